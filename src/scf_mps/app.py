@@ -1,0 +1,115 @@
+"""The application: routers, middleware and providers put together, checked as a whole, and made into `main_handler`.
+
+What `main_handler` then does is in `dispatch.py`.
+"""
+
+from __future__ import annotations
+
+from . import logs
+from .dispatch import Dispatcher
+from .errors import RegistrationError
+from .injection import Providers
+from .routing import Router, Table
+from .running import Hooks, Runner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from typing import Any, TypeVar
+
+    from .middleware import Middleware
+    from .routing import Reason, Route
+
+    T = TypeVar("T")
+    Handler = Callable[[Any, Any], dict[str, Any]]
+
+
+class App(Router):
+    """An application: callbacks, what they can ask for, and `main_handler`.
+
+    It is itself a router, so a small one needs no other: ``@app.on(Transcode)``.
+
+    Args:
+        routers: the routers it is made of.
+        middleware: hooks around every event and callback, the first outermost.
+        reserve: seconds that must be left of an invocation to start a callback; what is not started is left to
+            SCF's retry.
+    """
+
+    def __init__(
+        self, *routers: Router, middleware: Sequence[Middleware] = (), reserve: float = 1.0
+    ) -> None:
+        super().__init__(*routers)
+        self._middleware = tuple(middleware)
+        self._hooks = Hooks()
+        if middleware:
+            from .middleware import hooks_of
+
+            self._hooks = hooks_of(self._middleware)
+        self._reserve = reserve
+        self._providers = Providers()
+        self._dispatcher: Dispatcher | None = None
+
+    def provide(
+        self,
+        kind: type[T],
+        factory: Callable[..., T | Generator[T, None, None]],
+        *,
+        per: str = "instance",
+    ) -> None:
+        """Let callbacks ask for a type: a parameter annotated with `kind` is given what `factory` makes.
+
+        Args:
+            kind: the type, as callbacks annotate it.
+            factory: makes the value; its own parameters are provided in the same way. A generator function yields
+                the value and cleans up afterwards.
+            per: ``"instance"``, once for as long as SCF keeps the instance warm, or ``"invocation"``.
+
+        Raises:
+            RegistrationError: if the type is provided already, or a clean-up could never run.
+        """
+        if self._dispatcher is not None:
+            raise RegistrationError(
+                f"{kind.__name__} is provided after main_handler was taken: move it before"
+            )
+        self._providers.add(kind, factory, per)
+
+    @property
+    def main_handler(self) -> Handler:
+        """The function SCF calls, with an event and a context, both plain dicts.
+
+        It returns a summary, a small JSON object, if every callback was done or dropped; otherwise it raises
+        `CallbacksFailed` so that SCF delivers the event again, and `InvalidEvent` for what is no notification.
+
+        Taking it closes the application: it is checked as a whole, and nothing can be registered any more.
+
+        Raises:
+            RegistrationError: if a callback could never be called, or never be given what it asks for.
+        """
+        return self._complete().main_handler
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every registration, in order. Closes the application, as `main_handler` does."""
+        return self._complete().table.routes
+
+    def explain(self, event: object) -> list[Reason]:
+        """For every callback and every result of an event, whether it would run and why; nothing is run.
+
+        (Predicates given with ``when=`` are asked.)
+        """
+        return self._complete().explain(event)
+
+    def _complete(self) -> Dispatcher:
+        if self._dispatcher is None:
+            routes = tuple(self._close())
+            if any(route.options for route in routes):
+                from .middleware import check_options
+
+                check_options(routes, self._middleware)
+            arguments = {route: self._providers.arguments(route.callback, 1) for route in routes}
+            runner = Runner(arguments, self._hooks, self._reserve)
+            self._dispatcher = Dispatcher(Table(routes), runner, self._hooks)
+            if logs.on_scf():
+                logs.configure()
+        return self._dispatcher

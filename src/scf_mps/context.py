@@ -1,0 +1,97 @@
+"""What SCF tells about one invocation, from the plain dict it passes; reading the event is left to `events`."""
+
+from __future__ import annotations
+
+import math
+import os
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+_SHOWN = (
+    "request_id",
+    "function_name",
+    "function_version",
+    "namespace",
+    "tencentcloud_region",
+    "memory_limit_in_mb",
+    "time_limit_in_ms",
+)
+
+
+class Context:
+    """One invocation of the function, read from SCF's context dict with whatever keys are there.
+
+    Create it when the invocation begins: the deadline counts from then, as SCF passes the configured time limit and
+    not the time that is left (product page 583/9210).
+
+    Attributes:
+        raw: the dict as it came. It may hold live credentials under ``environ``: never print it.
+        clock: the clock the deadline is told by, in seconds.
+        deadline: when SCF kills this invocation, on that clock; infinity without a time limit.
+    """
+
+    __slots__ = ("clock", "deadline", "raw")
+
+    def __init__(self, raw: object = None, clock: Callable[[], float] = monotonic) -> None:
+        self.raw: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
+        self.clock = clock
+        self.deadline = clock() + self.time_limit
+
+    @property
+    def request_id(self) -> str:
+        """SCF's request id, or ``""``. A retry of an event has the request id of its first delivery."""
+        return self._text("request_id")
+
+    @property
+    def function(self) -> str:
+        """The function's name, or ``""``."""
+        return self._text("function_name", "SCF_FUNCTIONNAME")
+
+    @property
+    def version(self) -> str:
+        """The function's version, e.g. ``$LATEST``, or ``""``."""
+        return self._text("function_version", "SCF_FUNCTIONVERSION")
+
+    @property
+    def namespace(self) -> str:
+        """The function's namespace, e.g. ``default``, or ``""``."""
+        return self._text("namespace")
+
+    @property
+    def region(self) -> str:
+        """The region the function runs in, e.g. ``ap-guangzhou``, or ``""``. Outputs may be in another one."""
+        return self._text("tencentcloud_region", "TENCENTCLOUD_REGION")
+
+    @property
+    def memory_limit(self) -> int | None:
+        """The memory limit in MB, or None if it is not told. Tencent's own emulator sends it as a string."""
+        limit = str(self.raw.get("memory_limit_in_mb"))
+        return int(limit) if limit.isdecimal() else None
+
+    @property
+    def time_limit(self) -> float:
+        """The configured time limit of an invocation in seconds; infinity if it is not told.
+
+        SCF's limits are whole seconds. A value under 1,000 is not a number of milliseconds then, but the seconds
+        that Tencent's own emulator (PyPI scf 0.2.8) puts there.
+        """
+        limit = self.raw.get("time_limit_in_ms")
+        if not isinstance(limit, int | float) or limit <= 0:
+            return math.inf
+        return limit / 1000 if limit >= 1000 else float(limit)
+
+    def remaining(self) -> float:
+        """Seconds until SCF kills this invocation; negative when they are over, infinity without a time limit."""
+        return self.deadline - self.clock()
+
+    def _text(self, key: str, variable: str = "") -> str:
+        value = self.raw.get(key)
+        return value if isinstance(value, str) and value else os.environ.get(variable, "")
+
+    def __repr__(self) -> str:
+        shown = " ".join(f"{key}={self.raw[key]!r}" for key in _SHOWN if key in self.raw)
+        return f"<Context {shown}>" if shown else "<Context>"

@@ -1,0 +1,174 @@
+"""The way an event takes, from what SCF passes to what it gets back.
+
+    envelope -> event -> plan -> run -> verdict
+
+Each stage is a module of its own; here they are put in order, and the verdict is spoken: return a summary, or raise
+so that SCF delivers the event again.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from . import logs
+from .context import Context
+from .errors import CallbackFailed, CallbacksFailed, InvalidEvent
+from .events.reading import VOD_EVENTS, read
+from .injection import Invocation
+from .running import reason, result_fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .events.result import Event, Result
+    from .routing import Call, Reason, Table
+    from .running import Hooks, Runner
+
+log = logging.getLogger("scf_mps")
+
+
+class Dispatcher:
+    """An application in working order. It never changes, so threads may share it.
+
+    Args:
+        table: which callback gets what.
+        runner: runs them.
+        hooks: the middleware.
+    """
+
+    __slots__ = ("_hooks", "_runner", "table")
+
+    def __init__(self, table: Table, runner: Runner, hooks: Hooks) -> None:
+        self.table = table
+        self._runner = runner
+        self._hooks = hooks
+
+    def main_handler(self, event: Any, context: Any = None) -> dict[str, Any]:
+        """See `App.main_handler`."""
+        invocation = Context(context)
+        fields = logs.bind(invocation.request_id)
+        try:
+            notifications = _notifications(event)
+            if len(notifications) == 1:
+                return self._dispatch(notifications[0], invocation, fields)
+            return self._dispatch_all(notifications, invocation, fields)
+        except InvalidEvent as error:
+            log.error("invalid event: %s", error)
+            raise
+        finally:
+            logs.unbind()
+
+    def explain(self, event: object) -> list[Reason]:
+        """See `App.explain`."""
+        return [
+            reason
+            for notification in _notifications(event)
+            for reason in self.table.explain(read(notification))
+        ]
+
+    def _dispatch(
+        self, notification: object, context: Context, fields: dict[str, str]
+    ) -> dict[str, Any]:
+        """One notification, from reading it to the verdict."""
+        event = read(notification)
+        fields["task_id"] = event.task_id
+        invocation = Invocation(event, context)
+        for before in self._hooks.before_event:
+            before(event, context)
+        plan = self.table.plan(event)
+        calls = plan.calls
+        all_ended = self._runner.run(calls, invocation)
+        if all_ended and plan.completing:
+            all_ended = self._runner.run(plan.completing, invocation)
+            calls = calls + plan.completing
+        for result in plan.unhandled:
+            _report_unhandled(result)
+        problems = invocation.close()
+        summary = _summary(event, calls, plan.unhandled)
+        for after in self._hooks.after_event:
+            after(event, context, summary)
+        if problems or not all_ended:
+            raise _unfinished(event, calls, problems)
+        return summary
+
+    def _dispatch_all(
+        self, notifications: list[object], context: Context, fields: dict[str, str]
+    ) -> dict[str, Any]:
+        """Several notifications of one invocation: one that fails keeps none of the others from its turn."""
+        summaries = []
+        failures: list[CallbackFailed] = []
+        for index, notification in enumerate(notifications):
+            try:
+                summaries.append(self._dispatch(notification, context, fields))
+            except CallbacksFailed as failed:
+                failures += failed.failures
+            except InvalidEvent as error:
+                log.error("invalid event: %s", error)
+                failures.append(_failure("main_handler", f"Records[{index}]", error))
+        if failures:
+            raise CallbacksFailed(
+                f"{len(failures)} failures in {len(notifications)} events", failures
+            )
+        return {"events": summaries}
+
+
+def _notifications(event: object) -> list[object]:
+    if isinstance(event, dict) and "EventType" in event:  # the MPS trigger: no envelope to open
+        return [event]
+    from .envelope import open_envelope
+
+    return open_envelope(event)
+
+
+def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[str, Any]:
+    return {
+        "event_type": event.type,
+        "task_id": event.task_id,
+        "status": event.status,
+        "callbacks": [
+            {
+                "callback": call.route.name,
+                "type": call.result.type,
+                "place": call.result.place,
+                "outcome": call.outcome,
+            }
+            for call in calls
+        ],
+        "unhandled": [
+            {"type": result.type, "place": result.place, "status": result.status}
+            for result in unhandled
+        ],
+    }
+
+
+def _report_unhandled(result: Result) -> None:
+    """No result goes by in silence: an ERROR for a failure, a WARNING for a success, an INFO for progress."""
+    level = {"on": logging.WARNING, "on_progress": logging.INFO}.get(result.verb, logging.ERROR)
+    text = "no callback is for %s"
+    if result.type in VOD_EVENTS:
+        text = (
+            "no callback is for %s, a notification of VOD (product 266) and not of MPS: its outputs are URLs, "
+            "not in COS; on(UnknownEvent) and fallback receive it"
+        )
+    log.log(level, text, result.type, extra=result_fields(result))
+
+
+def _unfinished(event: Event, calls: list[Call], problems: list[Exception]) -> CallbacksFailed:
+    failures = [
+        _failure(call.route.name, call.result.key, call.error)
+        for call in calls
+        if call.outcome in ("failed", "deferred")
+    ]
+    failures += [_failure("clean-up of a provider", event.key, problem) for problem in problems]
+    return CallbacksFailed(
+        f"{len(failures)} of {len(calls)} callbacks did not finish, SCF is to deliver the event again",
+        failures,
+    )
+
+
+def _failure(callback: str, result: str, error: BaseException | None) -> CallbackFailed:
+    why = "not started, too little time was left" if error is None else reason(error)
+    failure = CallbackFailed(callback, result, why)
+    failure.__cause__ = error
+    return failure

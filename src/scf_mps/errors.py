@@ -1,0 +1,84 @@
+"""Every exception this package raises, in one place; raising them is left to the rest.
+
+The tree is shallow: catch `ScfMpsError` for all of it. Two of them are builtin errors as well, since Python's own
+tools rely on it: `MissingField` is an `AttributeError`, so that `getattr(view, "field", None)` and `hasattr` work,
+and `RegistrationError` is a `TypeError`, raised while the application is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ScfMpsError(Exception):
+    """The base of every error of this package."""
+
+
+class InvalidEvent(ScfMpsError, ValueError):
+    """What reached `main_handler` is not a notification of MPS; says what was expected and what came.
+
+    It leaves `main_handler`, so that SCF keeps the event for its dead-letter queue.
+    """
+
+
+class MissingField(ScfMpsError, AttributeError):
+    """A field of an event was read that is null, absent or of another shape; names its full path."""
+
+
+class RegistrationError(ScfMpsError, TypeError):
+    """A callback, filter, provider or middleware was declared wrongly; says what to write instead."""
+
+
+class Drop(ScfMpsError):
+    """Raise it in a callback to end it for good: reported as dropped, never retried."""
+
+
+class CallbackFailed(ScfMpsError):
+    """One callback did not finish with one result; the original exception is its `__cause__`.
+
+    Attributes:
+        callback: the callback's identity, e.g. ``handlers.pictures.publish``.
+        result: the stable key of the result it was given.
+    """
+
+    def __init__(self, callback: str, result: str, reason: str) -> None:
+        super().__init__(callback, result, reason)
+        self.callback = callback
+        self.result = result
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.callback} on {self.result}: {self.reason}"
+
+
+if sys.version_info >= (3, 11):
+    _Group = ExceptionGroup[CallbackFailed]  # noqa: F821 - a builtin since 3.11
+else:
+
+    class _Group(Exception):
+        """The two attributes of Python 3.11's ExceptionGroup, for Python 3.10."""
+
+        def __init__(self, message: str, exceptions: Sequence[CallbackFailed]) -> None:
+            super().__init__(message, exceptions)
+            self.message = message
+            self.exceptions = tuple(exceptions)
+
+
+class CallbacksFailed(_Group):
+    """The end of an event of which some callbacks did not finish: SCF delivers it again.
+
+    An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`), raised once, after
+    every callback had its turn. Its text lists every failure, as SCF's log shows no more than that on Python 3.10.
+    """
+
+    @property
+    def failures(self) -> list[CallbackFailed]:
+        """The exceptions of the group."""
+        return [one for one in self.exceptions if isinstance(one, CallbackFailed)]
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(f"  - {failure}" for failure in self.exceptions)])

@@ -1,0 +1,153 @@
+"""The files of a result: which COS objects it produced, and where a task was to write and read.
+
+Which fields of an output hold a path, and which the storage, is generated from the SDK with each class (`_files`).
+Nothing here talks to COS; expanding a playlist into its segments is left to the COS helpers.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .result import Event, Result
+
+
+class CosObject:
+    """The address of an object in COS: bucket (with its APPID), region and key. Immutable and hashable.
+
+    MPS writes paths with a leading slash, COS keys have none (``/a/b.mp4`` is the key ``a/b.mp4``): the slash is
+    taken off here, once. ``str()`` gives ``cos://bucket.region/key``.
+    """
+
+    __slots__ = ("bucket", "key", "region")
+
+    bucket: str
+    region: str
+    key: str
+
+    def __init__(self, bucket: str, region: str, key: str) -> None:
+        for name, value in (("bucket", bucket), ("region", region), ("key", key.lstrip("/"))):
+            if not value:
+                raise ValueError(f"a COS object needs a {name}: {bucket=} {region=} {key=}")
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def parse(cls, text: str) -> CosObject:
+        """The object of a ``cos://bucket.region/key`` text; raises ValueError for any other text."""
+        scheme, _, rest = text.partition("://")
+        place, _, key = rest.partition("/")
+        bucket, _, region = place.partition(".")
+        if scheme != "cos" or not (bucket and region and key):
+            raise ValueError(
+                f"expected cos://bucket.region/key, e.g. "
+                f"cos://media-1250000000.ap-guangzhou/a/b.mp4, not {text!r}"
+            )
+        return cls(bucket, region, key)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a CosObject is immutable: cannot set {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a CosObject is immutable: cannot delete {name}")
+
+    def __reduce__(self) -> tuple[type[CosObject], tuple[str, str, str]]:
+        return CosObject, (self.bucket, self.region, self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CosObject) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash(self.__reduce__()[1])
+
+    def __str__(self) -> str:
+        return f"cos://{self.bucket}.{self.region}/{self.key}"
+
+    def __repr__(self) -> str:
+        return f"CosObject.parse({str(self)!r})"
+
+
+def files_of(result: Result) -> tuple[CosObject, ...]:
+    """The COS objects a result produced, without repeats, in the order of its fields."""
+    found: dict[CosObject, None] = {}
+    for storage, path in _outputs(result):
+        file = _cos_object(storage, path)
+        if file is not None:
+            found[file] = None
+    return tuple(found)
+
+
+def paths_of(result: Result) -> tuple[str, ...]:
+    """Every output path of a result as it came, without repeats."""
+    return tuple(dict.fromkeys(path for _, path in _outputs(result)))
+
+
+def locations_of(result: Result) -> Iterator[tuple[str, str]]:
+    """(bucket, key) of each output of a result; of one without outputs, of where it was to write.
+
+    The bucket is ``""`` where the event does not tell it.
+    """
+    outputs = list(_outputs(result))
+    if not outputs:
+        planned = result._planned()
+        if isinstance(planned, dict) and isinstance(planned.get("OutputObjectPath"), str):
+            outputs = [(planned.get("OutputStorage"), planned["OutputObjectPath"])]
+    for storage, path in outputs:
+        yield _bucket_and_region(storage)[0], path.lstrip("/")
+    for subtask in getattr(result, "subtasks", ()):
+        yield from locations_of(subtask)
+
+
+def sources_of(event: Event) -> tuple[CosObject, ...]:
+    """The COS objects a task was made from (an EditMediaTask and a BatchTask have several)."""
+    found: dict[CosObject, None] = {}
+    for place in ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo"):
+        for info in _walk(event._data, f"{place}.CosInputInfo"):
+            source = _cos_object({"CosOutputStorage": info}, info.get("Object"))
+            if source is not None:
+                found[source] = None
+    return tuple(found)
+
+
+def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
+    for storage_path, file_paths in result._files.items():
+        storage = next(_walk(result._data, storage_path), None) if storage_path else None
+        for file_path in file_paths:
+            parent, _, name = file_path.rpartition(".")
+            for holder in _walk(result._data, parent):
+                value = holder.get(name.removesuffix("[]"))
+                for path in value if isinstance(value, list) else [value]:
+                    if path and isinstance(path, str):
+                        yield storage, path
+
+
+def _walk(data: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
+    """The objects at a dotted path; a step ending in ``[]`` goes through every item of a list."""
+    objects = [data]
+    for step in path.split(".") if path else ():
+        name = step.removesuffix("[]")
+        values = [found.get(name) for found in objects]
+        if name != step:
+            values = [item for value in values if isinstance(value, list) for item in value]
+        objects = [value for value in values if isinstance(value, dict)]
+    return iter(objects)
+
+
+def _bucket_and_region(storage: object) -> tuple[str, str]:
+    place = storage.get("CosOutputStorage") if isinstance(storage, dict) else None
+    if not isinstance(place, dict):
+        return "", ""
+    bucket, region = place.get("Bucket"), place.get("Region")
+    return (
+        bucket if isinstance(bucket, str) else "",
+        region if isinstance(region, str) else "",
+    )
+
+
+def _cos_object(storage: object, path: object) -> CosObject | None:
+    bucket, region = _bucket_and_region(storage)
+    if not (bucket and region and isinstance(path, str)) or "://" in path:
+        return None
+    key = path.lstrip("/")
+    return CosObject(bucket, region, key) if key else None

@@ -1,0 +1,153 @@
+"""Lazy, typed views over the dicts that MPS sends; what the types are is left to the generated modules.
+
+A view class is a list of annotations (``path: str``, ``picture_set: list[MediaPicture]``) and nothing else. Reading
+an attribute looks the field up in the raw dict at that moment, so building a view costs nothing, nothing is
+validated before it is touched, and what no one knew of stays reachable in `View.raw`.
+"""
+
+from __future__ import annotations
+
+from ..errors import MissingField
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, ClassVar
+
+    Schema = dict[str, tuple[str, bool, str | None]]
+
+_SCALARS = frozenset({"str", "int", "float", "bool"})
+
+
+class View:
+    """A typed view of one JSON object of a notification.
+
+    Fields are the MPS fields in snake_case. A list that is null or absent reads as empty. A scalar or an object that
+    is null, absent or of another shape raises `MissingField` with its full path. Scalars are returned as they came:
+    MPS sends ints where its documentation says float.
+    """
+
+    __slots__ = ("_data", "_name", "_parent")
+
+    _names: ClassVar[Mapping[str, str]] = {}
+    """MPS names that their snake_case form does not tell, e.g. ``{"vod_input_info": "VODInputInfo"}``."""
+
+    def __init__(self, data: dict[str, Any], parent: View | None = None, name: str = "") -> None:
+        self._data = data
+        self._parent = parent
+        self._name = name
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The object as it came, unknown fields included."""
+        return self._data
+
+    if (
+        not TYPE_CHECKING
+    ):  # a checker must see the annotated fields alone, or no misspelling is an error
+
+        def __getattr__(self, attribute):
+            try:
+                name, is_list, model = schema(type(self))[attribute]
+            except KeyError:
+                raise AttributeError(_no_such_field(self, attribute)) from None
+            value = self._data.get(name)
+            if is_list:
+                return _read_list(self, name, value, model)
+            if model is None:
+                if value is None:
+                    raise MissingField(_missing(self, name))
+                return value
+            if not isinstance(value, dict):
+                raise MissingField(_missing(self, name, value, f"an object ({model})"))
+            return model_named(model)(value, self, name)
+
+    def _path(self) -> str:
+        """Where the view sits in the notification, e.g. ``WorkflowTaskEvent.MetaData.VideoStreamSet[0]``."""
+        above = self._parent._path() if self._parent is not None else ""
+        return f"{above}.{self._name}".strip(".")
+
+    def _why_missing(self) -> str:
+        """Why a field below this view may be missing; a failed result knows."""
+        return ""
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *schema(type(self))})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._path()}>"
+
+
+def schema(view: type[View]) -> Schema:
+    """The fields of a view class: attribute to (MPS name, whether a list, the model's name or None for scalars)."""
+    found = _SCHEMAS.get(view)
+    if found is None:
+        found = {}
+        for base in reversed(view.__mro__):
+            for attribute, annotation in base.__dict__.get("__annotations__", {}).items():
+                if annotation.startswith("ClassVar"):
+                    continue
+                is_list = annotation.startswith("list[")
+                item = annotation[5:-1] if is_list else annotation
+                name = view._names.get(attribute) or _camel(attribute)
+                found[attribute] = (name, is_list, None if item in _SCALARS else item)
+        _SCHEMAS[view] = found
+    return found
+
+
+_SCHEMAS: dict[type[View], Schema] = {}
+
+
+def _camel(attribute: str) -> str:
+    return "".join(word.capitalize() for word in attribute.split("_"))
+
+
+def model_named(name: str) -> type[View]:
+    """The view class of an MPS type, e.g. ``MediaTranscodeItem``; its module is loaded on first use."""
+    from . import models
+
+    model: type[View] = getattr(models, name)
+    return model
+
+
+def _read_list(view: View, name: str, value: object, model: str | None) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise MissingField(_missing(view, name, value, "a list"))
+    if model is None:
+        return list(value)
+    items = []
+    for index, item in enumerate(value):
+        if item is not None:
+            place = f"{name}[{index}]"
+            if not isinstance(item, dict):
+                raise MissingField(_missing(view, place, item, f"an object ({model})"))
+            items.append(model_named(model)(item, view, place))
+    return items
+
+
+def _missing(view: View, name: str, value: object = None, expected: str = "") -> str:
+    path = f"{view._path()}.{name}".lstrip(".")
+    if value is not None:
+        return f"{path} is not {expected} but a {type(value).__name__}"
+    state = "null" if name in view._data else "absent"
+    ancestor: View | None = view
+    while ancestor is not None:
+        why = ancestor._why_missing()
+        if why:
+            return f"{path} is {state}: {why}"
+        ancestor = ancestor._parent
+    return f"{path} is {state}"
+
+
+def _no_such_field(view: View, attribute: str) -> str:
+    from difflib import get_close_matches
+
+    message = f"{type(view).__name__} has no field {attribute!r}"
+    near = get_close_matches(attribute, schema(type(view)), n=1)
+    if near:
+        return f"{message}; did you mean {near[0]!r}?"
+    if _camel(attribute) in view._data:
+        return f"{message} yet, but MPS sent one: read .raw[{_camel(attribute)!r}]"
+    return message

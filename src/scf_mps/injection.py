@@ -1,0 +1,222 @@
+"""Gives a callback what it asks for: a parameter's annotation names the type, a provider makes the value.
+
+The first parameter of a callback is the result it is called for; every other one is found here by its annotation.
+A provider is a function that returns a value, or a generator function that yields one and cleans up behind its
+``yield``; providers may ask for what they need in the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from .context import Context
+from .errors import RegistrationError
+from .events.result import Event, Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import CodeType
+    from typing import Any
+
+    Resolver = Callable[["Invocation", str], Any]
+    Arguments = tuple[tuple[str, Resolver], ...]
+
+_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the 9 ms that importing inspect takes
+
+
+class Parameter:
+    """One parameter of a callback or provider.
+
+    `annotation` is None where there is none, and a text where that names nothing.
+    """
+
+    __slots__ = ("annotation", "name", "required")
+
+    def __init__(self, name: str, annotation: object, required: bool) -> None:
+        self.name = name
+        self.annotation = annotation
+        self.required = required
+
+
+class Invocation:
+    """What belongs to one invocation alone: the event, its context, and the values made for it."""
+
+    __slots__ = ("closing", "context", "event", "values")
+
+    def __init__(self, event: Event, context: Context) -> None:
+        self.event = event
+        self.context = context
+        self.values: dict[object, Any] = {}
+        self.closing: list[Generator[Any, None, None]] = []
+
+    def close(self) -> list[Exception]:
+        """Run the clean-ups of this invocation's providers, the last first; returns what they raised."""
+        errors = []
+        while self.closing:
+            generator = self.closing.pop()
+            try:
+                next(generator, None)
+            except Exception as error:
+                errors.append(error)
+            generator.close()
+        return errors
+
+
+class Providers:
+    """The types an application can be asked for, and how to make them."""
+
+    def __init__(self) -> None:
+        self._providers: dict[object, tuple[Callable[..., Any], str]] = {}
+        self._values: dict[object, Any] = {}
+        self._lock = threading.RLock()
+
+    def add(self, kind: type, factory: Callable[..., Any], per: str) -> None:
+        """See `App.provide`."""
+        if not isinstance(kind, type) or not callable(factory):
+            raise RegistrationError(
+                f"provide() expects a type and a function that makes one, not {kind!r} and {factory!r}"
+            )
+        if per not in ("instance", "invocation"):
+            raise RegistrationError(f'per= expects "instance" or "invocation", not {per!r}')
+        if kind in self._providers or kind in _BUILT_IN:
+            raise RegistrationError(f"{kind.__name__} is provided already")
+        code = getattr(factory, "__code__", None)
+        if per == "instance" and code is not None and code.co_flags & _GENERATOR:
+            raise RegistrationError(
+                f"{factory.__qualname__} yields, but SCF ends an instance without a word, so that its clean-up "
+                f'would never run: use per="invocation", or return the value'
+            )
+        self._providers[kind] = (factory, per)
+
+    def arguments(
+        self, function: Callable[..., Any], skip: int, asking: tuple[object, ...] = ()
+    ) -> Arguments:
+        """How to make each argument of a function behind its first `skip` parameters.
+
+        Raises:
+            RegistrationError: for a required parameter that nothing provides.
+        """
+        found = []
+        for parameter in parameters_of(function)[skip:]:
+            resolver = self._resolver(parameter.annotation, asking)
+            if resolver is not None:
+                found.append((parameter.name, resolver))
+            elif parameter.required:
+                raise RegistrationError(self._cannot(function, parameter))
+        return tuple(found)
+
+    def _resolver(self, kind: object, asking: tuple[object, ...]) -> Resolver | None:
+        try:
+            if kind in _BUILT_IN:
+                return _BUILT_IN[kind]
+            if kind not in self._providers:
+                return None
+        except TypeError:  # an annotation that cannot be hashed is no type that was provided
+            return None
+        if kind in asking:
+            names = " -> ".join(getattr(one, "__name__", str(one)) for one in (*asking, kind))
+            raise RegistrationError(f"providers ask for one another in a circle: {names}")
+        factory, per = self._providers[kind]
+        needs = self.arguments(factory, 0, (*asking, kind))
+        if per == "invocation":
+            return lambda invocation, callback: self._make(
+                kind, factory, needs, invocation.values, invocation, callback
+            )
+        return lambda invocation, callback: self._make_once(
+            kind, factory, needs, invocation, callback
+        )
+
+    def _make_once(
+        self,
+        kind: object,
+        factory: Callable[..., Any],
+        needs: Arguments,
+        invocation: Invocation,
+        callback: str,
+    ) -> Any:
+        if kind not in self._values:
+            with self._lock:
+                return self._make(kind, factory, needs, self._values, invocation, callback)
+        return self._values[kind]
+
+    @staticmethod
+    def _make(
+        kind: object,
+        factory: Callable[..., Any],
+        needs: Arguments,
+        values: dict[object, Any],
+        invocation: Invocation,
+        callback: str,
+    ) -> Any:
+        if kind not in values:
+            value = factory(**{name: make(invocation, callback) for name, make in needs})
+            if hasattr(value, "send") and hasattr(value, "throw"):
+                invocation.closing.append(value)
+                value = next(value)
+            values[kind] = value
+        return values[kind]
+
+    def _cannot(self, function: Callable[..., Any], parameter: Parameter) -> str:
+        name = f"{function.__qualname__}() asks for {parameter.name!r}"
+        known = ", ".join(
+            sorted(getattr(kind, "__name__", str(kind)) for kind in (*_BUILT_IN, *self._providers))
+        )
+        if parameter.annotation is None:
+            return f"{name} without saying what it is: annotate it with one of {known}, or give it a default"
+        if isinstance(parameter.annotation, str):
+            return (
+                f"{name}: {parameter.annotation}, a name that cannot be found when the function is "
+                f"called: import it at run time too, not under `if TYPE_CHECKING` alone"
+            )
+        kind = getattr(parameter.annotation, "__name__", parameter.annotation)
+        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Result):
+            return f"{name}: {kind}, but a callback has one result, its first parameter; others are in .event"
+        return (
+            f"{name}: {kind}, which nothing provides: there are {known}; add app.provide({kind}, …)"
+        )
+
+
+def unwrapped(function: Any) -> Any:
+    """The function itself, below what `functools.wraps` put around it."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def parameters_of(callback: Callable[..., Any]) -> list[Parameter]:
+    """The parameters of a function; of what it wraps, if `functools.wraps` made it.
+
+    Raises:
+        RegistrationError: if it is no function (a class, a partial, an object with ``__call__``).
+    """
+    function = unwrapped(callback)
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None:
+        raise RegistrationError(f"expected a function (def or async def), not {function!r}")
+    count = code.co_argcount
+    names = code.co_varnames[: count + code.co_kwonlyargcount]
+    optional = {*names[count - len(function.__defaults__ or ()) : count]}
+    optional |= set(function.__kwdefaults__ or ())
+    bound = 1 if hasattr(function, "__self__") else 0
+    return [
+        Parameter(name, _annotation(function, name), name not in optional) for name in names[bound:]
+    ]
+
+
+def _annotation(function: Any, name: str) -> object:
+    annotation = function.__annotations__.get(name)
+    if isinstance(annotation, str):
+        try:
+            return eval(annotation, function.__globals__)
+        except Exception:
+            return annotation
+    return annotation
+
+
+_BUILT_IN: dict[object, Resolver] = {
+    Context: lambda invocation, callback: invocation.context,
+    Event: lambda invocation, callback: invocation.event,
+    logging.Logger: lambda invocation, callback: logging.getLogger(callback),
+}

@@ -1,0 +1,173 @@
+"""Runs the calls of a plan: each alone, under the deadline, whatever one of them does to the others.
+
+Which calls there are is decided before (`routing.py`), what follows from their outcomes after (`dispatch.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+from .errors import Drop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any
+
+    from .events.result import Result
+    from .injection import Arguments, Invocation
+    from .routing import Call, Route
+
+log = logging.getLogger("scf_mps")
+
+
+class Hooks:
+    """The hooks of the middleware there is, ready to be called; see `middleware.Middleware`."""
+
+    __slots__ = ("after_callback", "after_event", "around_callback", "before_event")
+
+    def __init__(self) -> None:
+        self.before_event: list[Callable[..., None]] = []
+        self.around_callback: list[Callable[..., Any]] = []
+        self.after_callback: list[Callable[..., None]] = []
+        self.after_event: list[Callable[..., None]] = []
+
+
+class Runner:
+    """Runs calls, with the arguments and the middleware of one application.
+
+    Args:
+        arguments: how to make what each route's callback is given besides the result.
+        hooks: the middleware.
+        reserve: seconds that must be left to start a callback that does not say what it needs.
+    """
+
+    __slots__ = ("_arguments", "_hooks", "_reserve")
+
+    def __init__(self, arguments: Mapping[Route, Arguments], hooks: Hooks, reserve: float) -> None:
+        self._arguments = arguments
+        self._hooks = hooks
+        self._reserve = reserve
+
+    def run(self, calls: list[Call], invocation: Invocation) -> bool:
+        """Run the calls in order and note on each what came of it; returns whether all came to an end.
+
+        Raises nothing.
+        """
+        clock, deadline = invocation.context.clock, invocation.context.deadline
+        after_callback = self._hooks.after_callback
+        verbose = log.isEnabledFor(logging.INFO)
+        all_ended = True
+        now = clock()
+        for call in calls:
+            needs = self._reserve if call.route.needs is None else call.route.needs
+            if deadline - now < needs:
+                self._defer(call, needs, deadline - now)
+            else:
+                began = now
+                try:
+                    self._call(call, invocation)
+                    call.outcome = "done"
+                except Drop as drop:
+                    self._end(call, "dropped", drop)
+                except BaseException as error:  # SystemExit too: SCF would lose the instance
+                    self._end(call, "failed", error)
+                now = clock()
+                call.seconds = now - began
+            for hook in after_callback:
+                try:
+                    hook(call)
+                except Exception as error:
+                    self._end(call, "failed", error)
+            if verbose:
+                log.info("%s", call.outcome, extra=_outcome(call))
+            if call.outcome not in ("done", "dropped"):
+                all_ended = False
+        return all_ended
+
+    def _call(self, call: Call, invocation: Invocation) -> Any:
+        if call.error is not None:  # raised by the predicate that was to tell whether to call
+            raise call.error
+        if self._hooks.around_callback:
+            return self._proceed(call, invocation)()
+        return self._callback(call, invocation)
+
+    def _callback(self, call: Call, invocation: Invocation) -> Any:
+        route = call.route
+        arguments = self._arguments[route]
+        if arguments:
+            made = {name: make(invocation, route.name) for name, make in arguments}
+            returned = route.callback(call.result, **made)
+        else:
+            returned = route.callback(call.result)
+        if returned is not None and hasattr(returned, "__await__"):
+            return _await(returned, invocation.context.remaining())
+        return returned
+
+    def _proceed(self, call: Call, invocation: Invocation) -> Callable[[], Any]:
+        """The callback inside every `around_callback`, the first middleware outermost."""
+
+        def inside(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
+            return lambda: hook(call, inner)
+
+        def proceed() -> Any:
+            return self._callback(call, invocation)
+
+        for hook in self._hooks.around_callback:
+            proceed = inside(hook, proceed)
+        return proceed
+
+    def _defer(self, call: Call, needs: float, left: float) -> None:
+        call.outcome = "deferred"
+        log.warning(
+            "not started, %.1f s are left and it needs %.1f s: left to SCF's retry",
+            left,
+            needs,
+            extra=_fields(call),
+        )
+
+    def _end(self, call: Call, outcome: str, error: BaseException) -> None:
+        call.outcome = outcome
+        call.error = error
+        if outcome == "dropped":
+            log.warning("dropped: %s", error, extra=_fields(call))
+        else:
+            log.error("failed: %s", reason(error), exc_info=error, extra=_fields(call))
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line: its class and text."""
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _await(awaitable: Awaitable[Any], seconds: float) -> Any:
+    import asyncio
+
+    async def within() -> Any:
+        return await asyncio.wait_for(awaitable, None if math.isinf(seconds) else seconds)
+
+    return asyncio.run(within())
+
+
+def _fields(call: Call) -> dict[str, object]:
+    return {"callback": call.route.name, **result_fields(call.result)}
+
+
+def _outcome(call: Call) -> dict[str, object]:
+    milliseconds = round(call.seconds * 1000, 1)
+    return {**_fields(call), "outcome": call.outcome, "duration_ms": milliseconds}
+
+
+def result_fields(result: Result) -> dict[str, object]:
+    """What a log line says of a result, so that it can be found again."""
+    fields: dict[str, object] = {
+        "type": result.type,
+        "place": result.place,
+        "status": result.status,
+    }
+    error = result.error
+    if error is not None:
+        fields["err_code"] = error.code
+        fields["err_code_ext"] = error.name
+    return fields
