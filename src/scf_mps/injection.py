@@ -2,7 +2,8 @@
 
 The first parameter of a callback is the result it is called for; every other one is found here by its annotation.
 A provider is a function that returns a value, or a generator function that yields one and cleans up behind its
-``yield``; providers may ask for what they need in the same way.
+``yield``; providers may ask for what they need in the same way. A class of ours that callbacks may ask for without
+more ado says itself how it is made, by a class method ``__provide__(invocation)``.
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ class Providers:
             if kind in _BUILT_IN:
                 return _BUILT_IN[kind]
             if kind not in self._providers:
-                return None
+                own: Callable[[Invocation], Any] | None = getattr(kind, "__provide__", None)
+                if own is None:
+                    return None
+                return lambda invocation, callback: own(invocation)
         except TypeError:  # an annotation that cannot be hashed is no type that was provided
             return None
         if kind in asking:
