@@ -238,7 +238,7 @@ def callback_type(name: str) -> list[str]:
         "    if TYPE_CHECKING:",
         "",
         "        @staticmethod",
-        f"        def __callback__() -> Takes[Of{name}]: ...",
+        f"        def _takes() -> Callable[[Of{name}], Of{name}]: ...",
         "",
     ]
 
@@ -249,7 +249,7 @@ def callbacks_module(homes: dict[str, list[str]]) -> str:
     return "\n".join(
         [
             '"""The callbacks each class takes, for type checkers alone: nothing here is loaded at run time.\n\n'
-            "Each class of results has a static method ``__callback__`` whose type is a decorator for functions that take\n"
+            "Each class of results has a static method ``_takes`` whose type is a decorator for functions that take\n"
             "an instance of the class first, and may take more. `Router.on` returns it, so a decorated function keeps its\n"
             "exact type, and one that takes something else is an error.\n\n"
             f'{HEADER.format(version("tencentcloud-sdk-python-mps"))}\n"""',
@@ -261,9 +261,6 @@ def callbacks_module(homes: dict[str, list[str]]) -> str:
             "",
             f"from .result import {', '.join(bases)}",
             *[f"from .{module} import {', '.join(classes)}" for module, classes in homes.items()],
-            "",
-            '_C = TypeVar("_C")',
-            "Takes = Callable[[_C], _C]",
             "",
             *[
                 f'Of{n} = TypeVar("Of{n}", bound=Callable[Concatenate[{n}, ...], object])'
@@ -387,9 +384,10 @@ def result_module(doc: str, names: list[str], base_import: str, body: list[str])
             "",
             "TYPE_CHECKING = False",
             "if TYPE_CHECKING:",
+            "    from collections.abc import Callable",
             "    from typing import ClassVar",
             "",
-            f"    from .callbacks import {', '.join(['Takes', *(f'Of{name}' for name in names)])}",
+            f"    from .callbacks import {', '.join(f'Of{name}' for name in names)}",
             *([f"    from .models import {', '.join(models)}"] if models else []),
             "",
             *body,

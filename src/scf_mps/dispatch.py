@@ -61,11 +61,7 @@ class Dispatcher:
 
     def explain(self, event: object) -> list[Reason]:
         """See `App.explain`."""
-        return [
-            reason
-            for notification in _notifications(event)
-            for reason in self.table.explain(read(notification))
-        ]
+        return [reason for one in events_of(event) for reason in self.table.explain(one)]
 
     def _dispatch(
         self, notification: object, context: Context, fields: dict[str, str]
@@ -89,7 +85,7 @@ class Dispatcher:
         for after in self._hooks.after_event:
             after(event, context, summary)
         if problems or not all_ended:
-            raise _unfinished(event, calls, problems)
+            raise _unfinished(event, calls, problems, summary)
         return summary
 
     def _dispatch_all(
@@ -103,14 +99,20 @@ class Dispatcher:
                 summaries.append(self._dispatch(notification, context, fields))
             except CallbacksFailed as failed:
                 failures += failed.failures
+                summaries.append(failed.summary)
             except InvalidEvent as error:
                 log.error("invalid event: %s", error)
                 failures.append(_failure("main_handler", f"Records[{index}]", error))
+        summary = {"events": summaries}
         if failures:
-            raise CallbacksFailed(
-                f"{len(failures)} failures in {len(notifications)} events", failures
-            )
-        return {"events": summaries}
+            text = f"{len(failures)} failures in {len(notifications)} events"
+            raise _failed(text, failures, summary)
+        return summary
+
+
+def events_of(event: object) -> list[Event]:
+    """The events in what SCF passes, for those who only want to look; raises InvalidEvent as `main_handler`."""
+    return [read(notification) for notification in _notifications(event)]
 
 
 def _notifications(event: object) -> list[object]:
@@ -154,17 +156,23 @@ def _report_unhandled(result: Result) -> None:
     log.log(level, text, result.type, extra=result_fields(result))
 
 
-def _unfinished(event: Event, calls: list[Call], problems: list[Exception]) -> CallbacksFailed:
+def _unfinished(
+    event: Event, calls: list[Call], problems: list[Exception], summary: dict[str, Any]
+) -> CallbacksFailed:
     failures = [
         _failure(call.route.name, call.result.key, call.error)
         for call in calls
         if call.outcome in ("failed", "deferred")
     ]
     failures += [_failure("clean-up of a provider", event.key, problem) for problem in problems]
-    return CallbacksFailed(
-        f"{len(failures)} of {len(calls)} callbacks did not finish, SCF is to deliver the event again",
-        failures,
-    )
+    text = f"{len(failures)} of {len(calls)} callbacks did not finish, SCF is to deliver the event again"
+    return _failed(text, failures, summary)
+
+
+def _failed(text: str, failures: list[CallbackFailed], summary: dict[str, Any]) -> CallbacksFailed:
+    failed = CallbacksFailed(text, failures)
+    failed.summary = summary
+    return failed
 
 
 def _failure(callback: str, result: str, error: BaseException | None) -> CallbackFailed:

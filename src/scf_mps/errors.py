@@ -12,6 +12,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 class ScfMpsError(Exception):
@@ -73,7 +74,12 @@ class CallbacksFailed(_Group):
 
     An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`), raised once, after
     every callback had its turn. Its text lists every failure, as SCF's log shows no more than that on Python 3.10.
+
+    Attributes:
+        summary: what `main_handler` would have returned.
     """
+
+    summary: dict[str, Any]
 
     @property
     def failures(self) -> list[CallbackFailed]:

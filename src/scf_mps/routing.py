@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     Decorator = TypeVar("Decorator", covariant=True)
 
     class Routable(Protocol[Decorator]):
-        """A class of results. Its `__callback__` tells what it decorates; see `events/callbacks.py`."""
+        """A class of results. Its `_takes` tells what it decorates; see `events/callbacks.py`."""
 
         @staticmethod
-        def __callback__() -> Decorator: ...
+        def _takes() -> Decorator: ...
 
     class Verb(Protocol):
         """The static type of `Router.on` and the verbs like it."""

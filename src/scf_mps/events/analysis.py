@@ -9,6 +9,7 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         OfTag,
         OfVideoComprehension,
         OfVideoRemake,
-        Takes,
     )
     from .models import (
         AiAnalysisResult,
@@ -78,7 +78,7 @@ class AnalysisSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAnalysisSubtask]: ...
+        def _takes() -> Callable[[OfAnalysisSubtask], OfAnalysisSubtask]: ...
 
 
 class Classification(AnalysisSubtask):
@@ -97,7 +97,7 @@ class Classification(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfClassification]: ...
+        def _takes() -> Callable[[OfClassification], OfClassification]: ...
 
 
 class Cover(AnalysisSubtask):
@@ -116,7 +116,7 @@ class Cover(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfCover]: ...
+        def _takes() -> Callable[[OfCover], OfCover]: ...
 
 
 class Tag(AnalysisSubtask):
@@ -135,7 +135,7 @@ class Tag(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfTag]: ...
+        def _takes() -> Callable[[OfTag], OfTag]: ...
 
 
 class FrameTag(AnalysisSubtask):
@@ -154,7 +154,7 @@ class FrameTag(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfFrameTag]: ...
+        def _takes() -> Callable[[OfFrameTag], OfFrameTag]: ...
 
 
 class Highlight(AnalysisSubtask):
@@ -177,7 +177,7 @@ class Highlight(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfHighlight]: ...
+        def _takes() -> Callable[[OfHighlight], OfHighlight]: ...
 
 
 class DeLogo(AnalysisSubtask):
@@ -204,7 +204,7 @@ class DeLogo(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfDeLogo]: ...
+        def _takes() -> Callable[[OfDeLogo], OfDeLogo]: ...
 
 
 class SegmentRecognition(AnalysisSubtask):
@@ -222,7 +222,7 @@ class SegmentRecognition(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSegmentRecognition]: ...
+        def _takes() -> Callable[[OfSegmentRecognition], OfSegmentRecognition]: ...
 
 
 class HeadTailRecognition(AnalysisSubtask):
@@ -240,7 +240,7 @@ class HeadTailRecognition(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfHeadTailRecognition]: ...
+        def _takes() -> Callable[[OfHeadTailRecognition], OfHeadTailRecognition]: ...
 
 
 class Description(AnalysisSubtask):
@@ -258,7 +258,7 @@ class Description(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfDescription]: ...
+        def _takes() -> Callable[[OfDescription], OfDescription]: ...
 
 
 class HorizontalToVertical(AnalysisSubtask):
@@ -276,7 +276,7 @@ class HorizontalToVertical(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfHorizontalToVertical]: ...
+        def _takes() -> Callable[[OfHorizontalToVertical], OfHorizontalToVertical]: ...
 
 
 class Dubbing(AnalysisSubtask):
@@ -294,7 +294,7 @@ class Dubbing(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfDubbing]: ...
+        def _takes() -> Callable[[OfDubbing], OfDubbing]: ...
 
 
 class VideoRemake(AnalysisSubtask):
@@ -312,7 +312,7 @@ class VideoRemake(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfVideoRemake]: ...
+        def _takes() -> Callable[[OfVideoRemake], OfVideoRemake]: ...
 
 
 class VideoComprehension(AnalysisSubtask):
@@ -334,7 +334,7 @@ class VideoComprehension(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfVideoComprehension]: ...
+        def _takes() -> Callable[[OfVideoComprehension], OfVideoComprehension]: ...
 
 
 class Cutout(AnalysisSubtask):
@@ -355,7 +355,7 @@ class Cutout(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfCutout]: ...
+        def _takes() -> Callable[[OfCutout], OfCutout]: ...
 
 
 class Reel(AnalysisSubtask):
@@ -379,7 +379,7 @@ class Reel(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfReel]: ...
+        def _takes() -> Callable[[OfReel], OfReel]: ...
 
 
 class Generic(AnalysisSubtask):
@@ -397,7 +397,7 @@ class Generic(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfGeneric]: ...
+        def _takes() -> Callable[[OfGeneric], OfGeneric]: ...
 
 
 class AIAnalysis(AnalysisSubtask):
@@ -418,7 +418,7 @@ class AIAnalysis(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAIAnalysis]: ...
+        def _takes() -> Callable[[OfAIAnalysis], OfAIAnalysis]: ...
 
 
 __all__ = [

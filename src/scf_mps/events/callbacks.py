@@ -1,6 +1,6 @@
 """The callbacks each class takes, for type checkers alone: nothing here is loaded at run time.
 
-Each class of results has a static method ``__callback__`` whose type is a decorator for functions that take
+Each class of results has a static method ``_takes`` whose type is a decorator for functions that take
 an instance of the class first, and may take more. `Router.on` returns it, so a decorated function keeps its
 exact type, and one that takes something else is an error.
 
@@ -87,9 +87,6 @@ from .subtitles import (
     SubtitlesSubtask,
 )
 from .tasks import BatchTask, EditMediaTask, ExtractBlindWatermark, ScheduleTask, WorkflowTask
-
-_C = TypeVar("_C")
-Takes = Callable[[_C], _C]
 
 OfResult = TypeVar("OfResult", bound=Callable[Concatenate[Result, ...], object])
 OfSubtask = TypeVar("OfSubtask", bound=Callable[Concatenate[Subtask, ...], object])

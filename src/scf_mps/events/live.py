@@ -9,6 +9,7 @@ from .result import LiveEvent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         OfLiveAiSmartSubtitleResult,
         OfLiveProcessEof,
         OfLiveRecordResult,
-        Takes,
     )
     from .models import (
         DiagnoseResult,
@@ -46,7 +46,7 @@ class LiveProcessEof(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveProcessEof]: ...
+        def _takes() -> Callable[[OfLiveProcessEof], OfLiveProcessEof]: ...
 
 
 class LiveAiReviewResult(LiveEvent):
@@ -62,7 +62,7 @@ class LiveAiReviewResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveAiReviewResult]: ...
+        def _takes() -> Callable[[OfLiveAiReviewResult], OfLiveAiReviewResult]: ...
 
 
 class LiveAiRecognitionResult(LiveEvent):
@@ -78,7 +78,7 @@ class LiveAiRecognitionResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveAiRecognitionResult]: ...
+        def _takes() -> Callable[[OfLiveAiRecognitionResult], OfLiveAiRecognitionResult]: ...
 
 
 class LiveAiAnalysisResult(LiveEvent):
@@ -94,7 +94,7 @@ class LiveAiAnalysisResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveAiAnalysisResult]: ...
+        def _takes() -> Callable[[OfLiveAiAnalysisResult], OfLiveAiAnalysisResult]: ...
 
 
 class LiveAiQualityControlResult(LiveEvent):
@@ -113,7 +113,7 @@ class LiveAiQualityControlResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveAiQualityControlResult]: ...
+        def _takes() -> Callable[[OfLiveAiQualityControlResult], OfLiveAiQualityControlResult]: ...
 
 
 class LiveRecordResult(LiveEvent):
@@ -130,7 +130,7 @@ class LiveRecordResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveRecordResult]: ...
+        def _takes() -> Callable[[OfLiveRecordResult], OfLiveRecordResult]: ...
 
 
 class LiveAiSmartSubtitleResult(LiveEvent):
@@ -146,7 +146,7 @@ class LiveAiSmartSubtitleResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveAiSmartSubtitleResult]: ...
+        def _takes() -> Callable[[OfLiveAiSmartSubtitleResult], OfLiveAiSmartSubtitleResult]: ...
 
 
 __all__ = [

@@ -9,6 +9,7 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         OfSampleSnapshot,
         OfSnapshotByTimeOffset,
         OfTranscode,
-        Takes,
     )
     from .models import (
         AdaptiveDynamicStreamingInfoItem,
@@ -45,7 +45,7 @@ class MediaSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfMediaSubtask]: ...
+        def _takes() -> Callable[[OfMediaSubtask], OfMediaSubtask]: ...
 
 
 class Transcode(MediaSubtask):
@@ -65,7 +65,7 @@ class Transcode(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfTranscode]: ...
+        def _takes() -> Callable[[OfTranscode], OfTranscode]: ...
 
 
 class AnimatedGraphics(MediaSubtask):
@@ -86,7 +86,7 @@ class AnimatedGraphics(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAnimatedGraphics]: ...
+        def _takes() -> Callable[[OfAnimatedGraphics], OfAnimatedGraphics]: ...
 
 
 class SnapshotByTimeOffset(MediaSubtask):
@@ -107,7 +107,7 @@ class SnapshotByTimeOffset(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSnapshotByTimeOffset]: ...
+        def _takes() -> Callable[[OfSnapshotByTimeOffset], OfSnapshotByTimeOffset]: ...
 
 
 class SampleSnapshot(MediaSubtask):
@@ -128,7 +128,7 @@ class SampleSnapshot(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSampleSnapshot]: ...
+        def _takes() -> Callable[[OfSampleSnapshot], OfSampleSnapshot]: ...
 
 
 class ImageSprites(MediaSubtask):
@@ -149,7 +149,7 @@ class ImageSprites(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfImageSprites]: ...
+        def _takes() -> Callable[[OfImageSprites], OfImageSprites]: ...
 
 
 class AdaptiveDynamicStreaming(MediaSubtask):
@@ -170,7 +170,7 @@ class AdaptiveDynamicStreaming(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAdaptiveDynamicStreaming]: ...
+        def _takes() -> Callable[[OfAdaptiveDynamicStreaming], OfAdaptiveDynamicStreaming]: ...
 
 
 __all__ = [

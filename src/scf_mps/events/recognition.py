@@ -9,6 +9,7 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         OfOcrWordsRecognition,
         OfRecognitionSubtask,
         OfTransTextRecognition,
-        Takes,
     )
     from .models import (
         AiRecognitionResult,
@@ -51,7 +51,7 @@ class RecognitionSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfRecognitionSubtask]: ...
+        def _takes() -> Callable[[OfRecognitionSubtask], OfRecognitionSubtask]: ...
 
 
 class FaceRecognition(RecognitionSubtask):
@@ -70,7 +70,7 @@ class FaceRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfFaceRecognition]: ...
+        def _takes() -> Callable[[OfFaceRecognition], OfFaceRecognition]: ...
 
 
 class AsrWordsRecognition(RecognitionSubtask):
@@ -89,7 +89,7 @@ class AsrWordsRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAsrWordsRecognition]: ...
+        def _takes() -> Callable[[OfAsrWordsRecognition], OfAsrWordsRecognition]: ...
 
 
 class AsrFullTextRecognition(RecognitionSubtask):
@@ -109,7 +109,7 @@ class AsrFullTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAsrFullTextRecognition]: ...
+        def _takes() -> Callable[[OfAsrFullTextRecognition], OfAsrFullTextRecognition]: ...
 
 
 class OcrWordsRecognition(RecognitionSubtask):
@@ -128,7 +128,7 @@ class OcrWordsRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfOcrWordsRecognition]: ...
+        def _takes() -> Callable[[OfOcrWordsRecognition], OfOcrWordsRecognition]: ...
 
 
 class OcrFullTextRecognition(RecognitionSubtask):
@@ -147,7 +147,7 @@ class OcrFullTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfOcrFullTextRecognition]: ...
+        def _takes() -> Callable[[OfOcrFullTextRecognition], OfOcrFullTextRecognition]: ...
 
 
 class TransTextRecognition(RecognitionSubtask):
@@ -167,7 +167,7 @@ class TransTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfTransTextRecognition]: ...
+        def _takes() -> Callable[[OfTransTextRecognition], OfTransTextRecognition]: ...
 
 
 class ObjectRecognition(RecognitionSubtask):
@@ -185,7 +185,7 @@ class ObjectRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfObjectRecognition]: ...
+        def _takes() -> Callable[[OfObjectRecognition], OfObjectRecognition]: ...
 
 
 class AIRecognition(RecognitionSubtask):
@@ -206,7 +206,7 @@ class AIRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAIRecognition]: ...
+        def _takes() -> Callable[[OfAIRecognition], OfAIRecognition]: ...
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from .view import View
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, ClassVar
 
     from .callbacks import (
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         OfSubtask,
         OfUnknownEvent,
         OfUnknownSubtask,
-        Takes,
     )
     from .files import CosObject
 
@@ -76,7 +75,7 @@ class Result(View):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfResult]: ...
+        def _takes() -> Callable[[OfResult], OfResult]: ...
 
     mps_type: ClassVar[str] = ""
     """The type this class stands for; ``""`` for the classes above the types."""
@@ -143,7 +142,7 @@ class Subtask(Result):
         item: dict[str, Any]
 
         @staticmethod
-        def __callback__() -> Takes[OfSubtask]: ...
+        def _takes() -> Callable[[OfSubtask], OfSubtask]: ...
 
     def __init__(
         self,
@@ -219,7 +218,7 @@ class UnknownSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfUnknownSubtask]: ...
+        def _takes() -> Callable[[OfUnknownSubtask], OfUnknownSubtask]: ...
 
 
 class Event(Result):
@@ -252,7 +251,7 @@ class Event(Result):
         task_id: str
 
         @staticmethod
-        def __callback__() -> Takes[OfEvent]: ...
+        def _takes() -> Callable[[OfEvent], OfEvent]: ...
 
     def __init__(
         self, notification: dict[str, Any], payload: dict[str, Any], type: str, field: str
@@ -339,7 +338,7 @@ class LiveEvent(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfLiveEvent]: ...
+        def _takes() -> Callable[[OfLiveEvent], OfLiveEvent]: ...
 
 
 class UnknownEvent(Event):
@@ -350,7 +349,7 @@ class UnknownEvent(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfUnknownEvent]: ...
+        def _takes() -> Callable[[OfUnknownEvent], OfUnknownEvent]: ...
 
 
 _UNFINISHED = ("PROCESSING", "WAITING")

@@ -9,6 +9,7 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         OfReviewSubtask,
         OfTerrorism,
         OfTerrorismOcr,
-        Takes,
     )
     from .models import (
         AiContentReviewResult,
@@ -60,7 +60,7 @@ class ReviewSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfReviewSubtask]: ...
+        def _takes() -> Callable[[OfReviewSubtask], OfReviewSubtask]: ...
 
 
 class Porn(ReviewSubtask):
@@ -79,7 +79,7 @@ class Porn(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPorn]: ...
+        def _takes() -> Callable[[OfPorn], OfPorn]: ...
 
 
 class Terrorism(ReviewSubtask):
@@ -98,7 +98,7 @@ class Terrorism(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfTerrorism]: ...
+        def _takes() -> Callable[[OfTerrorism], OfTerrorism]: ...
 
 
 class Political(ReviewSubtask):
@@ -117,7 +117,7 @@ class Political(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPolitical]: ...
+        def _takes() -> Callable[[OfPolitical], OfPolitical]: ...
 
 
 class PornAsr(ReviewSubtask):
@@ -136,7 +136,7 @@ class PornAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPornAsr]: ...
+        def _takes() -> Callable[[OfPornAsr], OfPornAsr]: ...
 
 
 class PornOcr(ReviewSubtask):
@@ -155,7 +155,7 @@ class PornOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPornOcr]: ...
+        def _takes() -> Callable[[OfPornOcr], OfPornOcr]: ...
 
 
 class PoliticalAsr(ReviewSubtask):
@@ -174,7 +174,7 @@ class PoliticalAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPoliticalAsr]: ...
+        def _takes() -> Callable[[OfPoliticalAsr], OfPoliticalAsr]: ...
 
 
 class PoliticalOcr(ReviewSubtask):
@@ -193,7 +193,7 @@ class PoliticalOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPoliticalOcr]: ...
+        def _takes() -> Callable[[OfPoliticalOcr], OfPoliticalOcr]: ...
 
 
 class TerrorismOcr(ReviewSubtask):
@@ -212,7 +212,7 @@ class TerrorismOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfTerrorismOcr]: ...
+        def _takes() -> Callable[[OfTerrorismOcr], OfTerrorismOcr]: ...
 
 
 class ProhibitedAsr(ReviewSubtask):
@@ -231,7 +231,7 @@ class ProhibitedAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfProhibitedAsr]: ...
+        def _takes() -> Callable[[OfProhibitedAsr], OfProhibitedAsr]: ...
 
 
 class ProhibitedOcr(ReviewSubtask):
@@ -250,7 +250,7 @@ class ProhibitedOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfProhibitedOcr]: ...
+        def _takes() -> Callable[[OfProhibitedOcr], OfProhibitedOcr]: ...
 
 
 class AiContentReview(ReviewSubtask):
@@ -271,7 +271,7 @@ class AiContentReview(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAiContentReview]: ...
+        def _takes() -> Callable[[OfAiContentReview], OfAiContentReview]: ...
 
 
 __all__ = [

@@ -9,9 +9,10 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import OfAiDubbing, OfAiQualityControl, OfExecRule, OfSmartErase, Takes
+    from .callbacks import OfAiDubbing, OfAiQualityControl, OfExecRule, OfSmartErase
     from .models import (
         AiAnalysisTaskDelLogoOutput,
         AIDubbingTaskInput,
@@ -41,7 +42,7 @@ class AiQualityControl(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAiQualityControl]: ...
+        def _takes() -> Callable[[OfAiQualityControl], OfAiQualityControl]: ...
 
 
 class SmartErase(Subtask):
@@ -71,7 +72,7 @@ class SmartErase(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSmartErase]: ...
+        def _takes() -> Callable[[OfSmartErase], OfSmartErase]: ...
 
 
 class AiDubbing(Subtask):
@@ -103,7 +104,7 @@ class AiDubbing(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfAiDubbing]: ...
+        def _takes() -> Callable[[OfAiDubbing], OfAiDubbing]: ...
 
 
 class ExecRule(Subtask):
@@ -122,7 +123,7 @@ class ExecRule(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfExecRule]: ...
+        def _takes() -> Callable[[OfExecRule], OfExecRule]: ...
 
 
 __all__ = [

@@ -9,6 +9,7 @@ from .result import Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         OfSmartSubtitlesOcrFullText,
         OfSmartSubtitlesTransText,
         OfSubtitlesSubtask,
-        Takes,
     )
     from .models import (
         PureSubtitleTransResultOutput,
@@ -40,7 +40,7 @@ class SubtitlesSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSubtitlesSubtask]: ...
+        def _takes() -> Callable[[OfSubtitlesSubtask], OfSubtitlesSubtask]: ...
 
 
 class SmartSubtitlesAsrFullText(SubtitlesSubtask):
@@ -67,7 +67,7 @@ class SmartSubtitlesAsrFullText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSmartSubtitlesAsrFullText]: ...
+        def _takes() -> Callable[[OfSmartSubtitlesAsrFullText], OfSmartSubtitlesAsrFullText]: ...
 
 
 class SmartSubtitlesTransText(SubtitlesSubtask):
@@ -94,7 +94,7 @@ class SmartSubtitlesTransText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSmartSubtitlesTransText]: ...
+        def _takes() -> Callable[[OfSmartSubtitlesTransText], OfSmartSubtitlesTransText]: ...
 
 
 class PureSubtitleTrans(SubtitlesSubtask):
@@ -119,7 +119,7 @@ class PureSubtitleTrans(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfPureSubtitleTrans]: ...
+        def _takes() -> Callable[[OfPureSubtitleTrans], OfPureSubtitleTrans]: ...
 
 
 class SmartSubtitlesOcrFullText(SubtitlesSubtask):
@@ -146,7 +146,7 @@ class SmartSubtitlesOcrFullText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSmartSubtitlesOcrFullText]: ...
+        def _takes() -> Callable[[OfSmartSubtitlesOcrFullText], OfSmartSubtitlesOcrFullText]: ...
 
 
 class SmartSubtitles(SubtitlesSubtask):
@@ -166,7 +166,7 @@ class SmartSubtitles(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfSmartSubtitles]: ...
+        def _takes() -> Callable[[OfSmartSubtitles], OfSmartSubtitles]: ...
 
 
 class BatchSmartSubtitles(SubtitlesSubtask):
@@ -199,7 +199,7 @@ class BatchSmartSubtitles(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfBatchSmartSubtitles]: ...
+        def _takes() -> Callable[[OfBatchSmartSubtitles], OfBatchSmartSubtitles]: ...
 
 
 __all__ = [

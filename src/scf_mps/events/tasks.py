@@ -9,6 +9,7 @@ from .result import Event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import ClassVar
 
     from .callbacks import (
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
         OfExtractBlindWatermark,
         OfScheduleTask,
         OfWorkflowTask,
-        Takes,
     )
     from .models import (
         ActivityResult,
@@ -61,7 +61,7 @@ class WorkflowTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfWorkflowTask]: ...
+        def _takes() -> Callable[[OfWorkflowTask], OfWorkflowTask]: ...
 
 
 class EditMediaTask(Event):
@@ -80,7 +80,7 @@ class EditMediaTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfEditMediaTask]: ...
+        def _takes() -> Callable[[OfEditMediaTask], OfEditMediaTask]: ...
 
 
 class ScheduleTask(Event):
@@ -99,7 +99,7 @@ class ScheduleTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfScheduleTask]: ...
+        def _takes() -> Callable[[OfScheduleTask], OfScheduleTask]: ...
 
 
 class BatchTask(Event):
@@ -116,7 +116,7 @@ class BatchTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfBatchTask]: ...
+        def _takes() -> Callable[[OfBatchTask], OfBatchTask]: ...
 
 
 class ExtractBlindWatermark(Event):
@@ -138,7 +138,7 @@ class ExtractBlindWatermark(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def __callback__() -> Takes[OfExtractBlindWatermark]: ...
+        def _takes() -> Callable[[OfExtractBlindWatermark], OfExtractBlindWatermark]: ...
 
 
 __all__ = [

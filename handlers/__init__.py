@@ -1,0 +1,12 @@
+"""The application that is deployed: which callbacks it is made of, and the entry point SCF calls.
+
+One file a concern. To add one, write `handlers/mine.py` with a `router` and decorated functions, and name it below.
+"""
+
+from scf_mps import App
+
+from . import edits, failures, pictures, renditions
+
+app = App(renditions.router, pictures.router, edits.router, failures.router)
+
+main_handler = app.main_handler

@@ -1,0 +1,20 @@
+"""Videos that were edited: one line for each."""
+
+import logging
+
+from scf_mps import EditMediaTask, Router
+
+router = Router()
+
+
+@router.on(EditMediaTask)
+def record_edit(edit: EditMediaTask, log: logging.Logger) -> None:
+    """Log where an edited video is, and what it was made from."""
+    log.info(
+        "edit ready",
+        extra={
+            "files": [str(file) for file in edit.files],
+            "sources": [str(source) for source in edit.sources],
+            "session_context": edit.session_context,
+        },
+    )

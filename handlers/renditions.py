@@ -1,0 +1,26 @@
+"""Videos that were transcoded: one line for each, with what a player or an index needs to know of it."""
+
+import logging
+
+from scf_mps import Router, Transcode
+
+router = Router()
+
+
+@router.on(Transcode)
+def record_rendition(transcode: Transcode, log: logging.Logger) -> None:
+    """Log where a rendition is and what it is like."""
+    output = transcode.output
+    log.info(
+        "rendition ready",
+        extra={
+            "files": [str(file) for file in transcode.files],
+            "definition": transcode.definition,
+            "width": getattr(output, "width", None),
+            "height": getattr(output, "height", None),
+            "bitrate": getattr(output, "bitrate", None),
+            "duration_s": getattr(output, "duration", None),
+            "size_bytes": getattr(output, "size", None),
+            "session_context": transcode.event.session_context,
+        },
+    )
