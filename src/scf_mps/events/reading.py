@@ -41,7 +41,7 @@ def read(notification: object) -> Event:
     """
     if not isinstance(notification, dict):
         raise InvalidEvent(
-            f"expected an MPS notification, a JSON object, but a {_kind(notification)} came"
+            f"expected an MPS notification, a JSON object, but {_kind(notification)} came"
         )
     type_ = notification.get("EventType")
     known = EVENTS
@@ -58,10 +58,18 @@ def read(notification: object) -> Event:
     payload = notification.get(field, {} if kind is UnknownEvent else None)
     if not isinstance(payload, dict):
         raise InvalidEvent(
-            f"expected an object under {field!r} of a {type_} notification, but a {_kind(payload)} came"
+            f"expected an object under {field!r} of a {type_} notification, but {_kind(payload)} came"
         )
     event = kind(notification, payload, type_, field)
-    event._hold(() if type_ in VOD_EVENTS else _subtasks(event, payload))
+    subtasks: tuple[Subtask, ...] = ()
+    if type_ not in VOD_EVENTS:
+        try:
+            subtasks = _subtasks(event, payload)
+        except InvalidEvent:
+            if kind is not UnknownEvent:
+                raise
+            # What this package does not know may be of any shape: the event itself is there to be handled.
+    event._hold(subtasks)
     return event
 
 
@@ -71,7 +79,10 @@ def _subtasks(event: Event, payload: dict[str, Any]) -> tuple[Subtask, ...]:
         if not value or name in OTHER_FIELDS:
             continue
         if event.type == "BatchTask":
-            _read_batch(event, name, value, found)
+            if name in BATCH.rows:
+                _read_batch(event, name, value, found)
+            else:
+                _read_unknown(event, name, value, found)
         elif name in SETS:
             _read_set(event, name, value, SETS[name], found)
         elif name == "ActivityResultSet":
@@ -125,7 +136,7 @@ def _read_activities(event: Event, name: str, items: object, found: list[Subtask
 
 
 def _read_batch(event: Event, name: str, value: object, found: list[Subtask]) -> None:
-    kind, _ = BATCH[name] if name in BATCH.rows else (UnknownSubtask, "")
+    kind, _ = BATCH[name]
     holder = _object(event, name, value)
     for index, item in enumerate(_list(event, f"{name}.Outputs", holder.get("Outputs") or [])):
         if item is not None:
@@ -138,6 +149,11 @@ def _read_unknown(event: Event, name: str, value: object, found: list[Subtask]) 
     """A field that no SDK knows of yet: results, if it looks like those that are known."""
     if isinstance(value, dict) and "Status" in value:
         found.append(UnknownSubtask(value, event, name, "", value, name))
+    elif isinstance(value, dict) and isinstance(value.get("Outputs"), list):
+        for index, item in enumerate(value["Outputs"]):
+            if isinstance(item, dict):
+                place = f"{name}.Outputs[{index}]"
+                found.append(UnknownSubtask(item, event, place, "", item, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if isinstance(item, dict) and "Type" in item:
@@ -189,15 +205,13 @@ def _payload_field(notification: dict[str, Any], type_: str) -> str:
 
 def _list(event: Event, name: str, items: object) -> list[Any]:
     if not isinstance(items, list):
-        raise InvalidEvent(f"expected a list at {event._name}.{name}, but a {_kind(items)} came")
+        raise InvalidEvent(f"expected a list at {event._name}.{name}, but {_kind(items)} came")
     return items
 
 
 def _object(event: Event, place: str, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidEvent(
-            f"expected an object at {event._name}.{place}, but a {_kind(value)} came"
-        )
+        raise InvalidEvent(f"expected an object at {event._name}.{place}, but {_kind(value)} came")
     return value
 
 
@@ -214,7 +228,10 @@ def _no_type(notification: dict[str, Any], type_: object) -> str:
 
 
 def _kind(value: object) -> str:
+    """What a value is, for a message that stays short whatever came."""
+    if value is None:
+        return "null"
+    name = type(value).__name__
     if isinstance(value, str | bytes | list):
-        what = "list" if isinstance(value, list) else type(value).__name__
-        return f"{what} of length {len(value)}" if value else f"empty {what}"
-    return "null" if value is None else type(value).__name__
+        return f"a {name} of length {len(value)}" if value else f"an empty {name}"
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

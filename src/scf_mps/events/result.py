@@ -73,24 +73,23 @@ class Result(View):
     """Whether a result of this class can have a definition, and a place where it writes files."""
 
     if TYPE_CHECKING:
+        type: str
+        """The type as MPS wrote it: ``Type`` or ``ActivityType`` of a subtask, ``EventType`` of an event."""
+
+        place: str
+        """Where it stands in the notification, e.g. ``MediaProcessResultSet[0]``."""
+
+        status: str
+        """``Status`` as it came; ``""`` where MPS sends none. Of an event, FINISH does not mean success."""
+
+        verb: str
+        """Which callbacks it is for: ``on``, ``on_failure``, ``on_progress``; ``""`` if its status is unknown."""
 
         @staticmethod
         def _takes() -> Callable[[OfResult], OfResult]: ...
 
     mps_type: ClassVar[str] = ""
     """The type this class stands for; ``""`` for the classes above the types."""
-
-    type: str
-    """The type as MPS wrote it: ``Type`` or ``ActivityType`` of a subtask, ``EventType`` of an event."""
-
-    place: str
-    """Where it stands in the notification, e.g. ``MediaProcessResultSet[0]``."""
-
-    status: str
-    """``Status`` as it came; ``""`` where MPS sends none. Of an event, FINISH does not mean success."""
-
-    verb: str
-    """Which callbacks it is for: ``on``, ``on_failure``, ``on_progress``; ``""`` if its status is unknown."""
 
     @property
     def key(self) -> str:

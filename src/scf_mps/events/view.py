@@ -47,6 +47,8 @@ class View:
     ):  # a checker must see the annotated fields alone, or no misspelling is an error
 
         def __getattr__(self, attribute):
+            if attribute.startswith("_"):  # copy and pickle ask for such before there is any data
+                raise AttributeError(attribute)
             try:
                 name, is_list, model = schema(type(self))[attribute]
             except KeyError:

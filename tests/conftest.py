@@ -1,0 +1,42 @@
+"""What every test may use: the published and synthesised events in `data/`, and a logger that is left as it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DATA = Path(__file__).parent / "data"
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("default")
+
+
+@pytest.fixture
+def payload() -> Callable[[str], Any]:
+    """Reads an event of `data/` by the name of its file, without its ending."""
+    return lambda name: json.loads((DATA / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def documented(payload: Callable[[str], Any]) -> dict[str, Any]:
+    """The sample event of MPS's documentation: three successes and one failure."""
+    event: dict[str, Any] = payload("mps_workflow_seed_mixed")
+    return event
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_left_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level

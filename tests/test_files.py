@@ -1,0 +1,241 @@
+"""The files of results: COS objects from the fields and storages of each type."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scf_mps import CosObject
+from scf_mps.events.files import locations_of
+from scf_mps.events.reading import read
+from scf_mps.local.samples import sample
+
+OUT = {"Type": "COS", "CosOutputStorage": {"Bucket": "out-1250000000", "Region": "ap-shanghai"}}
+
+
+def transcode(output=None, given=None, status="SUCCESS"):
+    result = {"Status": status, "Output": output, "Input": given}
+    payload = {
+        "TaskId": "t",
+        "MediaProcessResultSet": [{"Type": "Transcode", "TranscodeTask": result}],
+    }
+    return read({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload}).subtasks[0]
+
+
+def texts(files):
+    return [str(file) for file in files]
+
+
+def test_the_documented_results_name_their_files(documented):
+    event = read(documented)
+    out = "cos://gztest-125****654.ap-guangzhou/dasda"
+
+    assert [texts(one.files) for one in event.subtasks] == [
+        [f"{out}/dianping2_transcode_10.mp4"],
+        [],
+        [f"{out}/dianping2_snapshotByOffset_10_0.jpg"],
+        [
+            f"{out}/imageSprite/dianping2_imageSprite_10_0.jpg",
+            f"{out}/imageSprite/dianping2_imageSprite_10.vtt",
+        ],
+    ]
+    assert len(event.files) == 4
+
+
+def test_bucket_and_region_come_from_the_output_not_from_the_source(documented):
+    event = read(documented)
+
+    assert texts(event.sources) == ["cos://macgzptest-125****654.ap-guangzhou/dianping2.mp4"]
+    assert event.subtasks[0].files[0].bucket == "gztest-125****654"
+
+
+def test_paths_are_as_they_came_and_keys_have_no_leading_slash():
+    subtask = transcode({"OutputStorage": OUT, "Path": "//a/b.mp4"})
+
+    assert subtask.paths == ("//a/b.mp4",)
+    assert [file.key for file in subtask.files] == ["a/b.mp4"]
+
+
+def test_a_path_that_is_a_url_stays_a_url(payload):
+    (subtask,) = read(payload("mps_workflow_smart_subtitles_success")).subtasks
+
+    assert subtask.files == ()
+    assert subtask.paths == ("https://bucket.cos.ap-guangzhou.myqcloud.com/subtitle-output/a.vtt",)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        None,
+        "x",
+        {},
+        {"Type": "COS", "CosOutputStorage": None},
+        {"Type": "COS", "CosOutputStorage": {"Bucket": "b-1"}},
+        {"Type": "COS", "CosOutputStorage": {"Bucket": 5, "Region": "ap-shanghai"}},
+        {"Type": "COS", "CosOutputStorage": {"Bucket": "b-1", "Region": None}},
+        {"Type": "AWS-S3", "S3OutputStorage": {"S3Bucket": "b", "S3Region": "r"}},
+        {"Type": "VOD", "VODOutputStorage": {"SubAppId": 1}},
+    ],
+)
+def test_an_output_whose_place_in_cos_is_not_told_is_a_path_alone(storage):
+    subtask = transcode({"OutputStorage": storage, "Path": "/a.mp4"})
+
+    assert (subtask.files, subtask.paths) == ((), ("/a.mp4",))
+
+
+@pytest.mark.parametrize("path", [None, "", 5, {}, "/"])
+def test_what_is_no_path_is_no_file(path):
+    assert transcode({"OutputStorage": OUT, "Path": path}).files == ()
+
+
+def test_each_file_is_named_once():
+    reel = {
+        "Status": "SUCCESS",
+        "Output": {
+            "OutputStorage": OUT,
+            "VideoPath": "/a.mp4",
+            "VideoPaths": ["/a.mp4", "/b.mp4"],
+            "ScriptPath": "/s.json",
+        },
+    }
+    payload = {"AiAnalysisResultSet": [{"Type": "Reel", "ReelTask": reel}]}
+    (subtask,) = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload}).subtasks
+
+    assert [file.key for file in subtask.files] == ["a.mp4", "b.mp4", "s.json"]
+    assert subtask.paths == ("/a.mp4", "/b.mp4", "/s.json")
+
+
+def test_pictures_in_lists_are_files_whatever_else_is_in_the_lists():
+    output = {"Storage": OUT, "PicInfoSet": [{"Path": "/0.jpg"}, None, {}, "x", {"Path": "/2.jpg"}]}
+    task = {"Status": "SUCCESS", "Output": output}
+    item = {"Type": "SnapshotByTimeOffset", "SnapshotByTimeOffsetTask": task}
+    payload = {"MediaProcessResultSet": [item]}
+    (subtask,) = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload}).subtasks
+    assert [file.key for file in subtask.files] == ["0.jpg", "2.jpg"]
+
+    output["PicInfoSet"] = {"Path": "/0.jpg"}
+    assert subtask.files == ()
+
+
+def test_an_edit_has_the_files_of_its_output(payload):
+    event = read(payload("synth_edit_media_success"))
+
+    assert texts(event.files) == [
+        f"cos://out-1250000000.ap-guangzhou{event.output.path}",
+    ]
+    assert [source.key for source in event.sources] == ["videos/demo.mp4"]
+
+
+def test_the_results_of_a_batch_have_files():
+    (subtask,) = read(sample("BatchTask")).subtasks
+
+    assert texts(subtask.files)[0] == (
+        "cos://out-1250000000.ap-guangzhou/videos/demo_BatchSmartSubtitles_10.vtt"
+    )
+
+
+def test_a_result_of_ai_recognition_may_tell_a_path_but_no_bucket():
+    result = {"Status": "SUCCESS", "Output": {"SubtitlePath": "/a.vtt"}}
+    payload = {
+        "AiRecognitionResultSet": [{"Type": "TransTextRecognition", "TransTextTask": result}]
+    }
+    (subtask,) = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload}).subtasks
+
+    assert (subtask.files, subtask.paths) == ((), ("/a.vtt",))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        None,
+        {"Type": "URL", "UrlInputInfo": {"Url": "https://x"}},
+        {"CosInputInfo": {"Bucket": "b"}},
+    ],
+)
+def test_a_source_that_is_not_in_cos_is_none(source):
+    event = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": {"InputInfo": source}})
+
+    assert event.sources == ()
+
+
+class TestLocations:
+    def test_a_results_locations_are_its_outputs(self):
+        subtask = transcode({"OutputStorage": OUT, "Path": "/a.mp4"}, {"OutputObjectPath": "/b"})
+
+        assert list(locations_of(subtask)) == [("out-1250000000", "a.mp4")]
+
+    def test_a_failed_results_location_is_where_it_was_to_go(self):
+        planned = {"OutputStorage": OUT, "OutputObjectPath": "/b/{number}"}
+
+        assert list(locations_of(transcode(None, planned))) == [("out-1250000000", "b/{number}")]
+
+    @pytest.mark.parametrize("planned", [None, "x", {}, {"OutputObjectPath": 5}])
+    def test_a_result_may_have_no_location(self, planned):
+        assert list(locations_of(transcode(None, planned))) == []
+
+    def test_an_events_locations_are_those_of_its_results(self, documented):
+        assert [key for _, key in locations_of(read(documented))] == [
+            "dasda/dianping2_transcode_10.mp4",
+            "dasda/dianping2_animatedGraphic_20000",
+            "dasda/dianping2_snapshotByOffset_10_0.jpg",
+            "dasda/imageSprite/dianping2_imageSprite_10_0.jpg",
+            "dasda/imageSprite/dianping2_imageSprite_10.vtt",
+        ]
+
+
+class TestCosObject:
+    def test_its_text_form_reads_back(self):
+        file = CosObject("media-1250000000", "ap-guangzhou", "/a/b c.mp4")
+
+        assert str(file) == "cos://media-1250000000.ap-guangzhou/a/b c.mp4"
+        assert CosObject.parse(str(file)) == file
+        assert repr(file) == "CosObject.parse('cos://media-1250000000.ap-guangzhou/a/b c.mp4')"
+
+    @given(st.text(min_size=1).filter(lambda key: key.lstrip("/")))
+    def test_any_key_reads_back(self, key):
+        file = CosObject("media-1250000000", "ap-guangzhou", key)
+
+        assert file.key == key.lstrip("/")
+        assert CosObject.parse(str(file)) == file
+
+    def test_equal_objects_are_one_in_a_set(self):
+        one, same, other = (CosObject("b-1", "r", key) for key in ("/a", "a", "b"))
+
+        assert {one, same, other} == {one, other}
+        assert one != other
+        assert one != "cos://b-1.r/a"
+        assert hash(one) == hash(same)
+
+    def test_it_cannot_be_changed(self):
+        file = CosObject("b-1", "r", "a")
+
+        with pytest.raises(AttributeError, match="immutable: cannot set key"):
+            file.key = "b"
+        with pytest.raises(AttributeError, match="immutable: cannot delete key"):
+            del file.key
+
+    def test_it_can_be_copied_and_pickled(self):
+        file = CosObject("b-1", "r", "a")
+
+        assert copy.deepcopy(file) == pickle.loads(pickle.dumps(file)) == file
+
+    @pytest.mark.parametrize(
+        ("parts", "missing"),
+        [(("", "r", "k"), "bucket"), (("b", "", "k"), "region"), (("b", "r", "/"), "key")],
+    )
+    def test_every_part_is_needed(self, parts, missing):
+        with pytest.raises(ValueError, match=f"a COS object needs a {missing}: bucket="):
+            CosObject(*parts)
+
+    @pytest.mark.parametrize(
+        "text", ["", "a/b", "s3://b.r/k", "cos://b/k", "cos://.r/k", "cos://b.r", "cos://b.r/"]
+    )
+    def test_another_text_is_refused_with_an_example(self, text):
+        with pytest.raises(
+            ValueError, match=r"expected cos://bucket\.region/key, e\.g\. cos://media-"
+        ):
+            CosObject.parse(text)
