@@ -430,6 +430,11 @@ class TestOpenWorld:
         assert (type(event), event.type, event.task_id) == (UnknownEvent, "HoloTask", "t")
         assert type(event.subtasks[0]) is Transcode
 
+    def test_an_unknown_event_of_odd_shape_has_no_results_and_is_there_itself(self):
+        for odd in ("x", [5], {"Type": "Transcode"}):
+            event = read({"EventType": "Holo", "HoloEvent": {"MediaProcessResultSet": odd}})
+            assert (type(event), event.subtasks) == (UnknownEvent, ())
+
     def test_an_unknown_events_payload_is_the_only_object_there_is(self):
         event = read({"EventType": "Holo", "HoloResult": {"TaskId": "t"}, "SessionId": ""})
 
@@ -488,9 +493,14 @@ class TestOpenWorld:
 
     def test_a_batch_with_a_field_of_tomorrow_loses_nothing(self):
         raw = sample("BatchTask")
-        raw["BatchTaskEvent"]["SmartVoices"] = {"Outputs": [body(), None]}
+        raw["BatchTaskEvent"]["SmartVoices"] = {"Outputs": [None, body()]}
+        raw["BatchTaskEvent"]["SmartSubtitlesTaskResult"]["Outputs"].insert(0, None)
+        raw["BatchTaskEvent"]["Odd"] = True
 
-        assert [type(one) for one in read(raw).subtasks] == [BatchSmartSubtitles, UnknownSubtask]
+        assert [(type(one), one.place) for one in read(raw).subtasks] == [
+            (BatchSmartSubtitles, "SmartSubtitlesTaskResult.Outputs[1]"),
+            (UnknownSubtask, "SmartVoices.Outputs[1]"),
+        ]
 
     def test_a_batch_may_have_no_outputs(self):
         raw = sample("BatchTask")

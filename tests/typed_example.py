@@ -1,0 +1,123 @@
+"""A user's handlers as type checkers see them: `test_typing.py` runs mypy and pyright over this file.
+
+Each line marked ``# error`` must be refused, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from scf_mps import (
+    App,
+    Context,
+    EditMediaTask,
+    Event,
+    ImageSprites,
+    Middleware,
+    Result,
+    Router,
+    Subtask,
+    Transcode,
+    WorkflowTask,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import assert_type
+
+    from scf_mps import Call
+
+
+class Database:
+    """Something a user provides."""
+
+
+router = Router(bucket="media-1250000000")
+
+
+@router.on(Transcode, definition=100030, path="videos/*.mp4")
+def publish(transcode: Transcode, database: Database, *, log: logging.Logger) -> str:
+    """Fields have their types, and callbacks keep theirs."""
+    width: int = transcode.output.width
+    duration: float = transcode.output.duration
+    codecs: list[str] = [stream.codec for stream in transcode.output.video_stream_set]
+    keys: list[str] = [file.key for file in transcode.files]
+    log.info("%s %s %s %s", width, duration, codecs, keys)
+    return transcode.event.task_id
+
+
+@router.on_failure(Transcode)
+@router.on(ImageSprites)
+@router.on_progress("HoloTranscode")
+def report(result: Subtask) -> None:
+    """One function for several kinds takes what they have in common."""
+    if result.error is not None:
+        retryable: bool | None = result.error.retryable
+        print(retryable)
+
+
+@router.on_complete(WorkflowTask)
+async def complete(event: Event, context: Context) -> None:
+    """Callbacks may be async."""
+    print(event.task_id, context.remaining())
+
+
+@router.on(EditMediaTask, when=lambda edit: edit.session_context != "")
+def edited(edit: EditMediaTask) -> None:
+    """An event can be what is received."""
+    print(edit.output.meta_data.duration)
+
+
+@router.fallback
+def rest(result: Result) -> None:
+    """What nobody asked for."""
+    print(result.type)
+
+
+class Timing(Middleware):
+    """Hooks are typed too."""
+
+    def around_callback(self, call: Call, proceed: Callable[[], object]) -> object:
+        return proceed()
+
+
+def open_database() -> Database:
+    """Made once for an instance."""
+    return Database()
+
+
+app = App(router, middleware=[Timing()])
+app.provide(Database, open_database)
+main_handler = app.main_handler
+
+if TYPE_CHECKING:
+    # A decorated function is what it was: names, keywords and all.
+    assert_type(publish(transcode=next(iter([])), database=Database(), log=logging.root), str)
+    report(result=next(iter([])))
+
+    @router.on(Transcode)  # error: takes another result
+    def wrong_result(sprites: ImageSprites) -> None: ...
+
+    @router.on_complete(WorkflowTask)  # error: takes another event
+    def wrong_event(event: EditMediaTask) -> None: ...
+
+    @router.on(Transcode)  # error: takes none
+    def no_result() -> None: ...
+
+    @router.on("HoloTranscode")  # error: takes none
+    def no_unknown_result() -> None: ...
+
+    @router.fallback  # error: takes one kind alone
+    def narrow(result: Transcode) -> None: ...
+
+    router.on(Transcode, definitions=5)  # error: no such filter
+    router.on(Transcode, definition="5")  # error: a definition is a number
+    router.on(5)  # error: no kind of result
+    app.provide("Database", open_database)  # error: no type
+    router.on(Transcode)(5)  # error: no function
+
+    def misspelt(transcode: Transcode) -> None:
+        print(transcode.output.witdh)  # error: no such field
+        print(transcode.outputs)  # error: no such field

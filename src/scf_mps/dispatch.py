@@ -46,13 +46,16 @@ class Dispatcher:
 
     def main_handler(self, event: Any, context: Any = None) -> dict[str, Any]:
         """See `App.main_handler`."""
-        invocation = Context(context)
-        fields = logs.bind(invocation.request_id)
+        return self.handle(event, Context(context))
+
+    def handle(self, event: object, context: Context) -> dict[str, Any]:
+        """`main_handler` with a context that is one already."""
+        fields = logs.bind(context.request_id)
         try:
             notifications = _notifications(event)
             if len(notifications) == 1:
-                return self._dispatch(notifications[0], invocation, fields)
-            return self._dispatch_all(notifications, invocation, fields)
+                return self._dispatch(notifications[0], context, fields)
+            return self._dispatch_all(notifications, context, fields)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
             raise

@@ -123,7 +123,7 @@ class Providers:
             names = " -> ".join(getattr(one, "__name__", str(one)) for one in (*asking, kind))
             raise RegistrationError(f"providers ask for one another in a circle: {names}")
         factory, per = self._providers[kind]
-        needs = self.arguments(factory, 0, (*asking, kind))
+        needs = self._needs(factory, (*asking, kind))
         if per == "invocation":
             return lambda invocation, callback: self._make(
                 kind, factory, needs, invocation.values, invocation, callback
@@ -131,6 +131,13 @@ class Providers:
         return lambda invocation, callback: self._make_once(
             kind, factory, needs, invocation, callback
         )
+
+    def _needs(self, factory: Callable[..., Any], asking: tuple[object, ...]) -> Arguments:
+        """What a provider asks for; a class asks for what its ``__init__`` takes."""
+        if not isinstance(factory, type):
+            return self.arguments(factory, 0, asking)
+        init = factory.__init__  # type: ignore[misc]
+        return self.arguments(init, 1, asking) if hasattr(init, "__code__") else ()
 
     def _make_once(
         self,

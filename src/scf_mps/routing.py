@@ -365,7 +365,7 @@ class Table:
     def explain(self, event: Event) -> list[Reason]:
         """For every route and every result (the event last), whether it runs and why."""
         plan = self.plan(event)
-        calls = {(call.route, call.result) for call in plan.calls + plan.completing}
+        calls = {(call.route, call.result): call for call in plan.calls + plan.completing}
         return [
             Reason(route, result, (route, result) in calls, self._why(route, result, plan, calls))
             for result in (*event.subtasks, event)
@@ -412,22 +412,26 @@ class Table:
             unhandled.append(result)
 
     def _why(
-        self, route: Route, result: Result, plan: Plan, calls: set[tuple[Route, Result]]
+        self, route: Route, result: Result, plan: Plan, calls: dict[tuple[Route, Result], Call]
     ) -> str:
-        if (route, result) in calls:
+        call = calls.get((route, result))
+        if call is not None:
+            if call.error is not None:
+                return f"{route} raises {type(call.error).__name__}: {call.error}"
             after = ", after every other callback succeeded" if route.verb == "on_complete" else ""
             return f"{route} matches{after}"
         if not route.is_for(result):
             return f"it is for {route.target}, this is {_named(result)}"
         if route.verb == "fallback":
             takers = [call.route.name for call in plan.calls if call.result is result]
-            return f"taken by {', '.join(takers)}" if takers else "its subtasks were looked at"
+            return f"taken by {', '.join(takers)}" if takers else "its results were looked at"
         if route.verb == "on_complete":
             if result.verb == "on_progress":
                 return f"the task is not finished (Status {result.status})"
         elif route.verb != result.verb:
             return f"{route.verb} is not for Status {_state(result)}"
-        for one in route.filters:
+        # As in `plan`: the definition is looked up before any filter is asked.
+        for one in sorted(route.filters, key=lambda one: one.name != "definition"):
             if not one.passes(result):
                 return one.why_not(result)
         return "the same callback takes it by another registration"
@@ -510,12 +514,11 @@ def _check_first_parameter(
             f"def {callback.__name__}(result: {kinds[0].__name__ if kinds else 'UnknownSubtask'}): …"
         )
     wanted = parameters[0].annotation
-    if isinstance(wanted, type):
-        for kind in kinds or (UnknownSubtask, UnknownEvent):
-            if issubclass(kind, wanted):
-                continue
-            if not kinds and issubclass(wanted, UnknownSubtask | UnknownEvent):
-                continue
+    if not isinstance(wanted, type):
+        return
+    unknown = any(issubclass(kind, wanted) for kind in (UnknownSubtask, UnknownEvent))
+    for kind in kinds or (() if unknown else (UnknownSubtask,)):
+        if not issubclass(kind, wanted):
             raise RegistrationError(
                 f"{callback.__qualname__}() is registered for {kind.__name__} but its first parameter is "
                 f"{parameters[0].name}: {wanted.__name__}"

@@ -85,21 +85,21 @@ class Result(View):
         verb: str
         """Which callbacks it is for: ``on``, ``on_failure``, ``on_progress``; ``""`` if its status is unknown."""
 
+        @property
+        def key(self) -> str:
+            """A text that names this result and stays the same when SCF delivers the event again."""
+            ...
+
+        @property
+        def error(self) -> TaskError | None:
+            """Why MPS could not do it; None unless it failed."""
+            ...
+
         @staticmethod
         def _takes() -> Callable[[OfResult], OfResult]: ...
 
     mps_type: ClassVar[str] = ""
     """The type this class stands for; ``""`` for the classes above the types."""
-
-    @property
-    def key(self) -> str:
-        """A text that names this result and stays the same when SCF delivers the event again."""
-        raise NotImplementedError
-
-    @property
-    def error(self) -> TaskError | None:
-        """Why MPS could not do it; None unless it failed."""
-        raise NotImplementedError
 
     def _planned(self) -> object:
         """What was asked for: ``Input`` of a subtask, with its definition and where it was to write."""

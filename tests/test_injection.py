@@ -1,0 +1,346 @@
+"""What a callback asks for by annotation, and how it is made."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+
+import pytest
+
+from scf_mps import App, CallbacksFailed, Context, Event, RegistrationError, Transcode
+from scf_mps.local.samples import sample
+
+
+class Database:
+    def __init__(self, name="database"):
+        self.name = name
+
+
+class Session:
+    def __init__(self, database=None):
+        self.database = database
+
+
+def two_results():
+    return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
+
+
+def refused(message: str):
+    return pytest.raises(RegistrationError, match=re.escape(message))
+
+
+def listening(app: App, kind: type, verb="on"):
+    """The values of a type that a callback is given."""
+    given = []
+
+    @getattr(app, verb)(Transcode)
+    def callback(transcode, value):
+        given.append(value)
+
+    callback.__annotations__["value"] = kind
+    return given
+
+
+def test_the_event_the_context_and_a_logger_are_there_for_the_asking():
+    app, found = App(), []
+
+    @app.on(Transcode)
+    def callback(transcode: Transcode, context: Context, *, log: logging.Logger, event: Event):
+        found.append((context.request_id, event is transcode.event, log.name))
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
+    assert found == [("r", True, f"{__name__}.{callback.__qualname__}")]
+
+
+def test_a_provided_type_is_made_once_for_a_warm_instance():
+    app = App()
+    made = []
+    app.provide(Database, lambda: made.append(1) or Database())
+    given = listening(app, Database)
+
+    app.main_handler(two_results(), {})
+    app.main_handler(two_results(), {})
+
+    assert len(given) == 4
+    assert len({id(one) for one in given}) == len(made) == 1
+
+
+def test_nothing_is_made_before_a_callback_asks_for_it():
+    app, made = App(), []
+    app.provide(Database, lambda: made.append(1))
+    app.on(Transcode)(lambda transcode: None)
+
+    app.main_handler(two_results(), {})
+    assert made == []
+
+
+def test_a_type_can_be_made_once_for_each_invocation():
+    app = App()
+    app.provide(Database, Database, per="invocation")
+    given = listening(app, Database)
+
+    app.main_handler(two_results(), {})
+    app.main_handler(two_results(), {})
+
+    assert given[0] is given[1]
+    assert given[2] is given[3]
+    assert given[0] is not given[2]
+
+
+def test_a_provider_may_ask_for_what_it_needs():
+    def open_session(database: Database, context: Context, event: Event, extra: int = 5) -> Session:
+        return Session((database.name, context.request_id, event.type, extra))
+
+    app = App()
+    app.provide(Session, open_session, per="invocation")
+    app.provide(Database, lambda: Database("main"))
+    given = listening(app, Session)
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
+    assert given[0].database == ("main", "r", "WorkflowTask", 5)
+
+
+def test_a_provided_value_may_be_falsy_or_none():
+    for value in (0, None, ""):
+        app, made = App(), []
+        app.provide(Database, lambda value=value, made=made: made.append(1) or value)
+        given = listening(app, Database)
+
+        app.main_handler(two_results(), {})
+        assert (given, made) == ([value, value], [1])
+
+
+def test_a_generator_cleans_up_when_the_event_is_over_the_last_first():
+    app, steps = App(), []
+
+    def open_database():
+        steps.append("open database")
+        yield Database()
+        steps.append("close database")
+
+    def open_session(database: Database):
+        steps.append("open session")
+        try:
+            yield Session(database)
+        finally:
+            steps.append("close session")
+
+    app.provide(Database, open_database, per="invocation")
+    app.provide(Session, open_session, per="invocation")
+    given = listening(app, Session)
+
+    @app.on_complete(Event)
+    def complete(event, session: Session):
+        steps.append("complete")
+
+    app.main_handler(two_results(), {})
+    assert len(given) == 2
+    assert steps == [
+        "open database",
+        "open session",
+        "complete",
+        "close session",
+        "close database",
+    ]
+
+
+def test_a_clean_up_runs_after_a_callback_failed():
+    app, steps = App(), []
+
+    def open_database():
+        yield Database()
+        steps.append("closed")
+
+    app.provide(Database, open_database, per="invocation")
+
+    @app.on(Transcode)
+    def callback(transcode, database: Database):
+        raise ValueError
+
+    with pytest.raises(CallbacksFailed):
+        app.main_handler(two_results(), {})
+    assert steps == ["closed"]
+
+
+def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running():
+    app, steps = App(), []
+
+    def open_database():
+        yield Database()
+        steps.append("closed")
+
+    def open_session(database: Database):
+        yield Session()
+        raise ValueError("cannot commit")
+
+    app.provide(Database, open_database, per="invocation")
+    app.provide(Session, open_session, per="invocation")
+    listening(app, Session)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    (failure,) = failed.value.failures
+    assert (failure.callback, str(failure.__cause__)) == ("clean-up of a provider", "cannot commit")
+    assert failure.reason == "ValueError: cannot commit"
+    assert steps == ["closed"]
+    assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["done"]
+
+
+def test_a_generator_that_yields_twice_is_closed():
+    app, steps = App(), []
+
+    def open_database():
+        try:
+            yield Database()
+            yield "again"
+        finally:
+            steps.append("closed")
+
+    app.provide(Database, open_database, per="invocation")
+    listening(app, Database)
+
+    app.main_handler(two_results(), {})
+    assert steps == ["closed"]
+
+
+def test_a_provider_that_fails_is_a_failure_of_the_callback_that_asked():
+    app, ran = App(), []
+    app.provide(Database, lambda: 1 / 0)
+
+    @app.on(Transcode, name="asking")
+    def asking(transcode, database: Database):
+        ran.append("asking")
+
+    @app.on(Transcode, name="other")
+    def other(transcode):
+        ran.append("other")
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert ran == ["other"]
+    assert [one.callback for one in failed.value.failures] == ["asking"]
+
+
+def test_a_provider_that_failed_is_tried_again():
+    app, attempts = App(), []
+
+    def open_database():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ValueError
+        return Database()
+
+    app.provide(Database, open_database)
+    given = listening(app, Database)
+
+    with pytest.raises(CallbacksFailed):
+        app.main_handler(two_results(), {})
+    assert len(attempts) == 2
+    assert len(given) == 1
+
+
+def test_threads_share_what_is_made_for_the_instance():
+    app, made, barrier = App(), [], threading.Barrier(4)
+
+    def open_database():
+        made.append(1)
+        return Database()
+
+    app.provide(Database, open_database)
+    given = []
+
+    @app.on(Transcode)
+    def callback(transcode, context: Context, database: Database):
+        given.append(database)
+
+    handler = app.main_handler
+
+    def dispatch():
+        barrier.wait()
+        handler(two_results(), {})
+
+    threads = [threading.Thread(target=dispatch) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert len({id(one) for one in given}) == 1
+
+
+def test_a_class_of_ours_says_itself_how_it_is_made():
+    class Helper:
+        @classmethod
+        def __provide__(cls, invocation):
+            made = cls()
+            made.task_id = invocation.event.task_id
+            return made
+
+    app = App()
+    given = listening(app, Helper)
+
+    app.main_handler(two_results(), {})
+    assert given[0].task_id == two_results()["WorkflowTaskEvent"]["TaskId"]
+
+
+class TestDeclarations:
+    @pytest.mark.parametrize(("kind", "factory"), [("Database", Database), (Database, 5)])
+    def test_provide_takes_a_type_and_a_function(self, kind, factory):
+        with refused("provide() expects a type and a function that makes one, not"):
+            App().provide(kind, factory)
+
+    def test_a_type_is_provided_once(self):
+        app = App()
+        app.provide(Database, Database)
+
+        with refused("Database is provided already"):
+            app.provide(Database, Database)
+        with refused("Context is provided already"):
+            app.provide(Context, Context)
+
+    def test_a_scope_is_instance_or_invocation(self):
+        with refused('per= expects "instance" or "invocation", not \'request\''):
+            App().provide(Database, Database, per="request")
+
+    def test_a_clean_up_that_could_never_run_is_refused(self):
+        def open_database():
+            yield Database()
+
+        with refused(
+            "open_database yields, but SCF ends an instance without a word, so that its clean-up "
+            'would never run: use per="invocation", or return the value'
+        ):
+            App().provide(Database, open_database)
+
+    def test_providers_in_a_circle_are_refused(self):
+        def open_database(session: Session):
+            return Database()
+
+        def open_session(database: Database):
+            return Session()
+
+        app = App()
+        app.provide(Database, open_database)
+        app.provide(Session, open_session)
+        listening(app, Database)
+        with refused("providers ask for one another in a circle: Database -> Session -> Database"):
+            _ = app.main_handler
+
+    def test_a_provider_that_asks_for_what_nothing_provides_is_refused(self):
+        def open_session(database: Database):
+            return Session()
+
+        app = App()
+        app.provide(Session, open_session)
+        listening(app, Session)
+        with refused("open_session() asks for 'database': Database, which nothing provides"):
+            _ = app.main_handler
+
+    def test_a_class_can_be_its_own_provider(self):
+        app = App()
+        app.provide(Database, Database)
+        given = listening(app, Database)
+
+        app.main_handler(two_results(), {})
+        assert given[0].name == "database"
