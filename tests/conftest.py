@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,11 @@ DATA = Path(__file__).parent / "data"
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-settings.load_profile("default")
+# Thousands of runs, most of which need no more than a few examples to fail.
+settings.register_profile(
+    "mutants", settings.get_profile("default"), max_examples=15, database=None
+)
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "default")
 
 
 @pytest.fixture
