@@ -1,0 +1,53 @@
+# Two commands on a machine with python3 and make: `make demo` and `make test`.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: demo test lint types unit pythons events mutants bench build clean
+
+demo: .venv/cli.done  ## The documentation's sample event through the real application.
+	@$(BIN)/scf-mps routes
+	@MPS_LOG_LEVEL=ERROR MPS_LOG_FORMAT=text $(BIN)/scf-mps invoke documentation
+
+test: lint types unit pythons  ## Everything that CI runs.
+
+lint: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.done
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+unit: .venv/dev.done  ## The tests, with the branch coverage of all code.
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
+	$(BIN)/python tools/test_pythons.py
+
+events: .venv/dev.done  ## The views, from the installed MPS SDK.
+	$(BIN)/python tools/generate_events.py
+
+mutants: .venv/dev.done  ## How many changes of the core the tests notice (about 20 minutes).
+	$(BIN)/mutmut run
+	$(BIN)/python tools/mutation_score.py
+
+build: .venv/cli.done  ## The function's folder in build/, as serverless.yml deploys it.
+	$(BIN)/python tools/build.py
+
+clean:
+	rm -rf .venv .venvs .cache build dist mutants .coverage* .*_cache
+
+.venv/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { echo "scf-mps needs Python 3.10 or later: none was found"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment here: install python3-venv"; exit 1; }
+
+.venv/cli.done: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+	@touch $@
+
+.venv/dev.done: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/cli.done

@@ -1,0 +1,66 @@
+"""Runs the tests on every CPython 3.10 to 3.13 of this machine but the one that runs this (`make pythons`).
+
+Each has an environment of its own under `.venvs/`, made once for a `pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+
+
+def interpreter(version: str) -> Path | None:
+    """A CPython of this version that runs: from PATH, or one of pyenv's."""
+    places = [Path(f"python{version}"), *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    for place in places:
+        try:
+            code = "import sys; print(sys.executable, '%d.%d' % sys.version_info[:2], sys.implementation.name)"
+            found = subprocess.run([place, "-c", code], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        executable, found_version, implementation = found.stdout.split()
+        if (found_version, implementation) == (version, "cpython"):
+            return Path(executable)
+    return None
+
+
+def environment(version: str, python: Path) -> Path:
+    """The Python of an environment with what the tests need."""
+    folder = ROOT / ".venvs" / version
+    mark = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    done = folder / "done"
+    if not done.exists() or done.read_text() != mark:
+        subprocess.run([python, "-m", "venv", folder], check=True)
+        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-e", f"{ROOT}[test]"], check=True)
+        done.write_text(mark)
+    return folder / "bin" / "python"
+
+
+def main() -> None:
+    own = "%d.%d" % sys.version_info[:2]
+    failed, skipped = [], []
+    for version in VERSIONS:
+        if version == own:
+            continue
+        python = interpreter(version)
+        if python is None:
+            skipped.append(version)
+            continue
+        print(f"--- CPython {version}", flush=True)
+        command = [environment(version, python), "-m", "pytest", "-q"]
+        if subprocess.run(command, cwd=ROOT).returncode:
+            failed.append(version)
+    for version in skipped:
+        print(f"!!! SKIPPED: there is no CPython {version} on this machine, the tests did not run on it")
+    if failed:
+        sys.exit(f"failed on CPython {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
