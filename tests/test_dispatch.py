@@ -258,9 +258,10 @@ class TestDrop:
         assert outcomes(summary) == ["dropped", "done"]
         assert ran == ["complete"]
         (record,) = [one for one in caplog.records if "dropped" in one.getMessage()]
-        assert (record.levelname, record.getMessage()) == (
+        assert (record.levelname, record.getMessage(), record.type) == (
             "WARNING",
             "dropped: the video was deleted",
+            "Transcode",
         )
 
 
@@ -381,7 +382,7 @@ class TestDeadline:
 
     def test_the_duration_of_each_callback_is_logged(self, caplog):
         caplog.set_level(logging.INFO)
-        app, clock, _ = self.app(2.5)
+        app, clock, _ = self.app(2.51236)
 
         self.handle(app, clock)
         found = [
@@ -389,7 +390,7 @@ class TestDeadline:
             for one in caplog.records
             if hasattr(one, "duration_ms")
         ]
-        assert found == [("first", "done", 2500.0, "done"), ("second", "done", 0.0, "done")]
+        assert found == [("first", "done", 2512.4, "done"), ("second", "done", 0.0, "done")]
 
 
 class TestUnhandled:
@@ -634,6 +635,10 @@ class TestExplain:
         assert repr(reasons[6]) == (
             "<publish does not run for MediaProcessResultSet[0]: definition=11 is asked for, "
             "it has 10>"
+        )
+        assert repr(next(one for one in reasons if one.runs)).startswith("<test_dispatch.")
+        assert " runs for MediaProcessResultSet[0]: fallback matches>" in repr(
+            next(one for one in reasons if one.runs)
         )
 
     def explained(self, event, kind=Subtask, verb="on", **filters):

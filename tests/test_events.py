@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 
 import pytest
 
@@ -239,8 +240,16 @@ class TestDefinitions:
     def test_the_results_of_a_batch_have_the_definition_of_the_batch(self, payload):
         (subtask,) = read(payload("synth_batch_task")).subtasks
 
+        output = payload("synth_batch_task")["BatchTaskEvent"]["SmartSubtitlesTaskResult"]
         assert type(subtask) is BatchSmartSubtitles
-        assert subtask.definition == 122
+        assert (subtask.type, subtask.definition) == ("BatchSmartSubtitles", 122)
+        assert subtask.raw is subtask.item
+        assert subtask.raw == output["Outputs"][0]
+        with pytest.raises(MissingField) as error:
+            _ = subtask.trans_text_task
+        assert str(error.value) == (
+            "BatchTaskEvent.SmartSubtitlesTaskResult.Outputs[0].TransTextTask is absent"
+        )
         assert subtask.place == "SmartSubtitlesTaskResult.Outputs[0]"
 
     def test_a_batch_may_lack_its_input(self):
@@ -277,9 +286,10 @@ class TestKeys:
         first, other = sample("BatchTask"), sample("BatchTask")
         other["BatchTaskEvent"]["InputInfos"] = []
 
-        assert read(first).key == read(sample("BatchTask")).key
+        again = dict(reversed(sample("BatchTask").items()))
+        assert read(first).key == read(again).key
         assert read(first).key != read(other).key
-        assert read(first).key.startswith("BatchTask/")
+        assert [len(part) for part in read(first).key.split("/")] == [len("BatchTask"), 32, 0]
 
     def test_notifications_of_one_live_stream_have_keys_of_their_own(self):
         first, other = sample("AiReviewResult"), sample("AiReviewResult")
@@ -418,9 +428,11 @@ class TestOpenWorld:
     def test_a_single_result_of_tomorrow_is_a_subtask(self):
         subtasks = read(workflow(AiSmellTaskResult=body("FAIL"), Other={"a": 1})).subtasks
 
-        assert [(one.type, one.verb, one.place) for one in subtasks] == [
-            ("AiSmellTaskResult", "on_failure", "AiSmellTaskResult")
-        ]
+        (subtask,) = subtasks
+        assert (subtask.type, subtask.verb) == ("AiSmellTaskResult", "on_failure")
+        assert subtask.place == "AiSmellTaskResult"
+        assert subtask._path() == "WorkflowTaskEvent.AiSmellTaskResult"
+        assert subtask.item is subtask.raw
 
     def test_an_event_type_of_tomorrow_is_an_unknown_event_with_its_results(self):
         result = {"Type": "Transcode", "TranscodeTask": body()}
@@ -501,6 +513,12 @@ class TestOpenWorld:
             (BatchSmartSubtitles, "SmartSubtitlesTaskResult.Outputs[1]"),
             (UnknownSubtask, "SmartVoices.Outputs[1]"),
         ]
+        unknown = read(raw).subtasks[1]
+        assert (unknown.type, unknown._path()) == (
+            "SmartVoices",
+            "BatchTaskEvent.SmartVoices.Outputs[1]",
+        )
+        assert unknown.item is unknown.raw
 
     def test_a_batch_may_have_no_outputs(self):
         raw = sample("BatchTask")
@@ -574,9 +592,23 @@ class TestInvalidEvents:
     def test_an_event_type_may_be_a_hundred_characters_long(self):
         assert read({"EventType": "x" * 100}).type == "x" * 100
 
-    def test_a_payload_without_its_envelope_is_recognised(self, documented):
-        with pytest.raises(InvalidEvent, match="a payload without its envelope"):
-            read(documented["WorkflowTaskEvent"])
+    def test_a_payload_without_its_envelope_is_recognised(self):
+        with pytest.raises(InvalidEvent) as error:
+            read({"TaskId": "t", "Status": "FINISH"})
+        assert str(error.value) == (
+            'expected an MPS notification with an "EventType" such as "WorkflowTask", but an object '
+            "with these keys came: 'TaskId', 'Status'; this looks like a payload without its "
+            'envelope: {"EventType": …, "<EventType>Event": {…}}'
+        )
+        for one in ("TaskId", "Status"):
+            with pytest.raises(InvalidEvent, match=r"these keys came: '[A-Za-z]+'$"):
+                read({one: "x"})
+
+    def test_long_keys_and_many_keys_are_cut(self):
+        with pytest.raises(InvalidEvent) as error:
+            read({"x" * 41: 1, **{str(number): 1 for number in range(8)}})
+        shown = ", ".join(repr(key) for key in ["x" * 40, *"0123456"])
+        assert str(error.value).endswith(f"these keys came: {shown}")
 
     def test_the_message_stays_short_whatever_came(self):
         deep: dict = {}
@@ -671,7 +703,7 @@ class TestInvalidEvents:
                 "a list at BatchTaskEvent.SmartSubtitlesTaskResult.Outputs, but an int",
             ),
         ]:
-            with pytest.raises(InvalidEvent, match=f"expected {message} came".replace(".", r"\.")):
+            with pytest.raises(InvalidEvent, match=re.escape(f"expected {message} came")):
                 read(
                     {
                         "EventType": "BatchTask",
@@ -726,4 +758,17 @@ def test_a_failed_tasks_fields_say_why_they_are_missing(payload):
         _ = edit.output
     assert str(error.value) == (
         "EditMediaTaskEvent.Output is null: the task failed: 40000 (invalid input)"
+    )
+
+
+def test_what_is_missing_below_a_failed_result_says_why_too():
+    (subtask,) = read(
+        workflow(SmartEraseTaskResult=body("FAIL", Input={"OutputStorage": {}}, Message="no"))
+    ).subtasks
+
+    with pytest.raises(MissingField) as error:
+        _ = subtask.input.output_storage.cos_output_storage
+    assert str(error.value) == (
+        "WorkflowTaskEvent.SmartEraseTaskResult.Input.OutputStorage.CosOutputStorage is absent: "
+        "SmartErase failed: (no)"
     )

@@ -77,6 +77,7 @@ def test_a_path_that_is_a_url_stays_a_url(payload):
         {"Type": "COS", "CosOutputStorage": {"Bucket": "b-1"}},
         {"Type": "COS", "CosOutputStorage": {"Bucket": 5, "Region": "ap-shanghai"}},
         {"Type": "COS", "CosOutputStorage": {"Bucket": "b-1", "Region": None}},
+        {"Type": "COS", "CosOutputStorage": {"Bucket": "b-1", "Region": 5}},
         {"Type": "AWS-S3", "S3OutputStorage": {"S3Bucket": "b", "S3Region": "r"}},
         {"Type": "VOD", "VODOutputStorage": {"SubAppId": 1}},
     ],
@@ -87,9 +88,28 @@ def test_an_output_whose_place_in_cos_is_not_told_is_a_path_alone(storage):
     assert (subtask.files, subtask.paths) == ((), ("/a.mp4",))
 
 
-@pytest.mark.parametrize("path", [None, "", 5, {}, "/"])
+@pytest.mark.parametrize("path", [None, "", 5, {}])
 def test_what_is_no_path_is_no_file(path):
-    assert transcode({"OutputStorage": OUT, "Path": path}).files == ()
+    subtask = transcode({"OutputStorage": OUT, "Path": path})
+
+    assert (subtask.files, subtask.paths, list(locations_of(subtask))) == ((), (), [])
+
+
+def test_a_path_without_a_name_is_no_file():
+    assert transcode({"OutputStorage": OUT, "Path": "//"}).files == ()
+
+
+def test_a_url_is_no_key_even_where_the_storage_is_told():
+    url = "https://out-1250000000.cos.ap-shanghai.myqcloud.com/a.mp4"
+
+    assert transcode({"OutputStorage": OUT, "Path": url}).files == ()
+
+
+def test_nothing_but_slashes_is_taken_off_a_path():
+    subtask = transcode({"OutputStorage": OUT, "Path": "/X/X.mp4/"})
+
+    assert subtask.files[0].key == "X/X.mp4/"
+    assert list(locations_of(subtask)) == [("out-1250000000", "X/X.mp4/")]
 
 
 def test_each_file_is_named_once():
@@ -131,8 +151,10 @@ def test_an_edit_has_the_files_of_its_output(payload):
 
 
 def test_the_results_of_a_batch_have_files():
-    (subtask,) = read(sample("BatchTask")).subtasks
+    event = read(sample("BatchTask"))
+    (subtask,) = event.subtasks
 
+    assert texts(event.sources) == ["cos://in-1250000000.ap-guangzhou/videos/demo.mp4"]
     assert texts(subtask.files)[0] == (
         "cos://out-1250000000.ap-guangzhou/videos/demo_BatchSmartSubtitles_10.vtt"
     )
@@ -177,6 +199,11 @@ class TestLocations:
     def test_a_result_may_have_no_location(self, planned):
         assert list(locations_of(transcode(None, planned))) == []
 
+    def test_the_bucket_of_a_location_may_not_be_told(self):
+        for storage in (None, {"CosOutputStorage": {"Bucket": None}}):
+            subtask = transcode({"OutputStorage": storage, "Path": "/a.mp4"})
+            assert list(locations_of(subtask)) == [("", "a.mp4")]
+
     def test_an_events_locations_are_those_of_its_results(self, documented):
         assert [key for _, key in locations_of(read(documented))] == [
             "dasda/dianping2_transcode_10.mp4",
@@ -210,6 +237,7 @@ class TestCosObject:
         assert one != other
         assert one != "cos://b-1.r/a"
         assert hash(one) == hash(same)
+        assert len({hash(CosObject("b-1", "r", str(key))) for key in range(9)}) > 1
 
     def test_it_cannot_be_changed(self):
         file = CosObject("b-1", "r", "a")

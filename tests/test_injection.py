@@ -182,6 +182,7 @@ def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running()
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
     (failure,) = failed.value.failures
     assert (failure.callback, str(failure.__cause__)) == ("clean-up of a provider", "cannot commit")
+    assert failure.result.startswith("WorkflowTask/1250000000-WorkflowTask-")
     assert failure.reason == "ValueError: cannot commit"
     assert steps == ["closed"]
     assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["done"]
@@ -267,6 +268,28 @@ def test_threads_share_what_is_made_for_the_instance():
         thread.join()
     assert len(made) == 1
     assert len({id(one) for one in given}) == 1
+
+
+def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept_apart():
+    def open_database(context: Context, log: logging.Logger) -> Database:
+        return Database((context.request_id, log.name))
+
+    def open_session(database: Database) -> Session:
+        return Session(database)
+
+    app = App()
+    app.provide(Database, open_database)
+    app.provide(Session, open_session)
+    databases, found = [], []
+
+    @app.on(Transcode, name="asking")
+    def asking(transcode, session: Session, database: Database):
+        databases.append(database)
+        found.append(session.database)
+
+    app.main_handler(two_results(), {"request_id": "r"})
+    assert databases[0].name == ("r", "asking")
+    assert len({id(one) for one in databases + found}) == 1
 
 
 def test_a_class_of_ours_says_itself_how_it_is_made():

@@ -10,6 +10,7 @@ import pytest
 from scf_mps import (
     App,
     CallbacksFailed,
+    Context,
     Drop,
     ImageSprites,
     Middleware,
@@ -89,6 +90,21 @@ def test_a_middleware_that_overrides_nothing_does_nothing():
         None,
         None,
     )
+
+
+def test_a_callback_inside_middleware_is_given_what_it_asks_for():
+    class Passing(Middleware):
+        def around_callback(self, call, proceed):
+            return proceed()
+
+    app, found = App(middleware=[Passing()]), []
+
+    @app.on(Transcode)
+    async def callback(transcode, context: Context):
+        found.append(context.request_id)
+
+    app.main_handler(event(), {"request_id": "r"})
+    assert found == ["r"]
 
 
 def test_around_may_replace_what_the_callback_raises():

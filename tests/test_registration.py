@@ -438,6 +438,18 @@ def test_a_parameter_whose_annotation_names_nothing_is_refused():
         _ = app.main_handler
 
 
+def test_a_parameter_whose_annotation_is_no_type_is_refused():
+    app = App()
+
+    def callback(result, sizes):
+        pass
+
+    callback.__annotations__["sizes"] = [1]
+    app.on(Transcode)(callback)
+    with refused("callback() asks for 'sizes': [1], which nothing provides"):
+        _ = app.main_handler
+
+
 @pytest.mark.parametrize("kind", [Transcode, WorkflowTask, Subtask])
 def test_a_second_result_is_refused(kind):
     app = App()

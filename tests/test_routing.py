@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from scf_mps import (
     Event,
     ImageSprites,
     LiveEvent,
+    Middleware,
     Result,
     Router,
     ScheduleTask,
@@ -402,6 +405,21 @@ class TestRouters:
 
         App(router).main_handler(documented, {})
         assert calls == []
+
+    def test_what_a_registration_says_holds_in_every_router(self):
+        inner = Router()
+
+        @inner.on("Holo", name="n", needs=5.0, options={"team": "video"}, when=print)
+        def callback(result):
+            pass
+
+        class Paging(Middleware):
+            options: ClassVar = {"team": str}
+
+        (route,) = App(Router(inner, session="a"), middleware=[Paging()]).routes
+        assert (route.name, route.verb, route.kinds, route.type) == ("n", "on", (), "Holo")
+        assert (route.needs, route.options, route.callback) == (5.0, {"team": "video"}, callback)
+        assert str(route) == "on(Holo, session='a', when=print)"
 
     def test_definitions_of_router_and_callback_must_both_match(self):
         router = Router(definition=(10, 20))

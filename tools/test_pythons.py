@@ -16,7 +16,10 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
 def interpreter(version: str) -> Path | None:
     """A CPython of this version that runs: from PATH, or one of pyenv's."""
-    places = [Path(f"python{version}"), *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    places = [
+        Path(f"python{version}"),
+        *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
+    ]
     for place in places:
         try:
             code = "import sys; print(sys.executable, '%d.%d' % sys.version_info[:2], sys.implementation.name)"
@@ -36,14 +39,21 @@ def environment(version: str, python: Path) -> Path:
     done = folder / "done"
     if not done.exists() or done.read_text() != mark:
         subprocess.run([python, "-m", "venv", folder], check=True)
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [
+            folder / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         subprocess.run([*pip, "-e", f"{ROOT}[test]"], check=True)
         done.write_text(mark)
     return folder / "bin" / "python"
 
 
 def main() -> None:
-    own = "%d.%d" % sys.version_info[:2]
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
     failed, skipped = [], []
     for version in VERSIONS:
         if version == own:
@@ -57,7 +67,9 @@ def main() -> None:
         if subprocess.run(command, cwd=ROOT).returncode:
             failed.append(version)
     for version in skipped:
-        print(f"!!! SKIPPED: there is no CPython {version} on this machine, the tests did not run on it")
+        print(
+            f"!!! SKIPPED: there is no CPython {version} on this machine, the tests did not run on it"
+        )
     if failed:
         sys.exit(f"failed on CPython {', '.join(failed)}")
 

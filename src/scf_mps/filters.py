@@ -88,7 +88,7 @@ def filters_from(given: Filters) -> tuple[Filter, ...]:
         if name not in _NAMES:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, _NAMES, n=1)
+            near = get_close_matches(name, _NAMES)
             hint = f"did you mean {near[0]}=?" if near else f"there are {', '.join(_NAMES)}"
             raise RegistrationError(f"there is no filter {name}=; {hint}")
     return tuple(Filter(name, value) for name, value in given.items() if value is not None)

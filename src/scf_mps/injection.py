@@ -69,7 +69,7 @@ class Providers:
     """The types an application can be asked for, and how to make them."""
 
     def __init__(self) -> None:
-        self._providers: dict[object, tuple[Callable[..., Any], str]] = {}
+        self._providers: dict[type, tuple[Callable[..., Any], str]] = {}
         self._values: dict[object, Any] = {}
         self._lock = threading.RLock()
 
@@ -92,7 +92,7 @@ class Providers:
         self._providers[kind] = (factory, per)
 
     def arguments(
-        self, function: Callable[..., Any], skip: int, asking: tuple[object, ...] = ()
+        self, function: Callable[..., Any], skip: int, asking: tuple[type, ...] = ()
     ) -> Arguments:
         """How to make each argument of a function behind its first `skip` parameters.
 
@@ -108,19 +108,16 @@ class Providers:
                 raise RegistrationError(self._cannot(function, parameter))
         return tuple(found)
 
-    def _resolver(self, kind: object, asking: tuple[object, ...]) -> Resolver | None:
-        try:
-            if kind in _BUILT_IN:
-                return _BUILT_IN[kind]
-            if kind not in self._providers:
-                own: Callable[[Invocation], Any] | None = getattr(kind, "__provide__", None)
-                if own is None:
-                    return None
-                return lambda invocation, callback: own(invocation)
-        except TypeError:  # an annotation that cannot be hashed is no type that was provided
+    def _resolver(self, kind: object, asking: tuple[type, ...]) -> Resolver | None:
+        if not isinstance(kind, type):
             return None
+        if kind in _BUILT_IN:
+            return _BUILT_IN[kind]
+        if kind not in self._providers:
+            own = getattr(kind, "__provide__", None)
+            return None if own is None else lambda invocation, callback: own(invocation)
         if kind in asking:
-            names = " -> ".join(getattr(one, "__name__", str(one)) for one in (*asking, kind))
+            names = " -> ".join(one.__name__ for one in (*asking, kind))
             raise RegistrationError(f"providers ask for one another in a circle: {names}")
         factory, per = self._providers[kind]
         needs = self._needs(factory, (*asking, kind))
@@ -132,7 +129,7 @@ class Providers:
             kind, factory, needs, invocation, callback
         )
 
-    def _needs(self, factory: Callable[..., Any], asking: tuple[object, ...]) -> Arguments:
+    def _needs(self, factory: Callable[..., Any], asking: tuple[type, ...]) -> Arguments:
         """What a provider asks for; a class asks for what its ``__init__`` takes."""
         if not isinstance(factory, type):
             return self.arguments(factory, 0, asking)
@@ -171,9 +168,7 @@ class Providers:
 
     def _cannot(self, function: Callable[..., Any], parameter: Parameter) -> str:
         name = f"{function.__qualname__}() asks for {parameter.name!r}"
-        known = ", ".join(
-            sorted(getattr(kind, "__name__", str(kind)) for kind in (*_BUILT_IN, *self._providers))
-        )
+        known = ", ".join(sorted(kind.__name__ for kind in (*_BUILT_IN, *self._providers)))
         if parameter.annotation is None:
             return f"{name} without saying what it is: annotate it with one of {known}, or give it a default"
         if isinstance(parameter.annotation, str):
@@ -226,7 +221,7 @@ def _annotation(function: Any, name: str) -> object:
     return annotation
 
 
-_BUILT_IN: dict[object, Resolver] = {
+_BUILT_IN: dict[type, Resolver] = {
     Context: lambda invocation, callback: invocation.context,
     Event: lambda invocation, callback: invocation.event,
     logging.Logger: lambda invocation, callback: logging.getLogger(callback),

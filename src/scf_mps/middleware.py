@@ -50,7 +50,7 @@ class Middleware:
             if not name.startswith("_") and name not in _HOOKS and callable(getattr(cls, name)):
                 from difflib import get_close_matches
 
-                near = get_close_matches(name, _HOOKS, n=1, cutoff=0.5)
+                near = get_close_matches(name, _HOOKS)
                 hint = f"did you mean {near[0]}?" if near else f"hooks are {', '.join(_HOOKS)}"
                 raise RegistrationError(
                     f"{cls.__name__}.{name} is no hook of Middleware and would never be called; {hint} "

@@ -6,7 +6,6 @@ Which calls there are is decided before (`routing.py`), what follows from their 
 from __future__ import annotations
 
 import logging
-import math
 
 from .errors import Drop
 
@@ -138,14 +137,15 @@ class Runner:
 
 def reason(error: BaseException) -> str:
     """An exception in one line: its class and text."""
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name
 
 
 def _await(awaitable: Awaitable[Any], seconds: float) -> Any:
     import asyncio
 
     async def within() -> Any:
-        return await asyncio.wait_for(awaitable, None if math.isinf(seconds) else seconds)
+        return await asyncio.wait_for(awaitable, seconds)
 
     return asyncio.run(within())
 

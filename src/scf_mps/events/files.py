@@ -70,12 +70,8 @@ class CosObject:
 
 def files_of(result: Result) -> tuple[CosObject, ...]:
     """The COS objects a result produced, without repeats, in the order of its fields."""
-    found: dict[CosObject, None] = {}
-    for storage, path in _outputs(result):
-        file = _cos_object(storage, path)
-        if file is not None:
-            found[file] = None
-    return tuple(found)
+    files = [_cos_object(storage, path) for storage, path in _outputs(result)]
+    return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
 def paths_of(result: Result) -> tuple[str, ...]:
@@ -101,18 +97,18 @@ def locations_of(result: Result) -> Iterator[tuple[str, str]]:
 
 def sources_of(event: Event) -> tuple[CosObject, ...]:
     """The COS objects a task was made from (an EditMediaTask and a BatchTask have several)."""
-    found: dict[CosObject, None] = {}
+    found = []
     for place in ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo"):
         for info in _walk(event._data, f"{place}.CosInputInfo"):
             source = _cos_object({"CosOutputStorage": info}, info.get("Object"))
             if source is not None:
-                found[source] = None
-    return tuple(found)
+                found.append(source)
+    return tuple(dict.fromkeys(found))
 
 
 def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
     for storage_path, file_paths in result._files.items():
-        storage = next(_walk(result._data, storage_path), None) if storage_path else None
+        storage = next(_walk(result._data, storage_path), None)
         for file_path in file_paths:
             parent, _, name = file_path.rpartition(".")
             for holder in _walk(result._data, parent):
@@ -125,7 +121,7 @@ def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
 def _walk(data: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
     """The objects at a dotted path; a step ending in ``[]`` goes through every item of a list."""
     objects = [data]
-    for step in path.split(".") if path else ():
+    for step in path.split("."):
         name = step.removesuffix("[]")
         values = [found.get(name) for found in objects]
         if name != step:
@@ -149,5 +145,4 @@ def _cos_object(storage: object, path: object) -> CosObject | None:
     bucket, region = _bucket_and_region(storage)
     if not (bucket and region and isinstance(path, str)) or "://" in path:
         return None
-    key = path.lstrip("/")
-    return CosObject(bucket, region, key) if key else None
+    return CosObject(bucket, region, path) if path.strip("/") else None

@@ -379,5 +379,5 @@ def _digest(notification: dict[str, Any]) -> str:
     import hashlib
     import json
 
-    text = json.dumps(notification, sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps(notification, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

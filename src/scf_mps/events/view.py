@@ -67,7 +67,7 @@ class View:
     def _path(self) -> str:
         """Where the view sits in the notification, e.g. ``WorkflowTaskEvent.MetaData.VideoStreamSet[0]``."""
         above = self._parent._path() if self._parent is not None else ""
-        return f"{above}.{self._name}".strip(".")
+        return f"{above}.{self._name}" if above else self._name
 
     def _why_missing(self) -> str:
         """Why a field below this view may be missing; a failed result knows."""
@@ -130,7 +130,8 @@ def _read_list(view: View, name: str, value: object, model: str | None) -> list[
 
 
 def _missing(view: View, name: str, value: object = None, expected: str = "") -> str:
-    path = f"{view._path()}.{name}".lstrip(".")
+    above = view._path()
+    path = f"{above}.{name}" if above else name
     if value is not None:
         return f"{path} is not {expected} but a {type(value).__name__}"
     state = "null" if name in view._data else "absent"
@@ -147,7 +148,7 @@ def _no_such_field(view: View, attribute: str) -> str:
     from difflib import get_close_matches
 
     message = f"{type(view).__name__} has no field {attribute!r}"
-    near = get_close_matches(attribute, schema(type(view)), n=1)
+    near = get_close_matches(attribute, schema(type(view)))
     if near:
         return f"{message}; did you mean {near[0]!r}?"
     if _camel(attribute) in view._data:
