@@ -1,0 +1,73 @@
+"""The emulator as a command: `python -m scf_mps.local.cos --dir DIR --port N`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from .emulator import DEFAULT_KEY, DEFAULT_REGION, print_at_once, serve
+from .errors import CosError
+from .names import check_bucket_name
+from .signature import Key
+
+
+def parse_key(text: str) -> Key:
+    """`ID:SECRET[:TOKEN]` as a key. Raises argparse.ArgumentTypeError."""
+    secret_id, _, rest = text.partition(":")
+    secret_key, _, token = rest.partition(":")
+    if not secret_id or not secret_key:
+        raise argparse.ArgumentTypeError("expected ID:SECRET[:TOKEN]")
+    return Key(secret_id, secret_key, token or None)
+
+
+def parse_bucket(text: str) -> tuple[str, str]:
+    """`NAME-APPID[.REGION]` as (name, region). Raises argparse.ArgumentTypeError."""
+    name, _, region = text.partition(".")
+    try:
+        check_bucket_name(name)
+    except CosError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+    return name, region or DEFAULT_REGION
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, announce: Callable[[str], None] = print_at_once
+) -> None:
+    """Parse the command line and serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="scf_mps.local.cos", description="A COS emulator.")
+    parser.add_argument("--dir", required=True, help="where objects are kept")
+    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1 (default: a free one)")
+    parser.add_argument(
+        "--key",
+        type=parse_key,
+        action="append",
+        metavar="ID:SECRET[:TOKEN]",
+        help=f"an accepted key, repeatable (default: {DEFAULT_KEY.secret_id}:"
+        f"{DEFAULT_KEY.secret_key})",
+    )
+    parser.add_argument(
+        "--bucket",
+        type=parse_bucket,
+        action="append",
+        default=[],
+        metavar="NAME-APPID[.REGION]",
+        help="a bucket to create if missing, repeatable",
+    )
+    parser.add_argument(
+        "--create-buckets",
+        action="store_true",
+        help="create unknown buckets on the first write instead of answering NoSuchBucket",
+    )
+    options = parser.parse_args(arguments)
+    serve(
+        options.dir,
+        options.port,
+        options.key or [DEFAULT_KEY],
+        create_buckets=options.create_buckets,
+        buckets=options.bucket,
+        announce=announce,
+    )
+
+
+if __name__ == "__main__":  # pragma: no cover (runs in child processes of the tests)
+    main()

@@ -1,0 +1,132 @@
+"""Access control lists of buckets and objects: canned names, XML documents, public access.
+
+An ACL is a list of grants; the owner's full control is always there. The emulator has one account,
+so the only question ever asked is what strangers (anonymous requests) may do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from xml.etree import ElementTree
+
+from . import xmlio
+from .errors import CosError
+
+OWNER_ID = "qcs::cam::uin/100000000001:uin/100000000001"
+OWNER_NAME = "100000000001"
+
+ALL_USERS = "http://cam.qcloud.com/groups/global/AllUsers"
+_PERMISSIONS = frozenset({"READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"})
+_CANNED = {
+    "default": [],
+    "private": [],
+    "public-read": ["READ"],
+    "public-read-write": ["READ", "WRITE"],
+    "authenticated-read": [],
+}
+_GRANT_HEADERS = {
+    "x-cos-grant-read": "READ",
+    "x-cos-grant-write": "WRITE",
+    "x-cos-grant-read-acp": "READ_ACP",
+    "x-cos-grant-write-acp": "WRITE_ACP",
+    "x-cos-grant-full-control": "FULL_CONTROL",
+}
+
+Grants = list[tuple[str, str]]
+"""(grantee, permission) beside the owner; the grantee is a CAM id or a group URI."""
+
+
+def from_headers(headers: Mapping[str, str]) -> str:
+    """The ACL that `x-cos-acl` and `x-cos-grant-*` ask for; empty text is "default".
+
+    Raises CosError InvalidArgument for an unknown canned name or a malformed grant.
+    """
+    canned = headers.get("x-cos-acl", "default")
+    if canned not in _CANNED:
+        raise CosError("InvalidArgument", f"There is no canned ACL {canned!r}.")
+    grants: Grants = [(ALL_USERS, permission) for permission in _CANNED[canned]]
+    for header, permission in _GRANT_HEADERS.items():
+        for grantee in filter(None, headers.get(header, "").split(",")):
+            name, equals, identity = grantee.strip().partition("=")
+            if name not in ("id", "uri") or not equals:
+                raise CosError("InvalidArgument", f'{header}: expected id="…".')
+            grants.append((identity.strip('"'), permission))
+    # Private is not default: a private object stays so in a bucket that anyone may read.
+    return "" if canned == "default" and not grants else json.dumps(grants)
+
+
+def from_document(body: bytes) -> str:
+    """The ACL of an AccessControlPolicy document (page 436/7748).
+
+    Raises CosError MalformedXML or InvalidArgument.
+    """
+    root = xmlio.parse(body, "AccessControlPolicy")
+    grants: Grants = []
+    for grant in root.iterfind("AccessControlList/Grant"):
+        permission = xmlio.text_of(grant, "Permission")
+        if permission not in _PERMISSIONS:
+            raise CosError("InvalidArgument", f"There is no permission {permission!r}.")
+        grantee = _grantee(grant)
+        if grantee != OWNER_ID:
+            grants.append((grantee, permission))
+    return json.dumps(grants)
+
+
+def _grantee(grant: ElementTree.Element) -> str:
+    uri = xmlio.text_of(grant, "Grantee/URI", "")
+    return uri or xmlio.text_of(grant, "Grantee/ID")
+
+
+def to_document(acl: str) -> bytes:
+    """The AccessControlPolicy of an ACL, the owner's full control first."""
+    grants: Grants = [(OWNER_ID, "FULL_CONTROL"), *_grants(acl)]
+    return xmlio.document(
+        xmlio.group(
+            "AccessControlPolicy",
+            owner_element(),
+            xmlio.group("AccessControlList", *(_grant_element(*grant) for grant in grants)),
+        )
+    )
+
+
+def canned_name(acl: str) -> str:
+    """The canned name of an ACL as COS answers it in x-cos-acl; empty if it has none."""
+    if not acl:
+        return "default"
+    names = {(): "private", ("READ",): "public-read", ("READ", "WRITE"): "public-read-write"}
+    grants = _grants(acl)
+    if any(grantee != ALL_USERS for grantee, _ in grants):
+        return ""
+    return names.get(tuple(sorted(permission for _, permission in grants)), "")
+
+
+def strangers_may(acl: str, permission: str) -> bool:
+    """Does the ACL give `permission` (READ, WRITE, …) to all users?"""
+    return any(
+        grantee.endswith("/AllUsers") and granted in (permission, "FULL_CONTROL")
+        for grantee, granted in _grants(acl)
+    )
+
+
+def owner_element(name: str = "Owner") -> str:
+    """The owner as an XML element."""
+    return xmlio.group(name, xmlio.leaf("ID", OWNER_ID), xmlio.leaf("DisplayName", OWNER_NAME))
+
+
+def _grants(acl: str) -> Grants:
+    return [(grantee, permission) for grantee, permission in json.loads(acl)] if acl else []
+
+
+def _grant_element(grantee: str, permission: str) -> str:
+    is_group = grantee.startswith("http")
+    kind = "Group" if is_group else "CanonicalUser"
+    attributes = f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="{kind}"'
+    identity = xmlio.leaf("URI" if is_group else "ID", grantee)
+    if not is_group:
+        identity += xmlio.leaf("DisplayName", grantee.rpartition("/")[2])
+    return xmlio.group(
+        "Grant",
+        xmlio.group("Grantee", identity, attributes=attributes),
+        xmlio.leaf("Permission", permission),
+    )

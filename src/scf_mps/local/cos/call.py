@@ -1,0 +1,166 @@
+"""What an operation gets and gives: `Call` in, `Answer` out, and the `Cloud` it acts on.
+
+Operations are written against these three and never see a socket, which is what lets the server
+wrap any of them with faults. Parsing HTTP into a Call and sending an Answer is the server's work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ParamSpec, Protocol
+
+from .blobs import Blobs, OpenSlice, Writer
+from .checksums import check_content_md5, parse_content_md5
+from .database import Database
+from .errors import CosError
+from .names import Address
+from .records import Bucket
+from .store import Store
+from .uploads import Uploads
+from .xmlio import CONTENT_TYPE
+
+P = ParamSpec("P")
+
+MAX_OBJECT_SIZE = 5 * 1024**3
+"""Largest body of one PUT and largest source of one copy, in bytes (page 436/14518)."""
+MAX_DOCUMENT_SIZE = 8 * 1024**2
+"""Largest XML body we read: a batch delete of 1,000 long keys is well below it."""
+
+
+class Body(Protocol):
+    """The bytes a client sends, as they come."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces; raises ConnectionError when the client goes away."""
+        ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, understood: `bucket` is empty of meaning for GetService and PutBucket."""
+
+    method: str
+    address: Address
+    key: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: Body
+    signed: bool = False
+    operation: str = ""
+    bucket: Bucket = field(default_factory=lambda: Bucket("", "", 0.0, "", ""))
+    damage_copy: bool = False
+    """Set by a fault: store the copied bytes with one bit changed."""
+    admit_key: Callable[[str], None] = field(default=lambda key: None)
+    """Asked for every key of a batch delete; raises CosError where a fault or limit hits it."""
+
+    @property
+    def resource(self) -> str:
+        """The Resource of an error document: host and key."""
+        host = self.address.bucket or "service"
+        region = f".{self.address.region}" if self.address.region else ""
+        return f"{host}.cos{region}.myqcloud.com/{self.key}"
+
+    def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+        """An integer query parameter, clipped to `most`.
+
+        Raises CosError InvalidArgument when it is no number or below `least`.
+        """
+        text = self.query.get(name, "")
+        if not text:
+            return default
+        if not text.isdecimal() or int(text) < least:
+            raise CosError("InvalidArgument", f"{name} must be a number from {least} up.")
+        return int(text) if most is None else min(int(text), most)
+
+    async def document(self) -> bytes:
+        """The whole body, for operations that take a small document; checks Content-MD5.
+
+        Raises CosError EntityTooLarge over 8 MB, BadDigest or InvalidDigest.
+        """
+        body = bytearray()
+        async for chunk in self.body.chunks():
+            body += chunk
+            if len(body) > MAX_DOCUMENT_SIZE:
+                raise CosError("EntityTooLarge", "The document is too long.")
+        promised = parse_content_md5(self.headers.get("content-md5"))
+        check_content_md5(promised, hashlib.md5(body, usedforsecurity=False).digest())
+        return bytes(body)
+
+    async def receive(self, writer: Writer) -> None:
+        """Stream the body into a blob and check its Content-MD5.
+
+        Raises CosError MissingContentLength, EntityTooLarge over 5 GB, BadDigest, InvalidDigest.
+        """
+        promised = parse_content_md5(self.headers.get("content-md5"))
+        length = self.headers.get("content-length")
+        if length is None and "transfer-encoding" not in self.headers:
+            raise CosError("MissingContentLength")
+        if int(length or 0) > MAX_OBJECT_SIZE:
+            raise CosError("EntityTooLarge")
+        async for chunk in self.body.chunks():
+            writer.write(chunk)
+        check_content_md5(promised, writer.sums.md5)
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response: `body` for what is small, `content` for the bytes of a larger object.
+
+    `length` is what Content-Length says where it is not the body's, as for HEAD.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    content: OpenSlice | None = None
+    length: int | None = None
+    truncated: bool = False
+    """Set by a fault: send half of the body and hang up."""
+    damaged: bool = False
+    """Set by a fault: send the body with one bit changed."""
+
+    def close(self) -> None:
+        """Give back what the answer holds open; for answers that are not sent."""
+        if self.content is not None:
+            self.content.close()
+            self.content = None
+
+
+def xml_answer(body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    """A 200 with an XML document."""
+    return Answer(200, {"Content-Type": CONTENT_TYPE, **(headers or {})}, body)
+
+
+@dataclass(slots=True)
+class Cloud:
+    """Everything operations act on."""
+
+    database: Database
+    clock: Callable[[], float]
+    """Seconds since the epoch; tests pass their own to make signatures and restores expire."""
+    restore_seconds: float = 0.0
+    """How long a restore of an archived object takes."""
+    store: Store = field(init=False)
+    uploads: Uploads = field(init=False)
+    blobs: Blobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.database)
+        self.uploads = Uploads(self.database)
+        self.blobs = self.database.blobs
+
+
+async def in_thread(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do what may move gigabytes beside the event loop, which has one thread for all requests.
+
+    Returns, also when cancelled, only after the work has ended: it holds files of the caller's.
+    """
+    future = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        await asyncio.shield(future)
+    finally:
+        await asyncio.wait([future])

@@ -1,0 +1,78 @@
+"""The control API: faults, limits, keys and the request log over HTTP, as JSON.
+
+It answers where no COS host was asked: `http://127.0.0.1:PORT/-/…`. In-process users have the same
+controls as Python objects. Nothing here is part of COS.
+
+    GET /-/faults                 rules with their hits, and limits
+    POST /-/faults                add a rule: the fields of `Fault`
+    DELETE /-/faults[/NUMBER]     take back all rules and limits, or one rule
+    POST /-/limits                add a limit: the fields of `Limit`
+    POST /-/keys                  add or replace a key: the fields of `Key`
+    DELETE /-/keys/SECRET_ID      forget a key
+    GET /-/requests               counts per operation and the last requests
+    DELETE /-/requests            forget them
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .call import Answer
+from .faults import Fault, Faults
+from .journal import RequestLog
+from .limits import Limit
+from .signature import Key, KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What the control API steers."""
+
+    faults: Faults
+    keys: KeyRing
+    requests: RequestLog
+
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
+        """Carry out one control request; 400 for bad fields, 404 for what is not there."""
+        head, _, name = path.removeprefix("/-/").partition("/")
+        actions: dict[tuple[str, str, bool], Callable[[], object]] = {
+            ("GET", "faults", False): self.faults.describe,
+            ("POST", "faults", False): lambda: self._add_fault(_fields(body)),
+            ("DELETE", "faults", False): self.faults.clear,
+            ("DELETE", "faults", True): lambda: self.faults.remove(int(name)),
+            ("POST", "limits", False): lambda: self.faults.limit(Limit(**_fields(body))),
+            ("POST", "keys", False): lambda: self.keys.add(Key(**_fields(body))),
+            ("DELETE", "keys", True): lambda: self.keys.remove(name),
+            ("GET", "requests", False): self._describe_requests,
+            ("DELETE", "requests", False): self.requests.clear,
+        }
+        action = actions.get((method, head, bool(name)))
+        if action is None or not path.startswith("/-/"):
+            return _json(404, {"error": f"There is no {method} {path} in the control API."})
+        try:
+            return _json(200, action())
+        except KeyError as error:
+            return _json(404, {"error": f"There is no {error}."})
+        except (TypeError, ValueError) as error:
+            return _json(400, {"error": str(error)})
+
+    def _add_fault(self, fields: dict[str, Any]) -> object:
+        return {"number": self.faults.add(Fault(**fields))}
+
+    def _describe_requests(self) -> object:
+        recent = [request._asdict() for request in self.requests]
+        return {"counts": self.requests.counts(), "recent": recent}
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    fields = json.loads(body)
+    if not isinstance(fields, dict):
+        raise ValueError("Expected a JSON object.")
+    return fields
+
+
+def _json(status: int, value: object) -> Answer:
+    return Answer(status, {"Content-Type": "application/json"}, json.dumps(value).encode())

@@ -1,0 +1,152 @@
+"""Buckets: the service's list, create, head, delete, versioning, ACL, configuration documents.
+
+Documents such as lifecycle or CORS rules are kept and given back as they came; the emulator does
+not act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import acl, xmlio
+from ..call import Answer, Call, Cloud, xml_answer
+from ..errors import CosError
+from ..names import iso_date
+
+DOCUMENTS: Mapping[str, tuple[str, str]] = {
+    "tagging": ("Tagging", "NoSuchTagSet"),
+    "lifecycle": ("LifecycleConfiguration", "NoSuchLifecycleConfiguration"),
+    "cors": ("CORSConfiguration", "NoSuchCORSConfiguration"),
+    "policy": ("", "NoSuchBucketPolicy"),
+    "website": ("WebsiteConfiguration", "NoSuchWebsiteConfiguration"),
+    "replication": ("ReplicationConfiguration", "ReplicationConfigurationNotFoundError"),
+    "encryption": ("ServerSideEncryptionConfiguration", "NoSuchEncryptionConfiguration"),
+    "logging": ("BucketLoggingStatus", ""),
+    "referer": ("RefererConfiguration", ""),
+    "domain": ("DomainConfiguration", ""),
+    "origin": ("OriginConfiguration", ""),
+    "accelerate": ("AccelerateConfiguration", ""),
+    "intelligenttiering": ("IntelligentTieringConfiguration", ""),
+    "inventory": ("InventoryConfiguration", "NoSuchConfiguration"),
+}
+"""Bucket sub-resource to (root element, error code when never put).
+
+An empty root means JSON; an empty code means that COS answers an empty document instead.
+"""
+
+
+async def get_service(cloud: Cloud, call: Call) -> Answer:
+    """All buckets, or those of the region whose endpoint was asked (page 436/8291)."""
+    region = call.query.get("region") or call.address.region
+    elements = (
+        xmlio.group(
+            "Bucket",
+            xmlio.leaf("Name", bucket.name),
+            xmlio.leaf("Location", bucket.region),
+            xmlio.leaf("CreationDate", iso_date(int(bucket.created))),
+            xmlio.leaf("BucketType", "cos"),
+        )
+        for bucket in cloud.store.buckets()
+        if region in ("", bucket.region)
+    )
+    body = xmlio.group(
+        "ListAllMyBucketsResult", acl.owner_element(), xmlio.group("Buckets", *elements)
+    )
+    return xml_answer(xmlio.document(body))
+
+
+async def put_bucket(cloud: Cloud, call: Call) -> Answer:
+    """Create the bucket in the region of its host."""
+    # The body may configure multi-AZ storage, which has no meaning here; it is read and checked.
+    await call.document()
+    address = call.address
+    grants = acl.from_headers(call.headers)
+    cloud.store.create_bucket(address.bucket, address.region, grants, cloud.clock())
+    return Answer(200, {"Location": f"/{address.bucket}"})
+
+
+async def head_bucket(cloud: Cloud, call: Call) -> Answer:
+    """200 if the bucket exists here, with its region."""
+    return Answer(200, {"x-cos-bucket-region": call.bucket.region})
+
+
+async def get_bucket_location(cloud: Cloud, call: Call) -> Answer:
+    """The bucket's region (page 436/8275)."""
+    return xml_answer(xmlio.document(xmlio.leaf("LocationConstraint", call.bucket.region)))
+
+
+async def delete_bucket(cloud: Cloud, call: Call) -> Answer:
+    """Delete an empty bucket."""
+    cloud.store.delete_bucket(call.bucket.name)
+    return Answer(204)
+
+
+async def put_bucket_versioning(cloud: Cloud, call: Call) -> Answer:
+    """Enable or suspend versioning (page 436/19889)."""
+    root = xmlio.parse(await call.document(), "VersioningConfiguration")
+    status = xmlio.text_of(root, "Status").strip()
+    if status not in ("Enabled", "Suspended"):
+        raise CosError("MalformedXML", "Status is Enabled or Suspended.")
+    cloud.store.set_versioning(call.bucket.name, status)
+    return Answer(200)
+
+
+async def get_bucket_versioning(cloud: Cloud, call: Call) -> Answer:
+    """The status; an empty document if versioning was never enabled."""
+    status = call.bucket.versioning
+    children = [xmlio.leaf("Status", status)] if status else []
+    return xml_answer(xmlio.document(xmlio.group("VersioningConfiguration", *children)))
+
+
+async def put_bucket_acl(cloud: Cloud, call: Call) -> Answer:
+    """Replace the ACL from headers or a document."""
+    body = await call.document()
+    grants = acl.from_document(body) if body else acl.from_headers(call.headers)
+    cloud.store.set_bucket_acl(call.bucket.name, grants)
+    return Answer(200)
+
+
+async def get_bucket_acl(cloud: Cloud, call: Call) -> Answer:
+    """The ACL as a document, its canned name as a header."""
+    name = acl.canned_name(call.bucket.acl)
+    # A bucket has no one to inherit from: its default is private.
+    headers = {"x-cos-acl": "private" if name == "default" else name} if name else {}
+    return xml_answer(acl.to_document(call.bucket.acl), headers)
+
+
+def _document_name(call: Call) -> tuple[str, str, str]:
+    """(name to store under, root element, error code) of the call's document."""
+    name = next(name for name in DOCUMENTS if name in call.query)
+    root, missing = DOCUMENTS[name]
+    identity = call.query.get("id", "")
+    return f"{name}/{identity}" if identity else name, root, missing
+
+
+async def put_bucket_document(cloud: Cloud, call: Call) -> Answer:
+    """Keep a configuration document. Raises CosError MalformedXML for another root."""
+    name, root, _ = _document_name(call)
+    body = await call.document()
+    if root:
+        xmlio.parse(body, root)
+    cloud.store.put_bucket_document(call.bucket.name, name, body)
+    return Answer(200 if root else 204)
+
+
+async def get_bucket_document(cloud: Cloud, call: Call) -> Answer:
+    """Give a configuration document back."""
+    name, root, missing = _document_name(call)
+    body = cloud.store.bucket_document(call.bucket.name, name)
+    if body is None:
+        if missing:
+            raise CosError(missing, "The bucket has no such configuration.", status=404)
+        body = xmlio.document(xmlio.group(root))
+    if not root:
+        return Answer(200, {"Content-Type": "application/json"}, body)
+    return xml_answer(body)
+
+
+async def delete_bucket_document(cloud: Cloud, call: Call) -> Answer:
+    """Remove a configuration document; there need not be one."""
+    name, _, _ = _document_name(call)
+    cloud.store.put_bucket_document(call.bucket.name, name, None)
+    return Answer(204)

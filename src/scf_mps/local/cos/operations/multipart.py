@@ -1,0 +1,221 @@
+"""Multipart uploads: initiate, parts, lists, complete, abort (page 436/7742 and its siblings)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import acl, metadata, tags, xmlio
+from ..blobs import Writer
+from ..call import Answer, Call, Cloud, in_thread, xml_answer
+from ..errors import CosError
+from ..listing import paginate
+from ..names import encode, iso_date
+from ..records import Part, Upload, Version
+from ..uploads import MAX_PART_NUMBER, choose_parts, multipart_etag
+from .objects import forbids_overwrite, written_headers
+
+_MAX_PAGE = 1000
+
+
+async def initiate_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+    """Begin an upload; class, ACL, tags and metadata are given here, not at completion."""
+    upload = cloud.uploads.initiate(
+        call.bucket.name,
+        call.key,
+        cloud.clock(),
+        storage_class=metadata.storage_class(call.headers),
+        acl=acl.from_headers(call.headers),
+        tags=tags.from_headers(call.headers),
+        headers=metadata.collect(call.headers),
+    )
+    body = xmlio.group(
+        "InitiateMultipartUploadResult",
+        xmlio.leaf("Bucket", upload.bucket),
+        xmlio.leaf("Key", upload.key),
+        xmlio.leaf("UploadId", upload.upload_id),
+    )
+    return xml_answer(xmlio.document(body), metadata.encryption_of(upload.headers))
+
+
+def part_number(call: Call) -> int:
+    """The partNumber parameter. Raises CosError InvalidArgument outside 1…10,000."""
+    text = call.query.get("partNumber", "")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PART_NUMBER:
+        raise CosError("InvalidArgument", f"partNumber is from 1 to {MAX_PART_NUMBER}.")
+    return int(text)
+
+
+async def upload_part(cloud: Cloud, call: Call) -> Answer:
+    """Store one part; the same number again replaces it."""
+    number = part_number(call)
+    upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
+    with cloud.blobs.create() as writer:
+        await call.receive(writer)
+        part = Part(
+            upload.upload_id,
+            number,
+            writer.name,
+            writer.sums.size,
+            writer.sums.md5.hex(),
+            str(writer.sums.crc64),
+            cloud.clock(),
+        )
+        cloud.uploads.put_part(part)
+        writer.keep()
+    headers = {"ETag": f'"{part.etag}"', "x-cos-hash-crc64ecma": part.crc64}
+    return Answer(200, {**headers, **metadata.encryption_of(upload.headers)})
+
+
+async def list_parts(cloud: Cloud, call: Call) -> Answer:
+    """The parts of an upload by number (page 436/7747)."""
+    upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
+    limit = call.number("max-parts", _MAX_PAGE, most=_MAX_PAGE)
+    marker = call.number("part-number-marker", 0)
+    parts = cloud.uploads.parts(upload.upload_id, marker, limit + 1)
+    page, truncated = parts[:limit], len(parts) > limit and limit > 0
+    url = call.query.get("encoding-type", "")
+    elements = [
+        xmlio.leaf("Bucket", upload.bucket),
+        *([xmlio.leaf("Encoding-type", url)] if url else []),
+        xmlio.leaf("Key", encode(upload.key) if url else upload.key),
+        xmlio.leaf("UploadId", upload.upload_id),
+        acl.owner_element("Initiator"),
+        acl.owner_element(),
+        xmlio.leaf("StorageClass", upload.storage_class),
+        xmlio.leaf("PartNumberMarker", marker),
+        *([xmlio.leaf("NextPartNumberMarker", page[-1].number)] if truncated else []),
+        xmlio.leaf("MaxParts", limit),
+        xmlio.leaf("IsTruncated", "true" if truncated else "false"),
+        *(_part_element(part) for part in page),
+    ]
+    return xml_answer(xmlio.document(xmlio.group("ListPartsResult", *elements)))
+
+
+def _part_element(part: Part) -> str:
+    return xmlio.group(
+        "Part",
+        xmlio.leaf("PartNumber", part.number),
+        xmlio.leaf("LastModified", iso_date(int(part.modified))),
+        xmlio.leaf("ETag", f'"{part.etag}"'),
+        xmlio.leaf("Size", part.size),
+    )
+
+
+async def list_multipart_uploads(cloud: Cloud, call: Call) -> Answer:
+    """Unfinished uploads of a bucket (page 436/7736)."""
+    query = call.query
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    key_marker, id_marker = query.get("key-marker", ""), query.get("upload-id-marker", "")
+    limit = call.number("max-uploads", _MAX_PAGE, most=_MAX_PAGE)
+    page = paginate(
+        cloud.uploads.in_progress(call.bucket.name, prefix, key_marker, id_marker),
+        lambda upload: upload.key,
+        prefix=prefix,
+        delimiter=delimiter,
+        marker=key_marker,
+        limit=limit,
+    )
+    url = query.get("encoding-type", "")
+
+    def text(value: str) -> str:
+        return encode(value) if url else value
+
+    following: list[str] = []
+    if page.truncated:
+        last = page.last
+        key, upload_id = (last.key, last.upload_id) if isinstance(last, Upload) else (last, "")
+        following = [
+            xmlio.leaf("NextKeyMarker", text(key or "")),
+            xmlio.leaf("NextUploadIdMarker", upload_id),
+        ]
+    elements = [
+        xmlio.leaf("Bucket", call.bucket.name),
+        *([xmlio.leaf("Encoding-Type", url)] if url else []),
+        xmlio.leaf("KeyMarker", text(key_marker)),
+        xmlio.leaf("UploadIdMarker", id_marker),
+        *following,
+        xmlio.leaf("MaxUploads", limit),
+        xmlio.leaf("IsTruncated", "true" if page.truncated else "false"),
+        xmlio.leaf("Prefix", text(prefix)),
+        xmlio.leaf("Delimiter", text(delimiter)),
+        *(_upload_element(upload, text(upload.key)) for upload in page.items),
+        *(
+            xmlio.group("CommonPrefixes", xmlio.leaf("Prefix", text(each)))
+            for each in page.prefixes
+        ),
+    ]
+    return xml_answer(xmlio.document(xmlio.group("ListMultipartUploadsResult", *elements)))
+
+
+def _upload_element(upload: Upload, key: str) -> str:
+    return xmlio.group(
+        "Upload",
+        xmlio.leaf("Key", key),
+        xmlio.leaf("UploadId", upload.upload_id),
+        xmlio.leaf("StorageClass", upload.storage_class),
+        acl.owner_element("Initiator"),
+        acl.owner_element(),
+        xmlio.leaf("Initiated", iso_date(int(upload.initiated))),
+    )
+
+
+async def complete_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+    """Join the named parts to the object. Completing twice is NoSuchUpload the second time."""
+    wanted = _wanted_parts(await call.document())
+    upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
+    parts = choose_parts(cloud.uploads.parts(upload.upload_id), wanted)
+    with cloud.blobs.create() as writer:
+        await in_thread(_join, cloud, writer, parts)
+        version = Version(
+            upload.bucket,
+            upload.key,
+            blob=writer.name,
+            size=writer.sums.size,
+            etag=multipart_etag(parts),
+            crc64=str(writer.sums.crc64),
+            modified=cloud.clock(),
+            storage_class=upload.storage_class,
+            acl=upload.acl,
+            tags=upload.tags,
+            headers=upload.headers,
+        )
+        with cloud.database.change() as change:
+            cloud.uploads.remove(change, upload.upload_id)
+            version_id = cloud.store.put(
+                change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
+            )
+        writer.keep()
+    headers = written_headers(call.bucket, version, version_id)
+    etag = headers.pop("ETag")
+    body = xmlio.group(
+        "CompleteMultipartUploadResult",
+        xmlio.leaf("Location", f"http://{call.resource}"),
+        xmlio.leaf("Bucket", upload.bucket),
+        xmlio.leaf("Key", upload.key),
+        xmlio.leaf("ETag", etag),
+    )
+    return xml_answer(xmlio.document(body), headers)
+
+
+def _join(cloud: Cloud, writer: Writer, parts: Sequence[Part]) -> None:
+    for part in parts:
+        cloud.blobs.append_to(writer, part.blob, 0, part.size)
+
+
+def _wanted_parts(body: bytes) -> list[tuple[int, str]]:
+    """(number, ETag) of a `<CompleteMultipartUpload>` document."""
+    wanted: list[tuple[int, str]] = []
+    for element in xmlio.parse(body, "CompleteMultipartUpload").iterfind("Part"):
+        number = xmlio.text_of(element, "PartNumber").strip()
+        if not number.isdecimal():
+            raise CosError("MalformedXML", f"{number!r} is no part number.")
+        wanted.append((int(number), xmlio.text_of(element, "ETag").strip()))
+    return wanted
+
+
+async def abort_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+    """Drop an upload and its parts."""
+    upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
+    with cloud.database.change() as change:
+        cloud.uploads.remove(change, upload.upload_id)
+    return Answer(204)

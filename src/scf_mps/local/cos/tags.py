@@ -1,0 +1,62 @@
+"""Object tags: up to ten names with values, in a header or a document (page 436/42993).
+
+Bucket tags are kept as a plain document; only object tags follow copies and are counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from . import xmlio
+from .errors import CosError
+from .names import parse_query
+
+MAX_TAGS = 10
+MAX_NAME = 128
+MAX_VALUE = 256
+
+
+def from_headers(headers: Mapping[str, str]) -> str:
+    """Tags of `x-cos-tagging: a=1&b=2` (percent-coded) as JSON text; empty when there are none.
+
+    Raises CosError InvalidTag.
+    """
+    return _checked(list(parse_query(headers.get("x-cos-tagging", "")).items()))
+
+
+def from_document(body: bytes) -> str:
+    """Tags of a `<Tagging>` document as JSON text. Raises CosError MalformedXML or InvalidTag."""
+    root = xmlio.parse(body, "Tagging")
+    return _checked(
+        [
+            (xmlio.text_of(tag, "Key"), xmlio.text_of(tag, "Value"))
+            for tag in root.iterfind("TagSet/Tag")
+        ]
+    )
+
+
+def to_document(tags: str) -> bytes:
+    """The `<Tagging>` document of an object's tags."""
+    pairs = json.loads(tags) if tags else []
+    elements = (
+        xmlio.group("Tag", xmlio.leaf("Key", name), xmlio.leaf("Value", value))
+        for name, value in pairs
+    )
+    return xmlio.document(xmlio.group("Tagging", xmlio.group("TagSet", *elements)))
+
+
+def count(tags: str) -> int:
+    """How many tags: COS answers reads with x-cos-tagging-count."""
+    return len(json.loads(tags)) if tags else 0
+
+
+def _checked(pairs: list[tuple[str, str]]) -> str:
+    if len(pairs) > MAX_TAGS:
+        raise CosError("InvalidTag", f"An object has at most {MAX_TAGS} tags.")
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise CosError("InvalidTag", "Two tags have the same name.")
+    for name, value in pairs:
+        if not 1 <= len(name) <= MAX_NAME or len(value) > MAX_VALUE:
+            raise CosError("InvalidTag", f"The tag {name!r} is too short or too long.")
+    return json.dumps(pairs) if pairs else ""

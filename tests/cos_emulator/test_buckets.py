@@ -1,0 +1,112 @@
+"""Buckets and what is configured on them."""
+
+from __future__ import annotations
+
+import pytest
+
+from scf_mps.local.cos import CosEmulator, CosError
+
+from .wire import BUCKET, REGION, Wire
+
+
+def test_the_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: Wire) -> None:
+    cos.create_bucket("far-1250000000", "ap-beijing")
+    for host, names in (
+        ("service.cos.myqcloud.com", [BUCKET, "far-1250000000"]),
+        ("service.cos.tencentcos.cn", [BUCKET, "far-1250000000"]),
+        (f"cos.{REGION}.myqcloud.com", [BUCKET]),
+    ):
+        wire.host = host
+        reply = wire.request("GET")
+        assert reply.texts("Buckets/Bucket/Name") == names
+    assert reply.texts("Buckets/Bucket/Location") == [REGION]
+    assert reply.text("Owner/ID")
+    wire.host = "service.cos.myqcloud.com"
+    assert wire.request("GET", signed=False).status == 403
+    assert wire.request("PUT").code == "MethodNotAllowed"
+
+
+def test_a_bucket_is_created_asked_for_and_deleted(wire: Wire) -> None:
+    wire.host = "new-1250000000.cos.ap-beijing.myqcloud.com"
+    assert wire.request("HEAD").status == 404
+    assert wire.request("PUT", headers={"x-cos-acl": "public-read"}).status == 200
+    head = wire.request("HEAD")
+    assert (head.status, head.headers["x-cos-bucket-region"]) == (200, "ap-beijing")
+    assert wire.request("GET", query={"location": ""}).xml().text == "ap-beijing"
+    again = wire.request("PUT")
+    assert (again.status, again.code) == (409, "BucketAlreadyOwnedByYou")
+    wire.host = "new-1250000000.cos.ap-shanghai.myqcloud.com"
+    assert wire.request("PUT").code == "BucketAlreadyExists"
+    wire.host = "new-1250000000.cos.ap-beijing.myqcloud.com"
+    assert wire.request("DELETE").status == 204
+    assert wire.request("DELETE").status == 404
+
+
+def test_a_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
+    wire.put("a")
+    reply = wire.request("DELETE")
+    assert (reply.status, reply.code) == (409, "BucketNotEmpty")
+    wire.request("DELETE", "a")
+    wire.request("POST", "a", {"uploads": ""})
+    assert wire.request("DELETE").code == "BucketNotEmpty"
+
+
+def test_a_bucket_name_ends_with_its_appid(cos: CosEmulator) -> None:
+    for name in ("desk", "desk-", "Desk-1", "-desk-1", "x" * 60 + "-1"):
+        with pytest.raises(CosError, match="InvalidBucketName"):
+            cos.create_bucket(name)
+
+
+def test_the_buckets_acl_is_private_by_default_and_can_be_set(wire: Wire) -> None:
+    assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "private"
+    assert wire.request("PUT", "", {"acl": ""}, {"x-cos-acl": "public-read"}).status == 200
+    assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "public-read"
+    headers = {"x-cos-grant-read": 'id="someone"'}
+    assert wire.request("PUT", "", {"acl": ""}, headers).status == 200
+    reply = wire.request("GET", query={"acl": ""})
+    assert "x-cos-acl" not in reply.headers
+    body = "<AccessControlPolicy><AccessControlList/></AccessControlPolicy>"
+    assert wire.document("PUT", "", "acl", body).status == 200
+    assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "private"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "missing"),
+    [
+        ("tagging", "<Tagging/>", "NoSuchTagSet"),
+        ("lifecycle", "<LifecycleConfiguration/>", "NoSuchLifecycleConfiguration"),
+        ("cors", "<CORSConfiguration/>", "NoSuchCORSConfiguration"),
+        ("policy", '{"version": "2.0"}', "NoSuchBucketPolicy"),
+    ],
+)
+def test_configuration_documents_come_back_as_they_were_put(
+    wire: Wire, name: str, body: str, missing: str
+) -> None:
+    absent = wire.request("GET", query={name: ""})
+    assert (absent.status, absent.code) == (404, missing)
+    assert wire.document("PUT", "", name, body).status in (200, 204)
+    assert wire.request("GET", query={name: ""}).body == body.encode()
+    assert wire.request("DELETE", query={name: ""}).status == 204
+    assert wire.request("GET", query={name: ""}).status == 404
+
+
+def test_some_configurations_are_empty_rather_than_missing(wire: Wire) -> None:
+    reply = wire.request("GET", query={"logging": ""})
+    assert (reply.status, reply.xml().tag) == (200, "BucketLoggingStatus")
+
+
+def test_inventories_have_ids(wire: Wire) -> None:
+    body = b"<InventoryConfiguration><Id>1</Id></InventoryConfiguration>"
+    query = {"inventory": "", "id": "1"}
+    assert wire.request("PUT", query=query, body=body).status == 200
+    assert wire.request("GET", query=query).body == body
+    assert wire.request("GET", query={"inventory": "", "id": "2"}).status == 404
+
+
+def test_a_configuration_of_the_wrong_kind_is_malformed(wire: Wire) -> None:
+    assert wire.document("PUT", "", "cors", "<Tagging/>").code == "MalformedXML"
+
+
+def test_namespaces_in_documents_do_not_matter(wire: Wire) -> None:
+    body = '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet/></Tagging>'
+    assert wire.document("PUT", "", "tagging", body).status == 200

@@ -1,0 +1,297 @@
+"""Multipart uploads: parts become an object, in COS's sizes and with COS's refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from fastcrc import crc64
+
+from scf_mps.local.cos import CosEmulator
+
+from .test_objects import blobs, waiting_upload
+from .wire import BUCKET, HOST, REGION, Reply, Wire
+
+MB = 1024 * 1024
+
+
+def initiate(wire: Wire, key: str = "m", **headers: str) -> str:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    reply = wire.request("POST", key, {"uploads": ""}, names)
+    assert reply.status == 200
+    return reply.text("UploadId")
+
+
+def upload(wire: Wire, upload_id: str, number: int | str, body: bytes, key: str = "m") -> Reply:
+    query = {"partNumber": str(number), "uploadId": upload_id}
+    return wire.request("PUT", key, query, body=body)
+
+
+def complete(
+    wire: Wire, upload_id: str, parts: list[tuple[int, str]], key: str = "m", **headers: str
+) -> Reply:
+    body = "".join(
+        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in parts
+    )
+    return wire.request(
+        "POST",
+        key,
+        {"uploadId": upload_id},
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        f"<CompleteMultipartUpload>{body}</CompleteMultipartUpload>".encode(),
+    )
+
+
+def put_parts(wire: Wire, upload_id: str, *bodies: bytes) -> list[tuple[int, str]]:
+    return [
+        (number, upload(wire, upload_id, number, body).headers["ETag"])
+        for number, body in enumerate(bodies, 1)
+    ]
+
+
+def test_parts_become_an_object_with_the_crc64_of_all_bytes(wire: Wire) -> None:
+    upload_id = initiate(wire, Content_Type="video/mp4", x_cos_storage_class="STANDARD_IA")
+    bodies = (b"a" * MB, b"b" * MB, b"end")
+    parts = put_parts(wire, upload_id, *bodies)
+    assert wire.head("m").status == 404
+    done = complete(wire, upload_id, parts)
+    digests = b"".join(hashlib.md5(body).digest() for body in bodies)
+    assert done.text("ETag") == f'"{hashlib.md5(digests).hexdigest()}-3"'
+    assert done.text("Location") == f"http://{HOST}/m"
+    got = wire.get("m")
+    assert got.body == b"".join(bodies)
+    assert got.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(got.body))
+    assert done.headers["x-cos-hash-crc64ecma"] == got.headers["x-cos-hash-crc64ecma"]
+    assert got.headers["Content-Type"] == "video/mp4"
+    assert got.headers["x-cos-storage-class"] == "STANDARD_IA"
+
+
+def test_each_part_answers_its_own_crc64(wire: Wire) -> None:
+    reply = upload(wire, initiate(wire), 1, b"123456789")
+    assert reply.headers["x-cos-hash-crc64ecma"] == "11051210869376104954"
+
+
+def test_a_part_can_be_replaced_and_its_bytes_are_given_back(cos: CosEmulator, wire: Wire) -> None:
+    upload_id = initiate(wire)
+    upload(wire, upload_id, 1, b"old")
+    etag = upload(wire, upload_id, 1, b"new").headers["ETag"]
+    assert len(blobs(cos.directory)) == 1
+    assert complete(wire, upload_id, [(1, etag.strip('"'))]).status == 200
+    assert wire.get("m").body == b"new"
+    assert len(blobs(cos.directory)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda parts: [parts[1], parts[0]], "InvalidPartOrder"),
+        (lambda parts: [parts[0], parts[0]], "InvalidPartOrder"),
+        (lambda parts: [parts[0], (2, '"other"')], "InvalidPart"),
+        (lambda parts: [*parts, (3, '"other"')], "InvalidPart"),
+        (lambda parts: [parts[1]], "InvalidPart"),
+        (lambda parts: [], "InvalidPart"),
+        (lambda parts: parts, "EntityTooSmall"),
+    ],
+)
+def test_a_wrong_list_of_parts_completes_nothing(wire: Wire, change: object, code: str) -> None:
+    upload_id = initiate(wire)
+    parts = put_parts(wire, upload_id, b"a" * (MB - 1), b"b")
+    reply = complete(wire, upload_id, change(parts))  # type: ignore[operator]
+    assert (reply.status, reply.code) == (400, code)
+    assert wire.head("m").status == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no xml",
+        "<Other/>",
+        "<CompleteMultipartUpload><Part><ETag>x</ETag></Part></CompleteMultipartUpload>",
+        "<CompleteMultipartUpload><Part><PartNumber>x</PartNumber><ETag>x</ETag></Part>"
+        "</CompleteMultipartUpload>",
+    ],
+)
+def test_a_malformed_list_is_malformed_xml(wire: Wire, body: str) -> None:
+    reply = wire.request("POST", "m", {"uploadId": initiate(wire)}, body=body.encode())
+    assert (reply.status, reply.code) == (400, "MalformedXML")
+
+
+@pytest.mark.parametrize("number", ["0", "10001", "x", ""])
+def test_a_part_number_is_from_1_to_10000(wire: Wire, number: str) -> None:
+    reply = upload(wire, initiate(wire), number, b"x")
+    assert (reply.status, reply.code) == (400, "InvalidArgument")
+
+
+def test_a_finished_upload_is_gone(wire: Wire) -> None:
+    upload_id = initiate(wire)
+    parts = put_parts(wire, upload_id, b"x")
+    assert complete(wire, upload_id, parts).status == 200
+    for reply in (
+        complete(wire, upload_id, parts),
+        upload(wire, upload_id, 1, b"x"),
+        wire.request("DELETE", "m", {"uploadId": upload_id}),
+        wire.request("GET", "m", {"uploadId": upload_id}),
+    ):
+        assert (reply.status, reply.code) == (404, "NoSuchUpload")
+
+
+def test_an_upload_belongs_to_its_key(wire: Wire) -> None:
+    assert upload(wire, initiate(wire, "m"), 1, b"x", key="other").code == "NoSuchUpload"
+
+
+def test_an_aborted_upload_gives_its_bytes_back(cos: CosEmulator, wire: Wire) -> None:
+    upload_id = initiate(wire)
+    put_parts(wire, upload_id, b"x", b"y")
+    assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
+    assert blobs(cos.directory) == []
+
+
+def test_completing_can_forbid_overwriting_and_keeps_the_upload(wire: Wire) -> None:
+    wire.put("m", b"old")
+    upload_id = initiate(wire)
+    parts = put_parts(wire, upload_id, b"new")
+    reply = complete(wire, upload_id, parts, x_cos_forbid_overwrite="true")
+    assert (reply.status, reply.code) == (409, "FileAlreadyExists")
+    assert wire.get("m").body == b"old"
+    assert complete(wire, upload_id, parts).status == 200
+
+
+def test_parts_are_listed_in_pages(wire: Wire) -> None:
+    upload_id = initiate(wire, "m ü")
+    for number in (3, 1, 2):
+        upload(wire, upload_id, number, b"x" * number, key="m ü")
+    query = {"uploadId": upload_id, "max-parts": "2", "encoding-type": "url"}
+    page = wire.get("m ü", query)
+    assert page.texts("Part/PartNumber") == ["1", "2"]
+    assert page.texts("Part/Size") == ["1", "2"]
+    assert page.text("Key") == quote("m ü")
+    assert (page.text("IsTruncated"), page.text("NextPartNumberMarker")) == ("true", "2")
+    rest = wire.get("m ü", {"uploadId": upload_id, "part-number-marker": "2"})
+    assert rest.texts("Part/PartNumber") == ["3"]
+    assert (rest.text("IsTruncated"), rest.text("Key")) == ("false", "m ü")
+
+
+def test_uploads_are_listed_in_pages_and_below_prefixes(wire: Wire) -> None:
+    ids = [initiate(wire, key) for key in ("a/1", "a/2", "b", "b", "c d")]
+    everything = wire.request("GET", query={"uploads": ""})
+    assert everything.texts("Upload/UploadId") == ids
+    page = wire.request("GET", query={"uploads": "", "max-uploads": "3"})
+    assert page.text("IsTruncated") == "true"
+    assert page.text("NextUploadIdMarker") == ids[2]
+    rest = wire.request(
+        "GET",
+        query={
+            "uploads": "",
+            "key-marker": page.text("NextKeyMarker"),
+            "upload-id-marker": page.text("NextUploadIdMarker"),
+            "encoding-type": "url",
+        },
+    )
+    assert rest.texts("Upload/UploadId") == ids[3:]
+    assert rest.texts("Upload/Key") == ["b", "c%20d"]
+    folded = wire.request("GET", query={"uploads": "", "delimiter": "/", "max-uploads": "1"})
+    assert folded.texts("CommonPrefixes/Prefix") == ["a/"]
+    assert (folded.text("NextKeyMarker"), folded.text("NextUploadIdMarker")) == ("a/", "")
+    below = wire.request("GET", query={"uploads": "", "prefix": "a/"})
+    assert below.texts("Upload/Key") == ["a/1", "a/2"]
+
+
+def test_a_part_can_be_copied_from_an_object_or_its_range(wire: Wire) -> None:
+    wire.put("source", b"x" * MB + b"0123456789")
+    upload_id = initiate(wire)
+    parts: list[tuple[int, str]] = []
+    for number, text in ((1, ""), (2, "bytes=1048576-1048579")):
+        headers = {"x-cos-copy-source": f"{HOST}/source"}
+        headers["x-cos-copy-source-range"] = text
+        query = {"partNumber": str(number), "uploadId": upload_id}
+        reply = wire.request("PUT", "m", query, headers)
+        assert reply.status == 200
+        assert reply.text("CRC64") == reply.headers["x-cos-hash-crc64ecma"]
+        parts.append((number, reply.text("ETag")))
+    assert complete(wire, upload_id, parts).status == 200
+    assert wire.get("m").body == b"x" * MB + b"01234567890123"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [("bytes=0-", 400), ("bytes=-5", 400), ("0-5", 400), ("bytes=20-30", 416)],
+)
+def test_a_copied_range_has_two_ends(wire: Wire, text: str, status: int) -> None:
+    wire.put("source", b"0123456789")
+    headers = {"x-cos-copy-source": f"{HOST}/source", "x-cos-copy-source-range": text}
+    query = {"partNumber": "1", "uploadId": initiate(wire)}
+    assert wire.request("PUT", "m", query, headers).status == status
+
+
+def test_a_part_that_comes_too_late_is_refused(cos: CosEmulator, wire: Wire) -> None:
+    upload_id = initiate(wire)
+    with waiting_upload(cos, "PUT", "m", {"partNumber": "1", "uploadId": upload_id}) as slow:
+        assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
+        slow.sendall(b"slow")
+        assert b"NoSuchUpload" in slow.recv(4096)
+    assert blobs(cos.directory) == []
+
+
+def test_of_completing_and_aborting_at_once_one_wins(cos: CosEmulator, wire: Wire) -> None:
+    upload_id = initiate(wire)
+    parts = put_parts(wire, upload_id, b"four")
+    # A pipe in place of the part's bytes holds the completion in the middle of its work.
+    (part,) = blobs(cos.directory)
+    part.unlink()
+    os.mkfifo(part)
+    replies: list[Reply] = []
+    completion = threading.Thread(target=lambda: replies.append(complete(wire, upload_id, parts)))
+    completion.start()
+    with part.open("wb") as pipe:
+        assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
+        pipe.write(b"four")
+    completion.join()
+    assert (replies[0].status, replies[0].code) == (404, "NoSuchUpload")
+    assert blobs(cos.directory) == []
+    assert wire.head("m").status == 404
+
+
+def test_a_stop_waits_for_bytes_on_the_move(tmp_path: Path) -> None:
+    with CosEmulator(tmp_path) as cos:
+        cos.create_bucket(BUCKET, REGION)
+        wire = Wire(cos)
+        upload_id = initiate(wire)
+        parts = put_parts(wire, upload_id, b"four")
+    (part,) = blobs(tmp_path)
+    part.unlink()
+    os.mkfifo(part)
+    cos = CosEmulator(tmp_path)
+    cos.__enter__()
+
+    def attempt() -> None:
+        with suppress(OSError, http.client.HTTPException):
+            complete(Wire(cos), upload_id, parts)
+
+    completion = threading.Thread(target=attempt)
+    completion.start()
+    stop = threading.Thread(target=cos.__exit__, args=(None, None, None))
+    with part.open("wb") as pipe:
+        stop.start()
+        stop.join(1)
+        assert stop.is_alive()
+        pipe.write(b"four")
+    stop.join()
+    completion.join()
+    # Finished or cancelled, as it happens, but nothing in between.
+    (left,) = blobs(tmp_path)
+    with CosEmulator(tmp_path) as cos:
+        assert (Wire(cos).head("m").status == 200) is (left != part)
+
+
+def test_parts_whose_bytes_are_missing_are_an_internal_error(cos: CosEmulator, wire: Wire) -> None:
+    upload_id = initiate(wire)
+    parts = put_parts(wire, upload_id, b"x")
+    blobs(cos.directory)[0].unlink()
+    reply = complete(wire, upload_id, parts)
+    assert (reply.status, reply.code) == (500, "InternalError")

@@ -1,0 +1,160 @@
+"""Versioned buckets: what stays when objects are overwritten and deleted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+
+from .conftest import set_versioning
+from .wire import Wire
+
+
+def versions(wire: Wire, **query: str) -> list[tuple[str, str, str]]:
+    """(tag, key, latest) of a version list."""
+    names = {name.replace("_", "-"): value for name, value in query.items()}
+    reply = wire.request("GET", query={"versions": "", **names})
+    return [
+        (each.tag, each.findtext("Key") or "", each.findtext("IsLatest") or "")
+        for each in reply.xml()
+        if each.tag in ("Version", "DeleteMarker")
+    ]
+
+
+def test_versioning_is_off_until_enabled(wire: Wire) -> None:
+    status = wire.request("GET", query={"versioning": ""})
+    assert status.xml().find("Status") is None
+    assert "x-cos-version-id" not in wire.put("a").headers
+    for state in ("Enabled", "Suspended"):
+        set_versioning(wire, state)
+        assert wire.request("GET", query={"versioning": ""}).text("Status") == state
+
+
+def test_there_is_no_third_status(wire: Wire) -> None:
+    body = "<VersioningConfiguration><Status>Off</Status></VersioningConfiguration>"
+    assert wire.document("PUT", "", "versioning", body).code == "MalformedXML"
+
+
+def test_every_put_makes_a_version(versioned: Wire) -> None:
+    ids = [versioned.put("a", body).headers["x-cos-version-id"] for body in (b"1", b"2")]
+    assert len(set(ids)) == 2
+    assert versioned.get("a").body == b"2"
+    assert versioned.get("a").headers["x-cos-version-id"] == ids[1]
+    assert versioned.get("a", {"versionId": ids[0]}).body == b"1"
+    assert versioned.get("a", {"versionId": "none"}).code == "NoSuchVersion"
+
+
+def test_a_delete_leaves_a_marker_that_can_be_deleted(versioned: Wire) -> None:
+    versioned.put("a", b"1")
+    deleted = versioned.request("DELETE", "a")
+    marker = deleted.headers["x-cos-version-id"]
+    assert deleted.headers["x-cos-delete-marker"] == "true"
+    got = versioned.get("a")
+    assert (got.status, got.headers["x-cos-delete-marker"]) == (404, "true")
+    named = versioned.get("a", {"versionId": marker})
+    assert (named.status, named.code) == (405, "MethodNotAllowed")
+    assert versioned.request("GET").texts("Contents/Key") == []
+    assert versions(versioned) == [("DeleteMarker", "a", "true"), ("Version", "a", "false")]
+    undeleted = versioned.request("DELETE", "a", {"versionId": marker})
+    assert undeleted.headers["x-cos-delete-marker"] == "true"
+    assert versioned.get("a").body == b"1"
+
+
+def test_deleting_the_latest_version_brings_the_one_before(versioned: Wire) -> None:
+    versioned.put("a", b"1")
+    second = versioned.put("a", b"2").headers["x-cos-version-id"]
+    deleted = versioned.request("DELETE", "a", {"versionId": second})
+    assert deleted.headers["x-cos-version-id"] == second
+    assert "x-cos-delete-marker" not in deleted.headers
+    assert versioned.get("a").body == b"1"
+
+
+def test_deleting_an_older_version_changes_nothing_else(versioned: Wire) -> None:
+    first = versioned.put("a", b"1").headers["x-cos-version-id"]
+    versioned.put("a", b"2")
+    assert versioned.request("DELETE", "a", {"versionId": first}).status == 204
+    assert versioned.request("DELETE", "a", {"versionId": first}).status == 204
+    assert versions(versioned) == [("Version", "a", "true")]
+
+
+def test_a_suspended_bucket_overwrites_its_null_version_only(wire: Wire) -> None:
+    wire.put("a", b"before")
+    set_versioning(wire, "Enabled")
+    kept = wire.put("a", b"kept").headers["x-cos-version-id"]
+    set_versioning(wire, "Suspended")
+    assert wire.put("a", b"null").headers["x-cos-version-id"] == "null"
+    assert len(versions(wire)) == 2
+    assert wire.get("a", {"versionId": kept}).body == b"kept"
+    deleted = wire.request("DELETE", "a")
+    assert deleted.headers["x-cos-version-id"] == "null"
+    assert versions(wire) == [("DeleteMarker", "a", "true"), ("Version", "a", "false")]
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Suspended"])
+def test_forbid_overwrite_has_no_effect_once_versioning_was_enabled(
+    versioned: Wire, state: str
+) -> None:
+    set_versioning(versioned, state)
+    versioned.put("a", b"1")
+    versioned.put("a", b"2", x_cos_forbid_overwrite="true")
+    assert versioned.get("a").body == b"2"
+
+
+def test_versions_are_listed_newest_first_in_pages(versioned: Wire) -> None:
+    ids = {key: [versioned.put(key).headers["x-cos-version-id"] for _ in "12"] for key in "ab"}
+    page = versioned.request("GET", query={"versions": "", "max-keys": "3"})
+    assert page.texts("Version/VersionId") == [*reversed(ids["a"]), ids["b"][1]]
+    rest = versioned.request(
+        "GET",
+        query={
+            "versions": "",
+            "key-marker": page.text("NextKeyMarker"),
+            "version-id-marker": page.text("NextVersionIdMarker"),
+        },
+    )
+    assert rest.texts("Version/VersionId") == [ids["b"][0]]
+    behind = versioned.request("GET", query={"versions": "", "key-marker": "a"})
+    assert behind.texts("Version/VersionId") == ids["b"][::-1]
+
+
+def test_versions_fold_below_a_delimiter(versioned: Wire) -> None:
+    for key in ("a/1", "a/2", "b"):
+        versioned.put(key)
+    query = {"versions": "", "delimiter": "/", "encoding-type": "url", "max-keys": "1"}
+    page = versioned.request("GET", query=query)
+    assert page.texts("CommonPrefixes/Prefix") == ["a/"]
+    assert page.text("NextKeyMarker") == "a/"
+    assert versions(versioned, delimiter="/", prefix="a/") == [
+        ("Version", "a/1", "true"),
+        ("Version", "a/2", "true"),
+    ]
+
+
+def test_a_batch_delete_names_markers_and_versions(versioned: Wire) -> None:
+    first = versioned.put("a").headers["x-cos-version-id"]
+    versioned.put("b")
+    body = (
+        f"<Delete><Object><Key>a</Key><VersionId>{first}</VersionId></Object>"
+        "<Object><Key>b</Key></Object></Delete>"
+    ).encode()
+    digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+    headers = {"Content-MD5": digest}
+    reply = versioned.request("POST", query={"delete": ""}, headers=headers, body=body)
+    assert reply.texts("Deleted/VersionId") == [first]
+    assert reply.texts("Deleted/DeleteMarker") == ["true"]
+    assert versions(versioned) == [("DeleteMarker", "b", "true"), ("Version", "b", "false")]
+
+
+def test_a_versioned_bucket_is_not_empty_while_a_marker_is_left(versioned: Wire) -> None:
+    versioned.put("a")
+    versioned.request("DELETE", "a")
+    assert versioned.request("DELETE").code == "BucketNotEmpty"
+
+
+def test_an_object_is_appended_anew_behind_a_marker(versioned: Wire) -> None:
+    versioned.put("a", b"1")
+    versioned.request("DELETE", "a")
+    reply = versioned.request("POST", "a", {"append": "", "position": "0"}, body=b"new")
+    assert reply.status == 200
+    assert versioned.get("a").body == b"new"
