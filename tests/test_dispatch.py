@@ -673,6 +673,35 @@ class TestExplain:
             "on is not for Status PROCESSING of an event that is PROCESSING",
         )
 
+    def test_it_tells_the_status_of_a_result(self):
+        event = sample("WorkflowTask", Transcode="FAIL", Holo="FAIL")
+
+        assert self.explained(event)[0] == (False, "on is not for Status FAIL")
+        assert self.explained(event, "Holo")[:2] == [
+            (False, "it is for Holo, this is Transcode"),
+            (False, "on is not for Status FAIL"),
+        ]
+
+    def test_it_names_everyone_who_took_a_result(self):
+        app = App()
+        app.on(Transcode, name="a")(lambda result: None)
+        app.on(Transcode, name="b")(lambda result: None)
+        app.fallback(print_nothing)
+
+        reasons = app.explain(sample("WorkflowTask", Transcode="SUCCESS"))
+        assert reasons[2].why == "taken by a, b"
+        assert (reasons[2].route.options, reasons[2].route.type) == ({}, "")
+        assert str(reasons[2].route) == "fallback"
+
+    def test_a_result_without_a_type_is_named_by_its_class(self):
+        event = sample("WorkflowTask", Transcode="SUCCESS")
+        event["WorkflowTaskEvent"]["MediaProcessResultSet"] = [{"Type": "", "XTask": {}}]
+
+        assert self.explained(event, Transcode)[0] == (
+            False,
+            "it is for Transcode, this is UnknownSubtask",
+        )
+
     def test_a_completion_is_filtered_too(self):
         event = sample("WorkflowTask", Transcode="SUCCESS")
 
@@ -737,6 +766,10 @@ class TestExplain:
     def test_an_invalid_event_is_refused_as_main_handler_does(self):
         with pytest.raises(InvalidEvent):
             App().explain({})
+
+
+def print_nothing(result):
+    pass
 
 
 def re_lambda(why):

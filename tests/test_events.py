@@ -133,6 +133,7 @@ class TestStates:
         assert event.verb == "on_failure"
         assert event.error is not None
         assert event.error.message == "broken"
+        assert event.error.code == (code if isinstance(code, int) else None)
 
     @pytest.mark.parametrize("code", [0, None, "", "0"])
     def test_no_error_code_is_no_error(self, code):
@@ -365,13 +366,13 @@ class TestSchedules:
 
     def test_an_activity_without_result_has_no_status(self):
         item = {"ActivityType": "Transcode", "ActivityResItem": None}
-        raw = {"ActivityResultSet": [item, None]}
+        raw = {"ActivityResultSet": [None, item]}
         event = read({"EventType": "ScheduleTask", "ScheduleTaskEvent": raw})
 
         assert [(type(one), one.status, one.verb) for one in event.subtasks] == [
             (Transcode, "", "")
         ]
-        assert event.subtasks[0].place == "ActivityResultSet[0]"
+        assert event.subtasks[0].place == "ActivityResultSet[1]"
 
 
 class TestOpenWorld:
@@ -416,6 +417,9 @@ class TestOpenWorld:
         (subtask,) = read(media({"Type": "Transcode", "TranscodeTask": None})).subtasks
 
         assert (type(subtask), subtask.status, subtask.raw) == (Transcode, "", {})
+        with pytest.raises(MissingField) as error:
+            _ = subtask.output
+        assert str(error.value) == ("WorkflowTaskEvent.MediaProcessResultSet[0].Output is absent")
 
     def test_a_result_set_of_tomorrow_is_walked(self):
         items = [{"Type": "Smell", "SmellTask": body()}, {"NoType": 1}, 5]

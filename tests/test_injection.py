@@ -292,6 +292,41 @@ def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept
     assert len({id(one) for one in databases + found}) == 1
 
 
+def test_what_is_made_for_an_invocation_is_kept_apart_by_type_and_given_what_it_asks_for():
+    class Repository:
+        def __init__(self, database: Database, log: logging.Logger):
+            self.parts = (database.name, log.name)
+
+    Repository.__init__.__annotations__ = {"database": Database, "log": logging.Logger}
+    app = App()
+    app.provide(Database, lambda: Database("d"), per="invocation")
+    app.provide(Repository, Repository, per="invocation")
+    app.provide(dict, dict)
+    found = []
+
+    def asking(transcode, database, repository, more):
+        found.append((database.name, repository.parts, more))
+
+    asking.__annotations__ = {"database": Database, "repository": Repository, "more": dict}
+    app.on(Transcode, name="asking")(asking)
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert found == [("d", ("d", "asking"), {})]
+
+
+def test_a_value_that_can_send_is_not_taken_for_a_generator():
+    class Socket:
+        def send(self):
+            raise AssertionError
+
+    app = App()
+    app.provide(Socket, Socket, per="invocation")
+    given = listening(app, Socket)
+
+    app.main_handler(two_results(), {})
+    assert type(given[0]) is Socket
+
+
 def test_a_class_of_ours_says_itself_how_it_is_made():
     class Helper:
         @classmethod
@@ -348,6 +383,24 @@ class TestDeclarations:
         app.provide(Session, open_session)
         listening(app, Database)
         with refused("providers ask for one another in a circle: Database -> Session -> Database"):
+            _ = app.main_handler
+
+    def test_classes_in_a_circle_are_refused_too(self):
+        class One:
+            def __init__(self, other):
+                pass
+
+        class Other:
+            def __init__(self, one):
+                pass
+
+        One.__init__.__annotations__["other"] = Other
+        Other.__init__.__annotations__["one"] = One
+        app = App()
+        app.provide(One, One)
+        app.provide(Other, Other)
+        listening(app, One)
+        with refused("providers ask for one another in a circle: One -> Other -> One"):
             _ = app.main_handler
 
     def test_a_provider_that_asks_for_what_nothing_provides_is_refused(self):

@@ -67,6 +67,8 @@ class TestKinds:
             ("SmartSubtitlesTaskResultSet", "SmartSubtitles", "SmartSubtitles"),
             ("AiQualityControlTask", "AiQualityControl", "AiQualityControl"),
             ("EditMedia", "EditMediaTask", "EditMediaTask"),
+            ("High", "Highlight", "Highlight"),
+            ("Porn - Asr", "Porn.Asr", "PornAsr"),
             ("WorkflowTaskEvent", "WorkflowTask", "WorkflowTask"),
         ],
     )
@@ -83,7 +85,7 @@ class TestKinds:
 
     @pytest.mark.parametrize(
         "name",
-        ["HoloTranscode", "CoverBySnapshot", "AudioExtract", "Smell", "HoloTask", "X", "Po"],
+        ["HoloTranscode", "CoverBySnapshot", "AudioExtract", "Smell", "HoloTask", "X", "Po", "Hig"],
     )
     def test_a_name_like_no_other_is_a_type_of_tomorrow(self, name):
         assert classes_named(name) == ()
@@ -136,6 +138,7 @@ class TestFilters:
                 "write 'videos/*'",
             ),
             ({"source": ["a", "/b"]}, "source='/b' can never match"),
+            ({"source": "//X/b"}, "write 'X/b'"),
             ({"session": 5}, "session= expects str, not 5"),
             (
                 {"when": 5},
@@ -167,6 +170,15 @@ class TestFilters:
         Router().on(PornAsr, definition=10, source="a", session="b")
         Router().on(EditMediaTask, path="a", bucket="b-1")
         Router().on(AnimatedGraphics, path="a", bucket="b-1", definition=10)
+
+    def test_filters_are_told_in_words(self):
+        app = App()
+        ask = functools.partial(bool)
+        app.on(Transcode, definition=(100, 20), path=["b", "a"], when=ask)(lambda result: None)
+
+        (route,) = app.routes
+        assert str(route) == f"on(Transcode, definition=(20, 100), path=('a', 'b'), when={ask!r})"
+        assert len({hash(one) for one in route.filters}) == 3
 
     def test_filters_that_exclude_each_other_are_refused(self):
         with refused("no result can have both definition=10 and definition=(20, 30)"):

@@ -78,7 +78,7 @@ class Filter:
         if self.name == "when":
             (predicate,) = self.values
             return f"when={getattr(predicate, '__qualname__', predicate)}"
-        shown = sorted(self.values, key=str)
+        shown: list[Any] = sorted(self.values)
         return f"{self.name}={shown[0] if len(shown) == 1 else tuple(shown)!r}"
 
 

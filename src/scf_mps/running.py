@@ -80,7 +80,7 @@ class Runner:
                 except Exception as error:
                     self._end(call, "failed", error)
             if verbose:
-                log.info("%s", call.outcome, extra=_outcome(call))
+                log.info(call.outcome, extra=_outcome(call))
             if call.outcome not in ("done", "dropped"):
                 all_ended = False
         return all_ended

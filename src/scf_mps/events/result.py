@@ -190,8 +190,7 @@ class Subtask(Result):
 
     def _planned(self) -> object:
         if self._input_of_event:
-            holder = self.event._data.get(self._input_of_event)
-            return holder.get("Input") if isinstance(holder, dict) else None
+            return self.event._data[self._input_of_event].get("Input")
         return self._data.get("Input")
 
     def _path(self) -> str:

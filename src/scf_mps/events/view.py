@@ -56,12 +56,12 @@ class View:
             value = self._data.get(name)
             if is_list:
                 return _read_list(self, name, value, model)
+            if value is None:
+                raise MissingField(_missing(self, name))
             if model is None:
-                if value is None:
-                    raise MissingField(_missing(self, name))
                 return value
             if not isinstance(value, dict):
-                raise MissingField(_missing(self, name, value, f"an object ({model})"))
+                raise MissingField(_missing_object(self, name, value, model))
             return model_named(model)(value, self, name)
 
     def _path(self) -> str:
@@ -116,7 +116,7 @@ def _read_list(view: View, name: str, value: object, model: str | None) -> list[
     if value is None:
         return []
     if not isinstance(value, list):
-        raise MissingField(_missing(view, name, value, "a list"))
+        raise MissingField(f"{_at(view, name)} is not a list but a {type(value).__name__}")
     if model is None:
         return list(value)
     items = []
@@ -124,24 +124,29 @@ def _read_list(view: View, name: str, value: object, model: str | None) -> list[
         if item is not None:
             place = f"{name}[{index}]"
             if not isinstance(item, dict):
-                raise MissingField(_missing(view, place, item, f"an object ({model})"))
+                raise MissingField(_missing_object(view, place, item, model))
             items.append(model_named(model)(item, view, place))
     return items
 
 
-def _missing(view: View, name: str, value: object = None, expected: str = "") -> str:
+def _at(view: View, name: str) -> str:
     above = view._path()
-    path = f"{above}.{name}" if above else name
-    if value is not None:
-        return f"{path} is not {expected} but a {type(value).__name__}"
-    state = "null" if name in view._data else "absent"
+    return f"{above}.{name}" if above else name
+
+
+def _missing(view: View, name: str) -> str:
+    state = f"{_at(view, name)} is {'null' if name in view._data else 'absent'}"
     ancestor: View | None = view
     while ancestor is not None:
         why = ancestor._why_missing()
         if why:
-            return f"{path} is {state}: {why}"
+            return f"{state}: {why}"
         ancestor = ancestor._parent
-    return f"{path} is {state}"
+    return state
+
+
+def _missing_object(view: View, name: str, value: object, model: str) -> str:
+    return f"{_at(view, name)} is not an object ({model}) but a {type(value).__name__}"
 
 
 def _no_such_field(view: View, attribute: str) -> str:
