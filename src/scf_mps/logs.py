@@ -13,12 +13,12 @@ import os
 import re
 import sys
 import threading
-from functools import cache
+from functools import cache, lru_cache
 from time import gmtime, strftime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any, TextIO
 
 LONGEST_LINE = 8192
@@ -27,44 +27,80 @@ LONGEST_LINE = 8192
 CAPPED = ("urllib3", "requests", "qcloud_cos", "tencentcloud_sdk_common", "asyncio")
 """Libraries that log requests, tokens included, at DEBUG: held at WARNING."""
 
-_bound = threading.local()
+
+class _Bound(threading.local):
+    def __init__(self) -> None:
+        self.invocations: list[dict[str, str]] = []
+
+
+_bound = _Bound()
 
 
 def bind(request_id: str) -> dict[str, str]:
-    """Put the fields of an invocation on every line that this thread logs, until `unbind`; returns the fields."""
-    fields = _bound.fields = {"request_id": request_id}
+    """Put the fields of an invocation on every line that this thread logs, until `unbind`; returns the fields.
+
+    A callback may itself call a `main_handler`: that one's fields are on the lines until it is over.
+    """
+    fields = {"request_id": request_id}
+    _bound.invocations.append(fields)
     return fields
 
 
 def unbind() -> None:
     """Take the fields of the invocation off again."""
-    del _bound.fields
+    _bound.invocations.pop()
 
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OURS = (
+    "time",
+    "level",
+    "logger",
+    "message",
+    "request_id",
+    "task_id",
+    "exception",
+    "stack",
+    "truncated",
+)
 _SECRET_VARIABLES = (
     "TENCENTCLOUD_SECRETID",
     "TENCENTCLOUD_SECRETKEY",
     "TENCENTCLOUD_SESSIONTOKEN",
+    "MPS_NOTIFY_KEY",
 )
 _HIDDEN = "***"
+_LEAST = 100  # bytes of a field on a line that is cut
+_FROM_END = ("exception", "stack")
 
 
 def configure(stream: TextIO | None = None, level: str | int | None = None) -> None:
     """Take over the root logger: one handler on `stream` (stdout), at `level` (``MPS_LOG_LEVEL``, INFO).
 
     Handlers that are there are removed: SCF's runtime installs one at DEBUG. Lines are JSON; on a terminal, or with
-    ``MPS_LOG_FORMAT=text``, they are text.
+    ``MPS_LOG_FORMAT=text``, they are text. A level that there is not is no reason to lose events: it is taken for INFO.
     """
     output = stream or sys.stdout
-    choice = os.environ.get("MPS_LOG_FORMAT") or ("text" if output.isatty() else "json")
+    isatty = getattr(output, "isatty", None)  # what a runtime puts in place of stdout may have none
+    choice = os.environ.get("MPS_LOG_FORMAT") or ("text" if isatty and isatty() else "json")
     handler = LineHandler(output)
-    handler.setFormatter(TextFormatter() if choice == "text" else JsonFormatter())
+    handler.setFormatter(TextFormatter() if choice.lower() == "text" else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level or os.environ.get("MPS_LOG_LEVEL", "INFO").upper())
     for name in CAPPED:
         logging.getLogger(name).setLevel(logging.WARNING)
+    if level is not None:
+        root.setLevel(level)
+        return
+    wanted = os.environ.get("MPS_LOG_LEVEL") or "INFO"
+    try:
+        root.setLevel(wanted.upper())
+    except ValueError:
+        root.setLevel(logging.INFO)
+        logging.getLogger("scf_mps").warning(
+            "MPS_LOG_LEVEL expects DEBUG, INFO, WARNING, ERROR or CRITICAL, not %r: taken for INFO",
+            wanted,
+        )
 
 
 def on_scf() -> bool:
@@ -82,9 +118,18 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.stream.write(self.format(record) + "\n")
-            self.stream.flush()
-        except Exception:
-            self.handleError(record)
+            if hasattr(self.stream, "flush"):
+                self.stream.flush()
+        except Exception as error:
+            _lost(record, error)
+
+
+def _lost(record: logging.LogRecord, error: Exception) -> None:
+    """Say so on stderr, without the record's text: logging's own report would show it, secrets included."""
+    try:
+        sys.stderr.write(f"a log line of {record.name} is lost: {type(error).__name__}\n")
+    except Exception:
+        return
 
 
 class JsonFormatter(logging.Formatter):
@@ -96,9 +141,13 @@ class JsonFormatter(logging.Formatter):
             + f".{record.msecs:03.0f}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": scrub(record.getMessage()),
+            "message": scrub(_message(record)),
         }
-        for name, value in (*_invocation().items(), *_extras(record)):
+        if _bound.invocations:
+            fields |= _bound.invocations[-1]
+        for name, value in _extras(record):
+            while name in _OURS or name in fields:
+                name += "_"
             fields[name] = _flat(name, value)
         if record.exc_info:
             fields["exception"] = scrub(self.formatException(record.exc_info))
@@ -113,10 +162,12 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = strftime("%H:%M:%S", gmtime(record.created))
         extras = " ".join(f"{name}={_flat(name, value)}" for name, value in _extras(record))
-        text = f"{time} {record.levelname:<7} {record.getMessage()}" + (extras and f"  [{extras}]")
+        text = f"{time} {record.levelname:<7} {_message(record)}" + (extras and f"  [{extras}]")
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
-        return scrub(text)
+        if record.stack_info:
+            text += "\n" + record.stack_info
+        return scrub(text).encode("utf-8", "backslashreplace").decode()
 
 
 def scrub(text: str) -> str:
@@ -128,67 +179,120 @@ def scrub(text: str) -> str:
     return _secrets().sub(_hide, text)
 
 
+_TELLING = r"""
+    (?: secret[_-]?(?:id|key) | token | notify[_-]?key | password | signature | q-ak
+      | (?P<whole>authorization) )
+    """
+
+
 @cache
 def _secrets() -> re.Pattern[str]:
-    """What looks like a secret: a value after a telling name, or a SecretId. Compiled by the first line."""
+    """What looks like a secret: a value after a telling name, or a SecretId. Compiled by the first line.
+
+    The name may be a key of JSON or of a repr, with its quotes escaped where the JSON is itself a text in JSON. Of
+    an Authorization header all is hidden, other values that are not quoted end with the word.
+    """
     return re.compile(
-        r"""
-        (?P<name> ["']? [\w-]* (?: secret_?(?:id|key) | session_?token | security-token
-                                | notify_?key | password | q-signature | q-ak | authorization ) ["']?
-                  \s* [:=] \s* ["']? )
-        [^\s"'&;,}{]+
-        | \b AKID [A-Za-z0-9]{13,}
+        rf"""
+        (?P<name> {_TELLING} \\*["']? \s* [:=] \s* )
+        (?: b? (?P<quote> \\*["'] ) (?: (?!(?P=quote)) (?: \\. | . ) )*
+          | (?(whole) [^"'\r\n]+ | [^\s"'&;,}}{{]+ ) )
+        | (?<![A-Za-z0-9]) AKID [A-Za-z0-9_-]{{13,}}
         """,
         re.VERBOSE | re.IGNORECASE,
     )
 
 
+@lru_cache(1000)
+def _tells(name: str) -> bool:
+    """Whether the name of a field tells that its value is a secret."""
+    return re.search(rf"{_TELLING}\Z", name, re.VERBOSE | re.IGNORECASE) is not None
+
+
 def _hide(found: re.Match[str]) -> str:
-    return (found["name"] or "") + _HIDDEN
+    return (found["name"] or "") + (found["quote"] or "") + _HIDDEN
 
 
-def _invocation() -> Mapping[str, str]:
-    return getattr(_bound, "fields", {})
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # a slip in the call, e.g. more arguments than the text has places for
+        return f"{record.msg if isinstance(record.msg, str) else _text(record.msg)} {_text(record.args)}"
 
 
 def _extras(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
-    return ((name, value) for name, value in vars(record).items() if name not in _PLAIN)
+    return ((str(name), value) for name, value in vars(record).items() if name not in _PLAIN)
 
 
 def _flat(name: str, value: object) -> object:
     """The value as a first-level field: numbers as they are, the rest as text, secrets hidden."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
-    if not isinstance(value, str):
+    if _tells(name):
+        return _HIDDEN
+    # JSON has neither infinity nor NaN, and CLS no longer integers.
+    if isinstance(value, int | float) and abs(value) < 2**63:
+        return value
+    return scrub(value if isinstance(value, str) else _text(value))
+
+
+def _text(value: object) -> str:
+    """The value as JSON if it has such a form; a line is not lost for a value that has no form at all."""
+    for form in (_as_json, repr):
         try:
-            value = json.dumps(value, ensure_ascii=False)
-        except (TypeError, ValueError, RecursionError):
-            value = repr(value)
-    # With its name in front, as the name may be what tells a secret.
-    return scrub(f"{name}={value}").partition("=")[2]
+            return form(value)
+        except Exception:
+            continue
+    return f"<{type(value).__name__}>"
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _bounded(fields: dict[str, Any]) -> str:
-    """The fields as JSON in `LONGEST_LINE` bytes: the longest texts are cut, and the line says so."""
+    """The fields as JSON in `LONGEST_LINE` bytes: long texts are cut, and the line says so.
+
+    Each field has an equal share of the line, and what one does not need is the others'. Of more fields than there
+    is room for, extra ones are left out.
+    """
     line = _json(fields)
-    while len(line.encode()) >= LONGEST_LINE:
-        name = max(fields, key=lambda field: len(_json(fields[field])))
-        text = str(fields[name])
-        if len(text) > 100:
-            excess = len(line.encode()) - LONGEST_LINE
-            fields[name] = text[: max(50, len(text) - excess - 50)] + "…"
-        else:  # very many fields
-            del fields[name]
-        fields["truncated"] = True
-        line = _json(fields)
-    return line
+    if len(line) >= LONGEST_LINE:
+        line = _json(_cut_down(fields | {"truncated": True}))
+    return line.decode()
 
 
-def _json(value: object) -> str:
-    # Lone surrogates (a broken file name) have no UTF-8 form: such a line is escaped as a whole.
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, default=str)
-    return text
+def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
+    left = LONGEST_LINE - 1  # for the end of the line
+    room = left
+    kept = {}  # field to the size of its value
+    for name in sorted(fields, key=lambda name: name not in _OURS):  # ours first
+        size = len(_json(fields[name]))
+        around = len(_json({name: 0})) - 1
+        if around + min(size, _LEAST) <= room:
+            room -= around + min(size, _LEAST)
+            left -= around
+            kept[name] = size
+    cut: dict[str, Any] = {}
+    for name in sorted(kept, key=kept.__getitem__):  # the shortest first
+        share = left // (len(kept) - len(cut))
+        cut[name] = fields[name] if kept[name] <= share else _cut(fields[name], share, name)
+        left -= len(_json(cut[name]))
+    return {name: cut[name] for name in fields if name in cut}
+
+
+def _cut(text: str, size: int, name: str) -> str:
+    """As much of the text as has its JSON in `size` bytes: of a traceback the end, where it says what happened."""
+    from bisect import bisect_right
+
+    def part(length: int) -> str:
+        return (
+            "…" + text[max(0, len(text) - length) :] if name in _FROM_END else text[:length] + "…"
+        )
+
+    return part(bisect_right(range(1, size), size, key=lambda length: len(_json(part(length)))))
+
+
+def _json(value: object) -> bytes:
+    # A lone surrogate (of a broken file name) has no UTF-8 form; what replaces it is its escape in JSON.
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
