@@ -1,0 +1,802 @@
+"""Log lines: what SCF's log service makes of them, and what must never be on one."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from capture import Stream, loggers_put_back
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scf_mps import App, Context, Transcode, WorkflowTask, logs
+from scf_mps.local.samples import sample
+
+KEY_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
+SECRET = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
+TOKEN = "a1b2c3d4e5f6EXAMPLETOKEN"
+
+log = logging.getLogger("tests.logs")
+
+
+@pytest.fixture(autouse=True)
+def _no_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for variable in (
+        "MPS_LOG_FORMAT",
+        "MPS_LOG_LEVEL",
+        "MPS_NOTIFY_KEY",
+        "TENCENTCLOUD_RUNENV",
+        "SCF_FUNCTIONNAME",
+        "TENCENTCLOUD_SECRETID",
+        "TENCENTCLOUD_SECRETKEY",
+        "TENCENTCLOUD_SESSIONTOKEN",
+    ):
+        monkeypatch.delenv(variable, raising=False)
+    with loggers_put_back():
+        yield
+
+
+@pytest.fixture
+def stream() -> Stream:
+    """What the lines go to, once the root logger is taken over."""
+    stream = Stream()
+    logs.configure(stream)
+    return stream
+
+
+def one_line(stream: Stream) -> dict[str, Any]:
+    (line,) = stream.lines
+    return line
+
+
+# A line.
+
+
+def test_a_record_is_one_flat_json_object_on_one_line(stream: Stream) -> None:
+    log.info("%d files", 3, extra={"files": ["cos://b.r/k"], "facts": {"a": 1}, "size": 4.5})
+    line = one_line(stream)
+    assert line.pop("time")
+    assert line == {
+        "level": "INFO",
+        "logger": "tests.logs",
+        "message": "3 files",
+        "files": '["cos://b.r/k"]',
+        "facts": '{"a": 1}',
+        "size": 4.5,
+    }
+
+
+def test_a_record_is_written_at_once_with_its_end_of_line(stream: Stream) -> None:
+    log.info("two\nlines")
+    log.warning("another")
+    assert len(stream.writes) == 2
+    assert all(write.endswith("\n") and write.count("\n") == 1 for write in stream.writes)
+
+
+def test_the_time_is_utc_with_milliseconds(stream: Stream) -> None:
+    record = logging.makeLogRecord({"name": "x", "msg": "then", "levelno": 30})
+    record.created, record.msecs = 1_767_225_609.25, 250.0
+    logging.getLogger().handle(record)
+    record.created, record.msecs = 1_767_225_609.007, 7.4
+    logging.getLogger().handle(record)
+    assert [line["time"] for line in stream.lines] == [
+        "2026-01-01T00:00:09.250Z",
+        "2026-01-01T00:00:09.007Z",
+    ]
+
+
+def test_numbers_booleans_and_null_stay_what_they_are(stream: Stream) -> None:
+    log.info("x", extra={"i": -(2**63) + 1, "f": 0.5, "yes": True, "no": False, "none": None})
+    line = one_line(stream)
+    assert (line["i"], line["f"], line["yes"], line["no"], line["none"]) == (
+        -(2**63) + 1,
+        0.5,
+        True,
+        False,
+        None,
+    )
+
+
+def test_numbers_that_json_or_a_64_bit_field_cannot_hold_are_text(stream: Stream) -> None:
+    numbers = {"nan": float("nan"), "inf": float("-inf"), "big": 2**63, "huge": 10**5000}
+    log.info("x", extra=numbers)
+    line = one_line(stream)
+    assert (line["nan"], line["inf"], line["big"]) == ("NaN", "-Infinity", str(2**63))
+    assert line["huge"] == "<int>"
+
+
+def test_chinese_is_written_as_it_is(stream: Stream) -> None:
+    log.info("转码完成", extra={"会话": "订单四十二"})
+    assert '"message": "转码完成"' in stream.writes[0]
+    assert '"会话": "订单四十二"' in stream.writes[0]
+
+
+def test_a_lone_surrogate_of_a_broken_file_name_is_escaped_and_nothing_else_is(
+    stream: Stream,
+) -> None:
+    log.info("转码 \udc80", extra={"name\udc81": "\ud800"})
+    assert stream.writes[0].encode()
+    assert '"message": "转码 \\udc80"' in stream.writes[0]
+    line = one_line(stream)
+    assert (line["message"], line["name\udc81"]) == ("转码 \udc80", "\ud800")
+
+
+def test_an_exception_is_a_field_of_the_line(stream: Stream) -> None:
+    try:
+        raise LookupError("no such bucket")
+    except LookupError:
+        log.exception("copying")
+    line = one_line(stream)
+    assert line["message"] == "copying"
+    assert line["level"] == "ERROR"
+    assert line["exception"].startswith("Traceback (most recent call last):\n")
+    assert line["exception"].endswith("LookupError: no such bucket")
+
+
+def test_a_stack_is_a_field_of_the_line(stream: Stream) -> None:
+    log.info("here", stack_info=True)
+    line = one_line(stream)
+    assert line["stack"].startswith("Stack (most recent call last):\n")
+    assert "exception" not in line
+
+
+def test_a_line_without_an_exception_has_no_such_field(stream: Stream) -> None:
+    log.info("x")
+    assert set(one_line(stream)) == {"time", "level", "logger", "message"}
+
+
+def test_an_extra_field_cannot_take_the_place_of_one_of_ours(stream: Stream) -> None:
+    logs.bind("request")
+    ours = ("time", "level", "logger", "request_id", "task_id", "exception", "stack", "truncated")
+    log.warning("x", extra={**dict.fromkeys(ours, "theirs"), "time_": "another"})
+    logs.unbind()
+    line = one_line(stream)
+    assert line["level"] == "WARNING"
+    assert line["request_id"] == "request"
+    assert line["time"] != "theirs"
+    assert [name for name in line if name.endswith("_")] == [
+        *("time_", "level_", "logger_", "request_id_", "task_id_", "exception_", "stack_"),
+        *("truncated_", "time__"),
+    ]
+
+
+def test_a_value_without_any_text_form_loses_no_line(stream: Stream) -> None:
+    class Wordless:
+        def __repr__(self) -> str:
+            raise RuntimeError("no words")
+
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    log.info("x", extra={"what": Wordless(), "deep": deep, "plain": object, 5: "five"})
+    line = one_line(stream)
+    assert line["what"] == "<Wordless>"
+    assert line["deep"] == "<list>"
+    assert line["plain"] == "<class 'object'>"
+    assert line["5"] == "five"
+
+
+def test_a_slip_in_the_log_call_loses_neither_the_line_nor_a_secret(
+    stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(stream)
+    log.info("got", {"environ": f"TENCENTCLOUD_SECRETKEY={SECRET}"}, 5)
+    log.info("%d files", "three")
+    log.info(["%d"], "three")
+    assert [line["message"] for line in stream.lines] == [
+        'got [{"environ": "TENCENTCLOUD_SECRETKEY=***"}, 5]',
+        '%d files ["three"]',
+        '["%d"] ["three"]',
+    ]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_view_as_an_extra_field_is_its_short_form(stream: Stream) -> None:
+    app = App()
+
+    @app.on(Transcode)
+    def show(transcode: Transcode) -> None:
+        log.info("x", extra={"result": transcode})
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert stream.lines[0]["result"] == "<Transcode Transcode 100030 SUCCESS>"
+
+
+# Its length.
+
+
+def test_a_line_may_be_exactly_8192_bytes_long(stream: Stream) -> None:
+    log.info("")
+    room = logs.LONGEST_LINE - len(stream.writes[0])
+    log.info("x" * room)
+    log.info("x" * (room + 1))
+    whole, cut = stream.lines[1:]
+    assert logs.LONGEST_LINE == 8192
+    assert len(stream.writes[1].encode()) == 8192
+    assert whole["message"] == "x" * room
+    assert "truncated" not in whole
+    assert len(stream.writes[2].encode()) == 8192
+    assert cut["message"].endswith("x…")
+    assert cut["truncated"] is True
+
+
+@pytest.mark.parametrize("text", ["x", "转", "\n", '"', "\\", "\x00", "\udc80", "😀"])
+def test_a_long_message_is_cut_to_what_fits_and_no_shorter(stream: Stream, text: str) -> None:
+    log.info(text * 100_000)
+    line = one_line(stream)
+    kept = line["message"].removesuffix("…")
+    assert kept == text * len(kept)
+    assert 8192 - 6 <= len(stream.writes[0].encode()) <= 8192
+
+
+def test_of_a_huge_exception_the_end_is_kept_as_it_says_what_happened(stream: Stream) -> None:
+    try:
+        raise ValueError("转" * 5000 + " the end")
+    except ValueError:
+        log.exception("x")
+    line = one_line(stream)
+    assert line["exception"].startswith("…转转")
+    assert line["exception"].endswith("转 the end")
+    assert line["truncated"] is True
+    assert 8192 - 6 <= len(stream.writes[0].encode()) <= 8192
+
+
+def test_two_long_texts_share_the_line_and_short_ones_are_whole(stream: Stream) -> None:
+    log.info("m" * 50_000, extra={"short": "s" * 1000, "long": "l" * 50_000})
+    line = one_line(stream)
+    assert line["short"] == "s" * 1000
+    assert abs(len(line["message"]) - len(line["long"])) <= 2
+    assert line["message"].endswith("m…")
+    assert line["long"].endswith("l…")
+    assert len(stream.writes[0].encode()) == 8192
+
+
+@pytest.mark.parametrize("count", [100, 400, 10_000])
+def test_very_many_fields_leave_out_the_last_but_none_of_ours(stream: Stream, count: int) -> None:
+    fields = logs.bind("8d2a2f4a-9c5e-4f3e-8d2a-2f4a9c5e4f3e")
+    fields["task_id"] = "1250000000-WorkflowTask-a0000000000000000000000000000000tt0"
+    log.info("hello", extra={f"field_{index:05}": "v" * 90 for index in range(count)})
+    logs.unbind()
+    line = one_line(stream)
+    assert len(stream.writes[0].encode()) <= 8192
+    assert line["message"] == "hello"
+    assert line["time"]
+    assert (line["request_id"], line["task_id"]) == (fields["request_id"], fields["task_id"])
+    assert line["truncated"] is True
+    extras = [name for name in line if name.startswith("field_")]
+    assert extras == [f"field_{index:05}" for index in range(len(extras))]
+    one_more = len(', "field_00000": ""') + 90
+    assert len(stream.writes[0].encode()) > 8192 - one_more
+
+
+def test_a_field_with_a_huge_name_is_left_out(stream: Stream) -> None:
+    log.info("x", extra={"n" * 10_000: 1, "after": "here"})
+    line = one_line(stream)
+    assert (line["message"], line["after"], line["truncated"]) == ("x", "here", True)
+    assert len(line) == 6
+
+
+def test_the_fields_of_a_cut_line_keep_their_order(stream: Stream) -> None:
+    try:
+        raise ValueError("x" * 9000)
+    except ValueError:
+        log.exception("m", extra={"b": "x" * 300, "a": 1})
+    assert list(one_line(stream)) == [
+        *("time", "level", "logger", "message", "b", "a", "exception", "truncated")
+    ]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+TAKEN = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+NAMES = st.text().filter(lambda name: name not in TAKEN)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    message=st.text(st.characters()),
+    times=st.sampled_from([1, 50, 3000]),
+    extras=st.dictionaries(NAMES, ANYTHING, max_size=10),
+)
+def test_whatever_is_logged_is_one_line_of_flat_json_and_never_longer_than_8_kb(
+    message: str, times: int, extras: dict[str, Any]
+) -> None:
+    stream = Stream()
+    logs.configure(stream)
+    log.error("%s", message * times, extra=extras)
+    (text,) = stream.writes
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    assert len(text.encode()) <= 8192
+    (line,) = stream.lines
+    assert not any(isinstance(value, dict | list) for value in line.values())
+    assert {"time", "level", "logger", "message"} <= set(line)
+
+
+def test_a_word_of_a_hundred_thousand_letters_takes_no_longer_than_reading_it() -> None:
+    # Where each letter is tried as the beginning of a name, this takes a quarter of an hour.
+    assert logs.scrub("a" * 100_000) == "a" * 100_000
+    assert logs.scrub("token" * 20_000) == "token" * 20_000
+    assert logs.scrub("token" + " " * 100_000) == "token" + " " * 100_000
+
+
+# The invocation.
+
+
+def test_the_request_id_is_on_every_line_from_bind_to_unbind(stream: Stream) -> None:
+    log.info("before")
+    logs.bind("request-1")
+    log.info("during")
+    logs.unbind()
+    log.info("after")
+    assert [line.get("request_id") for line in stream.lines] == [None, "request-1", None]
+
+
+def test_request_id_and_task_id_are_on_every_line_of_an_invocation_and_gone_after_it(
+    stream: Stream,
+) -> None:
+    app = App()
+
+    @app.on(Transcode)
+    def work(transcode: Transcode, log: logging.Logger) -> None:
+        log.info("working")
+        logging.getLogger("a.library").warning("careful")
+
+    event = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL")
+    app.main_handler(event, {"request_id": "request-2"})
+    log.info("after")
+    *during, after = stream.lines
+    assert [line["message"] for line in during] == [
+        "working",
+        "careful",
+        "done",
+        "no callback is for ImageSprites",
+    ]
+    task_id = event["WorkflowTaskEvent"]["TaskId"]
+    assert {(line["request_id"], line["task_id"]) for line in during} == {("request-2", task_id)}
+    assert not {"request_id", "task_id"} & set(after)
+
+
+def test_an_invocation_that_fails_takes_its_fields_off_too(stream: Stream) -> None:
+    with pytest.raises(ValueError, match="expected an MPS notification"):
+        App().main_handler(None, {"request_id": "request-3"})
+    log.info("after")
+    refused, after = stream.lines
+    assert refused["request_id"] == "request-3"
+    assert refused["level"] == "ERROR"
+    assert refused["message"].startswith("invalid event: expected an MPS notification")
+    assert "request_id" not in after
+
+
+def test_an_invocation_inside_another_has_its_own_fields_and_gives_back_the_outer_ones(
+    stream: Stream,
+) -> None:
+    inner, outer = App(), App()
+
+    @inner.on(Transcode)
+    def work(transcode: Transcode) -> None:
+        log.info("inside")
+
+    @outer.on(Transcode)
+    def replay(transcode: Transcode) -> None:
+        inner.main_handler(transcode.event.raw, {"request_id": "inner"})
+        log.info("outside")
+
+    outer.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "outer"})
+    log.info("after")
+    told = {line["message"]: line.get("request_id") for line in stream.lines}
+    assert told == {"inside": "inner", "done": "outer", "outside": "outer", "after": None}
+
+
+def test_threads_with_invocations_of_their_own_never_mix_their_fields(stream: Stream) -> None:
+    ready = threading.Barrier(8)
+
+    def invoke(number: int) -> None:
+        logs.bind(f"request-{number}")
+        ready.wait()
+        for _ in range(20):
+            log.info("%d", number)
+        ready.wait()
+        logs.unbind()
+
+    threads = [threading.Thread(target=invoke, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stream.lines) == 160
+    assert all(line["request_id"] == f"request-{line['message']}" for line in stream.lines)
+
+
+# Whose lines.
+
+
+def test_the_debug_handler_a_runtime_installed_is_replaced() -> None:
+    root = logging.getLogger()
+    installed = Stream()
+    root.addHandler(logging.StreamHandler(installed))
+    root.setLevel(logging.DEBUG)
+    ours = Stream()
+    logs.configure(ours)
+    log.info("once")
+    log.debug("not at all")
+    assert installed.writes == []
+    assert [line["message"] for line in ours.lines] == ["once"]
+    assert len(root.handlers) == 1
+    assert root.level == logging.INFO
+
+
+def test_configuring_again_leaves_one_handler(stream: Stream) -> None:
+    again = Stream()
+    logs.configure(again)
+    log.info("x")
+    assert (len(stream.writes), len(again.writes)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "library",
+    [
+        "urllib3",
+        "urllib3.connectionpool",
+        "requests",
+        "qcloud_cos",
+        "qcloud_cos.cos_client",
+        "tencentcloud_sdk_common",
+        "asyncio",
+    ],
+)
+def test_libraries_that_log_tokens_are_held_at_warning(library: str) -> None:
+    stream = Stream()
+    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    logs.configure(stream, level="DEBUG")
+    logging.getLogger(library).info("q-ak=…")
+    logging.getLogger(library).warning("careful")
+    assert [line["message"] for line in stream.lines] == ["careful"]
+
+
+def test_the_level_is_given_or_from_the_environment_or_info(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def level(**given: Any) -> int:
+        logs.configure(Stream(), **given)
+        return logging.getLogger().level
+
+    assert level() == logging.INFO
+    monkeypatch.setenv("MPS_LOG_LEVEL", "")
+    assert level() == logging.INFO
+    monkeypatch.setenv("MPS_LOG_LEVEL", "warning")
+    assert level() == logging.WARNING
+    assert level(level="ERROR") == logging.ERROR
+    assert level(level=5) == 5
+    assert level(level=0) == 0
+    with pytest.raises(ValueError, match="Unknown level: 'LOUD'"):
+        level(level="LOUD")
+
+
+def test_a_level_there_is_not_in_the_environment_is_said_and_costs_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MPS_LOG_LEVEL", "loud")
+    stream = Stream()
+    logs.configure(stream)
+    assert logging.getLogger().level == logging.INFO
+    line = one_line(stream)
+    assert (line["level"], line["logger"]) == ("WARNING", "scf_mps")
+    assert line["message"] == (
+        "MPS_LOG_LEVEL expects DEBUG, INFO, WARNING, ERROR or CRITICAL, not 'loud': taken for INFO"
+    )
+
+
+# Where to.
+
+
+def test_lines_go_to_stdout_unless_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    log.info("x")
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["message"] == "x"
+    assert captured.err == ""
+
+
+def test_a_line_is_flushed_when_it_is_written() -> None:
+    raw = io.BytesIO()
+    logs.configure(io.TextIOWrapper(raw, "utf-8"))
+    log.info("x")
+    assert json.loads(raw.getvalue())["message"] == "x"
+
+
+def test_a_stream_that_can_only_write_is_enough() -> None:
+    class Writer:
+        def __init__(self) -> None:
+            self.writes: list[str] = []
+
+        def write(self, text: str) -> None:
+            self.writes.append(text)
+
+    writer: Any = Writer()
+    logs.configure(writer)
+    log.info("x")
+    (write,) = writer.writes
+    assert json.loads(write)["message"] == "x"
+
+
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, f"Broken pipe, {SECRET}")
+
+
+def test_a_broken_stream_does_not_raise_and_what_is_said_of_it_tells_no_secret(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(Broken())
+    log.error("the key is %s", SECRET)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "a log line of tests.logs is lost: BrokenPipeError\n"
+
+
+def test_with_stderr_broken_as_well_nothing_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Broken())
+    logs.configure(Broken())
+    log.error("x")
+
+
+# Text, for people.
+
+
+def test_on_a_terminal_a_record_is_readable_text() -> None:
+    stream = Stream(terminal=True)
+    logs.configure(stream)
+    record = logging.makeLogRecord({"name": "x", "msg": "%d files", "args": (3,), "levelno": 30})
+    record.levelname, record.created, record.files = "WARNING", 1_767_225_609.25, ["a", "b"]
+    record.definition = 10
+    logging.getLogger().handle(record)
+    assert stream.writes == ['00:00:09 WARNING 3 files  [files=["a", "b"] definition=10]\n']
+
+
+def test_a_text_line_without_extra_fields_ends_with_the_message() -> None:
+    stream = Stream(terminal=True)
+    logs.configure(stream)
+    log.info("hello")
+    assert stream.writes[0][8:] == " INFO    hello\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("choice", ["text", "TEXT", "json", "JSON"])
+def test_the_environment_chooses_text_or_json_whatever_the_stream_is(
+    monkeypatch: pytest.MonkeyPatch, choice: str, terminal: bool
+) -> None:
+    monkeypatch.setenv("MPS_LOG_FORMAT", choice)
+    stream = Stream(terminal=terminal)
+    logs.configure(stream)
+    log.info("hello")
+    assert stream.writes[0].startswith("{") == (choice.lower() == "json")
+
+
+def test_a_text_line_has_exception_and_stack_below_it_in_the_same_write() -> None:
+    stream = Stream(terminal=True)
+    logs.configure(stream)
+    try:
+        raise LookupError(f"SecretKey={SECRET}")
+    except LookupError:
+        log.exception("copying %s", f"token={TOKEN}", stack_info=True)
+    (text,) = stream.writes
+    first, second, *_ = text.splitlines()
+    assert first.endswith("ERROR   copying token=***")
+    assert second == "Traceback (most recent call last):"
+    assert "\nLookupError: SecretKey=***\nStack (most recent call last):\n" in text
+
+
+def test_text_without_a_utf_8_form_is_escaped() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "utf-8")
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    logs.configure(stream)
+    log.info("转码 \udc80")
+    assert raw.getvalue().decode().endswith(" 转码 \\udc80\n")
+
+
+# Secrets.
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "TENCENTCLOUD_SECRETID",
+        "TENCENTCLOUD_SECRETKEY",
+        "TENCENTCLOUD_SESSIONTOKEN",
+        "MPS_NOTIFY_KEY",
+    ],
+)
+def test_the_credentials_of_this_function_are_on_no_line_wherever_they_come_from(
+    monkeypatch: pytest.MonkeyPatch, stream: Stream, variable: str
+) -> None:
+    secret = "x/Y+z=of-the-environment"
+    log.info("before %s", secret)
+    monkeypatch.setenv(variable, secret)
+    try:
+        raise LookupError(f"with {secret}")
+    except LookupError:
+        log.exception("with %s", secret, extra={"a": f"<{secret}>", "b": [secret]})
+    before, during = stream.lines
+    assert before["message"] == f"before {secret}"
+    assert secret not in stream.writes[1]
+    assert during["message"] == "with ***"
+    assert (during["a"], during["b"]) == ("<***>", '["***"]')
+    assert during["exception"].endswith("LookupError: with ***")
+
+
+def test_an_empty_credential_of_the_environment_hides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SESSIONTOKEN", "")
+    assert logs.scrub("as it is") == "as it is"
+
+
+AUTHORIZATION = (
+    f"q-sign-algorithm=sha1&q-ak={KEY_ID}&q-sign-time=1;2&q-header-list=host&q-signature={SECRET}"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        (f"S3SecretKey={SECRET}, Bucket=b", "S3SecretKey=***, Bucket=b"),
+        (f"SecretId: {SECRET}", "SecretId: ***"),
+        (f"secret_key = {SECRET} end", "secret_key = *** end"),
+        (f"x-secret-id:{SECRET}", "x-secret-id:***"),
+        (f'{{"S3SecretId": "{SECRET}", "a": 1}}', '{"S3SecretId": "***", "a": 1}'),
+        (f"{{'S3SecretKey': '{SECRET}', 'a': 1}}", "{'S3SecretKey': '***', 'a': 1}"),
+        (f"{{'SecretKey': b'{SECRET}'}}", "{'SecretKey': '***'}"),
+        ('{"SecretKey": ""}', '{"SecretKey": "***"}'),
+        ('{"password": 12345}', '{"password": ***}'),
+        ("password='two words', a=1", "password='***', a=1"),
+        (r'"password": "with \" in it", "a": 1', '"password": "***", "a": 1'),
+        ("Password: '\nnext", "Password: '***\nnext"),
+        (f"notify_key={SECRET}&a=1", "notify_key=***&a=1"),
+        (f"NotifyKey={SECRET}", "NotifyKey=***"),
+        (f"sessionToken={TOKEN};a=1", "sessionToken=***;a=1"),
+        (f"x-cos-security-token: {TOKEN}\r\nHost: h", "x-cos-security-token: ***\r\nHost: h"),
+        (f'"Token": "{TOKEN}"', '"Token": "***"'),
+        (f"?a=1&q-signature={SECRET}&b=2", "?a=1&q-signature=***&b=2"),
+        (f"q-ak={TOKEN}&b=2", "q-ak=***&b=2"),
+        (f"Authorization: {AUTHORIZATION}\r\nHost: h", "Authorization: ***\r\nHost: h"),
+        (f"Authorization: {AUTHORIZATION}\nHost: h", "Authorization: ***\nHost: h"),
+        ("Authorization: Bearer abc.def", "Authorization: ***"),
+        (
+            f"'Proxy-Authorization': 'Basic {TOKEN}', 'a': 1",
+            "'Proxy-Authorization': '***', 'a': 1",
+        ),
+        (
+            f'"authorization": "TC3-HMAC-SHA256 Credential=a, Signature={TOKEN}", "a": 1',
+            '"authorization": "***", "a": 1',
+        ),
+        (f"Signature={TOKEN}", "Signature=***"),
+        (f"see {KEY_ID}.", "see ***."),
+        (f"id_{KEY_ID}", "id_***"),
+        ("AKIDabc_def-0123456789", "***"),
+        ("akid" + "x" * 13, "***"),
+        ("AKID" + "x" * 12, "AKID" + "x" * 12),
+        ("MAKID" + "x" * 20, "MAKID" + "x" * 20),
+        ("two tokens: 5", "two tokens: 5"),
+        ("the token is missing", "the token is missing"),
+        ("转码 token=转", "转码 token=***"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_and_the_rest_is_not(text: str, scrubbed: str) -> None:
+    assert logs.scrub(text) == scrubbed
+
+
+def test_a_secret_is_hidden_however_deep_its_json_is_a_text_in_json() -> None:
+    text: Any = {"S3SecretKey": SECRET, "Bucket": "b"}
+    for _ in range(4):
+        text = {"body": json.dumps(text)}
+    scrubbed = logs.scrub(json.dumps(text))
+    assert SECRET not in scrubbed
+    assert "Bucket" in scrubbed
+
+
+def test_an_event_with_credentials_for_s3_shows_none_as_dict_or_as_repr(stream: Stream) -> None:
+    storage = {"S3Bucket": "b", "S3SecretId": "AKIA4EXAMPLE", "S3SecretKey": SECRET}
+    event = {"OutputStorage": {"Type": "AWS-S3", "S3OutputStorage": storage}}
+    envelope = {"body": json.dumps(event), "headers": {}}
+    log.info("%s", event, extra={"event": event, "text": repr(event), "envelope": envelope})
+    (text,) = stream.writes
+    assert "AKIA4EXAMPLE" not in text
+    assert SECRET not in text
+    line = one_line(stream)
+    assert "'S3Bucket': 'b', 'S3SecretId': '***', 'S3SecretKey': '***'" in line["message"]
+    assert '"S3Bucket": "b", "S3SecretId": "***", "S3SecretKey": "***"' in line["event"]
+
+
+def test_the_environ_text_of_the_context_shows_no_credential(stream: Stream) -> None:
+    environ = (
+        f"SCF_NAMESPACE=default;TENCENTCLOUD_SECRETID={TOKEN};TENCENTCLOUD_SECRETKEY={SECRET};"
+        f"TENCENTCLOUD_SESSIONTOKEN={TOKEN};A=1"
+    )
+    log.info("context %s", {"environ": environ}, extra={"environ": environ})
+    shown = (
+        "SCF_NAMESPACE=default;TENCENTCLOUD_SECRETID=***;TENCENTCLOUD_SECRETKEY=***;"
+        "TENCENTCLOUD_SESSIONTOKEN=***;A=1"
+    )
+    line = one_line(stream)
+    assert line["environ"] == shown
+    assert line["message"] == f"context {{'environ': '{shown}'}}"
+
+
+def test_a_field_whose_name_tells_is_hidden_as_a_whole(stream: Stream) -> None:
+    told = {
+        "password": "two words",
+        "secret_key": 12345,
+        "my_token": {"a": "b"},
+        "Authorization": 'Bearer "x" y',
+    }
+    kept = {"tokens": 5, "token_count": 6, "secret": "not one of Tencent Cloud's", "token": None}
+    log.info("x", extra={**told, **kept})
+    line = one_line(stream)
+    assert {name: line[name] for name in told} == dict.fromkeys(told, "***")
+    assert {name: line[name] for name in kept} == kept
+
+
+@given(secret=st.text("abcXYZ019/+=_-", min_size=4, max_size=60).filter(lambda s: "***" not in s))
+def test_any_credential_is_hidden_in_each_form_that_a_log_call_gives_it(secret: str) -> None:
+    storage = {"S3SecretKey": f"<{secret}>"}
+    for text in (json.dumps(storage), repr(storage), f"S3SecretKey=<{secret}>"):
+        assert f"<{secret}>" not in logs.scrub(text)
+
+
+# Under SCF.
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "taken"),
+    [
+        ("TENCENTCLOUD_RUNENV", "SCF", True),
+        ("SCF_FUNCTIONNAME", "mps", True),
+        ("TENCENTCLOUD_RUNENV", "WEB", False),
+        ("UNRELATED", "SCF", False),
+    ],
+)
+def test_taking_main_handler_takes_over_the_root_logger_under_scf_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, taken: bool
+) -> None:
+    root = logging.getLogger()
+    theirs = logging.StreamHandler(Stream())
+    root.handlers[:] = [theirs]
+    root.setLevel(logging.DEBUG)
+    monkeypatch.setenv(variable, value)
+    app = App()
+    assert root.handlers == [theirs]
+    app.main_handler  # noqa: B018
+    assert logs.on_scf() is taken
+    assert (root.handlers == [theirs]) is not taken
+    assert root.level == (logging.INFO if taken else logging.DEBUG)
+
+
+def test_under_scf_every_line_of_an_invocation_is_json_on_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
+    app = App()
+
+    @app.on(WorkflowTask)
+    def look(task: WorkflowTask, context: Context, log: logging.Logger) -> None:
+        log.info("in %s", context.function)
+
+    app.main_handler(sample("WorkflowTask"), {"request_id": "r", "function_name": "mps"})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["level"] for line in lines] == ["INFO"] * 2 + ["WARNING"] * 6
+    assert lines[0]["message"] == "in mps"
+    assert lines[0]["logger"].endswith(
+        "test_logs.test_under_scf_every_line_of_an_invocation_is_json_on_stdout.<locals>.look"
+    )
+    assert {line["request_id"] for line in lines} == {"r"}
