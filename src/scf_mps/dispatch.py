@@ -70,7 +70,7 @@ class Dispatcher:
         self, notification: object, context: Context, fields: dict[str, str]
     ) -> dict[str, Any]:
         """One notification, from reading it to the verdict."""
-        event = read(notification)
+        event = _read(notification)
         fields["task_id"] = event.task_id
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
@@ -98,6 +98,7 @@ class Dispatcher:
         summaries = []
         failures: list[CallbackFailed] = []
         for index, notification in enumerate(notifications):
+            fields.pop("task_id", None)
             try:
                 summaries.append(self._dispatch(notification, context, fields))
             except CallbacksFailed as failed:
@@ -115,7 +116,13 @@ class Dispatcher:
 
 def events_of(event: object) -> list[Event]:
     """The events in what SCF passes, for those who only want to look; raises InvalidEvent as `main_handler`."""
-    return [read(notification) for notification in _notifications(event)]
+    return [_read(notification) for notification in _notifications(event)]
+
+
+def _read(notification: object) -> Event:
+    if isinstance(notification, InvalidEvent):  # a message that is no JSON, among others
+        raise notification
+    return read(notification)
 
 
 def _notifications(event: object) -> list[object]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def open_envelope(event: object, clock: Callable[[], float] | None = None) -> list[object]:
     """The notifications in an event of SCF.
 
+    Of several messages, one that cannot be read keeps no other from its turn: an InvalidEvent is in its place.
+
     Raises:
         InvalidEvent: if the envelope cannot be opened, or an HTTP request is not signed by MPS.
     """
@@ -50,8 +52,11 @@ def _body(event: dict[str, Any]) -> object:
 def _message(record: object, index: int) -> object:
     cmq = record.get("CMQ") if isinstance(record, dict) else None
     if not isinstance(cmq, dict) or "msgBody" not in cmq:
-        raise InvalidEvent(f"expected a CMQ message with a msgBody at Records[{index}]")
-    return _parsed(cmq["msgBody"], f"Records[{index}].CMQ.msgBody")
+        return InvalidEvent(f"expected a CMQ message with a msgBody at Records[{index}]")
+    try:
+        return _parsed(cmq["msgBody"], f"Records[{index}].CMQ.msgBody")
+    except InvalidEvent as error:
+        return error
 
 
 def _parsed(text: object, where: str) -> object:
@@ -80,11 +85,16 @@ def _check_sign(notification: object, clock: Callable[[], float] | None) -> None
     import time
 
     fields = notification if isinstance(notification, dict) else {}
-    timestamp = str(fields.get("Timestamp"))
-    expected = hashlib.md5(f"{timestamp}{key}".encode(), usedforsecurity=False).hexdigest()
-    if not hmac.compare_digest(expected.encode(), str(fields.get("Sign")).lower().encode()):
+    timestamp, sign = _word(fields.get("Timestamp")), _word(fields.get("Sign"))
+    signed = f"{timestamp}{key}".encode("utf-8", "surrogatepass")
+    expected = hashlib.md5(signed, usedforsecurity=False).hexdigest()
+    if not hmac.compare_digest(expected.encode(), sign.lower().encode("utf-8", "surrogatepass")):
         raise InvalidEvent(
             "refused an HTTP request: its Sign is not MD5(Timestamp + MPS_NOTIFY_KEY)"
         )
     if not timestamp.isdecimal() or int(timestamp) < (clock or time.time)():
         raise InvalidEvent(f"refused an HTTP request: its signature expired at {timestamp}")
+
+
+def _word(value: object) -> str:
+    return str(value) if isinstance(value, str | int) else ""
