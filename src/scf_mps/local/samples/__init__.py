@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from difflib import get_close_matches
 from pathlib import Path
 
 from scf_mps.events.kinds import class_named
-from scf_mps.events.result import Event, LiveEvent
+from scf_mps.events.result import Event, LiveEvent, Result
 from scf_mps.events.sets import ACTIVITIES, BATCH, EVENTS, LIVE_EVENTS, MEDIA, NESTED, SETS, SINGLES
 from scf_mps.events.view import View, model_named, schema
+from scf_mps.names import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 DOCUMENTATION = "documentation"
+
+_WITH_RESULTS = ("WorkflowTask", "ScheduleTask", "BatchTask")
+_STATUSES = ("FINISH", "PROCESSING", "WAITING", "FAIL")
+_OUTCOMES = ("SUCCESS", "FAIL", "PROCESSING")
+_CLOSE = 0.85  # as in names.py: so alike, a name is taken for a slip
 
 _TASK_IDS = "1250000000-{}-0123456789abcdef0123456789abcdeftt0"
 _IN = {"Bucket": "in-1250000000", "Region": "ap-guangzhou", "Object": "/videos/demo.mp4"}
@@ -34,9 +41,10 @@ def names() -> dict[str, str]:
         DOCUMENTATION: "the sample event of MPS's documentation: three successes and a failure"
     }
     for type_ in EVENTS.rows:
-        found[type_] = f"a {type_} notification, with the results asked for"
+        what = "with the results asked for" if type_ in _WITH_RESULTS else "as one task"
+        found[type_] = f"the notification {type_}, {what}"
     for type_ in LIVE_EVENTS.rows:
-        found[type_] = f"a {type_} notification of a live stream"
+        found[type_] = f"the notification {type_} of a live stream"
     return found
 
 
@@ -53,17 +61,21 @@ def sample(
     Args:
         name: ``documentation``, or an ``EventType`` or ``NotificationType``.
         results: pairs of a type (as MPS writes it, or a class's name) and ``SUCCESS``, ``FAIL`` or ``PROCESSING``,
-            in order. Without any, every type MPS processes media by succeeds.
-        status: the event's ``Status``; ``FAIL`` makes it the error of a whole task: finished, with an ``ErrCode``.
+            in order. Without any, every type MPS processes media by succeeds. A type that there is not, and is not
+            like one there is, is one MPS may add.
+        status: the event's ``Status``: ``FINISH``, ``PROCESSING`` or ``WAITING``; ``FAIL`` makes it the error of a
+            whole task: finished, with an ``ErrCode``.
         session_context: what the submitter of the task wanted echoed.
         more: further results, by keyword: ``Transcode="SUCCESS", ImageSprites="FAIL"``.
 
     Raises:
-        ValueError: for a name or a result that there is not.
+        ValueError: for a name or a result that there is not, or a choice that the named one does not leave.
     """
     pairs = [*results, *more.items()]
+    if status not in _STATUSES:
+        raise ValueError(f"the status of an event is one of {', '.join(_STATUSES)}, not {status!r}")
     if name == DOCUMENTATION:
-        if pairs:
+        if pairs or status != "FINISH" or session_context:
             raise ValueError(
                 "the documentation's event is as it is; name an event type to choose results"
             )
@@ -76,8 +88,10 @@ def sample(
         notification |= {"SessionId": "", "SessionContext": session_context}
         return deepcopy(notification)  # constants of this module are in it
     if name in LIVE_EVENTS.rows:
-        if pairs:
-            raise ValueError(f"a {name} notification of a live stream has no results to choose")
+        if pairs or status != "FINISH":
+            raise ValueError(
+                f"{name} is of a live stream: it has no results and no status to choose"
+            )
         return _live(name, session_context)
     raise ValueError(f"there is no sample {name!r}; there are {', '.join(names())}")
 
@@ -94,6 +108,8 @@ def _payload(
     }
     fields = {mps: model for mps, _, model in schema(kind).values()}
     if name == "BatchTask":
+        if status != "FINISH":
+            raise ValueError("a BatchTask has no status of its own: choose those of its results")
         payload = {"InputInfos": [_INPUT], "Metadatas": []}
     if "InputInfo" in fields:
         payload["InputInfo"] = _INPUT
@@ -105,9 +121,12 @@ def _payload(
             None if failed or status != "FINISH" else _object(fields["Output"], name)
         )
     elif name == "ExtractBlindWatermark":
-        payload |= {"Type": "blind-basic", "IsDetected": True, "Result": "sample"}
+        detected = status == "FINISH"
+        payload |= {"Type": "blind-basic", "IsDetected": detected}
+        payload["Result"] = "sample" if detected else ""
     elif not pairs and not failed:
-        pairs = [(type_, "SUCCESS" if status == "FINISH" else status) for type_ in _usual(name)]
+        outcome = "SUCCESS" if status == "FINISH" else "PROCESSING"
+        pairs = [(type_, outcome) for type_ in _usual(name)]
     for type_, outcome in pairs:
         _add(payload, name, type_, outcome)
     return payload
@@ -121,8 +140,10 @@ def _usual(name: str) -> list[str]:
 
 def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
     """Put a result where MPS puts results of its type."""
-    if outcome not in ("SUCCESS", "FAIL", "PROCESSING"):
-        raise ValueError(f"{type_}={outcome}: a result is SUCCESS, FAIL or PROCESSING")
+    if name not in _WITH_RESULTS:
+        raise ValueError(f"{name} is one task and has no results to choose: use its status")
+    if outcome not in _OUTCOMES:
+        raise ValueError(f"{type_}={outcome}: a result is one of {', '.join(_OUTCOMES)}")
     if name == "ScheduleTask":
         activities = payload.setdefault("ActivityResultSet", [])
         activities.append(_activity(type_, outcome))
@@ -134,8 +155,6 @@ def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
         holder = payload.setdefault(key, {"Input": {"Definition": 122}, "Outputs": []})
         holder["Outputs"].append(_result(class_named(kind_name), outcome))
         return
-    if name != "WorkflowTask":
-        raise ValueError(f"a {name} has no results to choose: it is one task; use its status")
     for key, kinds in SETS.items():
         for mps_type, (_, kind_name, field) in kinds.rows.items():
             if type_ in (mps_type, kind_name):
@@ -147,6 +166,7 @@ def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
             payload[key] = _result(class_named(kind_name), outcome)
             return
     # A type that no SDK knows of yet: what MPS would be expected to send.
+    _check_no_slip(name, type_)
     item = {"Type": type_, f"{type_.replace('.', '')}Task": _common(outcome) | {"Output": {}}}
     payload.setdefault("MediaProcessResultSet", []).append(item)
 
@@ -163,8 +183,19 @@ def _activity(type_: str, outcome: str) -> dict[str, Any]:
                 holder = next(row for row in ACTIVITIES.rows.items() if row[1][2] == field)
                 result = _common("SUCCESS") | {"Input": {"Definition": 10}, "Output": [item]}
                 return {"ActivityType": holder[0], "ActivityResItem": {field: result}}
+    _check_no_slip("ScheduleTask", type_)
     body = _common(outcome) | {"Output": {}}
     return {"ActivityType": type_, "ActivityResItem": {f"{type_.replace('.', '')}Task": body}}
+
+
+def _check_no_slip(name: str, type_: str) -> None:
+    """Refuse a type that is close to one there is, or is one of other events."""
+    known = {one.lower(): one for type_, kinds in types().items() for one in (*kinds, type_)}
+    near = get_close_matches(type_.lower(), known, n=1, cutoff=_CLOSE)
+    if near:
+        meant = known[near[0]]
+        hint = "" if meant == type_ else f"; did you mean {meant!r}?"
+        raise ValueError(f"a {name} has no results of type {type_!r}{hint}")
 
 
 def _result(kind: type[Any], outcome: str) -> dict[str, Any]:
@@ -209,22 +240,20 @@ def _object(model: str | None, type_: str, depth: int = 4) -> dict[str, Any]:
     if model == "TaskOutputStorage":
         return dict(_OUT)
     found: dict[str, Any] = {}
-    for name, is_list, below in schema(model_named(model or "")).values():
+    view = model_named(model or "")
+    for attribute, (name, is_list, below) in schema(view).items():
         value: object
         if below:
             value = _object(below, type_, depth - 1) if depth else None
         else:
-            value = _scalar(_annotation(model_named(model or ""), name), name, type_)
+            value = _scalar(_annotation(view, attribute), name, type_)
         found[name] = [value] if is_list and value is not None else [] if is_list else value
     return found
 
 
-def _annotation(view: type[View], name: str) -> str:
-    """The scalar type that a view class declares for an MPS field."""
-    for attribute, (mps_name, _, _) in schema(view).items():
-        if mps_name == name:
-            return str(view.__annotations__[attribute]).removeprefix("list[").removesuffix("]")
-    raise KeyError(name)
+def _annotation(view: type[View], attribute: str) -> str:
+    """The scalar type that a view class declares for a field, or for the items of a list."""
+    return str(view.__annotations__[attribute]).removeprefix("list[").removesuffix("]")
 
 
 _EXTENSIONS = {
@@ -235,6 +264,9 @@ _EXTENSIONS = {
     "Cover": "jpg",
     "AdaptiveDynamicStreaming": "m3u8",
 }
+
+_PATHS = ("Path", "PathSet", "Paths", "VoiceClonedVideo", "VoiceClonedMarkFile")
+_MAIN_PATHS = ("Path", "ImagePathSet", "WebVttPath")
 
 _DEFINITIONS = {"Transcode": 100030, "AnimatedGraphics": 20000, "AdaptiveDynamicStreaming": 12}
 
@@ -260,8 +292,10 @@ def _scalar(annotation: str, name: str, type_: str) -> object:
     if annotation in ("int", "float"):
         number = _definition(type_) if name == "Definition" else _NUMBERS.get(name, 1)
         return float(number) if annotation == "float" else number
-    if name.endswith(("Path", "PathSet", "Paths")):
-        return f"/videos/demo_{type_}_{_definition(type_)}.{_extension(name, type_)}"
+    if name.endswith(_PATHS):
+        # Each file of a result has a name of its own.
+        part = "" if name in _MAIN_PATHS else f"_{name.removesuffix('Path')}"
+        return f"/videos/demo_{type_}_{_definition(type_)}{part}.{_extension(name, type_)}"
     if name.endswith("Url"):
         return "https://out-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo"
     return _STRINGS.get(name, "sample")
@@ -277,9 +311,13 @@ def _live(name: str, session_context: str) -> dict[str, Any]:
     kind: type[LiveEvent]
     kind, field = LIVE_EVENTS[name]
     payload: dict[str, Any] = {}
-    for mps_name, is_list, model in schema(kind).values():
-        value = _object(model, name) if model else 0
-        payload[mps_name] = [value] if is_list else value
+    for attribute, (mps_name, is_list, model) in schema(kind).items():
+        if attribute in schema(Result):  # what every result has of its own, and not from MPS
+            continue
+        if model:
+            payload[mps_name] = [_object(model, name)] if is_list else _object(model, name)
+        else:
+            payload[mps_name] = 0 if _annotation(kind, attribute) == "int" else "sample"
     return {
         "NotificationType": name,
         "TaskId": "1250000000-procedure-live-0123456789t0",
