@@ -17,14 +17,15 @@ def record_animation(animation: AnimatedGraphics, log: logging.Logger) -> None:
 @router.on(SnapshotByTimeOffset)
 def record_snapshots(snapshots: SnapshotByTimeOffset, log: logging.Logger) -> None:
     """Log where the snapshots are, and of which moments."""
-    moments = [getattr(picture, "time_offset", None) for picture in snapshots.output.pic_info_set]
+    pictures = getattr(getattr(snapshots, "output", None), "pic_info_set", [])
+    moments = [getattr(picture, "time_offset", None) for picture in pictures]
     log.info("snapshots ready", extra={**_facts(snapshots), "time_offsets_s": moments})
 
 
 @router.on(ImageSprites)
 def record_sprites(sprites: ImageSprites, log: logging.Logger) -> None:
     """Log where the sprites and their WebVTT index are."""
-    total = getattr(sprites.output, "total_count", None)
+    total = getattr(getattr(sprites, "output", None), "total_count", None)
     log.info("sprites ready", extra={**_facts(sprites), "pictures": total})
 
 

@@ -10,7 +10,7 @@ router = Router()
 @router.on(Transcode)
 def record_rendition(transcode: Transcode, log: logging.Logger) -> None:
     """Log where a rendition is and what it is like."""
-    output = transcode.output
+    output = getattr(transcode, "output", None)
     log.info(
         "rendition ready",
         extra={
