@@ -1,0 +1,377 @@
+"""The application that is deployed: which line it logs for which result, through its `main_handler`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from places import ROOT, payload
+
+from scf_mps import App
+from scf_mps.events.sets import EVENTS, LIVE_EVENTS
+from scf_mps.local.samples import names, sample
+
+Handle = Callable[[dict[str, Any]], dict[str, Any]]
+
+CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}
+
+
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> App:
+    monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
+    monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
+    monkeypatch.syspath_prepend(ROOT)
+    import handlers
+
+    return handlers.app
+
+
+@pytest.fixture
+def handle(application: App, caplog: pytest.LogCaptureFixture) -> Handle:
+    """The application's main_handler, with its lines kept."""
+    import handlers
+
+    caplog.set_level(logging.INFO)
+    return lambda event: handlers.main_handler(event, CONTEXT)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(level, logger, message, extra fields) of what the callbacks logged; not what the framework did."""
+    plain = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+    return [
+        (
+            record.levelname,
+            record.name,
+            record.getMessage(),
+            {name: value for name, value in vars(record).items() if name not in plain},
+        )
+        for record in caplog.records
+        if record.name.startswith("handlers.")
+    ]
+
+
+def outcomes(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["callback"], one["type"], one["outcome"]) for one in summary["callbacks"]]
+
+
+def test_each_callback_is_known_by_its_module_and_name(application: App) -> None:
+    assert [(route.name, str(route)) for route in application.routes] == [
+        ("handlers.renditions.record_rendition", "on(Transcode)"),
+        ("handlers.pictures.record_animation", "on(AnimatedGraphics)"),
+        ("handlers.pictures.record_snapshots", "on(SnapshotByTimeOffset)"),
+        ("handlers.pictures.record_sprites", "on(ImageSprites)"),
+        ("handlers.edits.record_edit", "on(EditMediaTask)"),
+        ("handlers.failures.report_result", "on_failure(Subtask)"),
+        ("handlers.failures.report_task", str(application.routes[-1])),
+    ]
+    assert str(application.routes[-1]).startswith("on_failure(Event, when=")
+
+
+def test_the_event_of_the_documentation_reaches_exactly_the_callbacks_for_its_results(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = handle(payload("mps_workflow_seed_mixed"))
+    assert outcomes(summary) == [
+        ("handlers.renditions.record_rendition", "Transcode", "done"),
+        ("handlers.failures.report_result", "AnimatedGraphics", "done"),
+        ("handlers.pictures.record_snapshots", "SnapshotByTimeOffset", "done"),
+        ("handlers.pictures.record_sprites", "ImageSprites", "done"),
+    ]
+    assert summary["unhandled"] == []
+    bucket = "cos://gztest-125****654.ap-guangzhou/dasda"
+    assert [(level, message) for level, _, message, _ in lines(caplog)] == [
+        ("INFO", "rendition ready"),
+        ("ERROR", "AnimatedGraphics failed: 30010 (TencentVodPlatErr Or Unkown)"),
+        ("INFO", "snapshots ready"),
+        ("INFO", "sprites ready"),
+    ]
+    files = [facts.get("files") for _, _, _, facts in lines(caplog)]
+    assert files[0] == [f"{bucket}/dianping2_transcode_10.mp4"]
+    assert files[1] is None
+
+
+def test_a_rendition_is_logged_with_what_a_player_needs_to_know_of_it(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle(sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42"))
+    assert lines(caplog) == [
+        (
+            "INFO",
+            "handlers.renditions.record_rendition",
+            "rendition ready",
+            {
+                "files": ["cos://out-1250000000.ap-guangzhou/videos/demo_Transcode_100030.mp4"],
+                "definition": 100030,
+                "width": 1280,
+                "height": 720,
+                "bitrate": 1_000_000,
+                "duration_s": 11.26,
+                "size_bytes": 401_637,
+                "session_context": "order-42",
+            },
+        )
+    ]
+
+
+def test_an_animation_is_logged_with_its_file(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle(sample("WorkflowTask", AnimatedGraphics="SUCCESS", session_context="order-42"))
+    assert lines(caplog) == [
+        (
+            "INFO",
+            "handlers.pictures.record_animation",
+            "animation ready",
+            {
+                "files": [
+                    "cos://out-1250000000.ap-guangzhou/videos/demo_AnimatedGraphics_20000.gif"
+                ],
+                "definition": 20000,
+                "session_context": "order-42",
+            },
+        )
+    ]
+
+
+def test_snapshots_are_logged_with_their_moments(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = sample("WorkflowTask", SnapshotByTimeOffset="SUCCESS", session_context="order-42")
+    (item,) = event["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    picture = item["SnapshotByTimeOffsetTask"]["Output"]["PicInfoSet"][0]
+    second = {**picture, "TimeOffset": 2.5, "Path": "/videos/2.jpg"}
+    third = {"Path": "/videos/3.jpg"}
+    item["SnapshotByTimeOffsetTask"]["Output"]["PicInfoSet"] = [picture, second, None, third]
+    handle(event)
+    bucket = "cos://out-1250000000.ap-guangzhou/videos"
+    assert lines(caplog) == [
+        (
+            "INFO",
+            "handlers.pictures.record_snapshots",
+            "snapshots ready",
+            {
+                "files": [
+                    f"{bucket}/demo_SnapshotByTimeOffset_10.jpg",
+                    f"{bucket}/2.jpg",
+                    f"{bucket}/3.jpg",
+                ],
+                "definition": 10,
+                "session_context": "order-42",
+                "time_offsets_s": [1.0, 2.5, None],
+            },
+        )
+    ]
+
+
+def test_sprites_are_logged_with_their_index_and_the_number_of_pictures(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle(sample("WorkflowTask", ImageSprites="SUCCESS", session_context="order-42"))
+    bucket = "cos://out-1250000000.ap-guangzhou/videos"
+    assert lines(caplog) == [
+        (
+            "INFO",
+            "handlers.pictures.record_sprites",
+            "sprites ready",
+            {
+                "files": [
+                    f"{bucket}/demo_ImageSprites_10.jpg",
+                    f"{bucket}/demo_ImageSprites_10.vtt",
+                ],
+                "definition": 10,
+                "session_context": "order-42",
+                "pictures": 1,
+            },
+        )
+    ]
+
+
+def test_an_edit_that_went_well_is_logged_with_its_file_and_sources(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = handle(sample("EditMediaTask", session_context="order-42"))
+    assert outcomes(summary) == [("handlers.edits.record_edit", "EditMediaTask", "done")]
+    assert lines(caplog) == [
+        (
+            "INFO",
+            "handlers.edits.record_edit",
+            "edit ready",
+            {
+                "files": ["cos://out-1250000000.ap-guangzhou/videos/demo_EditMediaTask_10.mp4"],
+                "sources": ["cos://in-1250000000.ap-guangzhou/videos/demo.mp4"],
+                "session_context": "order-42",
+            },
+        )
+    ]
+
+
+def test_a_real_edit_is_the_whole_event(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
+    handle(payload("synth_edit_media_success"))
+    handle(payload("synth_edit_media_fail"))
+    assert [(level, logger) for level, logger, _, _ in lines(caplog)] == [
+        ("INFO", "handlers.edits.record_edit"),
+        ("ERROR", "handlers.failures.report_task"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["EditMediaTask", "WorkflowTask", "ScheduleTask", "ExtractBlindWatermark"]
+)
+def test_a_task_that_failed_as_a_whole_is_one_error(
+    handle: Handle, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    summary = handle(sample(name, status="FAIL"))
+    assert outcomes(summary) == [("handlers.failures.report_task", name, "done")]
+    assert summary["unhandled"] == []
+    assert lines(caplog) == [
+        (
+            "ERROR",
+            "handlers.failures.report_task",
+            f"{name} failed: 30010 (source file error)",
+            {"err_code": 30010, "err_code_ext": "", "retryable": None, "definition": None},
+        )
+    ]
+
+
+def test_a_broken_source_file_is_an_error_of_the_task(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = payload("synth_workflow_source_error")
+    summary = handle(event)
+    assert outcomes(summary) == [("handlers.failures.report_task", "WorkflowTask", "done")]
+    ((level, _, message, facts),) = lines(caplog)
+    assert level == "ERROR"
+    assert message.startswith("WorkflowTask failed: ")
+    assert facts["err_code"] == event["WorkflowTaskEvent"]["ErrCode"]
+
+
+def test_every_failed_result_is_an_error_that_says_whether_to_try_again(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle(payload("synth_workflow_all_failed"))
+    found = lines(caplog)
+    assert {(level, logger) for level, logger, _, _ in found} == {
+        ("ERROR", "handlers.failures.report_result")
+    }
+    told = [
+        (message.split()[0], facts["err_code_ext"], facts["retryable"])
+        for _, _, message, facts in found
+    ]
+    assert [type_ for type_, _, _ in told] == ["Transcode", "SnapshotByTimeOffset", "ImageSprites"]
+    for _, name, retryable in told:
+        family = name.partition(".")[0]
+        expected = {"InternalError": True, "InvalidInput": False, "SourceFileError": False}
+        assert retryable is expected.get(family)
+
+
+def test_a_failed_result_of_any_type_is_told_with_its_template(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle(sample("ScheduleTask", Transcode="FAIL", Cover="FAIL", Hologram="FAIL"))
+    assert [(message, facts) for _, _, message, facts in lines(caplog)] == [
+        (
+            f"{type_} failed: InternalError 30010 (internal error)",
+            {
+                "err_code": 30010,
+                "err_code_ext": "InternalError",
+                "retryable": True,
+                "definition": definition,
+            },
+        )
+        for type_, definition in [("Transcode", 100030), ("Cover", 10), ("Hologram", None)]
+    ]
+
+
+def test_a_result_and_the_task_may_both_have_failed(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = handle(sample("WorkflowTask", Transcode="FAIL", status="FAIL"))
+    assert [callback for callback, _, _ in outcomes(summary)] == [
+        "handlers.failures.report_result",
+        "handlers.failures.report_task",
+    ]
+    assert len(lines(caplog)) == 2
+
+
+@pytest.mark.parametrize(
+    "output", [{}, None, "absent", [], "text", {"PicInfoSet": None}, {"PicInfoSet": 5}]
+)
+def test_results_without_the_fields_of_an_output_are_logged_all_the_same(
+    handle: Handle, caplog: pytest.LogCaptureFixture, output: object
+) -> None:
+    types = ("Transcode", "AnimatedGraphics", "SnapshotByTimeOffset", "ImageSprites")
+    event = sample("WorkflowTask", [(type_, "SUCCESS") for type_ in types])
+    for item in event["WorkflowTaskEvent"]["MediaProcessResultSet"]:
+        (task,) = [value for value in item.values() if isinstance(value, dict)]
+        task["Output"] = output
+        if output == "absent":
+            del task["Output"]
+    summary = handle(event)
+    assert [outcome for _, _, outcome in outcomes(summary)] == ["done"] * 4
+    rendition, animation, snapshots, sprites = (facts for _, _, _, facts in lines(caplog))
+    assert rendition == {
+        "files": [],
+        "definition": 100030,
+        "width": None,
+        "height": None,
+        "bitrate": None,
+        "duration_s": None,
+        "size_bytes": None,
+        "session_context": "",
+    }
+    assert animation == {"files": [], "definition": 20000, "session_context": ""}
+    assert snapshots == {**animation, "definition": 10, "time_offsets_s": []}
+    assert sprites == {**animation, "definition": 10, "pictures": None}
+
+
+def test_an_edit_without_output_and_input_is_logged_all_the_same(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle({"EventType": "EditMediaTask", "EditMediaTaskEvent": {"Status": "FINISH"}})
+    ((_, _, message, facts),) = lines(caplog)
+    assert message == "edit ready"
+    assert facts == {"files": [], "sources": [], "session_context": ""}
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name != "documentation"])
+def test_every_kind_of_event_is_handled_or_said_to_be_unhandled(
+    handle: Handle, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    summary = handle(sample(name))
+    assert [outcome for _, _, outcome in outcomes(summary) if outcome != "done"] == []
+    unhandled = [one["type"] for one in summary["unhandled"]]
+    warned = [
+        record.getMessage().removeprefix("no callback is for ")
+        for record in caplog.records
+        if record.levelname == "WARNING"
+    ]
+    assert warned == unhandled
+    assert outcomes(summary) or unhandled
+    assert name in {*EVENTS.rows, *LIVE_EVENTS.rows}
+
+
+def test_progress_calls_no_callback_and_alarms_nobody(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = handle(payload("mps_workflow_processing_querydoc"))
+    assert summary["callbacks"] == []
+    assert lines(caplog) == []
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "synth_schedule_all_activity_types",
+        "synth_workflow_all_six_types",
+        "synth_workflow_nulls",
+        "live_process_eof",
+    ],
+)
+def test_published_and_constructed_payloads_are_handled_without_a_failure(
+    handle: Handle, name: str
+) -> None:
+    summary = handle(payload(name))
+    assert all(outcome == "done" for _, _, outcome in outcomes(summary))
