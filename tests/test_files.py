@@ -156,7 +156,7 @@ def test_the_results_of_a_batch_have_files():
 
     assert texts(event.sources) == ["cos://in-1250000000.ap-guangzhou/videos/demo.mp4"]
     assert texts(subtask.files)[0] == (
-        "cos://out-1250000000.ap-guangzhou/videos/demo_BatchSmartSubtitles_10.vtt"
+        "cos://out-1250000000.ap-guangzhou/videos/demo_BatchSmartSubtitles_10_Subtitle.vtt"
     )
 
 

@@ -58,7 +58,7 @@ class CallbackFailed(ScfMpsError):
 
 if sys.version_info >= (3, 11):
     _Group = ExceptionGroup[CallbackFailed]  # noqa: F821 - a builtin since 3.11
-else:
+else:  # pragma: no cover - the tests of Python 3.10 run it, coverage is measured on another
 
     class _Group(Exception):
         """The two attributes of Python 3.11's ExceptionGroup, for Python 3.10."""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from scf_mps.events.kinds import class_named
-from scf_mps.events.result import Event, LiveEvent, Result
+from scf_mps.events.result import Event, LiveEvent
 from scf_mps.events.sets import ACTIVITIES, BATCH, EVENTS, LIVE_EVENTS, MEDIA, NESTED, SETS, SINGLES
 from scf_mps.events.view import View, model_named, schema
 from scf_mps.names import types
@@ -312,8 +312,6 @@ def _live(name: str, session_context: str) -> dict[str, Any]:
     kind, field = LIVE_EVENTS[name]
     payload: dict[str, Any] = {}
     for attribute, (mps_name, is_list, model) in schema(kind).items():
-        if attribute in schema(Result):  # what every result has of its own, and not from MPS
-            continue
         if model:
             payload[mps_name] = [_object(model, name)] if is_list else _object(model, name)
         else:
