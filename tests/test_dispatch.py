@@ -652,7 +652,7 @@ class TestExplain:
             "path='*.exe' is asked for, it has dasda/imageSprite/dianping2_imageSprite_10.vtt, "
             "dasda/imageSprite/dianping2_imageSprite_10_0.jpg",
         )
-        assert self.explained(documented, session="x")[0] == (
+        assert self.explained(documented, path="*", definition=10, session="x")[0] == (
             False,
             "session='x' is asked for, it has none",
         )

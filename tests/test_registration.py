@@ -350,6 +350,11 @@ class TestIdentities:
         def callback(result):
             pass
 
+        twice = App()
+        for definition in (10, [10]):
+            twice.on(Transcode, definition=definition)(callback)
+        with refused("is registered twice as on(Transcode, definition=10): remove one"):
+            _ = twice.routes
         with refused("is registered twice as on(Transcode, definition=10): remove one"):
             _ = App(router, router).routes
         with refused("is registered twice"):
