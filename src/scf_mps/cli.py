@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import uuid
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,11 +15,13 @@ try:
     import typer
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
 from scf_mps import App, CallbacksFailed, InvalidEvent, RegistrationError, logs
 from scf_mps.dispatch import events_of
+from scf_mps.envelope import open_envelope
 from scf_mps.local import samples
 
 if TYPE_CHECKING:
@@ -37,6 +40,12 @@ err = Console(stderr=True, highlight=False)
 
 INVALID = 2
 """The exit code for what is no event, no application or no sample."""
+
+
+def _sample_names(incomplete: str) -> list[str]:
+    """What completes a name in the shell; without any, the shell completes files."""
+    return [name for name in samples.names() if name.startswith(incomplete)]
+
 
 AppOption = Annotated[
     str,
@@ -64,7 +73,9 @@ def routes(
     event: Annotated[
         str | None,
         typer.Option(
-            metavar="EVENT.json|-|SAMPLE", help="Say for this event what would run, and why."
+            metavar="EVENT.json|-|SAMPLE",
+            help="Say for this event what would run, and why.",
+            autocompletion=_sample_names,
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -85,12 +96,19 @@ def routes(
 @cli.command()
 def invoke(
     event: Annotated[
-        str, typer.Argument(metavar="[EVENT.json|-|SAMPLE]", help="A file, stdin, or a sample.")
+        str,
+        typer.Argument(
+            metavar="[EVENT.json|-|SAMPLE]",
+            help="A file, stdin, or a sample.",
+            autocompletion=_sample_names,
+        ),
     ] = samples.DOCUMENTATION,
     results: Results = None,
     status: StatusOption = "FINISH",
     app: AppOption = "handlers:app",
-    timeout: Annotated[float, typer.Option(help="The function's time limit, in seconds.")] = 60,
+    timeout: Annotated[
+        int, typer.Option(min=1, max=86400, help="The function's time limit, in seconds.")
+    ] = 60,
     as_json: JsonOption = False,
 ) -> None:
     """Put an event through the application. Exit code 0 only if every callback succeeded."""
@@ -103,7 +121,7 @@ def invoke(
         "function_version": "$LATEST",
         "namespace": "default",
         "memory_limit_in_mb": 256,
-        "time_limit_in_ms": int(timeout * 1000),
+        "time_limit_in_ms": timeout * 1000,
     }
     try:
         summary = _or_invalid(lambda: application.main_handler(raw, context))
@@ -113,10 +131,10 @@ def invoke(
     if as_json:
         out.print_json(json.dumps(summary))
     else:
-        for one in summary.get("events", [summary]):
-            _show_outcomes(one, events_of(raw))
+        for one, handled in zip(summary.get("events", [summary]), _valid(raw), strict=True):
+            _show_outcomes(one, handled)
         if failure is not None:
-            err.print(f"{failure.message}, were it not a desk", style="red")
+            err.print(f"{failure.message}, were it not a desk", style="red", soft_wrap=True)
     outcomes = [
         call["outcome"] for one in summary.get("events", [summary]) for call in one["callbacks"]
     ]
@@ -127,7 +145,8 @@ def invoke(
 @cli.command()
 def sample(
     name: Annotated[
-        str | None, typer.Argument(help="A sample; without it they are listed.")
+        str | None,
+        typer.Argument(help="A sample; without it they are listed.", autocompletion=_sample_names),
     ] = None,
     results: Results = None,
     status: StatusOption = "FINISH",
@@ -155,14 +174,16 @@ def app() -> None:
 def _application(name: str) -> App:
     """The application at ``module:name``, imported from the current folder first."""
     module, _, attribute = name.partition(":")
+    if not module or module.startswith("."):
+        _fail(f"expected an application as MODULE:NAME, e.g. handlers:app, not {name!r}")
     sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(import_module(module), attribute or "app")
+        found = getattr(import_module(module), attribute or "app", None)
         if isinstance(found, App):
             found.main_handler  # noqa: B018 - checks the application as a whole
     except RegistrationError as error:
         _fail(f"{name} is not in order: {error}")
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         _fail(f"expected an application at {name}: {error}")
     if not isinstance(found, App):
         _fail(f"expected a scf_mps.App at {name}, not {found!r}")
@@ -171,20 +192,22 @@ def _application(name: str) -> App:
 
 def _event(name: str, results: list[str] | None, status: str) -> Any:
     """The event that is meant: a file's, stdin's, or a sample."""
-    if name == "-":
-        return _parsed(sys.stdin.read(), "stdin")
     path = Path(name)
-    if path.suffix == ".json" or path.is_file():
-        try:
-            return _parsed(path.read_text("utf-8"), name)
-        except OSError as error:
-            _fail(f"expected an event in {name}: {error.strerror}")
+    try:
+        if name == "-":
+            return _parsed(sys.stdin.buffer.read(), "stdin", results, status)
+        if path.suffix == ".json" or path.is_file():
+            return _parsed(path.read_bytes(), name, results, status)
+    except OSError as error:
+        _fail(f"expected an event in {name}: {error.strerror}")
     return _or_invalid(lambda: samples.sample(name, _pairs(results), status=status))
 
 
-def _parsed(text: str, where: str) -> Any:
+def _parsed(text: bytes, where: str, results: list[str] | None, status: str) -> Any:
+    if results or status != "FINISH":
+        _fail(f"the event in {where} is as it is; name an event type to choose results")
     try:
-        return json.loads(text)
+        return json.loads(text)  # in UTF-8, -16 or -32, with or without a byte order mark
     except (ValueError, RecursionError) as error:
         _fail(f"expected JSON in {where}: {error}")
 
@@ -207,7 +230,7 @@ def _or_invalid(do: Callable[[], Any]) -> Any:
 
 
 def _fail(message: str) -> NoReturn:
-    err.print(message, style="red", markup=False)
+    err.print(message, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(INVALID)
 
 
@@ -236,16 +259,21 @@ _STYLES = {
 }
 
 
-def _show_outcomes(summary: dict[str, Any], events: list[Event]) -> None:
+def _valid(raw: object) -> list[Event]:
+    """The events of which `main_handler` gives a summary: those that can be read."""
+    events = []
+    for notification in open_envelope(raw):
+        with suppress(InvalidEvent):
+            events += events_of(notification)
+    return events
+
+
+def _show_outcomes(summary: dict[str, Any], event: Event) -> None:
     """Which callback took which result with what outcome."""
-    results: dict[str, Result] = {
-        f"{event.task_id}/{result.place}": result
-        for event in events
-        for result in (*event.subtasks, event)
-    }
+    results: dict[str, Result] = {result.place: result for result in (*event.subtasks, event)}
 
     def row(entry: dict[str, str], callback: str, outcome: str) -> dict[str, str]:
-        result = results[f"{summary['task_id']}/{entry['place']}"]
+        result = results[entry["place"]]
         return {
             "result": _named(result),
             "status": result.status,
@@ -263,17 +291,13 @@ def _show(rows: list[dict[str, str]], as_json: bool, title: str) -> None:
     if as_json:
         out.print_json(json.dumps(rows))
         return
-    table = Table(title=title, title_justify="left")
+    out.print(title, style="italic", markup=False, soft_wrap=True)  # a table would fold it
+    table = Table()
     for column in rows[0] if rows else ["nothing"]:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*[_styled(cell) for cell in row.values()])
+        table.add_row(*[Text(cell, _STYLES.get(cell, "")) for cell in row.values()])
     out.print(table)
-
-
-def _styled(cell: str) -> str:
-    text = cell.replace("[", r"\[")
-    return f"[{_STYLES[cell]}]{text}[/]" if cell in _STYLES else text
 
 
 def _relative(where: str) -> str:
