@@ -1,0 +1,671 @@
+"""The command line: who gets what, an event through the application, samples; what scripts can rely on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from capture import loggers_put_back
+from places import DATA, ROOT, payload
+from typer.testing import CliRunner
+
+from scf_mps import cli
+from scf_mps.local.samples import names, sample
+
+TASK_ID = "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
+
+APPLICATION = '''\
+"""An application of which every outcome there is can be had."""
+
+from scf_mps import AnimatedGraphics, App, Drop, ImageSprites, SampleSnapshot, Transcode
+
+app = App()
+
+
+@app.on(Transcode)
+def publish(transcode: Transcode) -> None:
+    if transcode.event.session_context == "leave":
+        raise SystemExit(3)
+
+
+@app.on(AnimatedGraphics)
+def fail(animation: AnimatedGraphics) -> None:
+    raise LookupError("no such bucket")
+
+
+@app.on(ImageSprites)
+def drop(sprites: ImageSprites) -> None:
+    raise Drop("not wanted")
+
+
+@app.on(SampleSnapshot, needs=1000)
+def wait(snapshots: SampleSnapshot) -> None:
+    raise AssertionError("not to be started")
+'''
+
+
+@pytest.fixture(autouse=True)
+def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An application in an empty folder; nothing that a command does to the process stays."""
+    (tmp_path / "shop.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(cli.out, "width", 300)
+    for variable in ("MPS_APP", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL", "MPS_NOTIFY_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    loaded = set(sys.modules)
+    with loggers_put_back():
+        yield
+    for name in set(sys.modules) - loaded:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+class Ran:
+    """What came of a command: its exit code, and what it printed."""
+
+    def __init__(self, arguments: tuple[str, ...], stdin: str | bytes | None = None) -> None:
+        result = CliRunner().invoke(cli.cli, list(arguments), input=stdin)
+        unexpected = result.exception
+        if unexpected is not None and not isinstance(unexpected, SystemExit):
+            raise unexpected
+        self.code = result.exit_code
+        self.out = result.stdout
+        self.err = result.stderr
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of the table it printed, without the heading."""
+        return [
+            tuple(cell.strip() for cell in line.strip("│\n").split("│"))
+            for line in self.out.splitlines()
+            if line.startswith("│")
+        ]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Ran:
+    return Ran(arguments, stdin)
+
+
+def invoke(*arguments: str, stdin: str | bytes | None = None) -> Ran:
+    """``scf-mps invoke`` with the application of these tests."""
+    return Ran(("invoke", *arguments, "--app", "shop:app"), stdin)
+
+
+def write(name: str, content: str | bytes) -> str:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+# routes
+
+
+def test_routes_lists_every_callback_with_what_it_is_for_and_where_it_is() -> None:
+    ran = run("routes", "--app", "shop:app")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].strip() == "shop:app"
+    assert ran.rows == [
+        ("on(Transcode)", "shop.publish", "shop.py:8"),
+        ("on(AnimatedGraphics)", "shop.fail", "shop.py:14"),
+        ("on(ImageSprites)", "shop.drop", "shop.py:19"),
+        ("on(SampleSnapshot)", "shop.wait", "shop.py:24"),
+    ]
+
+
+def test_routes_as_json_is_the_same_for_scripts() -> None:
+    ran = run("routes", "--app", "shop:app", "--json")
+    assert ran.code == 0
+    assert ran.json[0] == {
+        "for": "on(Transcode)",
+        "callback": "shop.publish",
+        "where": "shop.py:8",
+    }
+    assert len(ran.json) == 4
+
+
+def test_a_callback_outside_of_the_folder_is_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(elsewhere)
+    (first, *_) = run("routes", "--app", "shop:app", "--json").json
+    assert first["where"] == f"{tmp_path / 'shop.py'}:8"
+
+
+def test_an_application_without_callbacks_has_nothing_to_list() -> None:
+    write("empty.py", "from scf_mps import App\napp = App()\n")
+    ran = run("routes", "--app", "empty:app")
+    assert (ran.code, ran.rows) == (0, [])
+    assert "nothing" in ran.out
+    assert run("routes", "--app", "empty:app", "--json").json == []
+
+
+def test_routes_says_for_an_event_what_would_run_and_why_without_running_it() -> None:
+    event = write("event.json", json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS")))
+    ran = run("routes", "--event", event, "--app", "shop:app")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].strip() == "event.json"
+    assert ran.rows[:2] == [
+        (
+            "AnimatedGraphics 20000",
+            "shop.publish",
+            "no",
+            "it is for Transcode, this is AnimatedGraphics",
+        ),
+        ("AnimatedGraphics 20000", "shop.fail", "yes", "on(AnimatedGraphics) matches"),
+    ]
+    assert ran.rows[-1][:3] == ("WorkflowTask", "shop.wait", "no")
+    assert len(ran.rows) == 8
+
+
+def test_routes_for_an_event_as_json_has_a_row_for_each_callback_and_result() -> None:
+    ran = run("routes", "--event", "documentation", "--app", "shop:app", "--json")
+    assert ran.code == 0
+    assert len(ran.json) == 20
+    assert ran.json[0] == {
+        "result": "Transcode 10",
+        "callback": "shop.publish",
+        "runs": "yes",
+        "why": "on(Transcode) matches",
+    }
+
+
+def test_routes_for_an_event_from_stdin() -> None:
+    text = json.dumps(sample("EditMediaTask"))
+    ran = run("routes", "--event", "-", "--app", "shop:app", "--json", stdin=text)
+    assert {row["result"] for row in ran.json} == {"EditMediaTask"}
+
+
+def test_routes_for_what_is_no_event_says_so() -> None:
+    ran = run("routes", "--event", write("event.json", "{}"), "--app", "shop:app")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith('expected an MPS notification with an "EventType"')
+
+
+# invoke: what came of it
+
+
+def test_invoke_shows_which_callback_took_which_result_with_what_outcome() -> None:
+    ran = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "Porn=FAIL")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].strip() == f"WorkflowTask {TASK_ID} FINISH"
+    assert ran.rows == [
+        ("Transcode 100030", "SUCCESS", "shop.publish", "done"),
+        ("Porn 10", "SUCCESS", "", "unhandled"),
+        ("Porn 10", "FAIL", "", "unhandled"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome", "code"),
+    [
+        ("Transcode", "done", 0),
+        ("AnimatedGraphics", "failed", 1),
+        ("ImageSprites", "dropped", 1),
+        ("SampleSnapshot", "deferred", 1),
+    ],
+)
+def test_the_exit_code_is_0_only_if_every_callback_succeeded(
+    result: str, outcome: str, code: int
+) -> None:
+    ran = invoke("WorkflowTask", "Transcode=SUCCESS", f"{result}=SUCCESS")
+    assert ran.code == code
+    assert ran.rows[0][-1] == "done"
+    assert ran.rows[1][-1] == outcome
+    summary = invoke("WorkflowTask", f"{result}=SUCCESS", "--json")
+    assert summary.code == code
+    assert summary.json["callbacks"][0]["outcome"] == outcome
+
+
+def test_invoke_as_json_prints_the_summary_main_handler_returns() -> None:
+    ran = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "--json")
+    assert ran.json == {
+        "event_type": "WorkflowTask",
+        "task_id": TASK_ID,
+        "status": "FINISH",
+        "callbacks": [
+            {
+                "callback": "shop.publish",
+                "type": "Transcode",
+                "place": "MediaProcessResultSet[0]",
+                "outcome": "done",
+            }
+        ],
+        "unhandled": [
+            {"type": "Porn", "place": "AiContentReviewResultSet[0]", "status": "SUCCESS"}
+        ],
+    }
+
+
+def test_a_failure_is_told_on_stderr_and_logged_with_its_reason() -> None:
+    ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS")
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1] == (
+        "1 of 1 callbacks did not finish, SCF is to deliver the event again, were it not a desk"
+    )
+    log = json.loads(ran.err.splitlines()[0])
+    assert (log["level"], log["message"]) == ("ERROR", "failed: LookupError: no such bucket")
+    assert log["task_id"] == TASK_ID
+    assert len(log["request_id"]) == 36
+    assert "were it not" not in invoke("WorkflowTask", "AnimatedGraphics=FAIL", "--json").err
+
+
+def test_a_callback_that_leaves_the_process_is_a_failed_one() -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS", session_context="leave")
+    ran = invoke("-", stdin=json.dumps(event))
+    assert (ran.code, ran.rows[0][-1]) == (1, "failed")
+
+
+def test_the_time_limit_decides_what_is_still_started() -> None:
+    shot = ("WorkflowTask", "SampleSnapshot=SUCCESS", "--json")
+    assert invoke(*shot, "--timeout", "999").json["callbacks"][0]["outcome"] == "deferred"
+    ran = invoke(*shot, "--timeout", "86400")
+    assert (ran.code, ran.json["callbacks"][0]["outcome"]) == (1, "failed")  # it was started
+    # One second, not a number under 1,000 that would be taken for seconds.
+    assert invoke("WorkflowTask", "Transcode=SUCCESS", "--timeout", "1").rows[0][-1] == "deferred"
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "0.5", "nan", "inf", "86401"])
+def test_a_time_limit_scf_does_not_have_is_refused(timeout: str) -> None:
+    ran = invoke("--timeout", timeout)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--timeout" in ran.err
+
+
+# invoke: which event
+
+
+def test_invoke_without_an_event_takes_the_one_of_the_documentation() -> None:
+    ran = run("invoke", "--app", "shop:app", "--json")
+    assert ran.json["task_id"] == payload("mps_workflow_seed_mixed")["WorkflowTaskEvent"]["TaskId"]
+
+
+def test_null_true_and_false_are_what_they_are_in_json() -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    event |= {"New": None, "Yes": True, "No": False}
+    text = json.dumps(event)
+    assert "null" in text
+    assert "true" in text
+    assert "false" in text
+    assert invoke(write("event.json", text)).code == 0
+    assert invoke("-", stdin=text).code == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_file_may_be_in_the_encodings_that_editors_and_shells_write(encoding: str) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS", session_context="订单")
+    text = json.dumps(event, ensure_ascii=False).encode(encoding)
+    assert invoke(write("event.json", text)).code == 0
+    assert invoke("-", stdin=text).code == 0
+
+
+def test_a_file_needs_no_suffix_and_goes_before_a_sample_of_its_name() -> None:
+    event = json.dumps(sample("EditMediaTask"))
+    assert invoke(write("saved", event), "--json").json["event_type"] == "EditMediaTask"
+    assert invoke(write("WorkflowTask", event), "--json").json["event_type"] == "EditMediaTask"
+
+
+def test_an_event_of_another_channel_is_opened_as_on_scf() -> None:
+    ran = invoke(str(DATA / "env_cmq_topic.json"))
+    assert ran.code == 1  # the documentation's sprites are dropped
+    assert [row[-1] for row in ran.rows] == ["done", "dropped", "unhandled", "unhandled"]
+
+
+def test_each_of_several_messages_has_a_table_of_its_own_results() -> None:
+    running = sample("WorkflowTask", Transcode="PROCESSING", status="PROCESSING")
+    finished = sample("WorkflowTask", Transcode="SUCCESS")
+    bodies = [json.dumps(running), json.dumps(finished)]
+    event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
+    ran = invoke("-", stdin=json.dumps(event))
+    assert ran.code == 0
+    assert ran.rows == [
+        ("Transcode 100030", "PROCESSING", "", "unhandled"),
+        ("Transcode 100030", "SUCCESS", "shop.publish", "done"),
+    ]
+    titles = [line.strip() for line in ran.out.splitlines() if line.startswith("Workflow")]
+    assert titles == [f"WorkflowTask {TASK_ID} PROCESSING", f"WorkflowTask {TASK_ID} FINISH"]
+
+
+def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told() -> None:
+    good = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    bodies = ["no JSON", good, "{}", good]
+    event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
+    ran = invoke("-", stdin=json.dumps(event))
+    assert ran.code == 1
+    assert [row[-1] for row in ran.rows] == ["done", "done"]
+    *lines, last = ran.err.splitlines()
+    assert last == "2 failures in 4 events, were it not a desk"
+    messages = [json.loads(line)["message"] for line in lines]
+    assert sum(message.startswith("invalid event: expected") for message in messages) == 2
+    as_json = invoke("-", "--json", stdin=json.dumps(event))
+    assert (as_json.code, len(as_json.json["events"])) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "expected JSON in event.json: Expecting value: line 1 column 1 (char 0)"),
+        ("{'EventType': None}", "expected JSON in event.json: Expecting property name enclosed"),
+        (b"\xff\xfe\x00", "expected JSON in event.json: 'utf-16-le' codec can't decode"),
+        (b'{"a": "\xff"}', "expected JSON in event.json: 'utf-8' codec can't decode byte 0xff"),
+        ("[" * 100_000, "expected JSON in event.json: "),
+        ("[]", "expected an MPS notification, a JSON object, but"),
+        ("null", "expected an MPS notification, a JSON object, but a null came"),
+        ('{"EventType": "WorkflowTask"}', "expected an object under 'WorkflowTaskEvent'"),
+        ('{"Records": [{}]}', "expected a CMQ message with a msgBody at Records[0]"),
+        ('{"headers": {}, "body": "{}"}', "refused an HTTP request, as nothing tells whether"),
+    ],
+)
+def test_what_is_no_event_is_exit_code_2_and_says_why(content: str | bytes, why: str) -> None:
+    ran = invoke(write("event.json", content))
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+    assert "Traceback" not in ran.err
+    on_stdin = invoke("-", stdin=content)
+    assert on_stdin.code == 2
+    assert why.replace("event.json", "stdin") in on_stdin.err
+
+
+def test_a_file_that_cannot_be_read_says_why() -> None:
+    Path("folder.json").mkdir()
+    for name, why in {
+        "missing.json": "No such file or directory",
+        "folder.json": "Is a directory",
+        '{"EventType": "x"}' * 50: "File name too long",
+    }.items():
+        ran = invoke(name)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == f"expected an event in {name}: {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("Workflow",), "there is no sample 'Workflow'; there are documentation, WorkflowTask, "),
+        (
+            ("WorkflowTask", "Transcode"),
+            "expected TYPE=STATUS, e.g. Transcode=SUCCESS, not 'Transcode'",
+        ),
+        (("WorkflowTask", "=FAIL"), "expected TYPE=STATUS, e.g. Transcode=SUCCESS, not '=FAIL'"),
+        (("WorkflowTask", "Porn="), "expected TYPE=STATUS, e.g. Transcode=SUCCESS, not 'Porn='"),
+        (("WorkflowTask", "Porn=OK"), "Porn=OK: a result is one of SUCCESS, FAIL, PROCESSING"),
+        (("WorkflowTask", "--status", "OK"), "the status of an event is one of FINISH, "),
+        (
+            ("documentation", "Porn=FAIL"),
+            "the documentation's event is as it is; name an event type",
+        ),
+    ],
+)
+def test_a_sample_there_is_not_is_exit_code_2_for_invoke_and_for_sample(
+    arguments: tuple[str, ...], why: str
+) -> None:
+    for ran in (invoke(*arguments), run("sample", *arguments)):
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith(why)
+
+
+@pytest.mark.parametrize("choice", [("Transcode=FAIL",), ("--status", "FAIL")])
+def test_results_cannot_be_chosen_for_an_event_that_is_given(choice: tuple[str, ...]) -> None:
+    text = json.dumps(sample("WorkflowTask"))
+    for ran, where in (
+        (invoke(write("event.json", text), *choice), "event.json"),
+        (invoke("-", *choice, stdin=text), "stdin"),
+    ):
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err == (
+            f"the event in {where} is as it is; name an event type to choose results\n"
+        )
+
+
+def test_a_status_for_the_whole_event_can_be_chosen() -> None:
+    ran = invoke("EditMediaTask", "--status", "FAIL", "--json")
+    assert ran.json["unhandled"] == [
+        {"type": "EditMediaTask", "place": "EditMediaTaskEvent", "status": "FINISH"}
+    ]
+
+
+def test_what_looks_like_markup_is_printed_as_it_is() -> None:
+    event = sample("WorkflowTask", [("[red]Holo[/]\\", "SUCCESS")])
+    event["WorkflowTaskEvent"]["TaskId"] = "[/]task[bold]"
+    ran = invoke("-", stdin=json.dumps(event))
+    assert ran.code == 0
+    assert ran.out.splitlines()[0].strip() == "WorkflowTask [/]task[bold] FINISH"
+    assert ran.rows == [("[red]Holo[/]\\", "SUCCESS", "", "unhandled")]
+    ran = run("routes", "--app", "shop:app", "--event", write("[bold].json", json.dumps(event)))
+    assert ran.out.splitlines()[0].strip() == "[bold].json"
+
+
+# sample
+
+
+def test_sample_without_a_name_lists_the_samples() -> None:
+    ran = run("sample")
+    assert ran.code == 0
+    assert ran.rows == list(names().items())
+    assert run("sample", "--json").json == [
+        {"sample": name, "what": what} for name, what in names().items()
+    ]
+
+
+def test_sample_prints_the_event_asked_for() -> None:
+    ran = run(
+        *("sample", "WorkflowTask", "Transcode=SUCCESS", "ImageSprites=FAIL"),
+        *("--status", "PROCESSING", "--session-context", "订单"),
+    )
+    assert ran.code == 0
+    assert ran.json == sample(
+        "WorkflowTask",
+        [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL")],
+        status="PROCESSING",
+        session_context="订单",
+    )
+    assert ran.out.startswith('{\n  "EventType": "WorkflowTask",\n')
+    assert '"SessionContext": "订单"' in ran.out
+
+
+def test_sample_as_json_is_one_line() -> None:
+    ran = run("sample", "documentation", "--json")
+    assert ran.out.count("\n") == 1
+    assert ran.json == payload("mps_workflow_seed_mixed")
+
+
+def test_what_sample_prints_is_what_invoke_reads() -> None:
+    made = run("sample", "WorkflowTask", "Transcode=SUCCESS")
+    assert invoke("-", stdin=made.out).rows[0][-1] == "done"
+
+
+# The application.
+
+
+def test_the_application_of_the_repository_is_the_one_without_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    ran = run("invoke", "--json")
+    assert ran.code == 0
+    assert [one["outcome"] for one in ran.json["callbacks"]] == ["done"] * 4
+    assert run("routes").out.splitlines()[0].strip() == "handlers:app"
+
+
+def test_the_application_may_be_named_by_an_environment_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MPS_APP", "shop:app")
+    assert len(run("routes", "--json").json) == 4
+
+
+def test_an_application_without_a_name_is_called_app() -> None:
+    assert len(run("routes", "--app", "shop", "--json").json) == 4
+    assert len(run("routes", "--app", "shop:", "--json").json) == 4
+
+
+@pytest.mark.parametrize("command", ["routes", "invoke"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere:app", "expected an application at nowhere:app: No module named 'nowhere'"),
+        ("shop:nothing", "expected a scf_mps.App at shop:nothing, not None"),
+        ("shop:fail", "expected a scf_mps.App at shop:fail, not <function fail at "),
+        (":app", "expected an application as MODULE:NAME, e.g. handlers:app, not ':app'"),
+        ("", "expected an application as MODULE:NAME, e.g. handlers:app, not ''"),
+        (".shop:app", "expected an application as MODULE:NAME, e.g. handlers:app, not '.shop:app'"),
+        ("needy:app", "expected an application at needy:app: No module named 'not_installed'"),
+    ],
+)
+def test_a_name_of_no_application_is_exit_code_2(command: str, name: str, why: str) -> None:
+    write("needy.py", "import not_installed\n")
+    ran = run(command, "--app", name)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(why)
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "@app.on('Transcod')\ndef f(one): ...\n",
+            "there is no type 'Transcod'; did you mean 'Transcode'",
+        ),
+        (
+            "@app.on('Transcode')\ndef f(one, database: int): ...\n",
+            "f() asks for 'database': int, which nothing provides: there are Context, Event, Logger",
+        ),
+    ],
+)
+def test_a_registration_error_is_shown_without_a_traceback(code: str, why: str) -> None:
+    write("wrong.py", f"from scf_mps import App\napp = App()\n{code}")
+    ran = run("routes", "--app", "wrong:app")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"wrong:app is not in order: {why}")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("code", ["import json\njson.nothing\n", "int('x')\n"])
+def test_an_error_of_the_application_itself_keeps_its_traceback(code: str) -> None:
+    write("broken.py", code)
+    with pytest.raises((AttributeError, ValueError)) as raised:
+        run("routes", "--app", "broken:app")
+    assert str(raised.traceback[-1].path).endswith("broken.py")
+
+
+# The command.
+
+COMMAND = Path(sysconfig.get_path("scripts")) / "scf-mps"
+
+
+def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The installed command, in a process of its own."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env={**plain, "COLUMNS": "200", **variables},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def test_the_command_handles_the_event_of_the_documentation() -> None:
+    done = command("invoke", "documentation", "--app", "shop:app", "--json")
+    assert done.returncode == 1
+    outcomes = [one["outcome"] for one in json.loads(done.stdout)["callbacks"]]
+    assert outcomes == ["done", "dropped"]
+    assert all(json.loads(line)["request_id"] for line in done.stderr.splitlines())
+
+
+def test_the_command_says_what_is_wrong_with_an_application_in_a_line() -> None:
+    write("wrong.py", "from scf_mps import App\napp = App()\napp.on('Transcod')\n")
+    done = command("routes", "--app", "wrong:app")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("wrong:app is not in order: there is no type 'Transcod'")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["scf-mps", "sample", "documentation"])
+    with pytest.raises(SystemExit) as left:
+        cli.app()
+    assert left.value.code == 0
+
+
+def test_without_arguments_it_shows_its_commands() -> None:
+    ran = run()
+    text = ran.out + ran.err
+    assert "routes" in text
+    assert "invoke" in text
+    assert "sample" in text
+
+
+def test_the_shell_is_given_a_script_that_completes() -> None:
+    done = command("--show-completion", _SCF_MPS_COMPLETE="source_bash")
+    assert done.returncode == 0
+    assert "complete -o default -F _scf_mps_completion scf-mps" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("scf-mps ro", "routes"),
+        ("scf-mps invoke Sch", "ScheduleTask"),
+        ("scf-mps sample Proc", "ProcessEof"),
+        ("scf-mps routes --event doc", "documentation"),
+        ("scf-mps invoke my-event", ""),
+    ],
+)
+def test_commands_and_samples_are_completed(typed: str, completed: str) -> None:
+    protocol = {
+        "_SCF_MPS_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+    done = CliRunner().invoke(cli.cli, [], prog_name="scf-mps", env=protocol)
+    assert (done.exit_code, done.stdout.strip()) == (0, completed)
+
+
+def without(module: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ModuleType]:
+    """Load the command line as where a module of its extra is not installed."""
+    monkeypatch.setitem(sys.modules, module, None)
+    spec = importlib.util.spec_from_file_location("cli_without", cli.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    load = spec.loader.exec_module
+    return lambda: [load(loaded), loaded][1]  # type: ignore[func-returns-value,return-value]
+
+
+@pytest.mark.parametrize("module", ["typer", "rich.console"])
+def test_where_the_extra_is_not_installed_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    load = without(module, monkeypatch)
+    with pytest.raises(SystemExit) as left:
+        load()
+    assert left.value.code == (
+        "the command line needs more than a function does: pip install 'scf-mps[cli]'"
+    )
+
+
+def test_the_command_of_a_bare_installation_fails_with_that_hint(tmp_path: Path) -> None:
+    write("typer.py", "raise ImportError('not here')\n")
+    done = command("routes", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "the command line needs more than a function does: pip install 'scf-mps[cli]'\n"
+    )
