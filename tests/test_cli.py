@@ -365,7 +365,7 @@ def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told(
         (b'{"a": "\xff"}', "expected JSON in event.json: 'utf-8' codec can't decode byte 0xff"),
         ("[" * 100_000, "expected JSON in event.json: "),
         ("[]", "expected an MPS notification, a JSON object, but"),
-        ("null", "expected an MPS notification, a JSON object, but a null came"),
+        ("null", "expected an MPS notification, a JSON object, but null came"),
         ('{"EventType": "WorkflowTask"}', "expected an object under 'WorkflowTaskEvent'"),
         ('{"Records": [{}]}', "expected a CMQ message with a msgBody at Records[0]"),
         ('{"headers": {}, "body": "{}"}', "refused an HTTP request, as nothing tells whether"),
