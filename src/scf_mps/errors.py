@@ -34,6 +34,10 @@ class RegistrationError(ScfMpsError, TypeError):
     """A callback, filter, provider or middleware was declared wrongly; says what to write instead."""
 
 
+class NotInCos(ScfMpsError, ValueError):
+    """An output that is no object in COS: MPS stored it in AWS S3 or VOD, or names it by a URL."""
+
+
 class Drop(ScfMpsError):
     """Raise it in a callback to end it for good: reported as dropped, never retried."""
 

@@ -6,12 +6,15 @@ Nothing here talks to COS; expanding a playlist into its segments is left to the
 
 from __future__ import annotations
 
+from ..errors import NotInCos
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from .result import Event, Result
+    from .view import View
 
 
 class CosObject:
@@ -46,6 +49,19 @@ class CosObject:
             )
         return cls(bucket, region, key)
 
+    @classmethod
+    def from_storage(cls, storage: View | dict[str, Any], path: str) -> CosObject:
+        """The object at a path of an MPS storage (``TaskOutputStorage``), e.g. of ``output.output_storage``.
+
+        Raises:
+            NotInCos: the storage is AWS S3 or VOD, the path a URL, or the storage does not tell its bucket.
+        """
+        raw = storage if isinstance(storage, dict) else storage.raw
+        found = _cos_object(raw, path)
+        if found is None:
+            raise NotInCos(_why_not_in_cos(raw, path))
+        return found
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a CosObject is immutable: cannot set {name}")
 
@@ -72,6 +88,16 @@ def files_of(result: Result) -> tuple[CosObject, ...]:
     """The COS objects a result produced, without repeats, in the order of its fields."""
     files = [_cos_object(storage, path) for storage, path in _outputs(result)]
     return tuple(dict.fromkeys(file for file in files if file is not None))
+
+
+def elsewhere(result: Result) -> NotInCos | None:
+    """Why not a single output of a result is in COS; None if one is, or if there are only URLs or none at all."""
+    if files_of(result):
+        return None
+    for storage, path in _outputs(result):
+        if isinstance(storage, dict) and "://" not in path:
+            return NotInCos(_why_not_in_cos(storage, path))
+    return None
 
 
 def paths_of(result: Result) -> tuple[str, ...]:
@@ -139,6 +165,15 @@ def _bucket_and_region(storage: object) -> tuple[str, str]:
         bucket if isinstance(bucket, str) else "",
         region if isinstance(region, str) else "",
     )
+
+
+def _why_not_in_cos(storage: dict[str, Any], path: str) -> str:
+    kind = storage.get("Type")
+    if "://" in path:
+        return f"{path} is a URL, not the path of a COS object"
+    if kind not in ("COS", "", None):
+        return f"{path} is in {kind}, not in COS: only COS outputs can be read and copied here"
+    return f"{path} is in a storage that tells no COS bucket and region"
 
 
 def _cos_object(storage: object, path: object) -> CosObject | None:
