@@ -19,11 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .app import App as App
     from .context import Context as Context
+    from .cos.helper import Cos as Cos
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
     from .errors import Drop as Drop
     from .errors import InvalidEvent as InvalidEvent
     from .errors import MissingField as MissingField
+    from .errors import NotInCos as NotInCos
     from .errors import RegistrationError as RegistrationError
     from .errors import ScfMpsError as ScfMpsError
     from .events.analysis import *
@@ -51,7 +53,8 @@ else:
     _MODULES = {
         "app": "App",
         "context": "Context",
-        "errors": "CallbackFailed CallbacksFailed Drop InvalidEvent MissingField RegistrationError ScfMpsError",
+        "cos.helper": "Cos",
+        "errors": "CallbackFailed CallbacksFailed Drop InvalidEvent MissingField NotInCos RegistrationError ScfMpsError",
         "events.files": "CosObject",
         "events.result": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
         "middleware": "Middleware",

@@ -1,0 +1,57 @@
+"""COS for callbacks: the files of a result, read, copied, published and deleted so that nothing is lost on the way.
+
+`Cos` is what a callback asks for; the errors it raises and the values it returns are here as well. Everything is
+loaded when it is first asked for, and nothing of it needs more than Python's standard library.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..errors import NotInCos as NotInCos
+    from ..events.files import CosObject as CosObject
+    from .credentials import Credentials as Credentials
+    from .errors import Conflict as Conflict
+    from .errors import Corrupt as Corrupt
+    from .errors import CosError as CosError
+    from .errors import Denied as Denied
+    from .errors import NotFound as NotFound
+    from .errors import SomeFailed as SomeFailed
+    from .errors import Throttled as Throttled
+    from .errors import Unavailable as Unavailable
+    from .errors import UnsafeKey as UnsafeKey
+    from .files import UnknownManifest as UnknownManifest
+    from .helper import Cos as Cos
+    from .hls import NotAPlaylist as NotAPlaylist
+    from .metadata import Entry as Entry
+    from .metadata import Head as Head
+    from .progress import Progress as Progress
+    from .progress import bar as bar
+    from .retry import Retry as Retry
+    from .transport import Pool as Pool
+else:
+    _MODULES = {
+        "..errors": "NotInCos",
+        "..events.files": "CosObject",
+        ".credentials": "Credentials",
+        ".errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
+        ".files": "UnknownManifest",
+        ".helper": "Cos",
+        ".hls": "NotAPlaylist",
+        ".metadata": "Entry Head",
+        ".progress": "Progress bar",
+        ".retry": "Retry",
+        ".transport": "Pool",
+    }
+
+    def __getattr__(name):
+        from importlib import import_module
+
+        for module, names in _MODULES.items():
+            if name in names.split():
+                found = globals()[name] = getattr(import_module(module, __name__), name)
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *" ".join(_MODULES.values()).split()})

@@ -1,0 +1,76 @@
+"""What every part of `Cos` stands on: how it is made, and how one object or many are told apart."""
+
+from __future__ import annotations
+
+import os
+
+from . import addresses, bulk
+from .client import Client
+from .credentials import current
+from .limits import Rates, Window
+from .progress import Report
+from .retry import Clock, Retry
+from .transport import Transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    from ..context import Context
+    from ..events.files import CosObject
+    from .credentials import Credentials
+    from .progress import Tell
+    from .transport import Pool
+
+    R = TypeVar("R")
+
+
+class Base:
+    """See `Cos`, which is the public face of this."""
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        context: Context | None = None,
+        proxy: str | None = None,
+        buckets: str | Iterable[str] | None = None,
+        concurrency: int = 32,
+        retry: Retry | None = None,
+        timeout: float = 15.0,
+        domain: str = "myqcloud.com",
+        rate: float = 1.0,
+        pool: Pool | None = None,
+    ) -> None:
+        proxy = os.environ.get("MPS_COS_PROXY", "") if proxy is None else proxy
+        buckets = os.environ.get("MPS_BUCKETS") if buckets is None else buckets
+        remaining: Callable[[], float] = context.remaining if context else lambda: float("inf")
+        self._client = Client(
+            Transport(proxy, domain, pool),
+            credentials or current(context),
+            Clock(remaining),
+            retry or Retry(),
+            Rates(rate),
+            Window(concurrency),
+            addresses.Allowed(buckets),
+            timeout,
+        )
+
+    @staticmethod
+    def _items(objects: Any) -> tuple[bool, list[CosObject]]:
+        """Whether it is one object, and the objects. Raises TypeError for what is neither one nor many."""
+        one = addresses.one(objects)
+        return (True, [one]) if one is not None else (False, addresses.many(objects))
+
+    def _each(self, objects: Any, work: Callable[[CosObject], R], what: str) -> Any:
+        """The result of the work on one object, or the list of results for many."""
+        single, items = self._items(objects)
+        self._client.allowed.check_all(items)
+        if single:
+            return work(items[0])
+        return bulk.each_of(self._client, items, work, what)
+
+    @staticmethod
+    def _report(what: str, total: int, progress: Tell | None) -> Report | None:
+        return Report(what, total, progress) if progress is not None else None

@@ -1,0 +1,331 @@
+"""A request that is tried until it is answered, refused for good, or out of time.
+
+A client belongs to one snapshot of credentials and to one invocation's time. Which requests there are is in
+`operations.py`; many of them at once are `bulk.py`'s.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import documents
+from .addresses import check_key
+from .errors import Corrupt, CosError, Denied, Unavailable, class_of
+from .retry import may_help, retry_after
+from .transport import StaleConnection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..events.files import CosObject
+    from .addresses import Allowed
+    from .credentials import Credentials
+    from .http1 import Body, Response
+    from .limits import Rates, Window
+    from .retry import Clock, Retry
+    from .transport import Exchange, Transport
+
+
+class Target(NamedTuple):
+    """What a request is about: an object, or a bucket (``key`` is empty)."""
+
+    bucket: str
+    region: str
+    key: str = ""
+
+
+class Answer(NamedTuple):
+    """A successful answer, its body read.
+
+    Attributes:
+        repeated: whether an earlier try may have taken effect already.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    repeated: bool
+
+
+class Client:
+    """Sends requests for one invocation. Safe for threads.
+
+    Args:
+        credentials: None if there are none: every request is refused then.
+        timeout: seconds without a byte that end a try.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Credentials | None,
+        clock: Clock,
+        retry: Retry,
+        rates: Rates,
+        window: Window,
+        allowed: Allowed,
+        timeout: float = 15.0,
+    ) -> None:
+        self.transport = transport
+        self.allowed = allowed
+        self.window = window
+        self.clock = clock
+        self.retry = retry
+        self.rates = rates
+        self.timeout = timeout
+        self._credentials = credentials
+        self._known: set[tuple[str, str]] = set()
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials. Raises `Denied` if there are none."""
+        if self._credentials is None:
+            raise Denied(
+                "there are no credentials: give the function an execution role with a COS policy",
+                code="NoCredentials",
+            )
+        return self._credentials
+
+    def call(
+        self,
+        target: CosObject | Target,
+        method: str,
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        body: bytes | Body = b"",
+        *,
+        kind: str = "read",
+        count: int = 1,
+        repeatable: bool = True,
+        document: bool = False,
+    ) -> Answer:
+        """Make a request and read its answer.
+
+        Args:
+            kind: which of a bucket's rates it takes from; ``write`` and ``batch`` (of `count` keys) are writes.
+            repeatable: whether it may be sent again when nobody knows if it took effect.
+            document: look for an ``<Error>`` in the body of a 200.
+
+        Raises:
+            CosError: of the class that says why.
+        """
+        tries = self._tries(target, method, params, headers, body, kind, count, repeatable)
+        failure: CosError | None = None
+        attempt = 0
+        maybe_applied = False
+        while True:
+            attempt += 1
+            try:
+                response, answer = tries.whole(failure)
+            except OSError as error:
+                failure = _broken(target, error)
+            except CosError as error:
+                failure = error
+                failure.object = failure.object or _object(target)
+            else:
+                failure = _refusal(target, response, answer, document)
+                if failure is None:
+                    self.window.succeed()
+                    return Answer(response.status, response.headers, answer, maybe_applied)
+            maybe_applied = maybe_applied or failure.maybe_applied
+            if not tries.again(attempt, failure):
+                failure.maybe_applied = maybe_applied
+                raise failure
+
+    def stream(self, target: CosObject | Target, headers: dict[str, str]) -> Exchange:
+        """Start a GET: the exchange's response is a 200 or 206 whose body is still to be read, then `end` it.
+
+        Raises:
+            CosError: of the class that says why.
+        """
+        tries = self._tries(target, "GET", None, headers, b"", "read", 1, True)
+        failure: CosError | None = None
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                exchange = tries.send(failure)
+                response = exchange.response
+                if response.status in (200, 206):
+                    self.window.succeed()
+                    return exchange
+                answer = exchange.rest()
+            except OSError as error:
+                failure = _broken(target, error)
+            except CosError as error:
+                failure = error
+                failure.object = failure.object or _object(target)
+            else:
+                failure = _refusal(target, response, answer, False)
+                assert failure is not None  # any other status is one
+            if not tries.again(attempt, failure):
+                raise failure
+
+    def _tries(
+        self,
+        target: CosObject | Target,
+        method: str,
+        params: dict[str, str] | None,
+        headers: dict[str, str] | None,
+        body: bytes | Body,
+        kind: str,
+        count: int,
+        repeatable: bool,
+    ) -> _Tries:
+        if (target.bucket, target.region) not in self._known:
+            self.allowed.check(target.bucket, target.region)
+            self._known.add((target.bucket, target.region))
+        if target.key:
+            check_key(target)  # type: ignore[arg-type]
+        return _Tries(
+            self, target, method, params or {}, headers or {}, body, kind, count, repeatable
+        )
+
+
+class _Tries:
+    """The tries of one request."""
+
+    __slots__ = (
+        "_body",
+        "_client",
+        "_count",
+        "_headers",
+        "_kind",
+        "_method",
+        "_params",
+        "_repeatable",
+        "_target",
+    )
+
+    def __init__(
+        self,
+        client: Client,
+        target: CosObject | Target,
+        method: str,
+        params: dict[str, str],
+        headers: dict[str, str],
+        body: bytes | Body,
+        kind: str,
+        count: int,
+        repeatable: bool,
+    ) -> None:
+        self._client = client
+        self._target = target
+        self._method = method
+        self._params = params
+        self._headers = headers
+        self._body = body
+        self._kind = kind
+        self._count = count
+        self._repeatable = repeatable
+
+    def whole(self, before: CosError | None) -> tuple[Response, bytes]:
+        """Send it once and read the whole answer."""
+        exchange = self.send(before)
+        return exchange.response, exchange.rest()
+
+    def send(self, before: CosError | None) -> Exchange:
+        """Send it once, when the rates and the time that is left allow it."""
+        client, target = self._client, self._target
+        wait = client.rates.take(
+            target.bucket, target.region, "read" if self._kind == "read" else "write", self._count
+        )
+        if self._kind == "batch":
+            wait = max(wait, client.rates.take(target.bucket, target.region, "batch"))
+        elif self._kind == "write" and target.key:
+            wait = max(wait, client.rates.take_key(target))  # type: ignore[arg-type]
+        if wait and not client.clock.sleep(wait):
+            raise _out_of_time(before)
+        left = client.clock.left()
+        if left <= 0:
+            raise _out_of_time(before)
+        # What must not be sent twice must not meet a connection that ended while it was kept.
+        fresh = not self._repeatable
+        while True:
+            try:
+                return client.transport.send(
+                    client.credentials,
+                    self._method,
+                    client.transport.host(target.bucket, target.region),
+                    target.key,
+                    self._params,
+                    self._headers,
+                    self._body,
+                    min(client.timeout, left),
+                    fresh,
+                )
+            except StaleConnection:
+                fresh = True
+
+    def again(self, attempt: int, failure: CosError) -> bool:
+        """Whether to try again after `failure`; waits first."""
+        client = self._client
+        throttled = failure.status == 503 or failure.status == 429
+        if throttled:
+            client.window.slow_down()
+        if attempt >= client.retry.attempts or not may_help(failure):
+            return False
+        if failure.maybe_applied and not self._repeatable:
+            return False
+        return client.clock.sleep(client.retry.wait(attempt, failure.retry_after))
+
+
+_REASONS = {
+    304: "it is not modified",
+    403: "these credentials may not do that",
+    404: "there is no such object or bucket",
+    412: "it is not the version that was asked for",
+    503: "COS asks for fewer requests",
+}
+"""What an answer without a document (a HEAD's) means."""
+
+
+def _refusal(
+    target: CosObject | Target, response: Response, body: bytes, document: bool
+) -> CosError | None:
+    status = response.status
+    if 200 <= status < 300 and not (document and documents.is_error(body)):
+        return None
+    told = documents.fields(body) if documents.is_error(body) else {}
+    code = told.get("Code", "")
+    kind = class_of(status, code)
+    if status < 300 and kind is CosError:
+        kind = Unavailable
+    message = told.get("Message", "")
+    if status // 100 == 3:
+        message = message or f"an unexpected redirection to {response.headers.get('location', '?')}"
+    failure = kind(
+        message or _REASONS.get(status, "COS gave no reason"),
+        code=code,
+        status=status,
+        request_id=response.headers.get("x-cos-request-id", told.get("RequestId", "")),
+        object=_object(target),
+    )
+    failure.retry_after = retry_after(response.headers.get("retry-after"))
+    failure.maybe_applied = status >= 500 and code != "SlowDown"
+    return failure
+
+
+def _broken(target: CosObject | Target, error: OSError) -> CosError:
+    failure = Unavailable(
+        f"the connection broke: {type(error).__name__}: {error}",
+        code="TimedOut" if isinstance(error, TimeoutError) else "ConnectionBroken",
+        object=_object(target),
+    )
+    failure.__cause__ = error
+    failure.maybe_applied = True
+    return failure
+
+
+def _out_of_time(before: CosError | None) -> CosError:
+    failure = Unavailable("the invocation has no time left for it", code="DeadlineExceeded")
+    failure.__cause__ = before
+    return failure
+
+
+def _object(target: CosObject | Target) -> CosObject | None:
+    return None if isinstance(target, Target) else target
+
+
+def corrupt(item: CosObject, message: str, request_id: str = "") -> Corrupt:
+    """The error for bytes that are not what they should be."""
+    return Corrupt(message, code="ChecksumDiffers", request_id=request_id, object=item)

@@ -1,0 +1,161 @@
+"""CRC-64/XZ, the checksum COS puts on every object: by the fastest means at hand, without needing any.
+
+`fastcrc` (12,400 MB/s, measured) or crcmod's C extension (490 MB/s) where they are installed; else a sieve of Python's
+own: many stretches of the data advance a byte at a time side by side, whole rows by `bytes.translate` and one XOR of
+big integers, which is some five times faster than a loop over the bytes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Update = Callable[[bytes, int], int]
+
+_POLYNOMIAL = 0xC96C5795D7870F42  # ECMA-182, reflected
+_ALL = 0xFFFFFFFFFFFFFFFF
+_ROWS = 2048
+"""Bytes of one stretch."""
+_LEAST_STRETCHES = 32
+
+
+def update(data: bytes, value: int = 0) -> int:
+    """The CRC of what `value` is the CRC of, followed by `data`; 0 is the CRC of nothing."""
+    global _update
+    if _update is None:
+        _update = _fastest()
+    return _update(data, value)
+
+
+_update: Update | None = None
+
+
+def _fastest() -> Update:
+    try:
+        xz = import_module("fastcrc.crc64").xz
+    except ImportError:
+        pass
+    else:
+        return lambda data, value: int(xz(data, value))
+    try:
+        crcmod = import_module("crcmod.crcmod")
+    except ImportError:
+        return update_slowly
+    if not crcmod._usingExtension:
+        return update_slowly
+    in_c: Update = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=_ALL)
+    return in_c
+
+
+def _table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+_TABLE = _table()
+_planes: list[bytes] = []
+
+
+def update_slowly(data: bytes, value: int) -> int:
+    """As `update`, with nothing but Python."""
+    state = value ^ _ALL
+    stretches = len(data) // _ROWS
+    start = 0
+    if stretches >= _LEAST_STRETCHES:
+        state = _side_by_side(data, state, stretches)
+        start = stretches * _ROWS
+    table = _TABLE
+    for byte in data[start:]:
+        state = table[(state ^ byte) & 255] ^ state >> 8
+    return state ^ _ALL
+
+
+def _side_by_side(data: bytes, state: int, stretches: int) -> int:
+    """The register behind `stretches` stretches of `_ROWS` bytes, each taken from an empty register at first.
+
+    The registers of all stretches are kept as eight rows of bytes, lowest first.
+    """
+    if not _planes:
+        _planes.extend(bytes([entry >> 8 * plane & 255 for entry in _TABLE]) for plane in range(8))
+    rows = [0] * 8
+    end = stretches * _ROWS
+    from_bytes = int.from_bytes
+    for row in range(_ROWS):
+        column = from_bytes(data[row:end:_ROWS], "little") ^ rows[0]
+        index = column.to_bytes(stretches, "little")
+        shifted = [*rows[1:], 0]
+        rows = [
+            above ^ from_bytes(index.translate(plane), "little")
+            for above, plane in zip(shifted, _planes, strict=True)
+        ]
+    columns = [row.to_bytes(stretches, "little") for row in rows]
+    advance = _advance(_ROWS)
+    for registers in zip(*columns, strict=True):
+        state = advance(state) ^ from_bytes(bytes(registers), "little")
+    return state
+
+
+_powers: list[int] = []
+
+
+def _times(left: int, right: int) -> int:
+    """The product of two polynomials modulo that of the CRC, the bits reflected."""
+    product = 0
+    bit = 1 << 63
+    while left:
+        if left & bit:
+            product ^= right
+            left ^= bit
+        bit >>= 1
+        right = right >> 1 ^ (_POLYNOMIAL if right & 1 else 0)
+    return product
+
+
+def _shift(length: int) -> int:
+    """x to the power of 8 x `length`, modulo the polynomial."""
+    if not _powers:
+        _powers.append(1 << 63 - 8)  # x^8
+    factor = 1 << 63  # 1
+    bit = 0
+    while length >> bit:
+        if len(_powers) <= bit:
+            _powers.append(_times(_powers[-1], _powers[-1]))
+        if length >> bit & 1:
+            factor = _times(_powers[bit], factor)
+        bit += 1
+    return factor
+
+
+_advances: dict[int, list[list[int]]] = {}
+
+
+def _advance(length: int) -> Callable[[int], int]:
+    """A function that takes a register over `length` bytes of zeros, by table."""
+    if length not in _advances:
+        factor = _shift(length)
+        _advances[length] = [
+            [_times(byte << 8 * place, factor) for byte in range(256)] for place in range(8)
+        ]
+    a, b, c, d, e, f, g, h = _advances[length]
+    return lambda state: (
+        a[state & 255]
+        ^ b[state >> 8 & 255]
+        ^ c[state >> 16 & 255]
+        ^ d[state >> 24 & 255]
+        ^ e[state >> 32 & 255]
+        ^ f[state >> 40 & 255]
+        ^ g[state >> 48 & 255]
+        ^ h[state >> 56]
+    )
+
+
+def combine(first: int, second: int, length: int) -> int:
+    """The CRC of two pieces in a row, from the CRC of each and the length in bytes of the second."""
+    return _times(_shift(length), first) ^ second if length else first

@@ -1,0 +1,82 @@
+"""The credentials of one invocation, read when it begins and never changed.
+
+SCF puts the keys of the function's role into ``context["environ"]`` and into the process environment, afresh with
+every invocation: a client made while the module was imported goes stale in a warm instance. Signing with them is left
+to `signing.py`.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..context import Context
+
+_NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+
+
+class Credentials:
+    """A key pair, with the session token of a temporary one. Immutable; never shown.
+
+    One object holds all three, so that no two threads ever sign with halves of different pairs.
+
+    Attributes:
+        expires: when they end, in seconds since the epoch, if that is known; SCF does not tell (at most 6 hours).
+    """
+
+    __slots__ = ("expires", "secret_id", "secret_key", "token")
+
+    secret_id: str
+    secret_key: str
+    token: str
+    expires: float | None
+
+    def __init__(
+        self, secret_id: str, secret_key: str, token: str = "", expires: float | None = None
+    ) -> None:
+        for name, value in (
+            ("secret_id", secret_id),
+            ("secret_key", secret_key),
+            ("token", token),
+            ("expires", expires),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"credentials are immutable: cannot set {name}")
+
+    def __repr__(self) -> str:
+        kind = "temporary" if self.token else "permanent"
+        return f"<Credentials {self.secret_id[:8]}… {kind}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("credentials are not to be written down")
+
+
+def current(context: Context | None = None) -> Credentials | None:
+    """The credentials of this invocation; None without an execution role.
+
+    Those of ``context["environ"]`` (one text, ``K=V;K=V``) come before those of the environment: an instance that runs
+    several invocations at once has one environment for all of them.
+    """
+    told = _environ(context.raw.get("environ")) if context is not None else {}
+    for source in (told, os.environ):
+        secret_id, secret_key, token = (source.get(name, "") for name in _NAMES)
+        if secret_id and secret_key:
+            return Credentials(secret_id, secret_key, token)
+    return None
+
+
+def _environ(text: object) -> Mapping[str, str]:
+    if isinstance(text, dict):
+        return {name: value for name, value in text.items() if isinstance(value, str)}
+    if not isinstance(text, str):
+        return {}
+    return {
+        name.strip(): value
+        for name, equals, value in (pair.partition("=") for pair in text.split(";"))
+        if equals
+    }

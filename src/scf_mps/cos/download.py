@@ -1,0 +1,104 @@
+"""Objects to files: each is verified before it appears under its name.
+
+Where a file may be is `safety.py`'s, how its bytes arrive `streams.py`'s. Memory stays at one piece for each object
+that is on its way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from . import safety
+from .errors import Corrupt, UnsafeKey
+from .streams import Stream, passes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..events.files import CosObject
+    from .client import Client
+
+
+class Download:
+    """One object and the file it becomes.
+
+    Attributes:
+        item: the object.
+        path: the file.
+    """
+
+    __slots__ = ("_directory", "_names", "item", "path")
+
+    def __init__(self, item: CosObject, directory: str, relative: str) -> None:
+        """Raises UnsafeKey if `relative` names no file below `directory`."""
+        self.item = item
+        self._directory = directory
+        self._names = safety.names_of(relative, item)
+        self.path = Path(directory, *self._names)
+
+    def run(self, client: Client, count: Callable[[int], None]) -> Path:
+        """Fetch, verify and put in place; `count` is told the bytes of every piece.
+
+        Raises:
+            CosError: it cannot be had, `Corrupt` if what came was damaged thrice.
+            OSError: the file cannot be made; ``ENOSPC``, before anything is fetched, if it has no room.
+        """
+        os.makedirs(self._directory, exist_ok=True)
+        safety.write(
+            self._directory, self._names, self.item, lambda file: self._fill(client, file, count)
+        )
+        return self.path
+
+    def _fill(self, client: Client, file: int, count: Callable[[int], None]) -> None:
+        for last in passes(client):
+            stream = Stream(client, self.item)
+            try:
+                size = stream.open().size
+                room = os.fstatvfs(file)
+                if size > room.f_bavail * room.f_frsize:
+                    raise OSError(
+                        errno.ENOSPC, f"no room for the {size} bytes of {self.item}", str(self.path)
+                    )
+                for data in stream:
+                    view = memoryview(data)
+                    while view:
+                        view = view[os.write(file, view) :]
+                    count(len(data))
+                return
+            except Corrupt:
+                if last:
+                    raise
+                count(-stream.position)
+                os.lseek(file, 0, os.SEEK_SET)
+                os.ftruncate(file, 0)
+            finally:
+                stream.close()
+
+
+def plan(
+    objects: list[CosObject], to: str | os.PathLike[str], single: bool, base: str
+) -> list[Download]:
+    """Which file each object becomes.
+
+    One object becomes the file `to`, unless that is a directory or ends in a slash. Many go below the directory `to`,
+    with their keys below `base`.
+
+    Raises:
+        UnsafeKey: a key names no file, or two objects would become one file.
+    """
+    target = os.fspath(to)
+    if single and not (target.endswith(os.sep) or os.path.isdir(target)):
+        directory, name = os.path.split(target)
+        return [Download(objects[0], directory or os.curdir, name)]
+    downloads = [Download(item, target, item.key[len(base) :]) for item in objects]
+    taken: dict[Path, CosObject] = {}
+    for download in downloads:
+        other = taken.setdefault(download.path, download.item)
+        if other != download.item:
+            raise UnsafeKey(
+                f"{other} would become the same file", code="UnsafeKey", object=download.item
+            )
+    return downloads

@@ -1,0 +1,313 @@
+"""The requests COS knows, one function for each: what is sent, and what its answer means.
+
+Every function takes the client that sends and one object. None of them decides what happens to several objects; that
+a write did what it should is checked here, as only here both sides of it are at hand.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+from typing import NamedTuple
+
+from ..events.files import CosObject
+from . import crc64, documents, metadata, signing
+from .client import Answer, Client, Target, corrupt
+from .errors import Conflict, CosError, NotFound, class_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .http1 import Body
+    from .metadata import Entry, Head
+
+FORBID = "x-cos-forbid-overwrite"
+
+
+class Written(NamedTuple):
+    """What the answer to a write tells of the object that was written; ``""`` where it does not."""
+
+    etag: str
+    crc64: str
+    version_id: str
+
+
+def head(client: Client, item: CosObject) -> Head:
+    """HEAD Object (page 436/7745)."""
+    return metadata.head_of(item, client.call(item, "HEAD").headers)
+
+
+def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]) -> Written:
+    """PUT Object (page 436/7749) of bytes that are at hand.
+
+    COS compares Content-MD5 before the object appears; its CRC64 is compared here.
+
+    Raises:
+        Conflict: with `FORBID` among the headers, if the object is there already.
+        Corrupt: the bytes were damaged on their way, every time.
+    """
+    checksum = str(crc64.update(data))
+    said = {**headers, "content-md5": md5_of(data)}
+    try:
+        answer = client.call(item, "PUT", headers=said, body=data, kind="write")
+    except Conflict as error:
+        if not (error.maybe_applied and is_there(client, item, len(data), checksum)):
+            raise
+        return Written("", checksum, "")
+    return _written(item, answer, checksum)
+
+
+def is_there(client: Client, item: CosObject, size: int, checksum: str) -> bool:
+    """Whether the object has these bytes, by size and CRC64: what a write that nobody answered may have done."""
+    try:
+        found = head(client, item)
+    except NotFound:
+        return False
+    return found.size == size and found.crc64 == checksum
+
+
+def _written(item: CosObject, answer: Answer, checksum: str) -> Written:
+    headers = answer.headers
+    stored = headers.get("x-cos-hash-crc64ecma", "")
+    if stored and stored != checksum:
+        raise corrupt(
+            item,
+            f"COS stored bytes with CRC64 {stored}, {checksum} was sent",
+            headers.get("x-cos-request-id", ""),
+        )
+    return Written(headers.get("etag", "").strip('"'), stored, headers.get("x-cos-version-id", ""))
+
+
+def copy(
+    client: Client, source: CosObject, target: CosObject, headers: Mapping[str, str]
+) -> Written:
+    """PUT Object - Copy (page 436/10881); what was written is not compared here.
+
+    Raises:
+        Conflict: the source is archived or no longer has the ETag in `headers`; with `FORBID`, the target exists.
+        CosError: an error in the body of a 200 is one like any other.
+    """
+    said = {"x-cos-copy-source": copy_source(client, source), **headers}
+    answer = client.call(target, "PUT", headers=said, kind="write", document=True)
+    told = documents.fields(answer.body)
+    return Written(
+        told.get("ETag", ""),
+        told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", ""),
+        answer.headers.get("x-cos-version-id", ""),
+    )
+
+
+def copy_source(client: Client, source: CosObject) -> str:
+    """``host/key``: COS's form, not S3's ``/bucket/key`` (page 436/10881)."""
+    client.allowed.check(source.bucket, source.region)
+    host = client.transport.host(source.bucket, source.region)
+    return f"{host}/{signing.encode_path(source.key)}"
+
+
+def delete(client: Client, item: CosObject) -> None:
+    """DELETE Object (page 436/7743); what is not there is deleted."""
+    try:
+        client.call(item, "DELETE", kind="write")
+    except NotFound as error:
+        if error.code == "NoSuchBucket":
+            raise
+
+
+MOST_KEYS = 1000
+"""Keys that a batch delete takes."""
+
+
+def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
+    """DELETE Multiple Objects (page 436/8289) of one bucket, at most `MOST_KEYS`; returns what failed, by key."""
+    bucket, region = items[0].bucket, items[0].region
+    body = documents.deletion(item.key for item in items)
+    answer = client.call(
+        Target(bucket, region),
+        "POST",
+        {"delete": ""},
+        {"content-md5": md5_of(body), "content-type": "application/xml"},
+        body,
+        kind="batch",
+        count=len(items),
+        document=True,
+    )
+    by_key = {item.key: item for item in items}
+    failures = []
+    for error in documents.parse(answer.body).iterfind("Error"):
+        code = documents.text(error, "Code")
+        if code != "NoSuchKey":
+            failures.append(
+                class_of(500 if code == "InternalError" else 400, code)(
+                    documents.text(error, "Message"),
+                    code=code,
+                    request_id=answer.headers.get("x-cos-request-id", ""),
+                    object=by_key.get(documents.text(error, "Key")),
+                )
+            )
+    return failures
+
+
+def entries(
+    client: Client, bucket: str, region: str, prefix: str, delimiter: str = "", most: int = 0
+) -> Iterator[Entry]:
+    """GET Bucket (page 436/7734): the objects whose keys begin with `prefix`, in the order of their keys.
+
+    Args:
+        delimiter: leave out keys that have it behind the prefix.
+        most: stop after that many pages; 0 for all.
+    """
+    marker = ""
+    pages = 0
+    while True:
+        params = {"prefix": prefix, "max-keys": "1000", "encoding-type": "url"}
+        if delimiter:
+            params["delimiter"] = delimiter
+        if marker:
+            params["marker"] = marker
+        root = documents.parse(
+            client.call(Target(bucket, region), "GET", params, document=True).body
+        )
+        for item in root.iterfind("Contents"):
+            key = _unquote(documents.text(item, "Key"))
+            if not key.startswith("/"):  # which no CosObject can name
+                yield metadata.Entry(
+                    CosObject(bucket, region, key),
+                    int(documents.text(item, "Size")),
+                    documents.text(item, "ETag").strip('"'),
+                    metadata.seconds_of(documents.text(item, "LastModified")),
+                    documents.text(item, "StorageClass") or "STANDARD",
+                )
+        marker = _unquote(documents.text(root, "NextMarker"))
+        pages += 1
+        if documents.text(root, "IsTruncated") != "true" or not marker or pages == most:
+            return
+
+
+def _unquote(text: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(text) if "%" in text else text
+
+
+def tags(client: Client, item: CosObject) -> dict[str, str]:
+    """GET Object tagging (page 436/42998)."""
+    try:
+        return documents.tags_of(client.call(item, "GET", {"tagging": ""}).body)
+    except NotFound as error:
+        if error.code == "NoSuchTagSet":
+            return {}
+        raise
+
+
+def put_tags(client: Client, item: CosObject, values: Mapping[str, str]) -> None:
+    """PUT Object tagging (page 436/42997): these tags and no others."""
+    body = documents.tagging(values)
+    said = {"content-md5": md5_of(body), "content-type": "application/xml"}
+    client.call(item, "PUT", {"tagging": ""}, said, body, kind="write")
+
+
+def acl_headers(client: Client, item: CosObject) -> dict[str, str]:
+    """The headers that give a copy the ACL this object has (GET Object acl, page 436/7744)."""
+    answer = client.call(item, "GET", {"acl": ""})
+    canned = answer.headers.get("x-cos-acl", "")
+    if canned:
+        return {} if canned == "default" else {"x-cos-acl": canned}
+    return documents.grants_of(answer.body)
+
+
+def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
+    """POST Object restore (page 436/12633); returns whether the object can be read now.
+
+    One that is being restored already is no error.
+    """
+    body = documents.restoration(days, tier)
+    said = {"content-md5": md5_of(body), "content-type": "application/xml"}
+    try:
+        answer = client.call(item, "POST", {"restore": ""}, said, body, kind="write")
+    except Conflict as error:
+        if error.code == "RestoreAlreadyInProgress":
+            return False
+        raise
+    return answer.status == 200
+
+
+def md5_of(data: bytes) -> str:
+    """The value of Content-MD5."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def initiate(client: Client, item: CosObject, headers: Mapping[str, str]) -> str:
+    """Initiate Multipart Upload (page 436/7746); returns the upload's id.
+
+    It is not sent twice when nobody knows if it took effect: each time would leave an upload that is billed.
+    """
+    answer = client.call(
+        item, "POST", {"uploads": ""}, dict(headers), kind="write", repeatable=False, document=True
+    )
+    return documents.fields(answer.body)["UploadId"]
+
+
+def upload_part(
+    client: Client, item: CosObject, upload: str, number: int, body: Body, md5: str, checksum: int
+) -> str:
+    """Upload Part (page 436/7750), compared; returns its ETag."""
+    params = {"partNumber": str(number), "uploadId": upload}
+    answer = client.call(item, "PUT", params, {"content-md5": md5}, body, kind="part")
+    return _written(item, answer, str(checksum)).etag
+
+
+def copy_part(
+    client: Client, item: CosObject, upload: str, number: int, headers: Mapping[str, str]
+) -> str:
+    """Upload Part - Copy (page 436/8287); returns its ETag."""
+    params = {"partNumber": str(number), "uploadId": upload}
+    answer = client.call(item, "PUT", params, dict(headers), kind="part", document=True)
+    return documents.fields(answer.body).get("ETag", "")
+
+
+def complete(
+    client: Client,
+    item: CosObject,
+    upload: str,
+    etags: Sequence[str],
+    headers: Mapping[str, str],
+    size: int,
+    checksum: str,
+) -> None:
+    """Complete Multipart Upload (page 436/7742), and compare size and CRC64 of what came out.
+
+    When no answer tells, COS is asked what is there; it is not sent blindly again.
+
+    Raises:
+        Conflict: with `FORBID` among the headers, if the object is there already.
+        Corrupt: what came out has another CRC64.
+    """
+    body = documents.completion(etags)
+    said = {**headers, "content-type": "application/xml"}
+    try:
+        answer = client.call(
+            item,
+            "POST",
+            {"uploadId": upload},
+            said,
+            body,
+            kind="write",
+            repeatable=False,
+            document=True,
+        )
+    except CosError as error:
+        if error.maybe_applied and is_there(client, item, size, checksum):
+            return
+        raise
+    told = documents.fields(answer.body)
+    stored = told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", "")
+    if (stored and stored != checksum) or not (stored or is_there(client, item, size, checksum)):
+        raise corrupt(item, f"the upload's CRC64 is {stored or '?'}, {checksum} was sent")
+
+
+def abort(client: Client, item: CosObject, upload: str) -> None:
+    """Abort Multipart Upload (page 436/7740): its parts would be billed. Failing is not told: something did already."""
+    with contextlib.suppress(CosError):
+        client.call(item, "DELETE", {"uploadId": upload}, kind="part")

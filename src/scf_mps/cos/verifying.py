@@ -1,0 +1,75 @@
+"""Whether the files of a result are there, and are what the event says they are."""
+
+from __future__ import annotations
+
+import hashlib
+
+from . import bulk, files, operations
+from .client import corrupt
+from .metadata import is_md5
+from .progress import Report
+from .streams import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..events.files import CosObject
+    from ..events.result import Result
+    from .addresses import Many, One
+    from .client import Client
+    from .metadata import Head
+    from .progress import Tell
+
+
+def verify(
+    client: Client, of: Result | One | Many, content: bool, progress: Tell | None
+) -> list[Head]:
+    """See `Cos.verify`."""
+    said = _said(of)
+    items = [item for layer in files.layers(client, files.named_by(of)) for item in layer]
+    report = Report("verify", len(items), progress) if progress is not None else None
+
+    def check(item: CosObject) -> Head:
+        head = operations.head(client, item)
+        size, md5 = said.get(item, (None, ""))
+        if size is not None and head.size != size:
+            raise corrupt(item, f"it has {head.size} bytes, the event says {size}", head.request_id)
+        found = head.etag if is_md5(head.etag) and not head.encryption else ""
+        if content:
+            found = _md5_of_content(client, item)
+        if md5 and found and found.lower() != md5.lower():
+            raise corrupt(item, f"its MD5 is {found}, the event says {md5}", head.request_id)
+        return head
+
+    return bulk.each_of(client, items, check, "verify", report)
+
+
+def _md5_of_content(client: Client, item: CosObject) -> str:
+    """The MD5 of every byte of an object, when their CRC64 is right."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    for data in Stream(client, item):
+        md5.update(data)
+    return md5.hexdigest()
+
+
+def _said(of: Any) -> dict[CosObject, tuple[int | None, str]]:
+    """What the event says of its files: size in bytes (None if nothing) and MD5.
+
+    Of a playlist's output they are those of something else (its segments are counted in), so nothing is said there.
+    """
+    from ..events.result import Result
+
+    if not isinstance(of, Result):
+        return {}
+    found: dict[CosObject, tuple[int | None, str]] = {}
+    for result in (of, *getattr(of, "subtasks", ())):
+        output = result._data.get("Output")
+        named = [] if hasattr(result, "subtasks") else list(result.files)
+        if isinstance(output, dict) and len(named) == 1 and not files.is_playlist(named[0]):
+            size, md5 = output.get("Size"), output.get("Md5")
+            found[named[0]] = (
+                int(size) if isinstance(size, int | float) and size > 0 else None,
+                md5 if isinstance(md5, str) and len(md5) == 32 else "",
+            )
+    return found
