@@ -7,6 +7,7 @@ big integers, which is some five times faster than a loop over the bytes.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 TYPE_CHECKING = False
@@ -50,7 +51,9 @@ def _fastest() -> Update:
     return in_c
 
 
+@cache
 def _table() -> list[int]:
+    """What a byte does to an empty register."""
     table = []
     for value in range(256):
         for _ in range(8):
@@ -59,7 +62,6 @@ def _table() -> list[int]:
     return table
 
 
-_TABLE = _table()
 _planes: list[bytes] = []
 
 
@@ -71,7 +73,7 @@ def update_slowly(data: bytes, value: int) -> int:
     if stretches >= _LEAST_STRETCHES:
         state = _side_by_side(data, state, stretches)
         start = stretches * _ROWS
-    table = _TABLE
+    table = _table()
     for byte in data[start:]:
         state = table[(state ^ byte) & 255] ^ state >> 8
     return state ^ _ALL
@@ -83,7 +85,9 @@ def _side_by_side(data: bytes, state: int, stretches: int) -> int:
     The registers of all stretches are kept as eight rows of bytes, lowest first.
     """
     if not _planes:
-        _planes.extend(bytes([entry >> 8 * plane & 255 for entry in _TABLE]) for plane in range(8))
+        _planes.extend(
+            bytes([entry >> 8 * plane & 255 for entry in _table()]) for plane in range(8)
+        )
     rows = [0] * 8
     end = stretches * _ROWS
     from_bytes = int.from_bytes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FIELDS = re.compile(rb"<(ETag|CRC64|Code|Message|RequestId|VersionId|UploadId)>([^<]*)</")
 _ERROR = re.compile(rb"\s*(?:<\?[^>]*\?>)?\s*<Error[\s>]")
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def is_error(body: bytes) -> bool:
@@ -69,7 +69,7 @@ def text(element: Element, path: str) -> str:
 
 def writable(key: str) -> bool:
     """Whether XML 1.0 can hold the key: most control characters it cannot, not even escaped."""
-    return _NO_XML.search(key) is None
+    return re.search(_NO_XML, key) is None
 
 
 def escape(value: str) -> str:
