@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .addresses import Many, One
     from .metadata import Head
 
-    Meta = Mapping[str, str | None]
+    Meta = Mapping[str, str | int | None]
 
 
 class Changing(Base):
@@ -90,7 +90,9 @@ class Changing(Base):
 
     def _tag(self, item: CosObject, tags: Meta) -> dict[str, str]:
         before = operations.tags(self._client, item)
-        after = {name: value for name, value in {**before, **tags}.items() if value is not None}
+        after = {
+            name: str(value) for name, value in {**before, **tags}.items() if value is not None
+        }
         if after != before:
             operations.put_tags(self._client, item, after)
         return after

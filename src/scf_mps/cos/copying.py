@@ -102,6 +102,8 @@ class Copier:
 
     def _without_source(self, pair: Pair, error: Exception) -> CosObject:
         if self._moved_before and isinstance(error, NotFound) and error.code != "NoSuchBucket":
+            if pair.target in self._there:
+                return pair.target
             try:
                 operations.head(self._client, pair.target)
             except NotFound:

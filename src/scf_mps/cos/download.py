@@ -10,7 +10,7 @@ import errno
 import os
 from pathlib import Path
 
-from . import safety
+from . import operations, safety, upload
 from .errors import Corrupt, UnsafeKey
 from .streams import Stream, passes
 
@@ -47,10 +47,27 @@ class Download:
             OSError: the file cannot be made; ``ENOSPC``, before anything is fetched, if it has no room.
         """
         os.makedirs(self._directory, exist_ok=True)
+        if self._is_done(client):
+            return self.path
         safety.write(
             self._directory, self._names, self.item, lambda file: self._fill(client, file, count)
         )
         return self.path
+
+    def _is_done(self, client: Client) -> bool:
+        """Whether an earlier run has put the same bytes there, by size and CRC64."""
+        file = safety.open_existing(self._directory, self._names)
+        if file is None:
+            return False
+        try:
+            head = operations.head(client, self.item)
+            size = os.fstat(file).st_size
+            if size != head.size or not head.crc64:
+                return False
+            _, crc = upload.Slice(file, 0, size).checksums()
+            return str(crc) == head.crc64
+        finally:
+            os.close(file)
 
     def _fill(self, client: Client, file: int, count: Callable[[int], None]) -> None:
         for last in passes(client):

@@ -165,6 +165,8 @@ class Reading(Base):
     ) -> Any:
         """Download objects; each file appears when it is whole and its CRC64 verified.
 
+        A file that has the object's size and CRC64 already is left as it is.
+
         Args:
             to: the file that one object becomes, if it is no directory and does not end in a slash; else the
                 directory to put files in, with their keys below `base`.

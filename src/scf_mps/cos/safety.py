@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 
 from .errors import UnsafeKey
 
@@ -78,6 +79,27 @@ def write(directory: str, names: list[str], item: CosObject, fill: Callable[[int
             raise
     finally:
         os.close(handle)
+
+
+def open_existing(directory: str, names: list[str]) -> int | None:
+    """A descriptor for reading a file below a directory; None if there is no plain file on a plain way."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in names[:-1]:
+            inner = os.open(name, _DIRECTORY, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        # Not to be held up by a pipe of that name.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        file = os.open(names[-1], flags, dir_fd=handle)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    return None
 
 
 def _enter(handle: int, name: str, item: CosObject) -> int:

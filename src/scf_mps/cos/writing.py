@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .progress import Tell
 
     Local = str | os.PathLike[str]
-    Meta = Mapping[str, str | None]
+    Meta = Mapping[str, str | int | None]
 
 
 class Writing(Base):
