@@ -116,6 +116,21 @@ def base_of(objects: Sequence[CosObject]) -> str:
     return shared[: shared.rfind("/") + 1]
 
 
+def base_above(objects: Sequence[CosObject], base: str | None) -> str:
+    """The given directory, or the deepest that holds all objects: ``""`` or a text that ends in a slash.
+
+    Raises:
+        ValueError: an object is not below it.
+    """
+    if base is None:
+        return base_of(objects)
+    above = base.strip("/") + "/" if base.strip("/") else ""
+    for item in objects:
+        if not item.key.startswith(above) or item.key == above:
+            raise ValueError(f"{item} is not below base={base!r}")
+    return above
+
+
 def shared_prefix(keys: Sequence[str]) -> str:
     """The longest text that all keys begin with."""
     first, last = min(keys), max(keys)
@@ -141,10 +156,7 @@ def destinations(
     elif not place.is_directory:
         raise ValueError(f"{to} would take many objects: end it with a slash")
     else:
-        above = base_of(objects) if base is None else base.lstrip("/")
-        for item in objects:
-            if not item.key.startswith(above) or item.key == above:
-                raise ValueError(f"{item} is not below base={above!r}")
+        above = base_above(objects, base)
         found = [place.object(item.key[len(above) :]) for item in objects]
     taken: dict[CosObject, CosObject] = {}
     for source, target in zip(objects, found, strict=True):

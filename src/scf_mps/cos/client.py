@@ -34,16 +34,11 @@ class Target(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A successful answer, its body read.
-
-    Attributes:
-        repeated: whether an earlier try may have taken effect already.
-    """
+    """A successful answer, its body read."""
 
     status: int
     headers: dict[str, str]
     body: bytes
-    repeated: bool
 
 
 class Client:
@@ -125,8 +120,8 @@ class Client:
                 failure = _refusal(target, response, answer, document)
                 if failure is None:
                     self.window.succeed()
-                    return Answer(response.status, response.headers, answer, maybe_applied)
-            maybe_applied = maybe_applied or failure.maybe_applied
+                    return Answer(response.status, response.headers, answer)
+            maybe_applied = maybe_applied or failure.maybe_applied or tries.uncertain
             if not tries.again(attempt, failure):
                 failure.maybe_applied = maybe_applied
                 raise failure
@@ -194,6 +189,7 @@ class _Tries:
         "_params",
         "_repeatable",
         "_target",
+        "uncertain",
     )
 
     def __init__(
@@ -217,6 +213,7 @@ class _Tries:
         self._kind = kind
         self._count = count
         self._repeatable = repeatable
+        self.uncertain = False
 
     def whole(self, before: CosError | None) -> tuple[Response, bytes]:
         """Send it once and read the whole answer."""
@@ -254,7 +251,8 @@ class _Tries:
                     fresh,
                 )
             except StaleConnection:
-                fresh = True
+                # As a rule it had ended before the request came; nobody knows.
+                fresh = self.uncertain = True
 
     def again(self, attempt: int, failure: CosError) -> bool:
         """Whether to try again after `failure`; waits first."""

@@ -59,7 +59,7 @@ def _many(client: Client, items: list[CosObject]) -> list[Exception]:
     """Delete objects of one bucket; keys that failed for a time are tried again."""
     final: list[Exception] = []
     attempt = 0
-    while items:
+    while True:
         attempt += 1
         try:
             errors = operations.delete_batch(client, items)
@@ -72,4 +72,3 @@ def _many(client: Client, items: list[CosObject]) -> list[Exception]:
         if not client.clock.sleep(client.retry.wait(attempt)):
             return [*final, *again]
         items = [error.object for error in again if error.object is not None]
-    return final

@@ -70,8 +70,9 @@ class Download:
             os.close(file)
 
     def _fill(self, client: Client, file: int, count: Callable[[int], None]) -> None:
-        for last in passes(client):
+        for last in passes(client):  # pragma: no branch - the last pass returns or raises
             stream = Stream(client, self.item)
+            counted = 0
             try:
                 size = stream.open().size
                 room = os.fstatvfs(file)
@@ -84,11 +85,12 @@ class Download:
                     while view:
                         view = view[os.write(file, view) :]
                     count(len(data))
+                    counted += len(data)
                 return
             except Corrupt:
                 if last:
                     raise
-                count(-stream.position)
+                count(-counted)
                 os.lseek(file, 0, os.SEEK_SET)
                 os.ftruncate(file, 0)
             finally:

@@ -84,7 +84,7 @@ class UnsafeKey(CosError, ValueError):
 
 if sys.version_info >= (3, 11):
     _Group = ExceptionGroup[Exception]  # noqa: F821 - a builtin since 3.11
-else:
+else:  # pragma: no cover - Python 3.10 alone
 
     class _Group(Exception):
         """The two attributes of Python 3.11's ExceptionGroup, for Python 3.10."""

@@ -1,6 +1,6 @@
 """`Cos`: what a callback does with files, for one object or for thousands.
 
-What it can do is in `reading.py`, `writing.py` and `changing.py`, put together from `copying`, `deleting`, `download`, `upload` and
+What it can do is in `reading.py`, `storing.py`, `writing.py` and `changing.py`, put together from `copying`, `deleting`, `download`, `upload` and
 `streams`. A callback asks for it by annotation, and gets one with the credentials and the time of its invocation.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .changing import Changing
 from .reading import Reading
+from .storing import Storing
 from .writing import Writing
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..injection import Invocation
 
 
-class Cos(Reading, Writing, Changing):
+class Cos(Reading, Storing, Writing, Changing):
     """COS for one invocation: its credentials, its time, and the buckets it may touch. Safe for threads.
 
     One object is a `CosObject` or a ``cos://bucket.region/key`` text; many are any iterable of them, e.g.

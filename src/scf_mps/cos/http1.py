@@ -91,11 +91,6 @@ class Response:
         if self._left == 0 and not self.chunked:
             connection.busy = False
 
-    @property
-    def length(self) -> int | None:
-        """Bytes of the body that are still to come, if the answer tells."""
-        return None if self.chunked else self._left
-
     def piece(self, most: int = PIECE) -> bytes:
         """The next bytes of the body, as many as are there; ``b""`` at its end.
 

@@ -172,11 +172,6 @@ class Given(NamedTuple):
         """Whether stored headers change, so that a copy has to repeat the others."""
         return any(value is not None for value in self[:4])
 
-    @property
-    def is_nothing(self) -> bool:
-        """Whether all is left as it is."""
-        return all(value is None for value in self)
-
     def over(self, stored: Mapping[str, str]) -> dict[str, str]:
         """The stored headers with what is given put over them.
 

@@ -177,8 +177,8 @@ class Reading(Base):
             Corrupt: its bytes came damaged, thrice; there is no file.
         """
         single, items = self._items(objects)
-        above = addresses.base_of(items) if base is None else base.lstrip("/")
-        plan = download.plan(items, to, single, above)
+        self._client.allowed.check_all(items)
+        plan = download.plan(items, to, single, addresses.base_above(items, base))
         report = self._report("download", len(plan), progress)
         count = report.count if report else _ignore
         if single:

@@ -163,8 +163,9 @@ class Stream:
 
 def passes(client: Client) -> Iterator[bool]:
     """Numbers the passes over an object that come out corrupt: yields whether it is the last one."""
-    for number in range(3):
-        yield number == 2 or client.clock.left() <= 0
+    yield client.clock.left() <= 0
+    yield client.clock.left() <= 0
+    yield True
 
 
 def read(client: Client, item: CosObject, limit: int) -> bytes:
@@ -174,7 +175,7 @@ def read(client: Client, item: CosObject, limit: int) -> bytes:
         ValueError: it is larger.
         CosError: it cannot be had, `Corrupt` if what came was damaged thrice.
     """
-    for last in passes(client):
+    for last in passes(client):  # pragma: no branch - the last pass returns or raises
         stream = Stream(client, item)
         try:
             size = stream.open().size

@@ -40,7 +40,7 @@ class Pool:
         while idle:
             try:
                 connection = idle.pop()
-            except IndexError:  # another thread was faster
+            except IndexError:  # pragma: no cover - another thread was faster, a matter of luck
                 return None
             if time.monotonic() - connection.idle_since < _IDLE_SECONDS:
                 return connection
