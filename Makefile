@@ -6,9 +6,9 @@ BIN := .venv/bin
 
 .PHONY: demo test lint types unit pythons events mutants bench build clean
 
-demo: .venv/cli.done  ## The documentation's sample event through the real application.
+demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
-	@MPS_LOG_LEVEL=ERROR MPS_LOG_FORMAT=text $(BIN)/scf-mps invoke documentation
+	@MPS_LOG_FORMAT=text $(BIN)/scf-mps demo
 
 test: lint types unit pythons  ## Everything that CI runs.
 
@@ -34,7 +34,7 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 
-build: .venv/cli.done  ## The function's folder in build/, as serverless.yml deploys it.
+build: .venv/pyvenv.cfg  ## The function's folder in build/, as serverless.yml deploys it.
 	$(BIN)/python tools/build.py
 
 clean:
@@ -44,10 +44,10 @@ clean:
 	@test -n "$(PYTHON)" || { echo "scf-mps needs Python 3.10 or later: none was found"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment here: install python3-venv"; exit 1; }
 
-.venv/cli.done: .venv/pyvenv.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli]'
+.venv/desk.done: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,local]'
 	@touch $@
 
 .venv/dev.done: .venv/pyvenv.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ .venv/cli.done
+	@touch $@ .venv/desk.done

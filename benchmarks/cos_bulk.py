@@ -91,11 +91,15 @@ class Canned:
                 method, target, _ = head.split(" ", 2)
                 lower = head.lower()
                 if "content-length:" in lower:
-                    await reader.readexactly(int(lower.split("content-length:")[1].split("\r\n")[0]))
+                    await reader.readexactly(
+                        int(lower.split("content-length:")[1].split("\r\n")[0])
+                    )
                 if target.startswith(("/counts", "http://127.0.0.1")):
                     body = json.dumps(self.requests).encode()
                     self.requests = {}
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                    writer.write(
+                        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+                    )
                     continue
                 if self.latency:
                     await asyncio.sleep(self.latency)
@@ -213,7 +217,16 @@ def run_coscmd(port: int, count: int, verb: str) -> None:
         subprocess.run(
             [
                 *(sys.executable, "-m", "coscmd.cos_cmd", "-c", str(config)),
-                *("-l", str(Path(home, "log")), verb, "-r", "-y", "--force", f"{HOST}/vod/", "out/"),
+                *(
+                    "-l",
+                    str(Path(home, "log")),
+                    verb,
+                    "-r",
+                    "-y",
+                    "--force",
+                    f"{HOST}/vod/",
+                    "out/",
+                ),
             ],
             env={**os.environ, "http_proxy": proxy, "HTTP_PROXY": proxy, "HOME": home},
             stdout=subprocess.DEVNULL,
@@ -274,7 +287,9 @@ def compare(count: int, latency: float, verb: str, rounds: int, names: list[str]
         server.kill()
         server.wait()
     print(f"\n{verb} of {count} objects, {WORKERS} workers, {latency * 1000:.0f} ms latency")
-    print(f"{'':22} {'objects/s':>10} {'ratio':>7} {'CPU ms/object':>14} {'peak MB':>8} {'requests/object':>16}")
+    print(
+        f"{'':22} {'objects/s':>10} {'ratio':>7} {'CPU ms/object':>14} {'peak MB':>8} {'requests/object':>16}"
+    )
     for name, (seconds, cpu, memory, requests) in best.items():
         started = empty[name][0] if name in empty else 0.0
         cpu -= empty[name][1] if name in empty else 0.0

@@ -5,8 +5,8 @@ One file a concern. To add one, write `handlers/mine.py` with a `router` and dec
 
 from scf_mps import App
 
-from . import edits, failures, pictures, renditions
+from . import edits, failures, pictures, publishing, renditions
 
-app = App(renditions.router, pictures.router, edits.router, failures.router)
+app = App(renditions.router, pictures.router, publishing.router, edits.router, failures.router)
 
 main_handler = app.main_handler

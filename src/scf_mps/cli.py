@@ -6,9 +6,10 @@ import json
 import os
 import sys
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 try:
@@ -25,7 +26,7 @@ from scf_mps.envelope import open_envelope
 from scf_mps.local import samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from scf_mps.events.result import Event, Result
     from scf_mps.routing import Reason
@@ -166,9 +167,64 @@ def sample(
     print(json.dumps(made, ensure_ascii=False, indent=None if as_json else 2))
 
 
+@cli.command()
+def demo(app: AppOption = "handlers:app") -> None:
+    """Sample events through the application, with real small files in a COS emulator: before and after."""
+    with _local():
+        from scf_mps.local.demo import desk, events
+    logs.configure(sys.stderr, "ERROR")
+    with TemporaryDirectory() as directory, desk(directory) as prepared:
+        application = _application(app)
+        for event in events():
+            prepared.store(event)
+            stored = prepared.objects(event)
+            _show(_objects(stored), as_json=False, title="In COS before the event")
+            summary = application.main_handler(event, {"time_limit_in_ms": 60_000})
+            _show_outcomes(summary, events_of(event)[0])
+            new = [one for one in prepared.objects(event) if one not in stored]
+            _show(_objects(new), as_json=False, title="New in COS after it")
+
+
+@cli.command()
+def cos(
+    directory: Annotated[Path, typer.Option("--dir", help="Where the objects are kept.")],
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key; may be repeated."),
+    ] = None,
+    bucket: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME-APPID[.REGION]", help="A bucket to make; may be repeated."),
+    ] = None,
+    create_buckets: Annotated[
+        bool, typer.Option("--create-buckets", help="Make unknown buckets at the first write.")
+    ] = False,
+) -> None:
+    """A COS emulator that official clients believe; they reach it as an HTTP proxy."""
+    with _local():
+        from scf_mps.local.cos.__main__ import main
+    options = [f"--dir={directory}", f"--port={port}"]
+    options += [f"--key={one}" for one in key or []]
+    options += [f"--bucket={one}" for one in bucket or []]
+    main([*options, *(["--create-buckets"] if create_buckets else [])])
+
+
 def app() -> None:
     """The entry point of the command `scf-mps`."""
     cli()
+
+
+@contextmanager
+def _local() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        _fail(f"the cloud on the desk needs more: pip install 'scf-mps[cli,local]' ({error})")
+
+
+def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:
+    return [{"object": address, "bytes": str(size)} for address, size in objects]
 
 
 def _application(name: str) -> App:

@@ -1,0 +1,109 @@
+"""The demo: real small files in a COS emulator under the names of sample events, and the application at work on them.
+
+The application is the one that is deployed. It is given what SCF gives it: credentials in the environment, and, since
+there is no COS behind them here, the emulator as its proxy. Showing what happens is the command line's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from scf_mps.cos import Cos, Credentials
+from scf_mps.events.files import CosObject
+from scf_mps.events.reading import read
+from scf_mps.local.cos import CosEmulator
+from scf_mps.local.samples import sample
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MEDIA = Path(__file__).parent / "media"
+
+DELIVERY = CosObject("player-1250000000", "ap-guangzhou", "published")
+"""The bucket that the demo publishes to, and the prefix there."""
+
+_FILES = {
+    ".mp4": "rendition.mp4",
+    ".gif": "animation.gif",
+    ".jpg": "snapshot.jpg",
+    ".vtt": "sprite.vtt",
+    ".m3u8": "master.m3u8",
+}
+
+_STREAM = ("stream_0.m3u8", "stream_0_0.ts", "stream_0_1.ts")
+"""What `master.m3u8` names, beside it."""
+
+
+def events() -> list[dict[str, Any]]:
+    """The events of the demo: the documentation's, and one whose results are an HLS stream and an animation.
+
+    The documentation masks the digits of accounts (``125****654``), which are no names of buckets: zeros fill them.
+    """
+    documented: dict[str, Any] = json.loads(json.dumps(sample()).replace("****", "0000"))
+    more = sample("WorkflowTask", AdaptiveDynamicStreaming="SUCCESS", AnimatedGraphics="SUCCESS")
+    return [documented, more]
+
+
+class Desk:
+    """A COS emulator with the files of the events in it.
+
+    Attributes:
+        environment: the variables by which a function finds it, and what the default application is to publish to.
+        cos: reads and writes it.
+    """
+
+    def __init__(self, emulator: CosEmulator) -> None:
+        key = emulator.key
+        self.environment = {
+            "TENCENTCLOUD_SECRETID": key.secret_id,
+            "TENCENTCLOUD_SECRETKEY": key.secret_key,
+            "MPS_COS_PROXY": emulator.url,
+            "MPS_PUBLISH": f"{DELIVERY}/",
+        }
+        self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
+        self._emulator = emulator
+
+    def store(self, event: dict[str, Any]) -> None:
+        """Put a file where each file of the event is said to be."""
+        files = read(event).files
+        for bucket, region in {(file.bucket, file.region) for file in (*files, DELIVERY)}:
+            self._emulator.ensure_bucket(bucket, region)
+        for file in files:
+            folder, _, name = str(file).rpartition("/")
+            suffix = Path(name).suffix
+            media = "sprite.jpg" if suffix == ".jpg" and "prite" in name else _FILES[suffix]
+            self.cos.upload(MEDIA / media, file)
+            if suffix == ".m3u8":
+                for one in _STREAM:
+                    self.cos.upload(MEDIA / one, f"{folder}/{one}")
+
+    def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
+        """Address and size of every object in the event's buckets and the delivery bucket."""
+        places = {(file.bucket, file.region) for file in (*read(event).files, DELIVERY)}
+        return [
+            (str(entry.object), entry.size)
+            for bucket, region in sorted(places)
+            for entry in self.cos.list(f"cos://{bucket}.{region}/")
+        ]
+
+
+@contextmanager
+def desk(directory: str | Path) -> Iterator[Desk]:
+    """A desk whose emulator keeps its objects in a directory; the function's variables are set meanwhile."""
+    with CosEmulator(directory) as emulator:
+        made = Desk(emulator)
+        before = {name: os.environ.get(name) for name in made.environment}
+        os.environ.update(made.environment)
+        try:
+            yield made
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

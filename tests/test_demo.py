@@ -1,0 +1,157 @@
+"""The demo, the default application at work on files, and the emulator from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scf_mps import CallbacksFailed, logs
+from scf_mps.cli import cli
+from scf_mps.local.demo import DELIVERY, MEDIA, Desk, desk, events
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    with desk(tmp_path) as made:
+        yield made
+
+
+def names(objects):
+    return {address.rpartition("/")[2] for address, _ in objects}
+
+
+def published(prepared: Desk) -> dict[str, int]:
+    place = f"cos://{DELIVERY.bucket}.{DELIVERY.region}/"
+    return {entry.object.key: entry.size for entry in prepared.cos.list(place)}
+
+
+def test_the_documented_events_files_are_published_as_they_were(prepared):
+    import handlers
+
+    documented, _ = events()
+    prepared.store(documented)
+    handlers.main_handler(documented, {})
+
+    assert published(prepared) == {
+        "published/dianping2_imageSprite_10.vtt": 153,
+        "published/dianping2_imageSprite_10_0.jpg": 3704,
+        "published/dianping2_snapshotByOffset_10_0.jpg": 4085,
+        "published/dianping2_transcode_10.mp4": 9117,
+    }
+    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
+    assert prepared.cos.read(copy) == (MEDIA / "rendition.mp4").read_bytes()
+    assert prepared.cos.head(copy).content_type == "video/mp4"
+
+
+def test_an_hls_stream_is_published_with_all_its_segments(prepared):
+    import handlers
+
+    _, streamed = events()
+    prepared.store(streamed)
+    handlers.main_handler(streamed, {})
+    handlers.main_handler(streamed, {})  # a redelivery changes nothing
+
+    assert set(published(prepared)) == {
+        "published/demo_AdaptiveDynamicStreaming_12.m3u8",
+        "published/demo_AnimatedGraphics_20000.gif",
+        "published/stream_0.m3u8",
+        "published/stream_0_0.ts",
+        "published/stream_0_1.ts",
+    }
+
+
+def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared):
+    import handlers
+
+    documented, _ = events()
+    prepared.store(documented)
+    gone = "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4"
+    prepared.cos.delete(gone)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        handlers.main_handler(documented, {})
+    (failure,) = failed.value.failures
+    assert failure.callback == "handlers.publishing.publish"
+    assert gone in str(failed.value)
+    assert len(published(prepared)) == 3
+
+
+def test_without_a_place_nothing_is_published(prepared, monkeypatch):
+    import handlers
+
+    monkeypatch.delenv("MPS_PUBLISH")
+    documented, _ = events()
+    prepared.store(documented)
+    handlers.main_handler(documented, {})
+
+    assert published(prepared) == {}
+
+
+def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPS_PUBLISH", "cos://mine-1250000000.ap-guangzhou/")
+    monkeypatch.delenv("MPS_COS_PROXY", raising=False)
+    with desk(tmp_path):
+        assert os.environ["MPS_PUBLISH"] == f"{DELIVERY}/"
+        assert os.environ["MPS_COS_PROXY"].startswith("http://127.0.0.1:")
+
+    assert os.environ["MPS_PUBLISH"] == "cos://mine-1250000000.ap-guangzhou/"
+    assert "MPS_COS_PROXY" not in os.environ
+
+
+def test_the_demo_shows_the_objects_before_and_after(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(logs, "configure", lambda *args: None)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("COLUMNS", "200")
+    done = CliRunner().invoke(cli, ["demo"])
+
+    assert done.exit_code == 0, done.output
+    shown = done.output
+    assert shown.count("In COS before the event") == shown.count("New in COS after it") == 2
+    before, after = shown.split("New in COS after it")[:2]
+    assert "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4" in before
+    assert "cos://player-1250000000.ap-guangzhou/published/" not in before
+    assert "published/dianping2_transcode_10.mp4" in after
+    assert "published/stream_0_1.ts" in shown
+
+
+def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):
+    for module in ("scf_mps.local.demo", "scf_mps.local.cos.__main__"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for command in (["demo"], ["cos", "--dir", "x"]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 2
+        assert "pip install 'scf-mps[cli,local]'" in done.output
+
+
+def test_the_emulator_can_be_started_from_the_command_line(tmp_path):
+    command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path]
+    options = ["--key", "AKIDone:secret", "--bucket", "desk-1250000000", "--create-buckets"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        request = urllib.request.Request(
+            f"{url}/", headers={"Host": "desk-1250000000.cos.ap-guangzhou.myqcloud.com"}
+        )
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_the_demos_events_are_real_ones():
+    documented, streamed = events()
+
+    assert "****" not in json.dumps(documented)
+    assert documented["EventType"] == streamed["EventType"] == "WorkflowTask"
