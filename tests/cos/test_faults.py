@@ -46,6 +46,9 @@ FAULTS = {
 """Name to the fault, the error it ends in, and what it can strike."""
 
 
+WORKERS = 8
+
+
 class Show:
     """A 500-object HLS set that is passed on from prefix to prefix."""
 
@@ -60,7 +63,10 @@ class Show:
 
     def client(self, attempts=6):
         retry = Retry(attempts=attempts, base=0.0005, cap=0.002)
-        return Cos(self.keys, proxy=self.emulator.url, retry=retry, pool=self.pool)
+        # The emulator is a thread of this process: more workers would only wait for one another.
+        return Cos(
+            self.keys, proxy=self.emulator.url, retry=retry, pool=self.pool, concurrency=WORKERS
+        )
 
     def listed(self, prefix, bucket=PLAYER):
         where = place(prefix, bucket)
