@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 
 import pytest
 
 from scf_mps.context import Context
-from scf_mps.cos import Conflict, CosError, Denied, NotFound, Pool, Retry, Throttled, Unavailable
+from scf_mps.cos import (
+    Conflict,
+    CosError,
+    Denied,
+    NotFound,
+    Pool,
+    Retry,
+    Throttled,
+    Unavailable,
+    http1,
+)
 
 from .conftest import QUICK, at, place, reply
 
@@ -268,6 +281,49 @@ def test_without_a_proxy_the_way_to_cos_is_encrypted(wire, make_cos, monkeypatch
     with pytest.raises(Unavailable, match="cannot connect to desk-1250000000"):
         make_cos(proxy="", retry=Retry(attempts=1), timeout=0.2).head(at("a"))
     assert not any("HTTP/1.1" in head for head in wire.heads)
+
+
+def test_over_tls_the_certificate_of_the_host_is_asked_for(tmp_path, make_cos, monkeypatch):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
+    host = "desk-1250000000.cos.ap-guangzhou.myqcloud.com"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key -out cert -subj /CN=cos"
+    )
+    subprocess.run(
+        [*command.split(), "-addext", f"subjectAltName=DNS:{host}"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    settings.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        for _ in range(2):  # each connection answers two requests, then ends without a word
+            with (
+                contextlib.suppress(OSError),
+                settings.wrap_socket(listener.accept()[0], server_side=True) as connection,
+            ):
+                for _ in range(2):
+                    connection.recv(10_000)
+                    connection.sendall(reply(200, b"secret"))
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    real, there = socket.create_connection, listener.getsockname()
+    monkeypatch.setattr(socket, "create_connection", lambda address, *rest: real(there, *rest))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    http1._tls.cache_clear()
+    try:
+        cos = make_cos(proxy="", retry=Retry(attempts=1))
+        assert [cos.read(at("a")) for _ in range(3)] == [b"secret"] * 3
+        with pytest.raises(Unavailable, match="cannot connect"):
+            cos.read(at("a", "other-1250000000"))
+    finally:
+        http1._tls.cache_clear()
+        listener.close()
 
 
 def test_retry_after_is_the_least_wait(wire, make_cos):

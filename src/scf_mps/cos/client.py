@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .transport import Exchange, Transport
 
 
+_PATIENCE = 600.0
+"""Seconds without a byte that end a try of what COS may work on for minutes."""
+
+
 class Target(NamedTuple):
     """What a request is about: an object, or a bucket (``key`` is empty)."""
 
@@ -92,6 +96,7 @@ class Client:
         count: int = 1,
         repeatable: bool = True,
         document: bool = False,
+        patient: bool = False,
     ) -> Answer:
         """Make a request and read its answer.
 
@@ -99,11 +104,12 @@ class Client:
             kind: which of a bucket's rates it takes from; ``write`` and ``batch`` (of `count` keys) are writes.
             repeatable: whether it may be sent again when nobody knows if it took effect.
             document: look for an ``<Error>`` in the body of a 200.
+            patient: COS may work for minutes before it answers, on a copy or a completion.
 
         Raises:
             CosError: of the class that says why.
         """
-        tries = self._tries(target, method, params, headers, body, kind, count, repeatable)
+        tries = self._tries(target, method, params, headers, body, kind, count, repeatable, patient)
         failure: CosError | None = None
         attempt = 0
         maybe_applied = False
@@ -132,7 +138,7 @@ class Client:
         Raises:
             CosError: of the class that says why.
         """
-        tries = self._tries(target, "GET", None, headers, b"", "read", 1, True)
+        tries = self._tries(target, "GET", None, headers, b"", "read", 1, True, False)
         failure: CosError | None = None
         attempt = 0
         while True:
@@ -165,6 +171,7 @@ class Client:
         kind: str,
         count: int,
         repeatable: bool,
+        patient: bool,
     ) -> _Tries:
         if (target.bucket, target.region) not in self._known:
             self.allowed.check(target.bucket, target.region)
@@ -172,7 +179,16 @@ class Client:
         if target.key:
             check_key(target)  # type: ignore[arg-type]
         return _Tries(
-            self, target, method, params or {}, headers or {}, body, kind, count, repeatable
+            self,
+            target,
+            method,
+            params or {},
+            headers or {},
+            body,
+            kind,
+            count,
+            repeatable,
+            max(self.timeout, _PATIENCE) if patient else self.timeout,
         )
 
 
@@ -189,6 +205,7 @@ class _Tries:
         "_params",
         "_repeatable",
         "_target",
+        "_timeout",
         "uncertain",
     )
 
@@ -203,7 +220,9 @@ class _Tries:
         kind: str,
         count: int,
         repeatable: bool,
+        timeout: float,
     ) -> None:
+        self._timeout = timeout
         self._client = client
         self._target = target
         self._method = method
@@ -247,7 +266,7 @@ class _Tries:
                     self._params,
                     self._headers,
                     self._body,
-                    min(client.timeout, left),
+                    min(self._timeout, left),
                     fresh,
                 )
             except StaleConnection:

@@ -90,7 +90,7 @@ def copy(
         CosError: an error in the body of a 200 is one like any other.
     """
     said = {"x-cos-copy-source": copy_source(client, source), **headers}
-    answer = client.call(target, "PUT", headers=said, kind="write", document=True)
+    answer = client.call(target, "PUT", headers=said, kind="write", document=True, patient=True)
     told = documents.fields(answer.body)
     return Written(
         told.get("ETag", ""),
@@ -263,7 +263,9 @@ def copy_part(
 ) -> str:
     """Upload Part - Copy (page 436/8287); returns its ETag."""
     params = {"partNumber": str(number), "uploadId": upload}
-    answer = client.call(item, "PUT", params, dict(headers), kind="part", document=True)
+    answer = client.call(
+        item, "PUT", params, dict(headers), kind="part", document=True, patient=True
+    )
     return documents.fields(answer.body).get("ETag", "")
 
 
@@ -296,6 +298,7 @@ def complete(
             kind="write",
             repeatable=False,
             document=True,
+            patient=True,
         )
     except CosError as error:
         if error.maybe_applied and is_there(client, item, size, checksum):

@@ -13,7 +13,7 @@ from collections import deque
 from . import signing
 from .addresses import host_of
 from .errors import Unavailable
-from .http1 import BrokenAnswer, Connection
+from .http1 import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,7 +177,8 @@ class Transport:
             response = connection.ask(method, head, body, timeout)
         except BaseException as error:
             connection.close()
-            if kept and isinstance(error, ConnectionError | BrokenAnswer):
+            # TLS has an error of its own for it.
+            if kept and isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise StaleConnection(str(error)) from error
             raise
         return Exchange(self._pool, place, connection, response)
