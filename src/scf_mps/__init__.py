@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .app import App as App
     from .context import Context as Context
-    from .cos.helper import Cos as Cos
+    from .cos import Cos as Cos
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
     from .errors import Drop as Drop
@@ -53,7 +53,7 @@ else:
     _MODULES = {
         "app": "App",
         "context": "Context",
-        "cos.helper": "Cos",
+        "cos": "Cos",
         "errors": "CallbackFailed CallbacksFailed Drop InvalidEvent MissingField NotInCos RegistrationError ScfMpsError",
         "events.files": "CosObject",
         "events.result": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",

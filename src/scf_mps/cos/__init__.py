@@ -36,13 +36,28 @@ else:
         ".credentials": "Credentials",
         ".errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
         ".files": "UnknownManifest",
-        ".helper": "Cos",
         ".hls": "NotAPlaylist",
         ".metadata": "Entry Head",
         ".progress": "Progress bar",
         ".retry": "Retry",
         ".transport": "Pool",
     }
+
+    class Cos:
+        """What callbacks ask for. Importing it must cost a cold start nothing: `helper.Cos` is what one is."""
+
+        __slots__ = ()
+
+        def __new__(cls, *args, **kwargs):
+            from .helper import Cos as Helper
+
+            return object.__new__(Helper if cls is Cos else cls)
+
+        @classmethod
+        def __provide__(cls, invocation):
+            from .helper import Cos as Helper
+
+            return Helper.__provide__(invocation)
 
     def __getattr__(name):
         from importlib import import_module

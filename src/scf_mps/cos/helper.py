@@ -15,8 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..injection import Invocation
 
+    Named = object
+else:
+    from . import Cos as Named
 
-class Cos(Reading, Storing, Writing, Changing):
+
+class Cos(Reading, Storing, Writing, Changing, Named):
     """COS for one invocation: its credentials, its time, and the buckets it may touch. Safe for threads.
 
     One object is a `CosObject` or a ``cos://bucket.region/key`` text; many are any iterable of them, e.g.
