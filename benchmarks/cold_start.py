@@ -1,0 +1,174 @@
+"""What a cold start costs: importing the whole function, and its first event.
+
+Measured, each sample in a fresh interpreter of an environment without any packages, the sides in turns: the import of
+`index.py` with `handlers/` and `scf_mps` as SCF has them; the same and the documentation's event; and beside them, as
+the unit that makes machines comparable, the import of four standard modules that such a function needs. Time counts
+from the function's first line, memory is the peak of the whole process (Linux). Once with byte code, and once without
+any of the function's own: SCF unpacks a zip, in which there is none, to where none can be written.
+
+It fails if importing the function loads a package from outside the standard library, or one of the modules that take
+longer to load than an event to handle.
+
+Not measured: the start of the interpreter, SCF's own runtime and download, and the first use of COS.
+"""
+
+from __future__ import annotations
+
+import compileall
+import json
+import marshal
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from platform import python_version
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from measuring import ROOT, SCF_CONTEXT, Timing, print_table, print_target, sample_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Sample = tuple[float, float, list[str]]
+
+SAMPLES = 31
+TARGET_TIME = 1.3
+TARGET_MEMORY = 13
+UNWANTED = ("asyncio", "dataclasses", "inspect")
+OWN = ("handlers", "index", "scf_mps")
+
+BARE = "import json, logging, typing, enum"
+IMPORT = "scf-mps: the function"
+FIRST_EVENT = "scf-mps: the function; first event"
+SIDES = {
+    BARE: BARE,
+    IMPORT: "import index",
+    FIRST_EVENT: "import index; index.main_handler(event, context)",
+}
+"""What is compared: its name in the table, and the code."""
+
+CHILD = """
+import marshal, sys, time
+sys.path[:0] = {path}
+with open({given!r}, "rb") as file:
+    event, context = marshal.load(file)
+began = time.perf_counter()
+{code}
+milliseconds = (time.perf_counter() - began) * 1000
+modules = list(sys.modules)
+with open("/proc/self/status") as file:
+    peak = [int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM")][0]
+import json
+json.dump([milliseconds, peak, modules], sys.stderr)
+"""
+
+
+class ColdStart:
+    """What the samples of one side took.
+
+    Attributes:
+        times: milliseconds.
+        memory: the median peak of the process, in MB.
+        modules: what was loaded at the end.
+    """
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        times, peaks, modules = zip(*samples, strict=True)
+        self.times = Timing(times)
+        self.memory = Timing(peaks).median
+        self.modules = frozenset(modules[0])
+
+
+def start_in_turns(
+    python: Path, path: Sequence[Path], sides: Mapping[str, str], *options: str
+) -> dict[str, ColdStart]:
+    """Run the code of each side in fresh interpreters, one of each side a turn, with `path` in front of `sys.path`.
+
+    The code finds `event` and `context`, and SCF's variables, as a function would.
+    """
+    samples: dict[str, list[Sample]] = {name: [] for name in sides}
+    with TemporaryDirectory() as folder:
+        given = Path(folder, "given")
+        given.write_bytes(marshal.dumps((sample_event(), SCF_CONTEXT)))
+        for _ in range(SAMPLES):
+            for name, code in sides.items():
+                child = CHILD.format(path=[str(one) for one in path], given=str(given), code=code)
+                ended = subprocess.run(
+                    [python, "-I", *options, "-c", child],
+                    env={**os.environ, "TENCENTCLOUD_RUNENV": "SCF"},
+                    capture_output=True,
+                    text=True,
+                )
+                if ended.returncode:
+                    raise SystemExit(f"{name} failed:\n{ended.stderr}")
+                samples[name].append(json.loads(ended.stderr))
+    return {name: ColdStart(taken) for name, taken in samples.items()}
+
+
+def print_cold_starts(title: str, starts: Mapping[str, ColdStart]) -> None:
+    """Print times, memory and modules of each side, and the ratios of its times to those of the bare import."""
+    rows = [
+        [
+            name,
+            f"{start.times.minimum:.1f}",
+            f"{start.times.median:.1f}",
+            *start.times.ratios(starts[BARE].times),
+            f"{start.memory:.1f}",
+            str(len(start.modules)),
+        ]
+        for name, start in starts.items()
+    ]
+    headers = ["", "min ms", "median ms", "ratio of min", "of medians", "peak MB", "modules"]
+    print_table(title, headers, rows)
+
+
+def build(folder: Path) -> None:
+    """Copy what SCF is given of this working copy into a folder."""
+    pycache = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "src" / "scf_mps", folder / "scf_mps", ignore=pycache)
+    shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=pycache)
+    (folder / "index.py").write_text("from handlers import main_handler as main_handler\n")
+
+
+def bare_environment(folder: Path) -> Path:
+    """The interpreter of a new environment: nothing of the machine's packages reaches it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    return folder / "bin" / "python"
+
+
+def wanted(module: str) -> bool:
+    """Whether a cold start may load this module."""
+    package = module.partition(".")[0]
+    return package in {*OWN, *sys.stdlib_module_names} - {*UNWANTED}
+
+
+def main() -> int:
+    with TemporaryDirectory() as folder:
+        python = bare_environment(Path(folder, "environment"))
+        function = Path(folder, "function")
+        build(function)
+        without = start_in_turns(python, [function], SIDES, "-B")  # none is written either
+        compileall.compile_dir(function, quiet=1)
+        starts = start_in_turns(python, [function], SIDES)
+    print_cold_starts(f"Cold start, CPython {python_version()}", starts)
+    print_cold_starts("The same without byte code of the function's own files", without)
+
+    bare, imported = starts[BARE], starts[IMPORT]
+    ratio = imported.times.median / bare.times.median
+    print()
+    print_target("the import, as a multiple of the bare one", ratio, TARGET_TIME)
+    print_target("its peak in MB", imported.memory, TARGET_MEMORY)
+    beyond = sorted(imported.modules - bare.modules)
+    print(f"  it loads beyond the bare one: {', '.join(beyond)}")
+    later = sorted(starts[FIRST_EVENT].modules - imported.modules)
+    print(f"  the first event loads: {', '.join(later) or 'nothing'}")
+    unwanted = [module for module in beyond if not wanted(module)]
+    if unwanted:
+        print(f"\nFAILED: the import loads {', '.join(unwanted)}", file=sys.stderr)
+    return 1 if unwanted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

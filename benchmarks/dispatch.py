@@ -1,0 +1,197 @@
+"""What handling one event costs on a warm instance, beside what the callbacks themselves do.
+
+Measured: the documentation's event, already a dict as SCF passes it, through the whole of `main_handler` (read, plan,
+inject, run each callback alone, sum up) to four callbacks that do nothing, with 10, 100 and 1,000 routes, and with
+the middleware, arguments and filters an application may have. Beside it, in turns: `json.loads` of the same event as
+the unit that makes machines comparable, and a dispatch written by hand for this very event as the floor.
+
+Not measured: cold starts (`cold_start.py`), log lines (logging is off), COS, and SCF itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from platform import python_version
+from typing import TYPE_CHECKING, Any
+
+from measuring import (
+    SAMPLE,
+    SCF_CONTEXT,
+    print_target,
+    print_timings,
+    sample_event,
+    time_in_processes,
+    time_in_turns,
+)
+
+from scf_mps import (
+    AnimatedGraphics,
+    App,
+    Context,
+    EditMediaTask,
+    ImageSprites,
+    Middleware,
+    Porn,
+    Router,
+    SnapshotByTimeOffset,
+    Subtask,
+    Transcode,
+)
+
+if TYPE_CHECKING:
+    from scf_mps import Call
+
+TARGET = 0.52
+"""10 µs on a machine on which `json.loads` of the event takes 19.3 µs."""
+
+TARGET_GROWTH = 1.05
+"""Flat, but for noise."""
+
+
+def on_transcode(result: Transcode) -> None: ...
+def on_animation(result: AnimatedGraphics) -> None: ...
+def on_snapshots(result: SnapshotByTimeOffset) -> None: ...
+def on_sprites(result: ImageSprites) -> None: ...
+def on_anything(result: object) -> None: ...
+
+
+class Database:
+    """Something an application provides to its callbacks."""
+
+
+def with_arguments(
+    result: Subtask, context: Context, log: logging.Logger, database: Database
+) -> None: ...
+
+
+class PassThrough(Middleware):
+    """A middleware around every callback that adds nothing."""
+
+    def around_callback(self, call: Call, proceed: Callable[[], Any]) -> Any:
+        return proceed()
+
+
+def app_with(routes: int, *middleware: Middleware) -> App:
+    """An application with four callbacks for the event, and other routes up to a number.
+
+    The others are for other definitions, other types, and types no version of MPS has yet.
+    """
+    app = App(middleware=middleware)
+    app.on(Transcode)(on_transcode)
+    app.on_failure(AnimatedGraphics)(on_animation)
+    app.on(SnapshotByTimeOffset)(on_snapshots)
+    app.on(ImageSprites)(on_sprites)
+    for number in range(routes - 4):
+        other = [
+            app.on(Transcode, definition=100000 + number, name=f"other_{number}"),
+            app.on(Porn, name=f"other_{number}"),
+            app.on_failure(EditMediaTask, name=f"other_{number}"),
+            app.on(f"Hologram{number}", name=f"other_{number}"),
+        ][number % 4]
+        other(on_anything)
+    return app
+
+
+def app_with_arguments() -> App:
+    """As `app_with(4)`, but each callback asks for three things besides its result."""
+    app = App()
+    app.provide(Database, Database)
+    app.on(Transcode, name="on_transcode")(with_arguments)
+    app.on_failure(AnimatedGraphics, name="on_animation")(with_arguments)
+    app.on(SnapshotByTimeOffset, name="on_snapshots")(with_arguments)
+    app.on(ImageSprites, name="on_sprites")(with_arguments)
+    return app
+
+
+def app_with_filters() -> App:
+    """As `app_with(4)`, but each callback is for the results of a definition, bucket, path or source."""
+    router = Router(source="*.mp4")
+    router.on(Transcode, definition=10)(on_transcode)
+    router.on_failure(AnimatedGraphics, definition=(20000, 20001))(on_animation)
+    router.on(SnapshotByTimeOffset, path="dasda/*.jpg")(on_snapshots)
+    router.on(ImageSprites, when=lambda sprites: sprites.output.total_count > 1)(on_sprites)
+    return App(router)
+
+
+def handle(app: App) -> Callable[[], object]:
+    """Handles the event once, to see that each of its results reaches one callback, and returns how to do it again."""
+    main_handler = app.main_handler
+    event = sample_event()
+    summary = main_handler(event, SCF_CONTEXT)
+    outcomes = [callback["outcome"] for callback in summary["callbacks"]]
+    assert outcomes == ["done"] * 4, summary
+    assert not summary["unhandled"], summary
+    return lambda: main_handler(event, SCF_CONTEXT)
+
+
+def handle_by_hand() -> Callable[[], object]:
+    """The least that could be called the same job: a dict of functions, and each result tried alone."""
+    event = sample_event()
+    functions: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {
+        ("Transcode", "SUCCESS"): on_anything,
+        ("AnimatedGraphics", "FAIL"): on_anything,
+        ("SnapshotByTimeOffset", "SUCCESS"): on_anything,
+        ("ImageSprites", "SUCCESS"): on_anything,
+    }
+    fields = {
+        "Transcode": "TranscodeTask",
+        "AnimatedGraphics": "AnimatedGraphicTask",
+        "SnapshotByTimeOffset": "SnapshotByTimeOffsetTask",
+        "ImageSprites": "ImageSpriteTask",
+    }
+
+    def main_handler() -> list[str]:
+        outcomes = []
+        for item in event["WorkflowTaskEvent"]["MediaProcessResultSet"]:
+            result = item[fields[item["Type"]]]
+            try:
+                functions[item["Type"], result["Status"]](result)
+                outcomes.append("done")
+            except Exception as error:
+                outcomes.append(f"failed: {error}")
+        return outcomes
+
+    assert main_handler() == ["done"] * 4
+    return main_handler
+
+
+REFERENCE = "json.loads of the event"
+FEW, MANY = "main_handler, 10 routes", "main_handler, 1,000 routes"
+CASES: dict[str, Callable[[], Callable[[], object]]] = {
+    "dispatch by hand, 4 routes": handle_by_hand,
+    "main_handler, 4 routes": lambda: handle(app_with(4)),
+    FEW: lambda: handle(app_with(10)),
+    "main_handler, 100 routes": lambda: handle(app_with(100)),
+    MANY: lambda: handle(app_with(1000)),
+    "main_handler, 4 routes and a middleware": lambda: handle(app_with(4, PassThrough())),
+    "main_handler, 4 routes with 3 arguments each": lambda: handle(app_with_arguments()),
+    "main_handler, 4 routes with 2 filters each": lambda: handle(app_with_filters()),
+}
+
+
+def measure(case: str) -> None:
+    """Print what `time_in_processes` collects."""
+    logging.disable()
+    text = SAMPLE.read_text(encoding="utf-8")
+    times = time_in_turns({REFERENCE: lambda: json.loads(text), case: CASES[case]()})
+    print(json.dumps(times))
+
+
+def main() -> None:
+    timings = time_in_processes(sys.executable, __file__, CASES)
+    print_timings(f"One event with 4 results, CPython {python_version()}", REFERENCE, timings)
+    ratio = timings[FEW].minimum / timings[REFERENCE].minimum
+    growth = timings[MANY].minimum / timings[FEW].minimum
+    print()
+    print_target("10 routes, as a part of json.loads", ratio, TARGET)
+    print_target("1,000 routes, as a multiple of 10 routes", growth, TARGET_GROWTH)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(sys.argv[1])
+    else:
+        main()
