@@ -34,6 +34,12 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 
+bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
+	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/dispatch.py
+	$(BIN)/python benchmarks/cos_bulk.py
+	$(if $(PEERS),$(BIN)/python benchmarks/peers.py)
+
 build: .venv/pyvenv.cfg  ## The function's folder in build/, as serverless.yml deploys it.
 	$(BIN)/python tools/build.py
 

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
-from scf_mps.cli import cli
+from scf_mps.cli import cli, out
 from scf_mps.local.demo import DELIVERY, MEDIA, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent
@@ -113,7 +113,7 @@ def test_the_demo_shows_the_objects_before_and_after(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(logs, "configure", lambda *args: None)
     monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(out, "width", 200)
     done = CliRunner().invoke(cli, ["demo"])
 
     assert done.exit_code == 0, done.output

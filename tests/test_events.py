@@ -234,6 +234,11 @@ class TestDefinitions:
     def test_without_an_input_the_output_tells_the_definition(self):
         assert self.definition(Input=None, Output={"Definition": 20}) == 20
 
+    @pytest.mark.parametrize("odd", [[1], {}, {"a": 1}, "10", 1.5, True])
+    def test_a_definition_of_another_shape_is_unknown(self, odd):
+        assert self.definition(Input={"Definition": odd}, Output={"Definition": odd}) is None
+        assert self.definition(Input={"Definition": odd}, Output={"Definition": 20}) == 20
+
     @pytest.mark.parametrize("nothing", [None, {}, {"Definition": 0}, {"Definition": None}, "x"])
     def test_a_definition_may_be_unknown(self, nothing):
         assert self.definition(Input=nothing, Output=nothing) is None

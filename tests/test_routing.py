@@ -156,8 +156,8 @@ class TestNames:
         event = sample("WorkflowTask", HoloTranscode="SUCCESS", Transcode="SUCCESS")
 
         assert heard(event) == [
-            ("any", "MediaProcessResultSet[0]"),
             ("holo", "MediaProcessResultSet[0]"),
+            ("any", "MediaProcessResultSet[0]"),
             ("any", "MediaProcessResultSet[1]"),
         ]
 

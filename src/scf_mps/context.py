@@ -80,7 +80,7 @@ class Context:
         that Tencent's own emulator (PyPI scf 0.2.8) puts there.
         """
         limit = self.raw.get("time_limit_in_ms")
-        if not isinstance(limit, int | float) or limit <= 0:
+        if not isinstance(limit, (int, float)) or limit <= 0:
             return math.inf
         return limit / 1000 if limit >= 1000 else float(limit)
 

@@ -53,9 +53,9 @@ class Dispatcher:
         fields = logs.bind(context.request_id)
         try:
             notifications = _notifications(event)
-            if len(notifications) == 1:
-                return self._dispatch(notifications[0], context, fields)
-            return self._dispatch_all(notifications, context, fields)
+            if len(notifications) > 1:
+                return self._dispatch_all(notifications, context, fields)
+            return self._dispatch(read(notifications[0]), context, fields)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
             raise
@@ -66,11 +66,8 @@ class Dispatcher:
         """See `App.explain`."""
         return [reason for one in events_of(event) for reason in self.table.explain(one)]
 
-    def _dispatch(
-        self, notification: object, context: Context, fields: dict[str, str]
-    ) -> dict[str, Any]:
-        """One notification, from reading it to the verdict."""
-        event = _read(notification)
+    def _dispatch(self, event: Event, context: Context, fields: dict[str, str]) -> dict[str, Any]:
+        """One event, from the plan to the verdict."""
         fields["task_id"] = event.task_id
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
@@ -83,7 +80,7 @@ class Dispatcher:
             calls = calls + plan.completing
         for result in plan.unhandled:
             _report_unhandled(result)
-        problems = invocation.close()
+        problems = invocation.close() if invocation.closing else []
         summary = _summary(event, calls, plan.unhandled)
         for after in self._hooks.after_event:
             after(event, context, summary)
@@ -100,7 +97,7 @@ class Dispatcher:
         for index, notification in enumerate(notifications):
             fields.pop("task_id", None)
             try:
-                summaries.append(self._dispatch(notification, context, fields))
+                summaries.append(self._dispatch(read(notification), context, fields))
             except CallbacksFailed as failed:
                 failures += failed.failures
                 summaries.append(failed.summary)
@@ -116,13 +113,7 @@ class Dispatcher:
 
 def events_of(event: object) -> list[Event]:
     """The events in what SCF passes, for those who only want to look; raises InvalidEvent as `main_handler`."""
-    return [_read(notification) for notification in _notifications(event)]
-
-
-def _read(notification: object) -> Event:
-    if isinstance(notification, InvalidEvent):  # a message that is no JSON, among others
-        raise notification
-    return read(notification)
+    return [read(notification) for notification in _notifications(event)]
 
 
 def _notifications(event: object) -> list[object]:

@@ -47,11 +47,16 @@ def classes_named(name: str) -> tuple[type[Result], ...]:
 
 def _nearest(name: str, known: dict[str, dict[str, str]]) -> str:
     plain = _plain(name)
+    matcher = SequenceMatcher(b=plain)
     best, closeness = "", 0.0
     for type_, kinds in known.items():
-        for other in (type_, *kinds, *kinds.values()):
-            alike = SequenceMatcher(None, plain, _plain(other)).ratio()
-            if len(plain) >= 4 and _plain(other).startswith(plain):  # "Face", "AsrFullText"
+        for other in map(_plain, (type_, *kinds, *kinds.values())):
+            matcher.set_seq1(other)
+            alike = 0.0
+            # Most names are not alike at all, which is found out much faster than how alike they are.
+            if matcher.real_quick_ratio() >= _CLOSE and matcher.quick_ratio() >= _CLOSE:
+                alike = matcher.ratio()
+            if len(plain) >= 4 and other.startswith(plain):  # "Face", "AsrFullText"
                 alike = max(alike, _CLOSE)
             if alike > closeness:
                 best, closeness = type_, alike

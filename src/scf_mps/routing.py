@@ -276,13 +276,14 @@ class Call:
         seconds: how long it ran.
     """
 
-    outcome: str = ""
-    error: BaseException | None = None
-    seconds: float = 0.0
+    __slots__ = ("error", "outcome", "result", "route", "seconds")
 
     def __init__(self, route: Route, result: Result) -> None:
         self.route = route
         self.result = result
+        self.outcome = ""
+        self.error: BaseException | None = None
+        self.seconds = 0.0
 
 
 class Plan:
@@ -333,17 +334,14 @@ class Table:
         self._check_identities()
         names = [route.name for route in routes]
         self._repeats = len(set(names)) < len(names)
-        self._for_events = any(
-            not route.kinds
-            or any(issubclass(kind, Event) or kind is Result for kind in route.kinds)
+        self._verbs_of_events = {
+            route.verb
             for route in routes
-            if route.verb != "fallback"
-        )
-        self._by_kind: dict[tuple[type[Result], str], _Candidates] = {}
-        self._by_type: dict[tuple[str, str], _Candidates] = {
-            key: _Candidates([route for route in routes if (route.type, route.verb) == key])
-            for key in {(route.type, route.verb) for route in routes if not route.kinds}
+            if not route.kinds
+            or any(issubclass(kind, Event) or kind is Result for kind in route.kinds)
         }
+        self._types = {route.type for route in routes if not route.kinds}
+        self._found: dict[tuple[type[Result], str, str], _Candidates] = {}
 
     def plan(self, event: Event) -> Plan:
         """The calls for an event; nothing is run, but the predicates of ``when=``."""
@@ -353,11 +351,9 @@ class Table:
         for subtask in event.subtasks:
             if not self._add_calls(subtask, subtask.verb, calls):
                 self._fall_back(subtask, calls, unhandled)
-        taken = False
-        if self._for_events:
-            taken = self._add_calls(event, event.verb, calls)
-            if not event.in_progress:
-                taken = self._add_calls(event, "on_complete", completing) or taken
+        taken = event.verb in self._verbs_of_events and self._add_calls(event, event.verb, calls)
+        if "on_complete" in self._verbs_of_events and not event.in_progress:
+            taken = self._add_calls(event, "on_complete", completing) or taken
         if not taken and (not event.subtasks or event.error):
             self._fall_back(event, calls, unhandled)
         return Plan(calls, completing, unhandled)
@@ -374,38 +370,32 @@ class Table:
 
     def _add_calls(self, result: Result, verb: str, calls: list[Call]) -> bool:
         """Add the calls of the result under a verb; whether any route is for it."""
-        kind = result.__class__
+        named = result.type if self._types and result.type in self._types else ""
+        key = type(result), named, verb
         try:
-            found = self._by_kind[kind, verb]
+            found = self._found[key]
         except KeyError:
-            found = self._by_kind[kind, verb] = _Candidates(
-                [
-                    route
-                    for route in self.routes
-                    if route.verb == verb and issubclass(kind, route.kinds)
-                ]
+            found = self._found[key] = _Candidates(
+                [route for route in self.routes if route.verb == verb and route.is_for(result)]
             )
-        routes = found.of(result) if found.by_definition else found.any
-        if self._by_type and (result.type, verb) in self._by_type:
-            routes += self._by_type[result.type, verb].of(result)
-        taken = False
-        for route in routes:
+        before = len(calls)
+        for route in found.of(result) if found.by_definition else found.any:
             call = Call(route, result)
-            if route.tests:
-                try:
-                    if not all(test.passes(result) for test in route.tests):
-                        continue
-                except (
-                    Exception
-                ) as error:  # it stays open whether to call: a failure, to be retried
-                    call.error = error
-            if self._repeats and any(
-                other.result is result and other.route.name == route.name for other in calls
-            ):
-                continue
-            calls.append(call)
-            taken = True
-        return taken
+            if not (route.tests or self._repeats) or self._is_wanted(call, calls):
+                calls.append(call)
+        return len(calls) > before
+
+    def _is_wanted(self, call: Call, calls: list[Call]) -> bool:
+        """Whether the result passes the route's filters, and the callback is not called for it already."""
+        result, route = call.result, call.route
+        try:
+            if not all(test.passes(result) for test in route.tests):
+                return False
+        except Exception as error:  # it stays open whether to call: a failure, to be retried
+            call.error = error
+        return not self._repeats or all(
+            other.result is not result or other.route.name != route.name for other in calls
+        )
 
     def _fall_back(self, result: Result, calls: list[Call], unhandled: list[Result]) -> None:
         if not self._add_calls(result, "fallback", calls):
@@ -456,7 +446,7 @@ class Table:
 
 
 class _Candidates:
-    """The routes for one class and verb, found by definition."""
+    """The routes for one class, type and verb, in the order of registration, found by definition."""
 
     __slots__ = ("any", "by_definition")
 

@@ -55,6 +55,7 @@ class Runner:
         Raises nothing.
         """
         clock, deadline = invocation.context.clock, invocation.context.deadline
+        run = self._inside_hooks if self._hooks.around_callback else self._callback
         after_callback = self._hooks.after_callback
         verbose = log.isEnabledFor(logging.INFO)
         all_ended = True
@@ -66,7 +67,9 @@ class Runner:
             else:
                 began = now
                 try:
-                    self._call(call, invocation)
+                    if call.error is not None:  # of the predicate that was to tell whether to call
+                        raise call.error
+                    run(call, invocation)
                     call.outcome = "done"
                 except Drop as drop:
                     self._end(call, "dropped", drop)
@@ -85,13 +88,6 @@ class Runner:
                 all_ended = False
         return all_ended
 
-    def _call(self, call: Call, invocation: Invocation) -> Any:
-        if call.error is not None:  # raised by the predicate that was to tell whether to call
-            raise call.error
-        if self._hooks.around_callback:
-            return self._proceed(call, invocation)()
-        return self._callback(call, invocation)
-
     def _callback(self, call: Call, invocation: Invocation) -> Any:
         route = call.route
         arguments = self._arguments[route]
@@ -104,7 +100,7 @@ class Runner:
             return _await(returned, invocation.context.remaining())
         return returned
 
-    def _proceed(self, call: Call, invocation: Invocation) -> Callable[[], Any]:
+    def _inside_hooks(self, call: Call, invocation: Invocation) -> Any:
         """The callback inside every `around_callback`, the first middleware outermost."""
 
         def inside(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
@@ -115,7 +111,7 @@ class Runner:
 
         for hook in self._hooks.around_callback:
             proceed = inside(hook, proceed)
-        return proceed
+        return proceed()
 
     def _defer(self, call: Call, needs: float, left: float) -> None:
         call.outcome = "deferred"

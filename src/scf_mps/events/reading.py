@@ -40,6 +40,10 @@ def read(notification: object) -> Event:
             payload or result in it is of another shape than MPS sends; the message says what was expected.
     """
     if not isinstance(notification, dict):
+        if isinstance(
+            notification, InvalidEvent
+        ):  # what `envelope.py` could not read, among others
+            raise notification
         raise InvalidEvent(
             f"expected an MPS notification, a JSON object, but {_kind(notification)} came"
         )
@@ -98,20 +102,20 @@ def _subtasks(event: Event, payload: dict[str, Any]) -> tuple[Subtask, ...]:
 
 def _read_set(event: Event, name: str, items: object, kinds: Kinds, found: list[Subtask]) -> None:
     for index, item in enumerate(_list(event, name, items)):
-        if item is None:
-            continue
         place = f"{name}[{index}]"
         try:  # the usual case, without a detour
             type_ = item["Type"]
             kind, field = kinds[type_]
             body = item[field]
-            if body.__class__ is dict:
-                found.append(kind(body, event, place, field, item, type_))
-                continue
         except (KeyError, TypeError):
             pass
-        item = _object(event, place, item)
-        found.append(_subtask(event, place, "", item, item, item.get("Type"), kinds))
+        else:
+            if type(body) is dict:
+                found.append(kind(body, event, place, field, item, type_))
+                continue
+        if item is not None:
+            item = _object(event, place, item)
+            found.append(_subtask(event, place, "", item, item, item.get("Type"), kinds))
 
 
 def _read_activities(event: Event, name: str, items: object, found: list[Subtask]) -> None:

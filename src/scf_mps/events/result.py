@@ -159,9 +159,9 @@ class Subtask(Result):
         self.place = place
         self.type = type
         status = data.get("Status")
-        self.status = status if isinstance(status, str) else ""
+        self.status = status = status if isinstance(status, str) else ""
         # Before an event is finished all it holds is progress: the event of its end repeats it.
-        self.verb = "on_progress" if event.in_progress else _VERBS.get(self.status, "")
+        self.verb = "on_progress" if event.in_progress else _VERBS.get(status, "")
 
     @property
     def event(self) -> Event:
@@ -179,8 +179,8 @@ class Subtask(Result):
         for part in (self._planned(), self._data.get("Output")):
             if isinstance(part, dict):
                 definition = part.get("Definition")
-                if definition:
-                    return definition  # type: ignore[no-any-return]
+                if type(definition) is int and definition:
+                    return definition
         return None
 
     @property
@@ -263,19 +263,16 @@ class Event(Result):
         task_id = payload.get("TaskId") or notification.get("TaskId")
         self.task_id = task_id if isinstance(task_id, str) else ""
         status = payload.get("Status")
-        self.status = status if isinstance(status, str) else ""
-        self.in_progress = self.status in _UNFINISHED
+        self.status = status = status if isinstance(status, str) else ""
+        self.in_progress = status in _UNFINISHED
 
     def _hold(self, subtasks: tuple[Subtask, ...]) -> None:
         """Take in the subtasks; a finished event is for ``on_failure`` if it or any of them failed."""
         self.subtasks = subtasks
-        self.verb = "on_progress" if self.in_progress else "on"
-        if self.verb == "on":
-            if self._data.get("ErrCode") not in _NO_ERROR:
-                self.verb = "on_failure"
-            for subtask in subtasks:
-                if subtask.status == "FAIL":
-                    self.verb = "on_failure"
+        failed = self._data.get("ErrCode") not in _NO_ERROR
+        for subtask in subtasks:
+            failed = failed or subtask.status == "FAIL"
+        self.verb = "on_progress" if self.in_progress else "on_failure" if failed else "on"
 
     @property
     def raw(self) -> dict[str, Any]:
