@@ -49,7 +49,15 @@ def main() -> None:
             skipped.append(version)
             continue
         print(f"--- CPython {version}", flush=True)
-        command = [environment(version, python), "-m", "pytest", "-q", *LEFT_OUT]
+        command = [
+            environment(version, python),
+            "-m",
+            "pytest",
+            "-q",
+            "-n2",
+            "--dist=loadfile",
+            *LEFT_OUT,
+        ]
         if subprocess.run(command, cwd=ROOT).returncode:
             failed.append(version)
     for version in skipped:

@@ -242,22 +242,23 @@ def keys_of(cos, where):
     return [entry.object.key for entry in cos.list(where)]
 
 
-_COUNTS = pytest.StashKey[list]()
-
-
 @pytest.fixture
-def fault_counts(pytestconfig):
-    """Keeps what happened under a fault for the report at the end."""
-    rows = pytestconfig.stash.setdefault(_COUNTS, [])
+def fault_counts(record_property):
+    """Keeps what happened under a fault for the report at the end; with the test, whichever process runs it."""
 
     def keep(name, total, failed):
-        rows.append((name, total, failed))
+        record_property("faults", (name, total, failed))
 
     return keep
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    rows = config.stash.get(_COUNTS, [])
+def pytest_terminal_summary(terminalreporter):
+    rows = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for key, value in report.user_properties
+        if key == "faults"
+    ]
     if rows:
         terminalreporter.section("COS under faults: objects that failed at first, of so many")
     for name, total, failed in rows:
