@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from places import ROOT, payload
 from pythons import VERSIONS, find
 
 INDEX = "from handlers import main_handler\n"
+FOR_THE_DESK = runpy.run_path(str(ROOT / "tools" / "build.py"))["FOR_THE_DESK"]
 
 LEAVING = """\
 import sys
@@ -133,10 +135,9 @@ def python(request: pytest.FixtureRequest) -> Path:
 
 def deploy(folder: Path, handlers: str | None = None) -> Path:
     """Make the folder that is deployed, with the handlers of the repository or with others; read-only, as on SCF."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "scf_mps", folder / "scf_mps", ignore=ignored)
+    shutil.copytree(ROOT / "src" / "scf_mps", folder / "scf_mps", ignore=FOR_THE_DESK)
     if handlers is None:
-        shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=ignored)
+        shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=FOR_THE_DESK)
     else:
         (folder / "handlers").mkdir()
         (folder / "handlers" / "__init__.py").write_text(handlers)
