@@ -169,6 +169,7 @@ def test_a_signature_may_be_in_upper_case(notify_key: str) -> None:
         {**signed(), "Timestamp": EXPIRES + 1},
         {**signed(), "Timestamp": None},
         {**signed(), "Timestamp": float(EXPIRES)},
+        signed(float(EXPIRES)),
         {**signed(), "Timestamp": [[[EXPIRES]]]},
         {**signed(), "Timestamp": "\ud800"},
         {**signed(), "Sign": ""},
@@ -196,6 +197,13 @@ def test_a_signed_timestamp_that_is_no_number_of_seconds_is_expired(
 ) -> None:
     assert refusal(http(signed(timestamp)), now=0) == (
         f"refused an HTTP request: its signature expired at {timestamp}"
+    )
+
+
+def test_a_signature_of_no_timestamp_at_all_is_expired(notify_key: str) -> None:
+    notification = {**signed(""), "Timestamp": None}
+    assert refusal(http(notification), now=0) == (
+        "refused an HTTP request: its signature expired at "
     )
 
 

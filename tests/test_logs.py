@@ -112,9 +112,10 @@ def test_numbers_that_json_or_a_64_bit_field_cannot_hold_are_text(stream: Stream
 
 
 def test_chinese_is_written_as_it_is(stream: Stream) -> None:
-    log.info("转码完成", extra={"会话": "订单四十二"})
+    log.info("转码完成", extra={"会话": "订单四十二", "facts": {"名": ["值"]}})
     assert '"message": "转码完成"' in stream.writes[0]
     assert '"会话": "订单四十二"' in stream.writes[0]
+    assert one_line(stream)["facts"] == '{"名": ["值"]}'
 
 
 def test_a_lone_surrogate_of_a_broken_file_name_is_escaped_and_nothing_else_is(
@@ -271,8 +272,34 @@ def test_very_many_fields_leave_out_the_last_but_none_of_ours(stream: Stream, co
     assert line["truncated"] is True
     extras = [name for name in line if name.startswith("field_")]
     assert extras == [f"field_{index:05}" for index in range(len(extras))]
+    assert {line[name] for name in extras} == {"v" * 90}
     one_more = len(', "field_00000": ""') + 90
     assert len(stream.writes[0].encode()) > 8192 - one_more
+
+
+def test_of_two_texts_the_shorter_is_cut_only_if_it_is_longer_than_its_share(
+    stream: Stream,
+) -> None:
+    for length in range(4000, 4050):
+        log.info("m" * length, extra={"long": "l" * 50_000})
+    cut = 0
+    for length, line in enumerate(stream.lines, start=4000):
+        share = len(json.dumps(line["message"], ensure_ascii=False).encode())
+        was_cut = line["message"] != "m" * length
+        assert was_cut == (length + len('""') > share)
+        cut += was_cut
+    assert 0 < cut < 50
+
+
+def test_a_field_is_left_out_only_if_there_is_no_room_for_a_hundred_bytes_of_each(
+    stream: Stream,
+) -> None:
+    for length in range(7900, 8050):
+        log.info("m" * 5000, extra={"n" * length: 1})
+    kept = [text for text in stream.writes if '"nnn' in text]
+    assert [len(text.encode()) for text in kept] == [8192] * len(kept)
+    assert len(json.loads(kept[-1])["message"].encode()) == 100 - len('""')
+    assert 0 < len(kept) < 150
 
 
 def test_a_field_with_a_huge_name_is_left_out(stream: Stream) -> None:
