@@ -59,7 +59,7 @@ def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     (tmp_path / "shop.py").write_text(APPLICATION)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
-    monkeypatch.setattr(cli.out, "width", 300)
+    monkeypatch.setenv("COLUMNS", "300")
     for variable in ("MPS_APP", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL", "MPS_NOTIFY_KEY"):
         monkeypatch.delenv(variable, raising=False)
     loaded = set(sys.modules)
