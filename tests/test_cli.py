@@ -669,3 +669,19 @@ def test_the_command_of_a_bare_installation_fails_with_that_hint(tmp_path: Path)
     assert done.stderr == (
         "the command line needs more than a function does: pip install 'scf-mps[cli]'\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        (("--bucket", "Not a bucket"), "argument --bucket: "),
+        (("--key", "without-a-secret"), "argument --key: expected ID:SECRET[:TOKEN]"),
+    ],
+)
+def test_the_emulator_of_cos_refuses_what_is_no_bucket_and_no_key(
+    option: tuple[str, str], why: str
+) -> None:
+    ran = run("cos", "--dir", "objects", "--create-buckets", *option)
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.err
+    assert not Path("objects").exists()
