@@ -215,6 +215,6 @@ def test_a_source_that_is_replaced_while_it_is_moved_stays(emulator, cos, make_c
 
 def test_slow_down_halves_the_workers_and_all_is_done(emulator, cos):
     items = [at(f"s/{number}") for number in range(200)]
-    emulator.faults.add(Fault("slow_down", count=10, retry_after=None))
+    emulator.faults.add(Fault("slow_down", count=5, retry_after=None))
     assert cos.exists(items) == [False] * 200
     assert cos._client.window.halvings >= 1
