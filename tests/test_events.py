@@ -336,6 +336,8 @@ class TestSchedules:
             "ExecRule",
         ]
         assert event.subtasks[0].place == "ActivityResultSet[0]"
+        activities = event.raw["ScheduleTaskEvent"]["ActivityResultSet"]
+        assert event.subtasks[0].item is activities[0]
         assert event.subtasks[6].place == (
             "ActivityResultSet[6].ActivityResItem.ReviewTask.Output[0]"
         )

@@ -230,6 +230,11 @@ class TestCosObject:
         assert CosObject.parse(str(file)) == file
         assert repr(file) == "CosObject.parse('cos://media-1250000000.ap-guangzhou/a/b c.mp4')"
 
+    def test_dots_and_schemes_in_a_key_are_the_keys(self):
+        file = CosObject.parse("cos://b-1.ap-guangzhou/a.b://c.d")
+
+        assert (file.bucket, file.region, file.key) == ("b-1", "ap-guangzhou", "a.b://c.d")
+
     def test_equal_objects_are_one_in_a_set(self):
         one, same, other = (CosObject("b-1", "r", key) for key in ("/a", "a", "b"))
 

@@ -46,6 +46,7 @@ class Recorder(Middleware):
         self._steps.append((self._name, "after", call.outcome))
 
     def after_event(self, event, context, summary):
+        assert (event.type, context.request_id) == ("WorkflowTask", "r")
         self._steps.append((self._name, "end", len(summary["callbacks"])))
 
 

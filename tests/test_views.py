@@ -10,10 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import CosObject, InvalidEvent, MissingField
-from scf_mps.events import models
+from scf_mps.events import models, view
 from scf_mps.events.reading import read
 from scf_mps.events.result import Subtask
 from scf_mps.events.view import View, schema
+
+
+@pytest.fixture(autouse=True)
+def _no_schema_is_known_before(monkeypatch):
+    monkeypatch.setattr(view, "_SCHEMAS", {})
 
 
 def meta(**fields):
