@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import CosObject, InvalidEvent, MissingField
-from scf_mps.events import models, view
+from scf_mps.events import models
+from scf_mps.events import view as views
 from scf_mps.events.reading import read
 from scf_mps.events.result import Subtask
 from scf_mps.events.view import View, schema
@@ -18,7 +19,7 @@ from scf_mps.events.view import View, schema
 
 @pytest.fixture(autouse=True)
 def _no_schema_is_known_before(monkeypatch):
-    monkeypatch.setattr(view, "_SCHEMAS", {})
+    monkeypatch.setattr(views, "_SCHEMAS", {})
 
 
 def meta(**fields):
