@@ -102,7 +102,7 @@ class Model:
         self.notes: dict[str, str] = {}
         self.fields: dict[str, str] = {}  # MPS name -> annotation
         text = getattr(sdk, name).__init__.__doc__ or ""
-        for block in re.split(r"\n\s+:param _", "\n " + text.strip())[1:]:
+        for block in re.split(r"\n\s*:param _", "\n" + text.strip())[1:]:
             field, _, rest = block.partition(":")
             note, _, type_ = rest.rpartition(":type ")
             self.notes[field] = " ".join(note.split())

@@ -190,6 +190,13 @@ class Tap(Wire):
         super().__init__()
 
     def _serve(self, connection):
+        try:
+            self._pass_on(connection)
+        finally:  # whoever waits for an answer must see that none comes
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _pass_on(self, connection):
         client = connection.makefile("rb")
         with suppress(OSError), socket.create_connection(self._target) as server:
             answers = server.makefile("rb")
@@ -200,6 +207,8 @@ class Tap(Wire):
                 self.before(head)
                 server.sendall(f"{head}\r\n".encode("latin-1") + body)
                 answer = _read_head(answers)
+                if not answer:  # the emulator ended the connection
+                    return
                 connection.sendall(f"{answer}\r\n".encode("latin-1"))
                 if not head.startswith("HEAD"):
                     connection.sendall(answers.read(int(_header(answer, "content-length") or 0)))

@@ -86,10 +86,10 @@ class Transaction:
 
     def _is_named(self, blob: str) -> bool:
         query = (
-            "SELECT EXISTS (SELECT 1 FROM version WHERE blob=?1)"
-            " OR EXISTS (SELECT 1 FROM part WHERE blob=?1)"
+            "SELECT EXISTS (SELECT 1 FROM version WHERE blob=:blob)"
+            " OR EXISTS (SELECT 1 FROM part WHERE blob=:blob)"
         )
-        return bool(self.execute(query, (blob,)).fetchone()[0])
+        return bool(self.execute(query, {"blob": blob}).fetchone()[0])
 
 
 class Database:

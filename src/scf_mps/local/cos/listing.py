@@ -103,10 +103,12 @@ def walk_versions(
     Begins behind `after_key`, or behind one version of it when `after_version` is given.
     """
     rows = database.connection.execute(
-        f"SELECT {columns(Version)} FROM version WHERE bucket=?1 AND substr(key, 1, length(?2))=?2"
-        " AND (key>?3 OR (key=?3 AND ?4<>'' AND sequence<(SELECT sequence FROM version"
-        " WHERE bucket=?1 AND key=?3 AND version_id=?4))) ORDER BY key, sequence DESC",
-        (bucket, prefix, after_key, after_version),
+        f"SELECT {columns(Version)} FROM version"
+        " WHERE bucket=:bucket AND substr(key, 1, length(:prefix))=:prefix"
+        " AND (key>:key OR (key=:key AND :version<>'' AND sequence<(SELECT sequence FROM version"
+        " WHERE bucket=:bucket AND key=:key AND version_id=:version)))"
+        " ORDER BY key, sequence DESC",
+        {"bucket": bucket, "prefix": prefix, "key": after_key, "version": after_version},
     )
     return map(Version._make, rows)
 

@@ -82,9 +82,10 @@ class Uploads:
         Without `after_id` the position is behind all uploads of `after_key`.
         """
         rows = self._select(
-            f"SELECT {_UPLOAD} FROM upload WHERE bucket=?1 AND substr(key, 1, length(?2))=?2"
-            " AND (key>?3 OR (key=?3 AND ?4<>'' AND upload_id>?4)) ORDER BY key, upload_id",
-            (bucket, prefix, after_key, after_id),
+            f"SELECT {_UPLOAD} FROM upload"
+            " WHERE bucket=:bucket AND substr(key, 1, length(:prefix))=:prefix"
+            " AND (key>:key OR (key=:key AND :id<>'' AND upload_id>:id)) ORDER BY key, upload_id",
+            {"bucket": bucket, "prefix": prefix, "key": after_key, "id": after_id},
         )
         return [Upload._make(row) for row in rows]
 
