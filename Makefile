@@ -47,7 +47,7 @@ bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 bes
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/cos_bulk.py
-	$(if $(PEERS),$(BIN)/python benchmarks/peers.py)
+	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
 build: .venv/pyvenv.cfg  ## The function's folder in build/, as serverless.yml deploys it.
 	$(BIN)/python tools/build.py
