@@ -287,9 +287,9 @@ def test_a_directory_that_cannot_be_written_says_so(cos, tmp_path):
     with pytest.raises(SomeFailed) as failed:
         cos.download([item, at("v/b/c")], tmp_path)
     assert isinstance(failed.value.exceptions[0], UnsafeKey)
-    (tmp_path / "root").write_text("a file")
+    (tmp_path / "taken").write_text("a file")
     with pytest.raises(OSError, match="exists"):
-        cos.download(item, f"{tmp_path}/root/")
+        cos.download(item, f"{tmp_path}/taken/")
 
 
 def test_a_body_without_crc64_is_compared_by_its_md5(wire, wired):
