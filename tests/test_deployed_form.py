@@ -173,6 +173,7 @@ def call(python: Path, folder: Path, loader: str, event: Any, report: Path) -> d
         "PYTHONDONTWRITEBYTECODE": "x",
         "USER_CODE_ROOT": f"{folder}/",
         "TENCENTCLOUD_RUNENV": "SCF",
+        "MPS_LEDGER": "none",
         "TENCENTCLOUD_SECRETID": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
         "TENCENTCLOUD_SECRETKEY": "do-not-show-me",
     }

@@ -139,6 +139,10 @@ def test_a_generator_cleans_up_when_the_event_is_over_the_last_first():
     assert steps == [
         "open database",
         "open session",
+        "close session",
+        "close database",
+        "open database",  # another one for on_complete, which runs when the first is committed
+        "open session",
         "complete",
         "close session",
         "close database",
@@ -180,12 +184,13 @@ def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running()
 
     with pytest.raises(CallbacksFailed) as failed:
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
-    (failure,) = failed.value.failures
+    callback, failure = failed.value.failures
+    assert callback.callback.endswith("<locals>.listen")
     assert (failure.callback, str(failure.__cause__)) == ("clean-up of a provider", "cannot commit")
     assert failure.result.startswith("WorkflowTask/1250000000-WorkflowTask-")
-    assert failure.reason == "ValueError: cannot commit"
+    assert failure.reason == callback.reason == "ValueError: cannot commit"
     assert steps == ["closed"]
-    assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["done"]
+    assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed"]
 
 
 def test_a_generator_that_yields_twice_is_closed():

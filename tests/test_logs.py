@@ -813,7 +813,7 @@ def test_under_scf_every_line_of_an_invocation_is_json_on_stdout(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
-    app = App()
+    app = App(ledger="none")
 
     @app.on(WorkflowTask)
     def look(task: WorkflowTask, context: Context, log: logging.Logger) -> None:

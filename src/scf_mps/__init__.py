@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
     from .errors import Drop as Drop
+    from .errors import EventHeld as EventHeld
     from .errors import InvalidEvent as InvalidEvent
+    from .errors import LedgerError as LedgerError
     from .errors import MissingField as MissingField
     from .errors import NotInCos as NotInCos
     from .errors import RegistrationError as RegistrationError
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from .events.single import *
     from .events.subtitles import *
     from .events.tasks import *
+    from .ledger.base import Ledger as Ledger
+    from .ledger.keeping import IdempotencyKey as IdempotencyKey
     from .middleware import Middleware as Middleware
     from .routing import Call as Call
     from .routing import Reason as Reason
@@ -54,9 +58,12 @@ else:
         "app": "App",
         "context": "Context",
         "cos": "Cos",
-        "errors": "CallbackFailed CallbacksFailed Drop InvalidEvent MissingField NotInCos RegistrationError ScfMpsError",
+        "errors": "CallbackFailed CallbacksFailed Drop EventHeld InvalidEvent LedgerError MissingField NotInCos "
+        "RegistrationError ScfMpsError",
         "events.files": "CosObject",
         "events.result": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
+        "ledger.base": "Ledger",
+        "ledger.keeping": "IdempotencyKey",
         "middleware": "Middleware",
         "routing": "Call Reason Route Router",
     }

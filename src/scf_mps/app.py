@@ -5,6 +5,9 @@ What `main_handler` then does is in `dispatch.py`.
 
 from __future__ import annotations
 
+import logging
+import os
+
 from . import logs
 from .dispatch import Dispatcher
 from .errors import RegistrationError
@@ -17,11 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from typing import Any, TypeVar
 
+    from .ledger.base import Ledger
+    from .ledger.keeping import Keeper
     from .middleware import Middleware
     from .routing import Reason, Route
 
     T = TypeVar("T")
     Handler = Callable[[Any, Any], dict[str, Any]]
+
+log = logging.getLogger("scf_mps")
 
 
 class App(Router):
@@ -34,12 +41,30 @@ class App(Router):
         middleware: hooks around every event and callback, the first outermost.
         reserve: seconds that must be left of an invocation to start a callback; what is not started is left to
             SCF's retry.
+        ledger: where is written down which callbacks ended, so that they do not run again when SCF delivers an
+            event again: a `Ledger` or the URL of one; what ``MPS_LEDGER`` says by default. ``"none"`` for none.
+        on_ledger_error: ``"fail"`` leaves an event to SCF's retry if the ledger fails; ``"run"`` runs the callbacks
+            all the same.
+
+    Raises:
+        RegistrationError: if an argument is none of these.
     """
 
     def __init__(
-        self, *routers: Router, middleware: Sequence[Middleware] = (), reserve: float = 1.0
+        self,
+        *routers: Router,
+        middleware: Sequence[Middleware] = (),
+        reserve: float = 1.0,
+        ledger: Ledger | str | None = None,
+        on_ledger_error: str = "fail",
     ) -> None:
         super().__init__(*routers)
+        if on_ledger_error not in ("fail", "run"):
+            raise RegistrationError(
+                f'on_ledger_error= expects "fail" or "run", not {on_ledger_error!r}'
+            )
+        self._ledger = ledger
+        self._on_ledger_error = on_ledger_error
         self._middleware = tuple(middleware)
         self._hooks = Hooks()
         if middleware:
@@ -85,6 +110,7 @@ class App(Router):
 
         Raises:
             RegistrationError: if a callback could never be called, or never be given what it asks for.
+            LedgerError: if there can be no ledger as it is asked for.
         """
         return self._complete().main_handler
 
@@ -109,7 +135,23 @@ class App(Router):
                 check_options(routes, self._middleware)
             arguments = {route: self._providers.arguments(route.callback, 1) for route in routes}
             runner = Runner(arguments, self._hooks, self._reserve)
-            self._dispatcher = Dispatcher(Table(routes), runner, self._hooks)
             if logs.on_scf():
                 logs.configure()
+            self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
         return self._dispatcher
+
+    def _keeper(self) -> Keeper | None:
+        ledger = self._ledger or os.environ.get("MPS_LEDGER", "")
+        if ledger == "none":
+            return None
+        if not ledger:
+            if logs.on_scf():
+                log.warning(
+                    "MPS_LEDGER is not set: when SCF delivers an event again, callbacks that succeeded run again; "
+                    "set it to cos://bucket.region/prefix/, redis://host or none"
+                )
+            return None
+        from .ledger.keeping import Keeper
+        from .ledger.opening import open_ledger
+
+        return Keeper(open_ledger(ledger), self._on_ledger_error, self._reserve)

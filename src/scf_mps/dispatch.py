@@ -12,18 +12,23 @@ import logging
 
 from . import logs
 from .context import Context
-from .errors import CallbackFailed, CallbacksFailed, InvalidEvent
+from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
 from .events.reading import VOD_EVENTS, read
 from .injection import Invocation
 from .running import reason, result_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from .events.result import Event, Result
+    from .ledger.keeping import Keeper
     from .routing import Call, Reason, Table
     from .running import Hooks, Runner
+
+    Problem = tuple[str, Exception]
+    """What went wrong beside the callbacks: where, and what it raised."""
 
 log = logging.getLogger("scf_mps")
 
@@ -35,27 +40,39 @@ class Dispatcher:
         table: which callback gets what.
         runner: runs them.
         hooks: the middleware.
+        keeper: holds events in the ledger, if the application has one.
     """
 
-    __slots__ = ("_hooks", "_runner", "table")
+    __slots__ = ("_hooks", "_keeper", "_runner", "table")
 
-    def __init__(self, table: Table, runner: Runner, hooks: Hooks) -> None:
+    def __init__(
+        self, table: Table, runner: Runner, hooks: Hooks, keeper: Keeper | None = None
+    ) -> None:
         self.table = table
         self._runner = runner
         self._hooks = hooks
+        self._keeper = keeper
 
     def main_handler(self, event: Any, context: Any = None) -> dict[str, Any]:
         """See `App.main_handler`."""
         return self.handle(event, Context(context))
 
-    def handle(self, event: object, context: Context) -> dict[str, Any]:
-        """`main_handler` with a context that is one already."""
+    def handle(
+        self, event: object, context: Context, force: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """`main_handler` with a context that is one already.
+
+        Args:
+            event: what SCF passes.
+            context: SCF's.
+            force: the names of callbacks that run even where the ledger says that they ended.
+        """
         fields = logs.bind(context.request_id)
         try:
             notifications = _notifications(event)
             if len(notifications) > 1:
-                return self._dispatch_all(notifications, context, fields)
-            return self._dispatch(read(notifications[0]), context, fields)
+                return self._dispatch_all(notifications, context, fields, force)
+            return self._dispatch(read(notifications[0]), context, fields, force)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
             raise
@@ -66,21 +83,29 @@ class Dispatcher:
         """See `App.explain`."""
         return [reason for one in events_of(event) for reason in self.table.explain(one)]
 
-    def _dispatch(self, event: Event, context: Context, fields: dict[str, str]) -> dict[str, Any]:
+    def _dispatch(
+        self, event: Event, context: Context, fields: dict[str, str], force: Collection[str]
+    ) -> dict[str, Any]:
         """One event, from the plan to the verdict."""
         fields["task_id"] = event.task_id
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
             before(event, context)
         plan = self.table.plan(event)
+        journal = None
+        if self._keeper is not None:
+            journal = invocation.journal = self._keeper.open(event, plan, context, force)
         calls = plan.calls
-        all_ended = self._runner.run(calls, invocation)
+        all_ended, problems = self._run(calls, invocation)
         if all_ended and plan.completing:
-            all_ended = self._runner.run(plan.completing, invocation)
+            all_ended, problems = self._run(plan.completing, invocation)
             calls = calls + plan.completing
         for result in plan.unhandled:
             _report_unhandled(result)
-        problems = invocation.close() if invocation.closing else []
+        if journal is not None:
+            problem = journal.close(calls, all_ended)
+            if problem is not None:
+                problems.append(("the ledger", problem))
         summary = _summary(event, calls, plan.unhandled)
         for after in self._hooks.after_event:
             after(event, context, summary)
@@ -88,8 +113,28 @@ class Dispatcher:
             raise _unfinished(event, calls, problems, summary)
         return summary
 
+    def _run(self, calls: list[Call], invocation: Invocation) -> tuple[bool, list[Problem]]:
+        """Whether all calls came to an end, and their providers' clean-ups too; and what these raised.
+
+        A callback whose session could not be committed did not come to an end, whatever it returned.
+        """
+        all_ended = self._runner.run(calls, invocation)
+        if not invocation.closing:
+            return all_ended, []
+        problems = [("clean-up of a provider", problem) for problem in invocation.close()]
+        if problems:
+            for call in calls:
+                if call.unsettled and call.outcome == "done":
+                    call.outcome = "failed"
+                    call.error = problems[0][1]
+        return all_ended and not problems, problems
+
     def _dispatch_all(
-        self, notifications: list[object], context: Context, fields: dict[str, str]
+        self,
+        notifications: list[object],
+        context: Context,
+        fields: dict[str, str],
+        force: Collection[str],
     ) -> dict[str, Any]:
         """Several notifications of one invocation: one that fails keeps none of the others from its turn."""
         summaries = []
@@ -97,13 +142,16 @@ class Dispatcher:
         for index, notification in enumerate(notifications):
             fields.pop("task_id", None)
             try:
-                summaries.append(self._dispatch(read(notification), context, fields))
+                summaries.append(self._dispatch(read(notification), context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
                 summaries.append(failed.summary)
             except InvalidEvent as error:
                 log.error("invalid event: %s", error)
                 failures.append(_failure("main_handler", f"Records[{index}]", error))
+            except LedgerError as error:
+                log.error("left to SCF's retry: %s", error)
+                failures.append(_failure("the ledger", f"Records[{index}]", error))
         summary = {"events": summaries}
         if failures:
             text = f"{len(failures)} failures in {len(notifications)} events"
@@ -158,16 +206,17 @@ def _report_unhandled(result: Result) -> None:
 
 
 def _unfinished(
-    event: Event, calls: list[Call], problems: list[Exception], summary: dict[str, Any]
+    event: Event, calls: list[Call], problems: list[Problem], summary: dict[str, Any]
 ) -> CallbacksFailed:
     failures = [
         _failure(call.route.name, call.result.key, call.error)
         for call in calls
         if call.outcome in ("failed", "deferred")
     ]
-    failures += [_failure("clean-up of a provider", event.key, problem) for problem in problems]
-    text = f"{len(failures)} of {len(calls)} callbacks did not finish, SCF is to deliver the event again"
-    return _failed(text, failures, summary)
+    what = [f"{len(failures)} of {len(calls)} callbacks did not finish"] if failures else []
+    what += [f"{where} failed" for where, _ in problems]
+    failures += [_failure(where, event.key, problem) for where, problem in problems]
+    return _failed(f"{', '.join(what)}, SCF is to deliver the event again", failures, summary)
 
 
 def _failed(text: str, failures: list[CallbackFailed], summary: dict[str, Any]) -> CallbacksFailed:

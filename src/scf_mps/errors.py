@@ -42,6 +42,24 @@ class Drop(ScfMpsError):
     """Raise it in a callback to end it for good: reported as dropped, never retried."""
 
 
+class LedgerError(ScfMpsError):
+    """The ledger cannot be reached, refuses, or is not what ``MPS_LEDGER`` says; what it holds is as it was."""
+
+
+class EventHeld(LedgerError):
+    """Another delivery is at work on the same event, and for longer than this one can wait.
+
+    It leaves `main_handler`, so that SCF delivers the event again; by then the other one has ended.
+
+    Attributes:
+        seconds: for how long the other delivery may hold the event.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class CallbackFailed(ScfMpsError):
     """One callback did not finish with one result; the original exception is its `__cause__`.
 

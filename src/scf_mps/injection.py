@@ -3,7 +3,8 @@
 The first parameter of a callback is the result it is called for; every other one is found here by its annotation.
 A provider is a function that returns a value, or a generator function that yields one and cleans up behind its
 ``yield``; providers may ask for what they need in the same way. A class of ours that callbacks may ask for without
-more ado says itself how it is made, by a class method ``__provide__(invocation)``.
+more ado says itself how it is made, by a class method ``__provide__(invocation)``; ``per_call = True`` says that it
+is another one for every call.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import CodeType
     from typing import Any
+
+    from .ledger.keeping import Journal
+    from .routing import Call
 
     Resolver = Callable[["Invocation", str], Any]
     Arguments = tuple[tuple[str, Resolver], ...]
@@ -42,18 +46,48 @@ class Parameter:
 
 
 class Invocation:
-    """What belongs to one invocation alone: the event, its context, and the values made for it."""
+    """What belongs to one invocation alone: the event, its context, and the values made for it.
 
-    __slots__ = ("closing", "context", "event", "values")
+    Attributes:
+        event: the event.
+        context: SCF's.
+        call: the call that is being made.
+        borrowed: whether it was given something that waits to be cleaned up.
+        values: what was made for the invocation, by type.
+        journal: where what came to an end is written down, if the application has a ledger.
+        closing: the providers that wait to clean up behind their ``yield``.
+        unsettled: the types whose values depend on one of those.
+    """
+
+    __slots__ = (
+        "borrowed",
+        "call",
+        "closing",
+        "context",
+        "event",
+        "journal",
+        "unsettled",
+        "values",
+    )
 
     def __init__(self, event: Event, context: Context) -> None:
         self.event = event
         self.context = context
+        self.call: Call | None = None
+        self.borrowed = False
+        self.journal: Journal | None = None
         self.values: dict[object, Any] = {}
         self.closing: list[Generator[Any, None, None]] = []
+        self.unsettled: set[object] = set()
 
     def close(self) -> list[Exception]:
-        """Run the clean-ups of this invocation's providers, the last first; returns what they raised."""
+        """Run the clean-ups of this invocation's providers, the last first; returns what they raised.
+
+        Who asks for their values afterwards is given new ones.
+        """
+        for kind in self.unsettled:
+            self.values.pop(kind, None)
+        self.unsettled.clear()
         errors = []
         while self.closing:
             generator = self.closing.pop()
@@ -115,6 +149,11 @@ class Providers:
             return _BUILT_IN[kind]
         if kind not in self._providers:
             own = getattr(kind, "__provide__", None)
+            if asking and getattr(kind, "per_call", False):
+                raise RegistrationError(
+                    f"the provider of {asking[-1].__name__} asks for {kind.__name__}, which belongs to one callback "
+                    f"and one result: ask for it in the callback, and hand it on"
+                )
             return None if own is None else lambda invocation, callback: own(invocation)
         if kind in asking:
             names = " -> ".join(one.__name__ for one in (*asking, kind))
@@ -159,11 +198,18 @@ class Providers:
         callback: str,
     ) -> Any:
         if kind not in values:
+            borrowed, invocation.borrowed = invocation.borrowed, False
             value = factory(**{name: make(invocation, callback) for name, make in needs})
             if hasattr(value, "send") and hasattr(value, "throw"):
                 invocation.closing.append(value)
+                invocation.borrowed = True
                 value = next(value)
             values[kind] = value
+            if invocation.borrowed:
+                invocation.unsettled.add(kind)
+            invocation.borrowed |= borrowed
+        elif kind in invocation.unsettled:
+            invocation.borrowed = True
         return values[kind]
 
     def _cannot(self, function: Callable[..., Any], parameter: Parameter) -> str:

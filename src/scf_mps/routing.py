@@ -271,12 +271,14 @@ class Call:
     """One callback with one result, and what came of it.
 
     Attributes:
-        outcome: ``""`` before it ran, then ``done``, ``failed``, ``dropped`` or ``deferred`` (no time was left).
+        outcome: ``""`` before it ran, then ``done``, ``failed``, ``dropped``, ``deferred`` (no time was left) or
+            ``skipped`` (an earlier delivery of the event did it).
         error: what it raised, if it failed or was dropped.
         seconds: how long it ran.
+        unsettled: whether it was given something whose clean-up, at the end of the invocation, may still fail.
     """
 
-    __slots__ = ("error", "outcome", "result", "route", "seconds")
+    __slots__ = ("error", "outcome", "result", "route", "seconds", "unsettled")
 
     def __init__(self, route: Route, result: Result) -> None:
         self.route = route
@@ -284,6 +286,12 @@ class Call:
         self.outcome = ""
         self.error: BaseException | None = None
         self.seconds = 0.0
+        self.unsettled = False
+
+    @property
+    def key(self) -> str:
+        """What names the callback with its result: the same in every delivery of an event."""
+        return f"{self.result.key} {self.route.name}"
 
 
 class Plan:

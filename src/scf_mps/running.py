@@ -52,18 +52,28 @@ class Runner:
     def run(self, calls: list[Call], invocation: Invocation) -> bool:
         """Run the calls in order and note on each what came of it; returns whether all came to an end.
 
-        Raises nothing.
+        Calls that are marked as skipped are left alone; of the others, each that came to an end is written into the
+        invocation's journal, if it has one, before the next is started. Raises nothing.
         """
         clock, deadline = invocation.context.clock, invocation.context.deadline
         run = self._inside_hooks if self._hooks.around_callback else self._callback
         after_callback = self._hooks.after_callback
+        journal = invocation.journal
         verbose = log.isEnabledFor(logging.INFO)
         all_ended = True
         now = clock()
         for call in calls:
+            if call.outcome == "skipped":
+                if verbose:
+                    log.info("skipped, an earlier delivery did it", extra=_fields(call))
+                continue
             needs = self._reserve if call.route.needs is None else call.route.needs
-            if deadline - now < needs:
-                self._defer(call, needs, deadline - now)
+            if journal is not None and journal.broken is not None:
+                call.error = journal.broken
+                self._defer(call, f"the ledger failed: {journal.broken}")
+            elif deadline - now < needs:
+                left = deadline - now
+                self._defer(call, f"{left:.1f} s are left and it needs {needs:.1f} s")
             else:
                 began = now
                 try:
@@ -86,13 +96,19 @@ class Runner:
                 log.info(call.outcome, extra=_outcome(call))
             if call.outcome not in ("done", "dropped"):
                 all_ended = False
+            elif journal is not None:
+                journal.record(call)
+                now = clock()
         return all_ended
 
     def _callback(self, call: Call, invocation: Invocation) -> Any:
         route = call.route
         arguments = self._arguments[route]
         if arguments:
+            invocation.call = call
+            invocation.borrowed = False
             made = {name: make(invocation, route.name) for name, make in arguments}
+            call.unsettled = invocation.borrowed
             returned = route.callback(call.result, **made)
         else:
             returned = route.callback(call.result)
@@ -113,14 +129,9 @@ class Runner:
             proceed = inside(hook, proceed)
         return proceed()
 
-    def _defer(self, call: Call, needs: float, left: float) -> None:
+    def _defer(self, call: Call, why: str) -> None:
         call.outcome = "deferred"
-        log.warning(
-            "not started, %.1f s are left and it needs %.1f s: left to SCF's retry",
-            left,
-            needs,
-            extra=_fields(call),
-        )
+        log.warning("not started, %s: left to SCF's retry", why, extra=_fields(call))
 
     def _end(self, call: Call, outcome: str, error: BaseException) -> None:
         call.outcome = outcome

@@ -303,11 +303,13 @@ class Event(Result):
 
     @property
     def key(self) -> str:
-        """See `Result.key`: made of type, task id and status; of the content where MPS sends no task id
-        (BatchTask) or many notifications for one (live streams).
+        """See `Result.key`: made of type, task id and status; of the content too where MPS sends no task id
+        (BatchTask) or many notifications for one (progress, live streams).
         """
-        identity = self.task_id if self._data.get("TaskId") else _digest(self._notification)
-        return f"{self.type}/{identity}/{self.status}"
+        if not (self.task_id and self._data.get("TaskId")):
+            return f"{self.type}/{_digest(self._notification)}/{self.status}"
+        key = f"{self.type}/{self.task_id}/{self.status}"
+        return f"{key}/{_digest(self._notification)}" if self.in_progress else key
 
     @property
     def files(self) -> tuple[CosObject, ...]:
@@ -349,6 +351,7 @@ class UnknownEvent(Event):
 
 _UNFINISHED = ("PROCESSING", "WAITING")
 _NO_ERROR = (None, 0, "", "0")
+_SIGNATURE = ("Timestamp", "Sign")
 
 _VERBS = {
     "SUCCESS": "on",
@@ -372,8 +375,10 @@ def _error_of(data: dict[str, Any]) -> TaskError:
 
 
 def _digest(notification: dict[str, Any]) -> str:
+    """Of the content: what a signature adds to it differs from one delivery to the next."""
     import hashlib
     import json
 
-    text = json.dumps(notification, sort_keys=True)
+    content = {name: part for name, part in notification.items() if name not in _SIGNATURE}
+    text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,280 @@
+"""What a ledger is: which callbacks came to an end for which event, and who is at work on it now.
+
+A store of any kind is a `Ledger` of six methods. What an application does with one is in `keeping.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from hashlib import sha256
+from time import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from typing import Any
+
+    from ..events.result import Event
+    from ..routing import Call
+
+ENDED = ("done", "dropped")
+"""The outcomes after which a callback never runs again for its result."""
+
+
+class Record:
+    """What came of one callback with one result, in one delivery of the event.
+
+    Attributes:
+        callback: the callback's identity.
+        result: the stable key of the result.
+        type: the result's type.
+        place: where it stands in the notification.
+        outcome: ``done``, ``dropped``, ``failed`` or ``deferred``.
+        error: why, in one line; ``""`` if it was done.
+        seconds: how long it ran.
+        at: when it ended, in seconds since the epoch.
+        delivery: the number of the delivery it ran in, from 1.
+    """
+
+    __slots__ = (
+        "at",
+        "callback",
+        "delivery",
+        "error",
+        "outcome",
+        "place",
+        "result",
+        "seconds",
+        "type",
+    )
+
+    def __init__(
+        self,
+        callback: str,
+        result: str,
+        type: str,
+        place: str,
+        outcome: str,
+        error: str = "",
+        seconds: float = 0.0,
+        at: float = 0.0,
+        delivery: int = 1,
+    ) -> None:
+        self.callback = callback
+        self.result = result
+        self.type = type
+        self.place = place
+        self.outcome = outcome
+        self.error = error
+        self.seconds = seconds
+        self.at = at
+        self.delivery = delivery
+
+    @classmethod
+    def of(cls, call: Call, error: str, delivery: int) -> Record:
+        """The record of a call that has its outcome."""
+        result = call.result
+        return cls(
+            call.route.name,
+            result.key,
+            result.type,
+            result.place,
+            call.outcome,
+            error,
+            round(call.seconds, 6),
+            time(),
+            delivery,
+        )
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Record:
+        """The record that `as_dict` gave; fields that a later version adds are left out."""
+        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def key(self) -> str:
+        """What names the callback with its result: `Call.key`."""
+        return f"{self.result} {self.callback}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the callback never runs again for this result."""
+        return self.outcome in ENDED
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self.as_dict() == other.as_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Record {self.callback} {self.outcome} on {self.result}>"
+
+
+class Claim:
+    """A delivery's hold on an event.
+
+    Attributes:
+        event: the event's key.
+        delivery: the number of this delivery, from 1.
+        ended: what ended in earlier deliveries, by the key of the call.
+        held: whether the event is held: False if there was nothing left to do, and so nothing was written.
+        token: what the store needs to know it again.
+    """
+
+    __slots__ = ("delivery", "ended", "event", "held", "token")
+
+    def __init__(
+        self,
+        event: str,
+        delivery: int,
+        ended: dict[str, Record],
+        held: bool = True,
+        token: object = None,
+    ) -> None:
+        self.event = event
+        self.delivery = delivery
+        self.ended = ended
+        self.held = held
+        self.token = token
+
+
+class Entry:
+    """One event in the ledger, to be looked at.
+
+    Attributes:
+        key: the event's key.
+        type: ``EventType``.
+        task_id: ``TaskId``, or ``""``.
+        status: the event's ``Status``.
+        received: when it was first delivered, in seconds since the epoch.
+        delivery: how many deliveries have worked on it.
+        complete: whether its last delivery came to an end with nothing left to do.
+        held: seconds for which a delivery may still be at work on it; 0 if none is.
+        records: the last of each callback and result.
+        notification: the raw event with its secrets hidden; None where it was not asked for.
+    """
+
+    __slots__ = (
+        "complete",
+        "delivery",
+        "held",
+        "key",
+        "notification",
+        "received",
+        "records",
+        "status",
+        "task_id",
+        "type",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        type: str,
+        task_id: str,
+        status: str,
+        received: float,
+        delivery: int,
+        complete: bool,
+        held: float,
+        records: Sequence[Record],
+        notification: dict[str, Any] | None = None,
+    ) -> None:
+        self.key = key
+        self.type = type
+        self.task_id = task_id
+        self.status = status
+        self.received = received
+        self.delivery = delivery
+        self.complete = complete
+        self.held = held
+        self.records = tuple(records)
+        self.notification = notification
+
+    @property
+    def state(self) -> str:
+        """``done``, ``running``, ``failed``, or ``interrupted``: its last delivery ended without a word."""
+        if self.complete:
+            return "done"
+        if self.held > 0:
+            return "running"
+        return "failed" if any(not record.ended for record in self.records) else "interrupted"
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.key} {self.state}>"
+
+
+class Ledger(ABC):
+    """A store of what was done for which event. Threads and processes may share one.
+
+    Every method raises `LedgerError` if the store cannot be reached or refuses.
+    """
+
+    @abstractmethod
+    def claim(
+        self,
+        event: Event,
+        calls: Collection[str],
+        seconds: float,
+        *,
+        again: Collection[str] = (),
+        owner: str = "",
+    ) -> Claim:
+        """Hold an event for this delivery, so that no other one works on it.
+
+        The raw event is stored by the first claim, before anything is done about it. If every call came to an end
+        already, nothing is written, and what is returned holds nothing.
+
+        Args:
+            event: the event.
+            calls: the keys of the calls there are to make; see `Call.key`.
+            seconds: how long it is held at most, if it is not closed.
+            again: the keys of those to make although they ended.
+            owner: SCF's request id, for people to find the log.
+
+        Raises:
+            EventHeld: if another delivery holds it.
+        """
+
+    @abstractmethod
+    def record(self, claim: Claim, record: Record) -> None:
+        """Write down that a callback came to an end. When this returns, it never runs again."""
+
+    @abstractmethod
+    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+        """Let go of the event.
+
+        Args:
+            claim: what `claim` returned.
+            records: what came of every call of this delivery, failed and deferred ones included.
+            complete: whether there is nothing left to do.
+        """
+
+    @abstractmethod
+    def find(self, key: str) -> Entry | None:
+        """The event with this key, its notification included; None if the ledger does not know it."""
+
+    @abstractmethod
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+        """The events there are, without their notifications, in no order.
+
+        Args:
+            task_id: those of this task alone.
+            since: those first delivered at or after this time, in seconds since the epoch.
+        """
+
+    @abstractmethod
+    def purge(self, before: float) -> int:
+        """Forget events first delivered before this time, unless they are held; returns how many.
+
+        (A store that forgets by itself may have nothing left to do.)
+        """
+
+
+def digest(key: str) -> str:
+    """32 hexadecimal digits for a key, where a store or a user needs a short one."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

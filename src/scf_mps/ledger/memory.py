@@ -1,0 +1,152 @@
+"""A ledger in the memory of one process: for tests, and where a function is never redelivered to another instance."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic, time
+
+from ..errors import EventHeld
+from .base import Claim, Entry, Ledger, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from ..events.result import Event
+
+
+class MemoryLedger(Ledger):
+    """See `Ledger`. It forgets the oldest events when it has too many.
+
+    Args:
+        most: events it keeps.
+        clock: tells when a hold ends, in seconds.
+    """
+
+    def __init__(self, most: int = 10_000, clock: Callable[[], float] = monotonic) -> None:
+        self._events: dict[str, _Kept] = {}
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def claim(
+        self,
+        event: Event,
+        calls: Collection[str],
+        seconds: float,
+        *,
+        again: Collection[str] = (),
+        owner: str = "",
+    ) -> Claim:
+        key = event.key
+        with self._lock:
+            kept = self._events.get(key)
+            if kept is None:
+                if len(self._events) >= self._most:
+                    self._forget_one()
+                kept = self._events[key] = _Kept(event)
+            elif all(call in kept.ended and call not in again for call in calls):
+                return Claim(key, kept.delivery, kept.ended.copy(), held=False)
+            left = kept.until - self._clock()
+            if left > 0:
+                raise EventHeld(f"{key} is held by request {kept.owner or '(unknown)'}", left)
+            kept.delivery += 1
+            kept.until = self._clock() + seconds
+            kept.owner = owner
+            kept.complete = False
+            return Claim(key, kept.delivery, kept.ended.copy(), token=kept)
+
+    def record(self, claim: Claim, record: Record) -> None:
+        with self._lock:
+            self._kept(claim).add(record)
+
+    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+        with self._lock:
+            kept = self._kept(claim)
+            for record in records:
+                kept.add(record)
+            if kept.delivery == claim.delivery:
+                kept.until = 0.0
+                kept.complete = complete
+
+    def find(self, key: str) -> Entry | None:
+        with self._lock:
+            kept = self._events.get(key)
+            if kept is None:
+                return None
+            entry = self._entry(kept)
+        from .redaction import redacted
+
+        entry.notification = redacted(kept.event.raw)
+        return entry
+
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+        with self._lock:
+            entries = [self._entry(kept) for kept in self._events.values()]
+        for entry in entries:
+            if entry.received >= since and (not task_id or entry.task_id == task_id):
+                yield entry
+
+    def purge(self, before: float) -> int:
+        now = self._clock()
+        with self._lock:
+            old = [
+                key
+                for key, kept in self._events.items()
+                if kept.received < before and kept.until <= now
+            ]
+            for key in old:
+                del self._events[key]
+        return len(old)
+
+    def _forget_one(self) -> None:
+        """Forget the oldest event that nobody is at work on, if there is one."""
+        now = self._clock()
+        oldest = next((key for key, kept in self._events.items() if kept.until <= now), None)
+        if oldest is not None:
+            del self._events[oldest]
+
+    @staticmethod
+    def _kept(claim: Claim) -> _Kept:
+        kept = claim.token
+        assert isinstance(kept, _Kept), "a claim that holds nothing has nothing to record"
+        return kept
+
+    def _entry(self, kept: _Kept) -> Entry:
+        event = kept.event
+        held = max(0.0, kept.until - self._clock())
+        return Entry(
+            event.key,
+            event.type,
+            event.task_id,
+            event.status,
+            kept.received,
+            kept.delivery,
+            kept.complete,
+            held,
+            [*kept.ended.values(), *kept.open.values()],
+        )
+
+
+class _Kept:
+    """An event as the memory keeps it: what ended, and what failed or was deferred last."""
+
+    __slots__ = ("complete", "delivery", "ended", "event", "open", "owner", "received", "until")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.received = time()
+        self.delivery = 0
+        self.until = 0.0
+        self.owner = ""
+        self.complete = False
+        self.ended: dict[str, Record] = {}
+        self.open: dict[str, Record] = {}
+
+    def add(self, record: Record) -> None:
+        key = record.key
+        if record.ended:
+            self.ended[key] = record
+            self.open.pop(key, None)
+        elif key not in self.ended:
+            self.open[key] = record
