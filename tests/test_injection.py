@@ -185,7 +185,7 @@ def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running()
     with pytest.raises(CallbacksFailed) as failed:
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
     callback, failure = failed.value.failures
-    assert callback.callback.endswith("<locals>.listen")
+    assert callback.callback.endswith("<locals>.callback")
     assert (failure.callback, str(failure.__cause__)) == ("clean-up of a provider", "cannot commit")
     assert failure.result.startswith("WorkflowTask/1250000000-WorkflowTask-")
     assert failure.reason == callback.reason == "ValueError: cannot commit"
