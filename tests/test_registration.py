@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+from typing import Any
 
 import pytest
 
@@ -248,6 +249,9 @@ class TestCallbacks:
         def untyped(result):
             pass
 
+        def of_any_type(result: Any):
+            pass
+
         def odd(result: NoSuchName):  # noqa: F821
             pass
 
@@ -255,6 +259,7 @@ class TestCallbacks:
         app.on(Transcode)(above)
         app.on(Transcode)(anything)
         app.on(Transcode)(untyped)
+        app.on(Transcode)(of_any_type)
         app.on(Transcode)(odd)
         app.on("Holo")(unknown)
         app.on("Holo")(unknown_event)

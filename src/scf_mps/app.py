@@ -9,6 +9,7 @@ import logging
 import os
 
 from . import logs
+from .context import Context
 from .dispatch import Dispatcher
 from .errors import RegistrationError
 from .injection import Providers
@@ -17,7 +18,7 @@ from .running import Hooks, Runner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
     from typing import Any, TypeVar
 
     from .ledger.base import Ledger
@@ -113,6 +114,30 @@ class App(Router):
             LedgerError: if there can be no ledger as it is asked for.
         """
         return self._complete().main_handler
+
+    def replay(
+        self, event: object, context: object = None, force: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """`main_handler` once more for an event: what the ledger says ended is skipped, the rest runs.
+
+        Args:
+            event: the event, as SCF passed it or as the ledger keeps it.
+            context: SCF's.
+            force: the names of callbacks that run even if they ended.
+
+        Raises:
+            ValueError: if no callback has a name in `force`.
+            CallbacksFailed, InvalidEvent, LedgerError: as `main_handler`.
+        """
+        dispatcher = self._complete()
+        names = {route.name for route in dispatcher.table.routes}
+        for name in force:
+            if name not in names:
+                from difflib import get_close_matches
+
+                near = get_close_matches(name, names, 1) or sorted(names)
+                raise ValueError(f"there is no callback {name!r}; there is {', '.join(near)}")
+        return dispatcher.handle(event, Context(context), force)
 
     @property
     def routes(self) -> tuple[Route, ...]:

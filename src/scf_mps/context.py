@@ -90,7 +90,9 @@ class Context:
 
     def _text(self, key: str, variable: str = "") -> str:
         value = self.raw.get(key)
-        return value if isinstance(value, str) and value else os.environ.get(variable, "")
+        if isinstance(value, str) and value:
+            return value
+        return os.environ.get(variable, "") if variable else ""
 
     def __repr__(self) -> str:
         shown = " ".join(f"{key}={self.raw[key]!r}" for key in _SHOWN if key in self.raw)

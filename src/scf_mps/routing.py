@@ -278,7 +278,7 @@ class Call:
         unsettled: whether it was given something whose clean-up, at the end of the invocation, may still fail.
     """
 
-    __slots__ = ("error", "outcome", "result", "route", "seconds", "unsettled")
+    __slots__ = ("_key", "error", "outcome", "result", "route", "seconds", "unsettled")
 
     def __init__(self, route: Route, result: Result) -> None:
         self.route = route
@@ -287,11 +287,14 @@ class Call:
         self.error: BaseException | None = None
         self.seconds = 0.0
         self.unsettled = False
+        self._key = ""
 
     @property
     def key(self) -> str:
         """What names the callback with its result: the same in every delivery of an event."""
-        return f"{self.result.key} {self.route.name}"
+        if not self._key:
+            self._key = f"{self.result.key} {self.route.name}"
+        return self._key
 
 
 class Plan:
@@ -512,7 +515,7 @@ def _check_first_parameter(
             f"def {callback.__name__}(result: {kinds[0].__name__ if kinds else 'UnknownSubtask'}): …"
         )
     wanted = parameters[0].annotation
-    if not isinstance(wanted, type):
+    if not isinstance(wanted, type) or wanted.__module__ == "typing":  # Any is a class since 3.11
         return
     unknown = any(issubclass(kind, wanted) for kind in (UnknownSubtask, UnknownEvent))
     for kind in kinds or (() if unknown else (UnknownSubtask,)):

@@ -230,6 +230,7 @@ class Event(Result):
     """
 
     __slots__ = (
+        "_key",
         "_notification",
         "in_progress",
         "place",
@@ -258,6 +259,7 @@ class Event(Result):
         self._parent = None
         self._name = field
         self._notification = notification
+        self._key = ""
         self.place = field
         self.type = type
         task_id = payload.get("TaskId") or notification.get("TaskId")
@@ -306,10 +308,14 @@ class Event(Result):
         """See `Result.key`: made of type, task id and status; of the content too where MPS sends no task id
         (BatchTask) or many notifications for one (progress, live streams).
         """
-        if not (self.task_id and self._data.get("TaskId")):
-            return f"{self.type}/{_digest(self._notification)}/{self.status}"
-        key = f"{self.type}/{self.task_id}/{self.status}"
-        return f"{key}/{_digest(self._notification)}" if self.in_progress else key
+        if not self._key:
+            if not (self.task_id and self._data.get("TaskId")):
+                self._key = f"{self.type}/{_digest(self._notification)}/{self.status}"
+            else:
+                self._key = f"{self.type}/{self.task_id}/{self.status}"
+                if self.in_progress:
+                    self._key += f"/{_digest(self._notification)}"
+        return self._key
 
     @property
     def files(self) -> tuple[CosObject, ...]:

@@ -25,8 +25,8 @@ class Record:
     """What came of one callback with one result, in one delivery of the event.
 
     Attributes:
+        key: what names the callback with its result: `Call.key`.
         callback: the callback's identity.
-        result: the stable key of the result.
         type: the result's type.
         place: where it stands in the notification.
         outcome: ``done``, ``dropped``, ``failed`` or ``deferred``.
@@ -41,17 +41,17 @@ class Record:
         "callback",
         "delivery",
         "error",
+        "key",
         "outcome",
         "place",
-        "result",
         "seconds",
         "type",
     )
 
     def __init__(
         self,
+        key: str,
         callback: str,
-        result: str,
         type: str,
         place: str,
         outcome: str,
@@ -60,8 +60,8 @@ class Record:
         at: float = 0.0,
         delivery: int = 1,
     ) -> None:
+        self.key = key
         self.callback = callback
-        self.result = result
         self.type = type
         self.place = place
         self.outcome = outcome
@@ -75,13 +75,13 @@ class Record:
         """The record of a call that has its outcome."""
         result = call.result
         return cls(
+            call.key,
             call.route.name,
-            result.key,
             result.type,
             result.place,
             call.outcome,
             error,
-            round(call.seconds, 6),
+            call.seconds,
             time(),
             delivery,
         )
@@ -96,11 +96,6 @@ class Record:
         return {name: getattr(self, name) for name in self.__slots__}
 
     @property
-    def key(self) -> str:
-        """What names the callback with its result: `Call.key`."""
-        return f"{self.result} {self.callback}"
-
-    @property
     def ended(self) -> bool:
         """Whether the callback never runs again for this result."""
         return self.outcome in ENDED
@@ -111,7 +106,7 @@ class Record:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<Record {self.callback} {self.outcome} on {self.result}>"
+        return f"<Record {self.outcome}: {self.key}>"
 
 
 class Claim:

@@ -140,12 +140,13 @@ class Journal:
         broken: why a record could not be written, if callbacks are not to run without one.
     """
 
-    __slots__ = ("_claim", "_ledger", "_strict", "_unwritten", "broken")
+    __slots__ = ("_claim", "_ledger", "_strict", "_unwritten", "_written", "broken")
 
     def __init__(self, ledger: Ledger, claim: Claim, strict: bool) -> None:
         self._ledger = ledger
         self._claim = claim
         self._strict = strict
+        self._written: dict[Call, Record] = {}
         self._unwritten = False
         self.broken: Exception | None = None
 
@@ -154,8 +155,10 @@ class Journal:
         if call.unsettled:
             self._unwritten = True
             return
+        record = self._record(call)
         try:
-            self._ledger.record(self._claim, self._record(call))
+            self._ledger.record(self._claim, record)
+            self._written[call] = record
         except Exception as error:
             self._unwritten = True
             log.error("%s ended, but the ledger failed: %s", call.route.name, error)
@@ -166,7 +169,11 @@ class Journal:
         """Let go of the event; returns why what ended is not recorded, if it is not."""
         if not self._claim.held:
             return None
-        records = [self._record(call) for call in calls if call.outcome not in ("", "skipped")]
+        records = [
+            self._written.get(call) or self._record(call)
+            for call in calls
+            if call.outcome != "skipped"
+        ]
         try:
             self._ledger.close(self._claim, records, complete)
         except Exception as error:

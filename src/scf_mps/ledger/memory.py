@@ -144,9 +144,9 @@ class _Kept:
         self.open: dict[str, Record] = {}
 
     def add(self, record: Record) -> None:
-        key = record.key
         if record.ended:
-            self.ended[key] = record
-            self.open.pop(key, None)
-        elif key not in self.ended:
-            self.open[key] = record
+            self.ended[record.key] = record
+            if self.open:
+                self.open.pop(record.key, None)
+        elif record.key not in self.ended:
+            self.open[record.key] = record
