@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
-from scf_mps.cli import cli, out
+from scf_mps.cli import cli
+from scf_mps.cli.output import out
 from scf_mps.local.demo import DELIVERY, MEDIA, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent

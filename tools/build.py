@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOR_THE_DESK = shutil.ignore_patterns("__pycache__", "cli.py", "local", "callbacks.py")
+FOR_THE_DESK = shutil.ignore_patterns("__pycache__", "cli", "local", "callbacks.py")
 
 
 def main() -> None:

@@ -142,7 +142,8 @@ class Dispatcher:
         for index, notification in enumerate(notifications):
             fields.pop("task_id", None)
             try:
-                summaries.append(self._dispatch(read(notification), context, fields, force))
+                event = read(notification)
+                summaries.append(self._dispatch(event, context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
                 summaries.append(failed.summary)
@@ -152,6 +153,7 @@ class Dispatcher:
             except LedgerError as error:
                 log.error("left to SCF's retry: %s", error)
                 failures.append(_failure("the ledger", f"Records[{index}]", error))
+                summaries.append(_summary(event, [], []))
         summary = {"events": summaries}
         if failures:
             text = f"{len(failures)} failures in {len(notifications)} events"

@@ -1,0 +1,30 @@
+"""The command line: what the framework offers at the desk; never deployed.
+
+The commands are in `desk.py` and `records.py`; here they are put together.
+"""
+
+from __future__ import annotations
+
+import sys
+
+try:
+    import rich.console  # noqa: F401
+    import typer
+except ImportError:
+    sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
+
+from . import desk
+
+cli = typer.Typer(
+    help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+for command in (desk.routes, desk.invoke, desk.sample, desk.demo, desk.cos):
+    cli.command()(command)
+
+
+def app() -> None:
+    """The entry point of the command `scf-mps`."""
+    cli()

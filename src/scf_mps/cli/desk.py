@@ -1,0 +1,201 @@
+"""The commands that put an event through the application on the desk, and show what would happen to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scf_mps import CallbacksFailed, InvalidEvent, logs
+from scf_mps.dispatch import events_of
+from scf_mps.envelope import open_envelope
+from scf_mps.local import samples
+
+from .asking import (
+    AppOption,
+    JsonOption,
+    Results,
+    StatusOption,
+    load_application,
+    local,
+    or_invalid,
+    pairs,
+    read_event,
+    sample_names,
+)
+from .output import err, named, out, show, show_outcomes
+
+if TYPE_CHECKING:
+    from scf_mps.events.result import Event
+    from scf_mps.routing import Reason
+
+
+def routes(
+    app: AppOption = "handlers:app",
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EVENT.json|-|SAMPLE",
+            help="Say for this event what would run, and why.",
+            autocompletion=sample_names,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Who gets what: every callback, what it is for, and where it is."""
+    application = load_application(app)
+    if event is None:
+        rows = [
+            {"for": str(route), "callback": route.name, "where": _relative(route.where)}
+            for route in application.routes
+        ]
+        show(rows, as_json, title=app)
+        return
+    reasons = or_invalid(lambda: application.explain(read_event(event, None, "FINISH")))
+    show([_row(reason) for reason in reasons], as_json, title=event)
+
+
+def invoke(
+    event: Annotated[
+        str,
+        typer.Argument(
+            metavar="[EVENT.json|-|SAMPLE]",
+            help="A file, stdin, or a sample.",
+            autocompletion=sample_names,
+        ),
+    ] = samples.DOCUMENTATION,
+    results: Results = None,
+    status: StatusOption = "FINISH",
+    app: AppOption = "handlers:app",
+    timeout: Annotated[
+        int, typer.Option(min=1, max=86400, help="The function's time limit, in seconds.")
+    ] = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Put an event through the application. Exit code 0 only if every callback succeeded."""
+    logs.configure(sys.stderr)
+    application = load_application(app)
+    raw = read_event(event, results, status)
+    context = {
+        "request_id": str(uuid.uuid4()),
+        "function_name": "local",
+        "function_version": "$LATEST",
+        "namespace": "default",
+        "memory_limit_in_mb": 256,
+        "time_limit_in_ms": timeout * 1000,
+    }
+    try:
+        summary = or_invalid(lambda: application.main_handler(raw, context))
+        failure = None
+    except CallbacksFailed as failed:
+        summary, failure = failed.summary, failed
+    if as_json:
+        out.print_json(json.dumps(summary))
+    else:
+        for one, handled in zip(summary.get("events", [summary]), valid(raw), strict=True):
+            show_outcomes(one, handled)
+        if failure is not None:
+            err.print(f"{failure.message}, were it not a desk", style="red", soft_wrap=True)
+    outcomes = [
+        call["outcome"] for one in summary.get("events", [summary]) for call in one["callbacks"]
+    ]
+    if failure is not None or any(one not in ("done", "skipped") for one in outcomes):
+        raise typer.Exit(1)
+
+
+def sample(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A sample; without it they are listed.", autocompletion=sample_names),
+    ] = None,
+    results: Results = None,
+    status: StatusOption = "FINISH",
+    session_context: Annotated[str, typer.Option(help="The event's SessionContext.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List the samples there are, or print one: any event type, any mix of results."""
+    if name is None:
+        rows = [{"sample": one, "what": what} for one, what in samples.names().items()]
+        show(rows, as_json, title="samples")
+        return
+    made = or_invalid(
+        lambda: samples.sample(name, pairs(results), status=status, session_context=session_context)
+    )
+    print(json.dumps(made, ensure_ascii=False, indent=None if as_json else 2))
+
+
+def demo(app: AppOption = "handlers:app") -> None:
+    """Sample events through the application, with real small files in a COS emulator: before and after."""
+    with local():
+        from scf_mps.local.demo import desk, events
+    logs.configure(sys.stderr, "ERROR")
+    with TemporaryDirectory() as directory, desk(directory) as prepared:
+        application = load_application(app)
+        for event in events():
+            prepared.store(event)
+            stored = prepared.objects(event)
+            show(_objects(stored), as_json=False, title="In COS before the event")
+            summary = application.main_handler(event, {"time_limit_in_ms": 60_000})
+            show_outcomes(summary, events_of(event)[0])
+            new = [one for one in prepared.objects(event) if one not in stored]
+            show(_objects(new), as_json=False, title="New in COS after it")
+
+
+def cos(
+    directory: Annotated[Path, typer.Option("--dir", help="Where the objects are kept.")],
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key; may be repeated."),
+    ] = None,
+    bucket: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME-APPID[.REGION]", help="A bucket to make; may be repeated."),
+    ] = None,
+    create_buckets: Annotated[
+        bool, typer.Option("--create-buckets", help="Make unknown buckets at the first write.")
+    ] = False,
+) -> None:
+    """A COS emulator that official clients believe; they reach it as an HTTP proxy."""
+    with local():
+        from scf_mps.local.cos.__main__ import main
+    options = [f"--dir={directory}", f"--port={port}"]
+    options += [f"--key={one}" for one in key or []]
+    options += [f"--bucket={one}" for one in bucket or []]
+    main([*options, *(["--create-buckets"] if create_buckets else [])])
+
+
+def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:
+    return [{"object": address, "bytes": str(size)} for address, size in objects]
+
+
+def _row(reason: Reason) -> dict[str, str]:
+    return {
+        "result": named(reason.result),
+        "callback": reason.route.name,
+        "runs": "yes" if reason.runs else "no",
+        "why": reason.why,
+    }
+
+
+def valid(raw: object) -> list[Event]:
+    """The events of which `main_handler` gives a summary: those that can be read."""
+    events = []
+    for notification in open_envelope(raw):
+        with suppress(InvalidEvent):
+            events += events_of(notification)
+    return events
+
+
+def _relative(where: str) -> str:
+    path, _, line = where.rpartition(":")
+    try:
+        return f"{Path(path).relative_to(Path.cwd())}:{line}"
+    except ValueError:
+        return where
