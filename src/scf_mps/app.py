@@ -64,7 +64,7 @@ class App(Router):
             raise RegistrationError(
                 f'on_ledger_error= expects "fail" or "run", not {on_ledger_error!r}'
             )
-        self._ledger = ledger
+        self._ledger_given = ledger
         self._on_ledger_error = on_ledger_error
         self._middleware = tuple(middleware)
         self._hooks = Hooks()
@@ -144,6 +144,17 @@ class App(Router):
         """Every registration, in order. Closes the application, as `main_handler` does."""
         return self._complete().table.routes
 
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger, opened, or None. Closes the application, as `main_handler` does."""
+        return self._complete().ledger
+
+    def reconcile(self, context: object = None, **how: Any) -> dict[str, Any]:
+        """Dispatch the finished tasks that MPS knows and the ledger does not; see `scf_mps.reconcile.reconcile`."""
+        from .reconcile import reconcile
+
+        return reconcile(self._complete(), Context(context), **how)
+
     def explain(self, event: object) -> list[Reason]:
         """For every callback and every result of an event, whether it would run and why; nothing is run.
 
@@ -166,7 +177,7 @@ class App(Router):
         return self._dispatcher
 
     def _keeper(self) -> Keeper | None:
-        ledger = self._ledger or os.environ.get("MPS_LEDGER", "")
+        ledger = self._ledger_given or os.environ.get("MPS_LEDGER", "")
         if ledger == "none":
             return None
         if not ledger:

@@ -12,7 +12,7 @@ import logging
 
 from . import logs
 from .context import Context
-from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
+from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError, ScfMpsError
 from .events.reading import VOD_EVENTS, read
 from .injection import Invocation
 from .running import reason, result_fields
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .events.result import Event, Result
+    from .ledger.base import Ledger
     from .ledger.keeping import Keeper
     from .routing import Call, Reason, Table
     from .running import Hooks, Runner
@@ -69,15 +70,25 @@ class Dispatcher:
         """
         fields = logs.bind(context.request_id)
         try:
+            if isinstance(event, dict) and "TriggerName" in event:
+                from .reconcile import is_timer, on_timer
+
+                if is_timer(event):
+                    return on_timer(self, event, context)
             notifications = _notifications(event)
             if len(notifications) > 1:
                 return self._dispatch_all(notifications, context, fields, force)
-            return self._dispatch(read(notifications[0]), context, fields, force)
+            return self._dispatch(_read(notifications[0], context), context, fields, force)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
             raise
         finally:
             logs.unbind()
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The application's ledger, if it has one."""
+        return None if self._keeper is None else self._keeper.ledger
 
     def explain(self, event: object) -> list[Reason]:
         """See `App.explain`."""
@@ -142,18 +153,19 @@ class Dispatcher:
         for index, notification in enumerate(notifications):
             fields.pop("task_id", None)
             try:
-                event = read(notification)
+                event = _read(notification, context)
                 summaries.append(self._dispatch(event, context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
                 summaries.append(failed.summary)
-            except InvalidEvent as error:
-                log.error("invalid event: %s", error)
-                failures.append(_failure("main_handler", f"Records[{index}]", error))
             except LedgerError as error:
                 log.error("left to SCF's retry: %s", error)
                 failures.append(_failure("the ledger", f"Records[{index}]", error))
                 summaries.append(_summary(event, [], []))
+            except ScfMpsError as error:
+                told = "invalid event" if isinstance(error, InvalidEvent) else "no event"
+                log.error("%s: %s", told, error)
+                failures.append(_failure("main_handler", f"Records[{index}]", error))
         summary = {"events": summaries}
         if failures:
             text = f"{len(failures)} failures in {len(notifications)} events"
@@ -172,6 +184,16 @@ def _notifications(event: object) -> list[object]:
     from .envelope import open_envelope
 
     return open_envelope(event)
+
+
+def _read(notification: object, context: Context) -> Event:
+    """The event; of a notification that is a task's id alone, as MPS tells it."""
+    if isinstance(notification, dict) and len(notification) == 1 and "TaskId" in notification:
+        from .reconcile import is_task_id, rehydrated
+
+        if is_task_id(notification):
+            return read(rehydrated(notification, context))
+    return read(notification)
 
 
 def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[str, Any]:

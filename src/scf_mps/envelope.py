@@ -2,6 +2,7 @@
 
 The MPS trigger passes the notification itself. Behind a function URL or an API gateway it is the body of an HTTP
 request (``NotifyType`` URL), from a CMQ topic it is the text of a message, of which one invocation may have several.
+What SCF put into a dead-letter queue holds the event of the delivery that failed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def open_envelope(event: object, clock: Callable[[], float] | None = None) -> li
     records = event.get("Records")
     if isinstance(records, list) and records:
         return [_message(record, index) for index, record in enumerate(records)]
+    if "Body" in event and "RequestId" in event:
+        return open_envelope(_dead_letter(event["Body"]), clock)
     return [event]
 
 
@@ -57,6 +60,14 @@ def _message(record: object, index: int) -> object:
         return _parsed(cmq["msgBody"], f"Records[{index}].CMQ.msgBody")
     except InvalidEvent as error:
         return error
+
+
+def _dead_letter(body: object) -> object:
+    """The event in the ``Body`` of a dead letter, an object or its text (product page 583/39851)."""
+    delivery = _parsed(body, "the Body of the dead letter") if isinstance(body, str) else body
+    if not isinstance(delivery, dict) or "ClientContext" not in delivery:
+        raise InvalidEvent("expected a dead letter of SCF, with the event in Body.ClientContext")
+    return _parsed(delivery["ClientContext"], "Body.ClientContext of the dead letter")
 
 
 def _parsed(text: object, where: str) -> object:

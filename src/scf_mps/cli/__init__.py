@@ -13,7 +13,7 @@ try:
 except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
-from . import desk
+from . import desk, records
 
 cli = typer.Typer(
     help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
@@ -21,7 +21,17 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (desk.routes, desk.invoke, desk.sample, desk.demo, desk.cos):
+for command in (
+    desk.routes,
+    desk.invoke,
+    desk.sample,
+    desk.demo,
+    desk.cos,
+    records.history,
+    records.replay,
+    records.reconcile,
+    records.purge,
+):
     cli.command()(command)
 
 

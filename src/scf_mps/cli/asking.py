@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scf_mps import App, InvalidEvent, LedgerError, RegistrationError
+from scf_mps import App, LedgerError, RegistrationError, ScfMpsError
 from scf_mps.local import samples
 
 from .output import fail
@@ -100,7 +100,7 @@ def pairs(results: list[str] | None) -> list[tuple[str, str]]:
 def or_invalid(do: Callable[[], Any]) -> Any:
     try:
         return do()
-    except (InvalidEvent, LedgerError, ValueError) as error:
+    except (ScfMpsError, ValueError) as error:
         fail(str(error))
 
 

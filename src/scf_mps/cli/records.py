@@ -1,0 +1,292 @@
+"""The commands about what happened: look at the ledger, run again what is not done, find what never arrived."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import uuid
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from scf_mps import CallbacksFailed, ScfMpsError, logs
+from scf_mps.durations import seconds_of
+
+from .asking import AppOption, JsonOption, load_application, or_invalid
+from .output import err, fail, out, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scf_mps import App
+    from scf_mps.ledger import Entry, Ledger
+    from scf_mps.mps import TaskSummary
+
+LedgerOption = Annotated[
+    str,
+    typer.Option("--ledger", envvar="MPS_LEDGER", metavar="URL", help="The ledger: its URL."),
+]
+OPEN = ("failed", "interrupted")
+"""The states of events that nobody is at work on and that are not done."""
+
+
+def history(
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what failed or was interrupted.")
+    ] = False,
+    task: Annotated[str, typer.Option(help="Only this task, callback by callback.")] = "",
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, 7d.")] = "7d",
+    ledger: LedgerOption = "",
+    app: AppOption = "handlers:app",
+    as_json: JsonOption = False,
+) -> None:
+    """What happened: when, which event, which callbacks, with what outcome and error."""
+    _, store = _ledger_of(app, ledger)
+    begin = time() - or_invalid(lambda: seconds_of(since))
+    entries = _entries(store, task, 0.0 if task else begin, OPEN if failed else ())
+    if as_json:
+        out.print_json(json.dumps([_as_dict(entry) for entry in entries]))
+    elif task:
+        show(
+            [_record_row(entry, record) for entry in entries for record in entry.records],
+            as_json=False,
+            title=task,
+        )
+    else:
+        show([_entry_row(entry) for entry in entries], as_json=False, title=f"the last {since}")
+
+
+def replay(
+    task: Annotated[str, typer.Argument(metavar="[TASK]", help="A task's id.")] = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Every event that failed or was interrupted.")
+    ] = False,
+    dead_letter: Annotated[
+        Path | None,
+        typer.Option(
+            "--dead-letter", metavar="FILE", help="Messages of SCF's dead-letter queue, as JSON."
+        ),
+    ] = None,
+    force: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CALLBACK", help="Run it although it is done; may be repeated."),
+    ] = None,
+    ledger: LedgerOption = "",
+    app: AppOption = "handlers:app",
+    as_json: JsonOption = False,
+) -> None:
+    """Dispatch events again, here, with what the environment says; what is done is not done again."""
+    if sum([bool(task), failed, dead_letter is not None]) != 1:
+        fail("expected one of a task's id, --failed and --dead-letter FILE")
+    application, store = _ledger_of(app, ledger)
+    if dead_letter is not None:
+        events = or_invalid(lambda: list(_dead_letters(dead_letter)))
+    else:
+        found = _entries(store, task, 0.0, OPEN if failed else ())
+        events = [_notification(store, entry) for entry in found]
+        if task and not events:
+            events = [{"TaskId": task}]  # MPS may know it
+    rows = []
+    with _progress(len(events)) as advance:
+        for event in events:
+            rows.append(_replayed(application, event, force or []))
+            advance(rows[-1]["task"])
+    if as_json:
+        out.print_json(json.dumps(rows))
+    else:
+        show(rows, as_json=False, title="replayed")
+    if any(row["outcome"] != "done" for row in rows):
+        raise typer.Exit(1)
+
+
+def reconcile(
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, at most 7d.")] = "6h",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say which tasks are missing.")
+    ] = False,
+    ledger: LedgerOption = "",
+    app: AppOption = "handlers:app",
+    as_json: JsonOption = False,
+) -> None:
+    """Ask MPS which tasks finished, and dispatch those that the ledger does not know as done."""
+    application, _ = _ledger_of(app, ledger)
+    span = or_invalid(lambda: seconds_of(since))
+    with _progress(None) as advance:
+
+        def tell(task: TaskSummary, outcome: str) -> None:
+            advance(f"{task.task_id} {outcome}")
+
+        try:
+            summary = or_invalid(
+                lambda: application.reconcile(
+                    {"request_id": str(uuid.uuid4())}, span=span, dispatch=not dry_run, tell=tell
+                )
+            )
+            failure = None
+        except CallbacksFailed as failed:
+            summary, failure = failed.summary, failed
+    if as_json:
+        out.print_json(json.dumps(summary))
+    else:
+        title = f"{summary['known']} tasks of the last {since} are known; the others:"
+        show(summary["reconciled"], as_json=False, title=title)
+        if failure is not None:
+            err.print(str(failure), style="red", markup=False, soft_wrap=True)
+    if failure is not None:
+        raise typer.Exit(1)
+
+
+def purge(
+    older_than: Annotated[str, typer.Option(help="How old: 30d, 12h.")] = "30d",
+    ledger: LedgerOption = "",
+    app: AppOption = "handlers:app",
+) -> None:
+    """Forget old events in the ledger; an event of a forgotten task would be handled as a new one."""
+    _, store = _ledger_of(app, ledger)
+    before = time() - or_invalid(lambda: seconds_of(older_than))
+    out.print(f"{or_invalid(lambda: store.purge(before))} events forgotten")
+
+
+def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
+    """The application and its ledger."""
+    logs.configure(sys.stderr)
+    logging.getLogger("scf_mps").setLevel(logging.WARNING)
+    if url:
+        os.environ["MPS_LEDGER"] = url
+    application = load_application(app)
+    store = application.ledger
+    if store is None:
+        fail(
+            "there is no ledger to look at: name one with --ledger or MPS_LEDGER, e.g. "
+            "cos://bucket.region/ledger/ as the function has it"
+        )
+    return application, store
+
+
+def _entries(store: Ledger, task: str, since: float, states: tuple[str, ...]) -> list[Entry]:
+    """The events meant, the oldest first."""
+    found = [
+        entry
+        for entry in or_invalid(lambda: list(store.entries(task, since)))
+        if not states or entry.state in states
+    ]
+    return sorted(found, key=lambda entry: entry.received)
+
+
+def _notification(store: Ledger, entry: Entry) -> Any:
+    found = or_invalid(lambda: store.find(entry.key))
+    return {"TaskId": entry.task_id} if found is None else found.notification
+
+
+def _replayed(application: App, event: Any, force: list[str]) -> dict[str, str]:
+    """What came of an event that was dispatched again, as a row."""
+    why = ""
+    try:
+        summary = application.replay(event, {"request_id": str(uuid.uuid4())}, force)
+        outcome = "done"
+    except CallbacksFailed as failed:
+        summary, outcome = failed.summary, "failed"
+        why = "; ".join(f"{one.callback}: {one.reason}" for one in failed.failures)
+    except ScfMpsError as error:
+        task = event.get("TaskId", "") if isinstance(event, dict) else ""
+        return {"task": task, "outcome": "failed", "callbacks": "", "why": str(error)}
+    except ValueError as error:
+        fail(str(error))
+    every = summary.get("events", [summary])
+    calls = Counter(call["outcome"] for one in every for call in one["callbacks"])
+    return {
+        "task": " ".join(one["task_id"] for one in every),
+        "outcome": outcome,
+        "callbacks": _counted(calls),
+        "why": why,
+    }
+
+
+def _dead_letters(path: Path) -> Iterator[Any]:
+    """The messages in a file: one JSON object, an array of them, or one in a line."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+    except OSError as error:
+        raise ValueError(
+            f"expected messages of a dead-letter queue in {path}: {error.strerror}"
+        ) from None
+    decoder = json.JSONDecoder()
+    position = 0
+    while text[position:].strip():
+        position += len(text[position:]) - len(text[position:].lstrip())
+        try:
+            one, position = decoder.raw_decode(text, position)
+        except ValueError as error:
+            raise ValueError(f"expected JSON in {path}: {error}") from None
+        yield from one if isinstance(one, list) else [one]
+
+
+class _progress:  # noqa: N801 - used like a function
+    """How far a long work is, on stderr, where that is a terminal: `with _progress(100) as advance: advance("…")`."""
+
+    def __init__(self, total: int | None) -> None:
+        columns = [SpinnerColumn(), TextColumn("{task.completed} {task.description}")]
+        self._bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Any:
+        self._bar.start()
+        return lambda what: self._bar.update(self._task, advance=1, description=what)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def _counted(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
+
+
+def _entry_row(entry: Entry) -> dict[str, str]:
+    return {
+        "when": _when(entry.received),
+        "event": f"{entry.type} {entry.status}",
+        "task": entry.task_id,
+        "state": entry.state,
+        "deliveries": str(entry.delivery),
+        "callbacks": _counted(Counter(record.outcome for record in entry.records)),
+        "why": "; ".join(
+            f"{record.callback}: {record.error}" for record in entry.records if not record.ended
+        ),
+    }
+
+
+def _record_row(entry: Entry, record: Any) -> dict[str, str]:
+    return {
+        "when": _when(record.at),
+        "event": f"{entry.type} {entry.status}",
+        "result": f"{record.type} {record.place}",
+        "callback": record.callback,
+        "delivery": str(record.delivery),
+        "outcome": record.outcome,
+        "seconds": f"{record.seconds:.2f}",
+        "why": record.error,
+    }
+
+
+def _as_dict(entry: Entry) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "type": entry.type,
+        "task_id": entry.task_id,
+        "status": entry.status,
+        "received": entry.received,
+        "state": entry.state,
+        "deliveries": entry.delivery,
+        "callbacks": [record.as_dict() for record in entry.records],
+    }

@@ -1,0 +1,179 @@
+"""Finds what never arrived: asks MPS which tasks finished, and dispatches those that the ledger does not know as done.
+
+An event over 128 KB is never delivered (product page 583/11637), one whose retries are used up is gone unless there
+is a dead-letter queue. MPS itself remembers a task for seven days. This runs from the command line, or in the function
+itself by a timer trigger whose message is ``reconcile`` or, e.g., ``reconcile 12h``.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import time
+
+from .durations import seconds_of
+from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError, ScfMpsError
+from .events.reading import read
+from .mps import Mps, NoNotification
+from .running import reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .context import Context
+    from .dispatch import Dispatcher
+    from .mps import TaskSummary
+
+log = logging.getLogger("scf_mps")
+
+USUALLY = 6 * 3600.0
+"""Seconds to look back: for so long SCF keeps an event in its queue (product page 583/39851)."""
+
+SETTLING = 300.0
+"""Seconds since its end for which a task is left to the trigger: to its delivery and SCF's two retries."""
+
+LEAST = 5.0
+"""Seconds that must be left of an invocation to begin with another task."""
+
+
+def is_timer(event: object) -> bool:
+    """Whether SCF's timer trigger sent it (product page 583/9708)."""
+    return isinstance(event, dict) and event.get("Type") == "Timer" and "TriggerName" in event
+
+
+def on_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Do what the message of a timer says.
+
+    Raises:
+        InvalidEvent: if it says nothing we know.
+        CallbacksFailed, LedgerError, MpsError: as `reconcile`.
+    """
+    words = str(event.get("Message") or "").split()
+    try:
+        if words[:1] != ["reconcile"] or len(words) > 2:
+            raise ValueError(f"not {event.get('Message')!r}")
+        span = seconds_of(words[1]) if words[1:] else USUALLY
+    except ValueError as error:
+        raise InvalidEvent(
+            f"expected a timer trigger whose message is 'reconcile', or 'reconcile 6h' to look back so far: {error}"
+        ) from None
+    return reconcile(dispatcher, context, span)
+
+
+def is_task_id(notification: object) -> bool:
+    """Whether it is a task's id and nothing else: what is left of an event that was too large to be passed on."""
+    return (
+        isinstance(notification, dict)
+        and notification.keys() == {"TaskId"}
+        and isinstance(notification["TaskId"], str)
+    )
+
+
+def rehydrated(notification: dict[str, str], context: Context) -> dict[str, Any]:
+    """The notification of a task of which only the id arrived, as MPS tells it.
+
+    Raises:
+        MpsError: if MPS does not.
+    """
+    return Mps(context=context).notification(notification["TaskId"])
+
+
+def reconcile(
+    dispatcher: Dispatcher,
+    context: Context,
+    span: float = USUALLY,
+    *,
+    dispatch: bool = True,
+    tell: Callable[[TaskSummary, str], None] | None = None,
+) -> dict[str, Any]:
+    """Dispatch every task that finished in the last `span` seconds and is not done by the ledger.
+
+    Args:
+        dispatcher: the application.
+        context: the invocation's; what there is no time for is left to the next run.
+        span: seconds to look back, more than `SETTLING` and at most seven days.
+        dispatch: whether to dispatch, or only to say what would be.
+        tell: is told of every task what came of it: ``known``, ``missing``, ``done``, ``failed`` or ``left``.
+
+    Returns:
+        A summary: how many tasks the ledger knew, and of every other one what came of it.
+
+    Raises:
+        CallbacksFailed: at the end, if a task was not done or there was no time for one.
+        LedgerError: without a ledger, or if it fails.
+        MpsError: if MPS does not answer.
+        ValueError: for another span.
+    """
+    ledger = dispatcher.ledger
+    if ledger is None:
+        raise LedgerError(
+            "reconcile needs a ledger, which tells what was done: set MPS_LEDGER, e.g. cos://bucket.region/ledger/"
+        )
+    if span <= SETTLING:
+        raise ValueError(
+            f"expected a span longer than {SETTLING / 60:.0f} minutes: what finished since is left to the trigger"
+        )
+    mps = Mps(context=context)
+    now = time()
+    known = 0
+    tasks: list[dict[str, str]] = []
+    failures: list[CallbackFailed] = []
+    for task in mps.finished(now - span, now - SETTLING):
+        key = f"{task.task_type}/{task.task_id}/FINISH"
+        entry = ledger.find(key)
+        if task.is_live or (entry is not None and (entry.complete or entry.held > 0)):
+            known += 1
+            outcome = "known"
+        elif not dispatch:
+            outcome = "missing"
+        elif context.remaining() < LEAST:
+            outcome = "left"
+            failures.append(CallbackFailed("reconcile", key, "no time was left for it"))
+        else:
+            outcome = _dispatch(dispatcher, mps, task, key, context, failures)
+        if tell is not None:
+            tell(task, outcome)
+        if outcome != "known":
+            tasks.append(
+                {"event_type": task.task_type, "task_id": task.task_id, "outcome": outcome}
+            )
+    summary = {"reconciled": tasks, "known": known, "since": int(now - span)}
+    if failures:
+        unfinished = {one["outcome"] for one in tasks} - {"done"}
+        failed = CallbacksFailed(
+            f"of {len(tasks)} tasks that never arrived some are {' or '.join(sorted(unfinished))}",
+            failures,
+        )
+        failed.summary = summary
+        raise failed
+    return summary
+
+
+def _dispatch(
+    dispatcher: Dispatcher,
+    mps: Mps,
+    task: TaskSummary,
+    key: str,
+    context: Context,
+    failures: list[CallbackFailed],
+) -> str:
+    """What came of one task; why it failed is added to the failures."""
+    try:
+        notification = mps.notification(task.task_id)
+        if read(notification).key != key:
+            # Without a task id in it (BatchTask) nothing tells whether the event was here before.
+            raise NoNotification(f"the notification of {key} cannot be told from another one")
+        dispatcher.handle(notification, context)
+    except CallbacksFailed as failed:
+        failures += failed.failures
+        return "failed"
+    except NoNotification as error:
+        log.warning("not reconciled: %s", error)
+        return "unknown"
+    except ScfMpsError as error:
+        failure = CallbackFailed("reconcile", key, reason(error))
+        failure.__cause__ = error
+        failures.append(failure)
+        return "failed"
+    return "done"
