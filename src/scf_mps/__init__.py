@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .ledger.base import Ledger as Ledger
     from .ledger.keeping import IdempotencyKey as IdempotencyKey
     from .middleware import Middleware as Middleware
+    from .mps import Mps as Mps
     from .routing import Call as Call
     from .routing import Reason as Reason
     from .routing import Route as Route
@@ -65,6 +66,7 @@ else:
         "ledger.base": "Ledger",
         "ledger.keeping": "IdempotencyKey",
         "middleware": "Middleware",
+        "mps": "Mps",
         "routing": "Call Reason Route Router",
     }
 

@@ -117,11 +117,10 @@ class CloudApi:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        loop, thread, runner = self._loop, self._thread, self._runner
+        loop, thread = self._loop, self._thread
         assert loop is not None
         assert thread is not None
-        assert runner is not None
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -139,6 +138,15 @@ class CloudApi:
             await self._runner.cleanup()
             raise
         self.port = self._runner.addresses[0][1]
+
+    async def _stop(self) -> None:
+        """Stop listening, and end what still waits for an action or a delay whose client has gone."""
+        assert self._runner is not None
+        await self._runner.cleanup()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from its parsed head to its answer."""
