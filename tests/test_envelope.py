@@ -443,3 +443,36 @@ def test_whatever_the_records_are_nothing_but_our_own_errors_is_raised(records: 
                 App().main_handler({"Records": wrapped})
     finally:
         logging.disable(logging.NOTSET)
+
+
+class TestDeadLetters:
+    """What SCF puts into a dead-letter queue (product page 583/39851)."""
+
+    def letter(self, context: Any, **body: Any) -> dict[str, Any]:
+        return {
+            "RequestId": "4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e",
+            "ErrorCode": 430,
+            "ErrorMessage": "user code exception caught",
+            "Body": {"FunctionName": "mps-events", "ClientContext": context, "RetryNum": 2, **body},
+        }
+
+    def test_the_event_of_the_failed_delivery_is_in_it(self) -> None:
+        notification = sample("WorkflowTask")
+        assert open_envelope(self.letter(json.dumps(notification))) == [notification]
+
+    def test_its_body_may_be_a_text(self) -> None:
+        letter = self.letter(json.dumps({"EventType": "X"}))
+        assert open_envelope({**letter, "Body": json.dumps(letter["Body"])}) == [{"EventType": "X"}]
+
+    def test_of_an_event_of_another_channel_the_envelope_is_opened_too(self) -> None:
+        inner = cmq({"EventType": "X"}, {"EventType": "Y"})
+        assert len(open_envelope(self.letter(json.dumps(inner)))) == 2
+
+    @pytest.mark.parametrize("body", [None, "not JSON", [], {}, "[]"])
+    def test_one_without_an_event_is_named(self, body: Any) -> None:
+        with pytest.raises(InvalidEvent, match="dead letter"):
+            open_envelope({**self.letter("{}"), "Body": body})
+
+    def test_one_whose_event_is_no_json_is_named(self) -> None:
+        with pytest.raises(InvalidEvent, match="Body.ClientContext of the dead letter"):
+            open_envelope(self.letter("{"))

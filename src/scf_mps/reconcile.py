@@ -94,7 +94,8 @@ def reconcile(
         context: the invocation's; what there is no time for is left to the next run.
         span: seconds to look back, more than `SETTLING` and at most seven days.
         dispatch: whether to dispatch, or only to say what would be.
-        tell: is told of every task what came of it: ``known``, ``missing``, ``done``, ``failed`` or ``left``.
+        tell: is told of every task what came of it: ``known``, ``missing``, ``done``, ``failed``, ``left``, or
+            ``unknown`` if MPS has no notification of it.
 
     Returns:
         A summary: how many tasks the ledger knew, and of every other one what came of it.
@@ -162,7 +163,7 @@ def _dispatch(
     try:
         notification = mps.notification(task.task_id)
         if read(notification).key != key:
-            # Without a task id in it (BatchTask) nothing tells whether the event was here before.
+            # Nothing would tell whether it was here before.
             raise NoNotification(f"the notification of {key} cannot be told from another one")
         dispatcher.handle(notification, context)
     except CallbacksFailed as failed:
