@@ -474,5 +474,5 @@ class TestDeadLetters:
             open_envelope({**self.letter("{}"), "Body": body})
 
     def test_one_whose_event_is_no_json_is_named(self) -> None:
-        with pytest.raises(InvalidEvent, match="Body.ClientContext of the dead letter"):
+        with pytest.raises(InvalidEvent, match=r"Body\.ClientContext of the dead letter"):
             open_envelope(self.letter("{"))
