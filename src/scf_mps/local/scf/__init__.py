@@ -1,0 +1,28 @@
+"""SCF on the desk: a function in processes of its own CPython, with SCF's limits, retries and dead letters. In a test:
+
+    with LocalFunction("build", timeout=10, dead_letter_queue=True, speed=1000) as function:
+        assert function.invoke(event).returned == ...
+        function.push(event)      # as a trigger does
+        function.settle()         # a minute between two tries takes 60 ms at this speed
+        assert function.dead_letters == []
+
+What is emulated is what SCF documents or was seen to do. This folder needs nothing else of its package, and no other.
+"""
+
+from .function import LocalFunction, Moment
+from .instance import Instance
+from .invocation import Invocation
+from .serving import serve
+from .settings import Keys, Settings
+from .statuses import Refused
+
+__all__ = [
+    "Instance",
+    "Invocation",
+    "Keys",
+    "LocalFunction",
+    "Moment",
+    "Refused",
+    "Settings",
+    "serve",
+]

@@ -1,0 +1,45 @@
+"""Events that were given up: in the shape of SCF's dead-letter queue, kept in a list and written to a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .invocation import Invocation
+from .queue import Delivery
+from .settings import Settings
+from .statuses import RESOURCE_LIMIT_REACHED
+
+
+def letter(settings: Settings, delivery: Delivery, failure: Invocation | None) -> dict[str, Any]:
+    """A message of the dead-letter queue; ``Body.ClientContext`` is the event. `failure` is the last try, if any."""
+    error = (failure and failure.error) or {
+        "statusCode": RESOURCE_LIMIT_REACHED,
+        "errorMessage": f"no instance was free within the event's {settings.ttl} s",
+    }
+    return {
+        "RequestId": delivery.request_id,
+        "ErrorCode": error["statusCode"],
+        "ErrorMessage": error["errorMessage"],
+        "Body": {
+            "AppId": settings.appid,
+            "Uin": settings.uin,
+            "RequestSource": "MPS",
+            "FunctionName": settings.name,
+            "Namespace": settings.namespace,
+            "Qualifier": settings.version,
+            "InvocationType": "Event",
+            "ClientContext": delivery.text,
+            "TimeStampForInvoker": round(delivery.pushed * 1000),
+            "PushTime": round(delivery.pushed * 1000),
+            "RetryNum": delivery.retry,
+            "Ttl": settings.ttl,
+        },
+    }
+
+
+def write(message: dict[str, Any], path: str | Path) -> None:
+    """Add a message to a file of JSON lines."""
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(message, ensure_ascii=False) + "\n")

@@ -1,0 +1,64 @@
+"""What SCF tells a function: the variables of its process, and the context of an invocation (pages 583/32748, 583/9210)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .layout import Places
+from .settings import Settings, Triple
+
+_KEYS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+
+
+def variables(
+    settings: Settings, places: Places, folder: Path, keys: Triple | None
+) -> dict[str, str]:
+    """The environment of an instance that may write to a folder; nothing of this process's own gets there.
+
+    ``PATH``, ``TMPDIR`` and ``TZ`` are added to those SCF documents: commands are to be found, the instance has no
+    ``/tmp`` of its own here, and SCF's clock is UTC without a variable saying so.
+    """
+    return {
+        "PATH": os.defpath,
+        "TMPDIR": str(folder / "tmp"),
+        "TZ": "UTC",
+        "LANG": "en_US.UTF8",
+        **settings.environment,
+        "TENCENTCLOUD_RUNENV": "SCF",
+        "USER_CODE_ROOT": f"{places.code}/",
+        "SCF_RUNTIME": f"Python{settings.runtime.version}",
+        "SCF_FUNCTIONNAME": settings.name,
+        "SCF_FUNCTIONVERSION": settings.version,
+        "TENCENTCLOUD_REGION": settings.region,
+        "TENCENTCLOUD_APPID": settings.appid,
+        "TENCENTCLOUD_UIN": settings.uin,
+        "TENCENTCLOUD_TZ": "UTC",
+        "PYTHONPATH": f"{places.code}:{places.opt}",
+        "PYTHONDONTWRITEBYTECODE": "x",
+        "PWD": str(places.code),
+        "HOME": str(folder / "home"),
+        "_SCF_SERVER_PORT": "28902",
+        **(dict(zip(_KEYS, keys, strict=True)) if keys else {}),
+    }
+
+
+def context(settings: Settings, request_id: str, keys: Triple | None) -> dict[str, Any]:
+    """The second argument of the handler. The runtime sets the variables in ``environ`` before each invocation."""
+    told = {"SCF_NAMESPACE": settings.namespace}
+    environ = {**told, **(dict(zip(_KEYS, keys, strict=True)) if keys else {})}
+    return {
+        "memory_limit_in_mb": settings.memory,
+        "time_limit_in_ms": settings.timeout * 1000,
+        "request_id": request_id,
+        "environment": json.dumps(told, separators=(",", ":")),
+        "environ": ";".join(f"{name}={value}" for name, value in environ.items()),
+        "function_version": settings.version,
+        "function_name": settings.name,
+        "namespace": settings.namespace,
+        "tencentcloud_region": settings.region,
+        "tencentcloud_appid": settings.appid,
+        "tencentcloud_uin": settings.uin,
+    }

@@ -1,0 +1,92 @@
+"""A function in the foreground: everything that happens is shown as it happens, until SIGINT or SIGTERM.
+
+Where events come from is left to the caller: an endpoint of its own, given the function.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from .function import LocalFunction, Moment
+
+_MEGABYTE = 1024 * 1024
+
+
+def print_at_once(line: str) -> None:
+    """Whoever started us in a pipe waits for this line."""
+    print(line, flush=True)
+
+
+def serve(
+    function: LocalFunction,
+    endpoint: Callable[[LocalFunction], AbstractContextManager[str]] | None = None,
+    show: Callable[[str], object] = print_at_once,
+) -> None:
+    """Run a function until SIGINT or SIGTERM; from the main thread.
+
+    Args:
+        function: not yet running.
+        endpoint: given the running function, takes events for it and gives them to `invoke` and `push` while its
+            context lasts; its value says where, for people.
+        show: gets every line.
+
+    Raises:
+        ValueError: if there is no code.
+    """
+    function.observe(lambda moment: _show(moment, function, show))
+    with (
+        _stopped() as stopped,
+        function,
+        endpoint(function) if endpoint else nullcontext("") as where,
+    ):
+        show(f"SCF emulator: {function.name} on CPython {function.runtime.version}")
+        if where:
+            show(where)
+        stopped.wait()
+    for message in function.dropped:
+        show(f"{message['RequestId']}  was dropped: there is no dead-letter queue")
+
+
+@contextmanager
+def _stopped() -> Iterator[threading.Event]:
+    """Set by SIGINT or SIGTERM; what they did before is put back."""
+    stopped = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show(moment: Moment, function: LocalFunction, show: Callable[[str], object]) -> None:
+    for line in _lines(moment, function):
+        show(f"{moment.request_id}  {line}")
+
+
+def _lines(moment: Moment, function: LocalFunction) -> Iterator[str]:
+    invocation = moment.invocation
+    if moment.instance is not None and moment.kind == "started":
+        start = "cold" if moment.instance.init_seconds is None else "warm"
+        retry = f"retry {moment.retry}, " if moment.retry else ""
+        yield f"started, {retry}{start} instance {moment.instance.number}"
+    elif moment.kind == "record":
+        yield from moment.record.splitlines()
+    elif invocation is not None:
+        used = f"{invocation.seconds * 1000:.0f} ms, {invocation.memory / _MEGABYTE:.0f} MB"
+        yield f"ended with {invocation.status} after {used}"
+        if invocation.error is not None:
+            yield from invocation.error["errorMessage"].splitlines()
+            yield from invocation.error.get("stackTrace", "").splitlines()
+        else:
+            yield invocation.text
+    elif moment.kind == "retrying":
+        yield f"to be retried in {function.retry_interval / function.speed:g} s"
+    elif moment.kind == "dead":
+        yield "is in the dead-letter queue"
+    else:
+        yield moment.kind
