@@ -9,9 +9,10 @@
 What is emulated is what SCF documents or was seen to do. This folder needs nothing else of its package, and no other.
 """
 
-from .function import LocalFunction, Moment
+from .function import LocalFunction
 from .instance import Instance
 from .invocation import Invocation
+from .moments import Moment
 from .serving import serve
 from .settings import Keys, Settings
 from .statuses import Refused

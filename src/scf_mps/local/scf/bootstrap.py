@@ -185,11 +185,11 @@ def protect(*folders: str) -> None:  # pragma: no cover (as above)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
-            if not (isinstance(arguments[2], int) and arguments[2] & _WRITES):
-                return
-        elif event not in _CHANGES:
-            return
-        for path in arguments:
+            path, _, flags = arguments
+            paths: tuple[Any, ...] = (path,) if isinstance(flags, int) and flags & _WRITES else ()
+        else:
+            paths = arguments[:2] if event in _CHANGES else ()
+        for path in paths:
             if isinstance(path, str | bytes | os.PathLike):
                 where = os.path.abspath(os.fsdecode(path))
                 if f"{where}{os.sep}".startswith(tops):

@@ -7,7 +7,6 @@ means; here is decided what becomes of the event.
 from __future__ import annotations
 
 import json
-import logging
 import random
 import tempfile
 import threading
@@ -16,51 +15,25 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, final
+from typing import Any, final
 
 from . import dead_letters, environment, memory, statuses
 from .fleet import Fleet
 from .instance import Answer, Instance
 from .invocation import Invocation
 from .layout import Places, lay_out
+from .moments import Moment, Observers
+from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, as_json
 from .queue import Delivery, Queue
 from .settings import Settings, Triple
 
-_log = logging.getLogger(__name__)
-
-MAX_EVENT = 6 * 1024 * 1024
-"""Bytes of a synchronous event (product page 583/11637)."""
-MAX_ASYNCHRONOUS_EVENT = 128 * 1024
-"""Bytes of an event that is pushed; what is larger is refused, and not retried."""
 MAX_RECORD = 8 * 1024
 """Bytes after which the log service cuts a record."""
 
 _KEPT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that happened, told to observers at once, in the thread where it happened.
-
-    Attributes:
-        kind: ``pushed`` into the queue; ``started`` in an instance; ``record``, something was written; ``ended``;
-            ``retrying``, it is to be tried again; ``dead``, it is in the dead-letter queue; ``dropped``, it is lost.
-        request_id: the event's.
-        retry: 0, or which retry it is at.
-        instance: where it runs, for ``started`` and ``record``.
-        record: what was written.
-        invocation: what came of it, for ``ended``.
-    """
-
-    kind: Literal["pushed", "started", "record", "ended", "retrying", "dead", "dropped"]
-    request_id: str
-    retry: int = 0
-    instance: Instance | None = None
-    record: str = ""
-    invocation: Invocation | None = None
 
 
 @final
@@ -73,7 +46,8 @@ class LocalFunction(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._lock = threading.Lock()
-        self._observers: list[Callable[[Moment], object]] = []
+        self._observers = Observers()
+        self._tell = self._observers.tell
         self._invocations: deque[Invocation] = deque(maxlen=_KEPT)
         self._dead_letters: list[dict[str, Any]] = []
         self._dropped: list[dict[str, Any]] = []
@@ -139,7 +113,7 @@ class LocalFunction(Settings):
             RuntimeError: if the function is not running, or closed meanwhile.
         """
         caller: Future[Invocation] = Future()
-        self._put(_json(event, text, MAX_EVENT), caller)
+        self._put(as_json(event, text, MAX_EVENT), caller)
         return caller.result()
 
     def push(self, event: object = None, *, text: str | bytes | None = None) -> str:
@@ -149,7 +123,7 @@ class LocalFunction(Settings):
             Refused: if the event is not JSON (400) or has more than 128 KB (406): it is not queued then.
             RuntimeError: if the function is not running.
         """
-        return self._put(_json(event, text, MAX_ASYNCHRONOUS_EVENT), None)
+        return self._put(as_json(event, text, MAX_ASYNCHRONOUS_EVENT), None)
 
     def settle(self, timeout: float = 60) -> None:
         """Wait until the queue is empty, retries included, and all instances are idle. Raises TimeoutError."""
@@ -195,8 +169,7 @@ class LocalFunction(Settings):
 
     def observe(self, observer: Callable[[Moment], object]) -> None:
         """Have every `Moment` told to a function. What it raises is logged, and changes nothing."""
-        with self._lock:
-            self._observers.append(observer)
+        self._observers.add(observer)
 
     # How it is done
 
@@ -315,35 +288,6 @@ class LocalFunction(Settings):
                 dead_letters.write(message, self.dead_letter_queue)
         self._tell(Moment("dead" if kept else "dropped", delivery.request_id, delivery.retry))
 
-    def _tell(self, moment: Moment) -> None:
-        with self._lock:
-            observers = list(self._observers)
-        for observer in observers:
-            try:
-                observer(moment)
-            except Exception:
-                _log.exception("an observer failed")
-
 
 def _closed() -> RuntimeError:
     return RuntimeError("the function was closed before it was done")
-
-
-def _json(event: object, text: str | bytes | None, limit: int) -> str:
-    """An event as JSON text. Raises Refused."""
-    try:
-        if text is None:
-            text = json.dumps(event, ensure_ascii=False)
-        else:
-            json.loads(text)
-            text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise statuses.Refused(
-            statuses.INVALID_PARAMETER_VALUE, f"expected an event in JSON: {error}"
-        ) from None
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > limit:
-        raise statuses.Refused(
-            statuses.REQUEST_TOO_LARGE, f"expected an event of at most {limit} bytes, not {size}"
-        )
-    return text

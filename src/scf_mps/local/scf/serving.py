@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from .function import LocalFunction, Moment
+from .function import LocalFunction
+from .moments import Moment
 
 _MEGABYTE = 1024 * 1024
 
@@ -46,6 +47,8 @@ def serve(
         if where:
             show(where)
         stopped.wait()
+        if function.waiting:
+            show(f"{function.waiting} events still waited, and are lost")
     for message in function.dropped:
         show(f"{message['RequestId']}  was dropped: there is no dead-letter queue")
 
