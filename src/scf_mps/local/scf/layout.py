@@ -11,7 +11,7 @@ import scf_mps
 
 from . import bootstrap
 
-_FOR_THE_DESK = shutil.ignore_patterns("__pycache__", "cli.py", "local", "callbacks.py")
+_FOR_THE_DESK = shutil.ignore_patterns("__pycache__", "cli", "deploy", "local", "callbacks.py")
 _HIDDEN = shutil.ignore_patterns(".*")
 _INDEX = "from handlers import main_handler as main_handler\n"
 
