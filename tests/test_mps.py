@@ -24,8 +24,6 @@ from scf_mps.events.reading import read
 from scf_mps.local import api as cloud
 from scf_mps.mps import MpsError, NoNotification, SdkMissing, TaskNotFound, TaskSummary
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
-
 DATA = Path(__file__).parent / "data"
 DAY = 24 * 3600.0
 QUICK = Retry(attempts=4, base=0.001, cap=0.01)

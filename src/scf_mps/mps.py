@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = "2019-06-12"
 HORIZON = 7 * 24 * 3600.0
-"""Seconds that MPS remembers a task from its creation on (product page 862/37613)."""
+"""Seconds that MPS remembers a task from its creation on (product page 1041/33643)."""
 PAGE = 100
 """Tasks that DescribeTasks returns at most."""
 
@@ -33,7 +33,7 @@ class MpsError(ScfMpsError):
     """MPS refused a question, or could not be asked.
 
     Attributes:
-        code: the API's error code, e.g. ``AuthFailure.TokenFailure`` (documentation page 213/30435), the SDK's
+        code: the API's error code, e.g. ``AuthFailure.TokenFailure``, the SDK's
             ``ClientNetworkError`` or ``ServerNetworkError``, or ours: ``NoCredentials``, ``DeadlineExceeded``,
             ``InvalidAnswer``.
         request_id: of the API, for Tencent's support; ``""`` if there was no answer.

@@ -22,8 +22,6 @@ from scf_mps.local.api.wire import tree
 
 from .conftest import REGION, Built, credential, profile, send
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
-
 
 class Sample(Service):
     """A service of one's own is one class."""
@@ -253,6 +251,13 @@ def test_the_host_names_the_product_for_clients_that_come_by_a_proxy(api, built,
     reply = send(api, request)
 
     assert reply.response["TotalCount"] == 0
+    assert api.requests[-1].service == "mps"
+
+
+def test_a_client_may_take_the_first_word_of_its_endpoint_for_the_product(api, built: Built):
+    request = built("DescribeTasks", {"Status": "FINISH"}, service="127")
+
+    assert send(api, request).response["TotalCount"] == 0
     assert api.requests[-1].service == "mps"
 
 

@@ -14,8 +14,6 @@ from scf_mps.local.api import CloudApi, Mps
 
 from .conftest import REGION, TASK, credential, notification, profile
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
-
 NEVER = "0000-00-00T00:00:00Z"
 NOW = 1_800_000_000.0
 DAY = 24 * 3600.0

@@ -14,8 +14,6 @@ from scf_mps.local.api import CloudApi, Scf
 
 from .conftest import REGION, credential, profile
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
-
 
 @dataclass
 class Outcome:

@@ -17,8 +17,6 @@ from scf_mps.local.api import CloudApi, Key, KeyRing, Mps
 
 from .conftest import REGION, TASK, Built, credential, notification, profile, send
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
-
 TC3, SHA1, SHA256 = "TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"
 Change = Callable[[RequestInternal], None]
 
@@ -49,6 +47,15 @@ def test_a_temporary_key_is_believed_with_its_token(api, mps, method, sign):
     answer = client.call_json("DescribeTaskDetail", {"TaskId": TASK})
 
     assert answer["Response"]["Status"] == "FINISH"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_client_may_sign_the_host_without_its_port(api, mps, built: Built, method):
+    mps.add(notification())
+    request = built(method=method, host="127.0.0.1")
+    request.header["Host"] = api.endpoint
+
+    assert send(api, request).code == ""
 
 
 def header(name: str, value: str) -> Change:

@@ -1,6 +1,6 @@
 """How Tencent Cloud API 3.0 says no: one exception with a code, which the server turns into an answer.
 
-The codes that every product shares are those of documentation page 213/30435; the codes of a product are those of its
+The codes that every product shares are the common error codes of its documentation; those of a product are those of its
 SDK. Messages are ours: only codes are protocol.
 """
 

@@ -204,7 +204,9 @@ class CloudApi:
                     "AuthFailure.SignatureFailure",
                     f"The credential is for {scope}, the host of {product}.",
                 )
-            product = scope
+            # The official client for Node.js takes the first word of its endpoint for the product: "127".
+            if scope != signed.host.partition(".")[0]:
+                product = scope
             for name in ("X-TC-Action", "X-TC-Version"):
                 if not headers.get(name.lower()):
                     raise ApiError("MissingParameter", f"The request has no {name}.")

@@ -1,7 +1,7 @@
 """Who sent a request, and was it changed on the way? The verifying side of Tencent Cloud's signatures.
 
-TC3-HMAC-SHA256 (documentation page 213/30654) is in the Authorization header and covers method, path, query, the
-signed headers and the body. HmacSHA1 and HmacSHA256 (page 213/30655) are a parameter beside the others and cover
+TC3-HMAC-SHA256 (product page 1108/42544) is in the Authorization header and covers method, path, query, the
+signed headers and the body. HmacSHA1 and HmacSHA256 (as the SDK sends them) are a parameter beside the others and cover
 method, host, path and all parameters. What is asked for is read in `wire`.
 """
 
@@ -72,24 +72,19 @@ def verify_tc3(signed: Signed, keys: KeyRing, now: float) -> tuple[Key, str]:
         )
     if signed.headers.get("x-tc-content-sha256", "").upper() == "UNSIGNED-PAYLOAD":
         raise ApiError("AuthFailure.SignatureFailure", "An unsigned payload is not accepted.")
-    headers = "".join(f"{name}:{signed.headers.get(name, '').strip().lower()}\n" for name in names)
-    canonical = "\n".join(
-        [
-            signed.method,
-            signed.path,
-            signed.query,
-            headers,
-            found["headers"],
-            hashlib.sha256(signed.body).hexdigest(),
-        ]
-    )
     scope = f"{found['date']}/{found['service']}/tc3_request"
-    digest = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
     secret = f"TC3{key.secret_key}".encode()
     for step in scope.split("/"):
         secret = hmac.digest(secret, step.encode(), "sha256")
-    to_sign = f"{ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
-    expected = hmac.new(secret, to_sign.encode(), "sha256").hexdigest()
+    # The official client for Node.js signs the host without its port.
+    expected = {
+        hmac.new(
+            secret,
+            f"{ALGORITHM}\n{timestamp}\n{scope}\n{_digest(signed, names, host)}".encode(),
+            "sha256",
+        ).hexdigest()
+        for host in (signed.host, signed.host.partition(":")[0])
+    }
     _compare(expected, found["signature"])
     _check_token(key, token, now)
     return key, found["service"]
@@ -122,7 +117,7 @@ def verify_v1(signed: Signed, parameters: Mapping[str, str], keys: KeyRing, now:
         text.encode("utf-8", "surrogateescape"),
         method.removeprefix("Hmac").lower(),
     )
-    _compare(base64.b64encode(digest).decode(), parameters["Signature"])
+    _compare({base64.b64encode(digest).decode()}, parameters["Signature"])
     _check_token(key, token, now)
     return key
 
@@ -150,6 +145,24 @@ def _check_token(key: Key, token: str, now: float) -> None:
         raise ApiError("AuthFailure.TokenFailure")
 
 
-def _compare(expected: str, given: str) -> None:
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogateescape")):
+def _digest(signed: Signed, names: list[str], host: str) -> str:
+    """SHA-256 of the canonical request."""
+    values = {**signed.headers, "host": host}
+    headers = "".join(f"{name}:{values.get(name, '').strip().lower()}\n" for name in names)
+    canonical = "\n".join(
+        [
+            signed.method,
+            signed.path,
+            signed.query,
+            headers,
+            ";".join(names),
+            hashlib.sha256(signed.body).hexdigest(),
+        ]
+    )
+    return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _compare(expected: set[str], given: str) -> None:
+    encoded = given.encode("utf-8", "surrogateescape")
+    if not any(hmac.compare_digest(one.encode(), encoded) for one in expected):
         raise ApiError("AuthFailure.SignatureFailure")

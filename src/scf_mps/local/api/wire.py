@@ -15,7 +15,7 @@ from .errors import ApiError
 LARGEST_BODY = 10 * 1024 * 1024
 LARGEST_FORM = 1024 * 1024
 LARGEST_QUERY = 32 * 1024
-"""Bytes of a request: with TC3-HMAC-SHA256, of a form with the older signatures, of a GET (page 213/30654)."""
+"""Bytes of a request: with TC3-HMAC-SHA256, of a form with the older signatures, of a GET (page 1278/46710)."""
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
