@@ -1,6 +1,6 @@
 """The command line: what the framework offers at the desk; never deployed.
 
-The commands are in `desk.py` and `records.py`; here they are put together.
+The commands are in `desk.py`, `emulators.py` and `records.py`; here they are put together.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ try:
 except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
-from . import desk, records
+from . import desk, emulators, records
 
 cli = typer.Typer(
     help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
@@ -26,7 +26,8 @@ for command in (
     desk.invoke,
     desk.sample,
     desk.demo,
-    desk.cos,
+    emulators.cos,
+    emulators.local,
     records.history,
     records.replay,
     records.reconcile,

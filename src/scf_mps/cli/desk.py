@@ -147,30 +147,6 @@ def demo(app: AppOption = "handlers:app") -> None:
             show(_objects(new), as_json=False, title="New in COS after it")
 
 
-def cos(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the objects are kept.")],
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key; may be repeated."),
-    ] = None,
-    bucket: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME-APPID[.REGION]", help="A bucket to make; may be repeated."),
-    ] = None,
-    create_buckets: Annotated[
-        bool, typer.Option("--create-buckets", help="Make unknown buckets at the first write.")
-    ] = False,
-) -> None:
-    """A COS emulator that official clients believe; they reach it as an HTTP proxy."""
-    with local():
-        from scf_mps.local.cos.__main__ import main
-    options = [f"--dir={directory}", f"--port={port}"]
-    options += [f"--key={one}" for one in key or []]
-    options += [f"--bucket={one}" for one in bucket or []]
-    main([*options, *(["--create-buckets"] if create_buckets else [])])
-
-
 def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:
     return [{"object": address, "bytes": str(size)} for address, size in objects]
 

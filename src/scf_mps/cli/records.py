@@ -20,6 +20,7 @@ from scf_mps import CallbacksFailed, ScfMpsError, logs
 from scf_mps.durations import seconds_of
 
 from .asking import AppOption, JsonOption, load_application, or_invalid
+from .emulators import KEPT, desk_ledger
 from .output import err, fail, out, show
 
 if TYPE_CHECKING:
@@ -158,14 +159,14 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     """The application and its ledger."""
     logs.configure(sys.stderr)
     logging.getLogger("scf_mps").setLevel(logging.WARNING)
-    if url:
-        os.environ["MPS_LEDGER"] = url
+    if url or (KEPT / "ledger").is_dir():
+        os.environ["MPS_LEDGER"] = url or desk_ledger()
     application = load_application(app)
     store = application.ledger
     if store is None:
         fail(
-            "there is no ledger to look at: name one with --ledger or MPS_LEDGER, e.g. "
-            "cos://bucket.region/ledger/ as the function has it"
+            "there is no ledger to look at: name the function's with --ledger or MPS_LEDGER, e.g. "
+            "cos://bucket.region/ledger/ (`scf-mps local` keeps one in .scf-mps/)"
         )
     return application, store
 
