@@ -130,21 +130,40 @@ def sample(
     print(json.dumps(made, ensure_ascii=False, indent=None if as_json else 2))
 
 
-def demo(app: AppOption = "handlers:app") -> None:
-    """Sample events through the application, with real small files in a COS emulator: before and after."""
+def demo() -> None:
+    """Sample events through the function of this folder, with real small files in a COS emulator: before and after."""
     with local():
         from scf_mps.local.demo import desk, events
     logs.configure(sys.stderr, "ERROR")
     with TemporaryDirectory() as directory, desk(directory) as prepared:
-        application = load_application(app)
+        prepared.refuse_a_copy("transcode_10.mp4")
         for event in events():
             prepared.store(event)
             stored = prepared.objects(event)
             show(_objects(stored), as_json=False, title="In COS before the event")
-            summary = application.main_handler(event, {"time_limit_in_ms": 60_000})
-            show_outcomes(summary, events_of(event)[0])
+            deliveries = prepared.deliver(event, Path.cwd())
+            if len(deliveries) > 1:
+                out.print("COS refused one copy, so SCF delivered the event again, a minute later:")
+            _show_deliveries(events_of(event)[0], deliveries)
             new = [one for one in prepared.objects(event) if one not in stored]
             show(_objects(new), as_json=False, title="New in COS after it")
+
+
+def _show_deliveries(event: Event, deliveries: list[dict[tuple[str, str], str]]) -> None:
+    """Which callback took which result, and what came of it in each delivery."""
+    results = {result.place: result for result in (*event.subtasks, event)}
+    rows = []
+    for place, callback in deliveries[-1]:
+        row = {
+            "result": named(results[place]),
+            "status": results[place].status,
+            "callback": callback,
+        }
+        for number, outcomes in enumerate(deliveries):
+            column = f"retry {number}" if number else "first delivery"
+            row[column] = outcomes.get((place, callback), "")
+        rows.append(row)
+    show(rows, as_json=False, title=f"{event.type} {event.task_id} {event.status}")
 
 
 def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """The demo: real small files in a COS emulator under the names of sample events, and the application at work on them.
 
-The application is the one that is deployed. It is given what SCF gives it: credentials in the environment, and, since
-there is no COS behind them here, the emulator as its proxy. Showing what happens is the command line's.
+The application is the one that is deployed, run by the SCF emulator. It is given what SCF gives it, and, since there is
+no COS behind its credentials here, the COS emulator as its proxy; its ledger is in that too. Showing what happens is
+the command line's.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from pathlib import Path
 from scf_mps.cos import Cos, Credentials
 from scf_mps.events.files import CosObject
 from scf_mps.events.reading import read
+from scf_mps.ledger import open_ledger
 from scf_mps.local.cos import CosEmulator
+from scf_mps.local.cos.faults import Fault
 from scf_mps.local.samples import sample
+from scf_mps.local.scf import LocalFunction, Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    Delivered = dict[tuple[str, str], str]
+    """What came of each callback in one delivery: the result's place and the callback's name to the outcome."""
+
 MEDIA = Path(__file__).parent / "media"
 
 DELIVERY = CosObject("player-1250000000", "ap-guangzhou", "published")
 """The bucket that the demo publishes to, and the prefix there."""
+
+LEDGER = CosObject("ledger-1250000000", "ap-guangzhou", "demo")
+"""Where the function writes down what is done."""
 
 _FILES = {
     ".mp4": "rendition.mp4",
@@ -67,6 +77,7 @@ class Desk:
         }
         self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
         self._emulator = emulator
+        emulator.ensure_bucket(LEDGER.bucket, LEDGER.region)
 
     def store(self, event: dict[str, Any]) -> None:
         """Put a file where each file of the event is said to be."""
@@ -81,6 +92,53 @@ class Desk:
             if suffix == ".m3u8":
                 for one in _STREAM:
                     self.cos.upload(MEDIA / one, f"{folder}/{one}")
+
+    def refuse_a_copy(self, name: str) -> None:
+        """Have COS refuse to copy one object, once."""
+        self._emulator.faults.add(
+            Fault("error", "CopyObject", key=f"*{name}", count=1, status=403, code="AccessDenied")
+        )
+
+    def deliver(self, event: dict[str, Any], source: str | Path) -> list[Delivered]:
+        """Push an event to the function of a project's folder; what came of each delivery, by callback and result.
+
+        SCF's minute before a retry takes a tenth of a second.
+        """
+        key = self._emulator.key
+        ledger = f"{LEDGER}/"
+        kept = open_ledger(ledger)
+        event_key = read(event).key
+        deliveries: list[Delivered] = []
+
+        def look(moment: Moment) -> None:
+            entry = kept.find(event_key) if moment.kind == "ended" else None
+            if entry is not None:
+                deliveries.append(
+                    {
+                        (record.place, record.callback): record.outcome
+                        if record.delivery == entry.delivery
+                        else "skipped"
+                        for record in entry.records
+                    }
+                )
+
+        with LocalFunction(
+            source,
+            timeout=60,
+            memory=256,
+            environment={
+                **{name: os.environ[name] for name in self.environment if name[:4] == "MPS_"},
+                "MPS_LEDGER": ledger,
+                "MPS_LOG_LEVEL": "CRITICAL",
+            },
+            credentials=(key.secret_id, key.secret_key, ""),
+            speed=600,
+            dead_letter_queue=True,
+        ) as function:
+            function.observe(look)
+            function.push(event)
+            function.settle()
+        return deliveries
 
     def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
         """Address and size of every object in the event's buckets and the delivery bucket."""
