@@ -30,8 +30,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scf_mps.local.scf import LocalFunction, Moment
-
 from scf_mps.events.reading import read
 from scf_mps.ledger import open_ledger
 from scf_mps.ledger.base import digest
@@ -39,6 +37,7 @@ from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.cos.signature import Key
 from scf_mps.local.samples import sample
+from scf_mps.local.scf import LocalFunction, Moment
 
 HERE = Path(__file__).parent
 BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"

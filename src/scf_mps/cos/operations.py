@@ -185,6 +185,12 @@ def entries(
             return
 
 
+def versioning(client: Client, bucket: str, region: str) -> str:
+    """GET Bucket versioning (page 436/19888): ``Enabled``, ``Suspended``, or ``""`` if it never had versions."""
+    answer = client.call(Target(bucket, region), "GET", {"versioning": ""}, document=True)
+    return documents.text(documents.parse(answer.body), "Status")
+
+
 def _unquote(text: str) -> str:
     from urllib.parse import unquote
 

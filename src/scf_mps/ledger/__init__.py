@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from .base import Entry as Entry
     from .base import Ledger as Ledger
     from .base import Record as Record
+    from .cos import CosLedger as CosLedger
+    from .files import FileLedger as FileLedger
     from .keeping import IdempotencyKey as IdempotencyKey
     from .memory import MemoryLedger as MemoryLedger
     from .opening import open_ledger as open_ledger
+    from .redis import RedisLedger as RedisLedger
 else:
     _MODULES = {
         "..errors": "EventHeld LedgerError",
         ".base": "Claim Entry Ledger Record",
+        ".cos": "CosLedger",
+        ".files": "FileLedger",
         ".keeping": "IdempotencyKey",
         ".memory": "MemoryLedger",
         ".opening": "open_ledger",
+        ".redis": "RedisLedger",
     }
 
     def __getattr__(name):

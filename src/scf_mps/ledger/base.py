@@ -100,6 +100,13 @@ class Record:
         """Whether the callback never runs again for this result."""
         return self.outcome in ENDED
 
+    def replaces(self, other: Record | None) -> bool:
+        """Whether this is the one to keep of two about the same call, `other` having come first.
+
+        What ended stays ended, whoever says something else later; of two that say the same the later delivery's stays.
+        """
+        return other is None or (self.ended, self.delivery) >= (other.ended, other.delivery)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self.as_dict() == other.as_dict()
 
@@ -222,7 +229,9 @@ class Ledger(ABC):
         """Hold an event for this delivery, so that no other one works on it.
 
         The raw event is stored by the first claim, before anything is done about it. If every call came to an end
-        already, nothing is written, and what is returned holds nothing.
+        already, and the event is complete or held by another delivery, nothing is written, and what is returned holds
+        nothing. (An event whose last delivery died between its last record and its end is held once more, so that it
+        can be closed as complete.)
 
         Args:
             event: the event.
@@ -242,6 +251,8 @@ class Ledger(ABC):
     @abstractmethod
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         """Let go of the event.
+
+        Of a delivery that was overtaken, as it held the event for too long, what ended is kept, and that alone.
 
         Args:
             claim: what `claim` returned.

@@ -20,12 +20,19 @@ class MemoryLedger(Ledger):
 
     Args:
         most: events it keeps.
+        keep: seconds for which it keeps one.
         clock: tells when a hold ends, in seconds.
     """
 
-    def __init__(self, most: int = 10_000, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        most: int = 10_000,
+        keep: float = 30 * 86400.0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._events: dict[str, _Kept] = {}
         self._most = most
+        self._keep = keep
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -40,21 +47,25 @@ class MemoryLedger(Ledger):
     ) -> Claim:
         key = event.key
         with self._lock:
+            self._forget_old()
             kept = self._events.get(key)
             if kept is None:
                 if len(self._events) >= self._most:
                     self._forget_one()
                 kept = self._events[key] = _Kept(event)
-            elif all(call in kept.ended and call not in again for call in calls):
-                return Claim(key, kept.delivery, kept.ended.copy(), held=False)
             left = kept.until - self._clock()
+            ended = kept.ended
+            if (kept.complete or left > 0) and all(
+                call in ended and call not in again for call in calls
+            ):
+                return Claim(key, kept.delivery, ended, held=False)
             if left > 0:
                 raise EventHeld(f"{key} is held by request {kept.owner or '(unknown)'}", left)
             kept.delivery += 1
             kept.until = self._clock() + seconds
             kept.owner = owner
             kept.complete = False
-            return Claim(key, kept.delivery, kept.ended.copy(), token=kept)
+            return Claim(key, kept.delivery, ended, token=kept)
 
     def record(self, claim: Claim, record: Record) -> None:
         with self._lock:
@@ -63,9 +74,11 @@ class MemoryLedger(Ledger):
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         with self._lock:
             kept = self._kept(claim)
+            last = kept.delivery == claim.delivery
             for record in records:
-                kept.add(record)
-            if kept.delivery == claim.delivery:
+                if last or record.ended:
+                    kept.add(record)
+            if last:
                 kept.until = 0.0
                 kept.complete = complete
 
@@ -99,6 +112,15 @@ class MemoryLedger(Ledger):
                 del self._events[key]
         return len(old)
 
+    def _forget_old(self) -> None:
+        """Forget events that were kept for long enough; they are in the order in which they came."""
+        before = time() - self._keep
+        while self._events:
+            key, kept = next(iter(self._events.items()))
+            if kept.received >= before or kept.until > self._clock():
+                break
+            del self._events[key]
+
     def _forget_one(self) -> None:
         """Forget the oldest event that nobody is at work on, if there is one."""
         now = self._clock()
@@ -124,14 +146,14 @@ class MemoryLedger(Ledger):
             kept.delivery,
             kept.complete,
             held,
-            [*kept.ended.values(), *kept.open.values()],
+            list(kept.records.values()),
         )
 
 
 class _Kept:
-    """An event as the memory keeps it: what ended, and what failed or was deferred last."""
+    """An event as the memory keeps it, with the last record of each call."""
 
-    __slots__ = ("complete", "delivery", "ended", "event", "open", "owner", "received", "until")
+    __slots__ = ("complete", "delivery", "event", "owner", "received", "records", "until")
 
     def __init__(self, event: Event) -> None:
         self.event = event
@@ -140,13 +162,13 @@ class _Kept:
         self.until = 0.0
         self.owner = ""
         self.complete = False
-        self.ended: dict[str, Record] = {}
-        self.open: dict[str, Record] = {}
+        self.records: dict[str, Record] = {}
+
+    @property
+    def ended(self) -> dict[str, Record]:
+        """What ended, by the key of the call."""
+        return {key: record for key, record in self.records.items() if record.ended}
 
     def add(self, record: Record) -> None:
-        if record.ended:
-            self.ended[record.key] = record
-            if self.open:
-                self.open.pop(record.key, None)
-        elif record.key not in self.ended:
-            self.open[record.key] = record
+        if record.replaces(self.records.get(record.key)):
+            self.records[record.key] = record

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import LedgerError
 from .base import Ledger
 
 _EXPECTED = "cos://bucket.region/prefix/, redis://host:6379/0, file:///folder, memory:// or none"
+_SCHEMES = ("cos", "redis", "rediss", "file", "memory")
+_KEEP = re.compile(r"([0-9]{1,5})([dh])").fullmatch
+_UNITS = {"d": 86400.0, "h": 3600.0}
+_PLACE = re.compile(r"([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9][a-z0-9-]*)").fullmatch
 
 
 def open_ledger(url: Ledger | str) -> Ledger:
@@ -20,9 +26,108 @@ def open_ledger(url: Ledger | str) -> Ledger:
         return url
     if not isinstance(url, str):
         raise LedgerError(f"expected a Ledger or the URL of one ({_EXPECTED}), not {url!r}")
-    scheme, colon, _ = url.partition("://")
-    if scheme == "memory" and colon:
+    scheme, colon, rest = url.strip().partition("://")
+    if not colon or scheme not in _SCHEMES:
+        raise LedgerError(_no_scheme(scheme, bool(colon)))
+    place, _, query = rest.partition("?")
+    options = _options(scheme, query)
+    keep = _seconds(options.get("keep", "30d"))
+    if scheme == "cos":
+        return _cos(place, keep)
+    if scheme == "file":
+        return _file(place, keep)
+    if scheme == "memory":
         from .memory import MemoryLedger
 
-        return MemoryLedger()
-    raise LedgerError(f"expected the URL of a ledger, {_EXPECTED}, not one of {scheme}:")
+        return MemoryLedger(keep=keep)
+    return _redis(scheme, place, options.get("prefix", "mps"), keep)
+
+
+def _no_scheme(scheme: str, is_url: bool) -> str:
+    """Why there is no such ledger; a text that is no URL may be a password, and is not shown."""
+    if not is_url:
+        return f"expected the URL of a ledger: {_EXPECTED}"
+    from difflib import get_close_matches
+
+    close = get_close_matches(scheme, _SCHEMES, 1)
+    meant = f": did you mean {close[0]}://?" if close else ""
+    return f"expected the URL of a ledger, {_EXPECTED}, not one of {scheme}:{meant}"
+
+
+def _options(scheme: str, query: str) -> dict[str, str]:
+    from urllib.parse import unquote
+
+    known = ("keep", "prefix") if scheme in ("redis", "rediss") else ("keep",)
+    options = {}
+    for pair in query.split("&") if query else ():
+        name, _, value = pair.partition("=")
+        if name not in known:
+            raise LedgerError(
+                f"{scheme}:// of a ledger has no option {name!r}, expected {' or '.join(known)}"
+            )
+        options[name] = unquote(value)
+    return options
+
+
+def _seconds(keep: str) -> float:
+    found = _KEEP(keep)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not seconds:
+        raise LedgerError(f"keep= expects days or hours, e.g. 30d or 12h, not {keep!r}")
+    return seconds
+
+
+def _cos(place: str, keep: float) -> Ledger:
+    host, _, prefix = place.partition("/")
+    found = _PLACE(host)
+    expected = "expected cos://bucket-appid.region/prefix/"
+    if found is None:
+        bucket, _, region = host.partition(".")
+        lacking = (
+            "the region is missing"
+            if not region
+            else "the bucket's name does not end in its APPID"
+            if not re.search("-[0-9]+$", bucket)
+            else "these are no names of a bucket and a region"
+        )
+        raise LedgerError(
+            f"{expected}, e.g. cos://ledger-1250000000.ap-guangzhou/mps/, not cos://{place}: {lacking}"
+        )
+    if not prefix.strip("/"):
+        raise LedgerError(
+            f"{expected}, not cos://{place}: give the ledger a prefix of its own, where nothing else is"
+        )
+    from .cos import CosLedger
+
+    return CosLedger(found[1], found[2], prefix, keep)
+
+
+def _file(place: str, keep: float) -> Ledger:
+    from urllib.parse import unquote
+
+    if not place.startswith("/") or not place.strip("/"):
+        raise LedgerError(
+            f"expected file:///folder, with an absolute path behind two slashes, not file://{place}"
+        )
+    from .files import FileLedger
+
+    return FileLedger(unquote(place), keep)
+
+
+def _redis(scheme: str, place: str, prefix: str, keep: float) -> Ledger:
+    who, at, where = place.rpartition("@")
+    host, _, database = where.partition("/")
+    name, colon, port = host.rpartition(":")
+    if not (name if colon else host) or (colon and not port.isdecimal()):
+        raise LedgerError(
+            f"expected {scheme}://host:port/0, with user:password@ in front if need be, and no host is in it"
+        )
+    if database and not database.isdecimal():
+        raise LedgerError(
+            f"expected the number of a database behind the host of {scheme}://, not {database!r}"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,100}", prefix):
+        raise LedgerError(f"prefix= expects letters, digits and the signs . _ : -, not {prefix!r}")
+    from .redis import RedisLedger
+
+    return RedisLedger(f"{scheme}://{who}{at}{where}", prefix, keep)

@@ -167,6 +167,7 @@ class Server:
         headers = answer.headers
         headers.setdefault("x-cos-request-id", self._request_id())
         headers["Server"] = "tencent-cos"
+        headers["Date"] = names.http_date(int(self._cloud.clock()))
         if answer.content is not None or answer.truncated:
             return await self._stream(request, answer)
         body = damage(answer.body) if answer.damaged and answer.body else answer.body

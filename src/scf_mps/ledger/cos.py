@@ -1,0 +1,213 @@
+"""A ledger in a bucket of COS: no further service, and as many instances as there are.
+
+An object is created by a PUT that forbids overwriting, which COS does not heed once a bucket had versions: such a
+bucket is refused. Ages are the difference of two headers of one answer, so that no instance's clock matters. What the
+objects mean is in `objects.py`. Each call of the ledger reads the credentials anew, as SCF renews them.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic, time
+
+from ..errors import LedgerError
+from .objects import ObjectLedger, Objects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import TypeVar
+
+    from ..cos.client import Client
+    from ..cos.retry import Retry
+    from ..events.files import CosObject
+    from .objects import Found
+
+    T = TypeVar("T")
+
+_TIMEOUT = 5.0
+"""Seconds without a byte that end a try: what is asked for is small."""
+_PARALLEL = 16
+_LONGEST_PREFIX = 600
+"""Bytes, of the 850 of a key."""
+_READS = 3
+"""How often an object is read whose bytes came damaged."""
+
+
+class CosLedger(ObjectLedger):
+    """See `Ledger`. COS forgets by a rule of the bucket: `lifecycle_rule`.
+
+    Args:
+        bucket: with its APPID, e.g. ``media-1250000000``.
+        region: e.g. ``ap-guangzhou``.
+        prefix: what the keys begin with; nothing else may be there.
+        keep: seconds for which events are kept.
+        retry: how often and how patiently a request is tried.
+        clocks: see `ObjectLedger`.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        region: str,
+        prefix: str,
+        keep: float = 30 * 86400.0,
+        retry: Retry | None = None,
+        clocks: Collection[Callable[[], float]] = (monotonic, time),
+    ) -> None:
+        self._place = (bucket, region, prefix.strip("/") + "/")
+        if len(prefix.encode()) > _LONGEST_PREFIX:
+            raise LedgerError(
+                f"a ledger's prefix has at most {_LONGEST_PREFIX} bytes: {prefix[:80]}…"
+            )
+        super().__init__(f"in cos://{bucket}.{region}/{self._place[2]}", keep, clocks)
+        self._retry = retry
+        self._checked = False
+
+    @property
+    def lifecycle_rule(self) -> str:
+        """The rule by which COS forgets, for PUT Bucket lifecycle (page 436/8280), in whole days."""
+        days = max(1, -int(-self.keep // 86400))
+        return (
+            "<LifecycleConfiguration><Rule><ID>scf-mps-ledger</ID><Status>Enabled</Status>"
+            f"<Filter><Prefix>{self._place[2]}</Prefix></Filter>"
+            f"<Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
+        )
+
+    def _objects(self, seconds: float) -> Objects:
+        from ..cos import addresses, client, credentials, limits, retry, transport
+
+        until = monotonic() + seconds
+        bucket, region, prefix = self._place
+        try:
+            way = transport.Transport(os.environ.get("MPS_COS_PROXY", ""))
+        except ValueError as error:
+            raise LedgerError(f"MPS_COS_PROXY: {error}") from error
+        asking = client.Client(
+            way,
+            credentials.current(),
+            retry.Clock(lambda: until - monotonic(), reserve=0.0),
+            self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
+            limits.Rates(),
+            limits.Window(_PARALLEL),
+            addresses.Allowed(None),
+            _TIMEOUT,
+        )
+        objects = CosObjects(asking, bucket, region, prefix)
+        if not self._checked:
+            objects.check()
+            self._checked = True
+        return objects
+
+
+class CosObjects(Objects):
+    """`Objects` in a bucket."""
+
+    resolution = 1.0
+
+    def __init__(self, client: Client, bucket: str, region: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._region = region
+        self._prefix = prefix
+
+    def check(self) -> None:
+        """Raises `LedgerError` unless an object can be created once alone."""
+        from ..cos import Denied, operations
+
+        def ask() -> str:
+            try:
+                return operations.versioning(self._client, self._bucket, self._region)
+            except Denied as error:
+                if error.code != "AccessDenied":
+                    raise
+                raise LedgerError(
+                    f"the ledger may not ask whether {self._bucket} has versions, as it must: allow the function's "
+                    f"role name/cos:GetBucketVersioning on it ({error})"
+                ) from error
+
+        status = self._told(ask)
+        if status:
+            raise LedgerError(
+                f"the bucket {self._bucket} cannot hold a ledger: its versioning is {status}, and COS heeds "
+                f"x-cos-forbid-overwrite only in a bucket that never had versions; use another bucket"
+            )
+
+    def create(self, name: str, data: bytes) -> bool:
+        from ..cos import Conflict, operations
+
+        def ask() -> bool:
+            try:
+                operations.put(self._client, self._item(name), data, {operations.FORBID: "true"})
+            except Conflict as error:
+                if error.code != "FileAlreadyExists":
+                    raise
+                return False
+            return True
+
+        return self._told(ask)
+
+    def put(self, name: str, data: bytes) -> None:
+        from ..cos import operations
+
+        self._told(lambda: operations.put(self._client, self._item(name), data, {}))
+
+    def get(self, name: str) -> Found | None:
+        return self._told(lambda: self._get(name))
+
+    def get_all(self, names: Sequence[str]) -> list[Found | None]:
+        from ..cos import bulk
+
+        return self._told(lambda: bulk.all_of(self._client, names, self._get))
+
+    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+        from ..cos import operations
+
+        entries = operations.entries(
+            self._client, self._bucket, self._region, self._prefix + prefix
+        )
+        while (entry := self._told(lambda: next(entries, None))) is not None:
+            yield entry.object.key[len(self._prefix) :], entry.last_modified
+
+    def delete(self, names: Sequence[str]) -> None:
+        from ..cos import deleting
+
+        items = [self._item(name) for name in names]
+        self._told(lambda: deleting.delete_all(self._client, items, None))
+
+    def _item(self, name: str) -> CosObject:
+        from ..events.files import CosObject
+
+        return CosObject(self._bucket, self._region, self._prefix + name)
+
+    def _get(self, name: str) -> Found | None:
+        from ..cos import NotFound, crc64
+        from ..cos.client import corrupt
+        from ..cos.metadata import seconds_of
+
+        item = self._item(name)
+        for _ in range(_READS):
+            try:
+                answer = self._client.call(item, "GET")
+            except NotFound as error:
+                if error.code == "NoSuchBucket":
+                    raise
+                return None
+            headers = answer.headers
+            checksum = headers.get("x-cos-hash-crc64ecma", "")
+            if checksum in ("", str(crc64.update(answer.body))):
+                written, told = (
+                    seconds_of(headers.get(header, "")) for header in ("last-modified", "date")
+                )
+                if not (written and told):
+                    raise corrupt(item, "the answer does not tell Date and Last-Modified")
+                return answer.body, told - written
+        raise corrupt(item, "its bytes came damaged every time")
+
+    def _told(self, ask: Callable[[], T]) -> T:
+        from ..cos import CosError, SomeFailed
+
+        try:
+            return ask()
+        except (CosError, SomeFailed) as error:
+            raise LedgerError(f"the ledger failed at COS: {error}") from error

@@ -1,0 +1,202 @@
+"""A ledger in a folder of files, for a desk: processes of one machine share it, and what is recorded outlives them.
+
+An object is created by linking a whole file to its name, which one process alone can do. What the files mean is in
+`objects.py`. Nothing is synced to the disk, so that a machine that loses its power may lose the last seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic, time
+
+from ..errors import LedgerError
+from .objects import ObjectLedger, Objects
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from ..events.result import Event
+    from .base import Claim
+    from .objects import Found
+
+_TEMPORARY = ".writing"
+_LOOK = 3600.0
+"""Seconds between two looks for what is to be forgotten, and of nobody's work on one file."""
+
+
+class FileLedger(ObjectLedger):
+    """See `Ledger`. It forgets old events by itself, when it is first used and once an hour.
+
+    Args:
+        folder: made when it is first used.
+        keep: seconds for which events are kept.
+        clocks: see `ObjectLedger`.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        keep: float = 30 * 86400.0,
+        clocks: Collection[Callable[[], float]] = (monotonic, time),
+    ) -> None:
+        super().__init__(f"in {os.fspath(folder)}", keep, clocks)
+        self._files = Files(folder)
+        self._next_look = 0.0
+
+    def claim(
+        self,
+        event: Event,
+        calls: Collection[str],
+        seconds: float,
+        *,
+        again: Collection[str] = (),
+        owner: str = "",
+    ) -> Claim:
+        now = monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK
+            self.purge(time() - self.keep)
+            self._files.tidy()
+        return super().claim(event, calls, seconds, again=again, owner=owner)
+
+    def _objects(self, seconds: float) -> Objects:
+        return self._files
+
+
+class Files(Objects):
+    """`Objects` as files. The clock is the file system's, which need not be this machine's."""
+
+    resolution = 0.02
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = os.path.abspath(os.fspath(folder))
+        self._temporary = os.path.join(self._folder, _TEMPORARY)
+
+    def create(self, name: str, data: bytes) -> bool:
+        with _Told(self._folder):
+            temporary = self._write(data)
+            try:
+                self._place(os.link, temporary, name)
+            except FileExistsError:
+                return False
+            finally:
+                os.unlink(temporary)
+            return True
+
+    def put(self, name: str, data: bytes) -> None:
+        with _Told(self._folder):
+            temporary = self._write(data)
+            try:
+                self._place(os.replace, temporary, name)
+            except OSError:
+                os.unlink(temporary)
+                raise
+
+    def get(self, name: str) -> Found | None:
+        with _Told(self._folder):
+            try:
+                with open(self._path(name), "rb") as file:
+                    return file.read(), self._clock() - os.fstat(file.fileno()).st_mtime
+            except FileNotFoundError:
+                return None
+
+    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+        folder, slash, _ = prefix.partition("/")
+        with _Told(self._folder):
+            folders = [folder] if slash else self._names(self._folder, prefix)
+            for one in folders:
+                path = self._path(one)
+                if not slash and not os.path.isdir(path):
+                    yield one, 0.0
+                for name in self._names(path, ""):
+                    try:
+                        yield f"{one}/{name}", os.stat(os.path.join(path, name)).st_mtime
+                    except FileNotFoundError:
+                        continue  # forgotten meanwhile
+
+    def delete(self, names: Sequence[str]) -> None:
+        with _Told(self._folder):
+            for name in names:
+                try:
+                    os.unlink(self._path(name))
+                except FileNotFoundError:
+                    continue
+            for folder in {name.partition("/")[0] for name in names}:
+                try:
+                    os.rmdir(self._path(folder))
+                except OSError:
+                    continue  # something is left in it, or was put there anew
+
+    def tidy(self) -> None:
+        """Take away what writers left behind that died in the middle of it."""
+        with _Told(self._folder):
+            before = self._clock() - _LOOK
+            for name in os.listdir(self._temporary):
+                path = os.path.join(self._temporary, name)
+                try:
+                    if os.stat(path).st_mtime < before:
+                        os.unlink(path)
+                except FileNotFoundError:
+                    continue  # it was placed
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+    @staticmethod
+    def _names(path: str, prefix: str) -> list[str]:
+        """The names in a folder that begin so; hidden ones are a file manager's, or unfinished."""
+        try:
+            names = os.listdir(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name for name in names if name.startswith(prefix) and name[0] != ".")
+
+    def _write(self, data: bytes) -> str:
+        """A file of its own with these bytes."""
+        path = os.path.join(self._temporary, os.urandom(12).hex())
+        try:
+            _fill(path, data)
+        except FileNotFoundError:
+            os.makedirs(self._temporary, mode=0o700, exist_ok=True)
+            _fill(path, data)
+        return path
+
+    def _place(self, place: Callable[[str, str], None], temporary: str, name: str) -> None:
+        path = self._path(name)
+        while True:
+            try:
+                return place(temporary, path)
+            except FileNotFoundError:  # there is no folder yet, or not any more
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+
+    def _clock(self) -> float:
+        """The time at which a file would be written now."""
+        path = self._write(b"")
+        try:
+            return os.stat(path).st_mtime
+        finally:
+            os.unlink(path)
+
+
+def _fill(path: str, data: bytes) -> None:
+    with open(path, "xb") as file:
+        file.write(data)
+
+
+class _Told:
+    """Makes an OSError the ledger's."""
+
+    __slots__ = ("_folder",)
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError):
+            raise LedgerError(
+                f"the ledger in {self._folder} failed: {type(error).__name__}: {error}"
+            ) from error

@@ -1,0 +1,424 @@
+"""A ledger of small objects, for any store that can create an object once: a folder of files, a bucket of COS.
+
+Each event has a folder, whose name begins with its task id:
+
+    event        created by the first delivery, before anything is done: the event, and claim number 1
+    claim-2 …    created by each further delivery: how long it may hold the event
+    done-…       one for each callback that ended, named by the digest of its key
+    state        written when a delivery lets go of the event: all there is to know of it
+
+What a store is, beside being able to do this, is left to `files.py` and `cos.py`.
+
+Why this holds. The one decision is the creation of the next claim: of all that try, one succeeds, so that taking over
+is a compare-and-swap, whatever else was read before. Nobody tries while the newest claim has time left, and that is
+told by the store's own clock. ``state`` only saves looking: a claim that it does not know of is seen because the next
+number is taken, and what ended without it because a delivery that is not the first always lists the folder after its
+claim. So a late writer of ``state`` can make history look older than it is, and nothing more; it does not even do that
+as long as it can tell that it is late.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from itertools import groupby
+from time import monotonic, time
+
+from ..errors import EventHeld, LedgerError
+from .base import Claim, Entry, Ledger, Record, digest
+from .pages import SKEW, Listing, Page, folder_of, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from typing import Any, TypeVar
+
+    from ..events.result import Event
+
+    T = TypeVar("T")
+    Found = tuple[bytes, float]
+    """The bytes of an object, and its age in seconds by the store's clock."""
+
+_TRIES = 8
+"""How often a claim begins again when what it stands on is taken away under it."""
+_MARGIN = 1.0
+"""Seconds before the end of its hold from which a delivery takes itself for late."""
+_PATIENCE = 10.0
+"""Seconds that one call of a delivery may take."""
+_PURGE = 60.0
+"""Seconds for which an event is held to be forgotten."""
+_BATCH = 100
+
+
+class Objects(ABC):
+    """Small objects in folders: the names are ``folder/name``.
+
+    Every method raises `LedgerError` if the store cannot be reached or refuses.
+
+    Attributes:
+        resolution: seconds by which an age may be too high.
+    """
+
+    resolution = 0.0
+
+    @abstractmethod
+    def create(self, name: str, data: bytes) -> bool:
+        """Create an object; False if it is there already. Of any number who try at once one succeeds."""
+
+    @abstractmethod
+    def put(self, name: str, data: bytes) -> None:
+        """Write an object, whole or not at all."""
+
+    @abstractmethod
+    def get(self, name: str) -> Found | None:
+        """An object's bytes and age; None if it is not there."""
+
+    def get_all(self, names: Sequence[str]) -> list[Found | None]:
+        """Several objects, in order."""
+        return [self.get(name) for name in names]
+
+    @abstractmethod
+    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+        """Names that begin with a prefix, those of a folder one behind the other, with their times of writing.
+
+        Times are in seconds since the epoch. What is in no folder is listed too, by its name alone.
+        """
+
+    @abstractmethod
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete objects; what is not there is deleted."""
+
+
+class ObjectLedger(Ledger):
+    """See `Ledger`.
+
+    Args:
+        where: names the store in errors.
+        keep: seconds for which events are kept.
+        clocks: tell a delivery how long it has held its event, each in seconds; the one that says most is believed.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        keep: float = 30 * 86400.0,
+        clocks: Collection[Callable[[], float]] = (monotonic, time),
+    ) -> None:
+        self.where = where
+        self.keep = keep
+        self._clocks = tuple(clocks)
+
+    @abstractmethod
+    def _objects(self, seconds: float) -> Objects:
+        """The store, for a piece of work that may take that many seconds."""
+
+    def claim(
+        self,
+        event: Event,
+        calls: Collection[str],
+        seconds: float,
+        *,
+        again: Collection[str] = (),
+        owner: str = "",
+    ) -> Claim:
+        began = self._now()
+        objects = self._objects(min(seconds, _PATIENCE))
+        key = event.key
+        folder = folder_of(event.task_id, event.type, event.status, key)
+        lease = {"seconds": seconds, "owner": owner, "nonce": os.urandom(8).hex()}
+        for _ in range(_TRIES):
+            state = self._state(objects, folder)
+            if state is not None:
+                self._check(state, key, f"{folder}/state")
+                if state.complete and state.leaves_nothing(calls, again):
+                    return Claim(key, state.delivery, state.ended, held=False)
+            number = 1 if state is None else state.delivery + 1
+            if not self._create(objects, folder, number, event, lease):
+                listing = self._list(objects, folder)
+                newest = listing.newest
+                if newest > (0 if state is None else state.delivery):
+                    name = listing.name_of(newest)
+                    left, holder = self._left(objects, name, objects.get(name))
+                    if left > 0:
+                        if self._all_ended(listing, state, calls, again):
+                            page = self._read(objects, listing, state)
+                            return Claim(key, newest, page.ended, held=False)
+                        raise EventHeld(f"{key} is held by request {holder or '(unknown)'}", left)
+                number = listing.highest + 1
+                # Another one may take over at this very moment: then all is to be looked at again.
+                if newest == 0 or not self._create(objects, folder, number, event, lease):
+                    continue
+            if number == 1:
+                page = Page.of(event)
+            else:
+                # Behind the claim: what ended before it is seen, whoever was late to write it.
+                listing = self._list(objects, folder)
+                if not (listing.event if state is None else listing.state):
+                    # It was forgotten meanwhile, and may be claimed anew from the first number on.
+                    objects.delete([listing.name_of(number)])
+                    continue
+                page = self._read(objects, listing, state)
+                self._check(page, key, folder)
+                page.delivery = number
+            token = _Hold(folder, page, began, seconds)
+            return Claim(key, number, page.ended, token=token)
+        raise LedgerError(
+            f"the ledger {self.where} does not settle: {folder} says that it is claimed, and shows no claim"
+        )
+
+    def record(self, claim: Claim, record: Record) -> None:
+        hold = _hold(claim)
+        assert record.ended, "what did not end is told when the event is let go of"
+        self._done(self._objects(_PATIENCE), hold.folder, record)
+
+    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+        hold = _hold(claim)
+        objects = self._objects(_PATIENCE)
+        if hold.seconds - self._since(hold.began) < _MARGIN:
+            listing = self._list(objects, hold.folder)
+            if listing.highest > claim.delivery:
+                # It was overtaken, and the newer one's state is not to be undone.
+                for record in records:
+                    if record.ended and digest(record.key) not in listing.done:
+                        self._done(objects, hold.folder, record)
+                return
+            if not listing.highest:
+                return  # It was forgotten meanwhile.
+        page = hold.page
+        for record in records:
+            page.add(record)
+        page.complete = complete
+        objects.put(f"{hold.folder}/state", _written(page.as_dict()))
+
+    def find(self, key: str) -> Entry | None:
+        objects = self._objects(_PATIENCE)
+        for folder in self._folders(objects, key):
+            listing = self._list(objects, folder)
+            page = self._page(objects, listing)
+            if page is not None and page.key == key:
+                entry = self._entry(objects, listing, page)
+                name = f"{folder}/event"
+                found = page.main if listing.main == name else objects.get(name)
+                if found is not None:
+                    entry.notification = self._understood(name, found[0], _notification)
+                return entry
+        return None
+
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+        objects = self._objects(float("inf"))
+        prefix = f"{safe(task_id, 100)}+" if task_id else ""
+        for listing, page in self._pages(
+            objects, prefix, lambda listing: listing.claims.get(1, since) >= since - SKEW
+        ):
+            if page is not None and page.received >= since and task_id in ("", page.task_id):
+                yield self._entry(objects, listing, page)
+
+    def purge(self, before: float) -> int:
+        objects = self._objects(float("inf"))
+        lease = {"seconds": _PURGE, "owner": "purge", "nonce": os.urandom(8).hex()}
+        count = 0
+        for listing, page in self._pages(
+            objects, "", lambda listing: listing.claims.get(1, before) <= before + SKEW
+        ):
+            if (listing.modified if page is None else page.received) >= before:
+                continue
+            if page is not None and self._entry(objects, listing, page).held > 0:
+                continue
+            # Held to the end, so that nobody takes a half of it for the whole.
+            own = listing.name_of(max(listing.highest, page.delivery if page else 0, 1) + 1)
+            if objects.create(own, _written(lease)):
+                objects.delete(listing.names)
+                objects.delete([own])
+                count += page is not None
+        return count
+
+    def _now(self) -> tuple[float, ...]:
+        return tuple(clock() for clock in self._clocks)
+
+    def _since(self, began: tuple[float, ...]) -> float:
+        return max(now - then for now, then in zip(self._now(), began, strict=True))
+
+    def _create(
+        self, objects: Objects, folder: str, number: int, event: Event, lease: dict[str, Any]
+    ) -> bool:
+        if number > 1:
+            return objects.create(f"{folder}/claim-{number}", _written(lease))
+        from .redaction import redacted
+
+        first = {**Page.of(event).as_dict(), **lease, "notification": redacted(event.raw)}
+        return objects.create(f"{folder}/event", _written(first))
+
+    def _done(self, objects: Objects, folder: str, record: Record) -> None:
+        objects.put(f"{folder}/done-{digest(record.key)}", _written(record.as_dict()))
+
+    def _state(self, objects: Objects, folder: str) -> Page | None:
+        name = f"{folder}/state"
+        found = objects.get(name)
+        return None if found is None else self._understood(name, found[0], Page.from_dict)
+
+    def _list(self, objects: Objects, folder: str) -> Listing:
+        return self._listing(folder, objects.names(f"{folder}/"))
+
+    def _listing(self, folder: str, names: Iterable[tuple[str, float]]) -> Listing:
+        listing = Listing(folder)
+        for name, modified in names:
+            if name and not listing.add(name, modified):
+                raise self._foreign(name)
+        return listing
+
+    def _left(self, objects: Objects, name: str, found: Found | None) -> tuple[float, str]:
+        """For how many seconds a claim may still hold the event, and whose it is; 0 if it is not there."""
+        if found is None:
+            return 0.0, ""
+        data, age = found
+        seconds, owner = self._understood(name, data, _lease)
+        return max(0.0, seconds + objects.resolution - max(0.0, age)), owner
+
+    @staticmethod
+    def _all_ended(
+        listing: Listing, state: Page | None, calls: Collection[str], again: Collection[str]
+    ) -> bool:
+        """Whether everything ended although the event is held; nothing is read for that."""
+        done = listing.done | {digest(key) for key in (state.ended if state is not None else ())}
+        return all(call not in again and digest(call) in done for call in calls)
+
+    def _page(self, objects: Objects, listing: Listing) -> Page | None:
+        """What is known of an event; None if it was forgotten."""
+        name = listing.main
+        return self._completed(objects, listing, objects.get(name) if name else None)
+
+    def _read(self, objects: Objects, listing: Listing, state: Page | None) -> Page:
+        """What is known of an event that is held."""
+        if state is not None:
+            self._add_done(objects, listing, state)
+            return state
+        page = self._page(objects, listing)
+        if page is None:
+            raise LedgerError(f"the ledger {self.where} lost {listing.folder} while it was held")
+        return page
+
+    def _completed(self, objects: Objects, listing: Listing, found: Found | None) -> Page | None:
+        if found is None:
+            return None
+        page = self._understood(listing.main, found[0], Page.from_dict)
+        page.main = found
+        self._add_done(objects, listing, page)
+        return page
+
+    def _add_done(self, objects: Objects, listing: Listing, page: Page) -> None:
+        """Add what ended and is not in the state: its delivery died, or was late."""
+        missing = sorted(listing.done - {digest(key) for key in page.ended})
+        names = [f"{listing.folder}/done-{one}" for one in missing]
+        for name, found in zip(names, objects.get_all(names) if names else (), strict=True):
+            if found is not None:
+                record = self._understood(name, found[0], Record.from_dict)
+                if not (record.ended and name.endswith(digest(record.key))):
+                    raise self._foreign(name)
+                page.add(record)
+
+    def _pages(
+        self, objects: Objects, prefix: str, wanted: Callable[[Listing], bool]
+    ) -> Iterator[tuple[Listing, Page | None]]:
+        """Every event whose folder begins so, with what is known of it."""
+        batch: list[Listing] = []
+        for folder, names in groupby(objects.names(prefix), lambda one: one[0].partition("/")[0]):
+            listing = self._listing(folder, names)
+            if wanted(listing):
+                batch.append(listing)
+            if len(batch) == _BATCH:
+                yield from self._read_all(objects, batch)
+                batch = []
+        yield from self._read_all(objects, batch)
+
+    def _read_all(
+        self, objects: Objects, listings: Sequence[Listing]
+    ) -> Iterator[tuple[Listing, Page | None]]:
+        """As `_page`, for many at once."""
+        names = [listing.main for listing in listings if listing.main]
+        found = dict(zip(names, objects.get_all(names) if names else (), strict=True))
+        for listing in listings:
+            yield listing, self._completed(objects, listing, found.get(listing.main))
+
+    def _entry(self, objects: Objects, listing: Listing, page: Page) -> Entry:
+        newest = listing.newest
+        held, delivery, complete = 0.0, page.delivery, page.complete
+        if newest > page.delivery or not listing.state:
+            name = listing.name_of(newest)
+            found = page.main if name == listing.main else objects.get(name)
+            held, delivery, complete = self._left(objects, name, found)[0], newest, False
+        return Entry(
+            page.key,
+            page.type,
+            page.task_id,
+            page.status,
+            page.received,
+            delivery,
+            complete,
+            held,
+            list(page.records.values()),
+        )
+
+    def _folders(self, objects: Objects, key: str) -> Iterator[str]:
+        """Where the event with this key may be: where its parts tell, or else anywhere."""
+        parts = key.split("/")
+        guesses = [
+            folder_of("/".join(parts[1:last]), parts[0], parts[last], key)
+            for last in (len(parts) - 1, len(parts) - 2)
+            if last > 0
+        ]
+        guesses.append(folder_of("", parts[0], parts[-1], key))
+        yield from guesses
+        ending = f"+{digest(key)[:12]}"
+        for name, _ in groupby(objects.names(""), lambda one: one[0].partition("/")[0]):
+            if name.endswith(ending) and name not in guesses:
+                yield name
+
+    def _understood(self, name: str, data: bytes, make: Callable[[dict[str, Any]], T]) -> T:
+        try:
+            return make(json.loads(data))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self._foreign(name) from error
+
+    def _check(self, page: Page, key: str, name: str) -> None:
+        if page.key != key:
+            raise LedgerError(
+                f"the ledger {self.where} has another event at {name}: {page.key}, not {key}"
+            )
+
+    def _foreign(self, name: str) -> LedgerError:
+        return LedgerError(
+            f"{name} in the ledger {self.where} is none of its objects, or is damaged: take it away, or give the "
+            f"ledger a place of its own"
+        )
+
+
+class _Hold:
+    """What a delivery keeps in mind of its claim."""
+
+    __slots__ = ("began", "folder", "page", "seconds")
+
+    def __init__(self, folder: str, page: Page, began: tuple[float, ...], seconds: float) -> None:
+        self.folder = folder
+        self.page = page
+        self.began = began
+        self.seconds = seconds
+
+
+def _hold(claim: Claim) -> _Hold:
+    hold = claim.token
+    assert isinstance(hold, _Hold), "a claim that holds nothing has nothing to record"
+    return hold
+
+
+def _written(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def _lease(fields: dict[str, Any]) -> tuple[float, str]:
+    return float(fields["seconds"]), str(fields["owner"])
+
+
+def _notification(fields: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = fields["notification"]
+    return found

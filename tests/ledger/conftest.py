@@ -1,0 +1,272 @@
+"""Every store a ledger can have, each for real: a folder, a COS emulator, a redis-server; time is theirs to be put forward."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from time import monotonic
+from uuid import uuid4
+
+import pytest
+
+pytest.importorskip("aiohttp", reason="the COS emulator needs it")
+
+from scf_mps.cos import Cos
+from scf_mps.events.reading import read
+from scf_mps.ledger import MemoryLedger, Record
+from scf_mps.local.cos import CosEmulator
+
+from .worker import notification, opened
+
+REGION = "ap-guangzhou"
+BUCKET = "ledger-1250000000"
+LEASE = 20.0
+STORES = ("memory", "files", "cos", "redis")
+SHARED = ("files", "cos", "redis")
+
+
+def event(*args, **more):
+    return read(notification(*args, **more))
+
+
+def record(call, outcome="done", delivery=1, **more):
+    """A record of the call with this key: of a result, a blank, and a callback."""
+    callback = call.rpartition(" ")[2]
+    return Record(call, callback, "Transcode", "here", outcome, delivery=delivery, **more)
+
+
+class Store:
+    """A place for ledgers, fresh for each test.
+
+    Attributes:
+        url: None for the memory of one process.
+        ahead: seconds by which its clock was put forward.
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.ahead = 0.0
+        self.url = None
+        self._memory = MemoryLedger(clock=self.clock)
+
+    def clock(self):
+        return monotonic() + self.ahead
+
+    def open(self):
+        """A ledger of this place, as another instance of the function would open it."""
+        return opened(self.url, self.clock) if self.url else self._memory
+
+    def expire(self, seconds=LEASE + 5):
+        """Let so many seconds go by."""
+        self.ahead += seconds
+
+    def raw(self):
+        """All bytes that are stored."""
+        entries = self._memory.entries()
+        return json.dumps([self._memory.find(one.key).notification for one in entries]).encode()
+
+
+class Folder(Store):
+    def __init__(self, folder):
+        super().__init__("files")
+        self.folder = folder
+        self.url = f"file://{folder}"
+
+    def expire(self, seconds=LEASE + 5):
+        super().expire(seconds)
+        for path in self.folder.glob("[!.]*/*"):
+            made = path.stat().st_mtime - seconds
+            os.utime(path, (made, made))
+
+    def raw(self):
+        return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
+
+
+class Bucket(Store):
+    def __init__(self, emulator):
+        super().__init__("cos")
+        self.emulator = emulator
+        self.prefix = f"ledgers/{uuid4().hex}/"
+        self.url = f"cos://{BUCKET}.{REGION}/{self.prefix}"
+        emulator.ahead = 0.0
+
+    def expire(self, seconds=LEASE + 5):
+        super().expire(seconds)
+        self.emulator.ahead += seconds
+
+    def raw(self):
+        cos = Cos()
+        return b"".join(cos.read([one.object for one in cos.list(self.url)]))
+
+
+class Server(Store):
+    def __init__(self, server):
+        super().__init__("redis")
+        self.server = server
+        self.prefix = uuid4().hex
+        self.url = f"{server.url}?prefix={self.prefix}"
+
+    def expire(self, seconds=LEASE + 5):
+        super().expire(seconds)
+        for key in self.server.client.scan_iter(f"{{{self.prefix}}}:event:*"):
+            until = int(self.server.client.hget(key, "until"))
+            self.server.client.hset(key, "until", until - int(seconds * 1000))
+
+    def raw(self):
+        client = self.server.client
+        found = []
+        for key in client.scan_iter(f"{{{self.prefix}}}:*"):
+            kind = client.type(key)
+            if kind == b"hash":
+                found += [part for pair in client.hgetall(key).items() for part in pair]
+            elif kind == b"string":
+                found.append(client.get(key))
+        return b"".join(found)
+
+
+class RedisServer:
+    """A `redis-server` on a free port of the loopback interface, in memory alone."""
+
+    def __init__(self, folder, *more):
+        self.command = [
+            shutil.which("redis-server"),
+            *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
+            *("--daemonize", "no", *more),
+        ]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process = None
+        self.client = None
+
+    def start(self):
+        import redis
+
+        self.process = subprocess.Popen(
+            [*self.command, "--port", str(self.port)], stdout=subprocess.PIPE, text=True
+        )
+        # Its own word for it: whoever asked before would have to ask again.
+        for line in self.process.stdout:
+            if "Ready to accept connections" in line:
+                break
+        else:
+            raise AssertionError("redis-server did not start")
+        self.client = redis.Redis(port=self.port, socket_timeout=10)
+
+    def stop(self):
+        self.client.close()
+        self.process.kill()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    if shutil.which("redis-server") is None:
+        pytest.skip("NOT TESTED with Redis: there is no redis-server on this machine")
+    pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not there")
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory):
+    """A COS emulator whose clock can be put forward: `ahead`."""
+    made = CosEmulator(
+        tmp_path_factory.mktemp("cos"), clock=lambda: time.time() + getattr(made, "ahead", 0.0)
+    )
+    with made as running:
+        running.create_bucket(BUCKET, REGION)
+        yield running
+
+
+@pytest.fixture
+def emulator(cloud, monkeypatch):
+    """The emulator, as COS is reached on SCF: by the environment."""
+    monkeypatch.setenv("MPS_COS_PROXY", cloud.url)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", cloud.key.secret_id)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", cloud.key.secret_key)
+    monkeypatch.delenv("MPS_BUCKETS", raising=False)
+    cloud.ahead = 0.0
+    cloud.requests.clear()
+    yield cloud
+    cloud.faults.clear()
+
+
+def make_store(kind, request):
+    if kind == "files":
+        return Folder(request.getfixturevalue("tmp_path") / "ledger")
+    if kind == "cos":
+        return Bucket(request.getfixturevalue("emulator"))
+    if kind == "redis":
+        return Server(request.getfixturevalue("redis_server"))
+    return Store("memory")
+
+
+@pytest.fixture(params=STORES)
+def store(request):
+    return make_store(request.param, request)
+
+
+@pytest.fixture(params=SHARED)
+def shared(request):
+    """A store that processes can share."""
+    return make_store(request.param, request)
+
+
+@pytest.fixture
+def ledger(store):
+    return store.open()
+
+
+class Process:
+    """A worker in a process of its own."""
+
+    def __init__(self):
+        paths = os.pathsep.join([*sys.path])
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+
+    def send(self, method, *arguments):
+        self._process.stdin.write(json.dumps([method, arguments]) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self):
+        return json.loads(self._process.stdout.readline())
+
+    def do(self, method, *arguments):
+        self.send(method, *arguments)
+        return self.answer()
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait(timeout=10)
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def start_process():
+    """Starts workers; they end with the test."""
+    started = []
+
+    def start():
+        started.append(Process())
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
