@@ -116,6 +116,19 @@ def test_dead_letters_that_could_not_be_written_are_noticed_at_the_start(tmp_pat
         pass
 
 
+def test_a_dead_letter_that_cannot_be_written_after_all_is_dropped(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "dead.jsonl"
+    function = run(retries=0, dead_letter_queue=path)
+    path.unlink()
+    path.mkdir()
+    request_id = function.push({"do": "fail"})
+    function.settle()
+    assert function.dead_letters == []
+    assert [message["RequestId"] for message in function.dropped] == [request_id]
+
+
 def test_an_event_grows_old_as_if_it_had_waited_in_full(run: Run) -> None:
     function = run(**FAST, ttl=90, dead_letter_queue=True)
     function.push({"do": "fail"})

@@ -65,7 +65,7 @@ def test_everything_that_happens_is_shown() -> None:
     assert "index.Left: not today" in of_push
     assert "to be retried in 0.06 s" in of_push
     assert "started, retry 1, warm instance 1" in of_push
-    assert of_push[-2:] == ["dropped", "was dropped: there is no dead-letter queue"]
+    assert of_push[-2:] == ["dropped", "was dropped: it is in no dead-letter queue"]
 
 
 def test_dead_letters_are_shown_and_an_endpoint_is_not_needed() -> None:

@@ -43,7 +43,7 @@ from .conftest import APPLICATION
         ({"loader": "other"}, 'the loader "imp" or "path", not \'other\''),
         ({"environment": {"1ST": "x"}}, "a variable of letters, digits and _, a letter first"),
         ({"environment": {"_A": "x"}}, "a variable of letters, digits and _, a letter first"),
-        ({"environment": {"MPS_PORT": 1}}, "text in the variable MPS_PORT, not a int"),
+        ({"environment": {"MPS_PORT": 1}}, "text in the variable MPS_PORT, not int"),
         ({"environment": {"A": "x" * 4096}}, "at most 4096 bytes of variables in all, not 4097"),
         ({"python": "3.99"}, "a CPython 3.99 on the PATH as python3.99"),
         ({"python": "/nowhere/python"}, "the executable of a CPython 3.10 or later"),

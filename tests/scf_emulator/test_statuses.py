@@ -24,13 +24,17 @@ def written(folder: Path, code: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("value", [None, 0, "text", [1, 2.5, True], {"é": None}])
-def test_what_a_function_returns_comes_back_as_json(run: Run, value: Any) -> None:
-    invocation = run().invoke({"do": "give", "value": value})
-    assert (invocation.status, invocation.succeeded) == (200, True)
-    assert invocation.returned == value
-    assert json.loads(invocation.text) == value
-    assert invocation.error is None
+values: list[Any] = [None, 0, "text", [1, 2.5, True], {"é": None}, "\ud800"]
+
+
+def test_what_a_function_returns_comes_back_as_json(run: Run) -> None:
+    function = run()
+    for value in values:
+        invocation = function.invoke({"do": "give", "value": value})
+        assert (invocation.status, invocation.succeeded) == (200, True)
+        assert invocation.returned == value
+        assert json.loads(invocation.text) == value
+        assert invocation.error is None
 
 
 def test_a_decimal_is_returned_as_text_as_the_published_runtime_does(run: Run) -> None:
@@ -192,12 +196,11 @@ def test_what_is_no_json_is_refused_with_400(run: Run) -> None:
     assert function.invocations == []
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_an_event_may_come_as_text_or_bytes(run: Run, encoding: str) -> None:
+def test_an_event_may_come_as_text_or_bytes(run: Run) -> None:
     text = json.dumps({"do": "give", "value": "é"}, ensure_ascii=False)
     function = run()
-    assert function.invoke(text=text).returned == "é"
-    assert function.invoke(text=text.encode(encoding)).returned == "é"
+    for given in (text, *(text.encode(name) for name in ("utf-8", "utf-8-sig", "utf-16"))):
+        assert function.invoke(text=given).returned == "é"
 
 
 def test_a_synchronous_event_may_have_6_mb(run: Run) -> None:

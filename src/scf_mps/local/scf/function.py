@@ -153,7 +153,7 @@ class LocalFunction(Settings):
 
     @property
     def dropped(self) -> list[dict[str, Any]]:
-        """What was given up without a dead-letter queue, in the shape it would have had there."""
+        """What was given up and is in no dead-letter queue, in the shape it would have had there."""
         with self._lock:
             return list(self._dropped)
 
@@ -227,12 +227,10 @@ class LocalFunction(Settings):
         try:
             keys = self.keys()
             instance = self._fleet.take(lambda number: self._launch(number, keys))
-        except (
-            Exception
-        ) as error:  # of the callable that gives credentials, or there can be no more processes
-            answer = Answer(
-                statuses.INTERNAL_ERROR, f"{type(error).__name__}: {error}", None, 0, True
-            )
+        except Exception as error:
+            # No credentials were given, or no process could be started: the platform's failure, not the function's.
+            message = f"{type(error).__name__}: {error}"
+            answer = Answer(statuses.INTERNAL_ERROR, message, None, 0, lost=True)
         else:
 
             def record(text: str) -> None:
@@ -283,9 +281,12 @@ class LocalFunction(Settings):
         message = dead_letters.letter(self, delivery, failure)
         kept = self.dead_letter_queue is not False
         with self._lock:
-            (self._dead_letters if kept else self._dropped).append(message)
             if not isinstance(self.dead_letter_queue, bool):
-                dead_letters.write(message, self.dead_letter_queue)
+                try:
+                    dead_letters.write(message, self.dead_letter_queue)
+                except OSError:
+                    kept = False  # on SCF a message can get lost on this way as well
+            (self._dead_letters if kept else self._dropped).append(message)
         self._tell(Moment("dead" if kept else "dropped", delivery.request_id, delivery.retry))
 
 

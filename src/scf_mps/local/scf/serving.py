@@ -50,7 +50,7 @@ def serve(
         if function.waiting:
             show(f"{function.waiting} events still waited, and are lost")
     for message in function.dropped:
-        show(f"{message['RequestId']}  was dropped: there is no dead-letter queue")
+        show(f"{message['RequestId']}  was dropped: it is in no dead-letter queue")
 
 
 @contextmanager

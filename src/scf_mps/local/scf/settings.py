@@ -140,7 +140,7 @@ def _check_variables(variables: Mapping[str, str]) -> None:
         if name.startswith(_RESERVED):
             raise ValueError(f"{name} cannot be set: {', '.join(_RESERVED)} are reserved for SCF")
         if not isinstance(value, str):
-            raise ValueError(f"expected text in the variable {name}, not a {type(value).__name__}")
+            raise ValueError(f"expected text in the variable {name}, not {type(value).__name__}")
     size = sum(len(f"{name}{value}".encode()) for name, value in variables.items())
     if size > _MAX_VARIABLES:
         raise ValueError(f"expected at most 4096 bytes of variables in all, not {size}")
