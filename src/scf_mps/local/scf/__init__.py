@@ -6,7 +6,7 @@
         function.settle()         # a minute between two tries takes 60 ms at this speed
         assert function.dead_letters == []
 
-What is emulated is what SCF documents or was seen to do. This folder needs nothing else of its package, and no other.
+What is emulated is what SCF documents or was seen to do. The standard library is all this needs, on a POSIX system.
 """
 
 from .function import LocalFunction
