@@ -110,10 +110,9 @@ def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
     assert "MPS_COS_PROXY" not in os.environ
 
 
-def test_the_demo_shows_the_objects_before_and_after(monkeypatch):
+def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(logs, "configure", lambda *args: None)
-    monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(out, "width", 200)
     done = CliRunner().invoke(cli, ["demo"])
 
@@ -125,6 +124,16 @@ def test_the_demo_shows_the_objects_before_and_after(monkeypatch):
     assert "cos://player-1250000000.ap-guangzhou/published/" not in before
     assert "published/dianping2_transcode_10.mp4" in after
     assert "published/stream_0_1.ts" in shown
+
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in before.splitlines()
+        if line.startswith("│")
+    ]
+    tries = {(row[0], row[2].rpartition(".")[2]): row[3:] for row in rows if len(row) == 5}
+    assert tries.pop(("Transcode 10", "publish")) == ["failed", "done"]
+    assert len(tries) == 6
+    assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
 
 
 def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):

@@ -27,10 +27,13 @@ WILD = float(os.environ.get("CHAOS_WILD", "0"))
 """The share of calls to which something happens."""
 CHANCE = random.Random(f"{os.environ.get('CHAOS_SEED')} {os.getpid()}")
 
+SIZE = 128
+"""Bytes of a line. None crosses the end of a page of memory, where SIGKILL can cut a write in two."""
+
 
 def tell(what: str, key: str) -> None:
     line = {"what": what, "key": key, "pid": os.getpid()}
-    os.write(LINES, json.dumps(line).encode() + b"\n")
+    os.write(LINES, json.dumps(line).ljust(SIZE - 1).encode() + b"\n")
 
 
 class Telling(Ledger):
@@ -93,7 +96,7 @@ def work(result: Result, key: IdempotencyKey) -> None:
     tell("ends", key)
 
 
-app = App(ledger=Telling(open_ledger(os.environ["MPS_LEDGER"])))
+app = App(ledger=Telling(open_ledger(os.environ["MPS_LEDGER"])), reserve=0.2)
 for verb in ("on", "on_failure"):
 
     def of_a_result(result: Subtask, key: IdempotencyKey) -> None:

@@ -196,7 +196,7 @@ def _replayed(application: App, event: Any, force: list[str]) -> dict[str, str]:
         summary, outcome = failed.summary, "failed"
         why = "; ".join(f"{one.callback}: {one.reason}" for one in failed.failures)
     except ScfMpsError as error:
-        task = event.get("TaskId", "") if isinstance(event, dict) else ""
+        task = str(event.get("TaskId", "")) if isinstance(event, dict) else ""
         return {"task": task, "outcome": "failed", "callbacks": "", "why": str(error)}
     except ValueError as error:
         fail(str(error))

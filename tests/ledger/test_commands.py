@@ -1,0 +1,282 @@
+"""What happened, and doing again what is not done, from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from capture import loggers_put_back
+from typer.testing import CliRunner
+
+from scf_mps import cli
+from scf_mps.local.samples import sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APPLICATION = '''\
+"""An application whose callbacks fail while a file of their name is there."""
+
+from pathlib import Path
+
+from scf_mps import App, ImageSprites, Transcode
+
+app = App()
+
+
+def work(name):
+    if Path(f"{name}.fails").exists():
+        raise OSError(f"no route, token=abcdef for {name}")
+    with open("effects", "a") as file:
+        file.write(f"{name}\\n")
+
+
+@app.on(Transcode, name="film")
+def film(transcode: Transcode) -> None:
+    work("film")
+
+
+@app.on(ImageSprites, name="sheet")
+def sheet(sprites: ImageSprites) -> None:
+    work("sheet")
+'''
+
+
+@pytest.fixture(autouse=True)
+def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    (tmp_path / "films.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("MPS_APP", "films:app")
+    monkeypatch.setenv("MPS_LEDGER", f"file://{tmp_path}/kept")
+    with loggers_put_back():
+        yield
+    sys.modules.pop("films", None)
+
+
+class Ran:
+    """What came of a command: its exit code, and what it printed."""
+
+    def __init__(self, *arguments: str, stdin: str = "") -> None:
+        sys.modules.pop("films", None)  # each command is a process of its own
+        result = CliRunner().invoke(cli.cli, list(arguments), input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        self.code = result.exit_code
+        self.out = result.stdout
+        self.err = result.stderr
+
+    @property
+    def rows(self) -> list[list[str]]:
+        return [
+            [cell.strip() for cell in line.strip("│\n").split("│")]
+            for line in self.out.splitlines()
+            if line.startswith("│")
+        ]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def event(task: str) -> dict[str, Any]:
+    made: dict[str, Any] = sample(
+        "WorkflowTask", [("Transcode", "SUCCESS"), ("ImageSprites", "SUCCESS")]
+    )
+    made["WorkflowTaskEvent"]["TaskId"] = task
+    return made
+
+
+def deliver(task: str) -> Ran:
+    Path("event.json").write_text(json.dumps(event(task)))
+    return Ran("invoke", "event.json")
+
+
+def effects() -> list[str]:
+    return Path("effects").read_text().split()
+
+
+class TestHistory:
+    def test_it_tells_what_came_of_every_event(self) -> None:
+        deliver("one")
+        Path("sheet.fails").touch()
+        deliver("two")
+        one, two = Ran("history").rows
+        assert one[1:] == ["WorkflowTask FINISH", "one", "done", "1", "2 done", ""]
+        assert two[2:6] == ["two", "failed", "1", "1 done, 1 failed"]
+        assert two[6].startswith("sheet: OSError: no route, token=***")
+
+    def test_it_can_tell_of_failures_alone(self) -> None:
+        deliver("one")
+        Path("film.fails").touch()
+        deliver("two")
+        assert [row[2] for row in Ran("history", "--failed").rows] == ["two"]
+
+    def test_it_tells_of_one_task_callback_by_callback(self) -> None:
+        deliver("one")
+        film, sheet = sorted(Ran("history", "--task", "one").rows, key=lambda row: row[3])
+        assert film[2:6] == ["Transcode MediaProcessResultSet[0]", "film", "1", "done"]
+        assert sheet[3] == "sheet"
+
+    def test_scripts_get_json(self) -> None:
+        deliver("one")
+        (told,) = Ran("history", "--json").json
+        assert (told["key"], told["state"]) == ("WorkflowTask/one/FINISH", "done")
+        assert {call["callback"] for call in told["callbacks"]} == {"film", "sheet"}
+        assert time.time() - 60 < told["received"] <= time.time()
+
+    def test_of_what_is_older_it_does_not_tell(self) -> None:
+        deliver("one")
+        assert Ran("history", "--since", "1s").code == 0
+        ran = Ran("history", "--since", "soon")
+        assert (ran.code, ran.out) == (2, "")
+        assert "expected a span of time such as 90s" in ran.err
+
+    def test_without_a_ledger_it_says_how_to_name_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MPS_LEDGER")
+        ran = Ran("history")
+        assert ran.code == 2
+        assert "there is no ledger to look at" in ran.err
+
+    def test_the_ledger_of_the_desk_is_the_one_without_a_word(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("MPS_LEDGER", f"file://{tmp_path}/.scf-mps/ledger")
+        deliver("one")
+        monkeypatch.delenv("MPS_LEDGER")
+        assert len(Ran("history").rows) == 1
+
+    def test_a_ledger_that_cannot_be_is_named(self) -> None:
+        ran = Ran("history", "--ledger", "dynamodb://table")
+        assert ran.code == 2
+        assert "films:app is not in order: " in ran.err
+
+
+class TestReplay:
+    def test_a_task_does_again_what_is_not_done(self) -> None:
+        Path("sheet.fails").touch()
+        deliver("one")
+        assert Ran("replay", "one").code == 1
+        Path("sheet.fails").unlink()
+        ran = Ran("replay", "one")
+        assert (ran.code, ran.rows) == (0, [["one", "done", "1 done, 1 skipped", ""]])
+        assert effects() == ["film", "sheet"]
+
+    def test_all_that_failed_is_done_again_and_nothing_else(self) -> None:
+        deliver("one")
+        Path("film.fails").touch()
+        deliver("two")
+        deliver("three")
+        Path("film.fails").unlink()
+        ran = Ran("replay", "--failed", "--json")
+        assert {row["task"]: row["outcome"] for row in ran.json} == {"two": "done", "three": "done"}
+        assert sorted(effects()) == ["film"] * 3 + ["sheet"] * 3
+
+    def test_a_callback_can_be_forced(self) -> None:
+        deliver("one")
+        assert Ran("replay", "one", "--force", "film").rows[0][2] == "1 done, 1 skipped"
+        assert effects() == ["film", "sheet", "film"]
+        ran = Ran("replay", "one", "--force", "flim")
+        assert ran.code == 2
+        assert "there is no callback 'flim'; there is film" in ran.err
+
+    @pytest.mark.parametrize("form", ["lines", "array", "one"])
+    def test_dead_letters_are_delivered(self, form: str) -> None:
+        letters = [
+            {
+                "RequestId": task,
+                "ErrorCode": 430,
+                "Body": {"ClientContext": json.dumps(event(task)), "RetryNum": 2},
+            }
+            for task in ("one", "two")
+        ]
+        text = {
+            "lines": "\n".join(map(json.dumps, letters)) + "\n",
+            "array": json.dumps(letters, indent=2),
+            "one": json.dumps(letters[0]),
+        }[form]
+        Path("letters").write_text(text)
+        ran = Ran("replay", "--dead-letter", "letters")
+        assert ran.code == 0
+        assert [row[0] for row in ran.rows] == (["one"] if form == "one" else ["one", "two"])
+        assert Ran("replay", "--dead-letter", "-", stdin=text).rows[0][2] == "2 skipped"
+
+    def test_what_is_no_dead_letter_keeps_no_other_from_its_turn(self) -> None:
+        good = {"RequestId": "r", "Body": {"ClientContext": json.dumps(event("one"))}}
+        Path("letters").write_text(json.dumps([{"TaskId": 7}, good]))
+        ran = Ran("replay", "--dead-letter", "letters")
+        assert ran.code == 1
+        assert [row[1] for row in ran.rows] == ["failed", "done"]
+        assert "expected an MPS notification" in ran.rows[0][3]
+
+    def test_a_file_that_is_none_of_dead_letters_is_named(self) -> None:
+        ran = Ran("replay", "--dead-letter", "nowhere")
+        assert (ran.code, ran.out) == (2, "")
+        assert "expected messages of a dead-letter queue in nowhere" in ran.err
+        Path("letters").write_text("{")
+        assert "expected JSON in letters" in Ran("replay", "--dead-letter", "letters").err
+
+    @pytest.mark.parametrize("options", [[], ["one", "--failed"]])
+    def test_one_thing_at_a_time(self, options: list[str]) -> None:
+        ran = Ran("replay", *options)
+        assert ran.code == 2
+        assert "expected one of a task's id, --failed and --dead-letter FILE" in ran.err
+
+    def test_a_task_that_nobody_knows_is_not_done(self) -> None:
+        ran = Ran("replay", "nobody's")
+        assert ran.code == 1
+        assert ran.rows[0][:2] == ["nobody's", "failed"]
+
+
+class TestReconcile:
+    @pytest.fixture
+    def books(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+        pytest.importorskip("aiohttp", reason="the emulator of MPS's API needs it")
+        pytest.importorskip("tencentcloud.common", reason="MPS is asked by it")
+        from scf_mps.local import api as cloud
+
+        books = cloud.Mps()
+        with cloud.CloudApi([books]) as running:
+            monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
+            monkeypatch.setenv("TENCENTCLOUD_SECRETID", running.key.secret_id)
+            monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", running.key.secret_key)
+            monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-guangzhou")
+            yield books
+
+    def test_what_never_arrived_is_dispatched(self, books: Any) -> None:
+        books.add(event("lost"), finished=time.time() - 3600)
+        ran = Ran("reconcile", "--dry-run")
+        assert ran.rows == [["WorkflowTask", "lost", "missing"]]
+        ran = Ran("reconcile", "--since", "2h")
+        assert (ran.code, ran.rows) == (0, [["WorkflowTask", "lost", "done"]])
+        assert Ran("reconcile", "--json").json["known"] == 1
+        assert effects() == ["film", "sheet"]
+
+    def test_what_fails_is_told(self, books: Any) -> None:
+        books.add(event("lost"), finished=time.time() - 3600)
+        Path("film.fails").touch()
+        ran = Ran("reconcile")
+        assert (ran.code, ran.rows) == (1, [["WorkflowTask", "lost", "failed"]])
+        assert "film on WorkflowTask/lost/FINISH" in ran.err
+
+    def test_a_task_the_ledger_does_not_know_is_replayed_as_mps_tells_it(self, books: Any) -> None:
+        books.add(event("lost"), finished=time.time() - 3600)
+        assert Ran("replay", "lost").rows == [["lost", "done", "2 done", ""]]
+
+    def test_a_span_mps_does_not_remember_is_refused(self, books: Any) -> None:
+        ran = Ran("reconcile", "--since", "8d")
+        assert ran.code == 2
+        assert "the last 7 days" in ran.err
+
+
+def test_what_is_old_is_forgotten() -> None:
+    deliver("one")
+    assert Ran("purge", "--older-than", "1d").out == "0 events forgotten\n"
+    assert len(Ran("history").rows) == 1
