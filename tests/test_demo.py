@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
 from scf_mps.cli import cli
-from scf_mps.cli.output import out
 from scf_mps.local.demo import DELIVERY, MEDIA, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent
@@ -113,7 +112,7 @@ def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
 def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(logs, "configure", lambda *args: None)
-    monkeypatch.setattr(out, "width", 200)
+    monkeypatch.setenv("COLUMNS", "200")
     done = CliRunner().invoke(cli, ["demo"])
 
     assert done.exit_code == 0, done.output
