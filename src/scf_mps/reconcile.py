@@ -92,7 +92,7 @@ def reconcile(
     Args:
         dispatcher: the application.
         context: the invocation's; what there is no time for is left to the next run.
-        span: seconds to look back, more than `SETTLING` and at most seven days.
+        span: seconds to look back, more than `SETTLING`, at most seven days, and no more than the ledger keeps.
         dispatch: whether to dispatch, or only to say what would be.
         tell: is told of every task what came of it: ``known``, ``missing``, ``done``, ``failed``, ``left``, or
             ``unknown`` if MPS has no notification of it.
@@ -114,6 +114,11 @@ def reconcile(
     if span <= SETTLING:
         raise ValueError(
             f"expected a span longer than {SETTLING / 60:.0f} minutes: what finished since is left to the trigger"
+        )
+    if span > ledger.keep:
+        raise ValueError(
+            f"expected a span in which the ledger forgets nothing, and it keeps events for {ledger.keep / 3600:.0f} h: "
+            f"what is done would be done again"
         )
     mps = Mps(context=context)
     now = time()

@@ -189,6 +189,14 @@ def test_the_time_it_takes_for_the_trigger_is_no_span_to_reconcile(films: Films)
         films.app.reconcile(span=60)
 
 
+def test_what_the_ledger_has_forgotten_would_be_done_again_and_is_not_looked_for(
+    books: cloud.Mps,
+) -> None:
+    app = App(ledger="memory://?keep=2h")
+    with pytest.raises(ValueError, match="it keeps events for 2 h: what is done would be done"):
+        app.reconcile(span=6 * HOUR)
+
+
 class TestAnEventThatIsAnIdAlone:
     def test_is_fetched_from_mps(self, films: Films, books: cloud.Mps) -> None:
         books.add(task("big"), finished=time.time())

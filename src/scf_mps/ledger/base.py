@@ -214,7 +214,12 @@ class Ledger(ABC):
     """A store of what was done for which event. Threads and processes may share one.
 
     Every method raises `LedgerError` if the store cannot be reached or refuses.
+
+    Attributes:
+        keep: seconds for which an event is kept at least.
     """
+
+    keep: float = float("inf")
 
     @abstractmethod
     def claim(

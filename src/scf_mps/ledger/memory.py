@@ -32,7 +32,7 @@ class MemoryLedger(Ledger):
     ) -> None:
         self._events: dict[str, _Kept] = {}
         self._most = most
-        self._keep = keep
+        self.keep = keep
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -114,7 +114,7 @@ class MemoryLedger(Ledger):
 
     def _forget_old(self) -> None:
         """Forget events that were kept for long enough; they are in the order in which they came."""
-        before = time() - self._keep
+        before = time() - self.keep
         while self._events:
             key, kept = next(iter(self._events.items()))
             if kept.received >= before or kept.until > self._clock():

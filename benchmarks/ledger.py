@@ -1,0 +1,184 @@
+"""What a ledger adds to one event: in time for each store, and in requests.
+
+Measured: the documentation's event with four callbacks that do nothing, as in `dispatch.py`, through an application
+without a ledger and with each store: a first delivery (the event is new each time) and a full redelivery (nothing is
+left to do). Beside them, in turns, `json.loads` of the same event as the unit that makes machines comparable. COS and
+Redis are on the loopback interface: COS as the emulator, whose own Python is part of the time, Redis as a real
+redis-server; a network adds its round trips, which the requests tell.
+
+Not measured: cold starts, log lines, SCF itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from platform import python_version
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from measuring import SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
+
+from scf_mps import AnimatedGraphics, App, ImageSprites, SnapshotByTimeOffset, Transcode
+from scf_mps.local.cos import CosEmulator
+
+TARGET = 2.07
+"""40 µs on a machine on which `json.loads` of the event takes 19.3 µs."""
+
+BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"
+STORES = ("none", "memory", "files", "cos", "redis")
+
+
+def application(url: str) -> App:
+    """Four callbacks for the event that do nothing."""
+    app = App(ledger=url)
+    app.on(Transcode, name="transcode")(lambda result: None)
+    app.on_failure(AnimatedGraphics, name="animation")(lambda result: None)
+    app.on(SnapshotByTimeOffset, name="snapshots")(lambda result: None)
+    app.on(ImageSprites, name="sprites")(lambda result: None)
+    return app
+
+
+def first(url: str) -> Callable[[], object]:
+    """Delivers an event that is new each time."""
+    main_handler = application(url).main_handler
+    event, numbers = sample_event(), count()
+
+    def deliver() -> object:
+        event["WorkflowTaskEvent"]["TaskId"] = (
+            f"1250000000-WorkflowTask-{os.getpid()}-{next(numbers)}"
+        )
+        return main_handler(event, SCF_CONTEXT)
+
+    assert outcomes(deliver()) == {"done"}
+    return deliver
+
+
+def again(url: str) -> Callable[[], object]:
+    """Delivers an event that is done."""
+    main_handler = application(url).main_handler
+    event = sample_event()
+    main_handler(event, SCF_CONTEXT)
+    expected = {"done"} if url == "none" else {"skipped"}
+    assert outcomes(main_handler(event, SCF_CONTEXT)) == expected
+    return lambda: main_handler(event, SCF_CONTEXT)
+
+
+def outcomes(summary: Any) -> set[str]:
+    return {call["outcome"] for call in summary["callbacks"]}
+
+
+@contextmanager
+def place(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Where a ledger of the store can be, and how many requests were made there."""
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        if store == "cos":
+            emulator = stack.enter_context(CosEmulator(folder))
+            emulator.ensure_bucket(BUCKET, REGION)
+            os.environ["MPS_COS_PROXY"] = emulator.url
+            os.environ["TENCENTCLOUD_SECRETID"] = emulator.key.secret_id
+            os.environ["TENCENTCLOUD_SECRETKEY"] = emulator.key.secret_key
+            yield f"cos://{BUCKET}.{REGION}/ledger/", lambda: len(list(emulator.requests))
+        elif store == "redis":
+            port = stack.enter_context(redis_server(folder))
+            yield f"redis://127.0.0.1:{port}/0", lambda: commands(port)
+        elif store == "files":
+            yield f"file://{folder}", lambda: 0
+        else:
+            yield ("none" if store == "none" else "memory://"), lambda: 0
+
+
+@contextmanager
+def redis_server(folder: str) -> Iterator[int]:
+    """A redis-server that keeps nothing on disk; its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(
+        ["redis-server", *options, "--dir", folder], stdout=subprocess.DEVNULL
+    )
+    try:
+        import redis
+
+        retrying = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), 100)
+        redis.Redis(port=port, retry=retrying).ping()
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def commands(port: int) -> int:
+    """Scripts that redis-server was told to run: all that a delivery asks of it."""
+    import redis
+
+    with redis.Redis(port=port) as client:
+        stats = client.info("commandstats")
+    return sum(
+        stats[name]["calls"] for name in ("cmdstat_evalsha", "cmdstat_eval") if name in stats
+    )
+
+
+def measure(store: str) -> None:
+    """Print the times of one store, and its requests, as JSON."""
+    logging.disable()
+    text = SAMPLE.read_text(encoding="utf-8")
+    slow = store in ("files", "cos", "redis")
+    with place(store) as (url, asked):
+        sides: dict[str, Callable[[], object]] = {
+            "json.loads": lambda: json.loads(text),
+            "first": first(url),
+            "again": again(url),
+        }
+        requests = {}
+        for name in ("first", "again"):
+            before = asked()
+            sides[name]()
+            requests[name] = asked() - before
+        turns, batch = (60, 5) if slow else (250, 20)
+        times = time_in_turns(sides, turns, batch)
+    print(json.dumps({"times": times, "requests": requests}))
+
+
+def main() -> None:
+    print(
+        f"One event with 4 callbacks, CPython {python_version()}: times of json.loads, minimum (median)\n"
+    )
+    print(f"{'store':8} {'first delivery':>24} {'redelivery':>24} {'requests':>12}")
+    for store in STORES:
+        if store == "redis" and shutil.which("redis-server") is None:
+            print("redis    NOT MEASURED: there is no redis-server on this machine")
+            continue
+        ran = subprocess.run(
+            [sys.executable, __file__, store], stdout=subprocess.PIPE, text=True, check=True
+        )
+        told = json.loads(ran.stdout)
+        timings = {name: Timing(times) for name, times in told["times"].items()}
+        cells = []
+        for name in ("first", "again"):
+            minimum, median = timings[name].ratios(timings["json.loads"])
+            cells.append(f"{minimum} ({median})")
+        counted = (
+            "" if store not in ("cos", "redis") else "{first} / {again}".format(**told["requests"])
+        )
+        print(f"{store:8} {cells[0]:>24} {cells[1]:>24} {counted:>12}")
+        if store == "memory":
+            target = timings["first"].minimum / timings["json.loads"].minimum
+    print()
+    print_target("in memory, a first delivery as a multiple of json.loads", target, TARGET)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(sys.argv[1])
+    else:
+        main()
