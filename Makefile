@@ -3,9 +3,9 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-FILES := tests/cos tests/cos_emulator
+FILES := tests/cos tests/cos_emulator tests/cloud_api
 
-.PHONY: demo test lint types unit unit-files unit-core pythons events mutants bench build clean
+.PHONY: demo test lint types unit unit-files unit-core pythons events mutants chaos bench build clean
 
 demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
@@ -43,9 +43,13 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 
+chaos: .venv/dev.done  ## Processes killed under 2,000 events for each ledger: nothing lost, nothing done twice.
+	$(BIN)/python tests/chaos/storm.py
+
 bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/dispatch.py
+	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/cos_bulk.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
