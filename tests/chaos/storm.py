@@ -24,7 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -427,7 +427,7 @@ def main() -> None:
             folder = options.folder or Path(scratch)
             folder.mkdir(exist_ok=True)
             judgement = storm(store, options.events, folder, options.seed, options.hurried)
-            (folder / "judgement.json").write_text(json.dumps(asdict(judgement)))
+            (folder / "judgement.json").write_text(json.dumps(vars(judgement)))
         print(judgement, flush=True)
         wrong += sum(judgement.wrong.values())
     sys.exit(1 if wrong else 0)
