@@ -76,7 +76,7 @@ def local(
     """
     with needs_local():
         from scf_mps.local.endpoint import invoke_api
-        from scf_mps.local.scf import LocalFunction, serve
+        from scf_mps.local.scf import LocalFunction, Refused, serve, watch
     KEPT.mkdir(exist_ok=True)
     variables = {"MPS_LEDGER": _ledger(), **_own_variables(), **_pairs(env or [])}
     try:
@@ -100,20 +100,21 @@ def local(
         with invoke_api(running, port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
+    def show(line: str) -> None:
+        out.print(line, markup=False, soft_wrap=True)
+
     if not events:
-        serve(function, endpoint, lambda line: out.print(line, markup=False, soft_wrap=True))
+        serve(function, endpoint, show)
         return
     told = [read_event(one, None, "FINISH") for one in events]
-    failed = 0
+    watch(function, show)
     try:
         with function:
             for event in told:
                 function.push(event)
-            function.settle(len(told) * (timeout * (retries + 1) + 200))
-            for invocation in function.invocations:
-                out.print(invocation.log, markup=False, soft_wrap=True, end="")
+            function.settle(len(told) * (retries + 1) * (timeout + 70))
             failed = len(function.dead_letters)
-    except ValueError as error:
+    except (Refused, ValueError) as error:
         fail(str(error))
     if failed:
         err.print(

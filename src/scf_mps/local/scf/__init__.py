@@ -13,7 +13,7 @@ from .function import LocalFunction
 from .instance import Instance
 from .invocation import Invocation
 from .moments import Moment
-from .serving import serve
+from .serving import serve, watch
 from .settings import Keys, Settings
 from .statuses import Refused
 
@@ -26,4 +26,5 @@ __all__ = [
     "Refused",
     "Settings",
     "serve",
+    "watch",
 ]

@@ -37,7 +37,7 @@ def serve(
     Raises:
         ValueError: if there is no code.
     """
-    function.observe(lambda moment: _show(moment, function, show))
+    watch(function, show)
     with (
         _stopped() as stopped,
         function,
@@ -53,6 +53,16 @@ def serve(
         show(f"{message['RequestId']}  was dropped: it is in no dead-letter queue")
 
 
+def watch(function: LocalFunction, show: Callable[[str], object] = print_at_once) -> None:
+    """Have everything shown that happens, as it happens."""
+
+    def tell(moment: Moment) -> None:
+        for line in _lines(moment, function):
+            show(f"{moment.request_id}  {line}")
+
+    function.observe(tell)
+
+
 @contextmanager
 def _stopped() -> Iterator[threading.Event]:
     """Set by SIGINT or SIGTERM; what they did before is put back."""
@@ -64,11 +74,6 @@ def _stopped() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _show(moment: Moment, function: LocalFunction, show: Callable[[str], object]) -> None:
-    for line in _lines(moment, function):
-        show(f"{moment.request_id}  {line}")
 
 
 def _lines(moment: Moment, function: LocalFunction) -> Iterator[str]:

@@ -1,0 +1,149 @@
+"""``scf-mps local``: the function of a folder as SCF would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from capture import loggers_put_back
+from typer.testing import CliRunner
+
+pytest.importorskip("aiohttp", reason="the API needs it")
+
+from scf_mps import cli
+from scf_mps.local.samples import sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HANDLERS = '''\
+"""An application that fails while a file is there."""
+
+import os
+from pathlib import Path
+
+from scf_mps import App, Transcode
+
+app = App()
+
+
+@app.on(Transcode, name="film")
+def film(transcode: Transcode) -> None:
+    if Path(os.environ["MPS_FAILS"]).exists():
+        raise OSError("no route to host")
+    print(f"a film {os.environ.get('TENCENTCLOUD_SECRETID')} {os.environ.get('MPS_GREETING')}")
+
+
+main_handler = app.main_handler
+'''
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "project"
+    (folder / "handlers").mkdir(parents=True)
+    (folder / "handlers" / "__init__.py").write_text(HANDLERS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("COLUMNS", "250")
+    for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENTCLOUD_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MPS_FAILS", str(tmp_path / "fails"))
+    loaded = set(sys.modules)
+    with loggers_put_back():
+        yield folder
+    for name in set(sys.modules) - loaded:
+        if name.partition(".")[0] == "handlers":
+            del sys.modules[name]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.cli, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_an_event_is_pushed_and_its_log_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDdesk")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "desk-secret")
+    code, shown = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
+    assert code == 0, shown
+    assert "started, cold instance 1" in shown
+    assert "a film AKIDdesk hello=you" in shown
+    _, told = run("history", "--json")
+    (entry,) = json.loads(told)
+    assert entry["state"] == "done"
+
+
+def test_what_is_given_up_is_in_the_desks_dead_letter_queue_and_can_be_replayed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--speed", "6000")
+    assert code == 1
+    assert shown.count("no route to host") >= 3
+    assert "1 events are in .scf-mps/dead-letters.jsonl" in shown
+    (tmp_path / "fails").unlink()
+    code, shown = run("replay", "--dead-letter", ".scf-mps/dead-letters.jsonl")
+    assert code == 0
+    assert "1 done" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--env", "MPS_GREETING"], "expected NAME=VALUE, not 'MPS_GREETING'"),
+        (["--env", "SCF_X=1"], "SCF_X cannot be set"),
+        (["--memory", "100"], "64 MB of memory, or a multiple of 128"),
+        (["--python", "2.7.18.1"], "2.7.18.1"),
+        (["--source", "nowhere"], "expected a folder or a zip at nowhere"),
+    ],
+)
+def test_what_scf_would_refuse_is_told(arguments: list[str], why: str) -> None:
+    code, shown = run("local", "documentation", *arguments)
+    assert (code, why in shown) == (2, True), shown
+
+
+def test_an_event_that_scf_would_not_take_is_told(tmp_path: Path) -> None:
+    Path("big.json").write_text(json.dumps({"EventType": "X", "text": "x" * 128 * 1024}))
+    code, shown = run("local", "big.json")
+    assert code == 2
+    assert "128 KB" in shown
+
+
+def test_without_events_it_serves_scfs_api_until_it_is_stopped(project: Path) -> None:
+    pytest.importorskip("tencentcloud.scf", reason="the SDK is who calls")
+    command = [sys.executable, "-m", "scf_mps.cli", "local"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=project) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("SCF emulator: mps-events on CPython")
+        endpoint = process.stdout.readline().split()[3].rstrip(",")
+        told = invoke(endpoint.removeprefix("http://"))
+        assert json.loads(told)["callbacks"][0]["outcome"] == "done"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+        assert "a film" in rest
+        assert process.returncode == 0
+
+
+def invoke(endpoint: str) -> Any:
+    """What the official SDK is answered."""
+    from tencentcloud.common.credential import Credential
+    from tencentcloud.common.profile.client_profile import ClientProfile
+    from tencentcloud.common.profile.http_profile import HttpProfile
+    from tencentcloud.scf.v20180416 import models
+    from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+    profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint))
+    client = ScfClient(Credential("AKIDdesk", "desk-secret"), "ap-guangzhou", profile)
+    request = models.InvokeRequest()
+    request.FunctionName = "mps-events"
+    request.ClientContext = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    return client.Invoke(request).Result.RetMsg
