@@ -115,7 +115,7 @@ def test_an_event_that_scf_would_not_take_is_told(tmp_path: Path) -> None:
     Path("big.json").write_text(json.dumps({"EventType": "X", "text": "x" * 128 * 1024}))
     code, shown = run("local", "big.json")
     assert code == 2
-    assert "128 KB" in shown
+    assert "at most 131072 bytes" in shown
 
 
 def test_without_events_it_serves_scfs_api_until_it_is_stopped(project: Path) -> None:
