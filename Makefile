@@ -48,13 +48,14 @@ chaos: .venv/dev.done  ## Processes killed under 2,000 events for each ledger: n
 
 bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/cold_start_zip.py
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/cos_bulk.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
-build: .venv/pyvenv.cfg  ## The function's folder in build/, as serverless.yml deploys it.
-	$(BIN)/python tools/build.py
+build: .venv/desk.done  ## The function: dist/function.zip, and unpacked in build/ as serverless.yml deploys it.
+	@$(BIN)/scf-mps build
 
 clean:
 	rm -rf .venv .venvs .cache build dist mutants .coverage* .*_cache
@@ -64,7 +65,7 @@ clean:
 	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment here: install python3-venv"; exit 1; }
 
 .venv/desk.done: .venv/pyvenv.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,local]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,deploy,local]'
 	@touch $@
 
 .venv/dev.done: .venv/pyvenv.cfg pyproject.toml

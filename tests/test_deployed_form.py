@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,8 +18,7 @@ import pytest
 from places import ROOT, payload
 from pythons import VERSIONS, find
 
-INDEX = "from handlers import main_handler\n"
-FOR_THE_DESK = runpy.run_path(str(ROOT / "tools" / "build.py"))["FOR_THE_DESK"]
+from scf_mps.deploy.packing.contents import INDEX, own_files, project_files
 
 LEAVING = """\
 import sys
@@ -135,10 +133,10 @@ def python(request: pytest.FixtureRequest) -> Path:
 
 def deploy(folder: Path, handlers: str | None = None) -> Path:
     """Make the folder that is deployed, with the handlers of the repository or with others; read-only, as on SCF."""
-    shutil.copytree(ROOT / "src" / "scf_mps", folder / "scf_mps", ignore=FOR_THE_DESK)
-    if handlers is None:
-        shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=FOR_THE_DESK)
-    else:
+    for name, path in (own_files() | ({} if handlers else project_files(ROOT))).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+    if handlers is not None:
         (folder / "handlers").mkdir()
         (folder / "handlers" / "__init__.py").write_text(handlers)
     (folder / "index.py").write_text(INDEX)

@@ -13,6 +13,8 @@ try:
 except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
+from scf_mps.deploy.packing.command import build
+
 from . import desk, emulators, records
 
 cli = typer.Typer(
@@ -32,6 +34,7 @@ for command in (
     records.replay,
     records.reconcile,
     records.purge,
+    build,
 ):
     cli.command()(command)
 

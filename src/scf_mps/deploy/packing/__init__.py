@@ -1,0 +1,299 @@
+"""Makes the function: one flat zip that SCF runs as it is, the same bytes whenever nothing has changed (`scf-mps build`).
+
+`build` puts the steps in order; each is a module. What an earlier build made is replaced at the very end, when every
+check has passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .archive import files_below, mode, write_zip
+from .bytecode import compile_all
+from .contents import INDEX, PACKAGE, own_files, project_files
+from .imports import unresolved
+from .interpreters import Interpreter, find_interpreter
+from .names import serverless_differs, shadowing
+from .problems import BuildFailed
+from .report import Archive, Report, limits_near, parts_of, top_of
+from .runtimes import CODE, LAYERS, Runtime, runtime_named
+from .secrets import secrets_in
+from .trial import can_try, try_import
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .resolving import Chosen
+
+__all__ = ["BuildFailed", "Options", "Report", "build"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to build.
+
+    Attributes:
+        project: the folder with `handlers/`, and a `requirements.txt` if more is needed than the standard library.
+        folder: where the code is unpacked, for clients that make the zip themselves.
+        archive: the zip of the code.
+        runtime: SCF's name of the Python.
+        layer: the zip of a layer with the package and all dependencies, which are then not in the code.
+        include: more of the project than `handlers/`, by paths in it.
+        keep: globs of paths of dependencies that are not left out; ``Crypto`` keeps what encrypts on the client's side.
+        allow_secret: paths in the zip that may look like secrets.
+        python: a CPython of the runtime's version, in place of looking for one.
+        require_bytecode: whether it is an error that there is none.
+    """
+
+    project: Path
+    folder: Path
+    archive: Path
+    runtime: str = "Python3.10"
+    layer: Path | None = None
+    include: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    allow_secret: Collection[str] = ()
+    python: Path | None = None
+    require_bytecode: bool = False
+
+
+@dataclass
+class _Stage:
+    """A build on its way.
+
+    Attributes:
+        code: the folder that becomes the zip of the code.
+        base: the folder with the package and the dependencies: the same, or the layer's.
+        users: the project's files, by their path in the zip.
+        report: what is known so far, its warnings above all.
+        problems: what is wrong so far.
+    """
+
+    code: Path
+    base: Path
+    users: Mapping[str, Path]
+    versions: dict[str, str]
+    report: Report
+    problems: list[str]
+
+    @property
+    def folders(self) -> dict[Path, str]:
+        """The folders to be zipped, each with its place in the cloud."""
+        return {self.code: CODE} if self.base == self.code else {self.code: CODE, self.base: LAYERS}
+
+
+def build(options: Options) -> Report:
+    """Build the function, check it, and write it.
+
+    Raises:
+        BuildFailed: with everything that is wrong; then nothing is written.
+    """
+    runtime = runtime_named(options.runtime)
+    project = options.project.resolve()
+    users = project_files(project, options.include)
+    _check_folder(options.folder, project)
+    python = find_interpreter(runtime.version, options.python)
+    if options.python and python is None:
+        raise BuildFailed(f"expected a CPython {runtime.version} at {options.python}")
+    with TemporaryDirectory(prefix="scf-mps-build-") as temporary:
+        work = Path(temporary)
+        code = work / "code"
+        stage = _Stage(
+            code=code,
+            base=work / "layer" if options.layer else code,
+            users=users,
+            versions={},
+            report=Report(runtime.name, str(options.folder), Archive("", "", 0, 0, [])),
+            problems=[*secrets_in(users, options.allow_secret)],
+        )
+        _gather(stage, options, runtime, work)
+        _check_names(stage, project, runtime, python)
+        _compile(stage, options, runtime, python)
+        _give_up_on(stage.problems)
+        archives = _archives(stage, work, options)
+        _try(stage, [work / "code.zip", work / "layer.zip"][: len(archives)], python, work)
+        stage.report.warnings += limits_near(archives)
+        _give_up_on(stage.problems)
+        _put(stage, options, work)
+        return stage.report
+
+
+def _check_folder(folder: Path, project: Path) -> None:
+    """The folder is emptied: it has to be one that a build made."""
+    target = folder.resolve()
+    if project.is_relative_to(target) or target.is_relative_to(project / "handlers"):
+        raise BuildFailed(f"expected a folder to build in, not {folder}")
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    index = target / "index.py"
+    if not index.is_file() or index.read_text("utf-8", "replace") != INDEX:
+        raise BuildFailed(
+            f"{folder} is there, and not of a build: remove it, or name another folder"
+        )
+
+
+def _gather(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> None:
+    """Copy everything to where it belongs."""
+    for name, path in own_files().items():
+        _copy(path, stage.base / name)
+    for name, path in stage.users.items():
+        _copy(path, stage.code / name)
+        if name == "index.py" or name.startswith(f"{PACKAGE.name}/"):
+            stage.problems.append(f"{name}: the build makes this one itself; rename it")
+    (stage.code / "index.py").write_bytes(INDEX.encode())
+    stage.versions[PACKAGE.name] = _own_version()
+    _add_dependencies(stage, options, runtime, work)
+
+
+def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> None:
+    asked = options.project / "requirements.txt"
+    if not asked.is_file():
+        return
+    try:
+        from .requirements import read_requirements
+    except ImportError as error:
+        raise BuildFailed(
+            f"requirements.txt needs more than a bare function: pip install 'scf-mps[cli,deploy]' ({error})"
+        ) from error
+    from .pruning import prune
+    from .resolving import choose, fetch
+    from .wheels import unpack
+
+    project = options.project.resolve()
+    wanted = read_requirements(asked, runtime.markers)
+    chosen = choose(wanted, runtime, project, work)
+    wheels = fetch(chosen, runtime, project, work)
+    taken = {*files_below(stage.code), *files_below(stage.base)}
+    unpacked = unpack(wheels, chosen, work / "dependencies", options.keep)
+    for name in unpacked.owners:
+        if name in taken:
+            stage.problems.append(
+                f"{name}: is in the project and in {unpacked.owners[name]}; rename the project's"
+            )
+        _copy(work / "dependencies" / name, stage.base / name)
+    stage.report.pruned = prune({stage.code, stage.base}, options.keep)
+    if unpacked.pruned:
+        stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
+    stage.report.dependencies = {
+        one.name: one.version if one.is_wheel else f"{one.version}, built" for one in chosen
+    }
+    versions = {one.name: f"{one.name} {one.version}" for one in chosen}
+    owners: dict[str, set[str]] = {}
+    for name, owner in unpacked.owners.items():
+        owners.setdefault(top_of(name), set()).add(versions[owner])
+    stage.versions |= {top: ", ".join(sorted(found)) for top, found in owners.items()}
+    stage.report.warnings += _loose(chosen, wanted.pinned)
+
+
+def _loose(chosen: Sequence[Chosen], pinned: Collection[str]) -> Iterator[str]:
+    loose = [f"{one.name}=={one.version}" for one in chosen if one.name not in pinned]
+    if loose:
+        yield f"not pinned, so that a later build may differ; for requirements.txt: {' '.join(loose)}"
+
+
+def _check_names(
+    stage: _Stage, project: Path, runtime: Runtime, python: Interpreter | None
+) -> None:
+    """Look for what can be told by names and import statements."""
+    library = python.library if python else _own_library()
+    files = {name for folder in stage.folders for name in files_below(folder)}
+    stage.problems += shadowing(files, library)
+    stage.report.warnings += serverless_differs(project, runtime)
+    for name, path in stage.users.items():
+        if name.endswith(".py"):
+            try:
+                found = [*unresolved(name, path.read_bytes(), files, library)]
+            except (SyntaxError, ValueError) as error:
+                if python is None:  # else it is the one to say whether this is Python
+                    stage.report.warnings.append(f"{name}: this Python cannot read it: {error}")
+                continue
+            stage.problems += [
+                f"{name}:{one.line}: no module {one.module!r} in the zip; is it in requirements.txt?"
+                for one in found
+            ]
+
+
+def _compile(stage: _Stage, options: Options, runtime: Runtime, python: Interpreter | None) -> None:
+    if python is None:
+        missing = (
+            f"no CPython {runtime.version} was found here: the zip holds NO BYTE CODE, every cold start will compile "
+            "all that it imports; and the function was not imported to see whether it can be. Install it (uv python "
+            f"install {runtime.version}; pyenv install {runtime.version}), or name one with --python"
+        )
+        (stage.problems if options.require_bytecode else stage.report.warnings).append(missing)
+        return
+    for folder, place in stage.folders.items():
+        names = [name for name in files_below(folder) if name.endswith(".py")]
+        for one in compile_all(folder, names, place, python):
+            sentence = f"{one.name}:{one.line}: no Python {runtime.version}: {one.message}"
+            (stage.problems if one.name in stage.users else stage.report.warnings).append(sentence)
+    stage.report.bytecode = True
+
+
+def _archives(stage: _Stage, work: Path, options: Options) -> list[Archive]:
+    archives = []
+    for folder, path in zip(stage.folders, (options.archive, options.layer), strict=False):
+        written = folder.with_suffix(".zip")
+        zipped = write_zip(folder, written)
+        archives.append(
+            Archive(
+                path=str(path),
+                sha256=hashlib.sha256(written.read_bytes()).hexdigest(),
+                bytes=written.stat().st_size,
+                unpacked=sum((folder / name).stat().st_size for name in zipped),
+                parts=parts_of(folder, zipped, stage.versions),
+            )
+        )
+    stage.report.code, *layers = archives
+    stage.report.layer = layers[0] if layers else None
+    return archives
+
+
+def _try(stage: _Stage, archives: Sequence[Path], python: Interpreter | None, work: Path) -> None:
+    if python is None:  # told with the byte code
+        return
+    if not can_try([name for folder in stage.folders for name in files_below(folder)]):
+        stage.report.warnings.append(  # pragma: no cover - on other systems
+            "extension modules are for Linux: import statements were read, but nothing was imported"
+        )
+        return  # pragma: no cover - on other systems
+    stage.problems += try_import(archives, python, work / "trial")
+    stage.report.imported = True
+
+
+def _put(stage: _Stage, options: Options, work: Path) -> None:
+    """Replace what an earlier build made."""
+    for folder, path in zip(stage.folders, (options.archive, options.layer), strict=False):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder.with_suffix(".zip"), path)
+    if options.folder.exists():
+        shutil.rmtree(options.folder)
+    shutil.copytree(stage.code, options.folder)
+
+
+def _copy(path: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, to)
+    to.chmod(mode(path))
+
+
+def _give_up_on(problems: Sequence[str]) -> None:
+    if problems:
+        raise BuildFailed(*problems)
+
+
+def _own_library() -> Collection[str]:
+    import sys
+
+    return sys.stdlib_module_names
+
+
+def _own_version() -> str:
+    from scf_mps import __version__
+
+    return f"scf-mps {__version__}"

@@ -1,0 +1,116 @@
+"""`scf-mps build` as a command: its options, and the report in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from . import BuildFailed, Options
+from . import build as built
+from .report import MB, Archive, Report
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def build(
+    project: Annotated[
+        Path, typer.Argument(help="The folder with handlers/ and, if need be, requirements.txt.")
+    ] = Path(),
+    folder: Annotated[Path, typer.Option("--out", help="Where the code is put unpacked.")] = Path(
+        "build"
+    ),
+    archive: Annotated[Path, typer.Option("--zip", help="The function's zip.")] = Path(
+        "dist/function.zip"
+    ),
+    runtime: Annotated[str, typer.Option(help="SCF's name of the Python.")] = "Python3.10",
+    layer: Annotated[
+        bool,
+        typer.Option(
+            "--layer", help="Put scf_mps and all dependencies into layer.zip beside the zip."
+        ),
+    ] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="More of the project than handlers/; may be repeated."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB", help="Of dependencies, what is not to be left out: Crypto, '*/tests/*'."
+        ),
+    ] = None,
+    allow_secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="A file that may look like a secret."),
+    ] = None,
+    python: Annotated[
+        Path | None, typer.Option(help="A CPython of the runtime's version, if it is not found.")
+    ] = None,
+    require_bytecode: Annotated[
+        bool, typer.Option("--require-bytecode", help="Fail if there is no such CPython.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Make the function's zip: handlers/, scf_mps and dependencies, with byte code, checked."""
+    options = Options(
+        project=project,
+        folder=folder,
+        archive=archive,
+        runtime=runtime,
+        layer=archive.with_name("layer.zip") if layer else None,
+        include=include or (),
+        keep=keep or (),
+        allow_secret=allow_secret or (),
+        python=python,
+        require_bytecode=require_bytecode,
+    )
+    try:
+        report = built(options)
+    except BuildFailed as failed:
+        for problem in failed.problems:
+            err.print(problem, style="red", markup=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(report.as_json()))
+    else:
+        _print_archive(report.code)
+        if report.layer:
+            _print_archive(report.layer)
+        _print_rest(report)
+    for warning in report.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _print_archive(archive: Archive) -> None:
+    title = f"{archive.path}: {_size(archive.bytes)}, unpacked {_size(archive.unpacked)}"
+    out.print(title, style="bold", markup=False)
+    table = Table()
+    table.add_column("what", overflow="fold")
+    table.add_column("of", overflow="fold")
+    for column in ("files", "source", "byte code", "other", "in the zip"):
+        table.add_column(column, justify="right")
+    for part in archive.parts:
+        sizes = (part.source, part.bytecode, part.other, part.zipped)
+        table.add_row(part.name, part.version, str(part.files), *map(_size, sizes))
+    out.print(table)
+    out.print(f"sha256 {archive.sha256}", style="dim")
+
+
+def _print_rest(report: Report) -> None:
+    if report.dependencies:
+        chosen = ", ".join(f"{name} {version}" for name, version in report.dependencies.items())
+        out.print(f"dependencies: {chosen}", markup=False)
+    for name, size in report.pruned.items():
+        out.print(f"left out: {name}, {_size(size)}", markup=False)
+    tried = "imported by its own Python" if report.imported else "not imported"
+    out.print(f"for {report.runtime}: {tried}; unpacked in {report.folder}", markup=False)
+
+
+def _size(size: int) -> str:
+    return f"{size / MB:.1f} MB" if size >= MB else f"{size / 1024:.1f} KB" if size else "-"

@@ -1,0 +1,122 @@
+"""Tells what was built: what takes the room, what is close to a limit of SCF, what was chosen and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MB = 1024 * 1024
+
+LIMITS = (
+    ("zip", 20 * MB, "an update by the API takes no zip beyond 20 MB: go by COS"),
+    ("zip", 50 * MB, "SCF creates no function of a zip beyond 50 MB: go by COS"),
+    ("unpacked", 500 * MB, "SCF runs no function beyond 500 MB with its layers"),
+)
+"""Which size, how much of it, and what is beyond (product page 583/11637)."""
+
+NEAR = 3 / 4
+"""From which part of a limit on it is told; the API takes zips in Base64, which adds a third."""
+
+
+@dataclass
+class Part:
+    """A package or module at the root of a zip, in bytes."""
+
+    name: str
+    version: str = ""
+    files: int = 0
+    source: int = 0
+    bytecode: int = 0
+    other: int = 0
+    zipped: int = 0
+
+
+@dataclass
+class Archive:
+    """A zip that was written."""
+
+    path: str
+    sha256: str
+    bytes: int
+    unpacked: int
+    parts: list[Part]
+
+
+@dataclass
+class Report:
+    """What came of a build.
+
+    Attributes:
+        runtime: SCF's name of the Python.
+        folder: where the code is unpacked.
+        code: the function's zip.
+        layer: the layer's, if one was asked for.
+        dependencies: name to version; ``built`` where it was no wheel.
+        pruned: what was taken out, and its bytes.
+        bytecode: whether the zips hold it.
+        imported: whether the function was imported by its own Python.
+        warnings: sentences.
+    """
+
+    runtime: str
+    folder: str
+    code: Archive
+    layer: Archive | None = None
+    dependencies: dict[str, str] = field(default_factory=dict)
+    pruned: dict[str, int] = field(default_factory=dict)
+    bytecode: bool = False
+    imported: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, as it can be printed."""
+        return asdict(self)
+
+
+def parts_of(folder: Path, zipped: Mapping[str, int], versions: Mapping[str, str]) -> list[Part]:
+    """What takes the room, the most first.
+
+    Args:
+        folder: what was zipped.
+        zipped: the bytes of every path in the zip.
+        versions: distribution and version of top-level names.
+    """
+    parts: dict[str, Part] = {}
+    for name, size in zipped.items():
+        top = top_of(name)
+        part = parts.setdefault(top, Part(top, versions.get(top, "")))
+        bytes_ = (folder / name).stat().st_size
+        part.files += 1
+        part.zipped += size
+        if name.endswith(".pyc"):
+            part.bytecode += bytes_
+        elif name.endswith(".py"):
+            part.source += bytes_
+        else:
+            part.other += bytes_
+    return sorted(parts.values(), key=lambda part: (-part.zipped, part.name))
+
+
+def top_of(name: str) -> str:
+    """The package or module that a path in a zip belongs to; ``*.dist-info`` stands for all of them."""
+    top, _, below = name.partition("/")
+    if top == "__pycache__":
+        return f"{below.partition('.')[0]}.py"
+    return "*.dist-info" if top.endswith(".dist-info") else top
+
+
+def limits_near(archives: Iterable[Archive]) -> Iterator[str]:
+    """A sentence for every limit of SCF that the archives come near or exceed."""
+    archives = list(archives)
+    unpacked = sum(one.unpacked for one in archives)
+    for which, limit, beyond in LIMITS:
+        sizes = (
+            {"unpacked": unpacked}
+            if which == "unpacked"
+            else {one.path: one.bytes for one in archives}
+        )
+        for what, size in sizes.items():
+            if size > NEAR * limit:
+                yield f"{what} is {size / MB:.1f} MB: {beyond}"
