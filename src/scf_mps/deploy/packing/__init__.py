@@ -112,6 +112,7 @@ def build(options: Options) -> Report:
         )
         _gather(stage, options, runtime, work)
         _check_names(stage, project, runtime, python)
+        _give_up_on(stage.problems)
         _compile(stage, options, runtime, python)
         _give_up_on(stage.problems)
         archives = _archives(stage, work, options)
@@ -175,6 +176,11 @@ def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: P
                 f"{name}: is in the project and in {unpacked.owners[name]}; rename the project's"
             )
         _copy(work / "dependencies" / name, stage.base / name)
+    stage.report.warnings += _loose(chosen, wanted.pinned)
+    stage.report.warnings += [
+        f"{name}: in several distributions and not the same; that of {owner} was taken"
+        for name, owner in unpacked.disputed.items()
+    ]
     stage.report.pruned = prune({stage.code, stage.base}, options.keep)
     if unpacked.pruned:
         stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
@@ -185,8 +191,9 @@ def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: P
     owners: dict[str, set[str]] = {}
     for name, owner in unpacked.owners.items():
         owners.setdefault(top_of(name), set()).add(versions[owner])
-    stage.versions |= {top: ", ".join(sorted(found)) for top, found in owners.items()}
-    stage.report.warnings += _loose(chosen, wanted.pinned)
+    stage.versions |= {
+        top: ", ".join(sorted(found)) for top, found in owners.items() if not top.startswith("*")
+    }
 
 
 def _loose(chosen: Sequence[Chosen], pinned: Collection[str]) -> Iterator[str]:
@@ -273,7 +280,8 @@ def _put(stage: _Stage, options: Options, work: Path) -> None:
             shutil.copyfile(folder.with_suffix(".zip"), path)
     if options.folder.exists():
         shutil.rmtree(options.folder)
-    shutil.copytree(stage.code, options.folder)
+    options.folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(stage.code, options.folder)
 
 
 def _copy(path: Path, to: Path) -> None:

@@ -92,12 +92,11 @@ def _print_archive(archive: Archive) -> None:
     out.print(title, style="bold", markup=False)
     table = Table()
     table.add_column("what", overflow="fold")
-    table.add_column("of", overflow="fold")
     for column in ("files", "source", "byte code", "other", "in the zip"):
         table.add_column(column, justify="right")
     for part in archive.parts:
         sizes = (part.source, part.bytecode, part.other, part.zipped)
-        table.add_row(part.name, part.version, str(part.files), *map(_size, sizes))
+        table.add_row(part.name, str(part.files), *map(_size, sizes))
     out.print(table)
     out.print(f"sha256 {archive.sha256}", style="dim")
 

@@ -65,12 +65,12 @@ def _command(candidate: str | Path | tuple[str, str]) -> list[str]:
 def _candidates(version: str) -> Iterator[str | Path | tuple[str, str]]:
     if version == "{}.{}".format(*sys.version_info):
         yield sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for pattern in ("bin/python", "python.exe"):
+        yield from sorted(pyenv.glob(f"versions/{version}.*/{pattern}"), reverse=True)
     on_path = which(f"python{version}")
     if on_path:
         yield on_path
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    for pattern in ("bin/python", "python.exe"):
-        yield from sorted(pyenv.glob(f"**/versions/{version}.*/{pattern}"), reverse=True)
     launcher = which("py")
     if launcher:
         yield launcher, f"-{version}"

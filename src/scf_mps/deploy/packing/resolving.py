@@ -36,8 +36,6 @@ _PIP = "import runpy, sys; sys.path = [p for p in sys.path if p]; runpy.run_modu
 
 _NO_COMPILER = os.path.join(os.sep, "no", "compiler", "here")
 
-_ROUNDS = 50
-
 _PASSWORD = re.compile(r"//[^/@\s]+@")
 
 
@@ -84,7 +82,9 @@ def choose(wanted: Wanted, runtime: Runtime, project: Path, work: Path) -> list[
     if not lines:
         return []
     below: dict[Chosen, list[str]] = {}
-    for _ in range(_ROUNDS):
+    seen: list[dict[Chosen, list[str]]] = []
+    while below not in seen:
+        seen.append(below)
         asked = [*lines, *(need for needs in below.values() for need in needs)]
         chosen = _ask(asked, wanted.constraints, runtime, project, work)
         by_name = {one.name: one for one in chosen}

@@ -30,7 +30,8 @@ class Unpacked:
     Attributes:
         owners: the distribution of every file, by the file's path.
         pruned: how many bytes were left out.
-        disputed: paths that two distributions have with different contents, and which was taken.
+        disputed: paths that distributions which do not need each other have with different contents, and of which one
+            it was taken.
     """
 
     owners: dict[str, str]
@@ -74,9 +75,9 @@ def unpack(
                 path, content = folder / name, opened.read(info)
                 if name in owners and path.read_bytes() != content:
                     other = owners[name]
-                    winner = distribution if distribution in needs[other] else other
-                    disputed[name] = winner
-                    if winner == other:
+                    if other not in needs[distribution] and distribution not in needs[other]:
+                        disputed[name] = other
+                    if distribution not in needs[other]:
                         continue
                 owners[name] = distribution
                 path.parent.mkdir(parents=True, exist_ok=True)
