@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 LEFT_OUT = [
     "--ignore=tests/cos_emulator",
     "--ignore=tests/cos/test_faults.py",
+    "--ignore=tests/deploy/test_dependencies.py",
     "--ignore=tests/test_deployed_form.py",
 ]
 sys.path.insert(0, str(ROOT / "tests"))

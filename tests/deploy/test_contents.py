@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -211,6 +212,7 @@ def test_what_is_private_or_of_a_desk_is_never_in_the_zip(project: Project) -> N
             "README.md": "",
         }
     )
+    os.mkfifo(project.folder / "handlers" / "pipe")
     project.build()
     users = [name for name in project.names() if not name.startswith("scf_mps/")]
     assert users == [
@@ -295,15 +297,15 @@ def test_the_project_itself_is_never_replaced(project: Project, folder: str) -> 
     assert project.problems("--out", folder) == [f"expected a folder to build in, not {folder}"]
 
 
-def test_the_module_is_a_command_of_its_own(project: Project) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "scf_mps.deploy.packing", "--json"],
-        cwd=project.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(ended.stdout)["code"]["path"] == "dist/function.zip"
+def test_the_module_is_a_command_of_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(sys, "argv", ["packing", "--json"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("scf_mps.deploy.packing", run_name="__main__")
+    assert not left.value.code
+    assert json.loads(capsys.readouterr().out)["code"]["path"] == "dist/function.zip"
 
 
 def test_the_report_says_what_takes_the_room(ours: Project) -> None:

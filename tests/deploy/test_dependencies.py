@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
+from shutil import which
 
 import pytest
 from packaging.version import Version
 
 from scf_mps.deploy.packing.problems import BuildFailed
+from scf_mps.deploy.packing.pruning import prune
 from scf_mps.deploy.packing.requirements import read_requirements
-from scf_mps.deploy.packing.resolving import choose, fetch
+from scf_mps.deploy.packing.resolving import Chosen, choose, fetch
 from scf_mps.deploy.packing.runtimes import runtime_named
+from scf_mps.deploy.packing.wheels import unpack
 
 from .conftest import Project, make_wheel
 
@@ -76,40 +80,115 @@ def test_dependencies_are_those_of_scf_s_python_and_system(project: Project, off
     parts = {part["name"]: part["version"] for part in report["code"]["parts"]}
     assert parts["sdk"] == "aaa 1.0"
     assert parts["*.dist-info"] == ""
-    printed = project.run().stdout
-    assert f"sha256 {report['code']['sha256']}\n" in printed
-    assert "left out: Crypto, " in printed
-    assert "dependencies: aaa 1.0, checksums 2.0, built, client 1.9, " in printed
 
 
 def test_of_a_file_that_two_have_that_of_the_one_the_other_needs_is_taken(
     project: Project, offline: Path
 ) -> None:
-    project.write({"requirements.txt": "sdk_mps==3.2\nsdk_common==3.1\n"})
+    project.write(
+        {"requirements.txt": "sdk_mps==3.2\nsdk_common==3.1\ncos==1.9\npycryptodome==3.0\n"}
+    )
     report = project.build("--layer")
     assert project.text("sdk/__init__.py", "dist/layer.zip") == "V = 'common'\n"
     assert report["warnings"] == []
-    assert {part["name"]: part["version"] for part in report["layer"]["parts"]}["sdk"] == (
-        "sdk-common 3.1"
-    )
+    parts = {part["name"]: part["version"] for part in report["layer"]["parts"]}
+    assert parts["sdk"] == "sdk-common 3.1"
+    printed = project.run("--layer").stdout
+    assert f"sha256 {report['layer']['sha256']}\n" in printed  # the same bytes again
+    assert "dependencies: cos 1.9, pycryptodome 3.0, sdk-common 3.1, sdk-mps 3.2\n" in printed
+    assert "left out: Crypto, " in printed
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("files", "keep", "pruned"),
     [
-        (["--keep", "Crypto", "--keep", "greeting/*"], ""),
-        ([], "def later():\n    from qcloud_cos import cos_encryption_client\n"),
+        ({"handlers/a.py": "import qcloud_cos"}, [], True),
+        ({"handlers/a.py": "import qcloud_cos"}, ["Crypto"], False),
+        ({"handlers/a.py": "def f():\n  from qcloud_cos import cos_encryption_client"}, [], False),
+        ({"other/deep/a.py": "import os, Crypto.Cipher"}, [], False),
+        ({"handlers/a.py": "CryptoBox = 'import Crypto'"}, [], True),
     ],
 )
-def test_what_is_used_or_to_be_kept_is_not_pruned(
-    project: Project, offline: Path, options: list[str], text: str
+def test_crypto_is_pruned_only_if_nothing_uses_it(
+    tmp_path: Path, files: dict[str, str], keep: list[str], pruned: bool
 ) -> None:
-    lines = "cos==1.9\npycryptodome==3.0\n" + ("" if text else "greeting==1.0\n")
-    project.write({"requirements.txt": lines, "handlers/late.py": text})
-    report = project.build(*options)
-    assert "Crypto" not in report["pruned"]
-    assert "Crypto/__init__.py" in project.names()
-    assert ("greeting/tests/__init__.py" in project.names()) is not bool(text)
+    sdk = {
+        "qcloud_cos/crypto.py": "from Crypto import Cipher",
+        "Crypto/__init__.py": "import Crypto.x",
+    }
+    Project(tmp_path / "layer").write(sdk)
+    Project(tmp_path / "code").write(files)
+    told = prune([tmp_path / "code", tmp_path / "layer"], keep)
+    assert told == ({"Crypto": len("import Crypto.x")} if pruned else {})
+    assert (tmp_path / "layer" / "Crypto").exists() is not pruned
+
+
+def test_the_order_of_names_does_not_decide_whose_file_is_taken(tmp_path: Path) -> None:
+    shared = [
+        make_wheel(tmp_path, name, "1.0", {"shared/": "", "shared/__init__.py": name})
+        for name in ("early", "late")
+    ]
+    chosen = [
+        Chosen(name, "1.0", f"{name}==1.0", None, True, needs, frozenset())
+        for name, needs in (("early", ("late>=1",)), ("late", ()))
+    ]
+    found = unpack(dict(zip(("early", "late"), shared, strict=True)), chosen, tmp_path / "to")
+    assert (tmp_path / "to" / "shared" / "__init__.py").read_text() == "late"
+    assert found.owners["shared/__init__.py"] == "late"
+    assert found.disputed == {}
+
+
+def test_a_wheel_whose_digest_no_index_tells_is_fetched(
+    project: Project, offline: Path, tmp_path: Path
+) -> None:
+    one = Chosen("oldpython", "1.0", "oldpython==1.0", None, True, (), frozenset())
+    assert fetch([one], RUNTIME, project.folder, tmp_path)["oldpython"].is_file()
+
+
+def test_a_commit_of_a_repository_is_taken_by_its_hash(
+    project: Project, offline: Path, tmp_path: Path
+) -> None:
+    if which("git") is None:
+        pytest.skip("NOT TESTED with a repository: there is no git on this machine")
+    with tarfile.open(offline / "checksums-2.0.tar.gz") as archive:
+        archive.extractall(tmp_path)
+    git = [
+        "git",
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b.example",
+        "-C",
+        tmp_path / "checksums-2.0",
+    ]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"]):
+        subprocess.run([*git, *command], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    url = f"git+file://{tmp_path}/checksums-2.0"
+    project.write({"requirements.txt": f"checksums @ {url}\n"})
+    wanted = read_requirements(project.folder / "requirements.txt", RUNTIME.markers)
+    (one,) = choose(wanted, RUNTIME, project.folder, tmp_path)
+    assert one.requirement == f"checksums @ {url}@{head.stdout.strip()}"
+    assert not one.is_wheel
+
+
+def test_crypto_of_somebody_who_has_no_cos_sdk_is_not_pruned(tmp_path: Path) -> None:
+    Project(tmp_path).write({"Crypto/__init__.py": ""})
+    assert prune([tmp_path], []) == {}
+
+
+def test_what_is_left_out_of_wheels_can_be_kept(index: Path, tmp_path: Path) -> None:
+    wheels = {"greeting": index / "greeting-1.0-py3-none-any.whl"}
+    one = Chosen("greeting", "1.0", "greeting==1.0", None, True, (), frozenset())
+    found = unpack(wheels, [one], tmp_path, ["greeting/*"])
+    assert set(found.owners) == {
+        "greeting-1.0.dist-info/METADATA",
+        "greeting/__init__.py",
+        "greeting/__init__.pyi",
+        "greeting/py.typed",
+        "greeting/tests/__init__.py",
+        "greeting_more.py",
+    }
 
 
 def test_nothing_older_is_taken_in_silence(project: Project, offline: Path, tmp_path: Path) -> None:
@@ -137,15 +216,6 @@ def test_a_wheel_that_came_to_be_for_this_machine_is_refused(
     assert problem.startswith(
         "foreign 1.0 has no wheel for Python3.10 on x86_64 Linux, and what is built of it is for"
     )
-
-
-def test_versions_that_others_ask_for_are_kept_to(
-    project: Project, offline: Path, tmp_path: Path
-) -> None:
-    assert chosen(project, "checksums\ncapped\n", tmp_path / "work") == {
-        "capped": "1.0",
-        "checksums": "1.0",
-    }
 
 
 def test_what_a_version_needed_that_is_not_taken_in_the_end_is_forgotten(
@@ -200,24 +270,20 @@ def test_a_wheel_of_the_project_s_own_and_one_that_this_needs_are_taken(
 
 
 def test_the_package_itself_is_the_one_that_builds_with_the_extras_that_are_asked_for(
-    project: Project, offline: Path
+    project: Project, offline: Path, tmp_path: Path
 ) -> None:
-    project.write({"requirements.txt": "scf-mps\nplugin==1.0\nfastcrc==0.5.0\n"})
-    report = project.build()
-    assert report["dependencies"] == {"fastcrc": "0.5.0", "plugin": "1.0"}
-    assert "fastcrc.py" in project.names()
-    (project.folder / "dist" / "function.zip").unlink()
-    (project.folder / "dist").rmdir()
-    project.write({"requirements.txt": "demanding\n"})
-    (problem,) = project.problems()
-    assert problem.startswith("expected scf-mps>=99, but this is scf-mps ")
+    assert chosen(project, "scf-mps\nplugin\n", tmp_path / "work") == {
+        "fastcrc": "0.5.0",
+        "plugin": "1.0",
+    }
+    with pytest.raises(BuildFailed, match=r"expected scf-mps>=99, but this is scf-mps \d"):
+        chosen(project, "demanding\n", tmp_path / "work")
 
 
 def test_a_requirements_file_without_requirements_brings_nothing(
-    project: Project, offline: Path
+    project: Project, tmp_path: Path
 ) -> None:
-    project.write({"requirements.txt": "# nothing yet\n\nscf-mps\n"})
-    assert project.build()["dependencies"] == {}
+    assert chosen(project, "# nothing yet\n\nscf-mps\n", tmp_path / "work") == {}
 
 
 @pytest.mark.parametrize(
@@ -227,8 +293,6 @@ def test_a_requirements_file_without_requirements_brings_nothing(
         ("\n-r requirements.txt\n", "requirements.txt: refers to itself"),
         ("-r gone.txt\n", "gone.txt: No such file or directory"),
         ("nowhere-to-be-found\n", "pip: ERROR: Could not find a version that satisfies"),
-        ("typing_backport\n", "runtime.py: SCF's runtime has a module 'runtime' of its own"),
-        ("climber\n", "climber-1.0-py3-none-any.whl: a file that leads out of the folder"),
         ("https://me:s3cret@127.0.0.1:9/x-1-py3-none-any.whl", "pip: "),
     ],
 )
@@ -242,12 +306,18 @@ def test_what_cannot_be_fulfilled_is_named(
     assert "s3cret" not in "".join(problems)
 
 
-def test_a_module_of_the_project_and_of_a_dependency_cannot_both_be(
-    project: Project, offline: Path
-) -> None:
-    project.write({"requirements.txt": "oldpython==1.0\n", "oldpython.py": ""})
-    (problem,) = project.problems("--include", "oldpython.py")
-    assert problem == "oldpython.py: is in the project and in oldpython; rename the project's"
+def test_names_of_dependencies_are_checked_too(project: Project, offline: Path) -> None:
+    project.write({"requirements.txt": "typing_backport==1.0\n", "typing.py": ""})
+    conflict, runtime, typing = project.problems("--include", "typing.py")
+    assert conflict == "typing.py: is in the project and in typing-backport; rename the project's"
+    assert runtime.startswith("runtime.py: SCF's runtime has a module 'runtime' of its own")
+    assert typing.startswith("typing.py: would be imported in place of 'typing'")
+
+
+def test_a_file_that_leads_out_of_the_folder_is_refused(index: Path, tmp_path: Path) -> None:
+    wheels = {"climber": index / "climber-1.0-py3-none-any.whl"}
+    with pytest.raises(BuildFailed, match=r"climber-1.0-py3-none-any.whl: a file that leads out"):
+        unpack(wheels, [], tmp_path)
 
 
 def test_the_cos_sdk_is_the_current_one(project: Project, tmp_path: Path) -> None:
@@ -260,7 +330,4 @@ def test_the_cos_sdk_is_the_current_one(project: Project, tmp_path: Path) -> Non
         pytest.skip(f"NOT TESTED with the real COS SDK, it cannot be had from here: {failed}")
     by_name = {one.name: one for one in found}
     assert Version(by_name["cos-python-sdk-v5"].version) >= Version("1.9.44")
-    crcmod = by_name["crcmod"]
-    assert not crcmod.is_wheel
-    wheels = fetch([crcmod], RUNTIME, project.folder, tmp_path)
-    assert wheels["crcmod"].name == "crcmod-1.7-py3-none-any.whl"
+    assert not by_name["crcmod"].is_wheel

@@ -60,6 +60,11 @@ class Options:
     python: Path | None = None
     require_bytecode: bool = False
 
+    @property
+    def archives(self) -> list[Path]:
+        """The zips, the code's first."""
+        return [self.archive, self.layer] if self.layer else [self.archive]
+
 
 @dataclass
 class _Stage:
@@ -116,7 +121,7 @@ def build(options: Options) -> Report:
         _compile(stage, options, runtime, python)
         _give_up_on(stage.problems)
         archives = _archives(stage, work, options)
-        _try(stage, [work / "code.zip", work / "layer.zip"][: len(archives)], python, work)
+        _try(stage, [folder.with_suffix(".zip") for folder in stage.folders], python, work)
         stage.report.warnings += limits_near(archives)
         _give_up_on(stage.problems)
         _put(stage, options, work)
@@ -182,8 +187,7 @@ def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: P
         for name, owner in unpacked.disputed.items()
     ]
     stage.report.pruned = prune({stage.code, stage.base}, options.keep)
-    if unpacked.pruned:
-        stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
+    stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
     stage.report.dependencies = {
         one.name: one.version if one.is_wheel else f"{one.version}, built" for one in chosen
     }
@@ -243,7 +247,7 @@ def _compile(stage: _Stage, options: Options, runtime: Runtime, python: Interpre
 
 def _archives(stage: _Stage, work: Path, options: Options) -> list[Archive]:
     archives = []
-    for folder, path in zip(stage.folders, (options.archive, options.layer), strict=False):
+    for folder, path in zip(stage.folders, options.archives, strict=True):
         written = folder.with_suffix(".zip")
         zipped = write_zip(folder, written)
         archives.append(
@@ -274,10 +278,9 @@ def _try(stage: _Stage, archives: Sequence[Path], python: Interpreter | None, wo
 
 def _put(stage: _Stage, options: Options, work: Path) -> None:
     """Replace what an earlier build made."""
-    for folder, path in zip(stage.folders, (options.archive, options.layer), strict=False):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder.with_suffix(".zip"), path)
+    for folder, path in zip(stage.folders, options.archives, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder.with_suffix(".zip"), path)
     if options.folder.exists():
         shutil.rmtree(options.folder)
     options.folder.parent.mkdir(parents=True, exist_ok=True)

@@ -230,7 +230,7 @@ def _needs_of_ours(ours: Iterable[Requirement], markers: Mapping[str, str]) -> l
         extras |= one.extras
     try:
         return _needs(requires(OURS) or [], extras, markers)
-    except PackageNotFoundError:  # the source tree, never installed
+    except PackageNotFoundError:  # pragma: no cover - a source tree that was never installed
         return []
 
 
