@@ -48,7 +48,7 @@ chaos: .venv/dev.done  ## Processes killed under 2,000 events for each ledger: n
 
 bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
 	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python benchmarks/cold_start_zip.py
+	$(BIN)/python benchmarks/cold_start_zip.py $(if $(filter 1,$(PEERS)),--powertools)
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/cos_bulk.py
