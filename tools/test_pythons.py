@@ -12,13 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# What `make unit` runs is not repeated where another Python could hardly make a difference: the emulator is for the
-# desk, the deployed form is tried with every CPython already, and the faults are a matter of minutes.
+# What `make unit` runs is not repeated where another Python could hardly make a difference: emulators, builds and
+# deployments are for the desk and try every CPython themselves where that matters, faults and storms are a matter of
+# minutes.
 LEFT_OUT = [
-    "--ignore=tests/cos_emulator",
+    "--ignore=tests/chaos",
+    "--ignore=tests/cloud_api",
     "--ignore=tests/cos/test_faults.py",
-    "--ignore=tests/deploy/test_dependencies.py",
+    "--ignore=tests/cos_emulator",
+    "--ignore=tests/deploy",
+    "--ignore=tests/deploying",
+    "--ignore=tests/scf_emulator",
+    "--ignore=tests/serverless",
     "--ignore=tests/test_deployed_form.py",
+    "--ignore=tests/test_local.py",
 ]
 sys.path.insert(0, str(ROOT / "tests"))
 
