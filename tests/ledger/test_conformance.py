@@ -450,7 +450,7 @@ def test_a_claim_that_holds_nothing_has_nothing_to_record(ledger):
 TEXTS = st.text(max_size=40)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(task=TEXTS, result=TEXTS, callback=st.text("abc._é\n", min_size=1), error=TEXTS)
 @example(task="a/b/../c", result="", callback="x", error="{}\x00")
 def test_texts_come_back_as_they_were(store, task, result, callback, error):

@@ -104,16 +104,19 @@ class Files(Objects):
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         folder, slash, _ = prefix.partition("/")
         with _Told(self._folder):
-            folders = [folder] if slash else self._names(self._folder, prefix)
-            for one in folders:
-                path = self._path(one)
-                if not slash and not os.path.isdir(path):
+            for one, is_folder in [(folder, True)] if slash else self._there(prefix):
+                if not is_folder:
                     yield one, 0.0
-                for name in self._names(path, ""):
+                    continue
+                try:
+                    names = sorted(os.listdir(self._path(one)))
+                except FileNotFoundError:
+                    continue  # forgotten meanwhile
+                for name in names:
                     try:
-                        yield f"{one}/{name}", os.stat(os.path.join(path, name)).st_mtime
+                        yield f"{one}/{name}", os.stat(self._path(f"{one}/{name}")).st_mtime
                     except FileNotFoundError:
-                        continue  # forgotten meanwhile
+                        continue
 
     def delete(self, names: Sequence[str]) -> None:
         with _Told(self._folder):
@@ -143,14 +146,17 @@ class Files(Objects):
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name)
 
-    @staticmethod
-    def _names(path: str, prefix: str) -> list[str]:
-        """The names in a folder that begin so; hidden ones are a file manager's, or unfinished."""
+    def _there(self, prefix: str) -> list[tuple[str, bool]]:
+        """The names that begin so, and whether they are folders; hidden ones are a file manager's, and our own."""
         try:
-            names = os.listdir(path)
-        except (FileNotFoundError, NotADirectoryError):
+            with os.scandir(self._folder) as found:
+                return sorted(
+                    (one.name, one.is_dir())
+                    for one in found
+                    if one.name.startswith(prefix) and one.name[0] != "."
+                )
+        except FileNotFoundError:
             return []
-        return sorted(name for name in names if name.startswith(prefix) and name[0] != ".")
 
     def _write(self, data: bytes) -> str:
         """A file of its own with these bytes."""

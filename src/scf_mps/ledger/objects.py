@@ -154,17 +154,20 @@ class ObjectLedger(Ledger):
             else:
                 # Behind the claim: what ended before it is seen, whoever was late to write it.
                 listing = self._list(objects, folder)
-                if not (listing.event if state is None else listing.state):
+                known = listing.event if state is None else listing.state
+                if not known:
                     # It was forgotten meanwhile, and may be claimed anew from the first number on.
                     objects.delete([listing.name_of(number)])
                     continue
+                if listing.newest != number:
+                    continue  # So slow that it was overtaken already.
                 page = self._read(objects, listing, state)
                 self._check(page, key, folder)
                 page.delivery = number
             token = _Hold(folder, page, began, seconds)
             return Claim(key, number, page.ended, token=token)
         raise LedgerError(
-            f"the ledger {self.where} does not settle: {folder} says that it is claimed, and shows no claim"
+            f"the ledger {self.where} does not settle: whatever is claimed of {folder} is gone or taken at once"
         )
 
     def record(self, claim: Claim, record: Record) -> None:

@@ -9,7 +9,9 @@ from .base import Ledger
 
 _EXPECTED = "cos://bucket.region/prefix/, redis://host:6379/0, file:///folder, memory:// or none"
 _SCHEMES = ("cos", "redis", "rediss", "file", "memory")
+_REDIS = ("redis", "rediss")
 _KEEP = re.compile(r"([0-9]{1,5})([dh])").fullmatch
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?").fullmatch
 _UNITS = {"d": 86400.0, "h": 3600.0}
 _PLACE = re.compile(r"([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9][a-z0-9-]*)").fullmatch
 
@@ -29,7 +31,9 @@ def open_ledger(url: Ledger | str) -> Ledger:
     scheme, colon, rest = url.strip().partition("://")
     if not colon or scheme not in _SCHEMES:
         raise LedgerError(_no_scheme(scheme, bool(colon)))
-    place, _, query = rest.partition("?")
+    # What is in front of the last @ is a password, whatever signs are in it.
+    who, at, where = rest.rpartition("@") if scheme in _REDIS else ("", "", rest)
+    place, _, query = where.partition("?")
     options = _options(scheme, query)
     keep = _seconds(options.get("keep", "30d"))
     if scheme == "cos":
@@ -40,7 +44,7 @@ def open_ledger(url: Ledger | str) -> Ledger:
         from .memory import MemoryLedger
 
         return MemoryLedger(keep=keep)
-    return _redis(scheme, place, options.get("prefix", "mps"), keep)
+    return _redis(scheme, who + at, place, options.get("prefix", "mps"), keep)
 
 
 def _no_scheme(scheme: str, is_url: bool) -> str:
@@ -57,7 +61,7 @@ def _no_scheme(scheme: str, is_url: bool) -> str:
 def _options(scheme: str, query: str) -> dict[str, str]:
     from urllib.parse import unquote
 
-    known = ("keep", "prefix") if scheme in ("redis", "rediss") else ("keep",)
+    known = ("keep", "prefix") if scheme in _REDIS else ("keep",)
     options = {}
     for pair in query.split("&") if query else ():
         name, _, value = pair.partition("=")
@@ -114,13 +118,15 @@ def _file(place: str, keep: float) -> Ledger:
     return FileLedger(unquote(place), keep)
 
 
-def _redis(scheme: str, place: str, prefix: str, keep: float) -> Ledger:
-    who, at, where = place.rpartition("@")
-    host, _, database = where.partition("/")
-    name, colon, port = host.rpartition(":")
-    if not (name if colon else host) or (colon and not port.isdecimal()):
+def _redis(scheme: str, who: str, place: str, prefix: str, keep: float) -> Ledger:
+    if re.search("[/?#]", who):
         raise LedgerError(
-            f"expected {scheme}://host:port/0, with user:password@ in front if need be, and no host is in it"
+            f"the user or password of {scheme}:// holds one of / ? #: write it as %2F, %3F or %23"
+        )
+    host, _, database = place.partition("/")
+    if not _HOST(host):
+        raise LedgerError(
+            f"expected {scheme}://host:port/0, with user:password@ in front if need be, and this names no host"
         )
     if database and not database.isdecimal():
         raise LedgerError(
@@ -130,4 +136,4 @@ def _redis(scheme: str, place: str, prefix: str, keep: float) -> Ledger:
         raise LedgerError(f"prefix= expects letters, digits and the signs . _ : -, not {prefix!r}")
     from .redis import RedisLedger
 
-    return RedisLedger(f"{scheme}://{who}{at}{where}", prefix, keep)
+    return RedisLedger(f"{scheme}://{who}{place}", prefix, keep)

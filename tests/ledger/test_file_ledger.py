@@ -1,0 +1,220 @@
+"""The ledger in files beside what all ledgers do: folders that fail, writers that died, what it forgets by itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+
+import pytest
+
+from scf_mps.errors import LedgerError
+from scf_mps.ledger import FileLedger, open_ledger
+from scf_mps.ledger.files import Files
+
+from .conftest import LEASE, event, record
+
+FOUR = [f"r/{number} make" for number in range(4)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "deep" / "ledger"
+
+
+def deliver(ledger, told=None, complete=True):
+    claim = ledger.claim(told or event(), FOUR, LEASE)
+    for call in FOUR:
+        ledger.record(claim, record(call))
+    ledger.close(claim, [record(call) for call in FOUR], complete)
+
+
+def files(folder):
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def test_an_event_is_a_folder_of_six_files_and_nothing_else_is_left(folder):
+    deliver(FileLedger(folder))
+    (made,) = [path for path in folder.iterdir() if path.name[0] != "."]
+    assert len(files(folder)) == 6
+    assert {name.rpartition("/")[2].partition("-")[0] for name in files(folder)} == {
+        "event",
+        "done",
+        "state",
+    }
+    assert made.name.startswith(event().task_id)
+
+
+def test_nobody_else_may_read_it(folder):
+    deliver(FileLedger(folder))
+    assert not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in folder.iterdir())
+
+
+def test_what_a_file_manager_puts_there_is_no_harm(folder):
+    ledger = FileLedger(folder)
+    deliver(ledger)
+    (folder / ".DS_Store").write_text("")
+    assert len(list(ledger.entries())) == 1
+    assert FileLedger(folder).claim(event(), FOUR, LEASE).held is False
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes/notes.txt"])
+def test_what_people_put_there_is_named(folder, name):
+    ledger = FileLedger(folder)
+    deliver(ledger)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("")
+    with pytest.raises(LedgerError, match="none of its objects") as raised:
+        list(ledger.entries())
+    assert str(raised.value).startswith(name)
+
+
+def test_events_are_forgotten_when_they_were_kept_for_so_long(folder):
+    deliver(FileLedger(folder, keep=0.0), event("old"))
+    ledger = FileLedger(folder, keep=-1.0)  # of which now is the past
+    ledger.claim(event("new"), FOUR, LEASE)
+    assert [entry.task_id for entry in ledger.entries()] == ["new"]
+    deliver(ledger, event("newer"))  # it looked already
+    assert len(list(ledger.entries())) == 2
+
+
+def test_thirty_days_are_kept_unless_told_otherwise(folder):
+    deliver(FileLedger(folder))
+    assert FileLedger(folder).keep == 30 * 86400
+    assert FileLedger(folder).claim(event(), FOUR, LEASE).held is False
+
+
+def test_what_a_killed_writer_left_is_taken_away_when_it_is_old(folder):
+    deliver(FileLedger(folder))
+    old, young = folder / ".writing" / "old", folder / ".writing" / "young"
+    for path in (old, young):
+        path.write_text("half of")
+    os.utime(old, (time.time() - 3700, time.time() - 3700))
+    os.utime(young, (time.time() - 3500, time.time() - 3500))
+    FileLedger(folder).claim(event(), FOUR, LEASE)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_a_file_that_is_placed_while_others_tidy_up_is_no_harm(folder):
+    """Writers and tidiers at once: each file is gone or there, and nobody minds."""
+    ledgers = [FileLedger(folder) for _ in range(3)]
+    over = threading.Event()
+
+    def tidy():
+        while not over.is_set():
+            ledgers[0]._files.tidy()
+
+    deliver(ledgers[0])
+    tidier = threading.Thread(target=tidy)
+    tidier.start()
+    try:
+        for number in range(40):
+            deliver(ledgers[1], event(f"task-{number}"))
+    finally:
+        over.set()
+        tidier.join()
+    assert len(list(ledgers[2].entries())) == 41
+
+
+def test_reading_while_others_forget_tells_what_is_there(folder):
+    ledger = FileLedger(folder)
+    over = threading.Event()
+    problems = []
+
+    def read():
+        while not over.is_set():
+            try:
+                list(ledger.entries())
+            except Exception as error:
+                problems.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for number in range(30):
+            deliver(ledger, event(f"task-{number}"))
+            assert ledger.purge(time.time() + 1) == 1
+    finally:
+        over.set()
+        reader.join()
+    assert problems == []
+    assert files(folder) == []
+
+
+def test_a_folder_that_is_taken_away_is_made_again(tmp_path):
+    shelf = Files(tmp_path / "ledger")
+    shelf.put("folder/state", b"1")
+    os.unlink(tmp_path / "ledger" / "folder" / "state")
+    os.rmdir(tmp_path / "ledger" / "folder")
+    assert shelf.create("folder/event", b"2")
+    assert shelf.get("folder/event")[0] == b"2"
+
+
+def test_what_is_deleted_need_not_be_there_and_its_folder_stays_while_something_is_in_it(tmp_path):
+    shelf = Files(tmp_path)
+    shelf.put("folder/state", b"1")
+    shelf.put("folder/event", b"1")
+    shelf.delete(["folder/event", "folder/nothing", "nowhere/nothing"])
+    assert [name for name, _ in shelf.names("")] == ["folder/state"]
+    assert [name for name, _ in shelf.names("folder/")] == ["folder/state"]
+    assert [name for name, _ in shelf.names("f")] == ["folder/state"]
+    assert list(shelf.names("g")) == []
+    assert list(shelf.names("g/")) == []
+    shelf.delete(["folder/state"])
+    assert not (tmp_path / "folder").exists()
+
+
+def test_the_age_of_a_file_is_told_by_the_file_system(tmp_path):
+    shelf = Files(tmp_path)
+    shelf.put("folder/state", b"1")
+    assert -0.1 < shelf.get("folder/state")[1] < 10
+    made = (tmp_path / "folder" / "state").stat().st_mtime - 100
+    os.utime(tmp_path / "folder" / "state", (made, made))
+    assert 99.9 < shelf.get("folder/state")[1] < 110
+    assert dict(shelf.names(""))["folder/state"] == pytest.approx(made)
+    assert shelf.get("folder/event") is None
+    assert shelf.get("nowhere/event") is None
+
+
+@pytest.mark.parametrize("method", ["create", "put", "get", "delete", "tidy"])
+def test_a_folder_that_is_a_file_is_the_ledger_s_error(tmp_path, method):
+    place = tmp_path / "file"
+    place.write_text("")
+    shelf = Files(place)
+    acts = {
+        "create": lambda: shelf.create("a/event", b""),
+        "put": lambda: shelf.put("a/event", b""),
+        "get": lambda: shelf.get("a/event"),
+        "delete": lambda: shelf.delete(["a/event"]),
+        "tidy": shelf.tidy,
+    }
+    with pytest.raises(
+        LedgerError, match=f"the ledger in {place} failed: NotADirectoryError"
+    ) as raised:
+        acts[method]()
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+def test_a_place_that_is_taken_by_a_folder_is_told_and_nothing_is_left(tmp_path):
+    shelf = Files(tmp_path)
+    (tmp_path / "a" / "state").mkdir(parents=True)
+    with pytest.raises(LedgerError, match="IsADirectoryError"):
+        shelf.put("a/state", b"")
+    assert list((tmp_path / ".writing").iterdir()) == []
+    assert shelf.create("a/state", b"") is False
+    assert list((tmp_path / ".writing").iterdir()) == []
+
+
+def test_another_error_passes_as_it_is(tmp_path):
+    with pytest.raises(ValueError, match="null"):
+        Files(tmp_path).get("a\0/event")
+
+
+def test_it_is_opened_by_the_url_of_its_folder(tmp_path):
+    ledger = open_ledger(f"file://{tmp_path}/a%20b")
+    deliver(ledger)
+    assert len(files(tmp_path / "a b")) == 6

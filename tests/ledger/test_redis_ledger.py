@@ -1,0 +1,365 @@
+"""The ledger in Redis beside what all ledgers do: what it sends, how it expires, servers that fail, keys of others."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from scf_mps.errors import EventHeld, LedgerError
+from scf_mps.ledger import RedisLedger, open_ledger
+from scf_mps.ledger.base import digest
+
+from .conftest import LEASE, RedisServer, Server, event, record
+
+FOUR = [f"r/{number} make" for number in range(4)]
+
+
+@pytest.fixture
+def store(redis_server):
+    return Server(redis_server)
+
+
+@pytest.fixture
+def client(redis_server):
+    return redis_server.client
+
+
+@pytest.fixture
+def own_server(redis_server, tmp_path):
+    """A server that may be stopped."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+def deliver(ledger, calls=FOUR, complete=True):
+    claim = ledger.claim(event(), calls, LEASE)
+    for call in calls:
+        ledger.record(claim, record(call))
+    ledger.close(claim, [record(call) for call in calls], complete)
+
+
+def key(store, kind, name=""):
+    return f"{{{store.prefix}}}:{kind}{':' if name else ''}{name}"
+
+
+def commands(client):
+    """How often each command was called by a client, scripts included."""
+    return {
+        name.removeprefix("cmdstat_"): told["calls"]
+        for name, told in client.info("commandstats").items()
+    }
+
+
+def test_each_call_is_one_round_trip(store, client):
+    ledger = store.open()
+    ledger.claim(event("before"), FOUR, LEASE)  # loads the scripts and connects
+    ledger.close(ledger.claim(event("before, too"), FOUR, LEASE), [], True)
+    client.config_resetstat()
+    deliver(ledger)
+    told = commands(client)
+    assert told["evalsha"] == 1 + 4 + 1
+    assert "script|load" not in told
+    client.config_resetstat()
+    assert ledger.claim(event(), FOUR, LEASE).held is False
+    told = commands(client)
+    assert {name: told[name] for name in told if name in ("evalsha", "hset", "expire")} == {
+        "evalsha": 1
+    }
+
+
+def test_all_keys_of_an_event_expire_when_it_was_not_touched_for_so_long(store, client):
+    ledger = RedisLedger(store.server.url, store.prefix, keep=1000.9)
+    names = [
+        key(store, "event", digest(event().key)),
+        key(store, "raw", digest(event().key)),
+        key(store, "task", digest(event().task_id)),
+    ]
+    claim = ledger.claim(event(), FOUR, LEASE)
+    for act in (
+        lambda: None,
+        lambda: ledger.record(claim, record(FOUR[0])),
+        lambda: ledger.close(claim, [], False),
+        lambda: ledger.claim(event(), FOUR, LEASE),
+    ):
+        act()
+        for name in names:
+            assert 990 < client.ttl(name) <= 1000
+            client.expire(name, 10)
+    others = set(client.scan_iter(key(store, "*"))) - {name.encode() for name in names}
+    assert others == {key(store, "index").encode()}
+
+
+def test_it_keeps_for_thirty_days_unless_told_otherwise(store, client):
+    store.open().claim(event(), FOUR, LEASE)
+    assert 30 * 86400 - 10 < client.ttl(key(store, "event", digest(event().key))) <= 30 * 86400
+
+
+def test_events_that_expired_leave_the_index_with_the_next_new_ones(store, client):
+    ledger = RedisLedger(store.server.url, store.prefix, keep=3600.0)
+    for number in range(12):
+        ledger.claim(event(f"task-{number}"), FOUR, LEASE)
+    kept = key(store, "event", digest(event("task-0").key))
+    for name in client.scan_iter(key(store, "event", "*")):
+        if name.decode() != kept:
+            client.delete(name)
+    assert [entry.task_id for entry in ledger.entries()] == ["task-0"]
+    assert ledger.find(event("task-1").key) is None
+    assert list(ledger.entries("task-1")) == []
+    ledger.claim(event("young"), FOUR, LEASE)
+    assert client.zcard(key(store, "index")) == 13
+    for member in client.zrange(key(store, "index"), 0, -1):
+        client.zincrby(key(store, "index"), -3700, member)
+    ledger.claim(event("new"), FOUR, LEASE)
+    # Ten are looked at, of which one has not expired.
+    assert client.zcard(key(store, "index")) == 14 - 9
+    ledger.claim(event("newer"), FOUR, LEASE)
+    assert {entry.task_id for entry in ledger.entries()} == {"task-0", "young", "new", "newer"}
+    assert client.zcard(key(store, "index")) == 4
+
+
+def test_an_event_that_expired_can_be_purged_from_the_index(store, client):
+    ledger = store.open()
+    deliver(ledger)
+    client.delete(key(store, "event", digest(event().key)))
+    assert ledger.purge(2e9) == 0
+    assert client.zcard(key(store, "index")) == 0
+
+
+def test_more_events_than_are_asked_for_at_once_are_all_told(store):
+    ledger = store.open()
+    for number in range(201):
+        ledger.claim(event(f"task-{number}"), [], LEASE)
+    assert len({entry.key for entry in ledger.entries()}) == 201
+
+
+# Servers that fail
+
+
+class Cutting:
+    """Passes on what is said between a client and a server, and cuts the connection instead of the next answer."""
+
+    def __init__(self, port):
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.cut = 0
+        self._open = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._port))
+            self._open += [client, server]
+            threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+
+    def _pass(self, source, sink, answers):
+        try:
+            while data := source.recv(65536):
+                if answers and self.cut:
+                    self.cut -= 1
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for one in self._open:
+            one.close()
+
+
+@pytest.fixture
+def cutting(redis_server):
+    made = Cutting(redis_server.port)
+    yield made
+    made.close()
+
+
+def test_whatever_is_sent_twice_is_done_once(store, cutting):
+    """The answer to each first try is lost, after it took effect."""
+    ledger = RedisLedger(f"redis://127.0.0.1:{cutting.port}/0", store.prefix)
+    assert ledger.find("x") is None  # connects
+    cutting.cut = 1
+    claim = ledger.claim(event(), FOUR, LEASE, owner="we")
+    assert (cutting.cut, claim.held, claim.delivery, claim.ended) == (0, True, 1, {})
+    with pytest.raises(EventHeld, match="request we"):
+        store.open().claim(event(), FOUR, LEASE)
+    cutting.cut = 1
+    ledger.record(claim, record(FOUR[0]))
+    cutting.cut = 1
+    ledger.close(claim, [record(FOUR[0]), record(FOUR[1], "failed")], False)
+    assert cutting.cut == 0
+    cutting.cut = 1
+    claim = ledger.claim(event(), FOUR, LEASE)
+    assert (claim.delivery, list(claim.ended)) == (2, FOUR[:1])
+    cutting.cut = 1
+    assert len(list(ledger.entries())) == 1
+
+
+def test_a_connection_that_breaks_again_and_again_is_the_ledger_s_error(store, cutting):
+    ledger = RedisLedger(f"redis://127.0.0.1:{cutting.port}/0", store.prefix)
+    assert ledger.find("x") is None
+    cutting.cut = 99
+    with pytest.raises(LedgerError, match="the ledger failed in Redis: ConnectionError"):
+        ledger.claim(event(), FOUR, LEASE)
+
+
+def test_a_server_that_was_started_again_is_used_again(own_server):
+    ledger = open_ledger(own_server.url)
+    deliver(ledger)
+    own_server.stop()
+    own_server.start()
+    claim = ledger.claim(event(), FOUR, LEASE)
+    assert claim.delivery == 1  # it kept nothing, as it was told to
+    ledger.record(claim, record(FOUR[0]))
+
+
+def test_a_server_that_is_not_there_is_the_ledger_s_error_without_its_password():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    ledger = open_ledger(f"redis://:s%3Acret@127.0.0.1:{port}/0")
+    with pytest.raises(LedgerError, match="ConnectionError") as raised:
+        ledger.claim(event(), FOUR, LEASE)
+    assert raised.value.__cause__ is not None
+    assert "cret" not in str(raised.value)
+
+
+def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server, tmp_path):
+    server = RedisServer(tmp_path, "--requirepass", "s:cret/@")
+    server.start()
+    try:
+        good = open_ledger(f"redis://:s%3Acret%2F%40@127.0.0.1:{server.port}")
+        assert good.claim(event(), FOUR, LEASE).held
+        for url in (server.url, f"redis://:wrong-cret@127.0.0.1:{server.port}"):
+            with pytest.raises(LedgerError, match="AuthenticationError") as raised:
+                open_ledger(url).claim(event(), FOUR, LEASE)
+            assert "cret" not in str(raised.value)
+    finally:
+        server.stop()
+
+
+def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
+    from scf_mps.ledger.redis import _Server
+
+    server = _Server(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0")
+
+    def refuse(_):
+        raise OSError("AUTH pa ss was refused")
+
+    with pytest.raises(
+        LedgerError, match=r"^the ledger failed in Redis: OSError: AUTH \*\*\* was refused$"
+    ):
+        server.ask(refuse)
+
+
+def test_an_event_that_redis_evicted_while_it_was_held_is_told(store, client):
+    ledger = store.open()
+    claim = ledger.claim(event(), FOUR, LEASE)
+    client.delete(key(store, "event", digest(event().key)))
+    for act in (
+        lambda: ledger.record(claim, record(FOUR[0])),
+        lambda: ledger.close(claim, [], True),
+    ):
+        with pytest.raises(LedgerError, match="needs maxmemory-policy noeviction"):
+            act()
+    assert client.exists(key(store, "event", digest(event().key))) == 0
+
+
+# Keys of others
+
+
+def test_a_key_of_another_kind_is_told(store, client):
+    client.set(key(store, "event", digest(event().key)), "mine")
+    with pytest.raises(LedgerError, match="WRONGTYPE"):
+        store.open().claim(event(), FOUR, LEASE)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("told", "{"),
+        ("told", "[]"),
+        ("told", '{"key": 1}'),
+        ("delivery", "many"),
+        ("record x", "1 1 {}"),
+        ("record x", "1"),
+        ("record x", "1 1 []"),
+    ],
+)
+def test_a_damaged_event_is_named(store, client, field, value):
+    ledger = store.open()
+    deliver(ledger)
+    name = key(store, "event", digest(event().key))
+    client.hset(name, field, value)
+    for act in (
+        lambda: ledger.claim(event(), FOUR, LEASE),
+        lambda: ledger.find(event().key),
+        lambda: list(ledger.entries()),
+    ):
+        with pytest.raises(LedgerError) as raised:
+            act()
+        assert str(raised.value).startswith(f"the key {name} in Redis is not the ledger's")
+
+
+def test_a_damaged_notification_is_named(store, client):
+    ledger = store.open()
+    deliver(ledger)
+    name = key(store, "raw", digest(event().key))
+    client.set(name, b"{")
+    with pytest.raises(
+        LedgerError, match="delete it, or give the ledger a prefix of its own"
+    ) as raised:
+        ledger.find(event().key)
+    assert name in str(raised.value)
+    client.delete(name)
+    assert ledger.find(event().key).notification is None
+
+
+def test_another_event_in_its_place_is_told(store, client):
+    ledger = store.open()
+    deliver(ledger)
+    name = key(store, "event", digest(event().key))
+    told = json.loads(client.hget(name, "told"))
+    client.hset(name, "told", json.dumps({**told, "key": "another"}))
+    with pytest.raises(LedgerError, match="is not the ledger's"):
+        ledger.claim(event(), FOUR, LEASE)
+    assert ledger.find(event().key) is None
+
+
+def test_two_prefixes_are_two_ledgers(redis_server):
+    one, other = Server(redis_server), Server(redis_server)
+    deliver(one.open())
+    assert other.open().claim(event(), FOUR, LEASE).delivery == 1
+    assert one.open().claim(event(), FOUR, LEASE).held is False
+
+
+# Loading
+
+
+def test_a_function_without_the_package_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(LedgerError, match=r"pip install 'scf-mps\[redis\]'"):
+        open_ledger("redis://127.0.0.1")
+
+
+def test_the_package_is_loaded_when_the_ledger_is_first_used():
+    code = "import sys; from scf_mps import App; App(ledger='redis://127.0.0.1').main_handler; print('redis' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
