@@ -168,6 +168,18 @@ def test_what_is_deleted_need_not_be_there_and_its_folder_stays_while_something_
     assert not (tmp_path / "folder").exists()
 
 
+def test_what_is_gone_when_it_is_looked_at_is_not_there(folder):
+    """A link that leads nowhere is a name without a file, as one that was deleted a moment ago."""
+    ledger = FileLedger(folder)
+    deliver(ledger)
+    (made,) = [path for path in folder.iterdir() if path.name[0] != "."]
+    for path in (made / "claim-9", folder / ".writing" / "gone"):
+        path.symlink_to("nowhere")
+    (entry,) = ledger.entries()
+    assert (entry.state, entry.delivery) == ("done", 1)
+    assert FileLedger(folder).claim(event(), FOUR, LEASE).held is False
+
+
 def test_the_age_of_a_file_is_told_by_the_file_system(tmp_path):
     shelf = Files(tmp_path)
     shelf.put("folder/state", b"1")

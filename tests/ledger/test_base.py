@@ -1,0 +1,96 @@
+"""What all ledgers share: records, entries, and events without their secrets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scf_mps.ledger.base import Entry, Record, digest
+from scf_mps.ledger.redaction import redacted
+
+from .conftest import record
+
+
+def test_a_record_is_known_by_its_call_and_shows_it():
+    one = record("result callback", "failed")
+    assert one.key == "result callback"
+    assert repr(one) == "<Record callback failed on result>"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ended"),
+    [("done", True), ("dropped", True), ("failed", False), ("deferred", False)],
+)
+def test_what_is_done_or_dropped_ended(outcome, ended):
+    assert record("r c", outcome).ended is ended
+
+
+def test_a_record_comes_back_from_its_fields_whatever_a_later_version_adds():
+    one = record("r c", error="why", seconds=1.5, at=2.5, delivery=3)
+    assert Record.from_dict({**one.as_dict(), "new": 1}) == one
+    assert one != record("r c")
+    assert one != one.as_dict()
+
+
+OUTCOMES = st.sampled_from(["done", "dropped", "failed", "deferred"])
+RECORDS = st.builds(
+    lambda outcome, delivery: record("r c", outcome, delivery), OUTCOMES, st.integers(1, 9)
+)
+
+
+@given(st.lists(RECORDS, min_size=1))
+def test_what_ended_once_is_never_replaced_by_what_did_not(records):
+    kept = None
+    for one in records:
+        if one.replaces(kept):
+            kept = one
+    assert kept.ended is any(one.ended for one in records)
+    same = [one for one in records if one.ended is kept.ended]
+    assert kept.delivery == max(one.delivery for one in same)
+    assert kept is [one for one in same if one.delivery == kept.delivery][-1]
+
+
+@pytest.mark.parametrize(
+    ("complete", "held", "outcomes", "state"),
+    [
+        (True, 0.0, ["done"], "done"),
+        (False, 3.0, ["failed"], "running"),
+        (False, 0.0, ["done", "failed"], "failed"),
+        (False, 0.0, ["done"], "interrupted"),
+        (False, 0.0, [], "interrupted"),
+    ],
+)
+def test_the_state_of_an_entry(complete, held, outcomes, state):
+    records = [record(f"r {outcome}", outcome) for outcome in outcomes]
+    entry = Entry("T/t/FINISH", "T", "t", "FINISH", 0.0, 1, complete, held, records)
+    assert entry.state == state
+    assert repr(entry) == f"<Entry T/t/FINISH {state}>"
+
+
+def test_a_digest_is_32_hexadecimal_digits_that_stay_the_same():
+    assert digest("") == "e3b0c44298fc1c149afbf4c8996fb924"
+    assert len(digest("\ud800")) == 32
+
+
+def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
+    told = {
+        "S3SecretId": "id",
+        "S3SecretKey": "key",
+        "Sign": "sign",
+        "NotifyKey": "key",
+        "Signature": "not one",
+        "List": [{"Sign": "sign"}, [{"Sign": "sign"}], "Sign", 1, None],
+        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
+    }
+    assert redacted(told) == {
+        "S3SecretId": "***",
+        "S3SecretKey": "***",
+        "Sign": "***",
+        "NotifyKey": "***",
+        "Signature": "not one",
+        "List": [{"Sign": "***"}, [{"Sign": "***"}], "Sign", 1, None],
+        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
+    }
+    assert told["Sign"] == "sign"
+    assert redacted("Sign") == "Sign"
