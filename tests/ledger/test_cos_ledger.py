@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from cos.conftest import Wire
@@ -360,6 +363,23 @@ def test_the_lifecycle_rule_is_one_that_a_bucket_takes(store, emulator, keep, da
     assert (
         f"<Filter><Prefix>{store.prefix}</Prefix></Filter><Expiration><Days>{days}</Days>" in rule
     )
+
+
+def test_the_rule_of_the_documentation_is_one_that_the_official_sdk_sends(emulator):
+    qcloud_cos = pytest.importorskip("qcloud_cos", reason="the rule is written for the SDK")
+    text = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text("utf-8")
+    (block,) = [one for one in re.findall(r"```json\n(.*?)```", text, re.S) if '"Rule"' in one]
+    config = qcloud_cos.CosConfig(
+        Region=REGION,
+        Scheme="http",
+        SecretId=emulator.key.secret_id,
+        SecretKey=emulator.key.secret_key,
+        Proxies={"http": emulator.url},
+    )
+    sdk = qcloud_cos.CosS3Client(config)
+    sdk.put_bucket_lifecycle(Bucket=BUCKET, LifecycleConfiguration=json.loads(block))
+    (rule,) = sdk.get_bucket_lifecycle(Bucket=BUCKET)["Rule"]
+    assert rule == json.loads(block)["Rule"][0]
 
 
 LOADED = """

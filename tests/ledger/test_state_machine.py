@@ -31,6 +31,8 @@ TASKS = ("one", "other")
 CALLS = ("r/1 a", "r/2 b", "r/3 c")
 OUTCOMES = ("done", "dropped", "failed", "deferred")
 
+MUTANTS = "MUTANT_UNDER_TEST" in os.environ
+
 tasks = st.sampled_from(TASKS)
 workers = st.sampled_from([0, 1])
 some_calls = st.sets(st.sampled_from(CALLS)).map(sorted)
@@ -204,11 +206,11 @@ def test_a_store_does_what_the_model_says(kind, request, tmp_path, start_process
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=chaos or (20 if kind == "cos" else 40),
+            max_examples=chaos or (20 if kind == "cos" else 40) // (2 if MUTANTS else 1),
             stateful_step_count=50 if chaos else 25,
             derandomize=not chaos,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert len(made) > 10
+    assert len(made) >= 10
