@@ -9,32 +9,47 @@ asked and fails on demand. What the actions do is in services, a module each: `m
         profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=api.endpoint))
         client = CommonClient("mps", "2019-06-12", credential, "ap-guangzhou", profile)
 
+What deploys a function finds one that is believed in the same way:
+
+    with LocalRunner() as run:
+        scf = Scf(run=run)
+        with CloudApi([scf, Mps(functions=scf.account)]) as api:
+            ...
+
 A service of one's own is a subclass of `Service` with methods marked by `@action("Name")`.
 """
 
 from ..cos import Key, KeyRing
+from .deployed import Account, Deployed, Version
 from .errors import ApiError
 from .faults import Fault, Faults
+from .function_logs import write
 from .journal import Request, RequestLog
 from .mps import Mps
+from .running import LocalRunner
 from .scf import Function, Outcome, Scf
 from .server import CloudApi
 from .service import Call, Service, action
 
 __all__ = [
+    "Account",
     "ApiError",
     "Call",
     "CloudApi",
+    "Deployed",
     "Fault",
     "Faults",
     "Function",
     "Key",
     "KeyRing",
+    "LocalRunner",
     "Mps",
     "Outcome",
     "Request",
     "RequestLog",
     "Scf",
     "Service",
+    "Version",
     "action",
+    "write",
 ]

@@ -1,4 +1,5 @@
 """MPS, product API 2019-06-12, as far as it tells of tasks: DescribeTasks, DescribeTaskDetail, ParseNotification.
+Its trigger is in `mps_triggers`.
 
 The tasks are those that a test puts in, as the notifications that MPS pushed (or should have pushed) of them. The
 fields are those of the SDK's models; an answer names every field, with null for those of other kinds of tasks, as
@@ -16,8 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from .deployed import Account
 from .errors import ApiError
-from .service import Call, Service, action
+from .mps_triggers import MpsTriggers
+from .service import Call, action
 
 HORIZON = 7 * 24 * 3600.0
 """Seconds: MPS tells of tasks that were submitted in the last seven days."""
@@ -75,10 +78,11 @@ class Task:
         }
 
 
-class Mps(Service):
+class Mps(MpsTriggers):
     """The books of MPS, kept by a test.
 
     - `newest_first`: tasks are listed by their time of creation (page 1041/43058); MPS does not say in which direction.
+    - `functions`: the account of an `Scf`, to which its trigger is bound.
     - `clock` gives the time in seconds since the epoch.
     """
 
@@ -87,8 +91,13 @@ class Mps(Service):
     needs_region = False
 
     def __init__(
-        self, *, newest_first: bool = True, clock: Callable[[], float] = time.time
+        self,
+        *,
+        newest_first: bool = True,
+        functions: Account | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.functions = functions
         self._newest_first = newest_first
         self._clock = clock
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""SCF, product API 2018-04-16, as far as it runs functions: Invoke and InvokeFunction.
+"""SCF, product API 2018-04-16: Invoke and InvokeFunction here, and what deploys functions in modules of their own.
 
-What a function is, how it runs and what becomes of an event that is pushed to it, is left to the objects that are put
-in; they need no more than the `Function` protocol below.
+A function is there because an object was put in, which needs no more than the `Function` protocol below, or because
+CreateFunction made it; then its code is run by what `Scf` is given for that, such as `running.LocalRunner`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,18 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from .deployed import Account, Deployed, Version
 from .errors import ApiError
-from .service import Call, Service, action
+from .function_logs import FunctionLogs, write
+from .function_rules import Objects
+from .functions import Functions
+from .layers import Layers
+from .service import Call, action
+from .triggers import Triggers
 
 LARGEST_EVENT = 128 * 1024
 LARGEST_SYNCHRONOUS = 6 * 1024 * 1024
@@ -75,13 +82,32 @@ class Function(Protocol):
         ...
 
 
-class Scf(Service):
-    """The functions of an account, in all regions alike."""
+class Scf(Functions, Triggers, Layers, FunctionLogs):
+    """The functions of an account: those put in are in all regions alike, those deployed in the one they were made in.
 
-    name = "scf"
-    version = "2018-04-16"
+    - `functions` are put in.
+    - `namespaces` are those there are.
+    - `polls`: how many answers of GetFunction say Creating or Updating before they say Active.
+    - `objects`: what is in COS, for code that is sent that way.
+    - `run`: gives what runs a version of a deployed function.
+    - `clock` gives the time in seconds since the epoch.
 
-    def __init__(self, functions: Iterable[Function] = ()) -> None:
+    Attributes: `account` (what is deployed).
+    """
+
+    def __init__(
+        self,
+        functions: Iterable[Function] = (),
+        *,
+        namespaces: Iterable[str] = ("default",),
+        polls: int = 0,
+        objects: Objects | None = None,
+        run: Callable[[Account, Deployed, Version], Function] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.account = Account(namespaces, polls, clock)
+        self.objects = objects
+        self._run = run
         self._lock = threading.Lock()
         self._functions: dict[tuple[str, str], Function] = {}
         for function in functions:
@@ -107,34 +133,58 @@ class Scf(Service):
             )
         limit = LARGEST_EVENT if kind == "Event" else LARGEST_SYNCHRONOUS
         payload = _payload(call, "ClientContext", limit)
-        function = self._function(call)
+        function, deployed = self._function(call)
         if kind == "Event":
             return {"Result": _result(FunctionRequestId=function.push(payload))}
-        return _run(function, payload, call)
+        return self._invoked(function, deployed, payload, call)
 
     @action("InvokeFunction")
     def invoke_function(self, call: Call) -> Mapping[str, Any]:
         """Run a function and wait."""
         payload = _payload(call, "Event", LARGEST_SYNCHRONOUS)
-        return _run(self._function(call), payload, call)
+        function, deployed = self._function(call)
+        return self._invoked(function, deployed, payload, call)
 
-    def _function(self, call: Call) -> Function:
-        """The function that a call is for.
+    def _function(self, call: Call) -> tuple[Function, Deployed | None]:
+        """The function that a call is for, and its entry in the books if it was deployed.
 
         Raises:
-            ApiError: MissingParameter, ResourceNotFound.Function or .Qualifier.
+            ApiError: MissingParameter, ResourceNotFound.Function or .Qualifier, UnsupportedOperation without `run`.
         """
         name, namespace = call.text("FunctionName"), call.text("Namespace", "default")
+        qualifier = call.text("Qualifier", "$DEFAULT")
         with self._lock:
             function = self._functions.get((namespace, name))
         if function is None:
-            raise ApiError(
-                "ResourceNotFound.Function", f"There is no function {name} in {namespace}."
-            )
-        qualifier = call.text("Qualifier", "$DEFAULT")
+            with self.account.lock:
+                deployed = self.account.find(call)
+                deployed.expect_active()
+                version = deployed.version(qualifier)
+                if self._run is None:
+                    raise ApiError("UnsupportedOperation", "Nothing here runs deployed functions.")
+                return self._run(self.account, deployed, version), deployed
         if qualifier not in _QUALIFIERS:
             raise ApiError("ResourceNotFound.Qualifier", f"{name} has no {qualifier}.")
-        return function
+        return function, None
+
+    def _invoked(
+        self, function: Function, deployed: Deployed | None, payload: str, call: Call
+    ) -> Mapping[str, Any]:
+        began = self.account.clock()
+        outcome = function.invoke(payload)
+        if deployed is not None:
+            with self.account.lock:
+                write(
+                    deployed,
+                    began,
+                    request_id=outcome.request_id,
+                    log=outcome.log,
+                    returned=outcome.returned or outcome.error,
+                    status=0 if outcome.status == 200 else outcome.status,
+                    seconds=outcome.seconds,
+                    memory=outcome.memory,
+                )
+        return _answer(outcome, call)
 
 
 def _payload(call: Call, name: str, limit: int) -> str:
@@ -156,8 +206,7 @@ def _payload(call: Call, name: str, limit: int) -> str:
     return payload
 
 
-def _run(function: Function, payload: str, call: Call) -> Mapping[str, Any]:
-    outcome = function.invoke(payload)
+def _answer(outcome: Outcome, call: Call) -> Mapping[str, Any]:
     tail = outcome.log.encode()[-LOG_TAIL:] if call.text("LogType", "None") == "Tail" else b""
     milliseconds = outcome.seconds * 1000
     return {

@@ -181,7 +181,8 @@ class CloudApi:
         return web.Response(body=body, headers={"Content-Type": "application/json"})
 
     async def _answer(self, request: web.BaseRequest, exchange: _Exchange) -> Mapping[str, Any]:
-        signed = await _signed(request)
+        sizes = [service.largest_body for service in self._services.values()]
+        signed = await _signed(request, max(sizes, default=wire.LARGEST_BODY))
         service, call = self._read(signed, exchange.request_id)
         exchange.call = call
         fault = self.faults.take(call.action)
@@ -219,6 +220,8 @@ class CloudApi:
             action, version, region = fields["Action"], fields["Version"], fields.get("Region", "")
             parameters = wire.own_parameters(fields)
         service = self._service(product, version, action)
+        if len(signed.body) > service.largest_body:
+            raise ApiError("RequestSizeLimitExceeded")
         call = Call(service.name, version, action, region, parameters, key.secret_id, request_id)
         return service, call
 
@@ -257,7 +260,7 @@ class _Exchange:
         )
 
 
-async def _signed(request: web.BaseRequest) -> Signed:
+async def _signed(request: web.BaseRequest, largest: int) -> Signed:
     """The request with its whole body. Raises ApiError UnsupportedProtocol or RequestSizeLimitExceeded."""
     if request.method not in ("GET", "POST"):
         raise ApiError("UnsupportedProtocol")
@@ -267,7 +270,7 @@ async def _signed(request: web.BaseRequest) -> Signed:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > wire.LARGEST_BODY:
+        if len(body) > largest:
             raise ApiError("RequestSizeLimitExceeded")
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Signed(request.method, path, query, headers, bytes(body))

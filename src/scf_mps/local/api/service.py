@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from .errors import ApiError
+from .wire import LARGEST_BODY
 
 REGIONS = frozenset(
     [
@@ -122,6 +123,7 @@ class Service:
         needs_region: whether a request must name a region.
         regions: the regions it may name.
         actions: the names of the marked methods to the methods' names.
+        largest_body: bytes of a request that it takes.
     """
 
     name: ClassVar[str]
@@ -129,12 +131,15 @@ class Service:
     needs_region: ClassVar[bool] = True
     regions: ClassVar[frozenset[str]] = REGIONS
     actions: ClassVar[Mapping[str, str]] = {}
+    largest_body: ClassVar[int] = LARGEST_BODY
 
     def __init_subclass__(cls) -> None:
-        own = {
-            method._action: name for name, method in vars(cls).items() if hasattr(method, "_action")
+        cls.actions = {
+            method._action: name
+            for base in reversed(cls.__mro__)
+            for name, method in vars(base).items()
+            if hasattr(method, "_action")
         }
-        cls.actions = {**cls.actions, **own}
 
     def perform(self, call: Call) -> Mapping[str, Any]:
         """The answer's fields.
