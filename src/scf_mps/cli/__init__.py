@@ -1,6 +1,6 @@
 """The command line: what the framework offers at the desk; never deployed.
 
-The commands are in `desk.py`, `emulators.py` and `records.py`; here they are put together.
+The commands are in `desk.py`, `emulators.py`, `records.py` and `cloud.py`; here they are put together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ except ImportError:
 
 from scf_mps.deploy.packing.command import build
 
-from . import desk, emulators, records
+from . import cloud, desk, emulators, records
 
 cli = typer.Typer(
     help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
@@ -35,6 +35,9 @@ for command in (
     records.reconcile,
     records.purge,
     build,
+    cloud.deploy,
+    cloud.remove,
+    cloud.logs,
 ):
     cli.command()(command)
 

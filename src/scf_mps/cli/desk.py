@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ from .asking import (
     read_event,
     sample_names,
 )
+from .cloud import ConfigOption, invoked_remotely
 from .output import err, named, out, show, show_outcomes
 
 if TYPE_CHECKING:
@@ -76,12 +77,20 @@ def invoke(
     timeout: Annotated[
         int, typer.Option(min=1, max=86400, help="The function's time limit, in seconds.")
     ] = 60,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Run the deployed function, not the one here.")
+    ] = False,
+    config: ConfigOption = Path("serverless.yml"),
     as_json: JsonOption = False,
 ) -> None:
     """Put an event through the application. Exit code 0 only if every callback succeeded."""
     logs.configure(sys.stderr)
-    application = load_application(app)
     raw = read_event(event, results, status)
+    if remote:
+        summary, reason = invoked_remotely(raw, config)
+        _show_summary(raw, summary, reason, as_json)
+        return
+    application = load_application(app)
     context = {
         "request_id": str(uuid.uuid4()),
         "function_name": "local",
@@ -95,17 +104,25 @@ def invoke(
         failure = None
     except CallbacksFailed as failed:
         summary, failure = failed.summary, failed
+    reason = "" if failure is None else f"{failure.message}, were it not a desk"
+    _show_summary(raw, summary, reason, as_json)
+
+
+def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None:
+    """What came of an event. Exit code 1 unless every callback succeeded."""
+    ours = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
+    every = summary.get("events", [summary]) if ours else []
     if as_json:
         out.print_json(json.dumps(summary))
-    else:
-        for one, handled in zip(summary.get("events", [summary]), valid(raw), strict=True):
+    elif ours:
+        for one, handled in zip(every, valid(raw), strict=True):
             show_outcomes(one, handled)
-        if failure is not None:
-            err.print(f"{failure.message}, were it not a desk", style="red", soft_wrap=True)
-    outcomes = [
-        call["outcome"] for one in summary.get("events", [summary]) for call in one["callbacks"]
-    ]
-    if failure is not None or any(one not in ("done", "skipped") for one in outcomes):
+    elif not reason:
+        out.print(json.dumps(summary, ensure_ascii=False), markup=False, soft_wrap=True)
+    if reason and not as_json:
+        err.print(reason, style="red", markup=False, soft_wrap=True)
+    outcomes = [call["outcome"] for one in every for call in one["callbacks"]]
+    if reason or any(one not in ("done", "skipped") for one in outcomes):
         raise typer.Exit(1)
 
 

@@ -212,6 +212,20 @@ class Functions(ScfPart):
             **{name: version.settings[name] for name in names},
         }
 
+    @action("ListVersionByFunction")
+    def list_versions(self, call: Call) -> Mapping[str, Any]:
+        """A page of the versions, $LATEST first."""
+        with self.account.lock:
+            function = self.account.find(call)
+            numbers = [LATEST, *sorted(function.versions, key=int, reverse=True)]
+        found = [{"Version": number, "Status": "Active"} for number in numbers]
+        shown = page(call, found)
+        return {
+            "FunctionVersion": [one["Version"] for one in shown],
+            "Versions": shown,
+            "TotalCount": len(found),
+        }
+
     @action("CreateAlias")
     def create_alias(self, call: Call) -> Mapping[str, Any]:
         """A name for a version."""

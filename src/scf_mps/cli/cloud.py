@@ -1,0 +1,230 @@
+"""The commands about the function in the cloud: put it there, take it away, read what it wrote."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from scf_mps.durations import seconds_of
+
+from .asking import JsonOption, or_invalid
+from .output import err, fail, out, show
+
+if TYPE_CHECKING:
+    from scf_mps.deploy.deploying import Function, Prepared
+    from scf_mps.deploy.function_logs import Run
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", metavar="FILE", help="What is wanted: serverless.yml.")
+]
+StageOption = Annotated[str, typer.Option(help="In place of the file's.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would be changed, and do nothing.")
+]
+FOREVER = 365 * 24 * 3600.0
+
+
+def deploy(
+    config: ConfigOption = Path("serverless.yml"),
+    stage: StageOption = "",
+    archive: Annotated[
+        Path | None,
+        typer.Option("--zip", help="Deploy this zip, in place of what `src` says."),
+    ] = None,
+    code_bucket: Annotated[
+        str,
+        typer.Option(
+            metavar="BUCKET-APPID[.REGION]", help="Send code by COS: a zip beyond 20 MB must."
+        ),
+    ] = "",
+    take_trigger: Annotated[
+        str,
+        typer.Option(
+            metavar="[[REGION/]NAMESPACE/]FUNCTION",
+            help="Take the account's MPS trigger from this function, which has it now.",
+        ),
+    ] = "",
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="Remove MPS and timer triggers that are not in the file."),
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Send code and settings that are there already.")
+    ] = False,
+    wait: Annotated[str, typer.Option(help="How long to wait for SCF: 90s, 5m.")] = "5m",
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the function into the cloud as serverless.yml says, and bind its triggers; what is there stays."""
+    from scf_mps.deploy.deploying import Request, prepared
+
+    request = Request(
+        archive, code_bucket, take_trigger, prune, again, or_invalid(lambda: seconds_of(wait))
+    )
+    function = _function(config, stage)
+    with _refusals(), prepared(function, request, _tell) as ready:
+        _show_plan(ready, as_json)
+        if not dry_run:
+            ready.carry_out(_tell)
+            if not as_json:
+                out.print(f"{_place(function)} is as {config} says", style="green", markup=False)
+
+
+def remove(
+    config: ConfigOption = Path("serverless.yml"),
+    stage: StageOption = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Unbind the MPS trigger and delete the function, with its versions and timers."""
+    from scf_mps.deploy.deploying import removal
+
+    function = _function(config, stage)
+    with _refusals():
+        ready = removal(function)
+        _show_plan(ready, as_json)
+        if ready.plan.steps and not dry_run:
+            if not yes:
+                typer.confirm(f"Remove {_place(function)}?", abort=True, err=True)
+            ready.carry_out(_tell)
+
+
+def logs(
+    since: Annotated[str, typer.Option(help="How far to look back: 15m, 6h, 7d.")] = "15m",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    within: Annotated[
+        str, typer.Option("--for", metavar="SPAN", help="With --follow, for so long: 10m.")
+    ] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
+    request_id: Annotated[str, typer.Option("--request", help="Only this event's runs.")] = "",
+    config: ConfigOption = Path("serverless.yml"),
+    stage: StageOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """What the function in the cloud wrote, run by run."""
+    from scf_mps.deploy import function_logs
+
+    function = _function(config, stage)
+    now = time()
+    begin = now - or_invalid(lambda: seconds_of(since))
+    seconds = or_invalid(lambda: seconds_of(within)) if within else FOREVER
+    chosen = function_logs.Chosen(failed, request_id)
+    with _refusals():
+        found: Iterator[Run] = (
+            function_logs.follow(function.cloud, function.wanted, begin, seconds, chosen)
+            if follow
+            else function_logs.runs(function.cloud, function.wanted, begin, now + 1, chosen)
+        )
+        for run in found:
+            _show_run(run, as_json)
+
+
+def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
+    """What the deployed function returned for an event, and why it failed; its log goes to stderr."""
+    from scf_mps.deploy.invoking import invoke_remote
+
+    function = _function(config, "")
+    with _refusals():
+        answer = invoke_remote(function.cloud, function.wanted, event)
+    print(answer.log, end="", file=sys.stderr)
+    return answer.returned, answer.error
+
+
+def _function(config: Path, stage: str) -> Function:
+    """The function of a file; what is wrong with that ends the command."""
+    try:
+        from scf_mps.deploy.deploying import function_of
+        from scf_mps.deploy.errors import DeployError
+    except ImportError as error:  # pragma: no cover - the tests have it
+        fail(f"the cloud needs more than a desk: pip install 'scf-mps[cli,deploy]' ({error})")
+    try:
+        function = function_of(config, stage)
+    except DeployError as error:
+        fail(str(error))
+    for warning in function.warnings:
+        err.print(f"warning: {config}: {warning}", style="yellow", markup=False, soft_wrap=True)
+    return function
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the cloud refuses ends the command with exit code 1."""
+    from scf_mps.deploy.errors import DeployError
+
+    try:
+        yield
+    except DeployError as error:
+        _end(error)
+
+
+def _end(error: Exception) -> NoReturn:
+    err.print(str(error), style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _tell(what: str) -> None:
+    err.print(what, style="dim", markup=False, soft_wrap=True)
+
+
+def _place(function: Function) -> str:
+    wanted = function.wanted
+    return f"{wanted.region}/{wanted.namespace}/{wanted.name}"
+
+
+def _show_plan(ready: Prepared, as_json: bool) -> None:
+    """The difference between what is and what is wanted."""
+    plan = ready.plan
+    if as_json:
+        steps = [
+            {
+                "product": step.product,
+                "action": step.action,
+                "changes": [asdict(change) for change in step.changes],
+            }
+            for step in plan.steps
+        ]
+        out.print_json(json.dumps({"steps": steps, "notes": plan.notes, "blocked": plan.blocked}))
+        return
+    rows = [
+        {"what": one.what, "live": one.live, "wanted": one.wanted, "by": step.action}
+        for step in plan.steps
+        for one in step.changes
+    ]
+    if rows:
+        show(rows, as_json=False, title=_place(ready.function))
+    else:
+        out.print(f"{_place(ready.function)}: nothing to do", markup=False, soft_wrap=True)
+    for note in plan.notes:
+        err.print(note, style="cyan", markup=False, soft_wrap=True)
+    for why in plan.blocked:
+        err.print(f"not possible so: {why}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _show_run(run: Run, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(run), ensure_ascii=False), flush=True)
+        return
+    retry = f", retry {run.retry}" if run.retry else ""
+    outcome = "ended well" if run.code == 0 else f"ended with {run.code}"
+    used = f"{run.milliseconds:.0f} ms, {run.memory / 1024 / 1024:.0f} MB"
+    out.print(
+        f"{run.begun} {run.request_id} {outcome}, {used}{retry}",
+        style="" if run.code == 0 else "red",
+        markup=False,
+        soft_wrap=True,
+    )
+    for line in run.log.splitlines():
+        out.print(f"  {line}", markup=False, soft_wrap=True)
+    if run.code:
+        out.print(f"  {run.returned}", markup=False, soft_wrap=True)

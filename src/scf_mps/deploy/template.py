@@ -1,0 +1,113 @@
+"""Reads serverless.yml as the serverless command line does, but for a variable that is not set: that is an error here.
+
+What the keys mean is left to `wanted`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+
+from .errors import DeployError
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A serverless.yml.
+
+    Attributes:
+        path: where it is.
+        values: what it says, variables resolved.
+        environment: of the process, over that of ``.env.STAGE`` and ``.env`` beside the file.
+    """
+
+    path: Path
+    values: Mapping[str, Any]
+    environment: Mapping[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.path.resolve().parent
+
+
+def read_template(
+    path: Path, stage: str = "", environment: Mapping[str, str] | None = None
+) -> Template:
+    """The file with ``${env:NAME}``, ``${app}``, ``${stage}``, ``${name}`` and ``${org}`` resolved.
+
+    Args:
+        path: the file.
+        stage: in place of the file's.
+        environment: in place of the process's.
+
+    Raises:
+        DeployError: if it cannot be read, or names what is not there.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise DeployError(f"expected a serverless.yml at {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DeployError(f"{path} is no UTF-8") from None
+    except yaml.YAMLError as error:
+        # Its own words quote the file, in which there may be a secret.
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise DeployError(f"{path} is no YAML{line}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("inputs"), dict):
+        raise DeployError(f"expected `inputs:` with the function's settings in {path}")
+    values["stage"] = stage or values.get("stage") or "dev"
+    values.setdefault("app", values.get("name"))
+    folder = path.resolve().parent
+    told: dict[str, str] = {}
+    for name in (".env", f".env.{values['stage']}"):
+        found = dotenv_values(folder / name, interpolate=False) if (folder / name).exists() else {}
+        told |= {key: value for key, value in found.items() if value is not None}
+    told |= os.environ if environment is None else environment
+    known = {name: values.get(name) for name in ("app", "stage", "name", "org")}
+    missing: list[str] = []
+    resolved = _resolved(values, known, told, missing, "")
+    if missing:
+        raise DeployError(*missing)
+    return Template(path, resolved, told)
+
+
+def _resolved(
+    value: Any, known: Mapping[str, Any], told: Mapping[str, str], missing: list[str], where: str
+) -> Any:
+    """A value with its variables replaced; what is not there is written down in `missing`."""
+    if isinstance(value, dict):
+        return {
+            key: _resolved(one, known, told, missing, f"{where}.{key}".lstrip("."))
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            _resolved(one, known, told, missing, f"{where}[{index}]")
+            for index, one in enumerate(value)
+        ]
+    if not isinstance(value, str):
+        return value
+
+    def replace(found: re.Match[str]) -> str:
+        kind, colon, name = found[1].partition(":")
+        if colon and kind == "env":
+            if name not in told:
+                missing.append(f"{where}: the variable {name} of ${{env:{name}}} is not set")
+            return told.get(name, "")
+        if not colon and known.get(kind) is not None:
+            # A variable in the name may itself be one of the environment.
+            return str(_resolved(str(known[kind]), {}, told, missing, kind))
+        missing.append(f"{where}: nothing here says what {found[0]} is")
+        return ""
+
+    return _VARIABLE.sub(replace, value)
