@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,14 @@ import yaml
 pytest.importorskip("aiohttp", reason="the API needs it")
 
 from capture import loggers_put_back
-from typer.testing import CliRunner
+from typer.main import get_command
 
 from scf_mps.cli import cli
 from scf_mps.deploy.account import ENDPOINT
 from scf_mps.deploy.deploying import Function, function_of
 from scf_mps.local.api import CloudApi, Deployed, Mps, Request, Scf
 
+COMMAND = get_command(cli)
 REGION = "ap-guangzhou"
 NAME = "shop-events"
 SECRET = "s3cr3t-of-the-desk"
@@ -57,11 +62,17 @@ class Ran:
     """What came of a command: its exit code, and what it printed."""
 
     def __init__(self, *arguments: str, stdin: str = "") -> None:
-        result = CliRunner().invoke(cli, list(arguments), input=stdin)
-        unexpected = result.exception
-        if unexpected is not None and not isinstance(unexpected, SystemExit):
-            raise unexpected
-        self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr
+        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.StringIO(stdin)
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                # What typer makes of the functions is made once: that takes longer than most commands.
+                COMMAND.main(list(arguments), prog_name="scf-mps")
+        except SystemExit as ended:
+            self.code = ended.code or 0
+        finally:
+            sys.stdin = before
+        self.out, self.err = out.getvalue(), err.getvalue()
 
     @property
     def json(self) -> Any:
@@ -142,8 +153,6 @@ def function(project: Project) -> Function:
 
 
 def quick(project: Project, **environment: str) -> Function:
-    import os
-
     return function_of(project.path, environment={**os.environ, **environment}, pause=0.001)
 
 

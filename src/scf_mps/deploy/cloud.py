@@ -41,6 +41,7 @@ class Cloud:
         self.region = region
         self.pause = pause
         self._endpoint = endpoint
+        self._clients: dict[tuple[str, str], Any] = {}
         logging.getLogger("tencentcloud_sdk_common").setLevel(logging.WARNING)
 
     def call(
@@ -53,7 +54,8 @@ class Cloud:
         Raises:
             DeployError: if it is refused, or there is no answer.
         """
-        client, failure = self._client(product, region or self.region)
+        client = self._client(product, region or self.region)
+        failure = _sdk("exception").TencentCloudSDKException
         reads = action.startswith(("Get", "List"))
         repeated = {"RequestLimitExceeded"} | (_NETWORK if reads else set())
         for number in range(1, TRIES + 1):
@@ -87,20 +89,29 @@ class Cloud:
             if not found or offset >= (answer.get("TotalCount") or 0):
                 return
 
-    def _client(self, product: str, region: str) -> tuple[Any, Any]:
+    def _client(self, product: str, region: str) -> Any:
+        """The client of a product, which keeps its connection."""
+        if (product, region) not in self._clients:
+            self._clients[product, region] = self._new_client(product, region)
+        return self._clients[product, region]
+
+    def _new_client(self, product: str, region: str) -> Any:
         scheme, host, domain = self._endpoint
         http = _sdk("profile.http_profile").HttpProfile(
-            protocol=scheme, endpoint=host or None, rootDomain=domain, reqTimeout=TIMEOUT
+            protocol=scheme,
+            endpoint=host or None,
+            rootDomain=domain,
+            reqTimeout=TIMEOUT,
+            keepAlive=True,
         )
         profile = _sdk("profile.client_profile").ClientProfile(httpProfile=http, language="en-US")
         keys = self.credentials
         credential = _sdk("credential").Credential(
             keys.secret_id, keys.secret_key, keys.token or None
         )
-        client = _sdk("common_client").CommonClient(
+        return _sdk("common_client").CommonClient(
             product, VERSIONS[product], credential, region, profile
         )
-        return client, _sdk("exception").TencentCloudSDKException
 
 
 def _sdk(name: str) -> Any:

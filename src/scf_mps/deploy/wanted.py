@@ -227,16 +227,16 @@ class _Reader:
             self.warnings.append(
                 "inputs.role: without it a function gets no keys, and cannot use COS"
             )
-        if "publicAccess" in self.inputs or "eip" in self.inputs:
+        network: dict[str, Any] = {}
+        if "publicAccess" in self.inputs:
             public = self._flag(self.inputs, "publicAccess", "inputs", True)
+            network["PublicNetStatus"] = "ENABLE" if public else "DISABLE"
+        if "eip" in self.inputs:
             eip = self._flag(self.inputs, "eip", "inputs", False)
-            yield (
-                "PublicNetConfig",
-                {
-                    "PublicNetStatus": "ENABLE" if public else "DISABLE",
-                    "EipConfig": {"EipStatus": "ENABLE" if eip else "DISABLE"},
-                },
-            )
+            network.setdefault("PublicNetStatus", "ENABLE")
+            network["EipConfig"] = {"EipStatus": "ENABLE" if eip else "DISABLE"}
+        if network:
+            yield "PublicNetConfig", network
         if "environment" in self.inputs:
             yield "Environment", {"Variables": self._variables()}
         for key, name, names in (

@@ -69,9 +69,8 @@ class Functions(ScfPart):
             if len(here) >= MOST_FUNCTIONS:
                 raise ApiError("LimitExceeded.Function", f"There are {MOST_FUNCTIONS} functions.")
             given["Layers"] = _layers(call, self.account)
-            latest = Version(
-                LATEST, {**_DEFAULTS, **given, "Handler": handler, "Runtime": runtime}, code
-            )
+            settings = {**_over(_DEFAULTS, given), "Handler": handler, "Runtime": runtime}
+            latest = Version(LATEST, settings, code)
             now = self.account.clock()
             function = Deployed(call.region, namespace, name, latest, now, now)
             function.aliases[DEFAULT] = _alias(DEFAULT, LATEST, "", now)
@@ -107,7 +106,7 @@ class Functions(ScfPart):
             function.expect_active()
             if "Layers" in call.parameters:
                 given["Layers"] = _layers(call, self.account)
-            settings = {**function.latest.settings, **given}
+            settings = _over(function.latest.settings, given)
             function.latest = Version(LATEST, settings, function.latest.code)
             self.account.begin(function, "Updating")
         return {}
@@ -294,6 +293,16 @@ def page(call: Call, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What Offset and Limit leave of a list."""
     offset, limit = call.integer("Offset", 0), call.integer("Limit", 20)
     return found[offset : offset + limit]
+
+
+def _over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with others over them; of the network and the dead letters, what is not given stays."""
+    merged = {
+        name: {**settings[name], **given[name]}
+        for name in ("DeadLetterConfig", "PublicNetConfig")
+        if name in given
+    }
+    return {**settings, **given, **merged}
 
 
 def _alias(name: str, number: str, description: str, now: float) -> dict[str, Any]:
