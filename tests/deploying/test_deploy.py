@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tencentcloud.common.exception import TencentCloudSDKException
 
 from scf_mps.deploy.deploying import Request, function_of, prepared
 from scf_mps.deploy.errors import DeployError
@@ -28,8 +27,6 @@ from .conftest import (
     last,
     quick,
 )
-
-assert TencentCloudSDKException
 
 
 def rows(ran):

@@ -124,7 +124,7 @@ def logs(
         found: Iterator[Run] = (
             function_logs.follow(function.cloud, function.wanted, begin, seconds, chosen)
             if follow
-            else function_logs.runs(function.cloud, function.wanted, begin, now + 1, chosen)
+            else function_logs.runs(function.cloud, function.wanted, begin, now, chosen)
         )
         for run in found:
             _show_run(run, as_json)

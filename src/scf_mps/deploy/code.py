@@ -10,15 +10,13 @@ import base64
 import hashlib
 import re
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scf_mps.cos import Cos
-from scf_mps.cos.credentials import Credentials
+from scf_mps.cos import Cos, Credentials, Pool
 
 from .errors import DeployError
 from .packing import BuildFailed, build
@@ -31,6 +29,7 @@ _BUCKET = re.compile(
     r"(?:cos://)?(?P<name>[a-z0-9][a-z0-9-]*)-(?P<appid>[0-9]+)(?:\.(?P<region>[a-z0-9-]+))?"
     r"(?P<prefix>(?:/[^\s?#]*)?)"
 )
+_STDERR = 2
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,8 @@ def make(
     source = wanted.source
     if source.hook:
         tell(f"running the hook: {source.hook}")
-        # As the serverless client does; what it prints is no answer of ours.
-        ended = subprocess.run(source.hook, shell=True, cwd=source.folder, stdout=sys.stderr)
+        # As the serverless client does; what it prints is no answer of ours, and goes to stderr.
+        ended = subprocess.run(source.hook, shell=True, cwd=source.folder, stdout=_STDERR)
         if ended.returncode:
             raise DeployError(f"the hook {source.hook!r} ended with exit code {ended.returncode}")
     path = scratch / "function.zip"
@@ -151,10 +150,14 @@ def content(
     if bucket is None:
         return {"ZipFile": base64.b64encode(archive.path.read_bytes()).decode()}
     key = f"{bucket.prefix}/{name}/{archive.sha256}.zip"
-    cos = Cos(credentials, buckets=(f"{bucket.name}-{bucket.appid}",))
+    pool = Pool()
+    cos = Cos(credentials, buckets=(f"{bucket.name}-{bucket.appid}",), pool=pool)
     address = f"cos://{bucket.name}-{bucket.appid}.{bucket.region}/{key}"
-    if not cos.exists(address):
-        cos.upload(archive.path, to=address)
+    try:
+        if not cos.exists(address):
+            cos.upload(archive.path, to=address)
+    finally:
+        pool.clear()
     return {
         "CosBucketName": bucket.name,
         "CosObjectName": f"/{key}",

@@ -1,0 +1,251 @@
+"""The zip: from the hook, from a folder, built, or given; sent with the request or by COS; layers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import sys
+import zipfile
+
+import pytest
+
+from scf_mps.cos import Cos, CosError, Credentials, Pool
+from scf_mps.deploy.code import Bucket
+from scf_mps.deploy.errors import DeployError
+from scf_mps.deploy.live import layers_of
+from scf_mps.local.api import CloudApi, Mps, Scf
+from scf_mps.local.cos import CosEmulator
+
+from .conftest import NAME, REGION, Ran, changing, deployed, last
+from .test_deploy import plan_of, rows
+
+INDEX = b"def main_handler(event, context):\n    return 1\n"
+
+
+def names(scf):
+    with zipfile.ZipFile(io.BytesIO(deployed(scf).latest.code)) as archive:
+        return archive.namelist()
+
+
+def test_the_hook_is_run_where_it_belongs_and_what_it_makes_is_deployed(project, api, scf):
+    (project.folder / "make.py").write_text(
+        "import os, pathlib\nprint('made')\npathlib.Path('out').mkdir()\n"
+        "pathlib.Path('out/index.py').write_text('main_handler = print')\n"
+    )
+    hook = f'"{sys.executable}" make.py'
+    project.write(src={"src": "./", "hook": hook, "dist": "./out"})
+
+    ran = Ran("deploy")
+
+    assert ran.code == 0, ran.err
+    assert names(scf) == ["index.py"]
+    assert "running the hook" in ran.err
+    assert "made" not in ran.out
+
+
+def test_a_hook_that_fails_ends_the_deployment(project, api):
+    project.write(src={"src": "./", "hook": "exit 3", "dist": "./build"})
+
+    ran = Ran("deploy")
+
+    assert ran.code == 1
+    assert "the hook 'exit 3' ended with exit code 3" in ran.err
+    assert changing(api) == []
+
+
+def test_a_hook_without_dist_is_not_run_as_the_serverless_client_does_not(project, api, scf):
+    project.write(src={"src": "./build", "hook": "exit 3"})
+
+    assert Ran("deploy").code == 0
+    assert names(scf) == ["index.py"]
+
+
+def test_a_folder_with_handlers_is_built_so_that_nothing_else_goes_along(project, api, scf):
+    (project.folder / "handlers").mkdir()
+    (project.folder / "handlers" / "__init__.py").write_text(
+        "from scf_mps import App\n\napp = App()\nmain_handler = app.main_handler\n"
+    )
+    (project.folder / ".env").write_text("TENCENT_SECRET_KEY=hush\n")
+    project.write(src="./")
+
+    ran = Ran("deploy", "--dry-run")
+
+    assert ran.code == 0, ran.err
+    assert "building the function" in ran.err
+
+    (project.folder / "handlers" / "__init__.py").write_text("import nowhere\n")
+    ran = Ran("deploy", "--dry-run")
+    assert (ran.code, "no module 'nowhere'" in ran.err) == (1, True)
+
+
+def test_a_zip_that_is_given_is_deployed_as_it_is(project, api, scf):
+    path = project.zip("mine.zip", {"index.py": INDEX, "other/data": b"1"})
+
+    assert Ran("deploy", "--zip", str(path)).code == 0
+
+    assert deployed(scf).latest.code == path.read_bytes()
+    sent = last(api, "CreateFunction").parameters["Code"]["ZipFile"]
+    assert base64.b64decode(sent) == path.read_bytes()
+
+
+def test_what_is_no_zip_of_this_function_is_refused(project, api):
+    project.write(src={"src": "./", "dist": "./nowhere"})
+    assert "there is no such folder" in Ran("deploy").err
+    wrong = project.zip("wrong.zip", {"handlers/index.py": INDEX})
+    assert "wrong.zip: no index.py in its root" in Ran("deploy", "--zip", str(wrong)).err
+    assert "expected a zip at none.zip" in Ran("deploy", "--zip", "none.zip").err
+    ran = Ran("deploy", "--zip", "serverless.yml")
+    assert (ran.code, "expected a zip at serverless.yml, and it is none" in ran.err) == (1, True)
+    assert changing(api) == []
+
+
+def test_a_zip_that_is_too_large_for_an_update_is_refused_before_anything_is_changed(project, api):
+    Ran("deploy")
+    api.requests.clear()
+    path = project.zip("large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)})
+    project.write(memorySize=512)
+
+    ran = Ran("deploy", "--zip", str(path))
+
+    assert ran.code == 1
+    assert "code: 20.0 MB, but SCF takes 20 MB with the request: send it by COS" in ran.err
+    assert changing(api) == []
+
+
+@pytest.fixture
+def by_cos(project, tmp_path_factory, monkeypatch):
+    """A COS with a bucket, and a cloud whose SCF reads code from it."""
+    with CosEmulator(tmp_path_factory.mktemp("cos")) as cos:
+        cos.create_bucket("code-1250000000", REGION)
+        key = cos.key
+
+        def read(bucket, region, name):
+            pool, keys = Pool(), Credentials(key.secret_id, key.secret_key)
+            reader = Cos(keys, proxy=cos.url, buckets="*", pool=pool)
+            try:
+                return reader.read(f"cos://{bucket}-1250000000.{region}/{name}")
+            except CosError:
+                return None
+            finally:
+                pool.clear()
+
+        scf = Scf(objects=read)
+        with CloudApi([scf, Mps(functions=scf.account)], keys=cos.keys) as api:
+            monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", key.secret_id)
+            monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", key.secret_key)
+            monkeypatch.setenv("TENCENTCLOUD_API_ENDPOINT", api.url)
+            monkeypatch.setenv("MPS_COS_PROXY", cos.url)
+            yield cos, api, scf
+
+
+def puts(cos):
+    return [one for one in cos.requests if one.method == "PUT"]
+
+
+def test_code_goes_by_cos_once_if_there_is_a_bucket_for_it(project, by_cos):
+    cos, api, scf = by_cos
+    bucket = f"code-1250000000.{REGION}"
+
+    ran = Ran("deploy", "--code-bucket", bucket)
+
+    assert ran.code == 0, ran.err
+    sent = last(api, "CreateFunction").parameters["Code"]
+    digest = hashlib.sha256(deployed(scf).latest.code).hexdigest()
+    assert sent == {
+        "CosBucketName": "code",
+        "CosObjectName": f"/scf-mps/{NAME}/{digest}.zip",
+        "CosBucketRegion": REGION,
+    }
+    assert len(puts(cos)) == 1
+    assert Ran("deploy", "--again", "--code-bucket", bucket).code == 0
+    assert len(puts(cos)) == 1
+    path = project.zip("large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)})
+    ran = Ran("deploy", "--zip", str(path), "--code-bucket", f"cos://{bucket}/a/b/")
+    assert ran.code == 0, ran.err
+    assert deployed(scf).latest.code == path.read_bytes()
+    assert last(api, "UpdateFunctionCode").parameters["Code"]["CosObjectName"].startswith("/a/b/")
+
+
+def test_a_dry_run_puts_nothing_into_cos(project, by_cos):
+    cos, _, _ = by_cos
+
+    assert Ran("deploy", "--dry-run", "--code-bucket", "code-1250000000").code == 0
+
+    assert puts(cos) == []
+
+
+def test_a_bucket_that_is_not_there_is_told(project, by_cos):
+    ran = Ran("deploy", "--code-bucket", "none-1250000000")
+
+    assert ran.code == 1
+    assert "the code could not be put into COS" in ran.err
+
+
+def test_a_bucket_is_named_with_its_appid():
+    assert Bucket.parsed("a-b-125", "r") == Bucket("a-b", "125", "r", "scf-mps")
+    assert Bucket.parsed("cos://a-125.ap-x/p/q/", "r") == Bucket("a", "125", "ap-x", "p/q")
+    for text in ("bucket", "B-125", "a-125.ap-x?x"):
+        with pytest.raises(DeployError, match="expected --code-bucket"):
+            Bucket.parsed(text, "r")
+
+
+def test_a_layer_that_comes_as_a_zip_is_published_once_and_attached(project, api, scf):
+    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+    project.write(layers=[{"name": "base", "src": "layer.zip"}])
+
+    assert Ran("deploy").code == 0
+
+    assert changing(api) == ["PublishLayerVersion", "CreateFunction", "BindTrigger"]
+    assert last(api, "PublishLayerVersion").parameters["CompatibleRuntimes"] == ["Python3.10"]
+    sent = last(api, "CreateFunction").parameters["Layers"]
+    assert sent == [{"LayerName": "base", "LayerVersion": 1}]
+    assert plan_of(project).json["steps"] == []
+
+    project.zip("layer.zip", {"lib.py": b"A = 2\n"})
+    api.requests.clear()
+    changes = rows(plan_of(project))
+    assert changes["layer base"][0] == "version 1"
+    assert changes["layers"] == ("base 1", "base new", "UpdateFunctionConfiguration")
+    ran = Ran("deploy")
+    assert changing(api) == ["PublishLayerVersion", "UpdateFunctionConfiguration"]
+    assert "layer base is 2" in ran.err
+    told = Ran("remove", "--dry-run")
+    assert "layer base stays: others may use it" in told.err
+
+    project.write(layers=[])
+    assert Ran("deploy").code == 0
+    sent = last(api, "UpdateFunctionConfiguration").parameters["Layers"]
+    assert sent == [{"LayerName": "", "LayerVersion": 0}]
+    assert plan_of(project).json["steps"] == []
+
+
+def test_a_layer_of_somebody_else_is_named_by_its_version(project, api, scf):
+    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+    project.write(layers=[{"name": "base", "src": "layer.zip"}])
+    Ran("deploy")
+    project.write(layers=[{"name": "base", "version": 1}])
+    assert plan_of(project).json["steps"] == []
+    project.write(layers=[{"name": "base", "version": 9}])
+
+    ran = Ran("deploy")
+
+    assert (ran.code, "ResourceNotFound.LayerVersion" in ran.err) == (1, True)
+
+
+def test_a_layer_whose_last_version_was_deleted_is_published_anew(project, api, scf):
+    scf.account.layers[REGION, "base"] = []
+    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+    project.write(layers=[{"name": "base", "src": "layer.zip"}])
+    api.faults.add("ListLayerVersions", code="InternalError")
+
+    assert Ran("deploy").code == 1
+    assert Ran("deploy").code == 0
+
+
+def test_layers_are_read_as_scf_tells_them():
+    told = {"Layers": [{"LayerName": "a", "LayerVersion": "2", "Stamp": ""}]}
+
+    assert [(one.name, one.version) for one in layers_of(told)] == [("a", 2)]
+    assert layers_of({"Layers": None}) == ()
