@@ -14,7 +14,7 @@ import pytest
 from scf_mps.cos import Cos, CosError, Credentials, Pool
 from scf_mps.deploy.code import Bucket
 from scf_mps.deploy.errors import DeployError
-from scf_mps.deploy.live import layers_of
+from scf_mps.deploy.live import hexadecimal, layers_of
 from scf_mps.local.api import CloudApi, Mps, Scf
 from scf_mps.local.cos import CosEmulator
 
@@ -242,6 +242,15 @@ def test_a_layer_whose_last_version_was_deleted_is_published_anew(project, api, 
 
     assert Ran("deploy").code == 1
     assert Ran("deploy").code == 0
+
+
+def test_a_digest_is_read_in_either_form_scf_may_tell_it():
+    digest = hashlib.sha256(INDEX)
+
+    assert hexadecimal(digest.hexdigest().upper()) == digest.hexdigest()
+    assert hexadecimal(base64.b64encode(digest.digest()).decode()) == digest.hexdigest()
+    assert hexadecimal("?" * 44) == ""
+    assert hexadecimal("") == ""
 
 
 def test_layers_are_read_as_scf_tells_them():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -494,6 +496,57 @@ def test_versions_are_published_without_an_alias_too(project, api, scf):
     project.write(memorySize=512)
     Ran("deploy")
     assert list(deployed(scf).versions) == ["1", "2"]
+
+
+def test_an_alias_is_made_for_a_function_that_has_none(project, api, scf):
+    Ran("deploy")
+    project.write(publish=True, aliasName="live")
+    api.requests.clear()
+
+    assert Ran("deploy").code == 0
+
+    assert changing(api) == ["PublishVersion", "CreateAlias"]
+
+
+def test_scripts_read_what_was_done_as_json(project, api):
+    ran = Ran("deploy", "--json")
+
+    assert [step["action"] for step in ran.json["steps"]] == ["CreateFunction", "BindTrigger"]
+    assert Ran("deploy", "--json").json["steps"] == []
+
+
+class NoApi(BaseHTTPRequestHandler):
+    """Answers as a portal does that is in the way to the cloud."""
+
+    def do_POST(self):
+        body = b"{}" if self.headers["X-TC-Action"] == "GetFunction" else b"<html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_answer_that_is_none_of_the_api_is_told(project, monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoApi) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            monkeypatch.setenv(
+                "TENCENTCLOUD_API_ENDPOINT", f"http://127.0.0.1:{server.server_port}"
+            )
+            told = [Ran("deploy").err]
+            told.append(Ran("invoke", "WorkflowTask", "--remote").err)
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert (
+        "GetFunction was refused with ServerNetworkError: the answer is none of the API" in told[0]
+    )
+    assert "Invoke was refused with ServerNetworkError" in told[1]
 
 
 def test_an_alias_that_may_not_be_read_is_no_alias_to_be_made(project, api):

@@ -128,6 +128,21 @@ def test_the_version_that_is_asked_for_runs_with_its_own_settings_and_layer(proj
         returned("7")
 
 
+def test_an_event_that_is_handed_over_runs_from_the_queue(project, running):
+    _, scf = running
+    Ran("deploy")
+    function = quick(project)
+
+    asked = {**function.wanted.identity, "InvocationType": "Event", "ClientContext": "{}"}
+    answer = function.cloud.call("Invoke", asked)["Result"]
+
+    one = deployed(scf)
+    local = scf.run(scf.account, one, one.latest)
+    local.function.settle()
+    assert (local.namespace, local.name) == ("default", NAME)
+    assert [one.request_id for one in local.function.invocations] == [answer["FunctionRequestId"]]
+
+
 def test_an_event_that_is_too_large_is_not_sent(project, api):
     function = quick(project)
 

@@ -299,3 +299,13 @@ def test_a_file_elsewhere_is_read_with_its_own_folder(project, api, tmp_path, mo
     ran = Ran("deploy", "--dry-run", "--config", str(Path("..") / "serverless.yml"))
 
     assert ran.code == 0, ran.err
+
+
+def test_a_bare_reconcile_is_what_the_framework_takes_and_empty_lists_are_none(read):
+    timer = {"timer": {"parameters": {**TIMER["timer"]["parameters"], "argument": "reconcile"}}}
+
+    wanted, warnings = read(events=[timer])
+
+    assert (wanted.timers[0].argument, warnings) == ("reconcile", [])
+    wanted, _ = read(events=None, layers=None)
+    assert (wanted.mps, wanted.timers, wanted.layers) == ((), (), ())

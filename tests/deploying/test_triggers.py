@@ -273,3 +273,18 @@ def test_functions_of_all_namespaces_are_looked_at_page_by_page(project, api, sc
     assert "ap-guangzhou/default/zulu" in plan_of(project).json["blocked"][0]
     offsets = [one.parameters["Offset"] for one in api.requests.of("ListFunctions")]
     assert offsets == [0, 100, 0]
+
+
+def test_a_trigger_of_which_scf_does_not_tell_the_resource_is_deleted_by_its_description(
+    project, api, scf
+):
+    Ran("deploy")
+    [mps] = deployed(scf).triggers
+    mps |= {"ResourceId": "", "BindStatus": None}
+    api.requests.clear()
+    project.write(events=with_parameters(enable=False))
+
+    assert Ran("deploy").code == 0
+
+    assert changing(api) == ["DeleteTrigger"]
+    assert deployed(scf).triggers == []

@@ -31,13 +31,17 @@ class Version:
 
 @dataclass(frozen=True)
 class Bound:
-    """An MPS trigger that SCF lists; `resource_id` is how UnbindTrigger tells it."""
+    """An MPS trigger that SCF lists; `resource_id` and `description` are how it tells it from others.
+
+    The SDK's models call the resource's id and the state of binding deprecated: they may come empty.
+    """
 
     region: str
     namespace: str
     function: str
     trigger: MpsTrigger
     resource_id: str
+    description: str
 
     def __str__(self) -> str:
         return f"{self.region}/{self.namespace}/{self.function} ({self.trigger.qualifier})"
@@ -243,7 +247,7 @@ def _version(cloud: Cloud, wanted: Wanted, function: Mapping[str, Any], qualifie
         handler=str(function.get("Handler")),
         configuration=function,
         layers=layers_of(function),
-        code_sha256=_hexadecimal(str(address.get("CodeSha256") or "")),
+        code_sha256=hexadecimal(str(address.get("CodeSha256") or "")),
     )
 
 
@@ -276,7 +280,7 @@ def _newest(cloud: Cloud, name: str) -> tuple[int, str] | None:
         return None
     number = max(int(one["LayerVersion"]) for one in versions)
     told = cloud.call("GetLayerVersion", {"LayerName": name, "LayerVersion": number})
-    return number, _hexadecimal(str(told.get("CodeSha256") or ""))
+    return number, hexadecimal(str(told.get("CodeSha256") or ""))
 
 
 def _bound(
@@ -290,7 +294,8 @@ def _bound(
                 kind = str(_parsed(one.get("TriggerDesc")).get("eventType") or "")
             enabled = one.get("BindStatus") != "off" and one.get("Enable") not in (0, "0")
             trigger = MpsTrigger(kind, str(one.get("Qualifier") or "$DEFAULT"), enabled)
-            yield Bound(region, namespace, function, trigger, resource)
+            description = str(one.get("TriggerDesc") or "")
+            yield Bound(region, namespace, function, trigger, resource, description)
 
 
 def _timer(told: Mapping[str, Any]) -> Timer:
@@ -313,7 +318,7 @@ def _parsed(text: object) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _hexadecimal(digest: str) -> str:
+def hexadecimal(digest: str) -> str:
     """A SHA-256 as 64 digits; SCF does not document in which form it tells one."""
     if len(digest) == 44:
         try:

@@ -495,19 +495,19 @@ def _values(variables: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _unbind(bound: Bound) -> Step:
-    return Step(
-        "mps",
-        "UnbindTrigger",
-        {
-            "Type": "mps",
-            "Qualifier": bound.trigger.qualifier,
-            "FunctionName": bound.function,
-            "Namespace": bound.namespace,
-            "ResourceId": bound.resource_id,
-        },
-        (Change(f"MPS trigger {bound.trigger.event_type}", str(bound), NOTHING),),
-        region=bound.region,
-    )
+    """Both ways are those of Tencent's own toolkit; MPS takes the resource's id, and SCF may not tell it."""
+    parameters = {
+        "Type": "mps",
+        "Qualifier": bound.trigger.qualifier,
+        "FunctionName": bound.function,
+        "Namespace": bound.namespace,
+    }
+    change = Change(f"MPS trigger {bound.trigger.event_type}", str(bound), NOTHING)
+    if not bound.resource_id:
+        parameters |= {"TriggerName": "", "TriggerDesc": bound.description}
+        return Step("scf", "DeleteTrigger", parameters, (change,), region=bound.region)
+    parameters["ResourceId"] = bound.resource_id
+    return Step("mps", "UnbindTrigger", parameters, (change,), region=bound.region)
 
 
 def _timer(timer: Timer) -> str:

@@ -70,17 +70,17 @@ class Layers(ScfPart):
             found = [
                 _told(versions[-1])
                 for (region, _), versions in sorted(self.account.layers.items())
-                if region == call.region
+                if region == call.region and versions
             ]
         return {"Layers": page(call, found), "TotalCount": len(found)}
 
     def _versions(self, call: Call, name: str) -> list[dict[str, Any]]:
         """Those there are. Raises ApiError ResourceNotFound.Layer."""
         with self.account.lock:
-            versions = list(self.account.layers.get((call.region, name), []))
-        if not versions:
-            raise ApiError("ResourceNotFound.Layer", f"There is no layer {name}.")
-        return versions
+            versions = self.account.layers.get((call.region, name))
+            if versions is None:
+                raise ApiError("ResourceNotFound.Layer", f"There is no layer {name}.")
+            return list(versions)
 
 
 def _told(version: Mapping[str, Any]) -> dict[str, Any]:

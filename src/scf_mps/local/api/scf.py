@@ -92,7 +92,7 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
     - `run`: gives what runs a version of a deployed function.
     - `clock` gives the time in seconds since the epoch.
 
-    Attributes: `account` (what is deployed).
+    Attributes: `account` (what is deployed), `run`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
     ) -> None:
         self.account = Account(namespaces, polls, clock)
         self.objects = objects
-        self._run = run
+        self.run = run
         self._lock = threading.Lock()
         self._functions: dict[tuple[str, str], Function] = {}
         for function in functions:
@@ -160,9 +160,9 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
                 deployed = self.account.find(call)
                 deployed.expect_active()
                 version = deployed.version(qualifier)
-                if self._run is None:
+                if self.run is None:
                     raise ApiError("UnsupportedOperation", "Nothing here runs deployed functions.")
-                return self._run(self.account, deployed, version), deployed
+                return self.run(self.account, deployed, version), deployed
         if qualifier not in _QUALIFIERS:
             raise ApiError("ResourceNotFound.Qualifier", f"{name} has no {qualifier}.")
         return function, None
