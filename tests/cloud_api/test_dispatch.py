@@ -218,6 +218,14 @@ def test_a_body_is_a_json_object(api, built: Built, body, content_type, code):
     assert send(api, request).code == code
 
 
+def test_a_form_that_is_called_json_is_read_as_a_form(api, built: Built):
+    request = built(parameters={"TaskId": "any"}, sign="HmacSHA1")
+    request.header["Content-Type"] = "application/json"
+
+    assert send(api, request).code == "InvalidParameterValue.TaskId"
+    assert api.requests[-1].parameters == {"TaskId": "any"}
+
+
 def test_other_methods_and_other_bodies_are_refused(api, built: Built):
     request = built()
     request.method = "PUT"

@@ -56,12 +56,14 @@ def product_of(host: str) -> str:
 def fields_of(method: str, content_type: str, query: str, body: bytes) -> dict[str, str]:
     """What a query or a form says, as it is signed by the older methods.
 
+    The client in npm's @serverless/utils-china 1.1.7 calls its forms JSON, and is served.
+
     Raises:
         ApiError: RequestSizeLimitExceeded, UnsupportedProtocol for a body that is no form.
     """
     if method == "GET":
         return _pairs(query)
-    if not content_type.startswith(_FORM):
+    if not content_type.startswith((_FORM, _JSON)):
         raise ApiError("UnsupportedProtocol")
     if len(body) > LARGEST_FORM:
         raise ApiError("RequestSizeLimitExceeded")
