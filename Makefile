@@ -4,8 +4,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 FILES := tests/cos tests/cos_emulator tests/cloud_api
+CLIENTS := tests/serverless
 
-.PHONY: demo test lint types unit unit-files unit-core pythons events mutants chaos bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-core pythons events mutants chaos bench build clean
 
 demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
@@ -21,17 +22,20 @@ types: .venv/dev.done
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-unit: .venv/dev.done  ## The tests, with the branch coverage of all code; in two halves, on two cores.
+unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side by side, on two cores.
 	@rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=2 --output-sync unit-files unit-core
+	$(MAKE) --no-print-directory --jobs=3 --output-sync unit-clients unit-files unit-core
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 unit-files:
 	$(BIN)/coverage run -m pytest $(FILES)
 
+unit-clients:  ## Tencent's deploy clients; the first time, npm installs them into .cache/npm.
+	$(BIN)/coverage run -m pytest $(CLIENTS)
+
 unit-core:
-	$(BIN)/coverage run -m pytest tests $(FILES:%=--ignore=%)
+	$(BIN)/coverage run -m pytest tests $(FILES:%=--ignore=%) $(CLIENTS:%=--ignore=%)
 
 pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
 	$(BIN)/python tools/test_pythons.py

@@ -1,0 +1,194 @@
+"""The Serverless platform, as `components deploy` knows it: where code is uploaded to, and who carries out a deployment.
+
+The component itself is `component.js`, in a process of node that lives as long as the platform.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qcloud_cos import CosConfig, CosS3Client  # type: ignore[import-untyped]
+
+from scf_mps.local.api import Call, Service, action
+from scf_mps.local.cos import CosEmulator
+
+APP_ID = "1250000000"
+REGION = "ap-guangzhou"
+BUCKET = "sls-cache"
+
+
+class Storage:
+    """COS by signed URLs, as the platform hands them out and uses them itself."""
+
+    def __init__(self, cos: CosEmulator) -> None:
+        self._cos = cos
+
+    def url(self, method: str, bucket: str, region: str, key: str) -> str:
+        config = CosConfig(
+            Region=region,
+            SecretId=self._cos.key.secret_id,
+            SecretKey=self._cos.key.secret_key,
+            Scheme="https",
+        )
+        name = f"{bucket}-{APP_ID}"
+        return str(
+            CosS3Client(config).get_presigned_url(Method=method, Bucket=name, Key=key, Expired=600)
+        )
+
+    def get(self, bucket: str, region: str, key: str) -> bytes | None:
+        """The object, or None if there is none."""
+        try:
+            return self._exchange("GET", self.url("GET", bucket, region, key), None)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return None
+
+    def put(self, bucket: str, region: str, key: str, body: bytes) -> None:
+        self._exchange("PUT", self.url("PUT", bucket, region, key), body)
+
+    def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
+        """By the emulator as a proxy, which needs no TLS."""
+        plain = url.replace("https://", "http://", 1)
+        proxy = urllib.request.ProxyHandler({"http": self._cos.url})
+        request = urllib.request.Request(plain, body, method=method)
+        with urllib.request.build_opener(proxy).open(request, timeout=30) as response:
+            return bytes(response.read())
+
+
+class Users(Service):
+    """CAM, as far as a client asks who it is."""
+
+    name = "cam"
+    version = "2019-01-16"
+
+    @action("GetUserAppId")
+    def get_user_app_id(self, call: Call) -> Mapping[str, Any]:
+        return {"OwnerUin": "100000000001", "Uin": "100000000001", "AppId": int(APP_ID)}
+
+
+class Component:
+    """The component `scf` in its process."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=dict(environment),
+            text=True,
+        )
+        self._lock = threading.Lock()
+
+    def deploy(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a deployment; the answer has ``outputs`` or an ``error``."""
+        assert self._process.stdin
+        assert self._process.stdout
+        with self._lock:
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
+        self._log.close()
+
+
+class Platform(Service):
+    """The platform's API (2020-02-05), for one instance of a component.
+
+    Attributes:
+        runs: the body of every RunComponent: what the client made of a serverless.yml.
+        uploads: the zip of every upload, as it came.
+        folder: where the code of the last deployment is, as a zip.
+    """
+
+    name = "sls"
+    version = "2020-02-05"
+
+    def __init__(self, storage: Storage, folder: Path) -> None:
+        self.folder = folder
+        self.component: Component | None = None
+        self._storage = storage
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been deployed."""
+        self.runs: list[dict[str, Any]] = []
+        self.uploads: list[bytes] = []
+        self._files: dict[str, tuple[zipfile.ZipInfo, bytes]] = {}
+        self._instance: dict[str, Any] = {}
+        self._storage.put(BUCKET, REGION, "src.map", b"{}")
+
+    @action("GetCacheFileUrls")
+    def get_cache_file_urls(self, call: Call) -> Mapping[str, Any]:
+        return _answer(
+            previousMapDownloadUrl=self._url("GET", "src.map"),
+            changesUploadUrl=self._url("PUT", "changes.zip"),
+            srcDownloadUrl=self._url("GET", "src.zip"),
+        )
+
+    @action("RunComponent")
+    def run_component(self, call: Call) -> Mapping[str, Any]:
+        run = json.loads(call.text("Body"))
+        self.runs.append(run)
+        if run["options"].get("cacheOutdated"):
+            self._take(self._storage.get(BUCKET, REGION, "changes.zip"))
+        zipped = self.folder / f"{len(self.runs)}.zip"
+        with zipfile.ZipFile(zipped, "w") as archive:
+            for name in sorted(self._files):
+                archive.writestr(*self._files[name])
+        assert self.component is not None
+        given = run["credentials"]["tencent"]
+        done = self.component.deploy(
+            {
+                "inputs": run["instance"]["inputs"],
+                "zip": str(zipped),
+                "credentials": {name: given[name] for name in ("SecretId", "SecretKey")},
+                "appId": APP_ID,
+            }
+        )
+        self._instance = {
+            "instanceStatus": "error" if "error" in done else "active",
+            "deploymentError": done.get("error"),
+            "deploymentErrorStack": done.get("error"),
+            "outputs": {"name": done.get("outputs", {}).get("FunctionName")},
+        }
+        return _answer()
+
+    @action("GetInstance")
+    def get_instance(self, call: Call) -> Mapping[str, Any]:
+        return _answer(instance=self._instance)
+
+    def _take(self, changes: bytes | None) -> None:
+        """Apply what was uploaded to the code there is."""
+        assert changes is not None
+        self.uploads.append(changes)
+        with zipfile.ZipFile(io.BytesIO(changes)) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir()]
+            files = {one.filename: (one, archive.read(one)) for one in members}
+        _, deleted = files.pop("deleted.files", (None, b"[]"))
+        for name in json.loads(deleted):
+            del self._files[name]
+        _, digests = files.pop("src.map")
+        self._storage.put(BUCKET, REGION, "src.map", digests)
+        self._files |= files
+
+    def _url(self, method: str, key: str) -> str:
+        return self._storage.url(method, BUCKET, REGION, key)
+
+
+def _answer(**body: Any) -> dict[str, Any]:
+    """The platform wraps what it says in the answer of a gateway."""
+    return {"Body": json.dumps({"statusCode": 200, "body": json.dumps(body)})}

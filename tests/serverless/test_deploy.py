@@ -1,0 +1,280 @@
+"""Tencent's own client deploys this project, as it is checked out, into a cloud on loopback; and what it uploaded runs.
+
+The client is npm's @serverless/components, in a process of its own, which believes it talks to Tencent by HTTPS; what
+the platform does with its request is done by npm's tencent-component-toolkit. All requests are signed, and verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from places import payload
+from pythons import find
+from tencentcloud.common.common_client import CommonClient
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+
+from scf_mps.local.scf import LocalFunction
+
+from .conftest import Client, Cloud, check_out
+from .platform import REGION
+
+NAME = "scf-mps-dev-mps-events"
+VARIABLES = [{"Key": "MPS_LOG_LEVEL", "Value": "INFO"}]
+NET = {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": "DISABLE"}}
+
+SUMMARY = {
+    "event_type": "WorkflowTask",
+    "task_id": payload("mps_workflow_seed_mixed")["WorkflowTaskEvent"]["TaskId"],
+    "status": "FINISH",
+    "callbacks": [
+        {
+            "callback": callback,
+            "type": type_,
+            "place": f"MediaProcessResultSet[{index}]",
+            "outcome": "done",
+        }
+        for index, (type_, callback) in enumerate(
+            {
+                "Transcode": "handlers.renditions.record_rendition",
+                "AnimatedGraphics": "handlers.failures.report_result",
+                "SnapshotByTimeOffset": "handlers.pictures.record_snapshots",
+                "ImageSprites": "handlers.pictures.record_sprites",
+            }.items()
+        )
+    ],
+    "unhandled": [],
+}
+"""What handlers/ returns for the sample event of MPS's documentation."""
+
+Changes = list[tuple[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What came of two deployments, one after the other."""
+
+    first: Changes
+    second: Changes
+    run: Mapping[str, Any]
+    """What the client told the platform the first time."""
+    uploads: list[bytes]
+    built: list[str]
+    """The names in the zip of the build, sorted."""
+    code: bytes
+    """The zip that the function has in the end."""
+
+
+@pytest.fixture(scope="module")
+def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    cloud, folder = running_cloud, tmp_path_factory.mktemp("deployed")
+    cloud.reset()
+    project = check_out(folder)
+    client = Client(npm, cloud)
+    done = client(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first = cloud.changes
+    cloud.api.requests.clear()
+    done = client(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(project / "dist" / "function.zip") as archive:
+        built = sorted(archive.namelist())
+    return Deployed(
+        first,
+        cloud.changes,
+        cloud.platform.runs[0],
+        cloud.platform.uploads,
+        built,
+        cloud.function(NAME).latest.code,
+    )
+
+
+def test_the_first_deployment_creates_the_function_and_binds_the_trigger_and_nothing_else(
+    deployed: Deployed,
+) -> None:
+    code = {
+        "CosBucketName": f"sls-cloudfunction-{REGION}-code",
+        "CosObjectName": "/scf_component_1.zip",
+    }
+    assert deployed.first == [
+        (
+            "CreateFunction",
+            {
+                "FunctionName": NAME,
+                "Namespace": "default",
+                "Description": "Handles what MPS finishes, by decorated functions",
+                "Type": "Event",
+                "DeployMode": "code",
+                "Code": code,
+                "Handler": "index.main_handler",
+                "Runtime": "Python3.10",
+                "MemorySize": "256",
+                "Timeout": "60",
+                "InitTimeout": "65",
+                "DiskSize": "512",
+                "Role": "SCF_QcsRole",
+                "Environment": {"Variables": VARIABLES},
+                "PublicNetConfig": NET,
+                "InstallDependency": "FALSE",
+                "L5Enable": "FALSE",
+            },
+        ),
+        (
+            "BindTrigger",
+            {
+                "ScfRegion": REGION,
+                "EventType": "WorkflowTask",
+                "FunctionName": NAME,
+                "Namespace": "default",
+                "Qualifier": "$DEFAULT",
+            },
+        ),
+    ]
+
+
+def test_the_next_deployment_updates_the_function_and_leaves_the_trigger_alone(
+    deployed: Deployed,
+) -> None:
+    actions = [action for action, _ in deployed.second]
+    assert actions == ["UpdateFunctionCode", "UpdateFunctionConfiguration"]
+    assert deployed.second[1][1]["Environment"] == {"Variables": VARIABLES}
+
+
+def test_code_that_is_built_again_is_the_same_and_is_not_uploaded_again(deployed: Deployed) -> None:
+    assert len(deployed.uploads) == 1
+
+
+def test_the_platform_is_told_what_serverless_yml_says(deployed: Deployed) -> None:
+    instance = dict(deployed.run["instance"])
+    inputs = instance.pop("inputs")
+    assert instance == {
+        "orgName": "1250000000",
+        "appName": "scf-mps",
+        "stageName": "dev",
+        "instanceName": "mps-events",
+        "componentName": "scf",
+        "componentVersion": "",
+    }
+    original = inputs.pop("srcOriginal")
+    assert original["hook"] == "make build"
+    assert original["dist"] == f"{original['src']}/build"
+    assert inputs.pop("src").startswith("https://")
+    assert inputs == {
+        "name": NAME,
+        "description": "Handles what MPS finishes, by decorated functions",
+        "type": "event",
+        "handler": "index.main_handler",
+        "runtime": "Python3.10",
+        "region": REGION,
+        "memorySize": 256,
+        "timeout": 60,
+        "initTimeout": 65,
+        "role": "SCF_QcsRole",
+        "environment": {"variables": {"MPS_LOG_LEVEL": "INFO"}},
+        "events": [
+            {
+                "mps": {
+                    "parameters": {
+                        "type": "WorkflowTask",
+                        "qualifier": "$DEFAULT",
+                        "enable": True,
+                    }
+                }
+            }
+        ],
+        "originSrc": "./",
+        "originDist": "./build",
+    }
+
+
+def test_what_is_uploaded_is_what_was_built_and_nothing_of_the_checkout(deployed: Deployed) -> None:
+    with zipfile.ZipFile(io.BytesIO(deployed.uploads[0])) as archive:
+        names = {one.filename for one in archive.infolist() if not one.is_dir()}
+        index = archive.read("index.py")
+    # The client adds the digests of all files, for the next time.
+    assert sorted(names - {"src.map"}) == deployed.built
+    assert index.startswith(b"from handlers import main_handler")
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"index.py", "handlers", "scf_mps", "src.map", "__pycache__"}
+    assert not [name for name in names if "local" in name.split("/") or name.endswith(".yml")]
+    sources = {name for name in names if name.endswith(".py")}
+    compiled = {name for name in names if name.endswith(".cpython-310.pyc")}
+    if not find("3.10"):
+        pytest.skip("there is no CPython 3.10: that byte code is in the zip was NOT tested")
+    assert len(compiled) == len(sources)
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.12"])
+def test_what_was_uploaded_handles_the_sample_event_of_the_documentation(
+    deployed: Deployed, version: str, tmp_path: Path
+) -> None:
+    if not find(version):
+        pytest.skip(f"NOT TESTED on CPython {version}: there is none on this machine")
+    created = deployed.first[0][1]
+    zipped = tmp_path / "code.zip"
+    zipped.write_bytes(deployed.code)
+    with LocalFunction(
+        zipped,
+        python=version,
+        name=created["FunctionName"],
+        handler=created["Handler"],
+        memory=int(created["MemorySize"]),
+        timeout=int(created["Timeout"]),
+        init_timeout=int(created["InitTimeout"]),
+        environment={one["Key"]: one["Value"] for one in created["Environment"]["Variables"]},
+        region=REGION,
+    ) as function:
+        invocation = function.invoke(payload("mps_workflow_seed_mixed"))
+    assert invocation.status == 200, invocation.log
+    assert invocation.returned == SUMMARY
+
+
+def test_a_wrong_key_deploys_nothing_and_the_client_says_so(
+    components: Client, small: Path, cloud: Cloud
+) -> None:
+    done = components(small, TENCENT_SECRET_KEY="wrong")
+    assert done.returncode == 1
+    assert "signature" in done.stdout
+    assert {one.code for one in cloud.api.requests} == {"AuthFailure.SignatureFailure"}
+
+
+def test_a_trigger_that_cannot_be_bound_fails_the_deployment(
+    components: Client, small: Path, cloud: Cloud
+) -> None:
+    cloud.api.faults.add("BindTrigger", code="UnauthorizedOperation")
+    done = components(small)
+    assert done.returncode == 1
+    assert "mps" in done.stdout
+    assert [action for action, _ in cloud.changes] == ["CreateFunction"]
+
+
+def test_the_python_sdk_deploys_and_invokes_the_same_zip_by_https(
+    deployed: Deployed, cloud: Cloud
+) -> None:
+    if not find("3.10"):
+        pytest.skip("there is no CPython 3.10: that the function runs was NOT tested")
+    http_profile = HttpProfile(
+        proxy=cloud.proxy.url.removeprefix("http://"), certification=str(cloud.proxy.ca_file)
+    )
+    profile = ClientProfile(httpProfile=http_profile, signMethod="TC3-HMAC-SHA256")
+    credential = Credential(cloud.api.key.secret_id, cloud.api.key.secret_key)
+    scf = CommonClient("scf", "2018-04-16", credential, REGION, profile)
+    mps = CommonClient("mps", "2019-06-12", credential, REGION, profile)
+    names = ("FunctionName", "Handler", "Runtime", "Environment", "Type")
+    settings = {name: deployed.first[0][1][name] for name in names}
+    code = {"ZipFile": base64.b64encode(deployed.code).decode()}
+    scf.call_json("CreateFunction", {**settings, "Timeout": 60, "MemorySize": 256, "Code": code})
+    mps.call_json("BindTrigger", dict(deployed.first[1][1]))
+    event = json.dumps(payload("mps_workflow_seed_mixed"))
+    answer = scf.call_json("Invoke", {"FunctionName": NAME, "ClientContext": event})["Response"]
+    assert json.loads(answer["Result"]["RetMsg"]) == SUMMARY
+    assert [one["Type"] for one in cloud.function(NAME).triggers] == ["mps"]
