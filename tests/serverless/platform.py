@@ -97,7 +97,9 @@ class Component:
         with self._lock:
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
-            answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+            line = self._process.stdout.readline()
+        assert line, f"the component ended: {Path(self._log.name).read_text('utf-8')}"
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
     def close(self) -> None:

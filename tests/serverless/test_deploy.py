@@ -16,17 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import payload
+import yaml
+from places import ROOT, payload
 from pythons import find
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
+from typer.testing import CliRunner
 
+from scf_mps.cli import cli
 from scf_mps.local.scf import LocalFunction
 
 from .conftest import Client, Cloud, check_out
 from .platform import REGION
+
+# The SDK asks for the time in a way that newer Pythons warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
 
 NAME = "scf-mps-dev-mps-events"
 VARIABLES = [{"Key": "MPS_LOG_LEVEL", "Value": "INFO"}]
@@ -278,3 +284,28 @@ def test_the_python_sdk_deploys_and_invokes_the_same_zip_by_https(
     answer = scf.call_json("Invoke", {"FunctionName": NAME, "ClientContext": event})["Response"]
     assert json.loads(answer["Result"]["RetMsg"]) == SUMMARY
     assert [one["Type"] for one in cloud.function(NAME).triggers] == ["mps"]
+
+
+def test_our_own_client_finds_nothing_left_to_do(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.deploy(yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"])
+    zipped = tmp_path / "code.zip"
+    zipped.write_bytes(cloud.function(NAME).latest.code)
+    told = CliRunner().invoke(
+        cli,
+        [
+            "deploy",
+            "--dry-run",
+            "--json",
+            "--zip",
+            str(zipped),
+            "--config",
+            f"{ROOT}/serverless.yml",
+        ],
+        env={
+            "TENCENTCLOUD_API_ENDPOINT": cloud.api.url,
+            "TENCENTCLOUD_SECRET_ID": cloud.api.key.secret_id,
+            "TENCENTCLOUD_SECRET_KEY": cloud.api.key.secret_key,
+        },
+    )
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout) == {"steps": [], "notes": [], "blocked": []}

@@ -157,6 +157,14 @@ def test_a_trigger_without_a_resource_makes_the_deployment_fail(
     assert "Cannot read properties of null (reading 'indexOf')" in answer["error"]
 
 
+def test_a_timer_behind_the_mps_trigger_is_made_after_it(
+    cloud: Cloud, deploy: Callable[..., Any]
+) -> None:
+    timer = {"name": "reconcile", "parameters": {"cronExpression": "0 0 3 * * * *", "enable": True}}
+    assert "error" not in deploy(events=[*mps(enable=True), {"timer": timer}])
+    assert actions(cloud) == ["CreateFunction", "BindTrigger", "CreateTrigger"]
+
+
 def test_an_unknown_trigger_fails_after_the_code_was_changed(
     cloud: Cloud, deploy: Callable[..., Any]
 ) -> None:

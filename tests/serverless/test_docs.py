@@ -1,0 +1,253 @@
+"""The examples of docs/terraform.md and docs/ci.md: what can be tried of them without their services is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+import typer
+import yaml
+from places import ROOT
+from tencentcloud.common.common_client import CommonClient
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from typer.testing import CliRunner
+
+from scf_mps.cli import cli
+
+from .conftest import HERE, Cloud
+from .platform import REGION
+
+# The SDK asks for the time in a way that newer Pythons warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
+
+OURS: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"]
+
+ARGUMENTS = {
+    "tencentcloud_cos_bucket_object": {"bucket", "key", "source"},
+    "tencentcloud_scf_function": {
+        "name",
+        "async_run_enable",
+        "cfs_config",
+        "cls_logset_id",
+        "cls_topic_id",
+        "cos_bucket_name",
+        "cos_bucket_region",
+        "cos_object_name",
+        "description",
+        "dns_cache",
+        "enable_eip_config",
+        "enable_public_net",
+        "environment",
+        "func_type",
+        "handler",
+        "image_config",
+        "intranet_config",
+        "l5_enable",
+        "layers",
+        "mem_size",
+        "namespace",
+        "role",
+        "runtime",
+        "subnet_id",
+        "tags",
+        "timeout",
+        "triggers",
+        "vpc_id",
+        "zip_file",
+    },
+    "tencentcloud_scf_function_event_invoke_config": {
+        "async_trigger_config",
+        "function_name",
+        "namespace",
+    },
+}
+"""What the provider documents (terraform-provider-tencentcloud, website/docs/r); of the bucket's object what we use."""
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The examples of a page in a language."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def plain(value: Any) -> Any:
+    """What the parser says, without its own marks and the quotes of texts."""
+    if isinstance(value, dict):
+        return {
+            plain(key): plain(one) for key, one in value.items() if not str(key).startswith("__")
+        }
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value[1:-1] if isinstance(value, str) and value[:1] == '"' else value
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict[str, Any]]:
+    """The resources of main.tf, by type."""
+    (text,) = blocks("terraform.md", "hcl")
+    found = plain(hcl2.loads(text))["resource"]
+    return {kind: body for one in found for kind, named in one.items() for body in named.values()}
+
+
+def test_main_tf_uses_arguments_that_the_provider_documents(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    assert resources.keys() == ARGUMENTS.keys()
+    for kind, body in resources.items():
+        assert body.keys() <= ARGUMENTS[kind], kind
+
+
+def test_main_tf_makes_the_function_of_serverless_yml(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    function = resources["tencentcloud_scf_function"]
+    assert "triggers" not in function
+    assert function["mem_size"] == OURS["memorySize"]
+    for name in ("name", "description", "handler", "runtime", "timeout"):
+        assert function[name] == OURS[name]
+    assert function["environment"] == OURS["environment"]["variables"]
+    assert function["func_type"] == "Event"
+    assert function["enable_public_net"] is True
+
+
+def test_main_tf_says_of_retries_what_scf_does_by_default(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    body = resources["tencentcloud_scf_function_event_invoke_config"]
+    (config,) = body["async_trigger_config"]
+    assert config["msg_ttl"] == 21600
+    assert config["retry_config"] == [{"retry_num": 2}]
+
+
+def test_trigger_yml_binds_the_trigger_of_a_function_and_leaves_the_rest_alone(
+    cloud: Cloud, resources: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    function = resources["tencentcloud_scf_function"]
+    key = cloud.api.key
+    profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=cloud.api.endpoint))
+    credential = Credential(key.secret_id, key.secret_key)
+    scf = CommonClient("scf", "2018-04-16", credential, REGION, profile)
+    zipped = cloud.any_code()
+    scf.call_json(
+        "CreateFunction",
+        {
+            "FunctionName": function["name"],
+            "Handler": function["handler"],
+            "Runtime": function["runtime"],
+            "MemorySize": function["mem_size"],
+            "Timeout": function["timeout"],
+            "Description": function["description"],
+            "Role": "a-role-of-its-own",
+            "Code": {"ZipFile": base64.b64encode(zipped.read_bytes()).decode()},
+        },
+    )
+    cloud.api.requests.clear()
+    (text,) = blocks("terraform.md", "yaml")
+    (tmp_path / "trigger.yml").write_text(text)
+    told = CliRunner().invoke(
+        cli,
+        ["deploy", "--config", str(tmp_path / "trigger.yml"), "--zip", str(zipped), "--json"],
+        env={
+            "TENCENTCLOUD_API_ENDPOINT": cloud.api.url,
+            "TENCENTCLOUD_SECRET_ID": key.secret_id,
+            "TENCENTCLOUD_SECRET_KEY": key.secret_key,
+        },
+    )
+    assert told.exit_code == 0, told.output
+    assert [action for action, _ in cloud.changes] == ["BindTrigger"]
+    (trigger,) = cloud.function(function["name"]).triggers
+    assert json.loads(trigger["TriggerDesc"]) == {"eventType": "WorkflowTask"}
+
+
+@pytest.fixture(scope="module")
+def jobs() -> dict[str, dict[str, Any]]:
+    """The jobs of docs/ci.md: `test`, `deploy`, and the other `deploy` as `serverless`."""
+    workflow, other = (yaml.safe_load(text) for text in blocks("ci.md", "yaml"))
+    assert workflow["permissions"] == {"contents": "read"}
+    return {**workflow["jobs"], "serverless": other["deploy"]}
+
+
+def commands(job: dict[str, Any]) -> Iterator[list[str]]:
+    """What a job runs, in words."""
+    for step in job["steps"]:
+        for line in step.get("run", "").splitlines():
+            yield shlex.split(line)
+
+
+def test_the_pipeline_tests_and_builds_before_it_deploys_what_was_built(
+    jobs: dict[str, dict[str, Any]],
+) -> None:
+    assert [words[:2] for words in commands(jobs["test"])] == [
+        ["pip", "install"],
+        ["pytest"],
+        ["scf-mps", "routes"],
+        ["scf-mps", "build"],
+        ["scf-mps", "invoke"],
+    ]
+    uploaded = jobs["test"]["steps"][-1]["with"]
+    downloaded = jobs["deploy"]["steps"][-2]["with"]
+    assert downloaded["name"] == uploaded["name"]
+    zipped = f"{downloaded['path']}/{Path(uploaded['path']).name}"
+    assert [words for words in commands(jobs["deploy"]) if words[0] == "scf-mps"] == [
+        ["scf-mps", "deploy", "--zip", zipped, "--dry-run"],
+        ["scf-mps", "deploy", "--zip", zipped],
+    ]
+    for name in ("deploy", "serverless"):
+        assert jobs[name]["needs"] == "test"
+        assert jobs[name]["if"] == "github.event_name == 'push'"
+        assert jobs[name]["environment"] == "production"
+
+
+def test_every_command_of_the_docs_is_one_of_ours_with_options_that_it_has(
+    jobs: dict[str, dict[str, Any]],
+) -> None:
+    lines = [words for job in jobs.values() for words in commands(job)]
+    (shell,) = blocks("terraform.md", "sh")
+    lines += [shlex.split(line, comments=True) for line in shell.splitlines()]
+    ours = [words[1:] for words in lines if words[0] == "scf-mps"]
+    assert len(ours) == 8
+    group = typer.main.get_command(cli)
+    context = group.make_context("scf-mps", [], resilient_parsing=True)
+    for name, *arguments in ours:
+        command = group.get_command(context, name)
+        assert command is not None, name
+        command.make_context(name, list(arguments), parent=context)
+
+
+def test_the_python_of_the_pipeline_is_the_functions(jobs: dict[str, dict[str, Any]]) -> None:
+    versions = {
+        step["with"]["python-version"]
+        for job in jobs.values()
+        for step in job["steps"]
+        if step.get("uses", "").startswith("actions/setup-python@")
+    }
+    assert versions == {OURS["runtime"].removeprefix("Python")}
+
+
+def test_keys_are_given_to_the_steps_that_deploy_alone(jobs: dict[str, dict[str, Any]]) -> None:
+    for name, job in jobs.items():
+        assert "env" not in job
+        with_keys = [step for step in job["steps"] if "secrets." in str(step)]
+        assert len(with_keys) == (0 if name == "test" else 1)
+        assert not any("secrets." in step["run"] for step in with_keys)
+
+
+def test_the_serverless_client_of_the_pipeline_is_the_one_that_is_tested(
+    jobs: dict[str, dict[str, Any]],
+) -> None:
+    tested = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]
+    name = "@serverless/components"
+    lines = [" ".join(words) for words in commands(jobs["serverless"])]
+    assert f"npm install --global --ignore-scripts {name}@{tested[name]}" in lines
+    assert "components deploy" in lines
+    environment = jobs["serverless"]["steps"][-1]["env"]
+    assert environment["SERVERLESS_PLATFORM_VENDOR"] == "tencent"
