@@ -441,10 +441,19 @@ def test_forgetting_spares_what_came_later(ledger):
 def test_a_claim_that_holds_nothing_has_nothing_to_record(ledger):
     ledger.close(ledger.claim(event(), [], LEASE), [], True)
     over = ledger.claim(event(), [], LEASE)
-    with pytest.raises(AssertionError):
+    why = "^a claim that holds nothing has nothing to record"
+    with pytest.raises(AssertionError, match=why):
         ledger.record(over, record(TWO[0]))
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=why):
         ledger.close(over, [], True)
+
+
+def test_what_did_not_end_is_no_record(ledger):
+    claim = ledger.claim(event(), TWO, LEASE)
+    with pytest.raises(
+        AssertionError, match=r"^what did not end is told when the event is let go of"
+    ):
+        ledger.record(claim, record(TWO[0], "failed"))
 
 
 TEXTS = st.text(max_size=40)

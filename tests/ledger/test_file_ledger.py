@@ -158,7 +158,9 @@ def test_what_is_deleted_need_not_be_there_and_its_folder_stays_while_something_
     shelf = Files(tmp_path)
     shelf.put("folder/state", b"1")
     shelf.put("folder/event", b"1")
-    shelf.delete(["folder/event", "folder/nothing", "nowhere/nothing"])
+    shelf.put("other/event", b"1")
+    shelf.delete(["folder/nothing", "nowhere/nothing", "folder/event", "other/event"])
+    assert not (tmp_path / "other").exists()
     assert [name for name, _ in shelf.names("")] == ["folder/state"]
     assert [name for name, _ in shelf.names("folder/")] == ["folder/state"]
     assert [name for name, _ in shelf.names("f")] == ["folder/state"]

@@ -106,6 +106,11 @@ def test_what_is_wrong_with_a_url_is_told(url, told):
     assert told in str(raised.value)
 
 
+def test_a_scheme_that_is_like_none_is_told_without_a_guess():
+    with pytest.raises(LedgerError, match=r", not one of s3:$"):
+        open_ledger("s3://bucket/p")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -251,7 +251,7 @@ class Ledger(ABC):
 
     @abstractmethod
     def record(self, claim: Claim, record: Record) -> None:
-        """Write down that a callback came to an end. When this returns, it never runs again."""
+        """Write down that a callback was done or dropped. When this returns, it never runs again."""
 
     @abstractmethod
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:

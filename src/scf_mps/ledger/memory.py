@@ -68,8 +68,10 @@ class MemoryLedger(Ledger):
             return Claim(key, kept.delivery, ended, token=kept)
 
     def record(self, claim: Claim, record: Record) -> None:
+        kept = self._kept(claim)
+        assert record.ended, "what did not end is told when the event is let go of"
         with self._lock:
-            self._kept(claim).add(record)
+            kept.add(record)
 
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         with self._lock:

@@ -131,6 +131,7 @@ class ObjectLedger(Ledger):
             state = self._state(objects, folder)
             if state is not None:
                 self._check(state, key, f"{folder}/state")
+                # Of these calls nothing is left then, even if a later delivery with further ones is at work, or dead.
                 if state.complete and state.leaves_nothing(calls, again):
                     return Claim(key, state.delivery, state.ended, held=False)
             number = 1 if state is None else state.delivery + 1

@@ -199,7 +199,7 @@ class RedisLedger(Ledger):
         self._write(claim, [record], "")
 
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
-        self._write(claim, records, "1" if complete else "0")
+        self._write(claim, records, str(int(complete)))
 
     def find(self, key: str) -> Entry | None:
         name = digest(key)
