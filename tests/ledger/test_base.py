@@ -15,7 +15,7 @@ from .conftest import record
 def test_a_record_is_known_by_its_call_and_shows_it():
     one = record("result callback", "failed")
     assert one.key == "result callback"
-    assert repr(one) == "<Record callback failed on result>"
+    assert repr(one) == "<Record failed: result callback>"
 
 
 @pytest.mark.parametrize(
