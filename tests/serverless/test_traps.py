@@ -205,7 +205,7 @@ def test_a_dead_letter_queue_is_set_by_serverless_yml(
 ) -> None:
     deploy(deadLetter={"type": "CMQ-QUEUE", "name": "mps-events-failed"})
     queue = cloud.function(NAME).latest.settings["DeadLetterConfig"]
-    assert queue == {"Type": "CMQ-QUEUE", "Name": "mps-events-failed"}
+    assert (queue["Type"], queue["Name"]) == ("CMQ-QUEUE", "mps-events-failed")
 
 
 def test_a_hook_without_dist_does_not_run_and_everything_but_git_is_uploaded(
