@@ -185,6 +185,15 @@ def test_without_events_all_triggers_are_deleted_and_ignore_triggers_leaves_them
     assert bound(cloud) == []
 
 
+def test_an_update_sets_exactly_the_variables_of_the_file(
+    cloud: Cloud, deploy: Callable[..., Any]
+) -> None:
+    deploy(environment={"variables": {"MADE_IN_THE_CONSOLE": "1"}})
+    deploy()
+    variables = cloud.function(NAME).latest.settings["Environment"]["Variables"]
+    assert variables == [{"Key": "MPS_LOG_LEVEL", "Value": "INFO"}]
+
+
 def test_an_update_without_variables_removes_all(cloud: Cloud, deploy: Callable[..., Any]) -> None:
     deploy()
     assert cloud.function(NAME).latest.settings["Environment"]["Variables"]
