@@ -75,7 +75,7 @@ def local(
     Exit code 0 only if every event pushed was done.
     """
     with needs_local():
-        from scf_mps.local.endpoint import invoke_api
+        from scf_mps.local.api import CloudApi, Emulated, Scf
         from scf_mps.local.scf import LocalFunction, Refused, serve, watch
     KEPT.mkdir(exist_ok=True)
     variables = {"MPS_LEDGER": _ledger(), **_own_variables(), **_pairs(env or [])}
@@ -97,7 +97,7 @@ def local(
 
     @contextmanager
     def endpoint(running: LocalFunction) -> Iterator[str]:
-        with invoke_api(running, port) as api:
+        with CloudApi([Scf([Emulated(running)])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
     def show(line: str) -> None:

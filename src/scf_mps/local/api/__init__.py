@@ -26,7 +26,7 @@ from .faults import Fault, Faults
 from .function_logs import write
 from .journal import Request, RequestLog
 from .mps import Mps
-from .running import LocalRunner
+from .running import Emulated, LocalRunner
 from .scf import Function, Outcome, Scf
 from .server import CloudApi
 from .service import Call, Service, action
@@ -37,6 +37,7 @@ __all__ = [
     "Call",
     "CloudApi",
     "Deployed",
+    "Emulated",
     "Fault",
     "Faults",
     "Function",

@@ -59,8 +59,8 @@ class _Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
-    """A function in the emulator, in the API's terms."""
+class Emulated:
+    """A running `LocalFunction`, in the API's terms: what `Scf` offers."""
 
     function: LocalFunction
 
@@ -92,7 +92,7 @@ class LocalRunner:
         self._python = python
         self._more = more or {}
         self._lock = threading.Lock()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Emulated] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> LocalRunner:
@@ -104,7 +104,7 @@ class LocalRunner:
     ) -> None:
         self._stack.close()
 
-    def __call__(self, account: Account, function: Deployed, version: Version) -> _Running:
+    def __call__(self, account: Account, function: Deployed, version: Version) -> Emulated:
         """The function that runs this version's code. Raises ValueError if there is no such CPython."""
         from ..scf import LocalFunction
 
@@ -135,7 +135,7 @@ class LocalRunner:
                     region=function.region,
                     **self._more,
                 )
-                self._running[key] = _Running(self._stack.enter_context(local))
+                self._running[key] = Emulated(self._stack.enter_context(local))
             return self._running[key]
 
     def _layer(
