@@ -82,7 +82,7 @@ def place(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         if store == "cos":
             emulator = stack.enter_context(CosEmulator(folder))
-            emulator.ensure_bucket(BUCKET, REGION)
+            emulator.create_bucket(BUCKET, REGION)
             os.environ["MPS_COS_PROXY"] = emulator.url
             os.environ["TENCENTCLOUD_SECRETID"] = emulator.key.secret_id
             os.environ["TENCENTCLOUD_SECRETKEY"] = emulator.key.secret_key

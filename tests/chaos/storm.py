@@ -235,7 +235,7 @@ def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = F
     wanted = expected(every)
     with ExitStack() as stack:
         emulator = stack.enter_context(CosEmulator(folder / "cos"))
-        emulator.ensure_bucket(BUCKET, REGION)
+        emulator.create_bucket(BUCKET, REGION)
         if store == "cos":
             url = f"cos://{BUCKET}.{REGION}/ledger/"
         elif store == "redis":

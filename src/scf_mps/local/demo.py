@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scf_mps.cos import Cos, Credentials
@@ -17,6 +17,7 @@ from scf_mps.events.files import CosObject
 from scf_mps.events.reading import read
 from scf_mps.ledger import open_ledger
 from scf_mps.local.cos import CosEmulator
+from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction, Moment
@@ -77,13 +78,14 @@ class Desk:
         }
         self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
         self._emulator = emulator
-        emulator.ensure_bucket(LEDGER.bucket, LEDGER.region)
+        emulator.create_bucket(LEDGER.bucket, LEDGER.region)
 
     def store(self, event: dict[str, Any]) -> None:
         """Put a file where each file of the event is said to be."""
         files = read(event).files
         for bucket, region in {(file.bucket, file.region) for file in (*files, DELIVERY)}:
-            self._emulator.ensure_bucket(bucket, region)
+            with suppress(CosError):  # it is there
+                self._emulator.create_bucket(bucket, region)
         for file in files:
             folder, _, name = str(file).rpartition("/")
             suffix = Path(name).suffix

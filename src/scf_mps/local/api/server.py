@@ -16,11 +16,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any, final
 
 from aiohttp import web
 
+from ..background import InBackground
 from ..cos import DEFAULT_KEY, Key, KeyRing
 from . import wire
 from .errors import ApiError
@@ -50,7 +50,7 @@ class _BareStatus(Exception):
 
 
 @final
-class CloudApi:
+class CloudApi(InBackground):
     """Tencent Cloud API 3.0 in a background thread: `with CloudApi([Mps(), Scf()]) as api:`.
 
     Official clients reach it by their endpoint (`HttpProfile(protocol="http", endpoint=api.endpoint)`), or as an HTTP
@@ -67,6 +67,8 @@ class CloudApi:
 
     Raises ValueError for services that are in each other's way, or without a key.
     """
+
+    _thread_name = "cloud-api"
 
     def __init__(
         self,
@@ -90,8 +92,6 @@ class CloudApi:
             if self._services.setdefault((service.name, service.version), service) is not service:
                 raise ValueError(f"there are two services {service.name} {service.version}")
         self._runner: web.ServerRunner | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def endpoint(self) -> str:
@@ -103,29 +103,7 @@ class CloudApi:
         """`http://127.0.0.1:PORT`."""
         return f"http://{self.endpoint}"
 
-    def __enter__(self) -> CloudApi:
-        loop = self._loop = asyncio.new_event_loop()
-        try:
-            loop.run_until_complete(self._start())
-        except BaseException:
-            loop.close()
-            raise
-        self._thread = threading.Thread(target=loop.run_forever, name="cloud-api", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        loop, thread = self._loop, self._thread
-        assert loop is not None
-        assert thread is not None
-        asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-    async def _start(self) -> None:
+    async def start(self) -> None:
         """Listen. Raises OSError if the port is taken."""
         self._runner = web.ServerRunner(
             web.Server(self._handle, access_log=None, max_line_size=2 * wire.LARGEST_QUERY),
@@ -139,7 +117,7 @@ class CloudApi:
             raise
         self.port = self._runner.addresses[0][1]
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         """Stop listening, and end what still waits for an action or a delay whose client has gone."""
         assert self._runner is not None
         await self._runner.cleanup()

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import final
 
 from aiohttp import web
 
+from ..background import InBackground
 from .call import Cloud
 from .database import Database
 from .errors import CosError
@@ -38,7 +37,7 @@ _LAST_SECONDS = 30
 
 
 @final
-class CosEmulator:
+class CosEmulator(InBackground):
     """COS in a directory, served by a background thread: `with CosEmulator(tmp_path) as cos:`.
 
     Official clients reach it unchanged as an HTTP proxy (`Scheme='http', Proxies={'http':
@@ -56,6 +55,8 @@ class CosEmulator:
     Attributes: `port`, `url`, `key`, `keys` (change them at will), `faults` (make requests fail),
     `requests` (what was asked).
     """
+
+    _thread_name = "cos-emulator"
 
     def __init__(
         self,
@@ -78,35 +79,11 @@ class CosEmulator:
         self._restore_seconds = restore_seconds
         self._cloud: Cloud | None = None
         self._runner: web.ServerRunner | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
         """`http://127.0.0.1:PORT`, to be given to clients as their proxy."""
         return f"http://{HOST}:{self.port}"
-
-    def __enter__(self) -> CosEmulator:
-        loop = self._loop = asyncio.new_event_loop()
-        try:
-            loop.run_until_complete(self.start())
-        except BaseException:
-            loop.close()
-            raise
-        self._thread = threading.Thread(target=loop.run_forever, name="cos-emulator", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        loop, thread = self._loop, self._thread
-        assert loop is not None
-        assert thread is not None
-        asyncio.run_coroutine_threadsafe(self.stop(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
     async def start(self) -> None:
         """Listen, in the running event loop. Raises OSError if the port is taken."""

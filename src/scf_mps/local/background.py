@@ -1,0 +1,57 @@
+"""A server of an emulator in a background thread, with an event loop of its own: ``with Server() as server:``."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import TypeVar
+
+from typing_extensions import Self
+
+S = TypeVar("S", bound="InBackground")
+
+
+class InBackground(ABC):
+    """What starts and stops in an event loop, made usable by `with`.
+
+    Attributes:
+        _thread_name: names the thread.
+    """
+
+    _thread_name = "emulator"
+    _loop: asyncio.AbstractEventLoop | None = None
+    _thread: threading.Thread | None = None
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Listen, in the running event loop. Raises OSError if the port is taken."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Stop listening and close everything `start` opened."""
+
+    def __enter__(self) -> Self:
+        loop = self._loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self.start())
+        except BaseException:
+            loop.close()
+            raise
+        self._thread = threading.Thread(
+            target=loop.run_forever, name=self._thread_name, daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        loop, thread = self._loop, self._thread
+        assert loop is not None
+        assert thread is not None
+        asyncio.run_coroutine_threadsafe(self.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
