@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from places import ROOT
+from tencentcloud.scf.v20180416 import models
 
 from scf_mps.deploy.account import credentials, endpoint
 from scf_mps.deploy.errors import DeployError
@@ -309,3 +312,19 @@ def test_a_bare_reconcile_is_what_the_framework_takes_and_empty_lists_are_none(r
     assert (wanted.timers[0].argument, warnings) == ("reconcile", [])
     wanted, _ = read(events=None, layers=None)
     assert (wanted.mps, wanted.timers, wanted.layers) == ((), (), ())
+
+
+def test_the_policy_in_the_documentation_allows_what_is_called_and_no_more():
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    policy = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    allowed = {action for one in policy["statement"] for action in one["action"]}
+    folder = ROOT / "src" / "scf_mps" / "deploy"
+    source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    words = set(re.findall(r'"([A-Z][A-Za-z]+)"', source))
+
+    called = {word for word in words if hasattr(models, f"{word}Request")}
+    called |= {"BindTrigger", "UnbindTrigger"}
+
+    assert {
+        action.partition(":")[2] for action in allowed if action[:4] in ("scf:", "mps:")
+    } == called

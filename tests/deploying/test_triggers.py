@@ -259,7 +259,8 @@ def test_what_scf_lists_in_other_words_is_understood(project, api, scf):
 
     assert ran.json["steps"] == []
     assert ran.json["notes"] == [
-        "timer old (* * * * * * *) is not in serverless.yml: --prune removes it"
+        "MPS trigger WorkflowTask, which serves the whole account, is bound to this function",
+        "timer old (* * * * * * *) is not in serverless.yml: --prune removes it",
     ]
     mps["TriggerDesc"] = "?"
     assert rows(plan_of(project))["MPS trigger WorkflowTask"][2] == "BindTrigger"

@@ -297,12 +297,18 @@ class _Planner:
         mine = {one.trigger.event_type: one for one in self.live.mps} if self.live else {}
         for trigger in self.wanted.mps:
             bound = mine.pop(trigger.event_type, None)
-            is_bound = bound is not None and bound.trigger.enabled
-            if bound is not None and is_bound and trigger != bound.trigger:
+            if bound is not None and not bound.trigger.enabled:
+                bound = None  # SCF lists it, and MPS pushes nothing
+            if bound is not None and bound.trigger == trigger:
+                self.notes.append(
+                    f"MPS trigger {trigger.event_type}, which serves the whole account, is bound to this function"
+                )
+                continue
+            if bound is not None:
                 yield _unbind(bound)
-            if trigger.enabled and not (bound and trigger == bound.trigger):
+            if trigger.enabled:
                 yield from self._take(trigger)
-                yield self._bind(trigger, bound if is_bound else None)
+                yield self._bind(trigger, bound)
         for kind, bound in mine.items():
             if bound.trigger.enabled and self.options.prune:
                 yield _unbind(bound)
