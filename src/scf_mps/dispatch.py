@@ -12,7 +12,7 @@ import logging
 
 from . import logs
 from .context import Context
-from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError, ScfMpsError
+from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
 from .events.reading import VOD_EVENTS, read
 from .injection import Invocation
 from .running import reason, result_fields
@@ -152,20 +152,20 @@ class Dispatcher:
         failures: list[CallbackFailed] = []
         for index, notification in enumerate(notifications):
             fields.pop("task_id", None)
+            event = None
             try:
                 event = _read(notification, context)
                 summaries.append(self._dispatch(event, context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
                 summaries.append(failed.summary)
-            except LedgerError as error:
-                log.error("left to SCF's retry: %s", error)
-                failures.append(_failure("the ledger", f"Records[{index}]", error))
-                summaries.append(_summary(event, [], []))
-            except ScfMpsError as error:
-                told = "invalid event" if isinstance(error, InvalidEvent) else "no event"
+            except Exception as error:
+                told = "invalid event" if isinstance(error, InvalidEvent) else "not handled"
                 log.error("%s: %s", told, error)
-                failures.append(_failure("main_handler", f"Records[{index}]", error))
+                where = "the ledger" if isinstance(error, LedgerError) else "main_handler"
+                failures.append(_failure(where, f"Records[{index}]", error))
+                if event is not None:
+                    summaries.append(_summary(event, [], []))
         summary = {"events": summaries}
         if failures:
             text = f"{len(failures)} failures in {len(notifications)} events"
