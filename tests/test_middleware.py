@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, ClassVar
 
@@ -168,6 +169,29 @@ def test_a_hook_around_an_event_that_raises_fails_the_event(hook):
 
     with pytest.raises(ValueError, match="in the hook"):
         App(middleware=[broken()]).main_handler(event(), {})
+
+
+@pytest.mark.parametrize("hook", ["before_event", "after_event"])
+def test_of_several_messages_a_hook_that_raises_for_one_keeps_no_other_from_its_turn(hook):
+    handled: list[str] = []
+
+    def raising(self, one, *args):
+        if one.task_id == "first":
+            raise ValueError("in the hook")
+
+    broken = type("Broken", (Middleware,), {hook: raising})
+    app = App(middleware=[broken()])
+    app.on(Transcode)(lambda transcode: handled.append(transcode.event.task_id))
+    first, second = event(), event()
+    for one, name in ((first, "first"), (second, "second")):
+        one["WorkflowTaskEvent"]["TaskId"] = name
+    records = [{"CMQ": {"msgBody": json.dumps(one)}} for one in (first, second)]
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler({"Records": records}, {})
+    assert "main_handler on Records[0]: ValueError: in the hook" in str(failed.value)
+    assert handled[-1] == "second"
+    assert len(failed.value.summary["events"]) == 2
 
 
 def test_after_event_sees_the_summary_of_an_event_that_failed():
