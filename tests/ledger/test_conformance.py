@@ -138,6 +138,14 @@ def test_an_event_that_lacks_only_its_end_is_held_once_more_and_then_complete(st
     assert (entry.state, outcomes(entry)) == ("done", dict.fromkeys(TWO, "done"))
 
 
+def test_what_was_recorded_need_not_be_told_again_at_the_end(ledger):
+    claim = ledger.claim(event(), TWO, LEASE)
+    for call in TWO:
+        ledger.record(claim, record(call))
+    ledger.close(claim, [], True)
+    assert ledger.claim(event(), TWO, LEASE).held is False
+
+
 def test_an_event_without_calls_is_known_and_over(ledger):
     claim = ledger.claim(event(), [], LEASE)
     assert claim.held

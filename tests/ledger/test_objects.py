@@ -408,6 +408,17 @@ def test_what_is_left_of_an_expired_event_is_no_event_and_goes_with_the_next_pur
     assert shelf.kept == {}
 
 
+def test_an_event_of_which_only_the_state_is_left_is_held_while_it_is_forgotten(shelf, ledger):
+    for _ in range(3):
+        ledger.close(claimed(ledger), [], False)
+    for name in ("event", "claim-2", "claim-3"):
+        del shelf.kept[f"{FOLDER}/{name}"]
+    shelf.meanwhile["create claim-4"] = lambda: claimed(ledger)
+    assert ledger.purge(2e9) == 0
+    with pytest.raises(EventHeld):
+        claimed(ledger)
+
+
 def test_claims_that_are_left_of_an_expired_event_hold_the_new_one_not(shelf, ledger):
     ledger.close(claimed(ledger), [], False)
     claimed(ledger, seconds=100.0)

@@ -175,6 +175,7 @@ class ObjectLedger(Ledger):
         hold = _hold(claim)
         assert record.ended, "what did not end is told when the event is let go of"
         self._done(self._objects(_PATIENCE), hold.folder, record)
+        hold.page.add(record)
 
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         hold = _hold(claim)
