@@ -18,6 +18,11 @@ def test_a_record_is_known_by_its_call_and_shows_it():
     assert repr(one) == "<Record failed: result callback>"
 
 
+def test_a_record_needs_no_more_than_its_call_and_its_outcome():
+    one = Record("c", "r", "T", "here", "done")
+    assert (one.error, one.seconds, one.at, one.delivery) == ("", 0.0, 0.0, 1)
+
+
 @pytest.mark.parametrize(
     ("outcome", "ended"),
     [("done", True), ("dropped", True), ("failed", False), ("deferred", False)],

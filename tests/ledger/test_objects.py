@@ -564,11 +564,17 @@ def test_a_folder_is_named_by_what_people_look_for():
 @pytest.mark.parametrize("text", ["..", ".hidden", "a/../b", "x" * 1000, "任务", "a+b", "\0", ""])
 def test_a_folder_is_one_safe_component_whatever_is_in_it(text):
     folder = folder_of(text, text, text, text)
-    assert len(folder) <= 180
+    assert len(folder) <= 100 + 40 + 20 + 12 + 3
     assert folder.count("+") == 3
     assert folder.replace("+", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
     assert folder.isascii()
     assert not folder.startswith(".")
+
+
+def test_a_name_that_is_too_long_is_cut_and_not_one_that_is_not():
+    folder = folder_of("t" * 101, "y" * 41, "s" * 21, "key")
+    assert folder == f"{'t' * 100}+{'y' * 40}+{'s' * 20}+{digest('key')[:12]}"
+    assert folder_of("a.任b", ".", "-", "key").startswith("a._b+_+-+")
 
 
 def test_two_events_whose_names_look_alike_have_two_folders():
