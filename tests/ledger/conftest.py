@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
 from scf_mps.cos import Cos
+from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
 from scf_mps.events.reading import read
 from scf_mps.ledger import MemoryLedger, Record
 from scf_mps.local.cos import CosEmulator
@@ -114,7 +115,9 @@ class Server(Store):
 
     def expire(self, seconds=LEASE + 5):
         super().expire(seconds)
-        for key in self.server.client.scan_iter(f"{{{self.prefix}}}:event:*"):
+        names = f"{{{self.prefix}}}:"
+        for member in self.server.client.zrange(names + "index", 0, -1):
+            key = f"{names}event:{member.decode()}"
             until = int(self.server.client.hget(key, "until"))
             self.server.client.hset(key, "until", until - int(seconds * 1000))
 
@@ -199,6 +202,7 @@ def emulator(cloud, monkeypatch):
     cloud.requests.clear()
     yield cloud
     cloud.faults.clear()
+    SHARED_CONNECTIONS.clear()
 
 
 def make_store(kind, request):

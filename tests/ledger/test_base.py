@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scf_mps import App, Drop, Transcode
+from scf_mps.errors import CallbacksFailed
+from scf_mps.ledger import MemoryLedger
 from scf_mps.ledger.base import Entry, Record, digest
 from scf_mps.ledger.redaction import redacted
+from scf_mps.local.samples import sample
 
 from .conftest import record
 
@@ -16,6 +22,32 @@ def test_a_record_is_known_by_its_call_and_shows_it():
     one = record("result callback", "failed")
     assert one.key == "result callback"
     assert repr(one) == "<Record failed: result callback>"
+
+
+def test_a_record_tells_what_became_of_a_call():
+    ledger = MemoryLedger()
+    app = App(ledger=ledger)
+
+    @app.on(Transcode, name="fail")
+    def fail(transcode: Transcode) -> None:
+        raise ValueError("no")
+
+    @app.on(Transcode, name="drop")
+    def drop(transcode: Transcode) -> None:
+        raise Drop("why")
+
+    before = time.time()
+    with pytest.raises(CallbacksFailed):
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    (entry,) = ledger.entries()
+    told = {one.callback: one for one in entry.records}
+    assert (told["fail"].outcome, told["fail"].error) == ("failed", "ValueError: no")
+    assert (told["drop"].outcome, told["drop"].error) == ("dropped", "Drop: why")
+    for one in entry.records:
+        assert (one.type, one.place, one.delivery) == ("Transcode", "MediaProcessResultSet[0]", 1)
+        assert one.result.startswith(f"{entry.key}/MediaProcessResultSet[0]/Transcode/")
+        assert 0 <= one.seconds < 10
+        assert before <= one.at <= time.time()
 
 
 def test_a_record_needs_no_more_than_its_call_and_its_outcome():

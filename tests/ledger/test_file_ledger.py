@@ -167,6 +167,8 @@ def test_what_is_deleted_need_not_be_there_and_its_folder_stays_while_something_
     assert [name for name, _ in shelf.names("f")] == ["folder/state"]
     assert list(shelf.names("g")) == []
     assert list(shelf.names("g/")) == []
+    (tmp_path / "a stray file").write_text("")
+    assert [name for name, _ in shelf.names("")] == ["a stray file", "folder/state"]
     shelf.delete(["folder/state"])
     assert not (tmp_path / "folder").exists()
 

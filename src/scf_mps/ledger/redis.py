@@ -293,10 +293,9 @@ class RedisLedger(Ledger):
 class _Server:
     """The connections to a server."""
 
-    __slots__ = ("_client", "_errors", "_password")
-
     def __init__(self, url: str) -> None:
         from urllib.parse import unquote, urlsplit
+        from weakref import finalize
 
         import redis
         from redis.backoff import ExponentialBackoff
@@ -311,6 +310,7 @@ class _Server:
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _AGAIN),
             retry_on_error=[redis.ConnectionError, redis.TimeoutError],
         )
+        finalize(self, self._client.connection_pool.disconnect)
 
     def ask(self, ask: Callable[[Any], T]) -> T:
         try:
