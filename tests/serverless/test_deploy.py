@@ -308,4 +308,5 @@ def test_our_own_client_finds_nothing_left_to_do(cloud: Cloud, tmp_path: Path) -
         },
     )
     assert told.exit_code == 0, told.output
-    assert json.loads(told.stdout) == {"steps": [], "notes": [], "blocked": []}
+    plan = json.loads(told.stdout)
+    assert (plan["steps"], plan["blocked"]) == ([], [])
