@@ -192,9 +192,9 @@ def test_the_time_it_takes_for_the_trigger_is_no_span_to_reconcile(films: Films)
 def test_what_the_ledger_has_forgotten_would_be_done_again_and_is_not_looked_for(
     books: cloud.Mps,
 ) -> None:
-    app = App(ledger="memory://?keep=2h")
-    with pytest.raises(ValueError, match="it keeps events for 2 h: what is done would be done"):
-        app.reconcile(span=6 * HOUR)
+    app = App(ledger="memory://?keep=6h")
+    with pytest.raises(ValueError, match="it keeps events for 6 h: what is done would be done"):
+        app.reconcile(span=7 * HOUR)
 
 
 class TestAnEventThatIsAnIdAlone:

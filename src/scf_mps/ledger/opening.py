@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 
+from ..durations import seconds_of
 from ..errors import LedgerError
 from .base import Ledger
 
 _EXPECTED = "cos://bucket.region/prefix/, redis://host:6379/0, file:///folder, memory:// or none"
 _SCHEMES = ("cos", "redis", "rediss", "file", "memory")
 _REDIS = ("redis", "rediss")
-_KEEP = re.compile(r"([0-9]{1,5})([dh])").fullmatch
+_SHORTEST = 6 * 3600.0
+_LONGEST = 3650 * 86400.0
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?").fullmatch
-_UNITS = {"d": 86400.0, "h": 3600.0}
 _PLACE = re.compile(r"([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9][a-z0-9-]*)").fullmatch
 
 
 def open_ledger(url: Ledger | str) -> Ledger:
     """The ledger at a URL; nothing is asked of it yet.
 
-    ``?keep=30d`` (or ``h``) says for how long events are kept, 30 days by default.
+    ``?keep=30d`` says for how long events are kept, 6 hours at least and 30 days by default.
 
     Raises:
         LedgerError: if no ledger can be there.
@@ -74,10 +75,14 @@ def _options(scheme: str, query: str) -> dict[str, str]:
 
 
 def _seconds(keep: str) -> float:
-    found = _KEEP(keep)
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not seconds:
-        raise LedgerError(f"keep= expects days or hours, e.g. 30d or 12h, not {keep!r}")
+    try:
+        seconds = seconds_of(keep)
+    except ValueError as error:
+        raise LedgerError(f"keep= of a ledger: {error}") from None
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise LedgerError(
+            f"keep= of a ledger expects 6h, for so long an event may come again, to 3650d, not {keep!r}"
+        )
     return seconds
 
 
