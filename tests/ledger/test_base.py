@@ -45,7 +45,7 @@ def test_a_record_tells_what_became_of_a_call():
     assert (told["drop"].outcome, told["drop"].error) == ("dropped", "Drop: why")
     for one in entry.records:
         assert (one.type, one.place, one.delivery) == ("Transcode", "MediaProcessResultSet[0]", 1)
-        assert one.result.startswith(f"{entry.key}/MediaProcessResultSet[0]/Transcode/")
+        assert one.key.startswith(f"{entry.key}/MediaProcessResultSet[0]/Transcode/")
         assert 0 <= one.seconds < 10
         assert before <= one.at <= time.time()
 

@@ -287,6 +287,18 @@ class TestTwoAtATime:
         assert effects == ["film", "sheet", "whole"]
         assert "left to SCF's retry" in caplog.text
 
+    def test_a_callback_that_hands_its_own_event_on_does_not_wait_for_itself(self) -> None:
+        app = App(ledger=MemoryLedger())
+        handed_on = event("Transcode")
+
+        @app.on(Transcode, name="film")
+        def film(transcode: Transcode) -> None:
+            with pytest.raises(EventHeld):
+                app.main_handler(handed_on, {})
+
+        assert deliver(app, handed_on) == {"film": "done"}
+        assert deliver(app, handed_on) == {"film": "skipped"}
+
     def test_without_a_time_limit_an_event_is_held_for_the_longest_scf_allows(self) -> None:
         ledger = MemoryLedger()
         app = App(ledger=ledger)

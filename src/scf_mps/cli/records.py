@@ -159,9 +159,17 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     """The application and its ledger."""
     logs.configure(sys.stderr)
     logging.getLogger("scf_mps").setLevel(logging.WARNING)
-    if url or (KEPT / "ledger").is_dir():
-        os.environ["MPS_LEDGER"] = url or desk_ledger()
-    application = load_application(app)
+    if not url and (KEPT / "ledger").is_dir():
+        url = desk_ledger()
+    before = os.environ.get("MPS_LEDGER")
+    try:
+        if url:
+            os.environ["MPS_LEDGER"] = url
+        application = load_application(app)
+    finally:  # it is for the application alone
+        os.environ.pop("MPS_LEDGER", None)
+        if before is not None:
+            os.environ["MPS_LEDGER"] = before
     store = application.ledger
     if store is None:
         fail(

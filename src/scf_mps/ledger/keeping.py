@@ -8,6 +8,7 @@ callback's effect and its record repeats that one callback, with the same `Idemp
 from __future__ import annotations
 
 import logging
+import threading
 from math import isfinite
 from time import sleep
 
@@ -75,6 +76,7 @@ class Keeper:
         self._strict = on_error == "fail"
         self._reserve = reserve
         self._pause = pause
+        self._here = _Here()
 
     def open(
         self, event: Event, plan: Plan, context: Context, force: Collection[str] = ()
@@ -110,7 +112,9 @@ class Keeper:
             for call, key in zip(calls, keys, strict=True):
                 if key in claim.ended and key not in again:
                     call.outcome = "skipped"
-        return Journal(self.ledger, claim, self._strict)
+        if claim.held:
+            self._here.held.add(event.key)
+        return Journal(self.ledger, claim, self._strict, self._here.held)
 
     def _claim(
         self, event: Event, keys: list[str], context: Context, again: Collection[str]
@@ -125,12 +129,20 @@ class Keeper:
                     event, keys, seconds, again=again, owner=context.request_id
                 )
             except EventHeld as held:
-                if held.seconds > left - self._reserve:
+                # A callback that gives its own event to `main_handler` again would wait for itself.
+                if held.seconds > left - self._reserve or event.key in self._here.held:
                     raise
                 if pause == 0.05:
                     log.info("waiting, %s for at most %.1f s", held, held.seconds)
                 self._pause(min(pause, held.seconds))
                 pause = min(pause * 1.5, 5.0)
+
+
+class _Here(threading.local):
+    """The events that this thread holds."""
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()
 
 
 class Journal:
@@ -140,12 +152,13 @@ class Journal:
         broken: why a record could not be written, if callbacks are not to run without one.
     """
 
-    __slots__ = ("_claim", "_ledger", "_strict", "_unwritten", "_written", "broken")
+    __slots__ = ("_claim", "_held", "_ledger", "_strict", "_unwritten", "_written", "broken")
 
-    def __init__(self, ledger: Ledger, claim: Claim, strict: bool) -> None:
+    def __init__(self, ledger: Ledger, claim: Claim, strict: bool, held: set[str]) -> None:
         self._ledger = ledger
         self._claim = claim
         self._strict = strict
+        self._held = held
         self._written: dict[Call, Record] = {}
         self._unwritten = False
         self.broken: Exception | None = None
@@ -169,6 +182,7 @@ class Journal:
         """Let go of the event; returns why what ended is not recorded, if it is not."""
         if not self._claim.held:
             return None
+        self._held.discard(self._claim.event)
         records = [
             self._written.get(call) or self._record(call)
             for call in calls
