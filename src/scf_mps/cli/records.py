@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import uuid
@@ -157,8 +156,7 @@ def purge(
 
 def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     """The application and its ledger."""
-    logs.configure(sys.stderr)
-    logging.getLogger("scf_mps").setLevel(logging.WARNING)
+    logs.configure(sys.stderr, "WARNING")
     if not url and (KEPT / "ledger").is_dir():
         url = desk_ledger()
     before = os.environ.get("MPS_LEDGER")
