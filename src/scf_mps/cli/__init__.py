@@ -1,6 +1,6 @@
 """The command line: what the framework offers at the desk; never deployed.
 
-The commands are in `desk.py`, `emulators.py`, `records.py` and `cloud.py`; here they are put together.
+The commands are in `desk.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`; here they are put together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ except ImportError:
 
 from scf_mps.deploy.packing.command import build
 
-from . import cloud, desk, emulators, records
+from . import cloud, desk, doctoring, emulators, records
 
 cli = typer.Typer(
     help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
@@ -38,6 +38,7 @@ for command in (
     cloud.deploy,
     cloud.remove,
     cloud.logs,
+    doctoring.doctor,
 ):
     cli.command()(command)
 

@@ -1,0 +1,146 @@
+"""Where the function is to write, as its variables name it: MPS_LEDGER, MPS_PUBLISH and MPS_BUCKETS.
+
+Only the texts are looked at; the buckets themselves are `buckets`'s.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from scf_mps.cos.addresses import Allowed, Place
+from scf_mps.cos.errors import Denied
+from scf_mps.errors import LedgerError
+from scf_mps.ledger.opening import open_ledger
+
+from .configuration import is_deployed
+from .desk import Desk
+from .finding import Area
+
+storing: Area[Desk] = Area("Ledger and publishing")
+
+_REDIS = ("redis://", "rediss://")
+
+
+@storing.check(
+    "error",
+    why="The function would raise LedgerError when it is loaded, with every event.",
+    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`.",
+)
+def ledger_malformed(desk: Desk) -> Iterator[str]:
+    """MPS_LEDGER is the URL of no ledger."""
+    url = desk.variables.get("MPS_LEDGER", "none")
+    if url != "none":
+        try:
+            open_ledger(url)
+        except LedgerError as error:
+            yield f"MPS_LEDGER: {error}"
+
+
+@storing.check(
+    "warning",
+    why="SCF delivers an event again as a whole: callbacks that succeeded run again with every retry.",
+    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, unless nothing is done twice that matters.",
+)
+def ledger_none(desk: Desk) -> Iterator[str]:
+    """MPS_LEDGER is `none`."""
+    if desk.variables.get("MPS_LEDGER") == "none":
+        yield "MPS_LEDGER is none"
+
+
+@storing.check(
+    "error",
+    why="An instance's memory and its /tmp end with it, and no other instance sees them (page 583/9694).",
+    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, or mount a file system (`cfs`) for a file:// one.",
+)
+def ledger_of_one_instance(desk: Desk) -> Iterator[str]:
+    """The ledger is in the memory or the files of one instance."""
+    scheme = desk.variables.get("MPS_LEDGER", "").partition("://")[0]
+    if scheme == "memory" or (scheme == "file" and not desk.inputs.get("cfs")):
+        yield f"MPS_LEDGER is {scheme}://"
+
+
+@storing.check(
+    "error",
+    why="SCF's Pythons since 3.7 bring no library (page 583/40323): the function could not be loaded.",
+    advice="Write scf-mps[redis] into requirements.txt, and build.",
+)
+def redis_not_required(desk: Desk) -> Iterator[str]:
+    """The ledger is in Redis, and its client is not deployed."""
+    if _redis_host(desk) and not is_deployed(desk, "redis", "redis"):
+        yield "neither requirements.txt nor the build has redis"
+
+
+@storing.check(
+    "error",
+    why="A function outside of a VPC reaches public addresses alone: every event would be left to the retry.",
+    advice="Write `vpcConfig: {vpcId: …, subnetId: …}` with the network of the Redis.",
+)
+def redis_out_of_reach(desk: Desk) -> Iterator[str]:
+    """The ledger's Redis has a private address, and the function is in no VPC."""
+    host = _redis_host(desk)
+    try:
+        private = ipaddress.ip_address(host).is_private
+    except ValueError:
+        private = False
+    if private and not desk.inputs.get("vpcConfig"):
+        yield f"MPS_LEDGER is at {host}"
+
+
+@storing.check(
+    "note",
+    why="Only in the function's own network can be told whether it answers; if not, events are left to the retry.",
+    advice="After deploying, `scf-mps invoke --remote` with a sample, and look at `scf-mps logs`.",
+)
+def redis_unseen(desk: Desk) -> Iterator[str]:
+    """Whether the ledger's Redis can be reached was not tried."""
+    if host := _redis_host(desk):
+        yield f"MPS_LEDGER is at {host}"
+
+
+@storing.check(
+    "error",
+    why="Every callback that publishes would fail, and be retried for nothing.",
+    advice="Write `MPS_PUBLISH: cos://bucket-appid.region/prefix/`.",
+)
+def publish_malformed(desk: Desk) -> Iterator[str]:
+    """MPS_PUBLISH names no place in COS."""
+    yield from _publish(desk, malformed=True)
+
+
+@storing.check(
+    "error",
+    why="`Cos` refuses every bucket that MPS_BUCKETS does not name.",
+    advice="Add the bucket to MPS_BUCKETS.",
+)
+def publish_not_allowed(desk: Desk) -> Iterator[str]:
+    """MPS_BUCKETS does not let MPS_PUBLISH be written."""
+    yield from _publish(desk, malformed=False)
+
+
+def _publish(desk: Desk, malformed: bool) -> Iterator[str]:
+    text = desk.variables.get("MPS_PUBLISH")
+    if text is None:
+        return
+    try:
+        place = Place.parse(text)
+        Allowed(None).check(place.bucket, place.region)
+    except (ValueError, Denied) as error:
+        if malformed:
+            yield f"MPS_PUBLISH: {error}"
+        return
+    if malformed:
+        return
+    try:
+        Allowed(desk.variables.get("MPS_BUCKETS")).check(place.bucket, place.region)
+    except Denied:
+        yield f"{place.bucket} of MPS_PUBLISH is not among MPS_BUCKETS"
+
+
+def _redis_host(desk: Desk) -> str:
+    """The host of the ledger's Redis, without its password; empty if there is none."""
+    url = desk.variables.get("MPS_LEDGER", "")
+    found = re.fullmatch(r"rediss?://.*", url)
+    return (urlsplit(url).hostname or "") if found else ""
