@@ -1,21 +1,5 @@
-"""``python -m scf_mps.deploy.doctor``: the table of all findings, as it is in docs/doctor.md."""
+"""``python -m scf_mps.deploy.doctor`` prints the table of docs/doctor.md."""
 
-from __future__ import annotations
+from .table import table
 
-from . import AREAS
-
-
-def table() -> str:
-    """A table in Markdown for each area: finding, level, what it is, why, and what to do."""
-    lines = []
-    for area in AREAS:
-        lines += [f"## {area.title}", "", "| finding | | why | what to do |", "|---|---|---|---|"]
-        for check in area.checks:
-            cells = (f"`{check.name}` {check.about}", check.level, check.why, check.advice)
-            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-        lines.append("")
-    return "\n".join(lines).rstrip()
-
-
-if __name__ == "__main__":
-    print(table())
+print(table())

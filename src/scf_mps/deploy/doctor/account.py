@@ -91,7 +91,7 @@ def read_account(desk: Desk, pause: float = 1.0) -> Account:
     if live:
         triggers = ", ".join(f"{one.trigger.event_type} for {one}" for one in live.mps) or "none"
         desk.seen.append(f"{where} is {live.status}; MPS triggers: {triggers}")
-    desk.seen += made.notes
+    desk.seen += [one for one in made.notes if "--prune" not in one]
     return Account([], wanted, live, made, _digest(desk.upload), keys)
 
 
@@ -252,6 +252,18 @@ def timer_differs(found: Account) -> Iterator[str]:
     """A timer is not as serverless.yml says."""
     for one in found.changes("CreateTrigger", "UpdateTrigger", "DeleteTrigger"):
         yield f"{one.what}: {one.live} in the cloud, {one.wanted} in serverless.yml"
+
+
+@account.check(
+    "note",
+    why="Tencent's client deletes it with the next deployment; `scf-mps deploy` leaves it alone.",
+    advice="Write it down under `events:`, or remove it with `scf-mps deploy --prune`.",
+)
+def trigger_not_written(found: Account) -> Iterator[str]:
+    """The function has a trigger that is not in serverless.yml."""
+    for sentence in found.plan.notes if found.live and found.plan else ():
+        if "--prune" in sentence:
+            yield sentence.partition(":")[0]
 
 
 @account.check(

@@ -43,7 +43,8 @@ def callbacks_missing(app: Application) -> Iterator[str]:
 )
 def ledger_unset(app: Application) -> Iterator[str]:
     """There is no ledger, and nobody said that there is to be none."""
-    if app.routes is not None and not app.ledger and not app.desk.variables.get("MPS_LEDGER"):
+    is_known = app.desk.inputs and app.routes is not None
+    if is_known and not app.ledger and not app.desk.variables.get("MPS_LEDGER"):
         yield "neither App(ledger=) nor MPS_LEDGER says where it is"
 
 
@@ -54,7 +55,7 @@ def ledger_unset(app: Application) -> Iterator[str]:
 )
 def time_too_short(app: Application) -> Iterator[str]:
     """A callback needs more time than the function has."""
-    for route in app.routes or []:
+    for route in app.routes or [] if app.desk.inputs else []:
         needs = app.reserve if route.needs is None else route.needs
         if needs >= app.desk.timeout:
             yield f"{route.name} needs {needs:g} s of {app.desk.timeout} s"
@@ -67,7 +68,7 @@ def time_too_short(app: Application) -> Iterator[str]:
 )
 def memory_too_small(app: Application) -> Iterator[str]:
     """Loading the application takes more memory than the function has."""
-    if app.handled > app.desk.memory * MB:
+    if app.desk.inputs and app.handled > app.desk.memory * MB:
         yield f"{app.of} took {app.handled / MB:.0f} MB of {app.desk.memory} MB"
 
 
@@ -78,7 +79,8 @@ def memory_too_small(app: Application) -> Iterator[str]:
 )
 def memory_small(app: Application) -> Iterator[str]:
     """Loading the application takes most of the function's memory."""
-    if NEAR * app.desk.memory * MB < app.handled <= app.desk.memory * MB:
+    limit = app.desk.memory * MB
+    if app.desk.inputs and NEAR * limit < app.handled <= limit:
         yield f"{app.of} took {app.handled / MB:.0f} MB of {app.desk.memory} MB"
 
 

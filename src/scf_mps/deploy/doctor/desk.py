@@ -142,7 +142,8 @@ class Desk:
     def stale(self) -> list[str]:
         """Files of a build that are not as the sources are."""
         upload = self.upload
-        if upload is None or not upload.built or not self.sources:
+        is_build = upload and upload.built and "handlers/__init__.py" in upload.names
+        if upload is None or not is_build or not self.sources:
             return []
         sources = dict(self.sources)
         if "scf_mps/__init__.py" in upload.names:

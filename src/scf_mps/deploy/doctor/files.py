@@ -74,7 +74,7 @@ def source_unbuilt(desk: Desk) -> Iterator[str]:
     """`src` is a folder of sources, not a build."""
     upload = desk.upload
     if upload and not _is_run(upload):
-        yield f"serverless.yml uploads {upload.where} with its {len(upload.names)} files as they are"
+        yield f"serverless.yml uploads {upload.where} as it is"
 
 
 @files.check(
