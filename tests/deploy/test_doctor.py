@@ -165,7 +165,7 @@ TRAPS: list[tuple[str, Trap, str]] = [
     ("ledger_malformed", lambda p: p.variables(MPS_LEDGER="coss://ledger/x/"), "did you mean cos"),
     ("ledger_none", lambda p: p.variables(MPS_LEDGER="none"), "MPS_LEDGER is none"),
     ("ledger_of_one_instance", lambda p: p.variables(MPS_LEDGER="memory://"), "is memory://"),
-    ("ledger_of_one_instance", lambda p: p.variables(MPS_LEDGER="file:///tmp/l"), "is file://"),
+    ("ledger_of_one_instance", lambda p: p.variables(MPS_LEDGER="file:///srv/l"), "is file://"),
     ("publish_malformed", lambda p: p.variables(MPS_PUBLISH="/vod/"), "expected cos://bucket.reg"),
     ("publish_malformed", lambda p: p.variables(MPS_PUBLISH="cos://vod.gz/"), "is no COS bucket"),
     (
@@ -301,6 +301,19 @@ def test_what_comes_together_and_what_is_no_trap(
 
     assert {finding.name for finding in found} - {"timeout_short"} == names
     assert not any("hush" in finding.what for finding in found)
+
+
+def test_a_desk_without_redis_says_nothing_of_the_function(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    patient.files({"build/redis/__init__.py": ""})
+    patient.variables(MPS_LEDGER="redis://cache.example:6379/0")
+
+    assert [finding.name for finding in patient.on_the_desk()] == ["redis_unseen"]
+
+    patient.variables(MPS_LEDGER="redis://cache.example:port/0")
+    assert "ledger_malformed" in [finding.name for finding in patient.on_the_desk()]
 
 
 def test_a_zip_is_looked_at_in_place_of_the_build(patient: Patient) -> None:
