@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from capture import loggers_put_back
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,5 @@ def documented(payload: Callable[[str], Any]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _logging_is_left_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
+    with loggers_put_back():
+        yield

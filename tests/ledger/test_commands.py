@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from capture import loggers_put_back
 from typer.testing import CliRunner
 
 from scf_mps import cli
@@ -54,8 +53,7 @@ def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     monkeypatch.setenv("COLUMNS", "250")
     monkeypatch.setenv("MPS_APP", "films:app")
     monkeypatch.setenv("MPS_LEDGER", f"file://{tmp_path}/kept")
-    with loggers_put_back():
-        yield
+    yield
     sys.modules.pop("films", None)
 
 
