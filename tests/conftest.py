@@ -19,11 +19,10 @@ DATA = Path(__file__).parent / "data"
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-# Thousands of runs, most of which need no more than a few examples to fail.
-settings.register_profile(
-    "mutants", settings.get_profile("default"), max_examples=15, database=None
-)
-settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "default")
+# Thousands of runs for mutants, most of which need no more than a few examples to fail; and the runs on other Pythons.
+settings.register_profile("few", settings.get_profile("default"), max_examples=15, database=None)
+few = "MUTANT_UNDER_TEST" in os.environ or os.environ.get("SCF_MPS_EXAMPLES") == "few"
+settings.load_profile("few" if few else "default")
 
 
 @pytest.fixture
