@@ -32,6 +32,9 @@ log = logging.getLogger("scf_mps")
 LONGEST = 900.0
 """Seconds an event is held where SCF tells no time limit: its longest (product page 583/11637)."""
 
+PATIENCE = 5.0
+"""Seconds after which whoever waits for another delivery is told so."""
+
 GRACE = 2.0
 """Seconds after the time limit within which SCF has killed an invocation for certain."""
 
@@ -133,7 +136,8 @@ class Keeper:
                 if held.seconds > left - self._reserve or event.key in self._here.held:
                     raise
                 if pause == 0.05:
-                    log.info("waiting, %s for at most %.1f s", held, held.seconds)
+                    level = logging.WARNING if held.seconds > PATIENCE else logging.INFO
+                    log.log(level, "waiting, %s for at most %.1f s", held, held.seconds)
                 self._pause(min(pause, held.seconds))
                 pause = min(pause * 1.5, 5.0)
 
