@@ -194,6 +194,24 @@ def test_of_several_messages_a_hook_that_raises_for_one_keeps_no_other_from_its_
     assert len(failed.value.summary["events"]) == 2
 
 
+def test_a_hook_that_leaves_the_process_fails_its_callback_alone():
+    ran: list[str] = []
+
+    class Leaving(Middleware):
+        def after_callback(self, call):
+            if call.route.name == "a":
+                raise SystemExit(3)
+
+    app = App(middleware=[Leaving()])
+    app.on(Transcode, name="a")(lambda transcode: ran.append("a"))
+    app.on(Transcode, name="b")(lambda transcode: ran.append("b"))
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(event(), {})
+    assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed", "done"]
+    assert ran == ["a", "b"]
+
+
 def test_after_event_sees_the_summary_of_an_event_that_failed():
     steps: list[Any] = []
 

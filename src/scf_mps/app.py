@@ -149,6 +149,11 @@ class App(Router):
         """The ledger, opened, or None. Closes the application, as `main_handler` does."""
         return self._complete().ledger
 
+    @property
+    def has_own_ledger(self) -> bool:
+        """Whether it was given one, so that ``MPS_LEDGER`` plays no part."""
+        return self._ledger_given is not None
+
     def reconcile(self, context: object = None, **how: Any) -> dict[str, Any]:
         """Dispatch the finished tasks that MPS knows and the ledger does not; see `scf_mps.reconcile.reconcile`."""
         from .reconcile import reconcile

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .routing import Call, Reason, Table
     from .running import Hooks, Runner
 
-    Problem = tuple[str, Exception]
+    Problem = tuple[str, BaseException]
     """What went wrong beside the callbacks: where, and what it raised."""
 
 log = logging.getLogger("scf_mps")
@@ -109,14 +109,16 @@ class Dispatcher:
         calls = plan.calls
         all_ended, problems = self._run(calls, invocation)
         if all_ended and plan.completing:
+            if journal is not None:
+                journal.settle(calls)
             all_ended, problems = self._run(plan.completing, invocation)
             calls = calls + plan.completing
-        for result in plan.unhandled:
-            _report_unhandled(result)
         if journal is not None:
             problem = journal.close(calls, all_ended)
             if problem is not None:
                 problems.append(("the ledger", problem))
+        for result in plan.unhandled:
+            _report_unhandled(result)
         summary = _summary(event, calls, plan.unhandled)
         for after in self._hooks.after_event:
             after(event, context, summary)

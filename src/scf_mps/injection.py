@@ -80,7 +80,7 @@ class Invocation:
         self.closing: list[Generator[Any, None, None]] = []
         self.unsettled: set[object] = set()
 
-    def close(self) -> list[Exception]:
+    def close(self) -> list[BaseException]:
         """Run the clean-ups of this invocation's providers, the last first; returns what they raised.
 
         Who asks for their values afterwards is given new ones.
@@ -88,14 +88,16 @@ class Invocation:
         for kind in self.unsettled:
             self.values.pop(kind, None)
         self.unsettled.clear()
-        errors = []
+        errors: list[BaseException] = []
         while self.closing:
             generator = self.closing.pop()
             try:
-                next(generator, None)
-            except Exception as error:
+                try:
+                    next(generator, None)
+                finally:
+                    generator.close()
+            except BaseException as error:  # SystemExit too, as of a callback
                 errors.append(error)
-            generator.close()
         return errors
 
 

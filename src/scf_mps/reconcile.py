@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .context import Context
     from .dispatch import Dispatcher
+    from .ledger.base import Ledger
     from .mps import TaskSummary
 
 log = logging.getLogger("scf_mps")
@@ -125,30 +126,39 @@ def reconcile(
     known = 0
     tasks: list[dict[str, str]] = []
     failures: list[CallbackFailed] = []
-    for task in mps.finished(now - span, now - SETTLING):
-        key = f"{task.task_type}/{task.task_id}/FINISH"
-        entry = ledger.find(key)
-        if task.is_live or (entry is not None and (entry.complete or entry.held > 0)):
-            known += 1
-            outcome = "known"
-        elif not dispatch:
-            outcome = "missing"
-        elif context.remaining() < LEAST:
-            outcome = "left"
-            failures.append(CallbackFailed("reconcile", key, "no time was left for it"))
-        else:
-            outcome = _dispatch(dispatcher, mps, task, key, context, failures)
-        if tell is not None:
-            tell(task, outcome)
-        if outcome != "known":
-            tasks.append(
-                {"event_type": task.task_type, "task_id": task.task_id, "outcome": outcome}
-            )
+    try:
+        for task in mps.finished(now - span, now - SETTLING):
+            key = f"{task.task_type}/{task.task_id}/FINISH"
+            if context.remaining() < LEAST:
+                outcome = "left"
+                why = "no time was left for it, and for what comes after it"
+                failures.append(CallbackFailed("reconcile", key, why))
+            elif task.is_live or _is_known(ledger, key):
+                known += 1
+                outcome = "known"
+            elif not dispatch:
+                outcome = "missing"
+            else:
+                outcome = _dispatch(dispatcher, mps, task, key, context, failures)
+            if tell is not None:
+                tell(task, outcome)
+            if outcome != "known":
+                tasks.append(
+                    {"event_type": task.task_type, "task_id": task.task_id, "outcome": outcome}
+                )
+            if outcome == "left" or _interrupted(failures):
+                break
+    except (
+        ScfMpsError
+    ) as error:  # of MPS or the ledger: what came of the tasks before is told all the same
+        if not (tasks or known):
+            raise
+        failures.append(_failure("the rest", error))
     summary = {"reconciled": tasks, "known": known, "since": int(now - span)}
     if failures:
         unfinished = {one["outcome"] for one in tasks} - {"done"}
         failed = CallbacksFailed(
-            f"of {len(tasks)} tasks that never arrived some are {' or '.join(sorted(unfinished))}",
+            f"of {len(tasks)} tasks that never arrived some are {' or '.join(sorted(unfinished)) or 'unknown'}",
             failures,
         )
         failed.summary = summary
@@ -178,8 +188,23 @@ def _dispatch(
         log.warning("not reconciled: %s", error)
         return "unknown"
     except ScfMpsError as error:
-        failure = CallbackFailed("reconcile", key, reason(error))
-        failure.__cause__ = error
-        failures.append(failure)
+        failures.append(_failure(key, error))
         return "failed"
     return "done"
+
+
+def _is_known(ledger: Ledger, key: str) -> bool:
+    """Whether the event is done, or somebody is at work on it."""
+    entry = ledger.find(key)
+    return entry is not None and (entry.complete or entry.held > 0)
+
+
+def _interrupted(failures: list[CallbackFailed]) -> bool:
+    """Whether somebody at a desk wants it to stop; a callback's failure is what that looks like."""
+    return any(isinstance(failure.__cause__, KeyboardInterrupt) for failure in failures)
+
+
+def _failure(what: str, error: Exception) -> CallbackFailed:
+    failure = CallbackFailed("reconcile", what, reason(error))
+    failure.__cause__ = error
+    return failure

@@ -90,7 +90,7 @@ class Runner:
             for hook in after_callback:
                 try:
                     hook(call)
-                except Exception as error:
+                except BaseException as error:
                     self._end(call, "failed", error)
             if verbose:
                 log.info(call.outcome, extra=_outcome(call))
@@ -145,7 +145,11 @@ class Runner:
 def reason(error: BaseException) -> str:
     """An exception in one line: its class and text."""
     name = type(error).__name__
-    return f"{name}: {error}" if str(error) else name
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its text cannot be told)"
+    return f"{name}: {text}" if text else name
 
 
 def _await(awaitable: Awaitable[Any], seconds: float) -> Any:

@@ -12,8 +12,8 @@ from scf_mps import App, Drop, Transcode
 from scf_mps.errors import CallbacksFailed
 from scf_mps.ledger import MemoryLedger
 from scf_mps.ledger.base import Entry, Record, digest
-from scf_mps.ledger.redaction import redacted
 from scf_mps.local.samples import sample
+from scf_mps.redaction import redacted
 
 from .conftest import record
 

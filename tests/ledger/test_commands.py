@@ -28,6 +28,8 @@ app = App()
 
 
 def work(name):
+    if Path(f"{name}.interrupts").exists():
+        raise KeyboardInterrupt
     if Path(f"{name}.fails").exists():
         raise OSError(f"no route, token=abcdef for {name}")
     with open("effects", "a") as file:
@@ -151,6 +153,18 @@ class TestHistory:
         monkeypatch.delenv("MPS_LEDGER")
         assert len(Ran("history").rows) == 1
 
+    def test_an_application_with_a_ledger_of_its_own_is_not_asked_for_another(
+        self, tmp_path: Path
+    ) -> None:
+        films = Path("films.py")
+        own = f'App(ledger="file://{tmp_path}/own")'
+        films.write_text(films.read_text().replace("App()", own))
+        deliver("one")
+        ran = Ran("history", "--ledger", f"file://{tmp_path}/other")
+        assert ran.code == 2
+        assert "films:app has a ledger of its own" in ran.err
+        assert len(Ran("history").rows) == 1
+
     def test_a_ledger_that_cannot_be_is_named(self) -> None:
         ran = Ran("history", "--ledger", "dynamodb://table")
         assert ran.code == 2
@@ -231,6 +245,32 @@ class TestReplay:
         ran = Ran("replay", "nobody's")
         assert ran.code == 1
         assert ran.rows[0][:2] == ["nobody's", "failed"]
+
+    def test_a_timers_dead_letter_is_one_like_any(self) -> None:
+        timer = {"Type": "Timer", "TriggerName": "t", "Message": "something else"}
+        letter = {"RequestId": "r", "Body": {"ClientContext": json.dumps(timer)}}
+        Path("letters").write_text(json.dumps(letter))
+        ran = Ran("replay", "--dead-letter", "letters")
+        assert (ran.code, ran.rows[0][1]) == (1, "failed")
+
+    def test_an_event_whose_notification_has_expired_is_asked_of_mps(self, tmp_path: Path) -> None:
+        Path("film.fails").touch()
+        deliver("one")
+        (kept,) = (tmp_path / "kept").glob("one*/event")
+        kept.unlink()
+        ran = Ran("replay", "--failed")
+        assert (ran.code, ran.rows[0][:2]) == (1, ["one", "failed"])
+        assert "DescribeTaskDetail" in ran.rows[0][3]
+
+    def test_who_interrupts_it_is_told_what_is_left(self) -> None:
+        Path("film.fails").touch()
+        for task in ("one", "two", "three"):
+            deliver(task)
+        Path("film.fails").unlink()
+        Path("film.interrupts").touch()
+        ran = Ran("replay", "--failed")
+        assert (ran.code, len(ran.rows)) == (1, 1)
+        assert "interrupted, 2 events are left" in ran.err
 
 
 class TestReconcile:

@@ -128,6 +128,19 @@ class TestRedelivery:
         effects.failing.clear()
         assert deliver(app, event(), {"time_limit_in_ms": 3000})["film"] == "done"
 
+    def test_so_does_one_whose_error_cannot_be_told(self, effects: Effects) -> None:
+        class Untold(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        ledger = MemoryLedger()
+        app = application(effects, ledger)
+        effects.failing["film"] = Untold()
+        assert deliver(app, event()) == {"film": "failed", "sheet": "done"}
+        (entry,) = ledger.entries()
+        assert entry.held == 0
+        assert "Untold: (its text cannot be told)" in [record.error for record in entry.records]
+
     def test_an_async_callback_runs_and_is_recorded(self, effects: Effects) -> None:
         app = App(ledger=MemoryLedger())
 
@@ -233,6 +246,25 @@ class TestProgress:
         for sign in ("a", "b"):
             app.main_handler({**self.progress(10), "Timestamp": 1, "Sign": sign}, {})
         assert told == [10]
+
+    def test_an_event_with_secrets_is_the_same_when_the_ledger_gives_it_back(self) -> None:
+        ran: list[str] = []
+        app = App(ledger=MemoryLedger())
+        app.on_progress(Transcode, name="a")(lambda transcode: ran.append("a"))
+        delivered = self.progress(10)
+        delivered["WorkflowTaskEvent"]["OutputStorage"] = {
+            "Type": "AWS-S3",
+            "S3OutputStorage": {"S3SecretId": "AKIA1", "S3SecretKey": "wJalrXUtn"},
+        }
+        app.main_handler(delivered, {})
+        ledger = app.ledger
+        assert ledger is not None
+        (entry,) = ledger.entries()
+        kept = ledger.find(entry.key)
+        assert kept is not None
+        assert "wJalrXUtn" not in str(kept.notification)
+        assert outcomes(app.replay(kept.notification)) == {"a": "skipped"}
+        assert ran == ["a"]
 
 
 class TestTwoAtATime:
@@ -495,6 +527,57 @@ class TestWhatIsCommittedAtTheEnd:
         app = self.application(commits, effects)
         deliver(app, event("Transcode"))
         assert set(deliver(app, event("Transcode")).values()) == {"skipped"}
+
+    def test_they_are_written_down_before_on_complete_begins(
+        self, commits: list[Exception | None], effects: Effects
+    ) -> None:
+        app = self.application(commits, effects)
+        ledger = app.ledger
+        assert ledger is not None
+        seen: list[set[str]] = []
+
+        class Looking(App):
+            pass
+
+        looking = Looking(app, ledger=ledger)
+
+        def open_session() -> Iterator[Session]:
+            yield Session()
+
+        looking.provide(Session, open_session, per="invocation")
+        looking.provide(Repository, Repository, per="invocation")
+
+        @looking.on_complete(Event, name="look")
+        def look(event: Event) -> None:
+            (entry,) = ledger.entries()
+            seen.append({record.callback for record in entry.records if record.ended})
+
+        deliver(looking, event("Transcode"))
+        assert seen == [{"stores", "stores too", "calls"}]
+
+    @pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()])
+    def test_a_clean_up_that_leaves_the_process_fails_and_lets_go_of_the_event(
+        self, leaving: BaseException, effects: Effects
+    ) -> None:
+        ledger = MemoryLedger()
+        app = App(ledger=ledger)
+
+        def open_session() -> Iterator[Session]:
+            try:
+                yield Session()
+                yield Session()  # one too many: it is closed
+            finally:
+                raise leaving
+
+        app.provide(Session, open_session, per="invocation")
+
+        @app.on(Transcode, name="stores")
+        def stores(transcode: Transcode, session: Session) -> None:
+            effects.append("stores")
+
+        assert deliver(app, event("Transcode")) == {"stores": "failed"}
+        (entry,) = ledger.entries()
+        assert (entry.state, entry.held) == ("failed", 0)
 
     def test_a_ledger_that_cannot_write_it_down_then_fails_the_event(
         self, effects: Effects

@@ -168,6 +168,50 @@ def test_an_error_of_mps_about_one_task_keeps_no_other_from_its_turn(
     assert len(films.seen) == 1
 
 
+def test_what_came_of_the_tasks_before_is_told_when_the_ledger_fails(books: cloud.Mps) -> None:
+    class Away(MemoryLedger):
+        asked = 0
+
+        def find(self, key: str) -> Any:
+            self.asked += 1
+            if self.asked > 1:
+                raise LedgerError("the store is away")
+            return super().find(key)
+
+    now = time.time()
+    for name in ("one", "two", "three"):
+        books.add(task(name), finished=now - HOUR)
+    app = App(ledger=Away())
+    with pytest.raises(CallbacksFailed) as failed:
+        app.reconcile()
+    assert [one["outcome"] for one in failed.value.summary["reconciled"]] == ["done"]
+    assert "reconcile on the rest: LedgerError: the store is away" in str(failed.value)
+
+
+def test_an_error_before_the_first_task_is_raised_as_it_is(
+    films: Films, api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TENCENTCLOUD_SECRETID")
+    with pytest.raises(MpsError, match="no credentials"):
+        films.app.reconcile()
+
+
+def test_who_interrupts_a_callback_stops_the_run(books: cloud.Mps) -> None:
+    app, seen = App(ledger=MemoryLedger()), []
+
+    @app.on(Transcode)
+    def stopped(transcode: Transcode) -> None:
+        seen.append(transcode.event.task_id)
+        raise KeyboardInterrupt
+
+    now = time.time()
+    for name in ("one", "two"):
+        books.add(task(name), finished=now - HOUR)
+    with pytest.raises(CallbacksFailed):
+        app.reconcile()
+    assert len(seen) == 1
+
+
 def test_without_a_ledger_nothing_tells_what_was_done(books: cloud.Mps) -> None:
     with pytest.raises(LedgerError, match="reconcile needs a ledger"):
         App(ledger="none").reconcile()

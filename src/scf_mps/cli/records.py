@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import uuid
 from collections import Counter
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 LedgerOption = Annotated[
     str,
-    typer.Option("--ledger", envvar="MPS_LEDGER", metavar="URL", help="The ledger: its URL."),
+    typer.Option("--ledger", metavar="URL", help="The ledger, in place of MPS_LEDGER's."),
 ]
 OPEN = ("failed", "interrupted")
 """The states of events that nobody is at work on and that are not done."""
@@ -87,22 +88,28 @@ def replay(
         fail("expected one of a task's id, --failed and --dead-letter FILE")
     application, store = _ledger_of(app, ledger)
     if dead_letter is not None:
-        events = or_invalid(lambda: list(_dead_letters(dead_letter)))
+        events = [("", letter) for letter in or_invalid(lambda: list(_dead_letters(dead_letter)))]
     else:
         found = _entries(store, task, 0.0, OPEN if failed else ())
-        events = [_notification(store, entry) for entry in found]
+        events = [(entry.task_id, _notification(store, entry)) for entry in found]
         if task and not events:
-            events = [{"TaskId": task}]  # MPS may know it
+            events = [(task, {"TaskId": task})]  # MPS may know it
     rows = []
+    interrupted = False
     with _progress(len(events)) as advance:
-        for event in events:
-            rows.append(_replayed(application, event, force or []))
-            advance(rows[-1]["task"])
+        for task_id, event in events:
+            row, interrupted = _replayed(application, task_id, event, force or [])
+            rows.append(row)
+            advance(row["task"])
+            if interrupted:
+                break
     if as_json:
         out.print_json(json.dumps(rows))
     else:
         show(rows, as_json=False, title="replayed")
-    if any(row["outcome"] != "done" for row in rows):
+    if interrupted:
+        err.print(f"interrupted, {len(events) - len(rows)} events are left", style="red")
+    if interrupted or any(row["outcome"] != "done" for row in rows):
         raise typer.Exit(1)
 
 
@@ -157,7 +164,8 @@ def purge(
 def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     """The application and its ledger."""
     logs.configure(sys.stderr, "WARNING")
-    if not url and (KEPT / "ledger").is_dir():
+    named = url
+    if not url and "MPS_LEDGER" not in os.environ and (KEPT / "ledger").is_dir():
         url = desk_ledger()
     before = os.environ.get("MPS_LEDGER")
     try:
@@ -168,6 +176,8 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
         os.environ.pop("MPS_LEDGER", None)
         if before is not None:
             os.environ["MPS_LEDGER"] = before
+    if named and application.has_own_ledger:
+        fail(f"{app} has a ledger of its own, App(ledger=…): --ledger would not be looked at")
     store = application.ledger
     if store is None:
         fail(
@@ -188,32 +198,38 @@ def _entries(store: Ledger, task: str, since: float, states: tuple[str, ...]) ->
 
 
 def _notification(store: Ledger, entry: Entry) -> Any:
+    """The event as the ledger keeps it; where that has expired, its task's id, by which MPS may tell it."""
     found = or_invalid(lambda: store.find(entry.key))
-    return {"TaskId": entry.task_id} if found is None else found.notification
+    kept = None if found is None else found.notification
+    return {"TaskId": entry.task_id} if kept is None else kept
 
 
-def _replayed(application: App, event: Any, force: list[str]) -> dict[str, str]:
-    """What came of an event that was dispatched again, as a row."""
-    why = ""
+def _replayed(
+    application: App, task_id: str, event: Any, force: list[str]
+) -> tuple[dict[str, str], bool]:
+    """What came of an event that was dispatched again, as a row; and whether somebody interrupted it."""
+    why, interrupted = "", False
     try:
         summary = application.replay(event, {"request_id": str(uuid.uuid4())}, force)
         outcome = "done"
     except CallbacksFailed as failed:
         summary, outcome = failed.summary, "failed"
         why = "; ".join(f"{one.callback}: {one.reason}" for one in failed.failures)
+        interrupted = any(isinstance(one.__cause__, KeyboardInterrupt) for one in failed.failures)
     except ScfMpsError as error:
-        task = str(event.get("TaskId", "")) if isinstance(event, dict) else ""
-        return {"task": task, "outcome": "failed", "callbacks": "", "why": str(error)}
+        row = {"task": task_id, "outcome": "failed", "callbacks": "", "why": str(error)}
+        return row, False
     except ValueError as error:
         fail(str(error))
     every = summary.get("events", [summary])
-    calls = Counter(call["outcome"] for one in every for call in one["callbacks"])
-    return {
-        "task": " ".join(one["task_id"] for one in every),
+    calls = Counter(call["outcome"] for one in every for call in one.get("callbacks", ()))
+    row = {
+        "task": " ".join(one.get("task_id", "") for one in every),
         "outcome": outcome,
         "callbacks": _counted(calls),
         "why": why,
     }
+    return row, interrupted
 
 
 def _dead_letters(path: Path) -> Iterator[Any]:
@@ -225,14 +241,21 @@ def _dead_letters(path: Path) -> Iterator[Any]:
             f"expected messages of a dead-letter queue in {path}: {error.strerror}"
         ) from None
     decoder = json.JSONDecoder()
-    position = 0
-    while text[position:].strip():
-        position += len(text[position:]) - len(text[position:].lstrip())
+    position = _next(text, 0)
+    while position < len(text):
         try:
             one, position = decoder.raw_decode(text, position)
         except ValueError as error:
             raise ValueError(f"expected JSON in {path}: {error}") from None
         yield from one if isinstance(one, list) else [one]
+        position = _next(text, position)
+
+
+def _next(text: str, position: int) -> int:
+    """Where the next value begins."""
+    blank = re.compile(r"\s*").match(text, position)
+    assert blank is not None
+    return blank.end()
 
 
 class _progress:  # noqa: N801 - used like a function

@@ -381,10 +381,14 @@ def _error_of(data: dict[str, Any]) -> TaskError:
 
 
 def _digest(notification: dict[str, Any]) -> str:
-    """Of the content: what a signature adds to it differs from one delivery to the next."""
+    """Of the content without what a signature adds, which differs from one delivery to the next, and without the
+    secrets, so that the event has the same key when a ledger that keeps none of them gives it back.
+    """
     import hashlib
     import json
 
+    from ..redaction import redacted
+
     content = {name: part for name, part in notification.items() if name not in _SIGNATURE}
-    text = json.dumps(content, sort_keys=True)
+    text = json.dumps(redacted(content), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -15,7 +15,7 @@ from time import sleep
 from ..errors import EventHeld, LedgerError
 from ..logs import scrub
 from ..running import reason
-from .base import Record, digest
+from .base import ENDED, Record, digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Journal:
         broken: why a record could not be written, if callbacks are not to run without one.
     """
 
-    __slots__ = ("_claim", "_held", "_ledger", "_strict", "_unwritten", "_written", "broken")
+    __slots__ = ("_claim", "_held", "_ledger", "_strict", "_written", "broken")
 
     def __init__(self, ledger: Ledger, claim: Claim, strict: bool, held: set[str]) -> None:
         self._ledger = ledger
@@ -164,23 +164,27 @@ class Journal:
         self._strict = strict
         self._held = held
         self._written: dict[Call, Record] = {}
-        self._unwritten = False
         self.broken: Exception | None = None
 
     def record(self, call: Call) -> None:
-        """Write down that a call came to an end; if that fails, closing tries again."""
+        """Write down that a call came to an end, unless a clean-up may still undo it; if that fails, closing tries again."""
         if call.unsettled:
-            self._unwritten = True
             return
         record = self._record(call)
         try:
             self._ledger.record(self._claim, record)
             self._written[call] = record
         except Exception as error:
-            self._unwritten = True
             log.error("%s ended, but the ledger failed: %s", call.route.name, error)
             if self._strict:
                 self.broken = error
+
+    def settle(self, calls: Sequence[Call]) -> None:
+        """Write down the calls whose clean-ups went well, before what is to come after them begins."""
+        for call in calls:
+            if call.unsettled:
+                call.unsettled = False
+                self.record(call)
 
     def close(self, calls: Sequence[Call], complete: bool) -> Exception | None:
         """Let go of the event; returns why what ended is not recorded, if it is not."""
@@ -196,7 +200,8 @@ class Journal:
             self._ledger.close(self._claim, records, complete)
         except Exception as error:
             log.error("the event could not be closed in the ledger: %s", error)
-            return error if self._unwritten and self._strict else None
+            unwritten = any(call.outcome in ENDED and call not in self._written for call in calls)
+            return error if unwritten and self._strict else None
         return None
 
     def _record(self, call: Call) -> Record:

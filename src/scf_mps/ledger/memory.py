@@ -90,7 +90,7 @@ class MemoryLedger(Ledger):
             if kept is None:
                 return None
             entry = self._entry(kept)
-        from .redaction import redacted
+        from ..redaction import redacted
 
         entry.notification = redacted(kept.event.raw)
         return entry

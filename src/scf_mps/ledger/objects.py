@@ -249,7 +249,7 @@ class ObjectLedger(Ledger):
     ) -> bool:
         if number > 1:
             return objects.create(f"{folder}/claim-{number}", _written(lease))
-        from .redaction import redacted
+        from ..redaction import redacted
 
         first = {**Page.of(event).as_dict(), **lease, "notification": redacted(event.raw)}
         return objects.create(f"{folder}/event", _written(first))

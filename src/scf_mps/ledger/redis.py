@@ -159,7 +159,7 @@ class RedisLedger(Ledger):
         again: Collection[str] = (),
         owner: str = "",
     ) -> Claim:
-        from .redaction import redacted
+        from ..redaction import redacted
 
         key, received = event.key, time()
         told = {
