@@ -125,7 +125,7 @@ class Mps:
         from .cos.credentials import current
         from .cos.retry import Clock, Retry
 
-        self._credentials = credentials or current(context) or _of_the_desk()
+        self._credentials = credentials or current(context)
         self._clock = Clock(context.remaining if context else lambda: float("inf"))
         own = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
         self.region: str = region or os.environ.get("MPS_REGION") or own
@@ -387,15 +387,6 @@ def _silence() -> None:
 def _no_debug(record: Any) -> bool:
     level: int = record.levelno
     return level >= 20
-
-
-def _of_the_desk() -> Credentials | None:
-    """The key pair in the variables that the SDK reads, or None."""
-    from .cos.credentials import Credentials
-
-    secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID")
-    secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY")
-    return Credentials(secret_id, secret_key) if secret_id and secret_key else None
 
 
 def _parts(endpoint: str) -> tuple[str, str]:

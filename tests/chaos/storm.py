@@ -89,6 +89,11 @@ class Judgement:
             "undone after replay": self.unfinished,
         }
 
+    @property
+    def was_calm(self) -> bool:
+        """Whether it proves little: nothing was killed, hung, repeated or left to the replay."""
+        return not (self.kills and self.statuses[433] and self.repeats and self.open)
+
     def __str__(self) -> str:
         failed = ", ".join(f"{count} x {status}" for status, count in sorted(self.statuses.items()))
         told = [
@@ -170,7 +175,7 @@ def _until(condition: Callable[[], bool], seconds: float, otherwise: str) -> Non
 
 
 class Keys:
-    """Temporary credentials that change every few invocations; the emulator of COS knows the last ones."""
+    """Temporary credentials that change every few invocations; the emulator of COS knows the last few alone."""
 
     def __init__(self, emulator: CosEmulator) -> None:
         self._emulator = emulator
@@ -183,6 +188,7 @@ class Keys:
             self._asked += 1
         key = Key(f"AKIDstorm{number}", f"secret{number}", f"token{number}")
         self._emulator.keys.add(key)
+        self._emulator.keys.remove(f"AKIDstorm{number - 3}")
         return key.secret_id, key.secret_key, key.token or ""
 
 
@@ -225,8 +231,8 @@ class Killer:
 def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = False) -> Judgement:
     """One store, `count` events; see the head of this file.
 
-    A hurried storm waits for less: no callback hangs until the time limit, and a process that was killed holds its
-    event for longer than SCF takes to retry, so that more of it is left to the replay.
+    A hurried storm waits for less: the time limit is short, and a process that was killed holds its event for longer
+    than SCF takes to retry, so that more of it is left to the replay.
     """
     chance = random.Random(seed)
     judgement = Judgement(store, events=count)
@@ -430,6 +436,9 @@ def main() -> None:
             (folder / "judgement.json").write_text(json.dumps(vars(judgement)))
         print(judgement, flush=True)
         wrong += sum(judgement.wrong.values())
+        if judgement.was_calm and not options.hurried:
+            print(f"{store}: the storm was too calm to prove anything", flush=True)
+            wrong += 1
     sys.exit(1 if wrong else 0)
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..context import Context
 
 _NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+_ON_A_DESK = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN")
+"""As the official SDK and the command line of Tencent Cloud name them; SCF never sets these."""
 
 
 class Credentials:
@@ -57,14 +59,14 @@ class Credentials:
 
 
 def current(context: Context | None = None) -> Credentials | None:
-    """The credentials of this invocation; None without an execution role.
+    """The credentials of this invocation; None without an execution role, and on a desk without a key.
 
     Those of ``context["environ"]`` (one text, ``K=V;K=V``) come before those of the environment: an instance that runs
     several invocations at once has one environment for all of them.
     """
     told = _environ(context.raw.get("environ")) if context is not None else {}
-    for source in (told, os.environ):
-        secret_id, secret_key, token = (source.get(name, "") for name in _NAMES)
+    for source, names in ((told, _NAMES), (os.environ, _NAMES), (os.environ, _ON_A_DESK)):
+        secret_id, secret_key, token = (source.get(name, "") for name in names)
         if secret_id and secret_key:
             return Credentials(secret_id, secret_key, token)
     return None
