@@ -193,9 +193,13 @@ def test_credentials_are_read_with_each_invocation(monkeypatch):
     from scf_mps.cos.credentials import current
 
     names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-    for name in names:
+    on_a_desk = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN")
+    for name in (*names, *on_a_desk):
         monkeypatch.delenv(name, raising=False)
     assert current() is None
+    for name in on_a_desk:
+        monkeypatch.setenv(name, "of the desk")
+    assert (current().secret_id, current().token) == ("of the desk", "of the desk")
     told = ";".join(f"{name}=told-{name[-3:]}" for name in names)
     found = current(Context({"environ": f"SCF_NAMESPACE=default;{told};broken"}))
     assert (found.secret_id, found.secret_key, found.token) == ("told-TID", "told-KEY", "told-KEN")
@@ -220,7 +224,7 @@ def test_credentials_are_not_shown_and_not_written_down():
 
 
 def test_without_credentials_the_error_says_what_to_do(emulator, make_cos, monkeypatch):
-    for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"):
+    for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SECRET_ID"):
         monkeypatch.delenv(name, raising=False)
     cos = Cos(proxy=emulator.url)
     with pytest.raises(Denied, match="execution role"):
