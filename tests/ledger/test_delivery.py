@@ -30,7 +30,9 @@ from scf_mps import (
 )
 from scf_mps.events.reading import read
 from scf_mps.ledger import Claim, MemoryLedger, Record
+from scf_mps.ledger.keeping import Keeper
 from scf_mps.local.samples import sample
+from scf_mps.routing import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -315,9 +317,9 @@ class TestTwoAtATime:
         assert outcome["again"] == "done"
         (held,) = within
         assert isinstance(held, EventHeld)
-        assert 55 < held.seconds <= 62
+        assert 58.5 < held.seconds <= 62
         assert effects == ["film", "sheet", "whole"]
-        assert "left to SCF's retry" in caplog.text
+        assert f"{held}: left to SCF's retry" in caplog.messages
 
     def test_a_callback_that_hands_its_own_event_on_does_not_wait_for_itself(self) -> None:
         app = App(ledger=MemoryLedger())
@@ -357,6 +359,54 @@ class TestTwoAtATime:
         assert deliver(app, event(), {"time_limit_in_ms": 10_000})["sheet"] == "done"
 
 
+class Held(MemoryLedger):
+    """A ledger whose events another delivery holds for so many seconds, which go by while somebody waits."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.left = seconds
+        self.waited: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.left -= seconds
+
+    def claim(self, *args: Any, **named: Any) -> Claim:
+        if self.left > 0:
+            raise EventHeld("the event is held by request first", self.left)
+        return super().claim(*args, **named)
+
+    def open(self, time_limit: float, reserve: float) -> None:
+        """Ask for an event with so many seconds left."""
+        keeper = Keeper(self, "fail", reserve, self.pause)
+        context = Context({"time_limit_in_ms": int(time_limit * 1000)})
+        keeper.open(read(event()), Plan([], [], []), context)
+
+
+class TestWaiting:
+    def test_it_asks_at_ever_longer_intervals_and_no_later_than_the_hold_ends(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "scf_mps")
+        ledger = Held(30.0)
+        ledger.open(900.0, reserve=2.0)
+        assert ledger.waited[:3] == pytest.approx([0.05, 0.075, 0.1125])
+        assert max(ledger.waited) == 5.0
+        assert ledger.left == pytest.approx(0.0)
+        assert caplog.messages == ["waiting, the event is held by request first for at most 30.0 s"]
+
+    def test_it_waits_if_there_is_time_for_a_callback_afterwards(self) -> None:
+        ledger = Held(10.0)
+        ledger.open(13.0, reserve=2.0)
+        assert sum(ledger.waited) == pytest.approx(10.0)
+
+    def test_it_does_not_wait_if_there_is_no_time_for_a_callback_afterwards(self) -> None:
+        ledger = Held(10.0)
+        with pytest.raises(EventHeld):
+            ledger.open(11.0, reserve=2.0)
+        assert ledger.waited == []
+
+
 class Failing(MemoryLedger):
     """A ledger whose store is away for some of its methods."""
 
@@ -388,15 +438,23 @@ class TestALedgerThatFails:
             app.main_handler(event(), {})
         assert effects == []
 
+    def test_what_the_ledger_says_itself_is_told_as_it_is(self, effects: Effects) -> None:
+        class Away(MemoryLedger):
+            def claim(self, *args: Any, **named: Any) -> Claim:
+                raise LedgerError("there is no such bucket")
+
+        with pytest.raises(LedgerError, match=r"^there is no such bucket$"):
+            application(effects, Away()).main_handler(event(), {})
+
     def test_or_everything_runs_if_it_is_told_so(
         self, effects: Effects, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = application(effects, Failing("claim"), on_ledger_error="run")
         assert set(deliver(app, event()).values()) == {"done"}
-        assert "callbacks may run twice" in caplog.text
+        assert "the ledger failed, callbacks may run twice: the store is away" in caplog.messages
 
     def test_what_ended_but_was_not_recorded_stops_the_rest_and_is_recorded_at_the_end(
-        self, effects: Effects
+        self, effects: Effects, caplog: pytest.LogCaptureFixture
     ) -> None:
         ledger = Failing("record")
         app = application(effects, ledger)
@@ -405,13 +463,14 @@ class TestALedgerThatFails:
         assert outcomes(failed.value.summary) == {"film": "done", "sheet": "deferred"}
         assert "sheet on WorkflowTask/" in str(failed.value)
         assert "ConnectionError: the store is away" in str(failed.value)
+        assert "film ended, but the ledger failed: the store is away" in caplog.messages
         assert effects == ["film"]
         ledger.away.clear()
         assert deliver(app, event()) == {"film": "skipped", "sheet": "done", "whole": "done"}
 
     def test_told_to_run_it_goes_on_without_records(self, effects: Effects) -> None:
         app = application(effects, Failing("record", "close"), on_ledger_error="run")
-        assert set(deliver(app, event()).values()) == {"done"}
+        assert set(outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert effects == ["film", "sheet", "whole"]
 
     def test_that_nothing_recorded_what_ended_fails_the_event(self, effects: Effects) -> None:
@@ -429,8 +488,8 @@ class TestALedgerThatFails:
     ) -> None:
         ledger = Failing("close")
         app = application(effects, ledger)
-        assert set(deliver(app, event()).values()) == {"done"}
-        assert "could not be closed" in caplog.text
+        assert set(outcomes(app.main_handler(event(), {})).values()) == {"done"}
+        assert "the event could not be closed in the ledger: the store is away" in caplog.messages
         (entry,) = ledger.entries()
         assert entry.state == "running"
 
@@ -661,7 +720,8 @@ class TestReplay:
         }
 
     def test_a_callback_can_be_forced(self, effects: Effects) -> None:
-        app = application(effects)
+        ledger = MemoryLedger()
+        app = application(effects, ledger)
         deliver(app, event())
         assert outcomes(app.replay(event(), {}, force=["sheet"])) == {
             "film": "skipped",
@@ -669,6 +729,12 @@ class TestReplay:
             "whole": "skipped",
         }
         assert effects.count("sheet") == 2
+        (entry,) = ledger.entries()
+        assert {record.callback: record.delivery for record in entry.records} == {
+            "film": 1,
+            "sheet": 2,
+            "whole": 1,
+        }
 
     def test_one_that_is_forced_and_fails_is_not_forgotten_to_have_ended(
         self, effects: Effects
@@ -716,6 +782,32 @@ class TestWhatIsKept:
             "sheet": 1,
             "whole": 2,
         }
+
+    def test_at_the_end_the_ledger_is_told_the_same_of_all_that_ran_and_of_nothing_else(
+        self, effects: Effects
+    ) -> None:
+        recorded: list[Record] = []
+        closed: list[list[Record]] = []
+
+        class Telling(MemoryLedger):
+            def record(self, claim: Claim, record: Record) -> None:
+                recorded.append(record)
+                super().record(claim, record)
+
+            def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+                closed.append(list(records))
+                super().close(claim, records, complete)
+
+        app = application(effects, Telling())
+        effects.failing["sheet"] = OSError()
+        deliver(app, event())
+        effects.failing.clear()
+        deliver(app, event())
+        assert [[one.callback for one in records] for records in closed] == [
+            ["film", "sheet"],
+            ["sheet", "whole"],
+        ]
+        assert recorded == [closed[0][0], *closed[1]]
 
 
 class TestChoosing:
