@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from scf_mps.errors import EventHeld
 from scf_mps.ledger import MemoryLedger
 
-from .conftest import LEASE, event
+from .conftest import LEASE, event, record
 
 
 def tasks(ledger):
@@ -37,6 +40,34 @@ def test_it_forgets_what_was_kept_for_long_enough():
     ledger.close(held, [], True)
     ledger.claim(event("last"), [], LEASE)
     assert tasks(ledger) == ["last"]
+
+
+def test_a_hold_lasts_to_its_last_moment_and_no_longer():
+    now = [0.0]
+    ledger = MemoryLedger(clock=lambda: now[0])
+    ledger.record(ledger.claim(event(), ["r c"], 20.0), record("r c"))
+    now[0] = 19.5
+    assert ledger.claim(event(), ["r c"], 20.0).held is False
+    with pytest.raises(EventHeld) as raised:
+        ledger.claim(event(), ["r new"], 20.0)
+    assert raised.value.seconds == 0.5
+    now[0] = 20.0
+    assert ledger.claim(event(), ["r c"], 20.0).held
+
+
+def test_what_was_let_go_of_at_the_clock_s_zero_is_held_by_nobody():
+    ledger = MemoryLedger(most=1, clock=lambda: 0.0)
+    ledger.close(ledger.claim(event("one"), [], LEASE), [], True)
+    (entry,) = ledger.entries()
+    assert (entry.state, entry.held) == ("done", 0.0)
+    ledger.close(ledger.claim(event("another"), [], LEASE), [], True)
+    assert tasks(ledger) == ["another"]
+    assert ledger.purge(float("inf")) == 1
+
+    ledger = MemoryLedger(keep=-1.0, clock=lambda: 0.0)
+    for task in ("one", "two"):
+        ledger.close(ledger.claim(event(task), [], LEASE), [], True)
+    assert tasks(ledger) == ["two"]
 
 
 def test_it_is_not_changed_through_what_it_returned():
