@@ -105,6 +105,12 @@ def test_the_state_of_an_entry(complete, held, outcomes, state):
     assert repr(entry) == f"<Entry T/t/FINISH {state}>"
 
 
+def test_an_entry_is_made_with_its_notification_or_without():
+    fields = ("T/t/FINISH", "T", "t", "FINISH", 0.0, 1, True, 0.0, [])
+    assert Entry(*fields).notification is None
+    assert Entry(*fields, {"EventType": "T"}).notification == {"EventType": "T"}
+
+
 def test_a_digest_is_32_hexadecimal_digits_that_stay_the_same():
     assert digest("") == "e3b0c44298fc1c149afbf4c8996fb924"
     assert len(digest("\ud800")) == 32

@@ -176,6 +176,25 @@ def test_more_events_than_are_read_at_once_are_all_told(shelf, ledger):
     assert len({entry.key for entry in ledger.entries()}) == 101
 
 
+def test_what_the_first_delivery_writes_is_an_event_about_which_nothing_is_known(ledger, shelf):
+    claimed(ledger, owner="request-1")
+    written = json.loads(shelf.kept[f"{FOLDER}/event"][0])
+    assert written.pop("received") > 0
+    assert len(written.pop("nonce")) == 16
+    assert written == {
+        "key": EVENT.key,
+        "type": "WorkflowTask",
+        "task_id": EVENT.task_id,
+        "status": "FINISH",
+        "delivery": 1,
+        "complete": False,
+        "records": [],
+        "seconds": LEASE,
+        "owner": "request-1",
+        "notification": EVENT.raw,
+    }
+
+
 # When it may be taken over
 
 

@@ -38,7 +38,8 @@ def test_each_scheme_is_a_kind_of_ledger(url, kind):
 
 @pytest.mark.parametrize("url", ["memory://", COS, "file:///var/ledger", "redis://localhost"])
 @pytest.mark.parametrize(
-    ("keep", "seconds"), [("", 2592000.0), ("?keep=2d", 172800.0), ("?keep=36h", 129600.0)]
+    ("keep", "seconds"),
+    [("", 2592000.0), ("?keep=6h", 21600.0), ("?keep=36h", 129600.0), ("?keep=3650d", 315360000.0)],
 )
 def test_keep_is_told_in_days_or_hours(url, keep, seconds):
     assert open_ledger(url + keep).keep == seconds
@@ -50,9 +51,11 @@ def test_what_is_in_the_url_reaches_the_ledger():
         == "in cos://ledger-1250000000.ap-guangzhou/mps/sub/"
     )
     assert open_ledger("file:///var/a%20b").where == "in /var/a b"
+    assert open_ledger("file:///var/a@b://c").where == "in /var/a@b://c"
     redis = open_ledger("rediss://u:p@h:1/2?prefix=team")
     assert (redis._url, redis._names) == ("rediss://u:p@h:1/2", "{team}:")
     assert open_ledger("redis://h")._names == "{mps}:"
+    assert open_ledger("redis://h?prefix=Team-A")._names == "{Team-A}:"
 
 
 def test_a_ledger_is_itself():
@@ -94,6 +97,15 @@ def test_a_ledger_is_itself():
         ("redis://h:1/zero", "expected the number of a database behind the host of redis://"),
         ("redis://h?prefix=", "prefix= expects letters, digits and the signs . _ : -, not ''"),
         ("redis://h?prefix=%7Ba%7D", "prefix= expects letters, digits"),
+        (
+            "redis://h?prefix=a=b",
+            "prefix= expects letters, digits and the signs . _ : -, not 'a=b'",
+        ),
+        (
+            "redis://u:p/w@h",
+            "the user or password of redis:// holds one of / ? #: write it as %2F, %3F or %23",
+        ),
+        ("redis://u:p://w@h", "the user or password of redis:// holds one of / ? #"),
         (None, "expected a Ledger or the URL of one"),
         (7, "expected a Ledger or the URL of one"),
     ],
@@ -152,6 +164,7 @@ def test_what_is_wrong_with_a_place_in_cos_is_told_beside_a_right_one(place, tol
         "redi://u:5ecret@h",
         "redis://u:5ec/ret@h:1/0",
         "redis://u:5ec?ret@h:1/0",
+        "redis://u:5ec://ret@h:1/0",
         "redis://u:5ec#ret@h:1/0",
         "redis://u:5ec@ret@h o:1/0",
     ],
