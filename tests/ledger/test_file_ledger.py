@@ -121,6 +121,30 @@ def test_a_file_that_is_placed_while_others_tidy_up_is_no_harm(folder):
     assert len(list(ledgers[2].entries())) == 41
 
 
+def test_a_half_written_file_that_is_taken_away_is_an_error_and_not_tried_for_ever(tmp_path):
+    shelf = Files(tmp_path)
+    shelf.put("a/state", b"1")
+    over, told = threading.Event(), []
+
+    def write():
+        try:
+            while not over.is_set():
+                shelf.put("a/state", b"1")
+        except LedgerError as error:
+            told.append(str(error))
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    until = time.monotonic() + 10
+    while writer.is_alive() and time.monotonic() < until:
+        for path in (tmp_path / ".writing").iterdir():
+            path.unlink(missing_ok=True)
+    over.set()
+    writer.join(5)
+    (one,) = told
+    assert "failed: FileNotFoundError" in one
+
+
 def test_reading_while_others_forget_tells_what_is_there(folder):
     ledger = FileLedger(folder)
     over = threading.Event()

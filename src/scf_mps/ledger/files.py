@@ -173,7 +173,10 @@ class Files(Objects):
         while True:
             try:
                 return place(temporary, path)
-            except FileNotFoundError:  # there is no folder yet, or not any more
+            except FileNotFoundError:
+                if not os.path.exists(temporary):
+                    raise  # by whoever empties the ledger's folder
+                # There is no folder of the event yet, or not any more.
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
 
     def _clock(self) -> float:
