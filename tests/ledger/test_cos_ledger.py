@@ -165,6 +165,15 @@ def test_what_fails_for_good_is_the_ledger_s_error_and_tells_cos_s(store, emulat
     acts[method]()
 
 
+def test_what_cos_refuses_is_tried_five_times(store, emulator):
+    fault = emulator.faults.add(
+        Fault("slow_down", operation="PutObject", key="*/event", retry_after=None)
+    )
+    with pytest.raises(LedgerError, match="the ledger failed at COS: "):
+        open_ledger(store.url).claim(event(), FOUR, LEASE)
+    assert emulator.faults.hits(fault) == 5
+
+
 def test_an_event_that_cannot_be_forgotten_whole_is_told(store, emulator):
     ledger = in_prefix(store, HASTY)
     deliver(ledger)

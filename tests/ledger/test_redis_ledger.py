@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -99,6 +100,22 @@ def test_all_keys_of_an_event_expire_when_it_was_not_touched_for_so_long(store, 
 def test_it_keeps_for_thirty_days_unless_told_otherwise(store, client):
     store.open().claim(event(), FOUR, LEASE)
     assert 30 * 86400 - 10 < client.ttl(key(store, "event", digest(event().key))) <= 30 * 86400
+
+
+def test_a_ledger_made_with_its_url_alone_is_the_one_that_its_url_opens():
+    made, opened = RedisLedger("redis://h"), open_ledger("redis://h")
+    assert (made.keep, made._names) == (opened.keep, opened._names) == (2592000.0, "{mps}:")
+
+
+def test_what_is_left_of_a_hold_is_told_by_the_server_s_clock(store, client):
+    ledger = store.open()
+    ledger.claim(event(), FOUR, LEASE)
+    until = int(client.hget(key(store, "event", digest(event().key)), "until")) / 1000
+    before = client.time()
+    (entry,) = ledger.entries()
+    after = client.time()
+    assert until - after[0] - after[1] / 1e6 - 1e-6 <= entry.held
+    assert entry.held <= until - before[0] - before[1] / 1e6 + 1e-6
 
 
 def test_events_that_expired_leave_the_index_with_the_next_new_ones(store, client):
@@ -219,6 +236,16 @@ def test_a_connection_that_breaks_again_and_again_is_the_ledger_s_error(store, c
     cutting.cut = 99
     with pytest.raises(LedgerError, match="the ledger failed in Redis: ConnectionError"):
         ledger.claim(event(), FOUR, LEASE)
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr("scf_mps.ledger.redis._TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ledger = open_ledger(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        began = time.monotonic()
+        with pytest.raises(LedgerError, match="the ledger failed in Redis: TimeoutError"):
+            ledger.find("x")
+        assert time.monotonic() - began < 4
 
 
 def test_a_server_that_was_started_again_is_used_again(own_server):
