@@ -76,3 +76,11 @@ def test_it_is_not_changed_through_what_it_returned():
     ledger.find(event().key).notification["EventType"] = "another"
     assert ledger.find(event().key).notification["EventType"] == "WorkflowTask"
     assert claim.ended == {}
+
+
+def test_it_keeps_ten_thousand_events_unless_told_otherwise():
+    ledger = MemoryLedger()
+    for number in range(10_001):
+        ledger.close(ledger.claim(event(str(number)), [], LEASE), [], True)
+    told = tasks(ledger)
+    assert (len(told), told[0], told[-1]) == (10_000, "1", "10000")
