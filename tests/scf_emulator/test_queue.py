@@ -129,6 +129,28 @@ def test_a_dead_letter_that_cannot_be_written_after_all_is_dropped(
     assert [message["RequestId"] for message in function.dropped] == [request_id]
 
 
+def test_a_dead_letter_may_hold_half_of_a_character(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "dead.jsonl"
+    function = run(retries=0, dead_letter_queue=path)
+    event = {"do": "fail", "SessionContext": "\ud800"}
+    function.push(event)
+    function.settle()
+    (line,) = path.read_text("utf-8").splitlines()
+    assert json.loads(json.loads(line)["Body"]["ClientContext"]) == event
+    assert function.dead_letters == [json.loads(line)]
+
+
+def test_what_the_emulator_itself_cannot_deliver_keeps_nobody_waiting(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    function = run(namespace=b"no text")  # of which no context can be made
+    function.push({"do": "count"})
+    function.settle()
+    assert "could not be delivered" in caplog.text
+    with pytest.raises(TypeError, match="bytes"):
+        function.invoke({"do": "count"})
+
+
 def test_an_event_grows_old_as_if_it_had_waited_in_full(run: Run) -> None:
     function = run(**FAST, ttl=90, dead_letter_queue=True)
     function.push({"do": "fail"})

@@ -40,6 +40,6 @@ def letter(settings: Settings, delivery: Delivery, failure: Invocation | None) -
 
 
 def write(message: dict[str, Any], path: str | Path) -> None:
-    """Add a message to a file of JSON lines."""
-    with Path(path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(message, ensure_ascii=False) + "\n")
+    """Add a message to a file of JSON lines: in ASCII, as an event may hold half of a character."""
+    with Path(path).open("a", encoding="ascii") as file:
+        file.write(json.dumps(message) + "\n")

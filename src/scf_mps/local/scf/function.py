@@ -7,6 +7,7 @@ means; here is decided what becomes of the event.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import tempfile
 import threading
@@ -29,6 +30,8 @@ from .moments import Moment, Observers
 from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, as_json
 from .queue import Delivery, Queue
 from .settings import Settings, Triple
+
+_log = logging.getLogger(__name__)
 
 MAX_RECORD = 8 * 1024
 """Bytes after which the log service cuts a record."""
@@ -189,7 +192,16 @@ class LocalFunction(Settings):
 
     def _work(self) -> None:
         while (taken := self._queue.take()) is not None:
-            self._queue.done(self._deliver(*taken), self.retry_interval / self.speed)
+            delivery, late = taken
+            again = None
+            try:
+                again = self._deliver(delivery, late)
+            except Exception as error:  # a defect of this emulator: nobody is to wait for ever
+                _log.exception("%s could not be delivered", delivery.request_id)
+                if delivery.caller is not None:
+                    delivery.caller.set_exception(error)
+            finally:
+                self._queue.done(again, self.retry_interval / self.speed)
 
     def _deliver(self, delivery: Delivery, late: float) -> Delivery | None:
         """Give an event its try; returns it as it is to be tried again, if it is."""
