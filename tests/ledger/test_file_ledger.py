@@ -57,8 +57,31 @@ def test_what_a_file_manager_puts_there_is_no_harm(folder):
     ledger = FileLedger(folder)
     deliver(ledger)
     (folder / ".DS_Store").write_text("")
+    (made,) = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
+    (made / ".DS_Store").write_text("")
     assert len(list(ledger.entries())) == 1
     assert FileLedger(folder).claim(event(), FOUR, LEASE).held is False
+    assert ledger.find(event().key).state == "done"
+    assert ledger.purge(time.time() + 10) == 1
+    assert list(ledger.entries()) == []
+    assert FileLedger(folder).claim(event(), FOUR, LEASE).delivery == 1
+
+
+def test_what_keeps_old_events_from_being_forgotten_keeps_no_other_from_being_handled(
+    folder, caplog
+):
+    deliver(FileLedger(folder), event("old"))
+    (made,) = [path for path in folder.iterdir() if path.name[0] != "."]
+    (made / "notes.txt").write_text("")
+    left = folder / ".writing" / "left"
+    left.write_text("half of")
+    os.utime(left, (time.time() - 3700, time.time() - 3700))
+    ledger = FileLedger(folder)
+    deliver(ledger, event("new"))
+    assert ledger.find(event("new").key).state == "done"
+    (told,) = caplog.messages
+    assert told.startswith(f"old events were not forgotten: {made.name}/notes.txt in the ledger")
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "notes/notes.txt"])

@@ -6,6 +6,7 @@ An object is created by linking a whole file to its name, which one process alon
 
 from __future__ import annotations
 
+import logging
 import os
 from time import monotonic, time
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..events.result import Event
     from .base import Claim
     from .objects import Found
+
+log = logging.getLogger("scf_mps")
 
 _TEMPORARY = ".writing"
 _LOOK = 3600.0
@@ -56,8 +59,12 @@ class FileLedger(ObjectLedger):
         now = monotonic()
         if now >= self._next_look:
             self._next_look = now + _LOOK
-            self.purge(time() - self.keep)
-            self._files.tidy()
+            try:
+                self._files.tidy()
+                self.purge(time() - self.keep)
+            except LedgerError as error:
+                # It is about other events than this one.
+                log.warning("old events were not forgotten: %s", error)
         return super().claim(event, calls, seconds, again=again, owner=owner)
 
     def _objects(self, seconds: float) -> Objects:
@@ -113,6 +120,8 @@ class Files(Objects):
                 except FileNotFoundError:
                     continue  # forgotten meanwhile
                 for name in names:
+                    if name[0] == ".":
+                        continue
                     try:
                         yield f"{one}/{name}", os.stat(self._path(f"{one}/{name}")).st_mtime
                     except FileNotFoundError:
