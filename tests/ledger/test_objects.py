@@ -6,8 +6,11 @@ import json
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scf_mps.errors import EventHeld, LedgerError
+from scf_mps.events.reading import read
 from scf_mps.ledger.base import digest
 from scf_mps.ledger.objects import ObjectLedger, Objects
 from scf_mps.ledger.pages import folder_of
@@ -159,6 +162,46 @@ def test_history_reads_an_object_for_each_event_that_is_closed(shelf, ledger):
     assert shelf.take() == {"names": 1, "get": 3}
     assert ledger.find(told.key).notification == told.raw
     assert shelf.take() == {"names": 1, "get": 2}
+
+
+@pytest.mark.parametrize(
+    "key", ["WorkflowTask/unknown/FINISH", f"WorkflowTask/unknown/PROCESSING/{'0a' * 16}"]
+)
+def test_an_event_that_is_not_there_is_looked_for_at_its_place_alone(shelf, ledger, key):
+    done(ledger)
+    shelf.take()
+    assert ledger.find(key) is None
+    assert shelf.take() == {"names": 1}
+
+
+def test_an_event_without_a_task_id_is_looked_for_at_its_place_first(shelf, ledger):
+    done(ledger)
+    told = event("")
+    ledger.close(ledger.claim(told, [], LEASE), [], True)
+    shelf.take()
+    assert ledger.find(told.key).notification == told.raw
+    assert shelf.take() == {"names": 1, "get": 2}
+
+
+WORDS = st.text(st.sampled_from("a/é\ud800"), max_size=4)
+HEX = st.text(st.sampled_from("0a"), min_size=32, max_size=32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    type=st.text(st.sampled_from("T/é"), min_size=1, max_size=4) | st.just("WorkflowTask"),
+    task_id=WORDS | HEX,
+    status=WORDS | st.sampled_from(["FINISH", "PROCESSING"]),
+    outside=WORDS | HEX,
+)
+def test_every_event_is_found_by_its_key_whatever_is_in_it(type, task_id, status, outside):
+    payload = {"TaskId": task_id, "Status": status}
+    told = read({"EventType": type, "TaskId": outside, f"{type}Event": payload})
+    ledger = ShelfLedger(Shelf())
+    done(ledger)
+    ledger.close(ledger.claim(told, [], LEASE), [], True)
+    entry = ledger.find(told.key)
+    assert (entry.key, entry.notification) == (told.key, told.raw)
 
 
 def test_history_does_not_read_what_is_older_than_was_asked_for(shelf, ledger):

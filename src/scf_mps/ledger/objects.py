@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from abc import ABC, abstractmethod
 from itertools import groupby
 from time import monotonic, time
@@ -49,6 +50,7 @@ _PATIENCE = 10.0
 _PURGE = 60.0
 """Seconds for which an event is held to be forgotten."""
 _BATCH = 100
+_is_digest = re.compile("[0-9a-f]{32}").fullmatch
 
 
 class Objects(ABC):
@@ -367,16 +369,18 @@ class ObjectLedger(Ledger):
     def _folders(self, objects: Objects, key: str) -> Iterator[str]:
         """Where the event with this key may be: where its parts tell, or else anywhere."""
         parts = key.split("/")
-        guesses = [
-            folder_of("/".join(parts[1:last]), parts[0], parts[last], key)
-            for last in (len(parts) - 1, len(parts) - 2)
-            if last > 0
-        ]
-        guesses.append(folder_of("", parts[0], parts[-1], key))
-        yield from guesses
+        if len(parts) == 4 and _is_digest(parts[3]):
+            del parts[3]  # one of many in progress
+        if len(parts) == 3:
+            type, task_id, status = parts
+            by_content = _is_digest(task_id)
+            yield folder_of("" if by_content else task_id, type, status, key)
+            if not by_content:
+                return
+        # The task id is not in the key, or there are slashes in what is.
         ending = f"+{digest(key)[:12]}"
         for name, _ in groupby(objects.names(""), lambda one: one[0].partition("/")[0]):
-            if name.endswith(ending) and name not in guesses:
+            if name.endswith(ending):
                 yield name
 
     def _understood(self, name: str, data: bytes, make: Callable[[dict[str, Any]], T]) -> T:
