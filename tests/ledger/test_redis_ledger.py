@@ -149,6 +149,29 @@ def test_an_event_that_expired_can_be_purged_from_the_index(store, client):
     assert client.zcard(key(store, "index")) == 0
 
 
+def test_events_without_a_task_id_are_no_task_s(store, client):
+    ledger = store.open()
+    for number in range(3):
+        told = event("", SessionId=str(number))
+        ledger.close(ledger.claim(told, FOUR, LEASE), [record(FOUR[0])], True)
+    assert len(list(ledger.entries())) == 3
+    assert list(client.scan_iter(key(store, "task", "*"))) == []
+
+
+def test_nothing_is_left_of_what_was_purged(store, client):
+    ledger = store.open()
+    tasks = ["", "one", "two"]
+    for task in tasks:
+        for status in ("FINISH", "PROCESSING"):
+            ledger.close(ledger.claim(event(task, status), FOUR, LEASE), [], True)
+    held = ledger.claim(event("one", "FINISH"), FOUR, LEASE)
+    assert ledger.purge(4e9) == 5
+    assert client.smembers(key(store, "task", digest("one"))) == {digest(held.event).encode()}
+    ledger.close(held, [], True)
+    assert ledger.purge(4e9) == 1
+    assert list(client.scan_iter(key(store, "*"))) == []
+
+
 def test_more_events_than_are_asked_for_at_once_are_all_told(store):
     ledger = store.open()
     for number in range(201):

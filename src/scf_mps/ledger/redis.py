@@ -30,8 +30,8 @@ _AGAIN = 2
 _BATCH = 200
 _RECORD = b"record "
 
-# What is known of an event (a hash), its notification, the events by the time they came, those of its task. The braces
-# in the names keep them in one slot of a cluster.
+# What is known of an event (a hash), its notification, the events by the time they came, those of its task (if it has
+# one). The braces in the names keep them in one slot of a cluster.
 _COMMON = """
 local event, notification, index, task = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local function now()
@@ -41,7 +41,7 @@ end
 local function keep(seconds)
   redis.call('EXPIRE', event, seconds)
   redis.call('EXPIRE', notification, seconds)
-  redis.call('EXPIRE', task, seconds)
+  if task then redis.call('EXPIRE', task, seconds) end
 end
 """
 
@@ -85,7 +85,7 @@ if not known[1] then
   redis.call('HSET', event, 'told', told, 'delivery', 1)
   redis.call('SET', notification, raw)
   redis.call('ZADD', index, received, digest)
-  redis.call('SADD', task, digest)
+  if task then redis.call('SADD', task, digest) end
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', expired, 'LIMIT', 0, 10)) do
     if redis.call('EXISTS', string.sub(event, 1, -33) .. old) == 0 then
       redis.call('ZREM', index, old)
@@ -118,6 +118,7 @@ _PURGE = (
 local till = redis.call('HGET', event, 'until')
 if till and till - now() > 0 then return 0 end
 redis.call('ZREM', index, ARGV[1])
+if task then redis.call('SREM', task, ARGV[1]) end
 redis.call('DEL', notification)
 return redis.call('DEL', event)
 """
@@ -220,16 +221,15 @@ class RedisLedger(Ledger):
                 else redis.zrangebyscore(where, repr(since), "+inf")
             )
         )
-        names = [member.decode() for member in members]
-        for at in range(0, len(names), _BATCH):
-            for entry in self._entries(names[at : at + _BATCH]):
-                if entry is not None and entry.received >= since:
-                    yield entry
+        for _, entry in self._all(members):
+            if entry is not None and entry.received >= since:
+                yield entry
 
     def purge(self, before: float) -> int:
         members = self._ask(lambda redis: redis.zrangebyscore(self._index, "-inf", f"({before!r}"))
         return sum(
-            self._run(_PURGE, self._keys(member.decode(), "")[:3], member) for member in members
+            self._run(_PURGE, self._keys(name, entry.task_id if entry else ""), name)
+            for name, entry in self._all(members)
         )
 
     @property
@@ -243,7 +243,8 @@ class RedisLedger(Ledger):
         return self._names + "task:" + digest(task_id)
 
     def _keys(self, name: str, task_id: str) -> list[str]:
-        return [self._event(name), self._names + "raw:" + name, self._index, self._task(task_id)]
+        keys = [self._event(name), self._names + "raw:" + name, self._index]
+        return [*keys, self._task(task_id)] if task_id else keys
 
     def _write(self, claim: Claim, records: Sequence[Record], complete: str) -> None:
         assert claim.held, "a claim that holds nothing has nothing to record"
@@ -257,6 +258,12 @@ class RedisLedger(Ledger):
                 f"Redis forgot {claim.event} while it was held: it was purged, or evicted; "
                 f"the ledger needs maxmemory-policy noeviction"
             )
+
+    def _all(self, members: Sequence[bytes]) -> Iterator[tuple[str, Entry | None]]:
+        names = [member.decode() for member in members]
+        for at in range(0, len(names), _BATCH):
+            batch = names[at : at + _BATCH]
+            yield from zip(batch, self._entries(batch), strict=True)
 
     def _entries(self, names: Sequence[str]) -> list[Entry | None]:
         def ask(redis: Any) -> list[Any]:
