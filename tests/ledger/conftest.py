@@ -17,11 +17,13 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
+from scf_mps import App, Transcode
 from scf_mps.cos import Cos
 from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
 from scf_mps.events.reading import read
 from scf_mps.ledger import MemoryLedger, Record
 from scf_mps.local.cos import CosEmulator
+from scf_mps.local.samples import sample
 
 from .worker import notification, opened
 
@@ -167,6 +169,29 @@ class RedisServer:
         self.process.kill()
         self.process.stdout.close()
         self.process.wait(timeout=10)
+
+
+@pytest.fixture
+def silent():
+    """The port of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield server.getsockname()[1]
+
+
+def run_without_ledger(url, limit):
+    """For how many seconds an application without a ledger to talk to keeps its callback waiting."""
+    app = App(ledger=url, on_ledger_error="run")
+    ran = []
+
+    @app.on(Transcode, name="callback")
+    def callback(transcode: Transcode) -> None:
+        ran.append(monotonic())
+
+    told = sample("WorkflowTask", Transcode="SUCCESS")
+    began = monotonic()
+    summary = app.main_handler(told, {"time_limit_in_ms": limit * 1000})
+    assert [one["outcome"] for one in summary["callbacks"]] == ["done"]
+    return ran[0] - began
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scf_mps import App, Drop, Transcode
 from scf_mps.errors import CallbacksFailed
 from scf_mps.ledger import MemoryLedger
-from scf_mps.ledger.base import Entry, Record, digest
+from scf_mps.ledger.base import Entry, Record, digest, patience
 from scf_mps.local.samples import sample
 from scf_mps.redaction import redacted
 
@@ -137,3 +137,10 @@ def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
     }
     assert told["Sign"] == "sign"
     assert redacted("Sign") == "Sign"
+
+
+@pytest.mark.parametrize(
+    ("left", "most"), [(0.1, 0.5), (1.0, 0.5), (3.0, 1.0), (10.0, 4.5), (60.0, 10.0), (898.0, 10.0)]
+)
+def test_a_claim_may_take_half_of_what_is_left_above_a_second_and_half_a_second_always(left, most):
+    assert patience(left + 2.0) == most

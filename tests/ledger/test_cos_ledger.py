@@ -20,7 +20,7 @@ from scf_mps.ledger import CosLedger, open_ledger
 from scf_mps.ledger.pages import folder_of
 from scf_mps.local.cos import Fault
 
-from .conftest import BUCKET, LEASE, REGION, Bucket, event, record
+from .conftest import BUCKET, LEASE, REGION, Bucket, event, record, run_without_ledger
 
 FOUR = [f"r/{number} make" for number in range(4)]
 PATIENT = Retry(attempts=5, base=0.0005, cap=0.002)
@@ -236,6 +236,14 @@ def test_a_server_that_hangs_does_not_take_the_invocation_with_it(store, emulato
     emulator.faults.add(Fault("latency", seconds=1.5))
     with pytest.raises(LedgerError, match=r"TimedOut|DeadlineExceeded"):
         ledger.claim(event(), FOUR, 0.2)
+
+
+@pytest.mark.parametrize(("limit", "most"), [(3, 1.3), (5, 2.2)])
+def test_a_server_that_never_answers_leaves_time_for_the_callbacks(
+    emulator, monkeypatch, silent, limit, most
+):
+    monkeypatch.setenv("MPS_COS_PROXY", f"http://127.0.0.1:{silent}")
+    assert run_without_ledger(f"cos://{BUCKET}.{REGION}/x/", limit) < most
 
 
 # Time

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from time import monotonic
 
 import pytest
 
@@ -15,7 +17,7 @@ from scf_mps.errors import EventHeld, LedgerError
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import digest
 
-from .conftest import LEASE, RedisServer, Server, event, record
+from .conftest import LEASE, RedisServer, Server, event, record, run_without_ledger
 
 FOUR = [f"r/{number} make" for number in range(4)]
 
@@ -308,7 +310,7 @@ def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server,
 def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
     from scf_mps.ledger.redis import _Server
 
-    server = _Server(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0")
+    server = _Server(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0", 1.0)
 
     def refuse(_):
         raise OSError("AUTH pa ss was refused")
@@ -317,6 +319,26 @@ def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
         LedgerError, match=r"^the ledger failed in Redis: OSError: AUTH \*\*\* was refused$"
     ):
         server.ask(refuse)
+
+
+@pytest.mark.parametrize(("limit", "most"), [(3, 1.3), (5, 2.2)])
+def test_a_server_that_never_answers_leaves_time_for_the_callbacks(silent, limit, most):
+    pytest.importorskip("redis", reason="its loading is not to be measured")
+    assert run_without_ledger(f"redis://127.0.0.1:{silent}/0", limit) < most
+
+
+def test_a_server_that_falls_silent_leaves_time_for_the_callbacks(own_server):
+    """A connection that was good is not asked for longer than a new one."""
+    ledger = open_ledger(own_server.url)
+    ledger.claim(event("before"), FOUR, 5.0)
+    own_server.process.send_signal(signal.SIGSTOP)
+    began = monotonic()
+    try:
+        with pytest.raises(LedgerError, match="TimeoutError"):
+            ledger.claim(event(), FOUR, 5.0)
+    finally:
+        own_server.process.send_signal(signal.SIGCONT)
+    assert monotonic() - began < 1.3
 
 
 def test_an_event_that_redis_evicted_while_it_was_held_is_told(store, client):

@@ -241,7 +241,8 @@ class Ledger(ABC):
         Args:
             event: the event.
             calls: the keys of the calls there are to make; see `Call.key`.
-            seconds: how long it is held at most, if it is not closed.
+            seconds: how long it is held at most, if it is not closed. A store that does not answer is given up long
+                before (`patience`).
             again: the keys of those to make although they ended.
             owner: SCF's request id, for people to find the log.
 
@@ -284,6 +285,19 @@ class Ledger(ABC):
 
         (A store that forgets by itself may have nothing left to do.)
         """
+
+
+PATIENCE = 10.0
+"""Seconds that one call of a delivery may take."""
+
+
+def patience(seconds: float) -> float:
+    """Seconds that a claim for so many seconds may take.
+
+    Half of what the invocation has left, without the grace that a claim goes beyond that and a second's reserve, and
+    half a second always: a store that does not answer is to leave time for the callbacks where they run all the same.
+    """
+    return min(PATIENCE, max(0.5, (seconds - 3.0) / 2))
 
 
 def digest(key: str) -> str:

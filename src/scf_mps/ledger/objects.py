@@ -27,7 +27,7 @@ from itertools import groupby
 from time import monotonic, time
 
 from ..errors import EventHeld, LedgerError
-from .base import Claim, Entry, Ledger, Record, digest
+from .base import PATIENCE, Claim, Entry, Ledger, Record, digest, patience
 from .pages import SKEW, Listing, Page, folder_of, safe
 
 TYPE_CHECKING = False
@@ -45,8 +45,6 @@ _TRIES = 8
 """How often a claim begins again when what it stands on is taken away under it."""
 _MARGIN = 1.0
 """Seconds before the end of its hold from which a delivery takes itself for late."""
-_PATIENCE = 10.0
-"""Seconds that one call of a delivery may take."""
 _PURGE = 60.0
 """Seconds for which an event is held to be forgotten."""
 _BATCH = 100
@@ -125,7 +123,7 @@ class ObjectLedger(Ledger):
         owner: str = "",
     ) -> Claim:
         began = self._now()
-        objects = self._objects(min(seconds, _PATIENCE))
+        objects = self._objects(patience(seconds))
         key = event.key
         folder = folder_of(event.task_id, event.type, event.status, key)
         lease = {"seconds": seconds, "owner": owner, "nonce": os.urandom(8).hex()}
@@ -176,12 +174,12 @@ class ObjectLedger(Ledger):
     def record(self, claim: Claim, record: Record) -> None:
         hold = _hold(claim)
         assert record.ended, "what did not end is told when the event is let go of"
-        self._done(self._objects(_PATIENCE), hold.folder, record)
+        self._done(self._objects(PATIENCE), hold.folder, record)
         hold.page.add(record)
 
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         hold = _hold(claim)
-        objects = self._objects(_PATIENCE)
+        objects = self._objects(PATIENCE)
         if hold.seconds - self._since(hold.began) < _MARGIN:
             listing = self._list(objects, hold.folder)
             if listing.highest > claim.delivery:
@@ -199,7 +197,7 @@ class ObjectLedger(Ledger):
         objects.put(f"{hold.folder}/state", _written(page.as_dict()))
 
     def find(self, key: str) -> Entry | None:
-        objects = self._objects(_PATIENCE)
+        objects = self._objects(PATIENCE)
         for folder in self._folders(objects, key):
             listing = self._list(objects, folder)
             page = self._page(objects, listing)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from time import time
+from math import log2
+from time import sleep, time
 
 from ..errors import EventHeld, LedgerError
-from .base import Claim, Entry, Ledger, Record, digest
+from .base import PATIENCE, Claim, Entry, Ledger, Record, digest, patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_TIMEOUT = 5.0
-"""Seconds without an answer that end a try."""
-_AGAIN = 2
-"""How often what was not answered is sent again."""
+_WAITS = (0.05, 0.1)
+"""Seconds after which what was not answered is sent again."""
 _BATCH = 200
 _RECORD = b"record "
 
@@ -149,7 +148,7 @@ class RedisLedger(Ledger):
         self._url = url
         self._names = f"{{{prefix}}}:"
         self.keep = keep
-        self._server: _Server | None = None
+        self._servers: dict[float, _Server] = {}
 
     def claim(
         self,
@@ -182,6 +181,7 @@ class RedisLedger(Ledger):
             repr(received - self.keep),
             json.dumps(redacted(event.raw)),
             *(b"%d%s" % (call in again, _field(call)) for call in calls),
+            seconds=patience(seconds),
         )
         if answer == b"held":
             left, holder = rest
@@ -281,7 +281,9 @@ class RedisLedger(Ledger):
             for name, fields in zip(names, found, strict=True)
         ]
 
-    def _run(self, script: str, keys: list[str], *arguments: object) -> Any:
+    def _run(
+        self, script: str, keys: list[str], *arguments: object, seconds: float = PATIENCE
+    ) -> Any:
         """Run a script; the first argument of all but the purge's is for how long to keep."""
         said = [
             one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one
@@ -289,46 +291,56 @@ class RedisLedger(Ledger):
         ]
         if script is not _PURGE:
             said.insert(0, max(1, int(self.keep)))
-        return self._ask(lambda redis: redis.register_script(script)(keys, said))
+        return self._ask(lambda redis: redis.register_script(script)(keys, said), seconds)
 
-    def _ask(self, ask: Callable[[Any], T]) -> T:
-        if self._server is None:
-            self._server = _Server(self._url)
-        return self._server.ask(ask)
+    def _ask(self, ask: Callable[[Any], T], seconds: float = PATIENCE) -> T:
+        """What the server answers, within some seconds or hardly more."""
+        # A try may take a fourth, which leaves one for the waits; in powers of two, as each has its own connections.
+        timeout = 2.0 ** (log2(seconds / 4) // 1)
+        server = self._servers.get(timeout)
+        if server is None:
+            server = self._servers[timeout] = _Server(self._url, timeout)
+        return server.ask(ask)
 
 
 class _Server:
-    """The connections to a server."""
+    """The connections to a server, which end a try after some seconds without an answer."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float) -> None:
         from urllib.parse import unquote, urlsplit
         from weakref import finalize
 
         import redis
-        from redis.backoff import ExponentialBackoff
+        from redis.backoff import NoBackoff
         from redis.retry import Retry
 
         self._password = unquote(urlsplit(url).password or "")
         self._errors = (redis.RedisError, OSError)
+        self._passing = (redis.ConnectionError, redis.TimeoutError, OSError)
         self._client: Any = redis.Redis.from_url(
             url,
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
-            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _AGAIN),
-            retry_on_error=[redis.ConnectionError, redis.TimeoutError],
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            # Its own tries to connect multiply with those to ask.
+            retry=Retry(NoBackoff(), 0),
         )
         finalize(self, self._client.connection_pool.disconnect)
 
     def ask(self, ask: Callable[[Any], T]) -> T:
-        try:
-            return ask(self._client)
-        except self._errors as error:
-            text = str(error)
-            if self._password:
-                text = text.replace(self._password, "***")
-            raise LedgerError(
-                f"the ledger failed in Redis: {type(error).__name__}: {text}"
-            ) from error
+        waits = iter(_WAITS)
+        while True:
+            try:
+                return ask(self._client)
+            except self._errors as error:
+                wait = next(waits, None) if isinstance(error, self._passing) else None
+                if wait is None:
+                    text = str(error)
+                    if self._password:
+                        text = text.replace(self._password, "***")
+                    raise LedgerError(
+                        f"the ledger failed in Redis: {type(error).__name__}: {text}"
+                    ) from error
+            sleep(wait)
 
 
 class _Known:
