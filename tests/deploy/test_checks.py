@@ -143,6 +143,21 @@ def test_what_only_looks_like_a_secret_can_be_allowed_file_by_file(project: Proj
     assert {"handlers/sample.py", "handlers/ca.pem"} < set(project.names())
 
 
+def test_public_certificates_and_code_that_reads_keys_are_no_secrets(project: Project) -> None:
+    code = "HEAD = b'-----BEGIN RSA " + "PRIVATE KEY-----'\n_END = 1\n"
+    public = "-----BEGIN CERTIFICATE-----\nMII\n"
+    project.write({"handlers/ca.pem": public, "handlers/keys.py": code})
+    project.build()
+    project.write({"handlers/ca.pem": public + "-----BEGIN " + "PRIVATE KEY-----\nMII\n"})
+
+    ran = project.run()
+
+    assert (ran.exit_code, ran.stderr.startswith("handlers/ca.pem:3: what looks like a pr")) == (
+        1,
+        True,
+    )
+
+
 @given(st.text("abcXYZ019", min_size=13, max_size=40), st.binary(max_size=40))
 def test_no_secret_id_goes_by_whatever_is_around_it(
     tmp_path_factory: pytest.TempPathFactory, tail: str, around: bytes

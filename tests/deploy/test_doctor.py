@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 from scf_mps.cli import cli
 from scf_mps.deploy.doctor import AREAS, Options, examine
 from scf_mps.deploy.doctor.configuration import KNOWN_VARIABLES
-from scf_mps.deploy.doctor.desk import _glob
+from scf_mps.deploy.globs import glob
 
 from .conftest import Project
 from .patients import HANDLERS, MPS, TIMER, Patient
@@ -603,8 +603,8 @@ def test_the_known_variables_are_those_that_the_code_reads() -> None:
 @given(st.text("ab./", min_size=1, max_size=12))
 def test_a_pattern_without_signs_excludes_itself_alone(path: str) -> None:
     pattern = path.removeprefix("./")
-    assert _glob(path).fullmatch(pattern)
-    assert not _glob(path).fullmatch(pattern + "x")
+    assert glob(path).fullmatch(pattern)
+    assert not glob(path).fullmatch(pattern + "x")
 
 
 @pytest.mark.parametrize(
@@ -616,5 +616,5 @@ def test_a_pattern_without_signs_excludes_itself_alone(path: str) -> None:
     ],
 )
 def test_a_pattern_excludes_as_the_client_would(pattern: str, excluded: str, kept: str) -> None:
-    assert _glob(pattern).fullmatch(excluded)
-    assert not _glob(pattern).fullmatch(kept)
+    assert glob(pattern).fullmatch(excluded)
+    assert not glob(pattern).fullmatch(kept)

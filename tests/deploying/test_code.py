@@ -21,6 +21,7 @@ from scf_mps.local.cos import CosEmulator
 from .conftest import NAME, REGION, Ran, changing, deployed, last
 from .test_deploy import plan_of, rows
 
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMII\n"
 INDEX = b"def main_handler(event, context):\n    return 1\n"
 
 
@@ -88,6 +89,65 @@ def test_a_zip_that_is_given_is_deployed_as_it_is(project, api, scf):
     assert deployed(scf).latest.code == path.read_bytes()
     sent = last(api, "CreateFunction").parameters["Code"]["ZipFile"]
     assert base64.b64decode(sent) == path.read_bytes()
+
+
+def test_what_belongs_to_a_desk_and_what_is_excluded_is_not_deployed(project, api, scf):
+    (project.folder / "index.py").write_bytes(INDEX)
+    (project.folder / ".env").write_text("TENCENT_SECRET_KEY=hush\n")
+    (project.folder / ".git").mkdir()
+    (project.folder / ".git" / "config").write_text("[core]\n")
+    (project.folder / "notes.txt").write_text("mine\n")
+    project.write(src={"src": "./", "exclude": ["*.txt", "build/**"]})
+
+    ran = Ran("deploy")
+
+    assert ran.code == 0, ran.err
+    assert names(scf) == ["index.py"]
+    assert "5 files are left out, in .env, .git, build, notes.txt, serverless.yml" in ran.err
+
+
+def test_what_a_build_makes_is_deployed_without_what_is_excluded(project, api, scf):
+    (project.folder / "handlers").mkdir()
+    (project.folder / "handlers" / "__init__.py").write_text("main_handler = print\n")
+    (project.folder / "handlers" / "notes.txt").write_text("mine\n")
+    project.write(src={"src": "./", "exclude": ["handlers/*.txt"]})
+
+    assert Ran("deploy").code == 0
+
+    assert "handlers/__init__.py" in names(scf)
+    assert "handlers/notes.txt" not in names(scf)
+
+
+@pytest.mark.parametrize("option", ["dist", "--zip", "layer"])
+def test_a_secret_is_never_deployed_unless_it_is_said_to_be_none(project, api, scf, option):
+    files = {"index.py": INDEX, "deep/.env": b"KEY=hush\n", "ca.pem": CERTIFICATE}
+    path = project.zip("mine.zip", files)
+    if option == "dist":
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(project.folder / "build")
+    if option == "layer":
+        project.write(layers=[{"name": "base", "src": "mine.zip"}])
+    arguments = ["--zip", str(path)] if option == "--zip" else []
+
+    ran = Ran("deploy", *arguments)
+
+    assert ran.code == 1
+    assert ran.err.startswith("deep/.env: a file of keys by its name must not be deployed")
+    assert "hush" not in ran.err
+    assert changing(api) == []
+    ran = Ran("deploy", *arguments, "--allow-secret", "deep/.env")
+    assert ran.code == 0, ran.err
+
+
+def test_what_is_to_be_included_besides_is_an_error_not_passed_over(project, api):
+    project.write(src={"src": "./", "dist": "./build", "include": ["more"]})
+
+    ran = Ran("deploy")
+
+    assert (ran.code, "inputs.src.include: `scf-mps deploy` does not read it" in ran.err) == (
+        2,
+        True,
+    )
 
 
 def test_what_is_no_zip_of_this_function_is_refused(project, api):

@@ -59,6 +59,10 @@ def deploy(
     again: Annotated[
         bool, typer.Option("--again", help="Send code and settings that are there already.")
     ] = False,
+    allow_secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="A file in the zip that may look like a secret."),
+    ] = None,
     wait: Annotated[str, typer.Option(help="How long to wait for SCF: 90s, 5m.")] = "5m",
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -67,7 +71,13 @@ def deploy(
     from scf_mps.deploy.deploying import Request, prepared
 
     request = Request(
-        archive, code_bucket, take_trigger, prune, again, or_invalid(lambda: seconds_of(wait))
+        archive,
+        code_bucket,
+        take_trigger,
+        prune,
+        again,
+        or_invalid(lambda: seconds_of(wait)),
+        allow_secret or (),
     )
     function = _function(config, stage)
     with _refusals(), prepared(function, request, _tell) as ready:

@@ -1,7 +1,8 @@
 """The zip that is deployed: where it comes from, and how SCF gets it.
 
 `src` of serverless.yml is done as the serverless client does it: the hook is run, then what is in `dist` is taken. A
-`src` without them is built by `packing`, so that nothing but the function gets into its zip.
+`src` without them is built by `packing`, so that nothing but the function gets into its zip. Whatever it is, a zip with
+what looks like a secret is not deployed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,20 @@ from typing import Any
 from scf_mps.cos import Cos, Credentials, Pool
 
 from .errors import DeployError
+from .globs import glob
 from .packing import BuildFailed, build
 from .packing import Options as BuildOptions
-from .packing.archive import write_zip
+from .packing.archive import files_below, write_zip
+from .packing.secrets import secrets_in
 from .plan import Zip
-from .wanted import Layer, Wanted
+from .wanted import Layer, Source, Wanted
 
 _BUCKET = re.compile(
     r"(?:cos://)?(?P<name>[a-z0-9][a-z0-9-]*)-(?P<appid>[0-9]+)(?:\.(?P<region>[a-z0-9-]+))?"
     r"(?P<prefix>(?:/[^\s?#]*)?)"
 )
 _STDERR = 2
+_OF_THE_DESK = ("serverless.yml", "serverless.yaml")
 
 
 @dataclass(frozen=True)
@@ -69,19 +73,22 @@ class Bucket:
         return cls(found["name"], found["appid"], found["region"] or region, prefix)
 
 
-def archive_of(path: Path, entry: str = "") -> Archive:
+def archive_of(path: Path, entry: str = "", allow_secret: Collection[str] = ()) -> Archive:
     """A zip that is there.
 
     Args:
         path: the file.
         entry: what must be in its root.
+        allow_secret: paths in it that may look like secrets.
 
     Raises:
-        DeployError: if it is no zip, or without the entry.
+        DeployError: if it is no zip, without the entry, or with secrets.
     """
     try:
         with zipfile.ZipFile(path) as opened:
-            names = opened.namelist()
+            names = [name for name in opened.namelist() if not name.endswith("/")]
+            top = zipfile.Path(opened)
+            secrets = [*secrets_in({name: top / name for name in names}, allow_secret)]
         content = path.read_bytes()
     except OSError as error:
         raise DeployError(f"expected a zip at {path}: {error.strerror}") from None
@@ -91,11 +98,17 @@ def archive_of(path: Path, entry: str = "") -> Archive:
         raise DeployError(
             f"{path}: no {entry} in its root, where `handler` says it is; `scf-mps build` puts it there"
         )
+    if secrets:
+        raise DeployError(*secrets)
     return Archive(path, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def make(
-    wanted: Wanted, given: Path | None, scratch: Path, tell: Callable[[str], object]
+    wanted: Wanted,
+    given: Path | None,
+    scratch: Path,
+    tell: Callable[[str], object],
+    allow_secret: Collection[str] = (),
 ) -> Archive:
     """The function's zip.
 
@@ -103,14 +116,15 @@ def make(
         wanted: the function.
         given: a zip that is to be deployed as it is.
         scratch: an empty folder.
-        tell: is told what is done, if it takes time.
+        tell: is told what is done, if it takes time, and what is left out.
+        allow_secret: paths in the zip that may look like secrets.
 
     Raises:
         DeployError: if it cannot be made.
     """
     entry = f"{wanted.handler.partition('.')[0]}.py"
     if given is not None:
-        return archive_of(given, entry)
+        return archive_of(given, entry, allow_secret)
     source = wanted.source
     if source.hook:
         tell(f"running the hook: {source.hook}")
@@ -122,21 +136,41 @@ def make(
     folder = source.dist or source.folder
     if source.dist is None and (source.folder / "handlers").is_dir():
         tell("building the function")
-        options = BuildOptions(source.folder, scratch / "build", path, runtime=wanted.runtime)
+        folder = scratch / "build"
+        options = BuildOptions(
+            source.folder, folder, path, runtime=wanted.runtime, allow_secret=allow_secret
+        )
         try:
             build(options)
         except BuildFailed as failed:
             raise DeployError(*failed.problems) from None
-    elif folder.is_dir():
-        write_zip(folder, path)
-    else:
+    elif not folder.is_dir():
         raise DeployError(f"expected the function's code in {folder}, and there is no such folder")
-    return archive_of(path, entry)
+    names = files_below(folder)
+    left_out = {*_left_out(names, source)}
+    if left_out:
+        tops = dict.fromkeys(name.partition("/")[0] for name in sorted(left_out))
+        tell(f"{len(left_out)} files are left out, in {', '.join(tops)}")
+    write_zip(folder, path, [name for name in names if name not in left_out])
+    return archive_of(path, entry, allow_secret)
 
 
-def layer_archives(layers: tuple[Layer, ...] | None) -> dict[str, Archive]:
+def _left_out(names: Collection[str], source: Source) -> Iterator[str]:
+    """What `exclude` says; of a folder that no `dist` says is made to be deployed, what belongs to a desk too."""
+    patterns = [glob(one) for one in source.exclude]
+    for name in names:
+        is_of_the_desk = name in _OF_THE_DESK or any(one[0] == "." for one in name.split("/"))
+        if (source.dist is None and is_of_the_desk) or any(one.fullmatch(name) for one in patterns):
+            yield name
+
+
+def layer_archives(
+    layers: tuple[Layer, ...] | None, allow_secret: Collection[str] = ()
+) -> dict[str, Archive]:
     """Name to zip of the layers that come as one. Raises DeployError."""
-    return {one.name: archive_of(one.source) for one in layers or () if one.source}
+    return {
+        one.name: archive_of(one.source, "", allow_secret) for one in layers or () if one.source
+    }
 
 
 def content(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ class Request:
         prune: whether to remove triggers that are not in serverless.yml.
         again: whether to send code and settings that are there.
         seconds: to wait for SCF, at most.
+        allow_secret: paths in zips that may look like secrets.
     """
 
     archive: Path | None = None
@@ -43,6 +44,7 @@ class Request:
     prune: bool = False
     again: bool = False
     seconds: float = 300.0
+    allow_secret: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def prepared(function: Function, request: Request, tell: Tell) -> Iterator[Prepa
     wanted, cloud = function.wanted, function.cloud
     bucket = Bucket.parsed(request.bucket, wanted.region) if request.bucket else None
     with TemporaryDirectory(prefix="scf-mps-deploy-") as scratch:
-        code = make(wanted, request.archive, Path(scratch), tell)
-        layers = layer_archives(wanted.layers)
+        code = make(wanted, request.archive, Path(scratch), tell, request.allow_secret)
+        layers = layer_archives(wanted.layers, request.allow_secret)
         failed = ("UpdateFailed",) if request.again else ()
         wait_until_settled(cloud, wanted, request.seconds, lambda _: None, failed)
         live = read_live(cloud, wanted)

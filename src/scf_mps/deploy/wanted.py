@@ -94,6 +94,7 @@ class Source:
     folder: Path
     hook: str = ""
     dist: Path | None = None
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -375,8 +376,14 @@ class _Reader:
         if isinstance(given, Mapping) and "bucket" not in given:
             folder = self.template.folder / str(given.get("src", "./"))
             dist = self.template.folder / str(given["dist"]) if given.get("dist") else None
+            if given.get("include"):
+                self.problems.append(
+                    "inputs.src.include: `scf-mps deploy` does not read it; put the files into `dist`"
+                )
+            exclude = tuple(map(str, self._list(given, "exclude", "inputs.src")))
             # Without `dist` the serverless client does not run the hook either.
-            return Source(folder, str(given.get("hook") or "") if dist else "", dist)
+            hook = str(given.get("hook") or "") if dist else ""
+            return Source(folder, hook, dist, exclude)
         if not isinstance(given, str):
             self._wrong("inputs.src", "a folder, or src, hook and dist; for a zip use --zip", given)
             given = "./"

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from ..globs import glob
 from ..packing.archive import files_below
 from ..packing.contents import own_files, project_files
 from ..packing.problems import BuildFailed
@@ -261,20 +262,13 @@ _NOT_ENTERED = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 def _walk(folder: Path, excluded: list[Any]) -> Iterator[str]:
     """The files that the serverless client would upload."""
-    patterns = [_glob(str(one)) for one in excluded]
+    patterns = [glob(str(one)) for one in excluded]
     for above, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _NOT_ENTERED)
         for name in sorted(names):
             path = Path(above, name).relative_to(folder).as_posix()
             if not any(pattern.fullmatch(path) for pattern in patterns):
                 yield path
-
-
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A pattern of the client's ``exclude``: `**` stands for folders, `*` for a name's part."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.removeprefix("./"))
-    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(part, re.escape(part)) for part in parts))
 
 
 def _shown(path: Path, desk: Desk) -> str:

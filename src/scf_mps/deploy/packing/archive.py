@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
@@ -16,10 +17,10 @@ def files_below(folder: Path) -> list[str]:
     )
 
 
-def write_zip(folder: Path, archive: Path) -> dict[str, int]:
-    """Write all files of a folder, and tell how many bytes each takes in the zip."""
+def write_zip(folder: Path, archive: Path, names: Iterable[str] | None = None) -> dict[str, int]:
+    """Write files of a folder, all unless they are named, and tell how many bytes each takes in the zip."""
     with zipfile.ZipFile(archive, "w") as opened:
-        for name in files_below(folder):
+        for name in files_below(folder) if names is None else names:
             info = zipfile.ZipInfo(name, _DATE)
             info.create_system = _UNIX
             info.external_attr = (0o100000 | mode(folder / name)) << 16
