@@ -282,6 +282,51 @@ def test_credentials_are_those_of_the_sdk_or_of_the_serverless_client():
         credentials({})
 
 
+@pytest.mark.parametrize(
+    ("told", "file", "expected"),
+    [
+        (
+            {"TENCENT_SECRET_ID": "prod", "TENCENT_SECRET_KEY": "p"},
+            "TENCENTCLOUD_SECRET_ID=dev\nTENCENTCLOUD_SECRET_KEY=d\n",
+            ("prod", "p", ""),
+        ),
+        (
+            {"TENCENTCLOUD_SECRET_ID": "prod", "TENCENTCLOUD_SECRET_KEY": "p"},
+            "TENCENTCLOUD_TOKEN=old\nTENCENT_TOKEN=old\n",
+            ("prod", "p", ""),
+        ),
+        (
+            {"TENCENTCLOUD_SECRET_ID": "", "TENCENTCLOUD_TOKEN": ""},
+            "TENCENTCLOUD_SECRET_ID=dev\nTENCENTCLOUD_SECRET_KEY=d\nTENCENTCLOUD_TOKEN=t\n",
+            ("dev", "d", "t"),
+        ),
+        (
+            {"TENCENTCLOUD_TOKEN": "of the process"},
+            "TENCENT_SECRET_ID=dev\nTENCENT_SECRET_KEY=d\n",
+            ("dev", "d", ""),
+        ),
+    ],
+)
+def test_a_key_is_taken_whole_from_the_environment_or_else_from_the_file(
+    tmp_path, told, file, expected
+):
+    (tmp_path / ".env").write_text(file)
+    (tmp_path / "serverless.yml").write_text("inputs: {}\n")
+
+    found = credentials(read_template(tmp_path / "serverless.yml", "", told).environment)
+
+    assert (found.secret_id, found.secret_key, found.token) == expected
+
+
+def test_half_of_a_key_in_the_environment_is_not_completed_from_the_file(tmp_path):
+    (tmp_path / ".env").write_text("TENCENT_SECRET_ID=dev\nTENCENT_SECRET_KEY=d\n")
+    (tmp_path / "serverless.yml").write_text("inputs: {}\n")
+    template = read_template(tmp_path / "serverless.yml", "", {"TENCENT_SECRET_ID": "prod"})
+
+    with pytest.raises(DeployError, match="expected TENCENT_SECRET_KEY in the environment"):
+        credentials(template.environment)
+
+
 def test_the_endpoint_is_tencents_an_emulators_or_another_domain():
     def of(value):
         return endpoint({"TENCENTCLOUD_API_ENDPOINT": value})

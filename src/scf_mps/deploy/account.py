@@ -16,6 +16,9 @@ from .errors import DeployError
 ENDPOINT = "TENCENTCLOUD_API_ENDPOINT"
 
 _PREFIXES = ("TENCENTCLOUD_", "TENCENT_")
+KEY_PAIR = tuple(f"{prefix}SECRET_{half}" for prefix in _PREFIXES for half in ("ID", "KEY"))
+KEY_NAMES = (*KEY_PAIR, *(f"{prefix}TOKEN" for prefix in _PREFIXES))
+"""All names of a key; a temporary one has a token."""
 
 
 def credentials(environment: Mapping[str, str]) -> Credentials:

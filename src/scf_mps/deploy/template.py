@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from dotenv import dotenv_values
 
+from .account import KEY_NAMES, KEY_PAIR
 from .errors import DeployError
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -27,7 +28,8 @@ class Template:
     Attributes:
         path: where it is.
         values: what it says, variables resolved.
-        environment: of the process, over that of ``.env.STAGE`` and ``.env`` beside the file.
+        environment: of the process, over that of ``.env.STAGE`` and ``.env`` beside the file; an account's key is
+            that of one of them alone, whatever names it has.
     """
 
     path: Path
@@ -71,14 +73,21 @@ def read_template(
     told: dict[str, str] = {}
     for name in (".env", f".env.{values['stage']}"):
         found = dotenv_values(folder / name, interpolate=False) if (folder / name).exists() else {}
-        told |= {key: value for key, value in found.items() if value is not None}
-    told |= os.environ if environment is None else environment
+        told = _over({key: value for key, value in found.items() if value is not None}, told)
+    told = _over(os.environ if environment is None else environment, told)
     known = {name: values.get(name) for name in ("app", "stage", "name", "org")}
     missing: list[str] = []
     resolved = _resolved(values, known, told, missing, "")
     if missing:
         raise DeployError(*missing)
     return Template(path, resolved, told)
+
+
+def _over(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
+    """Both, the first before the other; a key is whole that of one, with no half and no token of another's."""
+    source = first if any(first.get(name) for name in KEY_PAIR) else then
+    key = {name: source[name] for name in KEY_NAMES if name in source}
+    return {name: value for name, value in {**then, **first}.items() if name not in KEY_NAMES} | key
 
 
 def _resolved(
