@@ -198,25 +198,38 @@ def test_what_a_function_returned_or_why_it_failed_is_read_in_all_forms(
     assert (answer.returned, answer.error) == (returned, error)
 
 
-def test_logs_are_followed_each_run_once_until_the_time_is_over(project, api, scf):
-    project.write(events=[])
+def test_logs_are_followed_each_run_once_and_a_long_one_when_it_is_at_its_end(project, api, scf):
+    project.write(events=[], timeout=600)
     Ran("deploy")
     one = deployed(scf)
     write(one, time.time() - 60, request_id="first", log="line 1\nline 2\n")
-    write(one, time.time(), request_id="running", status=2)
+    write(one, time.time() - 500, request_id="running", status=2)
     function = quick(project)
     found = []
 
-    for run in function_logs.follow(function.cloud, function.wanted, time.time() - 900, 0.3):
+    for run in function_logs.follow(function.cloud, function.wanted, time.time() - 900, 10):
         found.append((run.request_id, run.retry))
         if run.request_id == "first":
             write(one, time.time(), request_id="second")
             one.logs[1]["RetCode"] = 0  # it ended
         if run.request_id == "second":
             write(one, time.time(), request_id="second", retry=1)
+        if len(found) == 4:
+            break
 
     assert found[0] == ("first", 0)
     assert sorted(found[1:]) == [("running", 0), ("second", 0), ("second", 1)]
+
+
+def test_following_has_an_end_with_a_last_look(project, api, scf):
+    project.write(events=[])
+    Ran("deploy")
+    write(deployed(scf), time.time() - 1, request_id="one")
+    function = quick(project)
+
+    found = function_logs.follow(function.cloud, function.wanted, time.time() - 60, 0)
+
+    assert [run.request_id for run in found] == ["one"]
 
 
 def test_logs_of_many_days_are_asked_for_day_by_day_and_page_by_page(project, api, scf):

@@ -16,8 +16,10 @@ DAY = 24 * 3600.0
 """Seconds between the times of one question, at most."""
 RUNNING = 2
 """``RetCode`` of a run that is not at its end."""
-OVERLAP = 120.0
-"""Seconds to look back again while following: SCF collects logs with a delay."""
+LONGEST = 900
+"""Seconds that a run takes at most, where serverless.yml says no timeout (product page 583/11637)."""
+DELAY = 120.0
+"""Seconds in which SCF collects the logs of a run that ended."""
 PAGE = 100
 
 
@@ -106,7 +108,9 @@ def follow(
     Raises:
         DeployError: if SCF does not tell.
     """
-    seen: set[tuple[str, int, str]] = set()
+    seen: dict[tuple[str, int, str], float] = {}
+    # SCF selects by when a run began, and it is told when it is at its end.
+    window = wanted.configuration.get("Timeout", LONGEST) + DELAY
     stop = time.monotonic() + seconds
     while True:
         last = time.monotonic() >= stop
@@ -114,11 +118,12 @@ def follow(
         for run in runs(cloud, wanted, begin, now, chosen):
             key = (run.request_id, run.retry, run.begun)
             if run.code != RUNNING and key not in seen:
-                seen.add(key)
+                seen[key] = now
                 yield run
         if last:
             return
-        begin = max(begin, now - OVERLAP)
+        begin = max(begin, now - window)
+        seen = {key: when for key, when in seen.items() if when >= begin}
         time.sleep(min(2 * cloud.pause, max(0.0, stop - time.monotonic())))
 
 
