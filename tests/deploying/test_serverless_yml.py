@@ -232,6 +232,33 @@ def test_variables_beyond_4_kilobytes_empty_ones_and_odd_names_are_refused_witho
     assert len(wanted.configuration["Environment"]["Variables"][0]["Value"]) == 4095
 
 
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        (
+            {"environment": {"variables": ["MPS_NOTIFY_KEY=hush"]}},
+            "inputs.environment.variables: expected keys and values, not a list",
+        ),
+        (
+            {"environment": {"variables": "MPS_NOTIFY_KEY=hush"}},
+            "inputs.environment.variables: expected keys and values, not a text",
+        ),
+        ({"environment": ["hush"]}, "inputs.environment: expected keys and values, not a list"),
+        ({"role": {"key": "hush"}}, "inputs.role: expected a text, not keys and values"),
+        ({"layers": True}, "inputs.layers: expected a list, not bool"),
+        (
+            {"src": {"bucket": "hush"}},
+            "inputs.src: expected a folder, or src, hook and dist; for a",
+        ),
+    ],
+)
+def test_what_has_another_form_is_told_without_what_is_in_it(read, inputs, told):
+    [problem] = problems(read, **inputs)
+
+    assert problem.startswith(told)
+    assert "hush" not in problem
+
+
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_asked_of_the_cloud(project, api):
     project.write(timeout=0, handler="nothing", type="web")
 

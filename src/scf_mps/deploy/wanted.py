@@ -435,7 +435,7 @@ class _Reader:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self._wrong(f"{where}.{key}", "keys and values", value)
+            self._wrong(f"{where}.{key}", "keys and values", type(value))
             return {}
         return value
 
@@ -444,9 +444,17 @@ class _Reader:
         if value is None:
             return []
         if not isinstance(value, list):
-            self._wrong(f"{where}.{key}", "a list", value)
+            self._wrong(f"{where}.{key}", "a list", type(value))
             return []
         return value
 
     def _wrong(self, where: str, expected: str, came: object) -> None:
-        self.problems.append(f"{where}: expected {expected}, not {came!r}")
+        self.problems.append(f"{where}: expected {expected}, not {_shown(came)}")
+
+
+def _shown(came: object) -> str:
+    """A value as it can be told; of a structure, and where only a type is given, the type: a secret may be in it."""
+    if isinstance(came, (str, int, float, type(None))):
+        return repr(came)
+    kind = came if isinstance(came, type) else type(came)
+    return {str: "a text", list: "a list", dict: "keys and values"}.get(kind, kind.__name__)
