@@ -143,6 +143,18 @@ def test_what_only_looks_like_a_secret_can_be_allowed_file_by_file(project: Proj
     assert {"handlers/sample.py", "handlers/ca.pem"} < set(project.names())
 
 
+def test_a_zip_that_the_folder_or_the_layer_would_replace_is_refused(project: Project) -> None:
+    assert project.problems("--zip", "build/function.zip") == [
+        "expected a zip outside of build, not build/function.zip"
+    ]
+    assert project.problems("--zip", "build/deep/../function.zip", "--layer")[0].startswith(
+        "expected a zip outside of build"
+    )
+    assert project.problems("--layer", "--zip", "dist/layer.zip") == [
+        "expected another name for the zip: dist/layer.zip is the layer's"
+    ]
+
+
 def test_public_certificates_and_code_that_reads_keys_are_no_secrets(project: Project) -> None:
     code = "HEAD = b'-----BEGIN RSA " + "PRIVATE KEY-----'\n_END = 1\n"
     public = "-----BEGIN CERTIFICATE-----\nMII\n"

@@ -101,6 +101,7 @@ def build(options: Options) -> Report:
     project = options.project.resolve()
     users = project_files(project, options.include)
     _check_folder(options.folder, project)
+    _check_archives(options)
     python = find_interpreter(runtime.version, options.python)
     if options.python and python is None:
         raise BuildFailed(f"expected a CPython {runtime.version} at {options.python}")
@@ -140,6 +141,16 @@ def _check_folder(folder: Path, project: Path) -> None:
         raise BuildFailed(
             f"{folder} is there, and not of a build: remove it, or name another folder"
         )
+
+
+def _check_archives(options: Options) -> None:
+    """The folder is replaced when the zips are there: none of them may be in it, nor take the other's place."""
+    paths = [path.resolve() for path in options.archives]
+    for given, path in zip(options.archives, paths, strict=True):
+        if path.is_relative_to(options.folder.resolve()):
+            raise BuildFailed(f"expected a zip outside of {options.folder}, not {given}")
+    if len({*paths}) < len(paths):
+        raise BuildFailed(f"expected another name for the zip: {options.layer} is the layer's")
 
 
 def _gather(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> None:
