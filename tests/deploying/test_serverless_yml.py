@@ -12,6 +12,7 @@ from places import ROOT
 from tencentcloud.scf.v20180416 import models
 
 from scf_mps.deploy.account import credentials, endpoint
+from scf_mps.deploy.doctor.desk import desk_of
 from scf_mps.deploy.errors import DeployError
 from scf_mps.deploy.template import read_template
 from scf_mps.deploy.wanted import Layer, MpsTrigger, Source, Timer, wanted_of
@@ -63,6 +64,24 @@ def test_variables_are_resolved_as_the_serverless_client_and_the_platform_do(rea
     assert wanted.publish is True
     [variable] = wanted.configuration["Environment"]["Variables"]
     assert variable["Value"] == "cos://b-1.r/b-1-events/"
+
+
+def test_plain_words_are_read_as_the_serverless_client_reads_them_for_the_doctor_too(tmp_path):
+    words = ["yes", "on", "n", "true", "FALSE", "0777", "1_000", "1.0", "1.5", "2026-01-02", "2026-01-02T03:04:05Z", "'1.0'"]
+    lines = "".join(f"      V{number:02}: {word}\n" for number, word in enumerate(words))
+    path = tmp_path / "serverless.yml"
+    path.write_text(
+        f"inputs:\n  runtime: Python3.10\n  name: ab\n  handler: index.main_handler\n"
+        f"  environment:\n    variables:\n{lines}"
+    )
+    expected = ["yes", "on", "n", "true", "false", "511", "1000", "1", "1.5", "2026-01-02", "2026-01-02T03:04:05Z", "1.0"]
+
+    wanted, _ = wanted_of(read_template(path, "", {}))
+
+    told = wanted.configuration["Environment"]["Variables"]
+    assert [one["Value"] for one in told] == expected
+    with desk_of(path, environment={}) as desk:
+        assert list(desk.variables.values()) == expected
 
 
 def test_a_variable_that_is_not_set_is_an_error_that_names_it_and_its_place(read):
@@ -226,7 +245,7 @@ def test_variables_beyond_4_kilobytes_empty_ones_and_odd_names_are_refused_witho
         "inputs.environment.variables.B: SCF takes no empty value; leave it out",
         "inputs.environment.variables.C: SCF takes no empty value; leave it out",
         "inputs.environment.variables: expected names of letters, digits and _, a letter first, not 'D-1'",
-        "inputs.environment.variables: 4110 bytes in all, but SCF takes 4096 at most",
+        "inputs.environment.variables: 4106 bytes in all, but SCF takes 4096 at most",
     ]
     wanted, _ = read(environment={"variables": {"A": "x" * 4095}})
     assert len(wanted.configuration["Environment"]["Variables"][0]["Value"]) == 4095

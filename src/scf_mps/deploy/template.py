@@ -18,6 +18,25 @@ from dotenv import dotenv_values
 from .account import KEY_NAMES, KEY_PAIR
 from .errors import DeployError
 
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain words as the serverless client's js-yaml does: `yes` and `on` are texts, `true` is a flag.
+
+    A time, which the client would change to another way to write it, is a text too.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [
+            (tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))
+        ]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), [*"tTfF"]
+)
+
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 
@@ -55,7 +74,7 @@ def read_template(
         DeployError: if it cannot be read, or names what is not there.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml.load(path.read_text("utf-8"), _Loader)
     except OSError as error:
         raise DeployError(f"expected a serverless.yml at {path}: {error.strerror}") from None
     except UnicodeDecodeError:

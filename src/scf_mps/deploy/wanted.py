@@ -16,10 +16,7 @@ from scf_mps.durations import seconds_of
 
 from .errors import DeployError
 from .template import Template
-
-RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
-LARGEST_ENVIRONMENT = 4096
-"""Bytes of all variables (product pages 583/32748 and 583/11637)."""
+from .variables import LARGEST, RESERVED, text_of
 
 _KNOWN = frozenset(
     [
@@ -262,19 +259,17 @@ class _Reader:
         where = "inputs.environment.variables"
         told = []
         for name, value in sorted(variables.items()):
-            text = str(value).lower() if isinstance(value, bool) else str(value)
+            text = text_of(value)
             if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)):
                 self._wrong(where, "names of letters, digits and _, a letter first", name)
             elif name.startswith(RESERVED):
                 self.problems.append(f"{where}.{name}: {', '.join(RESERVED)} are reserved for SCF")
-            elif value is None or not text:
+            elif not text:
                 self.problems.append(f"{where}.{name}: SCF takes no empty value; leave it out")
             told.append({"Key": str(name), "Value": text})
         size = sum(len((one["Key"] + one["Value"]).encode()) for one in told)
-        if size > LARGEST_ENVIRONMENT:
-            self.problems.append(
-                f"{where}: {size} bytes in all, but SCF takes {LARGEST_ENVIRONMENT} at most"
-            )
+        if size > LARGEST:
+            self.problems.append(f"{where}: {size} bytes in all, but SCF takes {LARGEST} at most")
         return told
 
     def _layers(self) -> tuple[Layer, ...] | None:

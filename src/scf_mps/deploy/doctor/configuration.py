@@ -13,12 +13,12 @@ from typing import Any
 from ..packing.problems import BuildFailed
 from ..packing.runtimes import runtime_named
 from ..packing.secrets import secrets_in
+from ..variables import LARGEST
 from .desk import DEFAULT_TIMEOUT, Desk
 from .finding import Area
 
 configuration: Area[Desk] = Area("serverless.yml")
 
-LARGEST_ENVIRONMENT = 4096
 NEAR = 3 / 4
 KNOWN_VARIABLES = (
     "MPS_ALLOW_UNSIGNED",
@@ -195,8 +195,8 @@ def environment_too_large(desk: Desk) -> Iterator[str]:
 def environment_large(desk: Desk) -> Iterator[str]:
     """The environment variables come near 4 KB."""
     size = sum(len((name + value).encode()) for name, value in desk.variables.items())
-    if NEAR * LARGEST_ENVIRONMENT < size <= LARGEST_ENVIRONMENT:
-        yield f"the variables have {size} of {LARGEST_ENVIRONMENT} bytes"
+    if NEAR * LARGEST < size <= LARGEST:
+        yield f"the variables have {size} of {LARGEST} bytes"
 
 
 @configuration.check(

@@ -21,6 +21,7 @@ from ..packing.archive import files_below
 from ..packing.contents import own_files, project_files
 from ..packing.problems import BuildFailed
 from ..packing.runtimes import Runtime, runtime_named
+from ..variables import text_of
 
 if TYPE_CHECKING:
     from ..wanted import Wanted
@@ -128,7 +129,7 @@ class Desk:
         variables = environment.get("variables") if isinstance(environment, Mapping) else None
         found: dict[str, str] = {}
         if isinstance(variables, Mapping):
-            found = {str(name): str(value) for name, value in variables.items()}
+            found = {str(name): text_of(value) for name, value in variables.items()}
         return found
 
     @cached_property
