@@ -263,7 +263,7 @@ TRAPS: list[tuple[str, Trap, str]] = [
     (
         "trigger_not_written",
         lambda w: w.function.triggers.append({**w.timer(), "TriggerName": "hourly"}),
-        "timer hourly (0 0 */6 * * * *) is not in serverless.yml",
+        "timer hourly (0 0 */6 * * * *, $DEFAULT) is not in serverless.yml",
     ),
     (
         "version_behind",

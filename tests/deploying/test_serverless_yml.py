@@ -67,14 +67,40 @@ def test_variables_are_resolved_as_the_serverless_client_and_the_platform_do(rea
 
 
 def test_plain_words_are_read_as_the_serverless_client_reads_them_for_the_doctor_too(tmp_path):
-    words = ["yes", "on", "n", "true", "FALSE", "0777", "1_000", "1.0", "1.5", "2026-01-02", "2026-01-02T03:04:05Z", "'1.0'"]
+    words = [
+        "yes",
+        "on",
+        "n",
+        "true",
+        "FALSE",
+        "0777",
+        "1_000",
+        "1.0",
+        "1.5",
+        "2026-01-02",
+        "2026-01-02T03:04:05Z",
+        "'1.0'",
+    ]
     lines = "".join(f"      V{number:02}: {word}\n" for number, word in enumerate(words))
     path = tmp_path / "serverless.yml"
     path.write_text(
         f"inputs:\n  runtime: Python3.10\n  name: ab\n  handler: index.main_handler\n"
         f"  environment:\n    variables:\n{lines}"
     )
-    expected = ["yes", "on", "n", "true", "false", "511", "1000", "1", "1.5", "2026-01-02", "2026-01-02T03:04:05Z", "1.0"]
+    expected = [
+        "yes",
+        "on",
+        "n",
+        "true",
+        "false",
+        "511",
+        "1000",
+        "1",
+        "1.5",
+        "2026-01-02",
+        "2026-01-02T03:04:05Z",
+        "1.0",
+    ]
 
     wanted, _ = wanted_of(read_template(path, "", {}))
 

@@ -197,14 +197,80 @@ def test_triggers_that_the_file_does_not_name_stay_unless_told(project, api, scf
     ran = plan_of(project)
     assert ran.json["steps"] == []
     assert [note.partition(" is not")[0] for note in ran.json["notes"]] == [
-        "MPS trigger WorkflowTask",
-        "timer reconcile (0 0 */6 * * * *)",
+        "MPS trigger WorkflowTask ($DEFAULT)",
+        "timer reconcile (0 0 */6 * * * *, $DEFAULT)",
     ]
 
     assert Ran("deploy", "--prune").code == 0
     assert changing(api) == ["UnbindTrigger", "DeleteTrigger"]
     assert Ran("deploy", "--prune").code == 0
     assert plan_of(project).json == {"steps": [], "notes": [], "blocked": []}
+
+
+@pytest.mark.parametrize("first", [0, -1])
+def test_a_binding_that_is_off_beside_the_wanted_one_is_no_difference(project, api, scf, first):
+    Ran("deploy")
+    triggers = deployed(scf).triggers
+    triggers.insert(first, {**triggers[0], "Qualifier": "$LATEST", "BindStatus": "off"})
+
+    assert plan_of(project).json["steps"] == []
+    triggers.reverse()
+    assert plan_of(project).json["steps"] == []
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_second_binding_of_the_same_type_is_told_and_pruned_in_whatever_order_scf_lists(
+    project, api, scf, first
+):
+    Ran("deploy")
+    triggers = deployed(scf).triggers
+    triggers.insert(0 if first else 1, {**triggers[0], "Qualifier": "$LATEST"})
+
+    ran = plan_of(project)
+    assert ran.json["steps"] == []
+    assert (
+        "MPS trigger WorkflowTask ($LATEST) is not in serverless.yml: --prune unbinds it"
+        in ran.json["notes"]
+    )
+    api.requests.clear()
+    assert Ran("deploy", "--prune").code == 0
+    assert changing(api) == ["UnbindTrigger"]
+    assert {one["Qualifier"]: one["BindStatus"] for one in triggers} == {
+        "$DEFAULT": "on",
+        "$LATEST": "off",
+    }
+    assert plan_of(project, "--prune").json["steps"] == []
+
+
+def test_two_bindings_that_are_both_not_the_wanted_one_give_way_to_it(project, api, scf):
+    Ran("deploy")
+    triggers = deployed(scf).triggers
+    triggers.append({**triggers[0], "Qualifier": "$LATEST"})
+    project.write(events=with_parameters(enable=False))
+    api.requests.clear()
+
+    assert Ran("deploy").code == 0
+
+    assert changing(api) == ["UnbindTrigger", "UnbindTrigger"]
+    assert plan_of(project).json["steps"] == []
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_second_timer_of_the_same_name_is_told_and_pruned(project, api, scf, first):
+    project.write(events=[TIMER])
+    Ran("deploy")
+    triggers = deployed(scf).triggers
+    triggers.insert(0 if first else 1, {**triggers[0], "Qualifier": "$LATEST"})
+
+    ran = plan_of(project)
+
+    assert ran.json["steps"] == []
+    assert ran.json["notes"] == [
+        "timer reconcile (0 0 */6 * * * *, $LATEST) is not in serverless.yml: --prune removes it"
+    ]
+    [step] = plan_of(project, "--prune").json["steps"]
+    assert step["action"] == "DeleteTrigger"
+    assert step["changes"][0]["live"].endswith("$LATEST")
 
 
 def test_a_timer_is_made_for_reconcile_changed_and_moved(project, api, scf):
@@ -260,7 +326,7 @@ def test_what_scf_lists_in_other_words_is_understood(project, api, scf):
     assert ran.json["steps"] == []
     assert ran.json["notes"] == [
         "MPS trigger WorkflowTask, which serves the whole account, is bound to this function",
-        "timer old (* * * * * * *) is not in serverless.yml: --prune removes it",
+        "timer old (* * * * * * *, $LATEST) is not in serverless.yml: --prune removes it",
     ]
     mps["TriggerDesc"] = "?"
     assert rows(plan_of(project))["MPS trigger WorkflowTask"][2] == "BindTrigger"

@@ -6,7 +6,7 @@ was interrupted is finished by the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -294,30 +294,31 @@ class _Planner:
             )
 
     def _mps(self) -> Iterator[Step]:
-        mine = {one.trigger.event_type: one for one in self.live.mps} if self.live else {}
+        # SCF lists unbound ones too, and a type may be there once for each qualifier.
+        bound = [one for one in self.live.mps if one.trigger.enabled] if self.live else []
         for trigger in self.wanted.mps:
-            bound = mine.pop(trigger.event_type, None)
-            if bound is not None and not bound.trigger.enabled:
-                bound = None  # SCF lists it, and MPS pushes nothing
-            if bound is not None and bound.trigger == trigger:
+            there = [one for one in bound if one.trigger == trigger]
+            if there:
                 self.notes.append(
                     f"MPS trigger {trigger.event_type}, which serves the whole account, is bound to this function"
                 )
-                continue
-            if bound is not None:
-                yield _unbind(bound)
-            if trigger.enabled:
-                yield from self._take(trigger)
-                yield self._bind(trigger, bound)
-        for kind, bound in mine.items():
-            if bound.trigger.enabled and self.options.prune:
-                yield _unbind(bound)
-            elif bound.trigger.enabled:
+            else:
+                there = [one for one in bound if one.trigger.event_type == trigger.event_type]
+                yield from map(_unbind, there)
+                if trigger.enabled:
+                    yield from self._take(trigger)
+                    yield self._bind(trigger, there)
+            bound = [one for one in bound if one not in there]
+        for one in bound:
+            if self.options.prune:
+                yield _unbind(one)
+            else:
                 self.notes.append(
-                    f"MPS trigger {kind} is not in serverless.yml: --prune unbinds it"
+                    f"MPS trigger {one.trigger.event_type} ({one.trigger.qualifier}) is not in serverless.yml: "
+                    "--prune unbinds it"
                 )
 
-    def _bind(self, trigger: MpsTrigger, bound: Bound | None) -> Step:
+    def _bind(self, trigger: MpsTrigger, before: Sequence[Bound]) -> Step:
         return Step(
             "mps",
             "BindTrigger",
@@ -330,7 +331,7 @@ class _Planner:
             (
                 Change(
                     f"MPS trigger {trigger.event_type}",
-                    bound.trigger.qualifier if bound else NOTHING,
+                    ", ".join(one.trigger.qualifier for one in before) or NOTHING,
                     trigger.qualifier,
                 ),
             ),
@@ -365,20 +366,23 @@ class _Planner:
             )
 
     def _timers(self) -> Iterator[Step]:
-        live = {one.name: one for one in self.live.timers} if self.live else {}
+        live = [*self.live.timers] if self.live else []
         for timer in self.wanted.timers:
-            before = live.pop(timer.name, None)
-            if before is not None and before.qualifier != timer.qualifier:
-                yield self._delete(before)  # it cannot be moved
-                before = None
+            same = [one for one in live if one.name == timer.name]
+            before = next((one for one in same if one.qualifier == timer.qualifier), None)
+            if before is None:
+                yield from map(self._delete, same)  # none can be moved
+            else:
+                same = [before]
             if before != timer:
                 yield self._put(timer, before)
-        for timer in live.values():
+            live = [one for one in live if one not in same]
+        for timer in live:
             if self.options.prune:
                 yield self._delete(timer)
             else:
                 self.notes.append(
-                    f"timer {timer.name} ({timer.cron}) is not in serverless.yml: --prune removes it"
+                    f"timer {timer.name} ({timer.cron}, {timer.qualifier}) is not in serverless.yml: --prune removes it"
                 )
 
     def _put(self, timer: Timer, before: Timer | None) -> Step:

@@ -66,9 +66,15 @@ class MpsTriggers(Service):
             function = account.get(
                 region, call.text("Namespace", "default"), call.text("FunctionName")
             )
-            trigger = _of(function, resource)
-            if trigger is None or trigger["BindStatus"] == "off":
+            bound = [
+                one
+                for one in function.triggers
+                if one["ResourceId"] == resource and one["BindStatus"] == "on"
+            ]
+            if not bound:
                 raise ApiError("ResourceNotFound", f"{function.name} is not bound to {resource}.")
+            qualifier = call.text("Qualifier", DEFAULT)
+            trigger = next((one for one in bound if one["Qualifier"] == qualifier), bound[0])
             trigger["BindStatus"] = "off"
         return {}
 
