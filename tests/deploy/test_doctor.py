@@ -459,6 +459,17 @@ def test_the_time_for_loading_has_an_end(patient: Patient) -> None:
     assert finding.what == "it takes more than 0.5 s"
 
 
+@pytest.mark.parametrize("limit", ["abc", float("inf"), [1]])
+def test_a_time_for_loading_that_is_none_is_a_finding(patient: Patient, limit: object) -> None:
+    patient.handlers("def main_handler(event, context): ...\n")
+    patient.write(initTimeout=limit)
+
+    [finding] = patient.examined().findings
+
+    assert finding.name == "setting_refused"
+    assert "inputs.initTimeout: expected a whole number from 3 to 300" in finding.what
+
+
 def test_a_handler_that_is_no_application_s_is_only_loaded(patient: Patient) -> None:
     patient.handlers("def main_handler(event, context): ...\n")
 

@@ -30,6 +30,7 @@ DEFAULT_HANDLER = "index.main_handler"
 DEFAULT_RUNTIME = "Python3.10"
 DEFAULT_MEMORY = 128
 DEFAULT_TIMEOUT = 3
+DEFAULT_INIT_TIMEOUT = 65
 """What SCF takes where nothing is said: MB and seconds (CreateFunction)."""
 
 _PLACE = re.compile(r"cos://([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9-]+)/?")
@@ -121,6 +122,11 @@ class Desk:
     def timeout(self) -> int:
         """Seconds."""
         return _number(self.inputs.get("timeout"), DEFAULT_TIMEOUT)
+
+    @property
+    def init_timeout(self) -> int:
+        """Seconds to load the function."""
+        return _number(self.inputs.get("initTimeout"), DEFAULT_INIT_TIMEOUT)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -287,5 +293,5 @@ def _text(value: object, default: str) -> str:
 def _number(value: object, default: int) -> int:
     try:
         return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return default

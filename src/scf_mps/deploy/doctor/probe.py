@@ -22,7 +22,6 @@ from ..packing.interpreters import find_interpreter
 from ..packing.runtimes import CODE
 from .desk import DEFAULT_HANDLER, Desk
 
-DEFAULT_SECONDS = 65
 """How long SCF lets a function load by default (CreateFunction, InitTimeout)."""
 
 _CHILD = """
@@ -139,7 +138,7 @@ def load(desk: Desk, dispatch: bool = False, seconds: float | None = None) -> Ap
     found = _Way.to(desk)
     if found is None:
         return Application(desk)
-    limit = seconds or desk.inputs.get("initTimeout") or DEFAULT_SECONDS
+    limit = seconds or desk.init_timeout
     with TemporaryDirectory(prefix="scf-mps-doctor-") as work:
         report = Path(work, "report.json")
         words = [str(report), found.module, found.function, str(desk.timeout) if dispatch else ""]
@@ -152,7 +151,7 @@ def load(desk: Desk, dispatch: bool = False, seconds: float | None = None) -> Ap
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=float(limit),
+                timeout=limit,
             )
         except subprocess.TimeoutExpired:
             return Application(desk, found.of, f"it takes more than {limit} s")
