@@ -313,14 +313,15 @@ def test_a_lost_answer_is_told_and_what_was_done_is_not_done_again(project, api)
 
 
 def test_throttling_is_waited_out_and_reading_survives_a_bad_network(project, api):
-    api.faults.add("CreateFunction", times=2)
+    api.faults.add("CreateFunction", times=1)
+    api.faults.add("CreateFunction", code="RequestLimitExceeded.UinLimitExceeded")
     api.faults.add("GetFunction", kind="hang_up")
     with prepared(quick(project), Request(), lambda _: None) as ready:
         ready.carry_out(lambda _: None)
 
     assert changing(api) == [
         "CreateFunction RequestLimitExceeded",
-        "CreateFunction RequestLimitExceeded",
+        "CreateFunction RequestLimitExceeded.UinLimitExceeded",
         "CreateFunction",
         "BindTrigger",
     ]

@@ -64,7 +64,7 @@ class Cloud:
                 return answer
             except failure as error:
                 code = error.code or "ClientError"
-                if code not in repeated or number == TRIES:
+                if code.partition(".")[0] not in repeated or number == TRIES:
                     raise refused(
                         product, action, code, error.message or "", error.requestId or ""
                     ) from None
