@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from time import monotonic
 
 import pytest
@@ -261,16 +260,6 @@ def test_a_connection_that_breaks_again_and_again_is_the_ledger_s_error(store, c
     cutting.cut = 99
     with pytest.raises(LedgerError, match="the ledger failed in Redis: ConnectionError"):
         ledger.claim(event(), FOUR, LEASE)
-
-
-def test_a_server_that_says_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr("scf_mps.ledger.redis._TIMEOUT", 0.05)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        ledger = open_ledger(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
-        began = time.monotonic()
-        with pytest.raises(LedgerError, match="the ledger failed in Redis: TimeoutError"):
-            ledger.find("x")
-        assert time.monotonic() - began < 4
 
 
 def test_a_server_that_was_started_again_is_used_again(own_server):

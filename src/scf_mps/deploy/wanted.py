@@ -452,4 +452,5 @@ def _shown(came: object) -> str:
     if isinstance(came, (str, int, float, type(None))):
         return repr(came)
     kind = came if isinstance(came, type) else type(came)
-    return {str: "a text", list: "a list", dict: "keys and values"}.get(kind, kind.__name__)
+    names: dict[type, str] = {str: "a text", list: "a list", dict: "keys and values"}
+    return names.get(kind, kind.__name__)
