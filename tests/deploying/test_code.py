@@ -112,10 +112,28 @@ def test_what_a_build_makes_is_deployed_without_what_is_excluded(project, api, s
     (project.folder / "handlers" / "notes.txt").write_text("mine\n")
     project.write(src={"src": "./", "exclude": ["handlers/*.txt"]})
 
-    assert Ran("deploy").code == 0
+    ran = Ran("deploy")
 
+    assert ran.code == 0, ran.err
     assert "handlers/__init__.py" in names(scf)
     assert "handlers/notes.txt" not in names(scf)
+
+
+def test_the_warnings_of_a_build_are_told(project, api, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("PATH", str(empty))
+    monkeypatch.setenv("PYENV_ROOT", str(empty))
+    other = "Python3.13" if sys.version_info[:2] != (3, 13) else "Python3.12"
+    (project.folder / "handlers").mkdir()
+    (project.folder / "handlers" / "__init__.py").write_text("main_handler = print\n")
+    project.write(src="./", runtime=other)
+
+    ran = Ran("deploy", "--dry-run")
+
+    assert ran.code == 0, ran.err
+    assert f"warning: no CPython {other.removeprefix('Python')} was found here" in ran.err
+    assert "NO BYTE CODE" in ran.err
 
 
 @pytest.mark.parametrize("option", ["dist", "--zip", "layer"])

@@ -42,7 +42,7 @@ def rows(ran):
 
 def plan_of(project, *options):
     ran = Ran("deploy", "--dry-run", "--json", *options)
-    assert ran.code == 0, ran.err
+    assert ran.code == (1 if ran.json["blocked"] else 0), ran.err
     return ran
 
 
@@ -395,6 +395,7 @@ def test_the_runtime_of_a_function_is_never_changed_and_that_is_said(project, ap
 
     assert "it is Python3.10" in dry.json["blocked"][0]
     assert ran.code == 1
+    assert Ran("deploy", "--dry-run").code == 1
     assert "SCF changes that of no function" in ran.err
     assert changing(api) == []
 

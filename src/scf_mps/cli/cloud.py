@@ -82,6 +82,8 @@ def deploy(
     function = _function(config, stage)
     with _refusals(), prepared(function, request, _tell) as ready:
         _show_plan(ready, as_json)
+        if dry_run and ready.plan.blocked:
+            raise typer.Exit(1)
         if not dry_run:
             ready.carry_out(_tell)
             if not as_json:

@@ -141,9 +141,11 @@ def make(
             source.folder, folder, path, runtime=wanted.runtime, allow_secret=allow_secret
         )
         try:
-            build(options)
+            report = build(options)
         except BuildFailed as failed:
             raise DeployError(*failed.problems) from None
+        for warning in report.warnings:
+            tell(f"warning: {warning}")
     elif not folder.is_dir():
         raise DeployError(f"expected the function's code in {folder}, and there is no such folder")
     names = files_below(folder)
