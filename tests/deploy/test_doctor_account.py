@@ -454,6 +454,39 @@ def test_a_bucket_without_any_rule_never_forgets(world: World) -> None:
         assert names(world.examined()) == ["ledger_never_forgets"]
 
 
+@pytest.mark.parametrize(
+    ("filtered", "forgets"),
+    [
+        ("<And><Prefix>mps/</Prefix></And>", True),
+        ("<And><Prefix>logs/</Prefix><Tag><Key>a</Key><Value>b</Value></Tag></And>", False),
+        ("<And><Prefix>mps/</Prefix><Tag><Key>a</Key><Value>b</Value></Tag></And>", False),
+        ("<Tag><Key>a</Key><Value>b</Value></Tag>", False),
+        ("", True),
+    ],
+)
+def test_a_rule_is_for_the_ledger_only_if_it_is_for_all_below_its_prefix(
+    world: World, filtered: str, forgets: bool
+) -> None:
+    world.document(
+        "lifecycle",
+        f"<LifecycleConfiguration><Rule><ID>all</ID><Status>Enabled</Status><Filter>{filtered}</Filter>{EXPIRES}"
+        "</Rule></LifecycleConfiguration>",
+    )
+
+    assert names(world.examined()) == ([] if forgets else ["ledger_never_forgets"])
+
+
+def test_buckets_in_comments_and_docstrings_are_not_asked_for(world: World) -> None:
+    world.patient.handlers(
+        f'"""As {NOTES}."""\n\n\ndef main_handler(event, context):\n    """{NOTES}"""  # {NOTES}\n'
+    )
+    world.deploy()
+    assert names(world.examined()) == []
+
+    world.patient.files({"handlers/broken.py": f"PLACE = '{NOTES}'\ndef :\n"})
+    assert "bucket_missing" not in names(world.examined())
+
+
 def test_a_bucket_that_lets_be_written_twice_cannot_hold_a_ledger(world: World) -> None:
     with closing(Tap(world.cos)) as tap:
         puts = []

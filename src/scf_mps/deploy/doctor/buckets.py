@@ -132,10 +132,10 @@ def _forgets(client: Client, place: Place, prefix: str) -> bool:
     except NotFound:
         return False
     for rule in documents.parse(answer.body).iterfind("Rule"):
-        filtered = rule.find("Filter/Prefix")
-        told = filtered.text or "" if filtered is not None else ""
+        told = [one.text or "" for one in rule.findall(".//Prefix")]
+        is_for_all = prefix.startswith(tuple(told or [""])) and rule.find(".//Tag") is None
         is_on = documents.text(rule, "Status") == "Enabled"
-        if is_on and rule.find("Expiration") is not None and prefix.startswith(told):
+        if is_on and rule.find("Expiration") is not None and is_for_all:
             return True
     return False
 

@@ -5,6 +5,7 @@ Nothing is judged here, and nothing is changed. serverless.yml is read by the re
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import zipfile
@@ -181,8 +182,9 @@ class Desk:
                 found.setdefault((bucket, region), name)
         for name, path in self.sources.items():
             if name.endswith(".py"):
-                for bucket, region in _PLACE.findall(path.read_text("utf-8", "replace")):
-                    found.setdefault((bucket, region), name)
+                for text in _texts(path.read_bytes()):
+                    for bucket, region in _PLACE.findall(text):
+                        found.setdefault((bucket, region), name)
         return found
 
 
@@ -284,6 +286,18 @@ def _shown(path: Path, desk: Desk) -> str:
     if resolved.is_relative_to(desk.folder):
         return resolved.relative_to(desk.folder).as_posix()
     return str(path)
+
+
+def _texts(source: bytes) -> Iterator[str]:
+    """The texts that a module works with: none of its comments and docstrings."""
+    try:
+        nodes = [*ast.walk(ast.parse(source))]
+    except (SyntaxError, ValueError):
+        return  # importing it tells
+    loose = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in loose:
+            yield node.value
 
 
 def _text(value: object, default: str) -> str:
