@@ -12,7 +12,7 @@ import pytest
 import scf_mps
 from scf_mps.deploy import function_logs
 from scf_mps.deploy.errors import DeployError
-from scf_mps.deploy.invoking import invoke_remote
+from scf_mps.deploy.invoking import LONGEST, invoke_remote
 from scf_mps.local.api import CloudApi, LocalRunner, Mps, Scf, write
 
 from .conftest import MPS_TRIGGER, NAME, Ran, deployed, quick
@@ -149,6 +149,17 @@ def test_an_event_that_is_too_large_is_not_sent(project, api):
     with pytest.raises(DeployError, match="the event has 6291458 bytes, but SCF takes 6291456"):
         invoke_remote(function.cloud, function.wanted, "x" * 6 * 1024 * 1024)
     assert api.requests.of("Invoke") == []
+
+
+def test_a_run_is_waited_for_as_long_as_it_may_take_and_no_longer_than_is_said(project, api, scf):
+    scf.add(Answering())
+    function = quick(project)
+    api.faults.add("Invoke", kind="delay", seconds=2)
+
+    with pytest.raises(DeployError, match="ClientNetworkError"):
+        invoke_remote(function.cloud, function.wanted, {}, seconds=0.2)
+    assert invoke_remote(function.cloud, function.wanted, {}).error == ""
+    assert LONGEST > 900
 
 
 def test_a_function_that_is_not_there_is_told(project, api):

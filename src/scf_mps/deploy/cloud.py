@@ -17,7 +17,7 @@ VERSIONS = {"scf": "2018-04-16", "mps": "2019-06-12"}
 PAGE = 100
 TRIES = 4
 TIMEOUT = 300
-"""Seconds for one request: it may carry a zip of 50 MB."""
+"""Seconds for one request, if nothing else is said: it may carry a zip of 50 MB."""
 
 
 class Cloud:
@@ -41,20 +41,32 @@ class Cloud:
         self.region = region
         self.pause = pause
         self._endpoint = endpoint
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, float], Any] = {}
         logging.getLogger("tencentcloud_sdk_common").setLevel(logging.WARNING)
 
     def call(
-        self, action: str, parameters: Mapping[str, Any], product: str = "scf", region: str = ""
+        self,
+        action: str,
+        parameters: Mapping[str, Any],
+        product: str = "scf",
+        region: str = "",
+        seconds: float = TIMEOUT,
     ) -> dict[str, Any]:
         """The answer to an action.
 
         What was throttled is repeated, and what only reads after a failure of the network.
 
+        Args:
+            action: e.g. ``GetFunction``.
+            parameters: of it.
+            product: ``scf`` or ``mps``.
+            region: in place of the cloud's.
+            seconds: to wait for the answer, at most.
+
         Raises:
             DeployError: if it is refused, or there is no answer.
         """
-        client = self._client(product, region or self.region)
+        client = self._client(product, region or self.region, seconds)
         failure = _sdk("exception").TencentCloudSDKException
         reads = action.startswith(("Get", "List"))
         repeated = {"RequestLimitExceeded"} | (_NETWORK if reads else set())
@@ -89,19 +101,20 @@ class Cloud:
             if not found or offset >= (answer.get("TotalCount") or 0):
                 return
 
-    def _client(self, product: str, region: str) -> Any:
+    def _client(self, product: str, region: str, seconds: float) -> Any:
         """The client of a product, which keeps its connection."""
-        if (product, region) not in self._clients:
-            self._clients[product, region] = self._new_client(product, region)
-        return self._clients[product, region]
+        key = (product, region, seconds)
+        if key not in self._clients:
+            self._clients[key] = self._new_client(*key)
+        return self._clients[key]
 
-    def _new_client(self, product: str, region: str) -> Any:
+    def _new_client(self, product: str, region: str, seconds: float) -> Any:
         scheme, host, domain = self._endpoint
         http = _sdk("profile.http_profile").HttpProfile(
             protocol=scheme,
             endpoint=host or None,
             rootDomain=domain,
-            reqTimeout=TIMEOUT,
+            reqTimeout=seconds,
             keepAlive=True,
         )
         profile = _sdk("profile.client_profile").ClientProfile(httpProfile=http, language="en-US")

@@ -13,6 +13,9 @@ from .wanted import Wanted
 LARGEST = 6 * 1024 * 1024
 """Bytes of the event of a synchronous call (product page 583/11637)."""
 
+LONGEST = 900 + 300 + 60
+"""Seconds to wait for a run: its `timeout` and `initTimeout` at most (page 583/11637), and the way there and back."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -34,9 +37,20 @@ class Answer:
 
 
 def invoke_remote(
-    cloud: Cloud, wanted: Wanted, event: object, qualifier: str = "$DEFAULT"
+    cloud: Cloud,
+    wanted: Wanted,
+    event: object,
+    qualifier: str = "$DEFAULT",
+    seconds: float = LONGEST,
 ) -> Answer:
     """Run the function with an event.
+
+    Args:
+        cloud: where it is.
+        wanted: the function.
+        event: what it gets.
+        qualifier: which version.
+        seconds: to wait for it, at most.
 
     Raises:
         DeployError: if it is refused; a failure of the function is in the answer.
@@ -51,7 +65,7 @@ def invoke_remote(
         "LogType": "Tail",
         "ClientContext": text,
     }
-    result = cloud.call("Invoke", parameters)["Result"]
+    result = cloud.call("Invoke", parameters, seconds=seconds)["Result"]
     returned = _parsed(result.get("RetMsg") or "null")
     error = _reason(result.get("ErrMsg") or "")
     if not error and result.get("InvokeResult"):

@@ -294,7 +294,7 @@ def _texts(source: bytes) -> Iterator[str]:
         nodes = [*ast.walk(ast.parse(source))]
     except (SyntaxError, ValueError):
         return  # importing it tells
-    loose = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    loose = {node.value for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in loose:
             yield node.value
