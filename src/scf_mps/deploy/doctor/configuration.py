@@ -146,7 +146,7 @@ def async_execution(desk: Desk) -> Iterator[str]:
     advice="Deploy with `scf-mps deploy`, which sets them by UpdateFunctionEventInvokeConfig, or leave them out.",
 )
 def retries_without_effect(desk: Desk) -> Iterator[str]:
-    """`retryNum` and `msgTTL` do nothing with `serverless deploy`."""
+    """`retryNum` and `msgTTL` do nothing with Tencent's client."""
     given = [key for key in ("retryNum", "msgTTL") if key in desk.inputs]
     if given and not desk.inputs.get("asyncRunEnable"):
         yield f"{' and '.join(given)} would be ignored"

@@ -67,7 +67,7 @@ def build_stale(desk: Desk) -> Iterator[str]:
 
 @files.check(
     "warning",
-    why="`serverless deploy` uploads the whole folder but .git, without making index.py; `scf-mps deploy` builds it.",
+    why="Tencent's client uploads the whole folder but .git, without making index.py; `scf-mps deploy` builds it.",
     advice="Write `src: {src: ./, hook: scf-mps build, dist: ./build}`.",
 )
 def source_unbuilt(desk: Desk) -> Iterator[str]:

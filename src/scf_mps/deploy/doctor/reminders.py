@@ -8,7 +8,7 @@ REMINDERS = (
     "The account has one MPS trigger for all regions and workflows (page 583/39163): the function gets the events of "
     "all, and filters choose. Whether WorkflowTask and EditMediaTask may have one each, Tencent's pages differ.",
     "SCF_QcsRole and MPS_QcsRole must have been authorised, once, in the consoles of SCF and MPS (page 583/39166); for "
-    "`serverless deploy` SLS_QcsRole needs QcloudMPSFullAccess.",
+    "`components deploy` SLS_QcsRole needs QcloudMPSFullAccess.",
     "What the function's role may do on a bucket is known to COS alone: put a sample through the deployed function with "
     "`scf-mps invoke --remote`.",
     "SCF's clock is UTC (page 583/32748): set TZ, e.g. Asia/Shanghai, if callbacks write local times.",
