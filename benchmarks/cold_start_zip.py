@@ -3,7 +3,7 @@
 Measured as in `cold_start.py`, all sides in turns within one run, by CPython 3.10 where there is one: the zip as it is;
 the same without byte code, as a zip of sources alone would be; a handler written by hand on the models of the MPS SDK
 (`sdk_peer.py`), built in the same way, with byte code and without; and the bare import of standard modules that
-any such function needs, as the unit. With `--powertools` AWS Lambda Powertools as well (`powertools_peer.py`).
+any such function needs, as the unit. Of each zip its size, unpacked too, and the seconds that its build took. With `--powertools` AWS Lambda Powertools as well (`powertools_peer.py`).
 
 The SDK and Powertools come from pip's index; a side whose packages cannot be had is left out, and that is said.
 
@@ -15,14 +15,17 @@ from __future__ import annotations
 import shutil
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 from cold_start import BARE, print_cold_starts, start_in_turns
-from measuring import ROOT, print_target
+from measuring import ROOT, print_table, print_target
 
 from scf_mps.deploy.packing import BuildFailed, Options, build
 from scf_mps.deploy.packing.interpreters import find_interpreter
+from scf_mps.deploy.packing.report import MB
 from scf_mps.deploy.packing.runtimes import OFFERED
 
 TARGET_TIME = 1.5
@@ -57,14 +60,25 @@ def unpacked(archive: Path, folder: Path, *, bytecode: bool) -> Path:
     return folder
 
 
-def zip_of(project: Path, runtime: str, work: Path) -> Path:
+@dataclass(frozen=True)
+class Built:
+    """A function's zip: where it is, its bytes, those it has unpacked, and the seconds that it took to build it."""
+
+    path: Path
+    bytes: int
+    unpacked: int
+    seconds: float
+
+
+def zip_of(project: Path, runtime: str, work: Path) -> Built:
     """The function's zip of a project."""
     archive = work / f"{project.name}.zip"
-    build(Options(project, work / f"{project.name}-built", archive, runtime))
-    return archive
+    begin = perf_counter()
+    report = build(Options(project, work / f"{project.name}-built", archive, runtime))
+    return Built(archive, report.code.bytes, report.code.unpacked, perf_counter() - begin)
 
 
-def peer(name: str, runtime: str, work: Path) -> Path | None:
+def peer(name: str, runtime: str, work: Path) -> Built | None:
     """The zip of a peer, or None if its packages cannot be had."""
     file, requirements = PEERS[name]
     project = work / file.removesuffix(".py")
@@ -85,16 +99,16 @@ def main() -> None:
         sys.exit(f"none of {', '.join(OFFERED)} is on this machine")
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        archives = {OURS: zip_of(ROOT, runtime, work)}
+        zips = {OURS: zip_of(ROOT, runtime, work)}
         for name in (SDK, POWERTOOLS) if "--powertools" in sys.argv else (SDK,):
-            archive = peer(name, runtime, work)
-            if archive:
-                archives[name] = archive
+            built = peer(name, runtime, work)
+            if built:
+                zips[name] = built
         sides = {BARE: BARE}
-        for name, archive in archives.items():
+        for name, built in zips.items():
             for variant in ("", NO_BYTECODE):
-                to = work / f"user-{archive.stem}{len(variant)}"
-                there = unpacked(archive, to, bytecode=not variant)
+                to = work / f"user-{built.path.stem}{len(variant)}"
+                there = unpacked(built.path, to, bytecode=not variant)
                 code = f"sys.path.insert(0, {str(there)!r}); import index"
                 if name == OURS:
                     sides[f"{name}{variant}"] = code
@@ -104,8 +118,15 @@ def main() -> None:
         starts = start_in_turns(python.path, [], sides, "-S", "-B")
         for path in work.glob("user-*/**/"):
             path.chmod(0o755)
-        sizes = {name: archive.stat().st_size / 1024 / 1024 for name, archive in archives.items()}
     print_cold_starts(f"Cold start from the zip, {runtime}", starts)
+    print_table(
+        "The zips",
+        ["side", "zip, MB", "unpacked, MB", "build, s"],
+        [
+            [name, f"{one.bytes / MB:.2f}", f"{one.unpacked / MB:.2f}", f"{one.seconds:.1f}"]
+            for name, one in zips.items()
+        ],
+    )
     ours = starts[f"{OURS}{FIRST_EVENT}"]
     print()
     print_target(
@@ -114,7 +135,7 @@ def main() -> None:
         TARGET_TIME,
     )
     print_target("their peak in MB", ours.memory, TARGET_MEMORY)
-    print_target("the zip in MB", sizes[OURS], TARGET_ZIP)
+    print_target("the zip in MB", zips[OURS].bytes / MB, TARGET_ZIP)
     for name in (
         f"{OURS}{NO_BYTECODE}",
         *(name for one in PEERS for name in (one, one + NO_BYTECODE)),
@@ -123,8 +144,6 @@ def main() -> None:
         if other:
             times = other.times.median / ours.times.median
             print(f"  {name}: {times:.1f} times ours, {other.memory - ours.memory:+.0f} MB")
-    for name in [*sizes][1:]:
-        print(f"  {name}: a zip of {sizes[name]:.1f} MB")
 
 
 if __name__ == "__main__":
