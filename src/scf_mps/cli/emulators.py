@@ -96,14 +96,16 @@ def local(
         fail(str(error))
 
     @contextmanager
-    def endpoint(running: LocalFunction) -> Iterator[str]:
+    def endpoint(  # pragma: no cover - the tests run it in a process of its own
+        running: LocalFunction,
+    ) -> Iterator[str]:
         with CloudApi([Scf([Emulated(running)])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
     def show(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
 
-    if not events:
+    if not events:  # pragma: no cover - as above
         serve(function, endpoint, show)
         return
     told = [read_event(one, None, "FINISH") for one in events]
