@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 FILES := tests/cos tests/cos_emulator tests/cloud_api
-CLIENTS := tests/serverless
+CLIENTS := tests/serverless tests/chaos tests/deploy tests/deploying tests/scf_emulator
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-core pythons events mutants chaos bench build clean
 
@@ -31,7 +31,7 @@ unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side b
 unit-files:
 	$(BIN)/coverage run -m pytest $(FILES)
 
-unit-clients:  ## Tencent's deploy clients; the first time, npm installs them into .cache/npm.
+unit-clients:  ## Building, deploying, processes; the first time, npm installs Tencent's deploy clients into .cache/npm.
 	$(BIN)/coverage run -m pytest $(CLIENTS)
 
 unit-core:
