@@ -12,7 +12,7 @@ demo: .venv/desk.done  ## Sample events through the real application, with real 
 	@$(BIN)/scf-mps routes
 	@MPS_LOG_FORMAT=text $(BIN)/scf-mps demo
 
-test: lint types unit pythons  ## Everything that CI runs.
+test: lint types unit  ## What to run before a commit; CI runs `make pythons` too.
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
