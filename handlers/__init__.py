@@ -1,12 +1,23 @@
 """The application that is deployed: which callbacks it is made of, and the entry point SCF calls.
 
-One file a concern. To add one, write `handlers/mine.py` with a `router` and decorated functions, and name it below.
+One file a concern; what a variable of the environment switches on registers nothing without it. To add one, write
+`handlers/mine.py` with a `router` and decorated functions, and name it below.
 """
 
 from scf_mps import App
 
-from . import edits, failures, pictures, publishing, renditions
+from . import archiving, edits, failures, pictures, publishing, renditions
+from .settings import settings
 
-app = App(renditions.router, pictures.router, publishing.router, edits.router, failures.router)
+settings.check()
+
+app = App(
+    archiving.router,
+    renditions.router,
+    pictures.router,
+    publishing.router,
+    edits.router,
+    failures.router,
+)
 
 main_handler = app.main_handler

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .cos import Cos as Cos
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
+    from .errors import ConfigurationError as ConfigurationError
     from .errors import Drop as Drop
     from .errors import EventHeld as EventHeld
     from .errors import InvalidEvent as InvalidEvent
@@ -59,7 +60,7 @@ else:
         "app": "App",
         "context": "Context",
         "cos": "Cos",
-        "errors": "CallbackFailed CallbacksFailed Drop EventHeld InvalidEvent LedgerError MissingField NotInCos "
+        "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos "
         "RegistrationError ScfMpsError",
         "events.files": "CosObject",
         "events.result": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",

@@ -34,6 +34,10 @@ class RegistrationError(ScfMpsError, TypeError):
     """A callback, filter, provider or middleware was declared wrongly; says what to write instead."""
 
 
+class ConfigurationError(ScfMpsError, ValueError):
+    """Environment variables do not say what they should; its text lists every mistake, by variable."""
+
+
 class NotInCos(ScfMpsError, ValueError):
     """An output that is no object in COS: MPS stored it in AWS S3 or VOD, or names it by a URL."""
 

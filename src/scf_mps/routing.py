@@ -442,7 +442,7 @@ class Table:
         seen: dict[tuple[object, ...], Route] = {}
         for route in self.routes:
             first = callbacks.setdefault(route.name, route)
-            if first.callback is not route.callback:
+            if first.callback != route.callback:  # a bound method is another object each time
                 raise RegistrationError(
                     f"two callbacks are called {route.name}, at {first.where} and {route.where}: rename one, "
                     f"or give it a name of its own with name="

@@ -1,0 +1,30 @@
+"""Actions: what most applications do with what MPS finished, ready to be registered or called.
+
+Each is a class that is made of what it needs, and whose methods are callbacks: ``router.on(Event)(archive.keep)``.
+`Settings` makes them of environment variables. A name is loaded when it is first asked for: a cold start pays for
+the actions that are switched on.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .archive import Archive as Archive
+    from .settings import Settings as Settings
+else:
+    _MODULES = {
+        "archive": "Archive",
+        "settings": "Settings",
+    }
+
+    def __getattr__(name):
+        from importlib import import_module
+
+        for module, names in _MODULES.items():
+            if name in names.split():
+                found = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *" ".join(_MODULES.values()).split()})

@@ -1,0 +1,89 @@
+"""Archive: every notification as it came, in a bucket, without its secrets.
+
+The key is made of the event alone, so that a redelivery writes the same object once more and not another one.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..cos import Cos, CosObject
+from ..events.result import Event
+from ..redaction import redacted
+from .settings import split
+from .templates import OF_EVENT, Template, finished, values_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "{date}/{event_type}/{task_id}/{status}.json"
+"""Where a notification is below a place that ends in a slash."""
+
+LATEST = 6 * 3600.0
+"""Seconds for which SCF may keep an event before it is delivered again (product page 583/41138)."""
+
+_DATES = frozenset({"date", "year", "month", "day"})
+_OPTIONS = ("acl", "encryption", "storage_class")
+
+
+class Archive:
+    """Keeps notifications in COS, as JSON.
+
+        archive = Archive("cos://archive-1250000000.ap-guangzhou/mps/")
+        router.on(Event)(archive.keep)
+
+    Args:
+        to: ``cos://bucket.region/`` and a key with fields in braces (`templates.OF_EVENT`); `KEY` is put behind a
+            place that ends in a slash. Options behind a ``?``: ``storage_class=``, ``acl=``, ``encryption=``, as COS
+            names them.
+        clock: tells the seconds since the epoch.
+
+    Raises:
+        ValueError: if `to` is none of this.
+    """
+
+    def __init__(self, to: str, clock: Callable[[], float] = time.time) -> None:
+        address, self._given = split(to, _OPTIONS)
+        if address.endswith("/"):
+            address += KEY
+        place = CosObject.parse(address)
+        self._bucket, self._region = place.bucket, place.region
+        self._key = Template(place.key, OF_EVENT)
+        self._clock = clock
+        if not self._key.fields & {"task_id", "session_id", "session_context"}:
+            raise ValueError(f"expected {{task_id}} in the key, or all tasks have one: {place}")
+
+    def keep(self, event: Event, cos: Cos) -> CosObject:
+        """Write the notification; a callback for events.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            CosError: as `Cos.upload`.
+        """
+        import json
+
+        now = self._clock()
+        target = self._place(event, now)
+        # Where nothing in the event tells its day, a delivery after midnight must find what one before it wrote.
+        undated = self._key.fields & _DATES and finished(event) is None
+        yesterday = self._place(event, now - LATEST) if undated else target
+        if yesterday != target and cos.exists(yesterday):
+            target = yesterday
+        text = json.dumps(redacted(event.raw), ensure_ascii=False)
+        # A lone surrogate becomes the escape that stands for it in JSON.
+        content = text.encode("utf-8", "backslashreplace")
+        return cos.upload(
+            content,
+            target,
+            content_type="application/json",
+            acl=self._given.get("acl"),
+            encryption=self._given.get("encryption"),
+            storage_class=self._given.get("storage_class"),
+        )
+
+    def _place(self, event: Event, now: float) -> CosObject:
+        key = self._key.fill(values_of(event, now))
+        return CosObject(self._bucket, self._region, key)

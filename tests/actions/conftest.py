@@ -1,0 +1,82 @@
+"""A COS emulator, the default application under chosen variables, and events to give to actions."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+from places import ROOT
+
+from scf_mps.cos import Cos, Credentials
+from scf_mps.events.files import CosObject
+from scf_mps.local.cos import CosEmulator
+
+REGION = "ap-guangzhou"
+BUCKETS = ("archive-1250000000", "out-1250000000", "player-1250000000", "source-1250000000")
+
+
+@pytest.fixture
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
+    """COS, with a few buckets."""
+    with CosEmulator(tmp_path_factory.mktemp("cos")) as made:
+        for bucket in BUCKETS:
+            made.create_bucket(bucket, REGION)
+        yield made
+
+
+@pytest.fixture
+def cos(emulator: CosEmulator) -> Cos:
+    key = emulator.key
+    return Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
+
+
+@pytest.fixture
+def keys(cos: Cos) -> Callable[[str], list[str]]:
+    """The keys in a bucket."""
+    return lambda bucket: [entry.object.key for entry in cos.list(f"cos://{bucket}.{REGION}/")]
+
+
+@pytest.fixture
+def store(cos: Cos) -> Callable[..., None]:
+    """Puts a few bytes where each object is said to be."""
+
+    def put(*objects: CosObject) -> None:
+        for one in objects:
+            cos.upload(f"the bytes of {one.key}".encode(), one)
+
+    return put
+
+
+@pytest.fixture
+def application(
+    monkeypatch: pytest.MonkeyPatch, emulator: CosEmulator
+) -> Iterator[Callable[..., ModuleType]]:
+    """Loads the default application afresh under variables; the COS emulator is in COS's place."""
+    monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
+    monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", emulator.key.secret_id)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", emulator.key.secret_key)
+    monkeypatch.setenv("MPS_COS_PROXY", emulator.url)
+    monkeypatch.syspath_prepend(ROOT)
+    before = {name: module for name, module in sys.modules.items() if _is_ours(name)}
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if _is_ours(name)]:
+            del sys.modules[name]
+
+    def load(**variables: str) -> ModuleType:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        forget()
+        return importlib.import_module("handlers")
+
+    yield load
+    forget()
+    sys.modules.update(before)
+
+
+def _is_ours(name: str) -> bool:
+    return name == "handlers" or name.startswith("handlers.")
