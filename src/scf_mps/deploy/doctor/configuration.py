@@ -24,16 +24,32 @@ KNOWN_VARIABLES = (
     "MPS_ALLOW_UNSIGNED",
     "MPS_API_ENDPOINT",
     "MPS_APP",
+    "MPS_ARCHIVE",
     "MPS_BUCKETS",
     "MPS_COS_PROXY",
+    "MPS_FORWARD",
     "MPS_LEDGER",
     "MPS_LOG_FORMAT",
     "MPS_LOG_LEVEL",
+    "MPS_MODERATE",
+    "MPS_NOTIFY",
     "MPS_NOTIFY_KEY",
     "MPS_PUBLISH",
     "MPS_REGION",
+    "MPS_REREAD",
+    "MPS_RESUBMIT",
+    "MPS_SMTP",
 )
 """The variables that the package and handlers/ read."""
+
+_ASKING = {
+    "MPS_FORWARD": r"(^|[\s,])(scf|cmq-\w+):",
+    "MPS_NOTIFY": r"(^|[\s,])ses:",
+    "MPS_PUBLISH": r"[?&]cdn=",
+    "MPS_REREAD": r"^1$",
+    "MPS_RESUBMIT": r".",
+}
+"""Variables by which the function asks Tencent's API, if they are of such a form."""
 
 _VARIABLES = r"inputs\.environment\.variables"
 _KEY_NAMES = re.compile(
@@ -371,14 +387,24 @@ def reconcile_timer_missing(desk: Desk) -> Iterator[str]:
 
 @configuration.check(
     "error",
-    why="Asking MPS what it knows takes Tencent's SDK, which SCF's Pythons since 3.7 do not bring (page 583/40323).",
+    why="Asking MPS, SCF, CDN and their like takes Tencent's SDK, which SCF's Pythons since 3.7 do not bring (page 583/40323).",
     advice="Write scf-mps[mps] into requirements.txt, and build.",
 )
 def sdk_not_required(desk: Desk) -> Iterator[str]:
-    """A timer is to reconcile, and the SDK is not deployed."""
+    """A timer or a variable has Tencent's API asked, and the SDK is not deployed."""
+    if is_deployed(desk, "tencentcloud", "mps"):
+        return
     timers = [str(one.get("argument", "")).split()[:1] for one in _parameters(desk, "timer")]
-    if ["reconcile"] in timers and not is_deployed(desk, "tencentcloud", "mps"):
-        yield "neither requirements.txt nor the build has tencentcloud-sdk-python-common"
+    asking = ["a timer"] if ["reconcile"] in timers else []
+    asking += [
+        name
+        for name, pattern in _ASKING.items()
+        if re.search(pattern, desk.variables.get(name, ""))
+    ]
+    if asking:
+        yield (
+            f"neither requirements.txt nor the build has tencentcloud-sdk-python-common, for {', '.join(asking)}"
+        )
 
 
 @configuration.check(

@@ -34,6 +34,9 @@ DEFAULT_TIMEOUT = 3
 DEFAULT_INIT_TIMEOUT = 65
 """What SCF takes where nothing is said: MB and seconds (CreateFunction)."""
 
+PLACES = ("MPS_ARCHIVE", "MPS_MODERATE", "MPS_PUBLISH")
+"""Variables that name where in COS the function is to write."""
+
 _PLACE = re.compile(r"cos://([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9-]+)/?")
 
 
@@ -177,7 +180,7 @@ class Desk:
     def places(self) -> dict[tuple[str, str], str]:
         """Buckets and regions that are named, each with who names it first."""
         found: dict[tuple[str, str], str] = {}
-        for name in ("MPS_LEDGER", "MPS_PUBLISH"):
+        for name in ("MPS_LEDGER", *PLACES):
             for bucket, region in _PLACE.findall(self.variables.get(name, "")):
                 found.setdefault((bucket, region), name)
         for name, path in self.sources.items():

@@ -1,4 +1,4 @@
-"""Where the function is to write, as its variables name it: MPS_LEDGER, MPS_PUBLISH and MPS_BUCKETS.
+"""Where the function is to write, as its variables name it: MPS_LEDGER, MPS_PUBLISH and their like, MPS_BUCKETS.
 
 Only the texts are looked at; the buckets themselves are `buckets`'s.
 """
@@ -16,7 +16,7 @@ from scf_mps.errors import LedgerError
 from scf_mps.ledger.opening import open_ledger
 
 from .configuration import is_deployed
-from .desk import Desk
+from .desk import PLACES, Desk
 from .finding import Area
 
 storing: Area[Desk] = Area("Ledger and publishing")
@@ -104,12 +104,17 @@ def redis_unseen(desk: Desk) -> Iterator[str]:
 
 @storing.check(
     "error",
-    why="Every callback that publishes would fail, and be retried for nothing.",
-    advice="Write `MPS_PUBLISH: cos://bucket-appid.region/prefix/`.",
+    why="The function would end with the first event: every mistake in a variable is told when it is loaded.",
+    advice="Write e.g. `MPS_PUBLISH: cos://bucket-appid.region/prefix/`.",
 )
-def publish_malformed(desk: Desk) -> Iterator[str]:
-    """MPS_PUBLISH names no place in COS."""
-    yield from _publish(desk, malformed=True)
+def place_malformed(desk: Desk) -> Iterator[str]:
+    """A variable names no place in COS where the function is to write."""
+    for name, text in _places(desk):
+        try:
+            place = Place.parse(text)
+            Allowed(None).check(place.bucket, place.region)
+        except (ValueError, Denied) as error:
+            yield f"{name}: {error}"
 
 
 @storing.check(
@@ -117,28 +122,25 @@ def publish_malformed(desk: Desk) -> Iterator[str]:
     why="`Cos` refuses every bucket that MPS_BUCKETS does not name.",
     advice="Add the bucket to MPS_BUCKETS.",
 )
-def publish_not_allowed(desk: Desk) -> Iterator[str]:
-    """MPS_BUCKETS does not let MPS_PUBLISH be written."""
-    yield from _publish(desk, malformed=False)
+def place_not_allowed(desk: Desk) -> Iterator[str]:
+    """MPS_BUCKETS does not let the function write where it is to."""
+    for name, text in _places(desk):
+        try:
+            place = Place.parse(text)
+            Allowed(None).check(place.bucket, place.region)
+        except (ValueError, Denied):
+            continue
+        try:
+            Allowed(desk.variables.get("MPS_BUCKETS")).check(place.bucket, place.region)
+        except Denied:
+            yield f"{place.bucket} of {name} is not among MPS_BUCKETS"
 
 
-def _publish(desk: Desk, malformed: bool) -> Iterator[str]:
-    text = desk.variables.get("MPS_PUBLISH")
-    if text is None:
-        return
-    try:
-        place = Place.parse(text)
-        Allowed(None).check(place.bucket, place.region)
-    except (ValueError, Denied) as error:
-        if malformed:
-            yield f"MPS_PUBLISH: {error}"
-        return
-    if malformed:
-        return
-    try:
-        Allowed(desk.variables.get("MPS_BUCKETS")).check(place.bucket, place.region)
-    except Denied:
-        yield f"{place.bucket} of MPS_PUBLISH is not among MPS_BUCKETS"
+def _places(desk: Desk) -> Iterator[tuple[str, str]]:
+    """The variables that name a place in COS, and the places, without options."""
+    for name in PLACES:
+        if text := desk.variables.get(name):
+            yield name, text.partition("?")[0]
 
 
 def _redis_host(desk: Desk) -> str:
