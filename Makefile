@@ -4,9 +4,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 FILES := tests/cos tests/cos_emulator tests/cloud_api
-CLIENTS := tests/serverless tests/chaos tests/deploy tests/deploying tests/scf_emulator
+CLIENTS := tests/serverless tests/chaos tests/scf_emulator
+DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
-.PHONY: demo test lint types unit unit-files unit-clients unit-core pythons events mutants chaos bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos bench build clean
 
 demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
@@ -24,18 +25,21 @@ types: .venv/dev.done
 
 unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side by side, on two cores.
 	@rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=3 --output-sync unit-clients unit-files unit-core
+	$(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-core
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 unit-files:
 	$(BIN)/coverage run -m pytest $(FILES)
 
-unit-clients:  ## Building, deploying, processes; the first time, npm installs Tencent's deploy clients into .cache/npm.
+unit-clients:  ## Processes, official clients; the first time, npm installs Tencent's deploy clients into .cache/npm.
 	$(BIN)/coverage run -m pytest $(CLIENTS)
 
+unit-deploy:
+	$(BIN)/coverage run -m pytest $(DEPLOY)
+
 unit-core:
-	$(BIN)/coverage run -m pytest tests $(FILES:%=--ignore=%) $(CLIENTS:%=--ignore=%)
+	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY))
 
 pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
 	$(BIN)/python tools/test_pythons.py
@@ -62,7 +66,7 @@ build: .venv/desk.done  ## The function: dist/function.zip, and unpacked in buil
 	@$(BIN)/scf-mps build
 
 clean:
-	rm -rf .venv .venvs .cache build dist mutants .coverage* .*_cache
+	rm -rf .venv .venvs .cache build dist mutants .coverage* .*_cache starter/.*_cache
 
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "scf-mps needs Python 3.10 or later: none was found"; exit 1; }
