@@ -1,6 +1,7 @@
 """The command line: what the framework offers at the desk; never deployed.
 
-The commands are in `desk.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`; here they are put together.
+The commands are in `starting.py`, `desk.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`; here they are
+put together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ except ImportError:
 
 from scf_mps.deploy.packing.command import build
 
-from . import cloud, desk, doctoring, emulators, records
+from . import cloud, desk, doctoring, emulators, records, starting
 
 cli = typer.Typer(
     help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
@@ -24,6 +25,7 @@ cli = typer.Typer(
 )
 
 for command in (
+    starting.new,
     desk.routes,
     desk.invoke,
     desk.sample,

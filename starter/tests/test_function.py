@@ -1,0 +1,45 @@
+"""What the function does with events, called as a plain function, and once as SCF would run it."""
+
+from pathlib import Path
+
+import pytest
+from scf_mps.local.samples import names, sample
+from scf_mps.local.scf import LocalFunction
+
+from handlers import main_handler
+
+PROJECT = Path(__file__).parent.parent
+
+
+def test_every_result_of_the_documented_event_is_handled() -> None:
+    summary = main_handler(sample(), {})
+    assert {call["outcome"] for call in summary["callbacks"]} == {"done"}
+    assert not summary["unhandled"]
+
+
+def test_pictures_and_renditions_reach_the_callbacks_for_them() -> None:
+    summary = main_handler(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS"), {})
+    assert {call["type"] for call in summary["callbacks"]} >= {"Transcode", "ImageSprites"}
+
+
+def test_a_failed_result_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    main_handler(sample("WorkflowTask", Transcode="FAIL"), {})
+    errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert any("Transcode failed" in message for message in errors)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_event_that_mps_may_send_is_too_much(name: str) -> None:
+    assert "callbacks" in main_handler(sample(name), {})
+
+
+def test_a_redelivery_changes_nothing(tmp_path: Path) -> None:
+    ledger = {"MPS_LEDGER": f"file://{tmp_path}"}
+    with LocalFunction(PROJECT, timeout=10, environment=ledger) as function:
+        function.push(sample())
+        function.push(sample())
+        function.settle()
+        first, second = function.invocations
+    assert [first.status, second.status] == [200, 200]
+    assert {call["outcome"] for call in first.returned["callbacks"]} == {"done"}
+    assert {call["outcome"] for call in second.returned["callbacks"]} == {"skipped"}
