@@ -57,6 +57,28 @@ def test_a_checkout_is_laid_out_as_the_build_does(run: Run, scratch: Path) -> No
     assert function.invoke({}).status == 430
 
 
+@pytest.mark.parametrize("name", ["local", "cli", "deploy"])
+def test_a_folder_of_handlers_may_have_the_name_of_one_of_the_packages_for_the_desk(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "handlers" / name).mkdir(parents=True)
+    (tmp_path / "handlers" / name / "greeting.py").write_text("WORD = 'hello'\n")
+    (tmp_path / "handlers" / "__init__.py").write_text(
+        f"from .{name}.greeting import WORD\n\n\ndef main_handler(event, context):\n    return WORD\n"
+    )
+    assert run(tmp_path).invoke({}).returned == "hello"
+
+
+def test_a_checkout_that_could_not_be_built_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "project" / "handlers").mkdir(parents=True)
+    (tmp_path / "project" / "handlers" / "__init__.py").touch()
+    (tmp_path / "secret.py").touch()
+    (tmp_path / "project" / "handlers" / "secret.py").symlink_to(tmp_path / "secret.py")
+    function = LocalFunction(tmp_path / "project")
+    with pytest.raises(ValueError, match="a link that leads out of the project"), function:
+        pass
+
+
 def test_a_zip_is_unpacked(run: Run, tmp_path: Path) -> None:
     source = shutil.make_archive(str(tmp_path / "function"), "zip", APPLICATION)
     layer = shutil.make_archive(str(tmp_path / "layer"), "zip", LAYER)

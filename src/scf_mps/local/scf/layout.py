@@ -7,13 +7,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import scf_mps
-
 from . import bootstrap
 
-_FOR_THE_DESK = shutil.ignore_patterns("__pycache__", "cli", "deploy", "local", "callbacks.py")
 _HIDDEN = shutil.ignore_patterns(".*")
-_INDEX = "from handlers import main_handler as main_handler\n"
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_f
     A folder without the entry file, but with a package `handlers`, is a checkout: it is laid out as the build does.
 
     Raises:
-        ValueError: if the source or the layer is neither a folder nor a zip.
+        ValueError: if the source or the layer is neither a folder nor a zip, or if a checkout could not be built.
     """
     places = Places(
         scratch / "user",
@@ -50,11 +46,7 @@ def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_f
     source = Path(source)
     is_checkout = (source / "handlers" / "__init__.py").is_file()
     if is_checkout and not (source / entry_file).is_file():
-        places.code.mkdir()
-        shutil.copytree(source / "handlers", places.code / "handlers", ignore=_FOR_THE_DESK)
-        package = Path(scf_mps.__file__).parent
-        shutil.copytree(package, places.code / "scf_mps", ignore=_FOR_THE_DESK)
-        (places.code / entry_file).write_text(_INDEX)
+        _build(source, places.code, entry_file)
     else:
         _unpack(source, places.code)
     if layer is None:
@@ -68,6 +60,22 @@ def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_f
         for path in (top, *top.rglob("*")):
             path.chmod(path.stat().st_mode & 0o555)
     return places
+
+
+def _build(project: Path, folder: Path, entry_file: str) -> None:
+    """Copy what the build deploys of a project and of the package."""
+    # A zip or a folder of code needs none of it.
+    from scf_mps.deploy.packing.contents import INDEX, own_files, project_files
+    from scf_mps.deploy.packing.problems import BuildFailed
+
+    try:
+        files = own_files() | project_files(project)
+    except BuildFailed as failed:
+        raise ValueError(str(failed)) from None
+    for name, path in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    (folder / entry_file).write_text(INDEX)
 
 
 def _unpack(source: Path, folder: Path) -> None:
