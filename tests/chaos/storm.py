@@ -39,6 +39,7 @@ from scf_mps.local.cos.faults import Fault
 from scf_mps.local.cos.signature import Key
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction, Moment
+from scf_mps.local.variables import variables_set
 
 HERE = Path(__file__).parent
 BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"
@@ -338,19 +339,11 @@ def _judge_undone(
 
 def _until_nobody_holds(url: str, environment: dict[str, str]) -> None:
     """Until the last of those who were killed hold nothing any more."""
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    try:
+    with variables_set(environment):
         ledger = open_ledger(url)
         _until(
             lambda: all(entry.held == 0 for entry in ledger.entries()), 20, "events are still held"
         )
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _history(environment: dict[str, str]) -> list[dict[str, Any]]:

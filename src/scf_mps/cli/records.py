@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from scf_mps import CallbacksFailed, ScfMpsError, logs
 from scf_mps.durations import seconds_of
+from scf_mps.local.variables import variables_set
 
 from .asking import AppOption, JsonOption, load_application, or_invalid
 from .emulators import KEPT, desk_ledger
@@ -167,15 +168,8 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     named = url
     if not url and "MPS_LEDGER" not in os.environ and (KEPT / "ledger").is_dir():
         url = desk_ledger()
-    before = os.environ.get("MPS_LEDGER")
-    try:
-        if url:
-            os.environ["MPS_LEDGER"] = url
+    with variables_set({"MPS_LEDGER": url} if url else {}):  # it is for the application alone
         application = load_application(app)
-    finally:  # it is for the application alone
-        os.environ.pop("MPS_LEDGER", None)
-        if before is not None:
-            os.environ["MPS_LEDGER"] = before
     if named and application.has_own_ledger:
         fail(f"{app} has a ledger of its own, App(ledger=…): --ledger would not be looked at")
     store = application.ledger

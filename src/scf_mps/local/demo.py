@@ -21,6 +21,7 @@ from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction, Moment
+from scf_mps.local.variables import variables_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,13 +158,5 @@ def desk(directory: str | Path) -> Iterator[Desk]:
     """A desk whose emulator keeps its objects in a directory; the function's variables are set meanwhile."""
     with CosEmulator(directory) as emulator:
         made = Desk(emulator)
-        before = {name: os.environ.get(name) for name in made.environment}
-        os.environ.update(made.environment)
-        try:
+        with variables_set(made.environment):
             yield made
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
