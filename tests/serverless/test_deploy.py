@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from places import ROOT, payload
+from places import ROOT, SUMMARY, payload
 from pythons import find
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
@@ -37,30 +37,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWa
 NAME = "scf-mps-dev-mps-events"
 VARIABLES = [{"Key": "MPS_LOG_LEVEL", "Value": "INFO"}]
 NET = {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": "DISABLE"}}
-
-SUMMARY = {
-    "event_type": "WorkflowTask",
-    "task_id": payload("mps_workflow_seed_mixed")["WorkflowTaskEvent"]["TaskId"],
-    "status": "FINISH",
-    "callbacks": [
-        {
-            "callback": callback,
-            "type": type_,
-            "place": f"MediaProcessResultSet[{index}]",
-            "outcome": "done",
-        }
-        for index, (type_, callback) in enumerate(
-            {
-                "Transcode": "handlers.renditions.record_rendition",
-                "AnimatedGraphics": "handlers.failures.report_result",
-                "SnapshotByTimeOffset": "handlers.pictures.record_snapshots",
-                "ImageSprites": "handlers.pictures.record_sprites",
-            }.items()
-        )
-    ],
-    "unhandled": [],
-}
-"""What handlers/ returns for the sample event of MPS's documentation."""
 
 Changes = list[tuple[str, Mapping[str, Any]]]
 
