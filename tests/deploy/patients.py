@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import shop
 import yaml
+from shop import MPS_TRIGGER, TIMER
 
 from scf_mps.deploy.doctor import AREAS, Examination, Finding, Options, examine
 from scf_mps.deploy.doctor.desk import desk_of
@@ -26,33 +28,12 @@ def note(transcode: Transcode) -> None:
 main_handler = app.main_handler
 """
 
-MPS: dict[str, Any] = {
-    "mps": {"parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}}
-}
-TIMER: dict[str, Any] = {
-    "timer": {
-        "name": "reconcile",
-        "parameters": {
-            "cronExpression": "0 0 */6 * * * *",
-            "argument": "reconcile 6h",
-            "enable": True,
-        },
-    }
-}
 LEDGER = "cos://ledger-1250000000.ap-guangzhou/mps/"
 INPUTS: dict[str, Any] = {
-    "name": "shop-events",
-    "type": "event",
-    "src": {"src": "./", "dist": "./build"},
-    "handler": "index.main_handler",
-    "runtime": "Python3.10",
-    "region": "ap-guangzhou",
-    "memorySize": 256,
-    "timeout": 60,
-    "role": "Mps_ScfRole",
+    **shop.INPUTS,
     "environment": {"variables": {"MPS_LEDGER": LEDGER}},
     "deadLetter": {"type": "CMQ-QUEUE", "name": "failed"},
-    "events": [MPS, TIMER],
+    "events": [MPS_TRIGGER, TIMER],
 }
 ON_THE_DESK = [
     area
@@ -101,8 +82,7 @@ class Patient:
         """Write serverless.yml with other inputs; None leaves one out."""
         self.inputs |= inputs
         told = {name: value for name, value in self.inputs.items() if value is not None}
-        top = {"app": "shop", "stage": "dev", "component": "scf", "name": "events"}
-        self.path.write_text(yaml.safe_dump({**top, "inputs": told}))
+        self.path.write_text(yaml.safe_dump({**shop.TOP, "inputs": told}))
 
     def variables(self, **variables: str | None) -> None:
         """Write serverless.yml with other variables; None leaves one out."""
@@ -112,7 +92,7 @@ class Patient:
 
     def trigger(self, **parameters: Any) -> None:
         """Write serverless.yml with other parameters of the mps trigger; None leaves one out."""
-        told = {**MPS["mps"]["parameters"], **parameters}
+        told = {**MPS_TRIGGER["mps"]["parameters"], **parameters}
         told = {name: value for name, value in told.items() if value is not None}
         self.write(events=[{"mps": {"parameters": told}}, TIMER])
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from places import ROOT
+from shop import MPS_TRIGGER, TIMER
 from typer.testing import CliRunner, Result
 
 from scf_mps.cli import cli
@@ -25,7 +26,7 @@ from scf_mps.deploy.doctor.configuration import KNOWN_VARIABLES
 from scf_mps.deploy.globs import glob
 
 from .conftest import Project
-from .patients import HANDLERS, MPS, TIMER, Patient
+from .patients import HANDLERS, Patient
 
 Trap = Callable[[Patient], object]
 CHECKS = {check.name: check for area in AREAS for check in area.checks}
@@ -89,8 +90,12 @@ TRAPS: list[tuple[str, Trap, str]] = [
     ("trigger_type_unknown", lambda p: p.trigger(type="LiveTask"), "LiveTask is none of"),
     ("trigger_enable_missing", lambda p: p.trigger(enable=None), "enable: taken for true"),
     ("trigger_disabled", lambda p: p.trigger(enable=False), "WorkflowTask has enable: false"),
-    ("trigger_behind_others", lambda p: p.write(events=[TIMER, MPS]), "timer stands before mps"),
-    ("reconcile_timer_missing", lambda p: p.write(events=[MPS]), "no timer for reconcile"),
+    (
+        "trigger_behind_others",
+        lambda p: p.write(events=[TIMER, MPS_TRIGGER]),
+        "timer stands before mps",
+    ),
+    ("reconcile_timer_missing", lambda p: p.write(events=[MPS_TRIGGER]), "no timer for reconcile"),
     (
         "sdk_not_required",
         lambda p: p.files({"requirements.txt": "# scf-mps[mps]\nscf-mps[redis]\n"}),
@@ -219,7 +224,7 @@ TOGETHER: list[tuple[set[str], Trap]] = [
         {"timer_argument_unknown", "reconcile_timer_missing"},
         lambda p: p.write(
             events=[
-                MPS,
+                MPS_TRIGGER,
                 {"timer": {"parameters": {**TIMER["timer"]["parameters"], "argument": "x"}}},
             ]
         ),
@@ -252,7 +257,7 @@ TOGETHER: list[tuple[set[str], Trap]] = [
         set(),
         lambda p: (
             p.write(events=None, ignoreTriggers=True)
-            or p.write(events=[MPS, TIMER], ignoreTriggers=None)
+            or p.write(events=[MPS_TRIGGER, TIMER], ignoreTriggers=None)
         ),
     ),
     (

@@ -18,6 +18,7 @@ import yaml
 pytest.importorskip("aiohttp", reason="the API needs it")
 
 from capture import loggers_put_back
+from shop import INPUTS, TOP
 from typer.main import get_command
 
 from scf_mps.cli import cli
@@ -26,36 +27,9 @@ from scf_mps.deploy.deploying import Function, function_of
 from scf_mps.local.api import CloudApi, Deployed, Mps, Request, Scf
 
 COMMAND = get_command(cli)
-REGION = "ap-guangzhou"
-NAME = "shop-events"
+REGION: str = INPUTS["region"]
+NAME: str = INPUTS["name"]
 SECRET = "s3cr3t-of-the-desk"
-
-MPS_TRIGGER: dict[str, Any] = {
-    "mps": {"parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}}
-}
-TIMER: dict[str, Any] = {
-    "timer": {
-        "name": "reconcile",
-        "parameters": {
-            "cronExpression": "0 0 */6 * * * *",
-            "argument": "reconcile 6h",
-            "enable": True,
-        },
-    }
-}
-INPUTS: dict[str, Any] = {
-    "name": NAME,
-    "type": "event",
-    "src": {"src": "./", "dist": "./build"},
-    "handler": "index.main_handler",
-    "runtime": "Python3.10",
-    "region": REGION,
-    "memorySize": 256,
-    "timeout": 60,
-    "role": "Mps_ScfRole",
-    "environment": {"variables": {"MPS_LOG_LEVEL": "INFO"}},
-    "events": [MPS_TRIGGER],
-}
 
 
 class Ran:
@@ -85,12 +59,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.inputs: dict[str, Any] = json.loads(json.dumps(INPUTS))
-        self.top: dict[str, Any] = {
-            "app": "shop",
-            "stage": "dev",
-            "component": "scf",
-            "name": "events",
-        }
+        self.top = dict(TOP)
         self.code()
         self.write()
 

@@ -11,17 +11,16 @@ from threading import Thread
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shop import MPS_TRIGGER, TIMER
 
 from scf_mps.deploy.deploying import Request, function_of, prepared
 from scf_mps.deploy.errors import DeployError
 from scf_mps.local.api import CloudApi, Mps, Scf
 
 from .conftest import (
-    MPS_TRIGGER,
     NAME,
     REGION,
     SECRET,
-    TIMER,
     Project,
     Ran,
     changing,

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from shop import MPS_TRIGGER
 
 import scf_mps
 from scf_mps.deploy import function_logs
@@ -15,7 +16,7 @@ from scf_mps.deploy.errors import DeployError
 from scf_mps.deploy.invoking import LONGEST, invoke_remote
 from scf_mps.local.api import CloudApi, LocalRunner, Mps, Scf, write
 
-from .conftest import MPS_TRIGGER, NAME, Ran, deployed, quick
+from .conftest import NAME, Ran, deployed, quick
 
 HANDLERS = """
 from scf_mps import App, Transcode

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from places import ROOT
+from shop import INPUTS, MPS_TRIGGER, TIMER
 from tencentcloud.scf.v20180416 import models
 
 from scf_mps.deploy.account import credentials, endpoint
@@ -17,7 +18,7 @@ from scf_mps.deploy.errors import DeployError
 from scf_mps.deploy.template import read_template
 from scf_mps.deploy.wanted import Layer, MpsTrigger, Source, Timer, wanted_of
 
-from .conftest import INPUTS, MPS_TRIGGER, TIMER, Ran, changing
+from .conftest import Ran, changing
 
 
 @pytest.fixture

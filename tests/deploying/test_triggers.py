@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from shop import MPS_TRIGGER, TIMER
 
 from .conftest import (
-    MPS_TRIGGER,
     NAME,
     REGION,
-    TIMER,
     Ran,
     changing,
     deployed,

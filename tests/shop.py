@@ -1,0 +1,34 @@
+"""What the serverless.yml of a shop says: the function that the tests of deploying deploy and those of the doctor examine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MPS_TRIGGER: dict[str, Any] = {
+    "mps": {"parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}}
+}
+TIMER: dict[str, Any] = {
+    "timer": {
+        "name": "reconcile",
+        "parameters": {
+            "cronExpression": "0 0 */6 * * * *",
+            "argument": "reconcile 6h",
+            "enable": True,
+        },
+    }
+}
+INPUTS: dict[str, Any] = {
+    "name": "shop-events",
+    "type": "event",
+    "src": {"src": "./", "dist": "./build"},
+    "handler": "index.main_handler",
+    "runtime": "Python3.10",
+    "region": "ap-guangzhou",
+    "memorySize": 256,
+    "timeout": 60,
+    "role": "Mps_ScfRole",
+    "environment": {"variables": {"MPS_LOG_LEVEL": "INFO"}},
+    "events": [MPS_TRIGGER],
+}
+TOP: dict[str, Any] = {"app": "shop", "stage": "dev", "component": "scf", "name": "events"}
+"""The keys beside `inputs`."""
