@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,10 +24,14 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measuring import SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
+from measuring import ROOT, SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
 
 from scf_mps import AnimatedGraphics, App, ImageSprites, SnapshotByTimeOffset, Transcode
 from scf_mps.local.cos import CosEmulator
+
+sys.path.append(str(ROOT / "tests"))
+
+from redis_server import RedisServer
 
 TARGET = 2.07
 """40 µs on a machine on which `json.loads` of the event takes 19.3 µs."""
@@ -88,41 +91,17 @@ def place(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
             os.environ["TENCENTCLOUD_SECRETKEY"] = emulator.key.secret_key
             yield f"cos://{BUCKET}.{REGION}/ledger/", lambda: len(list(emulator.requests))
         elif store == "redis":
-            port = stack.enter_context(redis_server(folder))
-            yield f"redis://127.0.0.1:{port}/0", lambda: commands(port)
+            server = stack.enter_context(RedisServer(folder))
+            yield server.url, lambda: commands(server.client)
         elif store == "files":
             yield f"file://{folder}", lambda: 0
         else:
             yield ("none" if store == "none" else "memory://"), lambda: 0
 
 
-@contextmanager
-def redis_server(folder: str) -> Iterator[int]:
-    """A redis-server that keeps nothing on disk; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(
-        ["redis-server", *options, "--dir", folder], stdout=subprocess.DEVNULL
-    )
-    try:
-        import redis
-
-        retrying = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), 100)
-        redis.Redis(port=port, retry=retrying).ping()
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def commands(port: int) -> int:
+def commands(client: Any) -> int:
     """Scripts that redis-server was told to run: all that a delivery asks of it."""
-    import redis
-
-    with redis.Redis(port=port) as client:
-        stats = client.info("commandstats")
+    stats = client.info("commandstats")
     return sum(
         stats[name]["calls"] for name in ("cmdstat_evalsha", "cmdstat_eval") if name in stats
     )

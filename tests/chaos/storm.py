@@ -16,15 +16,14 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +39,10 @@ from scf_mps.local.cos.signature import Key
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction, Moment
 from scf_mps.local.variables import variables_set
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from redis_server import RedisServer
 
 HERE = Path(__file__).parent
 BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"
@@ -145,28 +148,6 @@ def expected(every: list[dict[str, Any]]) -> dict[str, set[str]]:
     return found
 
 
-@contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """A real redis-server on a free port of the loopback interface; its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    command += ["--appendonly", "no", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _until(lambda: _answers(port), 10, "redis-server does not answer")
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def _until(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
     waiting = threading.Event()
     end = time.monotonic() + seconds
@@ -247,7 +228,7 @@ def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = F
         if store == "cos":
             url = f"cos://{BUCKET}.{REGION}/ledger/"
         elif store == "redis":
-            url = stack.enter_context(redis_server(folder))
+            url = stack.enter_context(RedisServer(folder)).url
         else:
             url = f"file://{folder}/ledger"
         source = folder / "source"

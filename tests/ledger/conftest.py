@@ -17,6 +17,8 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
+from redis_server import RedisServer
+
 from scf_mps import App, Transcode
 from scf_mps.cos import Cos
 from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
@@ -135,42 +137,6 @@ class Server(Store):
         return b"".join(found)
 
 
-class RedisServer:
-    """A `redis-server` on a free port of the loopback interface, in memory alone."""
-
-    def __init__(self, folder, *more):
-        self.command = [
-            shutil.which("redis-server"),
-            *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
-            *("--daemonize", "no", *more),
-        ]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process = None
-        self.client = None
-
-    def start(self):
-        import redis
-
-        self.process = subprocess.Popen(
-            [*self.command, "--port", str(self.port)], stdout=subprocess.PIPE, text=True
-        )
-        # Its own word for it: whoever asked before would have to ask again.
-        for line in self.process.stdout:
-            if "Ready to accept connections" in line:
-                break
-        else:
-            raise AssertionError("redis-server did not start")
-        self.client = redis.Redis(port=self.port, socket_timeout=10)
-
-    def stop(self):
-        self.client.close()
-        self.process.kill()
-        self.process.stdout.close()
-        self.process.wait(timeout=10)
-
-
 @pytest.fixture
 def silent():
     """The port of a server that takes connections and never answers."""
@@ -199,10 +165,8 @@ def redis_server(tmp_path_factory):
     if shutil.which("redis-server") is None:
         pytest.skip("NOT TESTED with Redis: there is no redis-server on this machine")
     pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not there")
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

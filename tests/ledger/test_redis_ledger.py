@@ -11,12 +11,13 @@ import threading
 from time import monotonic
 
 import pytest
+from redis_server import RedisServer
 
 from scf_mps.errors import EventHeld, LedgerError
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import digest
 
-from .conftest import LEASE, RedisServer, Server, event, record, run_without_ledger
+from .conftest import LEASE, Server, event, record, run_without_ledger
 
 FOUR = [f"r/{number} make" for number in range(4)]
 
@@ -34,10 +35,8 @@ def client(redis_server):
 @pytest.fixture
 def own_server(redis_server, tmp_path):
     """A server that may be stopped."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path) as server:
+        yield server
 
 
 def deliver(ledger, calls=FOUR, complete=True):
@@ -283,17 +282,13 @@ def test_a_server_that_is_not_there_is_the_ledger_s_error_without_its_password()
 
 
 def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server, tmp_path):
-    server = RedisServer(tmp_path, "--requirepass", "s:cret/@")
-    server.start()
-    try:
+    with RedisServer(tmp_path, "--requirepass", "s:cret/@") as server:
         good = open_ledger(f"redis://:s%3Acret%2F%40@127.0.0.1:{server.port}")
         assert good.claim(event(), FOUR, LEASE).held
         for url in (server.url, f"redis://:wrong-cret@127.0.0.1:{server.port}"):
             with pytest.raises(LedgerError, match=r"AuthenticationError|unauthenticated") as raised:
                 open_ledger(url).claim(event(), FOUR, LEASE)
             assert "cret" not in str(raised.value)
-    finally:
-        server.stop()
 
 
 def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):

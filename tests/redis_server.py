@@ -1,0 +1,57 @@
+"""A real redis-server for tests and benchmarks, which also run as scripts."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, final
+
+
+@final
+class RedisServer:
+    """A `redis-server` on a free port of the loopback interface, in memory alone.
+
+    Attributes:
+        client: of the package `redis`, once it is started.
+    """
+
+    def __init__(self, folder: str | Path, *more: str) -> None:
+        self.command = [
+            shutil.which("redis-server"),
+            *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
+            *("--daemonize", "no", *more),
+        ]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: Any = None
+        self.client: Any = None
+
+    def start(self) -> None:
+        import redis
+
+        self.process = subprocess.Popen(
+            [*self.command, "--port", str(self.port)], stdout=subprocess.PIPE, text=True
+        )
+        # Its own word for it: whoever asked before would have to ask again.
+        for line in self.process.stdout:
+            if "Ready to accept connections" in line:
+                break
+        else:
+            raise AssertionError("redis-server did not start")
+        self.client = redis.Redis(port=self.port, socket_timeout=10)
+
+    def stop(self) -> None:
+        self.client.close()
+        self.process.kill()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+    def __enter__(self) -> RedisServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
