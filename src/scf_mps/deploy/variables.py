@@ -1,11 +1,6 @@
-"""The function's environment variables: what SCF takes, and which text a value of serverless.yml becomes."""
+"""The function's environment variables: which text a value of serverless.yml becomes. What SCF takes is in `rules`."""
 
 from __future__ import annotations
-
-RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
-"""Beginnings of names that SCF keeps for itself (product page 583/32748)."""
-LARGEST = 4096
-"""Bytes of all variables (product pages 583/32748 and 583/11637)."""
 
 
 def text_of(value: object) -> str:

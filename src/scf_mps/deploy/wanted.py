@@ -15,8 +15,9 @@ from typing import Any
 from scf_mps.durations import seconds_of
 
 from .errors import DeployError
+from .rules import ALIAS, FUNCTION, HANDLER, LARGEST_ENVIRONMENT, RESERVED, TIMER, VARIABLE, size_of
 from .template import Template
-from .variables import LARGEST, RESERVED, text_of
+from .variables import text_of
 
 _KNOWN = frozenset(
     [
@@ -47,11 +48,6 @@ _KNOWN = frozenset(
     ]
 )
 _TOP = frozenset(["app", "stage", "component", "name", "inputs", "org"])
-_PART = "[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z])"
-_HANDLER = re.compile(rf"{_PART}\.{_PART}")
-_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]")
-_TIMER = re.compile("[A-Za-z0-9_-]{1,100}")
-_ALIAS = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 _EVENT_TYPES = ("WorkflowTask", "EditMediaTask")
 
 
@@ -174,7 +170,7 @@ class _Reader:
             )
         default = "-".join(str(values.get(key)) for key in ("name", "stage", "app"))
         alias = self._text("aliasName")
-        if alias and not _ALIAS.fullmatch(alias):
+        if alias and not ALIAS.fullmatch(alias):
             self._wrong("inputs.aliasName", "letters, digits, - and _, a letter first", alias)
         publish = self._flag(self.inputs, "publish", "inputs", False)
         if alias and not publish:
@@ -185,9 +181,9 @@ class _Reader:
         return Wanted(
             region=self._text("region", "ap-guangzhou"),
             namespace=self._text("namespace", "default"),
-            name=self._matching("name", default, _NAME, "2 to 60 letters, digits, - and _"),
+            name=self._matching("name", default, FUNCTION, "2 to 60 letters, digits, - and _"),
             handler=self._matching(
-                "handler", "", _HANDLER, "file.function, without dots or slashes"
+                "handler", "", HANDLER, "file.function, without dots or slashes"
             ),
             runtime=self._runtime(),
             configuration=dict(self._configuration()),
@@ -260,16 +256,17 @@ class _Reader:
         told = []
         for name, value in sorted(variables.items()):
             text = text_of(value)
-            if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)):
+            if not VARIABLE.fullmatch(str(name)):
                 self._wrong(where, "names of letters, digits and _, a letter first", name)
             elif name.startswith(RESERVED):
                 self.problems.append(f"{where}.{name}: {', '.join(RESERVED)} are reserved for SCF")
             elif not text:
                 self.problems.append(f"{where}.{name}: SCF takes no empty value; leave it out")
             told.append({"Key": str(name), "Value": text})
-        size = sum(len((one["Key"] + one["Value"]).encode()) for one in told)
-        if size > LARGEST:
-            self.problems.append(f"{where}: {size} bytes in all, but SCF takes {LARGEST} at most")
+        size = size_of((one["Key"], one["Value"]) for one in told)
+        if size > LARGEST_ENVIRONMENT:
+            most = f"SCF takes {LARGEST_ENVIRONMENT} at most"
+            self.problems.append(f"{where}: {size} bytes in all, but {most}")
         return told
 
     def _layers(self) -> tuple[Layer, ...] | None:
@@ -340,7 +337,7 @@ class _Reader:
         name = str(parameters.get("name") or trigger.get("name") or "timer")
         cron = str(parameters.get("cronExpression") or "")
         argument = str(parameters.get("argument") or "")
-        if not _TIMER.fullmatch(name):
+        if not TIMER.fullmatch(name):
             self._wrong(f"{where}.name", "1 to 100 letters, digits, - and _", name)
         if len(cron.split()) != 7:
             self._wrong(

@@ -13,7 +13,7 @@ from typing import Any
 from ..packing.problems import BuildFailed
 from ..packing.runtimes import runtime_named
 from ..packing.secrets import secrets_in
-from ..variables import LARGEST
+from ..rules import LARGEST_ENVIRONMENT, size_of
 from .desk import DEFAULT_TIMEOUT, Desk
 from .finding import Area
 
@@ -210,9 +210,9 @@ def environment_too_large(desk: Desk) -> Iterator[str]:
 )
 def environment_large(desk: Desk) -> Iterator[str]:
     """The environment variables come near 4 KB."""
-    size = sum(len((name + value).encode()) for name, value in desk.variables.items())
-    if NEAR * LARGEST < size <= LARGEST:
-        yield f"the variables have {size} of {LARGEST} bytes"
+    size = size_of(desk.variables.items())
+    if NEAR * LARGEST_ENVIRONMENT < size <= LARGEST_ENVIRONMENT:
+        yield f"the variables have {size} of {LARGEST_ENVIRONMENT} bytes"
 
 
 @configuration.check(

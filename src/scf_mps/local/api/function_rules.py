@@ -13,6 +13,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from scf_mps.deploy import rules
+
 from .errors import ApiError
 from .service import Call
 
@@ -45,25 +47,22 @@ LARGEST_CREATED = 50 * 1024 * 1024
 LARGEST_UPDATED = 20 * 1024 * 1024
 """Bytes of a zip that comes with a request."""
 LARGEST_UNPACKED = 500 * 1024 * 1024
-LARGEST_ENVIRONMENT = 4096
 MOST_LAYERS = 5
 
 Objects = Callable[[str, str, str], bytes | None]
 """What is in COS: bucket (without appid), region and key to the object's bytes, or None if there is none."""
 
-_PART = "[A-Za-z](?:[A-Za-z0-9_-]{0,58}[A-Za-z])"
-_PATTERNS: Mapping[str, str] = {
-    "FunctionName": "[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]",
-    "Handler": rf"{_PART}\.{_PART}",
-    "Description": r"[A-Za-z0-9 ,.\n\u4e00-\u9fff]{0,1000}",
-    "LayerName": "[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?",
+_PATTERNS: Mapping[str, re.Pattern[str]] = {
+    "FunctionName": rules.FUNCTION,
+    "Handler": rules.HANDLER,
+    "Description": re.compile(r"[A-Za-z0-9 ,.\n\u4e00-\u9fff]{0,1000}"),
+    "LayerName": re.compile("[A-Za-z](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?"),
 }
-_RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 
 
 def check_text(name: str, value: str) -> str:
     """A text by the pattern of its parameter. Raises ApiError InvalidParameterValue.<name>."""
-    if not re.fullmatch(_PATTERNS[name], value):
+    if not _PATTERNS[name].fullmatch(value):
         raise ApiError(f"InvalidParameterValue.{name}", f"{name} is not of the documented form.")
     return value
 
@@ -118,19 +117,19 @@ def _variables(environment: Mapping[str, Any]) -> list[dict[str, str]]:
     if variables == [{"Key": "", "Value": ""}]:
         return []
     for one in variables:
-        if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", one["Key"]) or not one["Value"]:
+        if not rules.VARIABLE.fullmatch(one["Key"]) or not one["Value"]:
             raise ApiError(
                 "InvalidParameterValue.Environment", f"{one['Key']!r} is no variable with a value."
             )
-        if one["Key"].startswith(_RESERVED):
+        if one["Key"].startswith(rules.RESERVED):
             raise ApiError(
                 "InvalidParameterValue.EnvironmentSystemProtect", f"{one['Key']} is reserved."
             )
-    size = sum(len((one["Key"] + one["Value"]).encode()) for one in variables)
-    if size > LARGEST_ENVIRONMENT:
+    size = rules.size_of((one["Key"], one["Value"]) for one in variables)
+    if size > rules.LARGEST_ENVIRONMENT:
         raise ApiError(
             "InvalidParameterValue.EnvironmentExceededLimit",
-            f"The variables have {size} bytes, but {LARGEST_ENVIRONMENT} at most.",
+            f"The variables have {size} bytes, but {rules.LARGEST_ENVIRONMENT} at most.",
         )
     return variables
 

@@ -7,9 +7,10 @@ refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from scf_mps.deploy.rules import ALIAS
 
 from . import function_rules as rules
 from .deployed import DEFAULT, LATEST, Account, Deployed, ScfPart, Version, in_beijing
@@ -229,7 +230,7 @@ class Functions(ScfPart):
     def create_alias(self, call: Call) -> Mapping[str, Any]:
         """A name for a version."""
         name, number = call.text("Name"), call.text("FunctionVersion")
-        if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,63}", name):
+        if not ALIAS.fullmatch(name):
             raise ApiError("InvalidParameterValue.Alias", f"{name!r} is no name of an alias.")
         with self.account.lock:
             function = self.account.find(call)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scf_mps.deploy.rules import TIMER
+
 from .deployed import LATEST, Deployed, ScfPart, in_beijing
 from .errors import ApiError
 from .functions import page
@@ -44,7 +46,7 @@ class Triggers(ScfPart):
             raise ApiError("InvalidParameterValue.Type", f"There is no trigger of type {kind}.")
         if kind != "timer":
             raise ApiError("UnsupportedOperation.Trigger", f"{kind} is not emulated.")
-        if not re.fullmatch("[A-Za-z0-9_-]{1,100}", name):
+        if not TIMER.fullmatch(name):
             raise ApiError("InvalidParameterValue.TriggerName", f"{name!r} is no timer's name.")
         with self.account.lock:
             function = self.account.find(call)

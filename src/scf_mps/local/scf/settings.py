@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from scf_mps.deploy.rules import FUNCTION, HANDLER, LARGEST_ENVIRONMENT, RESERVED, VARIABLE, size_of
+
 from .pythons import Python, find
 
-_PART = "[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z]"
-_HANDLER = re.compile(rf"{_PART}\.{_PART}")
-_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]")
-_VARIABLE = re.compile("[A-Za-z][A-Za-z0-9_]*")
 _HANDLER_RULE = (
     "a handler FILE.FUNCTION, each of 2 to 60 letters, digits, - and _, a letter first and last,"
     " the file in the root of the code"
 )
 _NAME_RULE = "a name of 2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
-_RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
-_MAX_VARIABLES = 4096
 
 
 class Keys(Protocol):
@@ -95,8 +90,8 @@ class Settings:
     uin: str = "100000000001"
 
     def __post_init__(self) -> None:
-        _expect(_HANDLER.fullmatch(self.handler), _HANDLER_RULE, self.handler)
-        _expect(_NAME.fullmatch(self.name), _NAME_RULE, self.name)
+        _expect(HANDLER.fullmatch(self.handler), _HANDLER_RULE, self.handler)
+        _expect(FUNCTION.fullmatch(self.name), _NAME_RULE, self.name)
         _expect(self.timeout in range(1, 901), "a timeout of 1 to 900 whole seconds", self.timeout)
         _expect(3 <= self.init_timeout <= 300, "an init_timeout of 3 to 300 s", self.init_timeout)
         memory_fits = self.memory == 64 or (self.memory >= 128 and self.memory % 128 == 0)
@@ -135,12 +130,14 @@ def _check_variables(variables: Mapping[str, str]) -> None:
     """SCF's rules for environment variables (product page 583/32748). A value is never shown."""
     for name, value in variables.items():
         _expect(
-            _VARIABLE.fullmatch(name), "a variable of letters, digits and _, a letter first", name
+            VARIABLE.fullmatch(name), "a variable of letters, digits and _, a letter first", name
         )
-        if name.startswith(_RESERVED):
-            raise ValueError(f"{name} cannot be set: {', '.join(_RESERVED)} are reserved for SCF")
+        if name.startswith(RESERVED):
+            raise ValueError(f"{name} cannot be set: {', '.join(RESERVED)} are reserved for SCF")
         if not isinstance(value, str):
             raise ValueError(f"expected text in the variable {name}, not {type(value).__name__}")
-    size = sum(len(f"{name}{value}".encode()) for name, value in variables.items())
-    if size > _MAX_VARIABLES:
-        raise ValueError(f"expected at most 4096 bytes of variables in all, not {size}")
+    size = size_of(variables.items())
+    if size > LARGEST_ENVIRONMENT:
+        raise ValueError(
+            f"expected at most {LARGEST_ENVIRONMENT} bytes of variables in all, not {size}"
+        )
