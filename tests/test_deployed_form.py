@@ -1,7 +1,8 @@
 """The application as SCF has it: a flat, read-only folder, loaded and called by a runtime that is not ours.
 
 Each CPython that is found runs a child process that does what the published runtime (PyPI scf 0.2.8) does: stdout is
-an object that makes a record of every `write`, the root logger is at DEBUG, the handler is loaded from its file.
+an object that makes a record of every `write`, the root logger is at DEBUG, the handler is loaded from its file, as the
+SCF emulator does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from places import ROOT, SUMMARY, payload
 from pythons import VERSIONS, find
 
 from scf_mps.deploy.packing.contents import INDEX, own_files, project_files
+from scf_mps.local.scf import bootstrap
 
 LEAVING = """\
 import sys
@@ -69,37 +71,20 @@ if loader == "bare":
     import index
 
     loaded = {name: getattr(sys.modules[name], "__file__", None) for name in set(sys.modules) - before}
+    main_handler = index.main_handler
 
-import importlib.util
 import json
 import logging
-import os
 import traceback
 
 if loader != "bare":
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
+    from bootstrap import load
 
-path = os.path.join(os.environ["USER_CODE_ROOT"], "index.py")
-if loader == "bare":
-    module = index
-elif loader == "imp" and sys.version_info < (3, 12):
-    import warnings
+    main_handler = load("index", "main_handler", loader)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import imp
-
-    module = imp.load_module("index", *imp.find_module("index"))
-else:
-    name = "index" if loader == "imp" else ""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    if name:
-        sys.modules[name] = module
-    spec.loader.exec_module(module)
-
-told = {"registered": sys.modules.get("index") is module, "name": module.__name__}
+told = {"registered": "index" in sys.modules}
 if loader == "bare":
     told["loaded"] = loaded
 context = {
@@ -111,7 +96,7 @@ context = {
 }
 logging.getLogger("urllib3.connectionpool").debug("a token")
 try:
-    told["returned"] = json.dumps(module.main_handler(json.loads(event), context), ensure_ascii=False)
+    told["returned"] = json.dumps(main_handler(json.loads(event), context), ensure_ascii=False)
 except Exception as error:
     told["raised"] = [type(error).__name__, str(error)]
     told["traceback"] = traceback.format_exc()
@@ -150,7 +135,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     """The folders that are deployed: the repository's application, and one that leaves the process."""
     top = tmp_path_factory.mktemp("scf")
     (top / "runtime").mkdir()
-    (top / "runtime" / "bootstrap.py").write_text(RUNTIME)
+    (top / "runtime" / "main.py").write_text(RUNTIME)
+    shutil.copy(bootstrap.__file__, top / "runtime")
     (top / "opt").mkdir()
     yield {
         "ours": deploy(top / "ours"),
@@ -176,7 +162,7 @@ def call(python: Path, folder: Path, loader: str, event: Any, report: Path) -> d
         "TENCENTCLOUD_SECRETKEY": "do-not-show-me",
     }
     ended = subprocess.run(
-        [python, "-s", top / "runtime" / "bootstrap.py", loader, json.dumps(event), report],
+        [python, "-s", top / "runtime" / "main.py", loader, json.dumps(event), report],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -200,7 +186,6 @@ def told(
     event = payload("mps_workflow_seed_mixed")
     result = call(python, folders["ours"], request.param, event, report)
     assert result["registered"] is (request.param == "imp")
-    assert result["name"] == ("index" if request.param == "imp" else "")
     return result
 
 
