@@ -110,27 +110,8 @@ class Client:
             CosError: of the class that says why.
         """
         tries = self._tries(target, method, params, headers, body, kind, count, repeatable, patient)
-        failure: CosError | None = None
-        attempt = 0
-        maybe_applied = False
-        while True:
-            attempt += 1
-            try:
-                response, answer = tries.whole(failure)
-            except OSError as error:
-                failure = _broken(target, error)
-            except CosError as error:
-                failure = error
-                failure.object = failure.object or _object(target)
-            else:
-                failure = _refusal(target, response, answer, document)
-                if failure is None:
-                    self.window.succeed()
-                    return Answer(response.status, response.headers, answer)
-            maybe_applied = maybe_applied or failure.maybe_applied or tries.uncertain
-            if not tries.again(attempt, failure):
-                failure.maybe_applied = maybe_applied
-                raise failure
+        exchange, answer = self._answered(target, tries, document=document)
+        return Answer(exchange.response.status, exchange.response.headers, answer)
 
     def stream(self, target: CosObject | Target, headers: dict[str, str]) -> Exchange:
         """Start a GET: the exchange's response is a 200 or 206 whose body is still to be read, then `end` it.
@@ -139,26 +120,39 @@ class Client:
             CosError: of the class that says why.
         """
         tries = self._tries(target, "GET", None, headers, b"", "read", 1, True, False)
+        return self._answered(target, tries, streamed=True)[0]
+
+    def _answered(
+        self,
+        target: CosObject | Target,
+        tries: _Tries,
+        *,
+        document: bool = False,
+        streamed: bool = False,
+    ) -> tuple[Exchange, bytes]:
+        """The exchange that succeeded, and its body; empty where it is to be streamed."""
         failure: CosError | None = None
         attempt = 0
+        maybe_applied = False
         while True:
             attempt += 1
             try:
                 exchange = tries.send(failure)
                 response = exchange.response
-                if response.status in (200, 206):
-                    self.window.succeed()
-                    return exchange
-                answer = exchange.rest()
+                body = b"" if streamed and response.status in (200, 206) else exchange.rest()
             except OSError as error:
                 failure = _broken(target, error)
             except CosError as error:
                 failure = error
                 failure.object = failure.object or _object(target)
             else:
-                failure = _refusal(target, response, answer, False)
-                assert failure is not None  # any other status is one
+                failure = _refusal(target, response, body, document)
+                if failure is None:
+                    self.window.succeed()
+                    return exchange, body
+            maybe_applied = maybe_applied or failure.maybe_applied or tries.uncertain
             if not tries.again(attempt, failure):
+                failure.maybe_applied = maybe_applied
                 raise failure
 
     def _tries(
@@ -233,11 +227,6 @@ class _Tries:
         self._count = count
         self._repeatable = repeatable
         self.uncertain = False
-
-    def whole(self, before: CosError | None) -> tuple[Response, bytes]:
-        """Send it once and read the whole answer."""
-        exchange = self.send(before)
-        return exchange.response, exchange.rest()
 
     def send(self, before: CosError | None) -> Exchange:
         """Send it once, when the rates and the time that is left allow it."""
