@@ -50,6 +50,13 @@ def test_files_and_bytes_are_uploaded_with_a_type_by_their_name(cos, tmp_path):
     assert cos.head(at("z")).encryption == "AES256"
 
 
+@pytest.mark.parametrize("verb", ["upload", "copy", "move", "publish"])
+def test_a_misspelt_keyword_is_refused_before_anything_is_asked(cos, emulator, verb):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'content_typ'"):
+        getattr(cos, verb)("cos://a-1.ap-guangzhou/b", at("c"), content_typ="text/plain")
+    assert list(emulator.requests) == []
+
+
 @pytest.mark.parametrize(
     ("source", "to", "reason"),
     [

@@ -14,6 +14,19 @@ from ..events.files import CosObject
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypedDict
+
+    class Stored(TypedDict, total=False):
+        """What is said of objects that are written, by keywords: the fields of `Given`."""
+
+        content_type: str | None
+        cache_control: str | None
+        content_disposition: str | None
+        metadata: Mapping[str, str | int | None] | None
+        storage_class: str | None
+        acl: str | None
+        encryption: str | None
+
 
 KEPT = (
     "content-type",

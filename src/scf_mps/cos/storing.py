@@ -12,14 +12,16 @@ from .metadata import Given, content_type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
+    from typing_extensions import Unpack
+
     from ..events.files import CosObject
+    from .metadata import Stored
     from .progress import Tell
 
     Local = str | os.PathLike[str]
-    Meta = Mapping[str, str | int | None]
 
 
 class Storing(Base):
@@ -32,14 +34,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> CosObject: ...
     @overload
     def upload(
@@ -48,14 +44,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> list[CosObject]: ...
     def upload(
         self,
@@ -63,14 +53,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> Any:
         """Upload a file, bytes, or several files; COS compares MD5 before they appear, CRC64 is compared after.
 
@@ -89,15 +73,7 @@ class Storing(Base):
         Raises:
             Conflict: with ``overwrite=False``, it exists.
         """
-        given = Given(
-            content_type,
-            cache_control,
-            content_disposition,
-            metadata,
-            storage_class,
-            acl,
-            encryption,
-        )
+        given = Given(**stored)
         place = addresses.Place.parse(to)
         single = isinstance(source, str | bytes | os.PathLike)
         sources = [source] if single else list(source)

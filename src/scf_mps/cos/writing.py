@@ -11,15 +11,15 @@ from .metadata import Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
+
+    from typing_extensions import Unpack
 
     from ..events.files import CosObject
     from ..events.result import Result
     from .addresses import Many, One
+    from .metadata import Stored
     from .progress import Tell
-
-    Meta = Mapping[str, str | int | None]
 
 
 class Writing(Base):
@@ -34,14 +34,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> CosObject: ...
     @overload
     def copy(
@@ -52,14 +46,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> list[CosObject]: ...
     def copy(
         self,
@@ -69,14 +57,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> Any:
         """Copy objects inside COS, also between buckets and regions; every copy is compared with its source.
 
@@ -103,19 +85,7 @@ class Writing(Base):
             Conflict: the source is archived or was replaced meanwhile, or other bytes are there.
         """
         single, items = self._items(objects)
-        rules = Rules(
-            Given(
-                content_type,
-                cache_control,
-                content_disposition,
-                metadata,
-                storage_class,
-                acl,
-                encryption,
-            ),
-            overwrite,
-            resume,
-        )
+        rules = Rules(Given(**stored), overwrite, resume)
         pairs = self._pairs(items, to, single, base)
         report = self._report("copy", len(pairs), progress)
         if single:
@@ -136,14 +106,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> CosObject: ...
     @overload
     def move(
@@ -154,14 +118,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> list[CosObject]: ...
     def move(
         self,
@@ -171,14 +129,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> Any:
         """Copy objects as `copy`, then delete the sources: when every copy is verified, and none before.
 
@@ -189,19 +141,7 @@ class Writing(Base):
             SomeFailed: also for one object, if a copy failed (nothing is deleted then) or a deletion.
         """
         single, items = self._items(objects)
-        rules = Rules(
-            Given(
-                content_type,
-                cache_control,
-                content_disposition,
-                metadata,
-                storage_class,
-                acl,
-                encryption,
-            ),
-            overwrite,
-            resume,
-        )
+        rules = Rules(Given(**stored), overwrite, resume)
         pairs = self._pairs(items, to, single, base)
         report = self._report("move", len(pairs), progress)
         moved = copying.move_all(self._client, pairs, rules, report)
@@ -215,14 +155,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
-        metadata: Meta | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        encryption: str | None = None,
         progress: Tell | None = None,
+        **stored: Unpack[Stored],
     ) -> list[CosObject]:
         """Copy all files of a result (see `Cos.files`) so that a player never meets half of them.
 
@@ -237,19 +171,7 @@ class Writing(Base):
             NotInCos: the outputs are in AWS S3 or VOD.
             SomeFailed: some copies failed; what names them was not begun.
         """
-        rules = Rules(
-            Given(
-                content_type,
-                cache_control,
-                content_disposition,
-                metadata,
-                storage_class,
-                acl,
-                encryption,
-            ),
-            overwrite,
-            resume,
-        )
+        rules = Rules(Given(**stored), overwrite, resume)
         layers = files.layers(self._client, files.named_by(of))
         items = [item for layer in layers for item in layer]
         by_source = {pair.source: pair for pair in self._pairs(items, to, False, base)}
