@@ -6,8 +6,8 @@ from .. import acl, conditions, metadata, tags, xmlio
 from ..call import MAX_OBJECT_SIZE, Answer, Call, Cloud, in_thread, xml_answer
 from ..errors import CosError
 from ..names import iso_date, parse_copy_source
-from ..records import Part, Version
-from .multipart import part_number
+from ..records import Version
+from .multipart import keep_part, part_number
 from .objects import find_readable, forbids_overwrite, with_bytes, written_headers
 
 
@@ -113,17 +113,7 @@ async def upload_part_copy(cloud: Cloud, call: Call) -> Answer:
     offset, length = _source_range(call, source)
     with cloud.blobs.create() as writer:
         await in_thread(cloud.blobs.append_to, writer, source.blob, offset, length)
-        part = Part(
-            upload.upload_id,
-            number,
-            writer.name,
-            writer.sums.size,
-            writer.sums.md5.hex(),
-            str(writer.sums.crc64),
-            cloud.clock(),
-        )
-        cloud.uploads.put_part(part)
-        writer.keep()
+        part = keep_part(cloud, upload, number, writer)
     body = xmlio.group(
         "CopyPartResult",
         xmlio.leaf("ETag", f'"{part.etag}"'),

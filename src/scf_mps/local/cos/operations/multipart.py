@@ -45,23 +45,29 @@ def part_number(call: Call) -> int:
     return int(text)
 
 
+def keep_part(cloud: Cloud, upload: Upload, number: int, writer: Writer) -> Part:
+    """Keep what was written as a part; the same number again replaces it."""
+    part = Part(
+        upload.upload_id,
+        number,
+        writer.name,
+        writer.sums.size,
+        writer.sums.md5.hex(),
+        str(writer.sums.crc64),
+        cloud.clock(),
+    )
+    cloud.uploads.put_part(part)
+    writer.keep()
+    return part
+
+
 async def upload_part(cloud: Cloud, call: Call) -> Answer:
     """Store one part; the same number again replaces it."""
     number = part_number(call)
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
     with cloud.blobs.create() as writer:
         await call.receive(writer)
-        part = Part(
-            upload.upload_id,
-            number,
-            writer.name,
-            writer.sums.size,
-            writer.sums.md5.hex(),
-            str(writer.sums.crc64),
-            cloud.clock(),
-        )
-        cloud.uploads.put_part(part)
-        writer.keep()
+        part = keep_part(cloud, upload, number, writer)
     headers = {"ETag": f'"{part.etag}"', "x-cos-hash-crc64ecma": part.crc64}
     return Answer(200, {**headers, **metadata.encryption_of(upload.headers)})
 
