@@ -8,7 +8,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
@@ -22,6 +24,7 @@ from redis_server import RedisServer
 from scf_mps import App, Transcode
 from scf_mps.cos import Cos
 from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
+from scf_mps.errors import EventHeld
 from scf_mps.events.reading import read
 from scf_mps.ledger import MemoryLedger, Record
 from scf_mps.local.cos import CosEmulator
@@ -44,6 +47,24 @@ def record(call, outcome="done", delivery=1, **more):
     """A record of the call with this key: of a result, a blank, and a callback."""
     callback = call.rpartition(" ")[2]
     return Record(call, callback, "Transcode", "here", outcome, delivery=delivery, **more)
+
+
+def claimed_by_threads(open_one, calls, tasks, threads):
+    """The keys of the events that threads got; all of them claim the event of one task after another at once."""
+    start = threading.Barrier(threads)
+
+    def work(_):
+        ledger, got = open_one(), []
+        for task in tasks:
+            start.wait(timeout=30)
+            try:
+                got.append(ledger.claim(event(task), calls, LEASE).event)
+            except EventHeld:
+                continue
+        return got
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sorted(key for got in pool.map(work, range(threads)) for key in got)
 
 
 class Store:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scf_mps.errors import EventHeld
 from scf_mps.events.reading import read
 
-from .conftest import LEASE, event, notification, record
+from .conftest import LEASE, claimed_by_threads, event, notification, record
 
 TWO = ("r/1 make", "r/2 send")
 
@@ -158,21 +158,8 @@ def test_an_event_without_calls_is_known_and_over(ledger):
 
 def test_exactly_one_of_many_threads_gets_an_event(store):
     tasks = [f"task-{number}" for number in range(4)]
-    start = threading.Barrier(8)
-
-    def work(_):
-        ledger, got = store.open(), []
-        for task in tasks:
-            start.wait(timeout=30)
-            try:
-                got.append(ledger.claim(event(task), TWO, LEASE).event)
-            except EventHeld:
-                continue
-        return got
-
-    with ThreadPoolExecutor(8) as pool:
-        got = [one for found in pool.map(work, range(8)) for one in found]
-    assert sorted(got) == sorted(event(task).key for task in tasks)
+    got = claimed_by_threads(store.open, TWO, tasks, 8)
+    assert got == sorted(event(task).key for task in tasks)
 
 
 def test_exactly_one_of_many_threads_takes_an_expired_event_over(store):

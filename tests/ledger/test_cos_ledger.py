@@ -6,9 +6,7 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,16 @@ from scf_mps.ledger import CosLedger, open_ledger
 from scf_mps.ledger.pages import folder_of
 from scf_mps.local.cos import Fault
 
-from .conftest import BUCKET, LEASE, REGION, Bucket, event, record, run_without_ledger
+from .conftest import (
+    BUCKET,
+    LEASE,
+    REGION,
+    Bucket,
+    claimed_by_threads,
+    event,
+    record,
+    run_without_ledger,
+)
 
 FOUR = [f"r/{number} make" for number in range(4)]
 PATIENT = Retry(attempts=5, base=0.0005, cap=0.002)
@@ -117,22 +124,10 @@ def test_a_claim_that_lost_its_answer_and_the_race_is_not_held(store, emulator):
 @pytest.mark.parametrize("kind", ["reset_after", "error_after", "reset_before", "error"])
 def test_exactly_one_of_many_gets_an_event_although_answers_are_lost(store, emulator, kind):
     emulator.faults.add(Fault(kind, operation="PutObject", probability=0.5, seed=7))
-    start = threading.Barrier(6)
     tasks = [f"task-{number}" for number in range(5)]
-
-    def work(_):
-        ledger, got = in_prefix(store, Retry(attempts=12, base=0.0005, cap=0.002)), []
-        for task in tasks:
-            start.wait(timeout=30)
-            try:
-                got.append(ledger.claim(event(task), FOUR, LEASE).event)
-            except EventHeld:
-                continue
-        return got
-
-    with ThreadPoolExecutor(6) as pool:
-        got = [one for found in pool.map(work, range(6)) for one in found]
-    assert sorted(got) == sorted(event(task).key for task in tasks)
+    retry = Retry(attempts=12, base=0.0005, cap=0.002)
+    got = claimed_by_threads(lambda: in_prefix(store, retry), FOUR, tasks, 6)
+    assert got == sorted(event(task).key for task in tasks)
 
 
 def test_throttling_is_waited_out(store, emulator):
