@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import places
 import pytest
 from capture import loggers_put_back
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-DATA = Path(__file__).parent / "data"
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -28,7 +25,7 @@ settings.load_profile("few" if few else "default")
 @pytest.fixture
 def payload() -> Callable[[str], Any]:
     """Reads an event of `data/` by the name of its file, without its ending."""
-    return lambda name: json.loads((DATA / f"{name}.json").read_text("utf-8"))
+    return places.payload
 
 
 @pytest.fixture

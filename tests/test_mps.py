@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
+from places import DATA
 
 pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
 pytest.importorskip("tencentcloud.common", reason="Mps asks by it")
@@ -24,7 +24,6 @@ from scf_mps.events.reading import read
 from scf_mps.local import api as cloud
 from scf_mps.mps import MpsError, NoNotification, SdkMissing, TaskNotFound, TaskSummary
 
-DATA = Path(__file__).parent / "data"
 DAY = 24 * 3600.0
 QUICK = Retry(attempts=4, base=0.001, cap=0.01)
 TASK = "1250000000-WorkflowTask-1t0"

@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sdk
+from places import DATA, ROOT
 
 import scf_mps
 from scf_mps import MissingField
@@ -29,8 +29,6 @@ from scf_mps.events.sets import (
 )
 from scf_mps.events.view import schema
 
-ROOT = Path(__file__).parent.parent
-DATA = Path(__file__).parent / "data"
 TABLE = json.loads((DATA / "type_table.json").read_text("utf-8"))
 NOTIFICATIONS = sdk.reachable("ParseNotificationResponse")
 LIVE = sdk.reachable("ParseLiveStreamProcessNotificationResponse")

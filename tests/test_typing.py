@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 EXAMPLE = Path(__file__).parent / "typed_example.py"
 
 
