@@ -228,6 +228,10 @@ def test_keys_that_are_not_read_are_warned_of(read):
             "inputs.layers[0]: expected name and version, or name and src",
         ),
         ({"layers": ["a"]}, "inputs.layers[0]: expected name and version"),
+        (
+            {"environment": {"variables": {"A": "x", 1: "x"}}},
+            "inputs.environment.variables: expected names of letters, digits and _, a letter first, not '1'",
+        ),
         ({"layers": [{"name": "a", "version": 0}]}, "inputs.layers[0].version: expected"),
         ({"layers": [{"name": "a", "version": 1}] * 6}, "inputs.layers: expected 5 layers at most"),
     ],

@@ -254,15 +254,14 @@ class _Reader:
         variables = self._mapping(environment, "variables", "inputs.environment")
         where = "inputs.environment.variables"
         told = []
-        for name, value in sorted(variables.items()):
-            text = text_of(value)
-            if not VARIABLE.fullmatch(str(name)):
+        for name, text in sorted((str(name), text_of(value)) for name, value in variables.items()):
+            if not VARIABLE.fullmatch(name):
                 self._wrong(where, "names of letters, digits and _, a letter first", name)
             elif name.startswith(RESERVED):
                 self.problems.append(f"{where}.{name}: {', '.join(RESERVED)} are reserved for SCF")
             elif not text:
                 self.problems.append(f"{where}.{name}: SCF takes no empty value; leave it out")
-            told.append({"Key": str(name), "Value": text})
+            told.append({"Key": name, "Value": text})
         size = size_of((one["Key"], one["Value"]) for one in told)
         if size > LARGEST_ENVIRONMENT:
             most = f"SCF takes {LARGEST_ENVIRONMENT} at most"
