@@ -1,25 +1,26 @@
 """Outputs published to where players get them: ``MPS_PUBLISH=cos://bucket.region/prefix/`` switches it on.
 
-Segments and pictures are copied before what names them, each copy is verified, and a redelivered event copies the
-same objects to the same keys: nothing is done twice that would matter.
+Segments and pictures are copied before what names them, and each copy is verified. What follows, a manifest, the CDN
+and the originals, comes when all of an event is out; each is recorded and retried alone.
 """
 
-import logging
-import os
+from scf_mps import Event, Router, actions
 
-from scf_mps import Cos, Router
-from scf_mps.events.media import MediaSubtask
+from .settings import settings
 
 router = Router()
 
+publish = settings.read("MPS_PUBLISH", lambda to: actions.Publish(to))
 
-def is_wanted(result: MediaSubtask) -> bool:
-    """Whether there is a place to publish to."""
-    return bool(os.environ.get("MPS_PUBLISH"))
-
-
-@router.on(MediaSubtask, when=is_wanted, needs=5)
-def publish(result: MediaSubtask, cos: Cos, log: logging.Logger) -> None:
-    """Copy all files of a result below MPS_PUBLISH, and log where they are now."""
-    copies = cos.publish(result, to=os.environ["MPS_PUBLISH"])
-    log.info("published", extra={"files": [str(copy) for copy in copies]})
+if publish:
+    for kind in publish.kinds:
+        router.on(kind, name="handlers.publishing.publish", needs=5, **publish.filters)(
+            publish.copy
+        )
+    for callback in publish.finishing:
+        router.on_complete(
+            Event,
+            name=f"handlers.publishing.{callback.__name__}",
+            needs=5,
+            when=publish.concerns,
+        )(callback)

@@ -11,6 +11,7 @@ import pytest
 from places import ROOT
 
 from scf_mps.cos import Cos, Credentials
+from scf_mps.cos.transport import SHARED
 from scf_mps.events.files import CosObject
 from scf_mps.local.cos import CosEmulator
 
@@ -25,6 +26,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
         for bucket in BUCKETS:
             made.create_bucket(bucket, REGION)
         yield made
+        SHARED.clear()
 
 
 @pytest.fixture

@@ -10,10 +10,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .archive import Archive as Archive
+    from .cdn import Cdn as Cdn
+    from .publish import Publish as Publish
     from .settings import Settings as Settings
 else:
     _MODULES = {
         "archive": "Archive",
+        "cdn": "Cdn",
+        "publish": "Publish",
         "settings": "Settings",
     }
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 
+from ..events.result import Subtask
 from ..moments import moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import Any
 
-    from ..events.result import Event, Subtask
+    from ..events.result import Event, Result
 
 OF_EVENT = (
     "date",
@@ -133,19 +135,22 @@ def values_of(event: Event, now: float) -> dict[str, str]:
 _OUTCOMES = {"on": "succeeded", "on_failure": "failed", "on_progress": "progress"}
 
 
-def values_of_result(result: Subtask, now: float) -> dict[str, str]:
-    """The fields of a result, `OF_RESULT`."""
-    output = result.raw.get("Output")
+def values_of_result(result: Result, now: float) -> dict[str, str]:
+    """The fields of a result, `OF_RESULT`; of an event that is its own result: of an edit."""
+    event: Any = result.event if isinstance(result, Subtask) else result
+    output = result._data.get("Output")
     output = output if isinstance(output, dict) else {}
+    if isinstance(output.get("MetaData"), dict):  # an edit tells there what it is like
+        output = {**output["MetaData"], **output}
     streams = output.get("VideoStreamSet")
     video = streams[0] if isinstance(streams, list) and streams else None
     video = video if isinstance(video, dict) else {}
     return {
-        **values_of(result.event, now),
+        **values_of(event, now),
         "bitrate": safe(output.get("Bitrate")),
         "codec": safe(video.get("Codec")),
         "container": safe(output.get("Container")),
-        "definition": safe(result.definition),
+        "definition": safe(getattr(result, "definition", None)),
         "fps": safe(video.get("Fps")),
         "height": safe(output.get("Height")),
         "index": re.sub("[^0-9]+", "-", result.place).strip("-") or "0",

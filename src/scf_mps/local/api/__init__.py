@@ -1,7 +1,7 @@
 """Tencent Cloud API 3.0 on the desk: what official clients of MPS, SCF … talk to, on the loopback interface.
 
 It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), answers in Tencent's shapes, writes down what it was
-asked and fails on demand. What the actions do is in services, a module each: `mps` and `scf`. In a test:
+asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps` and `scf`. In a test:
 
     mps = Mps()
     with CloudApi([mps]) as api:
@@ -20,6 +20,7 @@ A service of one's own is a subclass of `Service` with methods marked by `@actio
 """
 
 from ..cos import Key, KeyRing
+from .cdn import Cdn
 from .deployed import Account, Deployed, Version
 from .errors import ApiError
 from .faults import Fault, Faults
@@ -35,6 +36,7 @@ __all__ = [
     "Account",
     "ApiError",
     "Call",
+    "Cdn",
     "CloudApi",
     "Deployed",
     "Emulated",

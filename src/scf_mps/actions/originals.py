@@ -1,0 +1,52 @@
+"""What becomes of the videos that a task was made from, when all that was made of them is published.
+
+Nothing is touched unless the whole task went well, and never what was just published, or MPS's own outputs.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ..cos import Cos, CosObject, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ..events.result import Event
+
+DELETE = "delete"
+
+
+def went_well(event: Event) -> bool:
+    """Whether a task succeeded and every result of it did."""
+    return event.verb == "on" and all(subtask.verb == "on" for subtask in event.subtasks)
+
+
+def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]:
+    """The sources of an event that are neither outputs nor below a folder that was published to."""
+    folders = {(copy.bucket, copy.key[: copy.key.rfind("/") + 1]) for copy in published}
+    outputs = {*event.files, *published}
+    return [
+        source
+        for source in event.sources
+        if source not in outputs
+        and not any(
+            source.bucket == bucket and source.key.startswith(folder) for bucket, folder in folders
+        )
+    ]
+
+
+def retire(sources: list[CosObject], cos: Cos, what: str) -> None:
+    """Delete objects, or put them into a storage class; those that are gone are done.
+
+    Raises:
+        SomeFailed: with the error of each that failed.
+        CosError: the one that failed.
+    """
+    if what == DELETE:
+        cos.delete(sources)
+        return
+    for source in sources:
+        with suppress(NotFound):
+            cos.set_storage_class(source, what)

@@ -1,0 +1,164 @@
+"""Where published files go: the keys that a template makes of the results of an event, and that no two are one.
+
+All of it follows from the event, so that a redelivery finds the same places; only whether the segments of two HLS
+outputs would meet takes a look into their playlists. Copying is left to `publish.py`.
+"""
+
+from __future__ import annotations
+
+from ..cos import Cos, CosObject
+from ..errors import ConfigurationError
+from ..events.files import files_of
+from ..events.result import Event, Result, Subtask
+from .templates import OF_RESULT, Template, finished, safe, values_of_result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Copies = dict[CosObject, CosObject]
+    """Each file of a result to the copy that it becomes."""
+
+FIELDS = (*OF_RESULT, "name", "stem", "suffix")
+"""What a template may hold: the fields of a result, and the name of its file: ``demo.mp4``, ``demo``, ``.mp4``."""
+
+DAYS = frozenset({"date", "day", "month", "year"})
+"""Fields that the same event may fill in otherwise in another delivery."""
+
+_PLAYLISTS = (".m3u8", ".m3u", ".mpd")
+
+
+class Places:
+    """The places of a template.
+
+    Args:
+        bucket: where all is copied to.
+        region: the bucket's.
+        key: a template; ending in a slash (or empty) the folder that files go to, else the key of a result of one
+            file, whose folder takes the files of the others.
+
+    Attributes:
+        folder: the template up to its first field, as a folder: ``vod/`` of ``vod/{definition}/{name}``.
+
+    Raises:
+        ValueError: as `Template`.
+    """
+
+    def __init__(self, bucket: str, region: str, key: str) -> None:
+        self.bucket = bucket
+        self.region = region
+        self.template = Template(key, FIELDS)
+        literal = key.partition("{")[0]
+        self.folder = literal[: literal.rfind("/") + 1]
+
+    def of(self, result: Result, files: Sequence[CosObject] | None = None) -> Copies:
+        """Where the files of a result go, by default those that the event names.
+
+        Raises:
+            ValueError: one would be copied onto itself.
+        """
+        from ..cos.addresses import destinations
+
+        found = list(files_of(result)) if files is None else list(files)
+        to = self.target(result)
+        return dict(zip(found, destinations(found, to, is_one_file(result)), strict=True))
+
+    def target(self, result: Result) -> str:
+        """``cos://bucket.region/`` and the key of a result's one file, or the folder of its several."""
+        key = self._key(result)
+        if not is_one_file(result):
+            key = key[: key.rfind("/") + 1]
+        return f"cos://{self.bucket}.{self.region}/{key}"
+
+    def _key(self, result: Result) -> str:
+        values = values_of_result(result, 0.0)
+        event = result.event if isinstance(result, Subtask) else result
+        if isinstance(event, Event) and finished(event) is None:
+            # Another day with the next delivery, and the files would be there twice.
+            values.update(dict.fromkeys(DAYS, "unknown"))
+        name = _main_file(files_of(result)).rpartition("/")[2]
+        stem, dot, ending = name.rpartition(".")
+        if not stem:
+            stem, dot, ending = name, "", ""
+        values.update(name=safe(name), stem=safe(stem), suffix=dot and "." + safe(ending))
+        return self.template.fill(values).lstrip("/")
+
+    def check(self, results: Iterable[Result], cos: Cos, taken: Iterable[CosObject] = ()) -> None:
+        """Make sure that no two files become one object, nor one of `taken`.
+
+        Raises:
+            ConfigurationError: two would; it says which field tells them apart.
+            ValueError: one would be copied onto itself.
+        """
+        sources: dict[CosObject, tuple[CosObject, Result]] = {}
+        every = list(results)
+        doubtful = self._doubtful(every)
+        forbidden = set(taken)
+        for result in every:
+            files = cos.files(result) if result in doubtful else None
+            for source, target in self.of(result, files).items():
+                if target in forbidden:
+                    raise ConfigurationError(
+                        f"{source} would become {target}, which is the manifest: name that otherwise"
+                    )
+                other, its = sources.setdefault(target, (source, result))
+                if other != source:
+                    raise ConfigurationError(
+                        f"{other} and {source} would both become {target}: add "
+                        f"{self._what_tells_apart(its, result)} to the key template "
+                        f"{str(self.template)!r}"
+                    )
+
+    def _doubtful(self, results: list[Result]) -> list[Result]:
+        """The HLS outputs that come from different folders into one: their segments may have the same names."""
+        from ..cos.addresses import base_of
+
+        folders: dict[str, dict[str, list[Result]]] = {}
+        for result in results:
+            files = files_of(result)
+            if any(file.key.lower().endswith(_PLAYLISTS) for file in files):
+                one = files[0]
+                base = f"{one.bucket} {base_of(files)}"
+                folders.setdefault(self.target(result), {}).setdefault(base, []).append(result)
+        return [
+            result
+            for bases in folders.values()
+            if len(bases) > 1
+            for alike in bases.values()
+            for result in alike
+        ]
+
+    def _what_tells_apart(self, one: Result, other: Result) -> str:
+        left, right = values_of_result(one, 0.0), values_of_result(other, 0.0)
+        for field in ("definition", "height", "codec", "type", "bitrate", "index"):
+            if field not in self.template.fields and left[field] != right[field]:
+                return f"{{{field}}}"
+        return "{name}"
+
+
+def is_one_file(result: Result) -> bool:
+    """Whether a result is a single file; a playlist is not, nor is what others name by their names."""
+    files = files_of(result)
+    if len(files) != 1:
+        return False
+    key = files[0].key.lower()
+    return not key.endswith(_PLAYLISTS) and result.type != "ImageSprites"
+
+
+def all_of(result: Result, places: Places, cos: Cos) -> Copies:
+    """Where every file of a result went, those that its playlists name included.
+
+    Raises:
+        CosError: a playlist cannot be read.
+        NotInCos: the outputs are in AWS S3 or VOD.
+    """
+    return places.of(result, None if is_one_file(result) else cos.files(result))
+
+
+def _main_file(files: Sequence[CosObject]) -> str:
+    """The key of the file that a player asks for: the one that names the others, else the first."""
+    for endings in (_PLAYLISTS, (".vtt",)):
+        for file in files:
+            if file.key.lower().endswith(endings):
+                return file.key
+    return files[0].key if files else ""

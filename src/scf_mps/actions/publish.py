@@ -1,0 +1,214 @@
+"""Publish: what MPS made, copied to where players get it, with a manifest, the CDN told and the originals put away.
+
+Where each file goes is in `places.py`, what a manifest says in `manifest.py`, what the text of a publication may say
+in `publish_options.py`. Each step is a callback of its own, so that the ledger records it and SCF's retry repeats it
+alone.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ..cos import Cos, CosObject
+from ..events.files import files_of
+from ..events.result import Event, Result, Subtask
+from .cdn import Cdn
+from .places import all_of, is_one_file
+from .publish_options import Options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Publish:
+    """Copies the outputs of results that went well, and what belongs to that.
+
+        publish = Publish("cos://player-1250000000.ap-guangzhou/vod/{source_name}/?manifest=manifest.json")
+        for kind in publish.kinds:
+            router.on(kind, **publish.filters)(publish.copy)
+        for callback in publish.finishing:
+            router.on_complete(Event, when=publish.concerns)(callback)
+
+    Args:
+        to: ``cos://bucket.region/`` and a key template (`places.Places`), with options behind a ``?``; see
+            docs/actions.md.
+        when: a function of a result that says whether it may be published, beside what the options say.
+
+    Attributes:
+        kinds: the classes of the results that are published.
+        filters: what else narrows them, for `Router.on`.
+        finishing: the callbacks for events that are complete: those of `write_manifest`, `refresh_cdn` and
+            `retire_originals` that the options ask for.
+
+    Raises:
+        ValueError: if `to` is none of this.
+    """
+
+    def __init__(self, to: str, when: Callable[[Result], object] | None = None) -> None:
+        self._options = options = Options(to, when)
+        self._places = options.places
+        self.kinds = options.kinds
+        self.filters = options.filters
+        self.finishing: tuple[Callable[..., object], ...] = tuple(
+            callback
+            for callback, wanted in (
+                (self.write_manifest, options.manifest),
+                (self.refresh_cdn, options.cdn_do),
+                (self.retire_originals, options.originals),
+            )
+            if wanted
+        )
+
+    def copy(self, result: Result, cos: Cos, log: logging.Logger) -> list[CosObject]:
+        """Copy all files of a result, what names others last; a callback for `kinds`.
+
+        Returns:
+            The copies.
+
+        Raises:
+            ConfigurationError: files of the event would become one object. Nothing is copied then.
+            CosError, SomeFailed, NotInCos: as `Cos.publish`.
+        """
+        event = result.event if isinstance(result, Subtask) else result
+        assert isinstance(event, Event), "a result is a subtask or an event"
+        manifest = self._manifest_of(event)
+        self._places.check(self._parts(event), cos, [manifest] if manifest else ())
+        to, options = self._places.target(result), self._options
+        if is_one_file(result):
+            (file,) = files_of(result)
+            copies = [cos.copy(file, to, overwrite=options.overwrite, **options.headers)]
+        else:
+            copies = cos.publish(result, to, overwrite=options.overwrite, **options.headers)
+        log.info("published", extra={"files": [str(copy) for copy in copies]})
+        return copies
+
+    def links(self, result: Result) -> list[str]:
+        """The URLs of the copies of the files that a result names; none if it is not published.
+
+        They are the CDN's with ``cdn=``, else the bucket's, and good where that is public. A result whose playlists
+        name files outside of their own folder lies deeper: MPS makes none, its names of segments are relative.
+        """
+        if not self._is_wanted(result):
+            return []
+        return [self._url(copy) for copy in self._places.of(result).values()]
+
+    def concerns(self, event: Event) -> bool:
+        """Whether anything of an event is to be published, for ``when=`` of what follows that."""
+        return bool(self._parts(event))
+
+    def write_manifest(self, event: Event, cos: Cos, log: logging.Logger) -> CosObject | None:
+        """Write down what of an event is published where; a callback for `Router.on_complete`.
+
+        Returns:
+            Where it is; None if nothing is published of the event, or no manifest is asked for.
+
+        Raises:
+            NotFound: one of the copies is not there.
+            CosError: as `Cos.upload`.
+        """
+        import json
+
+        from .manifest import manifest_of
+
+        target, parts = self._manifest_of(event), self._parts(event)
+        if target is None or not parts:
+            return None
+        published = [(part, all_of(part, self._places, cos)) for part in parts]
+        named = [
+            copy
+            for part, copies in published
+            for source, copy in copies.items()
+            if source in files_of(part)
+        ]
+        sizes = {head.object: head.size for head in cos.head(list(dict.fromkeys(named)))}
+        content = json.dumps(
+            manifest_of(event, published, sizes, self._url), ensure_ascii=False, indent=1
+        )
+        cos.upload(
+            content.encode("utf-8", "backslashreplace"),  # a lone surrogate as JSON writes it
+            target,
+            content_type="application/json",
+            acl=self._options.headers.get("acl"),
+            cache_control=self._options.headers.get("cache_control"),
+        )
+        log.info("manifest written", extra={"files": [str(target)]})
+        return target
+
+    def refresh_cdn(self, event: Event, cos: Cos, cdn: Cdn) -> list[str]:
+        """Have the CDN forget, fetch, or first forget and then fetch what is published of an event.
+
+        Returns:
+            The URLs.
+
+        Raises:
+            ApiError: as `Cdn.purge`.
+            CosError: a playlist cannot be read.
+        """
+        parts = self._parts(event)
+        copies = [copy for part in parts for copy in all_of(part, self._places, cos).values()]
+        manifest = self._manifest_of(event)
+        if parts and manifest:
+            copies.append(manifest)
+        urls = [self._url(copy) for copy in dict.fromkeys(copies)]
+        if self._options.cdn_do in ("purge", "both"):
+            cdn.purge(urls)
+        if self._options.cdn_do in ("prefetch", "both"):
+            cdn.prefetch(urls)
+        return urls
+
+    def retire_originals(self, event: Event, cos: Cos, log: logging.Logger) -> list[CosObject]:
+        """Delete the sources of a task, or put them into a storage class, if all of the task went well.
+
+        Sources that are outputs, or below a folder that was published to, are left alone.
+
+        Returns:
+            The sources; none if the task failed in part, or nothing of it is published.
+
+        Raises:
+            CosError, SomeFailed: as `Cos.delete` and `Cos.set_storage_class`.
+        """
+        from .originals import retirable, retire, went_well
+
+        parts = self._parts(event)
+        if not (parts and went_well(event)):
+            return []
+        published = [copy for part in parts for copy in self._places.of(part).values()]
+        sources = retirable(event, published)
+        kept = [str(source) for source in event.sources if source not in sources]
+        if kept:
+            log.warning(
+                "originals are left: they are outputs, or where the outputs are published",
+                extra={"files": kept},
+            )
+        if sources:
+            retire(sources, cos, self._options.originals)
+            log.info("originals retired", extra={"files": [str(source) for source in sources]})
+        return sources
+
+    def _parts(self, event: Event) -> list[Result]:
+        """The results of an event whose files are published; an edit is its own."""
+        every: tuple[Result, ...] = (*event.subtasks, event)
+        return [one for one in every if self._is_wanted(one) and files_of(one)]
+
+    def _is_wanted(self, result: Result) -> bool:
+        return (
+            result.verb == "on"
+            and isinstance(result, self.kinds)
+            and all(test.passes(result) for test in self._options.tests)
+        )
+
+    def _url(self, item: CosObject) -> str:
+        from ..cos.signing import encode_path
+
+        site = self._options.cdn or f"https://{item.bucket}.cos.{item.region}.myqcloud.com"
+        return f"{site}/{encode_path(item.key)}"
+
+    def _manifest_of(self, event: Event) -> CosObject | None:
+        """Where the manifest of an event is, if one is asked for."""
+        if self._options.manifest is None:
+            return None
+        from .templates import values_of
+
+        key = self._options.manifest.fill(values_of(event, 0.0))
+        return CosObject(self._places.bucket, self._places.region, key)

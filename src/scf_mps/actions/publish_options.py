@@ -1,0 +1,195 @@
+"""What the text of a publication says: where to, of what, and what is done beside copying.
+
+Every option is checked when the text is read, at cold start. Doing what it says is `publish.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import RegistrationError
+from .places import DAYS, Places
+from .settings import split
+from .templates import OF_EVENT, Template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypedDict
+
+    from ..events.result import Result
+    from ..filters import Filter, Filters
+
+    class Headers(TypedDict, total=False):
+        """What copies are given."""
+
+        acl: str
+        cache_control: str
+        content_disposition: str
+        storage_class: str
+
+
+_KNOWN = (
+    "acl",
+    "bucket",
+    "cache_control",
+    "cdn",
+    "cdn_do",
+    "content_disposition",
+    "manifest",
+    "originals",
+    "overwrite",
+    "path",
+    "session",
+    "storage_class",
+    "types",
+)
+_IDENTITIES = frozenset({"task_id", "session_id", "session_context", "source_name"})
+
+
+class Options:
+    """A text, read.
+
+    Attributes:
+        places: where files go.
+        kinds: the classes of the results that are published.
+        filters: what else narrows them, as for `Router.on`.
+        tests: the same, to ask.
+        headers: what the copies are given.
+        overwrite: whether they may replace other bytes.
+        cdn: the address of the site in front of the bucket, without a slash at its end; or ``""``.
+        cdn_do: ``purge``, ``prefetch``, ``both``, or ``""``.
+        manifest: the key of manifests, if they are asked for.
+        originals: ``delete``, a storage class, or ``""``.
+
+    Raises:
+        ValueError: for anything else.
+    """
+
+    def __init__(self, text: str, when: Callable[[Result], object] | None) -> None:
+        address, given = split(text, _KNOWN)
+        self.places = Places(*_place(address))
+        self.kinds = _kinds(given.get("types"))
+        self.filters = _filters(given, when)
+        self.tests = _checked(self.filters, self.kinds)
+        self.headers: Headers = {}
+        if "acl" in given:
+            self.headers["acl"] = given["acl"]
+        if "cache_control" in given:
+            self.headers["cache_control"] = given["cache_control"]
+        if "content_disposition" in given:
+            self.headers["content_disposition"] = given["content_disposition"]
+        if "storage_class" in given:
+            self.headers["storage_class"] = given["storage_class"]
+        self.overwrite = _one_of(given, "overwrite", "yes", "no") != "no"
+        self.cdn = _site(given["cdn"]) if "cdn" in given else ""
+        self.cdn_do = _one_of(given, "cdn_do", "purge", "prefetch", "both")
+        if self.cdn_do and not self.cdn:
+            raise ValueError("cdn_do= expects cdn=https://cdn.example.com beside it")
+        self.manifest = _manifest(given["manifest"], self.places) if "manifest" in given else None
+        self.originals = given.get("originals", "")
+        if self.originals and not re.fullmatch("delete|[A-Z][A-Z_]+", self.originals):
+            raise ValueError(
+                "originals= expects delete, or a storage class as COS names it: ARCHIVE"
+            )
+
+
+def _filters(given: dict[str, str], when: Callable[[Result], object] | None) -> Filters:
+    filters: Filters = {}
+    if "bucket" in given:
+        filters["bucket"] = tuple(given["bucket"].split(","))
+    if "path" in given:
+        filters["path"] = tuple(given["path"].split(","))
+    if "session" in given:
+        filters["session"] = tuple(given["session"].split(","))
+    if when is not None:
+        filters["when"] = when
+    return filters
+
+
+def _manifest(text: str, places: Places) -> Template:
+    """``manifest=`` as a whole key: below the folder of the places, unless it begins with a slash.
+
+    A name without a field is put into a folder for each task. Raises ValueError.
+    """
+    if text.endswith("/"):
+        raise ValueError("manifest= expects the name of a file, e.g. manifest=manifest.json")
+    if not text.startswith("/"):
+        text = places.folder + ("" if "{" in text else "{task_id}/") + text
+    template = Template(text.lstrip("/"), OF_EVENT)
+    if not template.fields & _IDENTITIES:
+        raise ValueError(f"expected {{task_id}} in manifest=, or all tasks have one: {text!r}")
+    if template.fields & DAYS:
+        raise ValueError("manifest= expects no day: not every event tells one")
+    return template
+
+
+def _place(address: str) -> tuple[str, str, str]:
+    """Bucket, region and key template of an address. Raises ValueError."""
+    from ..cos.addresses import Allowed, Place
+    from ..cos.errors import Denied
+
+    place = Place.parse(address)
+    try:
+        Allowed(()).check(place.bucket, place.region)
+    except Denied as error:
+        raise ValueError(error.message) from None
+    return place.bucket, place.region, place.prefix
+
+
+def _kinds(types: str | None) -> tuple[type[Result], ...]:
+    """The classes of ``types=``; every result of MediaProcessResultSet without it. Raises ValueError."""
+    if types is None:
+        from ..events.media import MediaSubtask
+
+        return (MediaSubtask,)
+    from ..names import classes_named
+
+    found: dict[type[Result], None] = {}
+    for name in types.split(","):
+        try:
+            kinds = classes_named(name)
+        except RegistrationError as error:
+            raise ValueError(f"types=: {error}") from None
+        if not kinds:
+            raise ValueError(f"types=: there is no type {name!r}; expected MPS's names: Transcode")
+        writing = [kind for kind in kinds if kind._files]
+        if not writing:
+            raise ValueError(f"types=: a result of type {name} has no files of its own")
+        found.update(dict.fromkeys(writing))
+    return tuple(found)
+
+
+def _checked(filters: Filters, kinds: tuple[type[Result], ...]) -> tuple[Filter, ...]:
+    """The filters. Raises ValueError for one that no result can pass."""
+    if not filters:
+        return ()
+    from ..filters import check_reachable, filters_from
+
+    try:
+        tests = filters_from(filters)
+        check_reachable(tests, kinds)
+    except RegistrationError as error:
+        raise ValueError(str(error)) from None
+    return tests
+
+
+def _one_of(given: dict[str, str], name: str, *allowed: str) -> str:
+    value = given.get(name, "")
+    if value and value not in allowed:
+        raise ValueError(f"{name}= expects {' or '.join(allowed)}")
+    return value
+
+
+def _site(text: str) -> str:
+    """The address of a site, without a slash at its end. Raises ValueError."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    except ValueError:
+        plain = False
+    if not plain or any(sign in text for sign in "?# "):
+        raise ValueError("cdn= expects the address of a site, e.g. https://cdn.example.com")
+    return text.rstrip("/")

@@ -1,0 +1,79 @@
+"""The CDN: what it takes, and what it refuses by the codes of its SDK, asked by the official client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from scf_mps.local.api import Cdn, CloudApi
+
+from .conftest import CommonClient, credential, profile
+
+pytest.importorskip("tencentcloud.common", reason="the SDK is who must believe it")
+
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
+
+@pytest.fixture
+def cdn() -> Cdn:
+    return Cdn(["a.example"], purges=1500, pushes=3)
+
+
+@pytest.fixture
+def api(cdn: Cdn) -> Iterator[CloudApi]:
+    with CloudApi([cdn]) as running:
+        yield running
+
+
+@pytest.fixture
+def client(api: CloudApi) -> CommonClient:
+    return CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))
+
+
+def test_urls_are_taken_without_a_region(cdn: Cdn, client: CommonClient) -> None:
+    purged, pushed = ["https://a.example/1", "http://a.example/2"], ["https://a.example/3"]
+    assert client.call_json("PurgeUrlsCache", {"Urls": purged})["Response"]["TaskId"]
+    assert client.call_json("PushUrlsCache", {"Urls": pushed})["Response"]["TaskId"]
+    assert (cdn.purged, cdn.pushed) == ([purged], [pushed])
+
+
+@pytest.mark.parametrize(
+    ("action", "urls", "code"),
+    [
+        ("PurgeUrlsCache", None, "MissingParameter"),
+        ("PurgeUrlsCache", [], "MissingParameter"),
+        ("PurgeUrlsCache", "https://a.example/1", "MissingParameter"),
+        ("PurgeUrlsCache", ["a.example/1"], "InvalidParameter.CdnParamError"),
+        ("PurgeUrlsCache", [7], "InvalidParameter.CdnParamError"),
+        ("PushUrlsCache", ["https://b.example/1"], "ResourceNotFound.CdnHostNotExists"),
+        ("PurgeUrlsCache", 1001, "LimitExceeded.CdnPurgeUrlExceedBatchLimit"),
+        ("PushUrlsCache", 501, "LimitExceeded.CdnPushExceedBatchLimit"),
+        ("PushUrlsCache", 4, "LimitExceeded.CdnPushExceedDayLimit"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_whole(
+    cdn: Cdn, client: CommonClient, action: str, urls: object, code: str
+) -> None:
+    if isinstance(urls, int):
+        urls = [f"https://a.example/{number}" for number in range(urls)]
+    with pytest.raises(TencentCloudSDKException) as caught:
+        client.call_json(action, {"Urls": urls})
+    assert caught.value.code == code
+    assert (cdn.purged, cdn.pushed) == ([], [])
+
+
+def test_the_days_quota_counts_all_requests(cdn: Cdn, client: CommonClient) -> None:
+    urls = [f"https://a.example/{number}" for number in range(1000)]
+    client.call_json("PurgeUrlsCache", {"Urls": urls})
+    with pytest.raises(TencentCloudSDKException, match="1500 URLs a day"):
+        client.call_json("PurgeUrlsCache", {"Urls": urls})
+    client.call_json("PurgeUrlsCache", {"Urls": urls[:500]})
+
+
+def test_any_domain_is_the_accounts_unless_they_are_named() -> None:
+    cdn = Cdn()
+    with CloudApi([cdn]) as api:
+        client = CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))
+        client.call_json("PurgeUrlsCache", {"Urls": ["https://any.example/"]})
+    assert len(cdn.purged) == 1
