@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import payload
 
@@ -28,6 +28,7 @@ VOD = "cos://player-1250000000.ap-guangzhou/vod/"
 OUT = "cos://out-1250000000.ap-guangzhou/"
 SITE = "https://player-1250000000.cos.ap-guangzhou.myqcloud.com"
 LOG = logging.getLogger("tests.publish")
+NOWHERE = Cos(Credentials("id", "key"), proxy="http://127.0.0.1:9")
 
 Keys = Callable[[str], list[str]]
 Load = Callable[..., ModuleType]
@@ -266,6 +267,7 @@ def test_a_result_that_would_be_the_manifest_is_refused(cos: Cos) -> None:
         Publish(f"{VOD}{{task_id}}/?manifest={{task_id}}/x.json").copy(event.subtasks[0], cos, LOG)
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.sampled_from(["x.mp4", "y.mp4"]), st.integers(1, 3)),
@@ -279,16 +281,15 @@ def test_no_two_files_ever_become_one(results: list[tuple[str, str, int]], templ
         task(*(transcode(f"/{folder}/{name}", number) for folder, name, number in results))
     )
     publish = Publish(f"{VOD}{template}")
-    cos = Cos(Credentials("id", "key"), proxy="http://127.0.0.1:9")  # asked for nothing
     sources: dict[str, set[str]] = {}
     for result, (folder, name, _) in zip(event.subtasks, results, strict=True):
         (link,) = publish.links(result)
         sources.setdefault(link, set()).add(f"{folder}/{name}")
     if any(len(those) > 1 for those in sources.values()):
         with pytest.raises(ConfigurationError, match="would both become"):
-            publish._places.check(event.subtasks, cos)
+            publish._places.check(event.subtasks, NOWHERE)
     else:
-        publish._places.check(event.subtasks, cos)
+        publish._places.check(event.subtasks, NOWHERE)
 
 
 # What is copied, and how
@@ -516,6 +517,17 @@ def test_sprites_without_a_vtt_and_a_stream_of_known_size(
     (sprites,) = told["sprites"]
     assert "vtt" not in sprites
     assert sprites["images"][0]["object"] == f"{VOD}1.jpg"
+
+
+def test_a_stream_whose_segments_lie_above_it_is_told_where_it_lies(cos: Cos) -> None:
+    cos.upload(b"#EXTM3U\n#EXTINF:1,\n../segments/0.ts\n#EXT-X-ENDLIST\n", f"{OUT}a/hls/x.m3u8")
+    cos.upload(b"segment", f"{OUT}a/segments/0.ts")
+    event = read(task(transcode("/a/hls/x.m3u8")))
+    publish = Publish(f"{VOD}?manifest=manifest.json")
+    assert copies(publish, event, cos) == ["vod/segments/0.ts", "vod/hls/x.m3u8"]
+    manifest = publish.write_manifest(event, cos, LOG)
+    assert manifest is not None
+    assert cos.read_json(manifest)["renditions"][0]["object"] == f"{VOD}hls/x.m3u8"
 
 
 def test_a_manifest_is_written_when_all_parts_are_out_and_not_before(

@@ -86,8 +86,9 @@ class Publish:
     def links(self, result: Result) -> list[str]:
         """The URLs of the copies of the files that a result names; none if it is not published.
 
-        They are the CDN's with ``cdn=``, else the bucket's, and good where that is public. A result whose playlists
-        name files outside of their own folder lies deeper: MPS makes none, its names of segments are relative.
+        They are the CDN's with ``cdn=``, else the bucket's, and good where that is public. No request is made: that
+        playlists name nothing above their own folder is taken for granted, as MPS takes relative paths alone for
+        segments (the SDK's note on ``SegmentObjectName``). The copies of a playlist that does would lie deeper.
         """
         if not self._is_wanted(result):
             return []
