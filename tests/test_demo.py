@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -16,9 +17,16 @@ from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
 from scf_mps.cli import cli
-from scf_mps.local.demo import DELIVERY, MEDIA, Desk, desk, events
+from scf_mps.cos.transport import SHARED
+from scf_mps.local.demo import ARCHIVE, DELIVERY, MEDIA, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_is_left():
+    yield
+    SHARED.clear()
 
 
 @pytest.fixture
@@ -27,8 +35,19 @@ def prepared(tmp_path):
         yield made
 
 
-def names(objects):
-    return {address.rpartition("/")[2] for address, _ in objects}
+@pytest.fixture
+def handlers(prepared, monkeypatch):
+    """The default application, loaded under the variables of the desk."""
+    monkeypatch.syspath_prepend(ROOT)
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
+    yield importlib.import_module("handlers")
+    for name in [name for name in sys.modules if is_ours(name)]:
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def is_ours(name):
+    return name == "handlers" or name.startswith("handlers.")
 
 
 def published(prepared: Desk) -> dict[str, int]:
@@ -36,14 +55,16 @@ def published(prepared: Desk) -> dict[str, int]:
     return {entry.object.key: entry.size for entry in prepared.cos.list(place)}
 
 
-def test_the_documented_events_files_are_published_as_they_were(prepared):
-    import handlers
-
+def test_the_documented_events_files_are_published_as_they_were(prepared, handlers):
     documented, _ = events()
     prepared.store(documented)
     handlers.main_handler(documented, {})
 
-    assert published(prepared) == {
+    place, manifest = prepared.manifest(documented)
+    assert [one["definition"] for one in manifest["renditions"]] == [10]
+    found = published(prepared)
+    del found[place.key]
+    assert found == {
         "published/dianping2_imageSprite_10.vtt": 153,
         "published/dianping2_imageSprite_10_0.jpg": 3704,
         "published/dianping2_snapshotByOffset_10_0.jpg": 4085,
@@ -54,15 +75,15 @@ def test_the_documented_events_files_are_published_as_they_were(prepared):
     assert prepared.cos.head(copy).content_type == "video/mp4"
 
 
-def test_an_hls_stream_is_published_with_all_its_segments(prepared):
-    import handlers
-
+def test_an_hls_stream_is_published_with_all_its_segments(prepared, handlers):
     _, streamed = events()
     prepared.store(streamed)
     handlers.main_handler(streamed, {})
     handlers.main_handler(streamed, {})  # a redelivery changes nothing
 
-    assert set(published(prepared)) == {
+    place, manifest = prepared.manifest(streamed)
+    assert [one["package"] for one in manifest["adaptive_streams"]] == ["HLS"]
+    assert set(published(prepared)) - {place.key} == {
         "published/demo_AdaptiveDynamicStreaming_12.m3u8",
         "published/demo_AnimatedGraphics_20000.gif",
         "published/stream_0.m3u8",
@@ -71,9 +92,7 @@ def test_an_hls_stream_is_published_with_all_its_segments(prepared):
     }
 
 
-def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared):
-    import handlers
-
+def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared, handlers):
     documented, _ = events()
     prepared.store(documented)
     gone = "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4"
@@ -87,22 +106,11 @@ def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared):
     assert len(published(prepared)) == 3
 
 
-def test_without_a_place_nothing_is_published(prepared, monkeypatch):
-    import handlers
-
-    monkeypatch.delenv("MPS_PUBLISH")
-    documented, _ = events()
-    prepared.store(documented)
-    handlers.main_handler(documented, {})
-
-    assert published(prepared) == {}
-
-
 def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setenv("MPS_PUBLISH", "cos://mine-1250000000.ap-guangzhou/")
     monkeypatch.delenv("MPS_COS_PROXY", raising=False)
     with desk(tmp_path):
-        assert os.environ["MPS_PUBLISH"] == f"{DELIVERY}/"
+        assert os.environ["MPS_PUBLISH"] == f"{DELIVERY}/?manifest=manifest.json"
         assert os.environ["MPS_COS_PROXY"].startswith("http://127.0.0.1:")
 
     assert os.environ["MPS_PUBLISH"] == "cos://mine-1250000000.ap-guangzhou/"
@@ -123,6 +131,10 @@ def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monk
     assert "cos://player-1250000000.ap-guangzhou/published/" not in before
     assert "published/dianping2_transcode_10.mp4" in after
     assert "published/stream_0_1.ts" in shown
+    assert f"{ARCHIVE}/" in after
+    assert shown.count("/manifest.json says") == 2
+    assert "time_offset_s 0, size_bytes 4085" in shown
+    assert "dianping2_imageSprite_10.vtt" in after.partition("/manifest.json says")[2]
 
     rows = [
         [cell.strip() for cell in line.strip("│").split("│")]
@@ -131,7 +143,9 @@ def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monk
     ]
     tries = {(row[0], row[2].rpartition(".")[2]): row[3:] for row in rows if len(row) == 5}
     assert tries.pop(("Transcode 10", "publish")) == ["failed", "done"]
-    assert len(tries) == 6
+    # What follows the publishing waited for the retry.
+    assert tries.pop(("WorkflowTask", "write_manifest")) == ["", "done"]
+    assert len(tries) == 7
     assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
 
 

@@ -62,7 +62,6 @@ def test_each_callback_is_known_by_its_module_and_name(application: App) -> None
         ("handlers.pictures.record_animation", "on(AnimatedGraphics)"),
         ("handlers.pictures.record_snapshots", "on(SnapshotByTimeOffset)"),
         ("handlers.pictures.record_sprites", "on(ImageSprites)"),
-        ("handlers.publishing.publish", "on(MediaSubtask, when=is_wanted)"),
         ("handlers.edits.record_edit", "on(EditMediaTask)"),
         ("handlers.failures.report_result", "on_failure(Subtask)"),
         ("handlers.failures.report_task", str(application.routes[-1])),

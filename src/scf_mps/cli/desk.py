@@ -148,7 +148,10 @@ def sample(
 
 
 def demo() -> None:
-    """Sample events through the function of this folder, with real small files in a COS emulator: before and after."""
+    """Sample events through the function of this folder, with real small files in a COS emulator.
+
+    They are archived and published; one copy is refused once, so that SCF's retry shows what it repeats.
+    """
     with local():
         from scf_mps.local.demo import desk, events
     logs.configure(sys.stderr, "ERROR")
@@ -164,6 +167,8 @@ def demo() -> None:
             _show_deliveries(events_of(event)[0], deliveries)
             new = [one for one in prepared.objects(event) if one not in stored]
             show(_objects(new), as_json=False, title="New in COS after it")
+            place, manifest = prepared.manifest(event)
+            show(_entries(manifest), as_json=False, title=f"What {place} says")
 
 
 def _show_deliveries(event: Event, deliveries: list[dict[tuple[str, str], str]]) -> None:
@@ -185,6 +190,27 @@ def _show_deliveries(event: Event, deliveries: list[dict[tuple[str, str], str]])
 
 def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:
     return [{"object": address, "bytes": str(size)} for address, size in objects]
+
+
+def _entries(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    """What a manifest lists, a row an entry: its facts in short, and its address."""
+    rows = []
+    for section, entries in manifest.items():
+        for entry in entries if isinstance(entries, list) else ():
+            files = [entry, *entry.get("images", ()), entry.get("vtt", {})]
+            facts = {
+                name: value
+                for name, value in entry.items()
+                if name not in ("object", "url", "images", "vtt")
+            }
+            rows.append(
+                {
+                    "in": section,
+                    "what": ", ".join(f"{name} {value}" for name, value in facts.items()),
+                    "url": "\n".join(file["url"] for file in files if "url" in file),
+                }
+            )
+    return rows
 
 
 def _row(reason: Reason) -> dict[str, str]:

@@ -36,6 +36,9 @@ MEDIA = Path(__file__).parent / "media"
 DELIVERY = CosObject("player-1250000000", "ap-guangzhou", "published")
 """The bucket that the demo publishes to, and the prefix there."""
 
+ARCHIVE = CosObject("archive-1250000000", "ap-guangzhou", "mps")
+"""Where the notifications are kept."""
+
 LEDGER = CosObject("ledger-1250000000", "ap-guangzhou", "demo")
 """Where the function writes down what is done."""
 
@@ -65,7 +68,7 @@ class Desk:
     """A COS emulator with the files of the events in it.
 
     Attributes:
-        environment: the variables by which a function finds it, and what the default application is to publish to.
+        environment: the variables by which a function finds it, and what the default application is to do.
         cos: reads and writes it.
     """
 
@@ -75,16 +78,18 @@ class Desk:
             "TENCENTCLOUD_SECRETID": key.secret_id,
             "TENCENTCLOUD_SECRETKEY": key.secret_key,
             "MPS_COS_PROXY": emulator.url,
-            "MPS_PUBLISH": f"{DELIVERY}/",
+            "MPS_ARCHIVE": f"{ARCHIVE}/",
+            "MPS_PUBLISH": f"{DELIVERY}/?manifest=manifest.json",
         }
         self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
         self._emulator = emulator
-        emulator.create_bucket(LEDGER.bucket, LEDGER.region)
+        for place in (LEDGER, ARCHIVE, DELIVERY):
+            emulator.create_bucket(place.bucket, place.region)
 
     def store(self, event: dict[str, Any]) -> None:
         """Put a file where each file of the event is said to be."""
         files = read(event).files
-        for bucket, region in {(file.bucket, file.region) for file in (*files, DELIVERY)}:
+        for bucket, region in {(file.bucket, file.region) for file in files}:
             with suppress(CosError):  # it is there
                 self._emulator.create_bucket(bucket, region)
         for file in files:
@@ -144,13 +149,18 @@ class Desk:
         return deliveries
 
     def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
-        """Address and size of every object in the event's buckets and the delivery bucket."""
-        places = {(file.bucket, file.region) for file in (*read(event).files, DELIVERY)}
+        """Address and size of every object in the event's buckets, the archive's and the delivery bucket."""
+        places = {(file.bucket, file.region) for file in (*read(event).files, ARCHIVE, DELIVERY)}
         return [
             (str(entry.object), entry.size)
             for bucket, region in sorted(places)
             for entry in self.cos.list(f"cos://{bucket}.{region}/")
         ]
+
+    def manifest(self, event: dict[str, Any]) -> tuple[CosObject, dict[str, Any]]:
+        """The manifest of what was published of an event: where it is, and what it says."""
+        place = CosObject.parse(f"{DELIVERY}/{read(event).task_id}/manifest.json")
+        return place, self.cos.read_json(place)
 
 
 @contextmanager
