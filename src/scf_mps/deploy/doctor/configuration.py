@@ -45,7 +45,7 @@ KNOWN_VARIABLES = (
 _ASKING = {
     "MPS_FORWARD": r"(^|[\s,])(scf|cmq-\w+):",
     "MPS_NOTIFY": r"(^|[\s,])ses:",
-    "MPS_PUBLISH": r"[?&]cdn=",
+    "MPS_PUBLISH": r"[?&]cdn_do=",
     "MPS_REREAD": r"^1$",
     "MPS_RESUBMIT": r".",
 }
