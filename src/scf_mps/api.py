@@ -94,7 +94,8 @@ class Api:
         own = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
         self.region: str = region or os.environ.get("MPS_REGION") or own
         self._scheme, host = _parts(endpoint or os.environ.get("MPS_API_ENDPOINT") or "")
-        self._host = f"{self.service}.{host[4:]}" if host.startswith("mps.") else host
+        beside = self._scheme == "https" and host.startswith("mps.")
+        self._host = f"{self.service}.{host[4:]}" if beside else host
         self._retry = retry or Retry(attempts=4, base=0.2, cap=3.0)
         self._timeout = timeout
         self._client: Any = None
