@@ -1,7 +1,7 @@
 """Tencent Cloud API 3.0 on the desk: what official clients of MPS, SCF … talk to, on the loopback interface.
 
 It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), answers in Tencent's shapes, writes down what it was
-asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps` and `scf`. In a test:
+asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps`, `scf`, `tdmq` … In a test:
 
     mps = Mps()
     with CloudApi([mps]) as api:
@@ -31,6 +31,7 @@ from .running import Emulated, LocalRunner
 from .scf import Function, Outcome, Scf
 from .server import CloudApi
 from .service import Call, Service, action
+from .tdmq import Tdmq
 
 __all__ = [
     "Account",
@@ -52,6 +53,7 @@ __all__ = [
     "RequestLog",
     "Scf",
     "Service",
+    "Tdmq",
     "Version",
     "action",
     "write",

@@ -1,5 +1,5 @@
 """MPS, product API 2019-06-12, as far as it tells of tasks: DescribeTasks, DescribeTaskDetail, ParseNotification.
-Its trigger is in `mps_triggers`.
+Its trigger is in `mps_triggers`, and how tasks are submitted in `mps_submitting`.
 
 The tasks are those that a test puts in, as the notifications that MPS pushed (or should have pushed) of them. The
 fields are those of the SDK's models; an answer names every field, with null for those of other kinds of tasks, as
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 from .deployed import Account
 from .errors import ApiError
+from .mps_submitting import MpsSubmitting
 from .mps_triggers import MpsTriggers
 from .service import Call, action
 
@@ -78,7 +78,7 @@ class Task:
         }
 
 
-class Mps(MpsTriggers):
+class Mps(MpsTriggers, MpsSubmitting):
     """The books of MPS, kept by a test.
 
     - `newest_first`: tasks are listed by their time of creation (page 1041/43058); MPS does not say in which direction.
@@ -97,10 +97,9 @@ class Mps(MpsTriggers):
         functions: Account | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(clock)
         self.functions = functions
         self._newest_first = newest_first
-        self._clock = clock
-        self._lock = threading.Lock()
         self._tasks: dict[str, Task] = {}
 
     def add(
