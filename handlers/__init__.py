@@ -6,7 +6,15 @@ One file a concern; what a variable of the environment switches on registers not
 
 from scf_mps import App
 
-from . import archiving, edits, failures, pictures, publishing, renditions
+from . import (
+    archiving,
+    edits,
+    failures,
+    forwarding,
+    pictures,
+    publishing,
+    renditions,
+)
 from .settings import settings
 
 settings.check()
@@ -18,6 +26,7 @@ app = App(
     publishing.router,
     edits.router,
     failures.router,
+    forwarding.router,
 )
 
 main_handler = app.main_handler

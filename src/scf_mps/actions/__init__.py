@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from .archive import Archive as Archive
     from .cdn import Cdn as Cdn
     from .publish import Publish as Publish
+    from .forward import Forward as Forward
     from .settings import Settings as Settings
 else:
     _MODULES = {
         "archive": "Archive",
         "cdn": "Cdn",
         "publish": "Publish",
+        "forward": "Forward",
         "settings": "Settings",
     }
 

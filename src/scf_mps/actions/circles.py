@@ -1,0 +1,52 @@
+"""Tells when functions forward an event to each other round and round, as the event itself carries no trace of that.
+
+An event is forwarded as it came: a mark in it would be one more field that MPS never sends, and another digest where
+the ledger knows an event by its content. What is seen instead is one event in more and more invocations. With a ledger
+this is never needed, since a recorded callback does not run again; without one it ends what nothing else would.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..errors import ConfigurationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..events.result import Event
+
+MOST = 5
+"""Invocations that may bring one event to an instance. SCF's retries keep their request id, and count once."""
+
+KEPT = 1000
+"""Events that are remembered."""
+
+
+class Circles:
+    """What one target was sent by this instance; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, set[str]] = {}
+
+    def check(self, event: Event, context: Context) -> None:
+        """Take an invocation down.
+
+        Raises:
+            ConfigurationError: if the event came by too many.
+        """
+        if not context.request_id:
+            return
+        with self._lock:
+            requests = self._seen.pop(event.key, set())
+            if len(requests) <= MOST:
+                requests.add(context.request_id)
+            self._seen[event.key] = requests  # the last now, and so the last to be forgotten
+            if len(self._seen) > KEPT:
+                del self._seen[next(iter(self._seen))]
+        if len(requests) > MOST:
+            raise ConfigurationError(
+                f"{event.key} came by more than {MOST} invocations and is not forwarded again: does what MPS_FORWARD "
+                f"names forward it back to this function? A ledger (MPS_LEDGER) would tell at the second time"
+            )

@@ -1,0 +1,60 @@
+"""The options that narrow what an action is for: ``types=`` and the filters of a registration, read from a text.
+
+What they mean is `filters`' and `names`' knowledge; here a mistake in one becomes a ValueError.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..filters import Filters
+
+_GLOBS = ("bucket", "path", "session", "source")
+
+NARROWING = (*_GLOBS, "types")
+"""The names of the options. Each takes several values with commas between."""
+
+
+def types_of(options: Mapping[str, str]) -> frozenset[str]:
+    """The types that ``types=`` asks for; none for all.
+
+    Raises:
+        ValueError: for a name that is like that of a type, and is none.
+    """
+    asked = frozenset(_values(options, "types"))
+    if asked:
+        from ..errors import RegistrationError
+        from ..names import classes_named, types
+
+        for name in sorted(asked.difference(types())):
+            try:
+                classes_named(name)
+            except RegistrationError as error:
+                raise ValueError(f"types={name}: {error}") from None
+    return asked
+
+
+def filters_of(options: Mapping[str, str]) -> Filters:
+    """The filters for `Router.on` and the verbs like it.
+
+    Raises:
+        ValueError: for one that cannot match.
+    """
+    values: Any = {name: _values(options, name) for name in _GLOBS if name in options}
+    if values:
+        from ..errors import RegistrationError
+        from ..filters import filters_from
+
+        try:
+            filters_from(values)
+        except RegistrationError as error:
+            raise ValueError(str(error)) from None
+    found: Filters = values
+    return found
+
+
+def _values(options: Mapping[str, str], name: str) -> list[str]:
+    return [value for value in options.get(name, "").split(",") if value]
