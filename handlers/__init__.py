@@ -14,6 +14,7 @@ from . import (
     pictures,
     publishing,
     renditions,
+    resubmitting,
 )
 from .settings import settings
 
@@ -27,6 +28,7 @@ app = App(
     edits.router,
     failures.router,
     forwarding.router,
+    resubmitting.router,
 )
 
 main_handler = app.main_handler

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .cdn import Cdn as Cdn
     from .publish import Publish as Publish
     from .forward import Forward as Forward
+    from .resubmit import Resubmit as Resubmit
     from .settings import Settings as Settings
 else:
     _MODULES = {
@@ -20,6 +21,7 @@ else:
         "cdn": "Cdn",
         "publish": "Publish",
         "forward": "Forward",
+        "resubmit": "Resubmit",
         "settings": "Settings",
     }
 
