@@ -11,16 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .archive import Archive as Archive
     from .cdn import Cdn as Cdn
-    from .publish import Publish as Publish
     from .forward import Forward as Forward
+    from .publish import Publish as Publish
     from .resubmit import Resubmit as Resubmit
     from .settings import Settings as Settings
 else:
     _MODULES = {
         "archive": "Archive",
         "cdn": "Cdn",
-        "publish": "Publish",
         "forward": "Forward",
+        "publish": "Publish",
         "resubmit": "Resubmit",
         "settings": "Settings",
     }

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from ..filters import Filters
 
-_GLOBS = ("bucket", "path", "session", "source")
+GLOBS = ("bucket", "path", "session", "source")
+"""The options that are filters of `Router.on`. Each takes several values with commas between."""
 
-NARROWING = (*_GLOBS, "types")
-"""The names of the options. Each takes several values with commas between."""
+NARROWING = (*GLOBS, "types")
+"""The names of all these options."""
 
 
 def types_of(options: Mapping[str, str]) -> frozenset[str]:
@@ -43,7 +44,7 @@ def filters_of(options: Mapping[str, str]) -> Filters:
     Raises:
         ValueError: for one that cannot match.
     """
-    values: Any = {name: _values(options, name) for name in _GLOBS if name in options}
+    values: Any = {name: _values(options, name) for name in GLOBS if name in options}
     if values:
         from ..errors import RegistrationError
         from ..filters import filters_from

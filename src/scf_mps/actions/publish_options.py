@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ..errors import RegistrationError
+from .narrowing import GLOBS, filters_of
 from .places import DAYS, Places
 from .settings import split
 from .templates import OF_EVENT, Template
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 
 _KNOWN = (
+    *GLOBS,
     "acl",
-    "bucket",
     "cache_control",
     "cdn",
     "cdn_do",
@@ -39,8 +40,6 @@ _KNOWN = (
     "manifest",
     "originals",
     "overwrite",
-    "path",
-    "session",
     "storage_class",
     "types",
 )
@@ -70,7 +69,9 @@ class Options:
         address, given = split(text, _KNOWN)
         self.places = Places(*_place(address))
         self.kinds = _kinds(given.get("types"))
-        self.filters = _filters(given, when)
+        self.filters: Filters = filters_of(given)
+        if when is not None:
+            self.filters["when"] = when
         self.tests = _checked(self.filters, self.kinds)
         self.headers: Headers = {}
         if "acl" in given:
@@ -92,19 +93,6 @@ class Options:
             raise ValueError(
                 "originals= expects delete, or a storage class as COS names it: ARCHIVE"
             )
-
-
-def _filters(given: dict[str, str], when: Callable[[Result], object] | None) -> Filters:
-    filters: Filters = {}
-    if "bucket" in given:
-        filters["bucket"] = tuple(given["bucket"].split(","))
-    if "path" in given:
-        filters["path"] = tuple(given["path"].split(","))
-    if "session" in given:
-        filters["session"] = tuple(given["session"].split(","))
-    if when is not None:
-        filters["when"] = when
-    return filters
 
 
 def _manifest(text: str, places: Places) -> Template:
