@@ -16,12 +16,14 @@ from . import (
     renditions,
     resubmitting,
 )
+from . import archiving, edits, failures, moderation, pictures, publishing, renditions
 from .settings import settings
 
 settings.check()
 
 app = App(
     archiving.router,
+    moderation.router,
     renditions.router,
     pictures.router,
     publishing.router,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from .forward import Forward as Forward
     from .publish import Publish as Publish
     from .resubmit import Resubmit as Resubmit
+    from .moderate import Moderate as Moderate
     from .settings import Settings as Settings
+    from .verdict import Verdict as Verdict
+    from .verdict import verdict_of as verdict_of
 else:
     _MODULES = {
         "archive": "Archive",
@@ -22,7 +25,9 @@ else:
         "forward": "Forward",
         "publish": "Publish",
         "resubmit": "Resubmit",
+        "moderate": "Moderate",
         "settings": "Settings",
+        "verdict": "Verdict verdict_of",
     }
 
     def __getattr__(name):

@@ -1,0 +1,189 @@
+"""Moderate: what AI content review objects to is moved out of the way, into a quarantine.
+
+What the reviews of an event come to is `verdict.py`'s. Here all that MPS made of the video, and on request the video
+itself, is moved below one place, whole and verified, however often SCF delivers the event.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ..cos import Cos, CosObject
+from ..events.result import Event, Subtask
+from .settings import split
+from .templates import OF_EVENT, Template, values_of
+from .verdict import DECISIONS, Verdict, verdict_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+_OPTIONS = ("acl", "on", "source")
+_DATES = frozenset({"date", "day", "month", "year"})
+_LOGGED = 10  # findings on the log line, which is cut at 8 KB
+
+
+class Moderate:
+    """Holds back what content review objects to.
+
+        moderate = Moderate("cos://quarantine-1250000000.ap-guangzhou/held/?on=block,fail")
+        for verb in (router.on, router.on_failure):
+            verb(Event, when=moderate.holds)(moderate.quarantine)
+
+    Args:
+        to: ``cos://bucket.region/folder/``, in which fields in braces stand for what the event tells
+            (`templates.OF_EVENT`, but no dates: a redelivery must find what the one before moved). An object goes to
+            its bucket's name and its key below that. Options behind a ``?``: ``on=`` the verdicts to act on
+            (``block,review,fail``), ``source=move`` to move the source video too, ``acl=`` of the moved objects.
+
+    Raises:
+        ValueError: if `to` is none of this.
+    """
+
+    def __init__(self, to: str) -> None:
+        from ..cos.addresses import Place
+
+        address, given = split(to, _OPTIONS)
+        place = Place.parse(address)
+        if not place.is_directory:
+            raise ValueError(f"expected a folder, ending in a slash: {address}")
+        self._bucket, self._region = place.bucket, place.region
+        self._folder = Template(place.prefix, [one for one in OF_EVENT if one not in _DATES])
+        self._acl = given.get("acl")
+        self._on = frozenset(given.get("on", "block,review,fail").split(","))
+        if not self._on < set(DECISIONS) or "pass" in self._on:
+            raise ValueError(f"on= expects some of block,review,fail, not {given['on']!r}")
+        if given.get("source", "move") != "move":
+            raise ValueError(f"source= expects move, not {given['source']!r}")
+        self._moves_source = "source" in given
+
+    def holds(self, result: Event | Subtask) -> bool:
+        """Whether the verdict on the event of a result is one that is acted on."""
+        event = result.event if isinstance(result, Subtask) else result
+        return self._is_held(verdict_of(event))
+
+    def permits(self, result: Event | Subtask) -> bool:
+        """The opposite of `holds`; for ``when=``, so that what is held is not published."""
+        return not self.holds(result)
+
+    def quarantine(self, event: Event, cos: Cos) -> list[CosObject]:
+        """Move all files of a held event below the quarantine; a callback for events.
+
+        HLS outputs go with all that their playlists name, a source as the one object it is. What an earlier delivery moved is found there and done;
+        what lies below the quarantine already stays. Whatever can be moved is moved before anything is raised.
+
+        Returns:
+            Where the files are now; nothing for an event that is not held.
+
+        Raises:
+            SomeFailed: with the error of each that could not be moved: `NotFound` for one that is neither at its
+                place nor in the quarantine, `NotInCos` for an output in AWS S3 or VOD, `UnknownManifest` for a DASH
+                output, of which the manifest alone is moved.
+        """
+        verdict = verdict_of(event)
+        if verdict is None or not self._is_held(verdict):
+            return []
+        folder = self._folder.fill(values_of(event, 0.0))
+        log.warning(
+            "%s: what MPS made goes to quarantine",
+            verdict,
+            extra={
+                "verdict": verdict.decision,
+                "why": [str(finding) for finding in verdict.why[:_LOGGED]],
+                "pictures": [finding.url for finding in verdict.why[:_LOGGED] if finding.url],
+                "quarantine": f"cos://{self._bucket}.{self._region}/{folder}",
+                "session_context": event.session_context,
+            },
+        )
+        move = _Move(cos, self._bucket, self._region, folder, self._acl)
+        return move.all(self._named(event, folder), event)
+
+    def _is_held(self, verdict: Verdict | None) -> bool:
+        return verdict is not None and verdict.decision in self._on
+
+    def _named(self, event: Event, folder: str) -> list[CosObject]:
+        """The objects that the event names and that are not below the folder; the source last."""
+        files = [*event.files, *(event.sources if self._moves_source else ())]
+        here = self._bucket, self._region
+        return [
+            file
+            for file in dict.fromkeys(files)
+            if (file.bucket, file.region) != here or not file.key.startswith(folder)
+        ]
+
+
+class _Move:
+    """One event's files on their way; what goes wrong is kept until all had their turn."""
+
+    def __init__(self, cos: Cos, bucket: str, region: str, folder: str, acl: str | None) -> None:
+        self._cos = cos
+        self._bucket = bucket
+        self._region = region
+        self._folder = folder
+        self._acl = acl
+        self._problems: list[Exception] = []
+
+    def all(self, named: Sequence[CosObject], event: Event) -> list[CosObject]:
+        """Move the files of what is named; returns where they are."""
+        from ..cos import SomeFailed
+        from ..events.files import elsewhere
+
+        buckets: dict[tuple[str, str], dict[CosObject, None]] = {}
+        outputs = set(event.files)
+        for one in named:
+            # A source that is a playlist is an uploader's: it may name what is not theirs.
+            files = self._files(one) if one in outputs else [one]
+            buckets.setdefault((one.bucket, one.region), {}).update(dict.fromkeys(files))
+        moved = [copy for files in buckets.values() if files for copy in self._move(list(files))]
+        self._problems += filter(None, map(elsewhere, (event, *event.subtasks)))
+        if self._problems:
+            count = len(self._problems)
+            raise SomeFailed(f"quarantine: {count} could not be moved", self._problems)
+        return moved
+
+    def _files(self, one: CosObject) -> list[CosObject]:
+        """The object and what its playlist names, which is read wherever it is now."""
+        from ..cos import CosError, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
+
+        try:
+            return self._cos.files([one])
+        except (CosError, SomeFailed) as error:
+            errors = _each(error)
+        # An earlier delivery may have deleted some of the playlists: all copies were there before it did.
+        below = self._below(one)
+        try:
+            held = self._cos.files([CosObject(self._bucket, self._region, below + one.key)])
+        except (CosError, SomeFailed):
+            # Of the object itself its move will tell.
+            self._problems += [
+                error for error in errors if not isinstance(error, NotFound) or error.object != one
+            ]
+            final = (NotAPlaylist, NotFound, UnknownManifest)
+            return [one] if all(isinstance(error, final) for error in errors) else []
+        # What a URI from the root names has no such beginning, and is where it was, too.
+        return [CosObject(one.bucket, one.region, copy.key.removeprefix(below)) for copy in held]
+
+    def _move(self, files: list[CosObject]) -> list[CosObject]:
+        """Move objects of one bucket, the manifests last."""
+        from ..cos import CosError, NotFound, SomeFailed
+
+        to = f"cos://{self._bucket}.{self._region}/{self._below(files[0])}"
+        try:
+            return self._cos.move(files, to, base="", acl=self._acl)
+        except (CosError, SomeFailed, ValueError) as error:
+            errors = _each(error)
+        self._problems += errors
+        # One that is nowhere must not keep the others where everybody finds them.
+        missing = [error.object for error in errors if isinstance(error, NotFound)]
+        there = [file for file in files if file not in missing]
+        return self._move(there) if len(missing) == len(errors) and there else []
+
+    def _below(self, one: CosObject) -> str:
+        """What stands in front of the keys of an object's bucket in the quarantine."""
+        return f"{self._folder}{one.bucket}/"
+
+
+def _each(error: Exception) -> list[Exception]:
+    return list(getattr(error, "exceptions", [error]))
