@@ -115,7 +115,9 @@ def test_wherever_a_delivery_was_cut_off_the_next_one_ends_it(cos: Cos, keys: Ke
         for bits in itertools.product((0, 1), repeat=len(playlists))
     ]
     # A move copies everything before it deletes anything: so far it may have come.
-    states = [(copied, set()) for copied in subsets[::3]] + [(set(FILES), gone) for gone in subsets]
+    states: list[tuple[set[str], set[str]]] = [(copied, set()) for copied in subsets[::3]] + [
+        (set(FILES), gone) for gone in subsets
+    ]
     for copied, gone in states:
         for key, text in FILES.items():
             cos.upload(text.encode(), at(key)) if key not in gone else cos.delete(at(key))
