@@ -11,12 +11,12 @@ from . import (
     edits,
     failures,
     forwarding,
+    moderation,
     pictures,
     publishing,
     renditions,
     resubmitting,
 )
-from . import archiving, edits, failures, moderation, pictures, publishing, renditions
 from .settings import settings
 
 settings.check()

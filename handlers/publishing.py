@@ -6,11 +6,14 @@ and the originals, comes when all of an event is out; each is recorded and retri
 
 from scf_mps import Event, Router, actions
 
+from .moderation import moderate
 from .settings import settings
 
 router = Router()
 
-publish = settings.read("MPS_PUBLISH", lambda to: actions.Publish(to))
+permits = moderate.permits if moderate else None  # what is held is not published
+
+publish = settings.read("MPS_PUBLISH", lambda to: actions.Publish(to, when=permits))
 
 if publish:
     for kind in publish.kinds:

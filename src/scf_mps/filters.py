@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection
 
 from .errors import RegistrationError
-from .events.result import Event, Result, Subtask
+from .events.result import Event, Result, Subtask, event_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,10 +113,6 @@ def check_reachable(filters: tuple[Filter, ...], kinds: tuple[type[Result], ...]
                 )
 
 
-def _event(result: Result) -> Event:
-    return result.event if isinstance(result, Subtask) else result  # type: ignore[return-value]
-
-
 def _buckets(result: Result) -> list[str]:
     from .events.files import locations_of
 
@@ -130,14 +126,14 @@ def _keys(result: Result) -> list[str]:
 
 
 def _sources(result: Result) -> list[str]:
-    return [source.key for source in _event(result).sources]
+    return [source.key for source in event_of(result).sources]
 
 
 _FOUND: dict[str, Callable[[Result], list[str]]] = {
     "bucket": _buckets,
     "path": _keys,
     "source": _sources,
-    "session": lambda result: [_event(result).session_context],
+    "session": lambda result: [event_of(result).session_context],
 }
 
 _NAMES = ("definition", "bucket", "path", "source", "session", "when")

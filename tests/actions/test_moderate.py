@@ -358,6 +358,29 @@ def test_the_application_holds_what_is_blocked_and_nothing_else(
         assert is_held_whole(cos, keys)
 
 
+@pytest.mark.usefixtures("stored")
+def test_what_is_held_is_neither_published_nor_in_a_manifest(
+    application: Callable[..., ModuleType], keys: Keys
+) -> None:
+    handlers = application(
+        MPS_MODERATE=HELD,
+        MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?manifest=manifest.json",
+    )
+    handlers.main_handler(notification("block"), {})
+    assert keys("player-1250000000") == []
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_passes_review_is_published(
+    application: Callable[..., ModuleType], keys: Keys
+) -> None:
+    handlers = application(
+        MPS_MODERATE=HELD, MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/"
+    )
+    handlers.main_handler(notification("pass"), {})
+    assert len(keys("player-1250000000")) == len(FILES)
+
+
 def test_a_quarantine_that_could_not_be_filled_is_delivered_again(
     application: Callable[..., ModuleType],
 ) -> None:

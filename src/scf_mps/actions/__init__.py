@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .archive import Archive as Archive
     from .cdn import Cdn as Cdn
     from .forward import Forward as Forward
+    from .moderate import Moderate as Moderate
     from .publish import Publish as Publish
     from .resubmit import Resubmit as Resubmit
-    from .moderate import Moderate as Moderate
     from .settings import Settings as Settings
     from .verdict import Verdict as Verdict
     from .verdict import verdict_of as verdict_of
@@ -23,9 +23,9 @@ else:
         "archive": "Archive",
         "cdn": "Cdn",
         "forward": "Forward",
+        "moderate": "Moderate",
         "publish": "Publish",
         "resubmit": "Resubmit",
-        "moderate": "Moderate",
         "settings": "Settings",
         "verdict": "Verdict verdict_of",
     }

@@ -11,7 +11,7 @@ from ..cos import Cos, CosObject
 from ..events.result import Event
 from ..redaction import redacted
 from .settings import split
-from .templates import OF_EVENT, Template, finished, values_of
+from .templates import DAYS, OF_EVENT, Template, finished, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ KEY = "{date}/{event_type}/{task_id}/{status}.json"
 LATEST = 6 * 3600.0
 """Seconds for which SCF may keep an event before it is delivered again (product page 583/41138)."""
 
-_DATES = frozenset({"date", "year", "month", "day"})
 _OPTIONS = ("acl", "encryption", "storage_class")
 
 
@@ -68,7 +67,7 @@ class Archive:
         now = self._clock()
         target = self._place(event, now)
         # Where nothing in the event tells its day, a delivery after midnight must find what one before it wrote.
-        undated = self._key.fields & _DATES and finished(event) is None
+        undated = self._key.fields & DAYS and finished(event) is None
         yesterday = self._place(event, now - LATEST) if undated else target
         if yesterday != target and cos.exists(yesterday):
             target = yesterday

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 
 from ..cos import Cos, CosObject
-from ..events.result import Event, Subtask
+from ..events.result import Event, Result, event_of
 from .settings import split
-from .templates import OF_EVENT, Template, values_of
+from .templates import DAYS, OF_EVENT, Template, values_of
 from .verdict import DECISIONS, Verdict, verdict_of
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OPTIONS = ("acl", "on", "source")
-_DATES = frozenset({"date", "day", "month", "year"})
 _LOGGED = 10  # findings on the log line, which is cut at 8 KB
 
 
@@ -50,7 +49,7 @@ class Moderate:
         if not place.is_directory:
             raise ValueError(f"expected a folder, ending in a slash: {address}")
         self._bucket, self._region = place.bucket, place.region
-        self._folder = Template(place.prefix, [one for one in OF_EVENT if one not in _DATES])
+        self._folder = Template(place.prefix, [one for one in OF_EVENT if one not in DAYS])
         self._acl = given.get("acl")
         self._on = frozenset(given.get("on", "block,review,fail").split(","))
         if not self._on < set(DECISIONS) or "pass" in self._on:
@@ -59,20 +58,20 @@ class Moderate:
             raise ValueError(f"source= expects move, not {given['source']!r}")
         self._moves_source = "source" in given
 
-    def holds(self, result: Event | Subtask) -> bool:
+    def holds(self, result: Result) -> bool:
         """Whether the verdict on the event of a result is one that is acted on."""
-        event = result.event if isinstance(result, Subtask) else result
-        return self._is_held(verdict_of(event))
+        return self._is_held(verdict_of(event_of(result)))
 
-    def permits(self, result: Event | Subtask) -> bool:
+    def permits(self, result: Result) -> bool:
         """The opposite of `holds`; for ``when=``, so that what is held is not published."""
         return not self.holds(result)
 
     def quarantine(self, event: Event, cos: Cos) -> list[CosObject]:
         """Move all files of a held event below the quarantine; a callback for events.
 
-        HLS outputs go with all that their playlists name, a source as the one object it is. What an earlier delivery moved is found there and done;
-        what lies below the quarantine already stays. Whatever can be moved is moved before anything is raised.
+        HLS outputs go with all that their playlists name, a source as the one object it is. What an earlier delivery
+        moved is found there and done; what lies below the quarantine already stays. Whatever can be moved is moved
+        before anything is raised.
 
         Returns:
             Where the files are now; nothing for an event that is not held.

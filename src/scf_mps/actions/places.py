@@ -9,8 +9,8 @@ from __future__ import annotations
 from ..cos import Cos, CosObject
 from ..errors import ConfigurationError
 from ..events.files import files_of
-from ..events.result import Event, Result, Subtask
-from .templates import OF_RESULT, Template, finished, safe, values_of_result
+from ..events.result import Result, event_of
+from .templates import DAYS, OF_RESULT, Template, finished, safe, values_of_result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 FIELDS = (*OF_RESULT, "name", "stem", "suffix")
 """What a template may hold: the fields of a result, and the name of its file: ``demo.mp4``, ``demo``, ``.mp4``."""
-
-DAYS = frozenset({"date", "day", "month", "year"})
-"""Fields that the same event may fill in otherwise in another delivery."""
 
 _PLAYLISTS = (".m3u8", ".m3u", ".mpd")
 
@@ -72,8 +69,7 @@ class Places:
 
     def _key(self, result: Result) -> str:
         values = values_of_result(result, 0.0)
-        event = result.event if isinstance(result, Subtask) else result
-        if isinstance(event, Event) and finished(event) is None:
+        if finished(event_of(result)) is None:
             # Another day with the next delivery, and the files would be there twice.
             values.update(dict.fromkeys(DAYS, "unknown"))
         name = _main_file(files_of(result)).rpartition("/")[2]

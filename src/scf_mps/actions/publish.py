@@ -11,7 +11,7 @@ import logging
 
 from ..cos import Cos, CosObject
 from ..events.files import files_of
-from ..events.result import Event, Result, Subtask
+from ..events.result import Event, Result, event_of
 from .cdn import Cdn
 from .places import all_of, is_one_file
 from .publish_options import Options
@@ -70,8 +70,7 @@ class Publish:
             ConfigurationError: files of the event would become one object. Nothing is copied then.
             CosError, SomeFailed, NotInCos: as `Cos.publish`.
         """
-        event = result.event if isinstance(result, Subtask) else result
-        assert isinstance(event, Event), "a result is a subtask or an event"
+        event = event_of(result)
         manifest = self._manifest_of(event)
         self._places.check(self._parts(event), cos, [manifest] if manifest else ())
         to, options = self._places.target(result), self._options

@@ -9,9 +9,9 @@ import re
 
 from ..errors import RegistrationError
 from .narrowing import GLOBS, filters_of
-from .places import DAYS, Places
+from .places import Places
 from .settings import split
-from .templates import OF_EVENT, Template
+from .templates import DAYS, OF_EVENT, Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 
-from ..events.result import Subtask
+from ..events.result import event_of
 from ..moments import moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from typing import Any
 
     from ..events.result import Event, Result
 
@@ -47,6 +46,10 @@ OF_RESULT = (
     "width",
 )
 """Fields that every result of an event fills in; what it does not tell is ``unknown``."""
+
+
+DAYS = frozenset({"date", "day", "month", "year"})
+"""Fields that the same event may fill in otherwise in another delivery."""
 
 
 class Template:
@@ -137,7 +140,6 @@ _OUTCOMES = {"on": "succeeded", "on_failure": "failed", "on_progress": "progress
 
 def values_of_result(result: Result, now: float) -> dict[str, str]:
     """The fields of a result, `OF_RESULT`; of an event that is its own result: of an edit."""
-    event: Any = result.event if isinstance(result, Subtask) else result
     output = result._data.get("Output")
     output = output if isinstance(output, dict) else {}
     if isinstance(output.get("MetaData"), dict):  # an edit tells there what it is like
@@ -146,7 +148,7 @@ def values_of_result(result: Result, now: float) -> dict[str, str]:
     video = streams[0] if isinstance(streams, list) and streams else None
     video = video if isinstance(video, dict) else {}
     return {
-        **values_of(event, now),
+        **values_of(event_of(result), now),
         "bitrate": safe(output.get("Bitrate")),
         "codec": safe(video.get("Codec")),
         "container": safe(output.get("Container")),

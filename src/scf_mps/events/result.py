@@ -355,6 +355,11 @@ class UnknownEvent(Event):
         def _takes() -> Callable[[OfUnknownEvent], OfUnknownEvent]: ...
 
 
+def event_of(result: Result) -> Event:
+    """The event of a subtask; an event itself."""
+    return result.event if isinstance(result, Subtask) else result  # type: ignore[return-value]
+
+
 _UNFINISHED = ("PROCESSING", "WAITING")
 _NO_ERROR = (None, 0, "", "0")
 _SIGNATURE = ("Timestamp", "Sign")
