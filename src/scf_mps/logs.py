@@ -176,6 +176,9 @@ def scrub(text: str) -> str:
         secret = os.environ.get(variable)
         if secret:
             text = text.replace(secret, _HIDDEN)
+            if variable == "MPS_NOTIFY_KEY" and "," in secret:  # several keys
+                for key in filter(None, map(str.strip, secret.split(","))):
+                    text = text.replace(key, _HIDDEN)
     return _secrets().sub(_hide, text)
 
 
