@@ -381,6 +381,19 @@ def test_what_is_no_event_is_exit_code_2_and_says_why(content: str | bytes, why:
     assert why.replace("event.json", "stdin") in on_stdin.err
 
 
+def test_of_an_http_request_is_shown_what_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
+    body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    request = json.dumps({"httpMethod": "POST", "headers": {}, "body": body})
+    ran = invoke("-", stdin=request)
+    assert ran.code == 0
+    assert ran.rows == [("Transcode 100030", "SUCCESS", "shop.publish", "done")]
+    failing = json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
+    ran = invoke("-", stdin=json.dumps({"httpMethod": "POST", "headers": {}, "body": failing}))
+    assert (ran.code, ran.rows) == (1, [])
+    assert ran.err.splitlines()[-1] == "answered with 500, not all was done"
+
+
 def test_a_file_that_cannot_be_read_says_why() -> None:
     Path("folder.json").mkdir()
     for name, why in {

@@ -6,15 +6,19 @@ import base64
 import hashlib
 import json
 import logging
+import time
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from places import payload
 
-from scf_mps import App, CallbacksFailed, InvalidEvent, Router, Transcode, UnknownEvent
+from scf_mps import App, CallbacksFailed, InvalidEvent, Middleware, Router, Transcode, UnknownEvent
 from scf_mps.envelope import open_envelope
+from scf_mps.errors import Refused
+from scf_mps.ledger import MemoryLedger
 from scf_mps.local.samples import sample
 
 NOTIFY_KEY = "my-notify-key"  # of synth_workflow_signed
@@ -88,7 +92,7 @@ def test_a_notification_is_never_taken_for_an_envelope_by_fields_of_that_name() 
 @pytest.mark.parametrize(
     "event",
     [
-        *(None, [], "text", b"bytes", 5, {}),
+        *(None, [], 5, {}),
         {"Records": []},
         {"Records": {}},
         {"Records": None},
@@ -104,6 +108,64 @@ def test_what_is_no_envelope_is_left_to_the_reading_of_events(event: object) -> 
         App().main_handler(event)
 
 
+@pytest.mark.parametrize("wrap", [str, str.encode, lambda text: bytearray(text.encode())])
+def test_a_raw_text_is_what_is_written_in_it(wrap: Any) -> None:
+    for event in ({"EventType": "X"}, cmq({"EventType": "X"})):
+        assert open_envelope(wrap(json.dumps(event))) == [{"EventType": "X"}]
+    summary = App().main_handler(wrap(json.dumps(sample("WorkflowTask"))), {})
+    assert summary["event_type"] == "WorkflowTask"
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (
+            "text",
+            "a str of length 4 came that is no JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
+        ("", "a str of length 0 came that is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (
+            b'"\xff"',
+            "a bytes of length 3 came that is no JSON: 'utf-8' codec can't decode byte 0xff",
+        ),
+        (
+            "[" * 101 + "]" * 101,
+            "a str of length 202 came that is no JSON: it has more than 100 levels",
+        ),
+        ('{"EventType": NaN}', "a str of length 18 came that is no JSON: NaN is no JSON"),
+        ('"\\"text\\""', "a str of length 4 came"),
+        ("null", "null came"),
+    ],
+)
+def test_a_raw_text_that_holds_no_notification_is_an_invalid_event(event: Any, why: str) -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        App().main_handler(event)
+    text = str(refused.value)
+    assert text.startswith(f"expected an MPS notification, a JSON object, but {why}")
+
+
+def test_a_text_of_a_hundred_levels_is_read() -> None:
+    text = '{"EventType": "X", "a": ' + "[" * 98 + "1" + "]" * 98 + "}"
+    assert App().main_handler(text)["event_type"] == "X"
+
+
+def test_an_object_so_deep_that_it_has_no_key_is_an_invalid_event() -> None:
+    event: Any = sample("WorkflowTask", status="PROCESSING")
+    for _ in range(3000):
+        event["Deep"] = [event.get("Deep")]
+    with pytest.raises(InvalidEvent, match="an object of more than 100 levels came"):
+        App(ledger=MemoryLedger()).main_handler(event)
+
+
+def test_a_recursion_that_is_no_fault_of_the_event_is_told_as_what_it_is() -> None:
+    class Endless(Middleware):
+        def before_event(self, event: Any, context: Any) -> None:
+            self.before_event(event, context)
+
+    with pytest.raises(RecursionError):
+        App(middleware=[Endless()]).main_handler(sample("WorkflowTask"))
+
+
 # HTTP.
 
 
@@ -116,14 +178,14 @@ def test_a_request_of_an_api_gateway_has_a_request_context_and_maybe_no_headers(
     notify_key: str,
 ) -> None:
     event = {"requestContext": {"stage": "release"}, "body": json.dumps(signed())}
-    assert open_envelope(event, at(0)) == [signed()]
+    assert open_envelope(event, at(EXPIRES)) == [signed()]
 
 
 def test_a_body_in_base64_is_opened(notify_key: str) -> None:
     notification = payload("synth_workflow_signed")
     text = base64.b64encode(json.dumps(notification, ensure_ascii=False).encode()).decode()
-    assert open_envelope(http(text, isBase64Encoded=True), at(0)) == [notification]
-    assert open_envelope(http(notification, isBase64Encoded=False), at(0)) == [notification]
+    assert open_envelope(http(text, isBase64Encoded=True), at(EXPIRES)) == [notification]
+    assert open_envelope(http(notification, isBase64Encoded=False), at(EXPIRES)) == [notification]
 
 
 def test_the_documented_request_reaches_the_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,18 +193,18 @@ def test_the_documented_request_reaches_the_callbacks(monkeypatch: pytest.Monkey
     app = App()
     taken = []
     app.on(Transcode)(lambda transcode: taken.append(transcode.definition))
-    summary = app.main_handler(payload("env_http_function_url"), {})
-    assert summary["event_type"] == "WorkflowTask"
+    response = app.main_handler(payload("env_http_function_url"), {})
+    assert response["statusCode"] == 200
+    assert json.loads(response["body"])["event_type"] == "WorkflowTask"
     assert taken == [10]
 
 
 def test_a_signature_is_checked_by_the_real_clock_unless_another_is_given(notify_key: str) -> None:
     expired = http(payload("synth_workflow_signed"))  # in 2021
-    with pytest.raises(InvalidEvent, match=f"its signature expired at {EXPIRES}$"):
-        App().main_handler(expired)
-    in_2100 = 4_102_444_800
-    summary = App().main_handler(http({**signed(in_2100), "WorkflowTaskEvent": {}}))
-    assert summary["event_type"] == "WorkflowTask"
+    assert App().main_handler(expired)["statusCode"] == 401
+    soon = int(time.time()) + 600
+    response = App().main_handler(http({**signed(soon), "WorkflowTaskEvent": {}}))
+    assert response["statusCode"] == 200
 
 
 @pytest.mark.parametrize("timestamp", [EXPIRES, str(EXPIRES)])
@@ -159,7 +221,7 @@ def test_a_signature_holds_up_to_its_timestamp_and_no_longer(
 def test_a_signature_may_be_in_upper_case(notify_key: str) -> None:
     notification = signed()
     notification["Sign"] = notification["Sign"].upper()
-    assert open_envelope(http(notification), at(0)) == [notification]
+    assert open_envelope(http(notification), at(EXPIRES)) == [notification]
 
 
 @pytest.mark.parametrize(
@@ -191,20 +253,41 @@ def test_what_mps_did_not_sign_with_this_key_is_refused(notify_key: str, notific
     assert refusal(http(notification), now=0) == NOT_SIGNED
 
 
-@pytest.mark.parametrize("timestamp", ["", "-5", "soon", "1e12", True])
-def test_a_signed_timestamp_that_is_no_number_of_seconds_is_expired(
-    notify_key: str, timestamp: Any
+@pytest.mark.parametrize(
+    "timestamp", ["", "-5", "soon", "1e12", True, "１６３３０４６４００", "1" * 13, -5]
+)
+def test_what_is_signed_is_to_be_a_number_of_seconds(notify_key: str, timestamp: Any) -> None:
+    assert refusal(http(signed(timestamp)), now=0) == NOT_SIGNED
+
+
+def test_a_signature_of_no_timestamp_at_all_is_none(notify_key: str) -> None:
+    assert refusal(http({**signed(""), "Timestamp": None}), now=0) == NOT_SIGNED
+
+
+def test_a_signature_that_would_hold_for_years_is_refused(notify_key: str) -> None:
+    assert open_envelope(http(signed()), at(EXPIRES - 3600)) == [signed()]
+    assert refusal(http(signed()), EXPIRES - 3600.5) == (
+        f"refused an HTTP request: its signature is to expire at {EXPIRES} only, more than 3600 seconds ahead"
+    )
+
+
+def test_any_of_several_keys_will_do_so_that_one_can_be_replaced(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert refusal(http(signed(timestamp)), now=0) == (
-        f"refused an HTTP request: its signature expired at {timestamp}"
-    )
+    monkeypatch.setenv("MPS_NOTIFY_KEY", " old-key , new-key,,")
+    for key in ("old-key", "new-key"):
+        assert open_envelope(http(signed(key=key)), at(EXPIRES)) == [signed(key=key)]
+    for key in ("", "old-key , new-key", " old-key ", "third-key", "old-key,new-key", ","):
+        assert refusal(http(signed(key=key))) == NOT_SIGNED
 
 
-def test_a_signature_of_no_timestamp_at_all_is_expired(notify_key: str) -> None:
-    notification = {**signed(""), "Timestamp": None}
-    assert refusal(http(notification), now=0) == (
-        "refused an HTTP request: its signature expired at "
-    )
+def test_where_there_are_several_keys_none_of_them_is_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from scf_mps.logs import scrub
+
+    monkeypatch.setenv("MPS_NOTIFY_KEY", "old-key, new-key,")
+    assert scrub("old-key or new-key") == "*** or ***"
 
 
 def test_a_request_is_refused_where_nothing_tells_who_sent_it(
@@ -246,6 +329,21 @@ BODY = "the body of the HTTP request"
         (http(""), f"expected JSON text in {BODY}: Expecting value: line 1 column 1 (char 0)"),
         (http("", body=None), f"expected JSON text in {BODY}, but a NoneType came"),
         (http("", body={"a": 1}), f"expected JSON text in {BODY}, but a dict came"),
+        (
+            http('{"a": 1, "a": 1}'),
+            f"expected JSON text in {BODY}: an object has the same key twice",
+        ),
+        (
+            http('[{"b": {"a": 1, "a": 2}}]'),
+            f"expected JSON text in {BODY}: an object has the same key twice",
+        ),
+        (http("[" * 101 + "]" * 101), f"expected JSON text in {BODY}: it has more than 100 levels"),
+        (http("[Infinity]"), f"expected JSON text in {BODY}: Infinity is no JSON"),
+        (
+            {"httpMethod": "POST", "headers": {}},
+            f"expected JSON text in {BODY}, but a NoneType came",
+        ),
+        (http("%%%", isBase64Encoded="TRUE"), f"expected {BODY} in base64, as it says"),
         (http("%%%", isBase64Encoded=True), f"expected {BODY} in base64, as it says"),
         (http("ab cd", isBase64Encoded=True), f"expected {BODY} in base64, as it says"),
         (http("中文", isBase64Encoded=True), f"expected {BODY} in base64, as it says"),
@@ -288,7 +386,75 @@ def test_nobody_without_the_key_gets_past_the_check_whatever_the_request_holds(
         assert refusal({"headers": {}, "body": body, "isBase64Encoded": base64_encoded}, now=0)
 
 
+def test_without_its_word_for_it_a_body_is_not_taken_for_base64(notify_key: str) -> None:
+    text = base64.b64encode(json.dumps(signed()).encode()).decode()
+    for word in (True, "true"):
+        assert open_envelope(http(text, isBase64Encoded=word), at(EXPIRES)) == [signed()]
+    for word in (False, "false", None, 1, "yes", [True]):
+        assert refusal(http(text, isBase64Encoded=word)).startswith(
+            "expected JSON text in the body"
+        )
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "", 5, "POST " * 9])
+def test_another_method_than_post_is_refused(notify_key: str, method: Any) -> None:
+    request = {"httpMethod": method, "headers": {}, "body": None}
+    with pytest.raises(Refused, match="expected a POST with a notification of MPS") as refused:
+        open_envelope(request, at(EXPIRES))
+    assert refused.value.status == 405
+
+
 # CMQ.
+
+
+def test_a_message_of_a_queue_is_opened_alone_or_with_others() -> None:
+    received = {"code": 0, "requestId": "r", "msgId": "1", "receiptHandle": "h"}
+    first, second = {"EventType": "A"}, {"EventType": "B"}
+    assert open_envelope({**received, "msgBody": json.dumps(first)}) == [first]
+    messages = [
+        {"msgId": str(i), "msgBody": json.dumps(one)} for i, one in enumerate([first, second])
+    ]
+    assert open_envelope({"code": 0, "msgInfoList": messages}) == [first, second]
+
+
+def test_a_message_of_a_queue_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(InvalidEvent, match=r"^expected JSON text in msgBody, but a NoneType came$"):
+        App().main_handler({"msgBody": None})
+    with pytest.raises(CallbacksFailed) as failed:
+        App().main_handler(
+            {"msgInfoList": [{"msgBody": '{"EventType": "A"}'}, {"msgBody": "{"}, {}]}
+        )
+    assert [one.result for one in failed.value.failures] == ["msgInfoList[1]", "msgInfoList[2]"]
+    assert "expected JSON text in msgInfoList[1].msgBody: " in str(failed.value)
+    assert "expected a CMQ message with a msgBody at msgInfoList[2]" in str(failed.value)
+
+
+@pytest.mark.parametrize("escape", [quote, quote_plus])
+@given(context=st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_message_that_is_escaped_as_for_a_url_is_what_it_was(escape: Any, context: str) -> None:
+    notification = {"EventType": "A", "SessionContext": f" {context}"}
+    text = json.dumps(notification, ensure_ascii=False)
+    for escaped in (escape(text), escape(text).replace("%7B", "%7b")):
+        assert open_envelope({"msgBody": escaped}) == [notification]
+        assert open_envelope({"Records": [{"CMQ": {"msgBody": escaped}}]}) == [notification]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%7B%FF%7D",
+        "%7B%22a%22%3A%201%FF%7D",
+        "%7B%22a%22:%22%FF%22%7D",
+        "%7B\ud800",
+        "%7B",
+        "%7D",
+        "%",
+        "%7B%zz",
+    ],
+)
+def test_a_message_that_is_escaped_wrongly_is_an_invalid_event(text: str) -> None:
+    with pytest.raises(InvalidEvent, match=r"^expected JSON text in msgBody: "):
+        App().main_handler({"msgBody": text})
 
 
 def test_the_documented_message_reaches_the_callbacks() -> None:
@@ -463,6 +629,31 @@ class TestDeadLetters:
     def test_its_body_may_be_a_text(self) -> None:
         letter = self.letter(json.dumps({"EventType": "X"}))
         assert open_envelope({**letter, "Body": json.dumps(letter["Body"])}) == [{"EventType": "X"}]
+
+    def test_its_body_may_come_alone(self) -> None:
+        letter = self.letter(json.dumps({"EventType": "X"}), InvocationType="Event")
+        assert open_envelope(letter["Body"]) == [{"EventType": "X"}]
+
+    def test_it_may_be_a_message_of_the_queue_it_was_put_into(self) -> None:
+        letters = [self.letter(json.dumps({"EventType": name})) for name in "XY"]
+        assert open_envelope(cmq(*letters)) == [{"EventType": "X"}, {"EventType": "Y"}]
+
+    def test_a_request_in_it_is_refused_as_its_signature_tells_nothing_any_more(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
+        request = http({"EventType": "X"})
+        for event in (self.letter(json.dumps(request)), {"msgBody": json.dumps(request)}):
+            with pytest.raises(InvalidEvent, match=r"^an HTTP request came inside of a message"):
+                App().main_handler(event)
+
+    def test_there_is_an_end_to_envelopes_in_envelopes(self) -> None:
+        event: Any = {"EventType": "X"}
+        for _ in range(4):
+            event = {"msgBody": json.dumps(event)}
+        assert open_envelope(event) == [{"EventType": "X"}]
+        with pytest.raises(InvalidEvent, match="there are more than 4 envelopes around it"):
+            open_envelope({"msgBody": json.dumps(event)})
 
     def test_of_an_event_of_another_channel_the_envelope_is_opened_too(self) -> None:
         inner = cmq({"EventType": "X"}, {"EventType": "Y"})

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scf_mps")
 
+_HTTP_VARIABLES = ("MPS_REREAD", "MPS_ALLOW_UNSIGNED", "MPS_NOTIFY_KEY")
+
 
 class App(Router):
     """An application: callbacks, what they can ask for, and `main_handler`.
@@ -107,10 +109,17 @@ class App(Router):
         It returns a summary, a small JSON object, if every callback was done or dropped; otherwise it raises
         `CallbacksFailed` so that SCF delivers the event again, and `InvalidEvent` for what is no notification.
 
+        For an event that came over HTTP it raises nothing and returns a response, ``{"statusCode": …, "headers": …,
+        "body": …}``, whose status tells MPS what to send again: 200 with the summary; 400 for what is no
+        notification of MPS, 401 for what MPS did not sign, 403 for what MPS says otherwise (``MPS_REREAD=1``), 405
+        for another method than POST; 500 with the names of the callbacks that failed; 503 if the ledger, MPS or COS
+        cannot be reached, or another delivery is at work on the event.
+
         Taking it closes the application: it is checked as a whole, and nothing can be registered any more.
 
         Raises:
-            RegistrationError: if a callback could never be called, or never be given what it asks for.
+            RegistrationError: if a callback could never be called, or never be given what it asks for, or if
+                ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED`` or ``MPS_NOTIFY_KEY`` has a value that could not be meant.
             LedgerError: if there can be no ledger as it is asked for.
         """
         return self._complete().main_handler
@@ -175,6 +184,10 @@ class App(Router):
 
                 check_options(routes, self._middleware)
             arguments = {route: self._providers.arguments(route.callback, 1) for route in routes}
+            if any(name in os.environ for name in _HTTP_VARIABLES):
+                from .signature import check_variables
+
+                check_variables()
             runner = Runner(arguments, self._hooks, self._reserve)
             if logs.on_scf():
                 logs.configure()

@@ -3,7 +3,7 @@
     envelope -> event -> plan -> run -> verdict
 
 Each stage is a module of its own; here they are put in order, and the verdict is spoken: return a summary, or raise
-so that SCF delivers the event again.
+so that SCF delivers the event again. Over HTTP the verdict is a response, which `webhook.py` writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 from . import logs
 from .context import Context
 from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
-from .events.reading import VOD_EVENTS, read
+from .events.reading import VOD_EVENTS, read, vod_text
 from .injection import Invocation
 from .running import reason, result_fields
 
@@ -44,7 +44,7 @@ class Dispatcher:
         keeper: holds events in the ledger, if the application has one.
     """
 
-    __slots__ = ("_hooks", "_keeper", "_runner", "table")
+    __slots__ = ("_hooks", "_keeper", "_refused", "_runner", "table")
 
     def __init__(
         self, table: Table, runner: Runner, hooks: Hooks, keeper: Keeper | None = None
@@ -53,6 +53,8 @@ class Dispatcher:
         self._runner = runner
         self._hooks = hooks
         self._keeper = keeper
+        # VOD's notifications, but those that a callback is registered for by name.
+        self._refused = VOD_EVENTS - {route.type for route in table.routes}
 
     def main_handler(self, event: Any, context: Any = None) -> dict[str, Any]:
         """See `App.main_handler`."""
@@ -70,18 +72,20 @@ class Dispatcher:
         """
         fields = logs.bind(context.request_id)
         try:
-            if isinstance(event, dict) and "TriggerName" in event:
-                from .reconcile import is_timer, on_timer
-
-                if is_timer(event):
-                    return on_timer(self, event, context)
-            notifications = _notifications(event)
-            if len(notifications) > 1:
-                return self._dispatch_all(notifications, context, fields, force)
-            return self._dispatch(_read(notifications[0], context), context, fields, force)
+            if isinstance(event, dict) and "EventType" in event:  # the MPS trigger: no envelope
+                return self._dispatch(self._read(event, context), context, fields, force)
+            return self._open(event, context, fields, force)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
             raise
+        except (RecursionError, LedgerError):  # the ledger wraps what its stores raise
+            from .envelope import DEEPEST, is_deep
+
+            if not is_deep(event):
+                raise
+            text = f"expected an MPS notification, but an object of more than {DEEPEST} levels came"
+            log.error("invalid event: %s", text)
+            raise InvalidEvent(text) from None
         finally:
             logs.unbind()
 
@@ -93,6 +97,62 @@ class Dispatcher:
     def explain(self, event: object) -> list[Reason]:
         """See `App.explain`."""
         return [reason for one in events_of(event) for reason in self.table.explain(one)]
+
+    def _open(
+        self, event: object, context: Context, fields: dict[str, str], force: Collection[str]
+    ) -> dict[str, Any]:
+        """What does not come from the MPS trigger."""
+        from .envelope import is_http, open_envelope, unpacked
+
+        event = unpacked(event)
+        if is_http(event):
+            return self._answer(event, context, fields, force)
+        if isinstance(event, dict) and "TriggerName" in event:
+            from .reconcile import is_timer, on_timer
+
+            if is_timer(event):
+                return on_timer(self, event, context)
+        notifications = open_envelope(event)
+        if len(notifications) > 1:
+            queue = isinstance(event, dict) and "msgInfoList" in event
+            name = "msgInfoList" if queue else "Records"
+            return self._dispatch_all(notifications, name, context, fields, force)
+        return self._dispatch(self._read(notifications[0], context), context, fields, force)
+
+    def _answer(
+        self, request: object, context: Context, fields: dict[str, str], force: Collection[str]
+    ) -> dict[str, Any]:
+        """The response to an HTTP request; raises nothing."""
+        from .envelope import open_envelope
+        from .signature import rereads
+        from .webhook import refusal, response
+
+        try:
+            (notification,) = open_envelope(request)
+            event = self._read(notification, context)
+            if rereads():
+                from .rereading import confirmed
+
+                event = confirmed(event, context)
+            return response(200, self._dispatch(event, context, fields, force))
+        except Exception as error:
+            return refusal(error)
+
+    def _read(self, notification: object, context: Context) -> Event:
+        """The event of a notification, or of a reference to one."""
+        if (
+            isinstance(notification, dict)
+            and "EventType" not in notification
+            and ("TaskId" in notification or "ArchivedEvent" in notification)
+        ):
+            from .references import is_reference, resolved
+
+            if is_reference(notification):
+                notification = resolved(notification, context)
+        event = read(notification)
+        if event.type in self._refused:
+            raise InvalidEvent(vod_text(event.type))
+        return event
 
     def _dispatch(
         self, event: Event, context: Context, fields: dict[str, str], force: Collection[str]
@@ -145,6 +205,7 @@ class Dispatcher:
     def _dispatch_all(
         self,
         notifications: list[object],
+        name: str,
         context: Context,
         fields: dict[str, str],
         force: Collection[str],
@@ -156,7 +217,7 @@ class Dispatcher:
             fields.pop("task_id", None)
             event = None
             try:
-                event = _read(notification, context)
+                event = self._read(notification, context)
                 summaries.append(self._dispatch(event, context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
@@ -165,7 +226,7 @@ class Dispatcher:
                 told = "invalid event" if isinstance(error, InvalidEvent) else "not handled"
                 log.error("%s: %s", told, error)
                 where = "the ledger" if isinstance(error, LedgerError) else "main_handler"
-                failures.append(_failure(where, f"Records[{index}]", error))
+                failures.append(_failure(where, f"{name}[{index}]", error))
                 if event is not None:
                     summaries.append(_summary(event, [], []))
         summary = {"events": summaries}
@@ -177,25 +238,9 @@ class Dispatcher:
 
 def events_of(event: object) -> list[Event]:
     """The events in what SCF passes, for those who only want to look; raises InvalidEvent as `main_handler`."""
-    return [read(notification) for notification in _notifications(event)]
-
-
-def _notifications(event: object) -> list[object]:
-    if isinstance(event, dict) and "EventType" in event:  # the MPS trigger: no envelope to open
-        return [event]
     from .envelope import open_envelope
 
-    return open_envelope(event)
-
-
-def _read(notification: object, context: Context) -> Event:
-    """The event; of a notification that is a task's id alone, as MPS tells it."""
-    if isinstance(notification, dict) and len(notification) == 1 and "TaskId" in notification:
-        from .reconcile import is_task_id, rehydrated
-
-        if is_task_id(notification):
-            return read(rehydrated(notification, context))
-    return read(notification)
+    return [read(notification) for notification in open_envelope(event)]
 
 
 def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[str, Any]:
@@ -222,13 +267,7 @@ def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[s
 def _report_unhandled(result: Result) -> None:
     """No result goes by in silence: an ERROR for a failure, a WARNING for a success, an INFO for progress."""
     level = {"on": logging.WARNING, "on_progress": logging.INFO}.get(result.verb, logging.ERROR)
-    text = "no callback is for %s"
-    if result.type in VOD_EVENTS:
-        text = (
-            "no callback is for %s, a notification of VOD (product 266) and not of MPS: its outputs are URLs, "
-            "not in COS; on(UnknownEvent) and fallback receive it"
-        )
-    log.log(level, text, result.type, extra=result_fields(result))
+    log.log(level, "no callback is for %s", result.type, extra=result_fields(result))
 
 
 def _unfinished(

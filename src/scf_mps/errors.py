@@ -26,6 +26,18 @@ class InvalidEvent(ScfMpsError, ValueError):
     """
 
 
+class Refused(InvalidEvent):
+    """An HTTP request that is not acted on: nothing proves that MPS sent it, or that it says what MPS does.
+
+    Attributes:
+        status: the HTTP status it is answered with.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class MissingField(ScfMpsError, AttributeError):
     """A field of an event was read that is null, absent or of another shape; names its full path."""
 

@@ -62,24 +62,6 @@ def on_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) ->
     return reconcile(dispatcher, context, span)
 
 
-def is_task_id(notification: object) -> bool:
-    """Whether it is a task's id and nothing else: what is left of an event that was too large to be passed on."""
-    return (
-        isinstance(notification, dict)
-        and notification.keys() == {"TaskId"}
-        and isinstance(notification["TaskId"], str)
-    )
-
-
-def rehydrated(notification: dict[str, str], context: Context) -> dict[str, Any]:
-    """The notification of a task of which only the id arrived, as MPS tells it.
-
-    Raises:
-        MpsError: if MPS does not.
-    """
-    return Mps(context=context).notification(notification["TaskId"])
-
-
 def reconcile(
     dispatcher: Dispatcher,
     context: Context,

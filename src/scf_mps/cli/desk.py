@@ -30,7 +30,7 @@ from .asking import (
     sample_names,
 )
 from .cloud import ConfigOption, invoked_remotely
-from .output import err, named, out, show, show_outcomes
+from .output import err, fail, named, out, show, show_outcomes
 
 if TYPE_CHECKING:
     from scf_mps.events.result import Event
@@ -110,6 +110,11 @@ def invoke(
 
 def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None:
     """What came of an event. Exit code 1 unless every callback succeeded."""
+    if isinstance(summary, dict) and "statusCode" in summary:  # an HTTP request was answered
+        status, summary = summary["statusCode"], json.loads(summary["body"])
+        if 400 <= status < 500:
+            fail(summary["error"])
+        reason = "" if status == 200 else f"answered with {status}, {summary['error']}"
     ours = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
     every = summary.get("events", [summary]) if ours else []
     if as_json:

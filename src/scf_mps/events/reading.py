@@ -18,15 +18,40 @@ if TYPE_CHECKING:
 VOD_EVENTS = frozenset(
     {
         "NewFileUpload",
-        "FileDeleted",
-        "PullComplete",
         "ProcedureStateChanged",
+        "FileDeleted",
+        "RestoreMediaComplete",
+        "PullComplete",
         "EditMediaComplete",
+        "SplitMediaComplete",
         "ComposeMediaComplete",
+        "WechatPublishComplete",
+        "WechatMiniProgramPublishComplete",
+        "RemoveWatermark",
+        "RebuildMediaComplete",
         "ReviewAudioVideoComplete",
+        "ExtractTraceWatermarkComplete",
+        "ExtractCopyRightWatermarkComplete",
+        "DescribeFileAttributesComplete",
+        "QualityInspectComplete",
+        "QualityEnhanceComplete",
+        "MediaCastStatusChanged",
+        "PersistenceComplete",
+        "ComplexAdaptiveDynamicStreamingComplete",
+        "ProcessMediaByMPSComplete",
+        "AigcImageTaskComplete",
+        "AigcVideoTaskComplete",
+        "AigcHunyuan3DTaskComplete",
+        "DescribeAigcFaceInfoAsyncComplete",
+        "TranscodeComplete",
+        "ConcatComplete",
+        "ClipComplete",
+        "CreateImageSpriteComplete",
+        "CreateSnapshotByTimeOffsetComplete",
     }
 )
-"""Notifications of VOD, Tencent's other video product (266): alike to look at, but their outputs are URLs."""
+"""Notifications of VOD, Tencent's other video product (266): alike to look at, but their outputs are URLs. Those that
+EventContent names, a model of tencentcloud-sdk-python-vod 3.1.194."""
 
 _NO_KINDS = Kinds({})
 _LONGEST_TYPE = 100  # characters; the longest event type MPS has is 21 characters long
@@ -75,6 +100,14 @@ def read(notification: object) -> Event:
             # What this package does not know may be of any shape: the event itself is there to be handled.
     event._hold(subtasks)
     return event
+
+
+def vod_text(type_: str) -> str:
+    """What to tell of a notification of VOD, and to do about it."""
+    return (
+        f"{type_} is a notification of VOD (product 266), not of MPS: its outputs are URLs, not in COS; take it with "
+        f"VOD's own SDK (PullEvents), or raw, with a callback that is registered for it by name: on({type_!r})"
+    )
 
 
 def _subtasks(event: Event, payload: dict[str, Any]) -> tuple[Subtask, ...]:

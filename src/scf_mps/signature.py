@@ -1,0 +1,101 @@
+"""Whether MPS sent an HTTP request: its ``Sign``, and the variables that say how strictly that is asked.
+
+Anybody can call a URL. ``Sign`` is MD5(``Timestamp`` + NotifyKey), where ``Timestamp`` is when it expires (the model
+TaskNotifyConfig of MPS's SDK): it proves that who sent the request has one that MPS signed, and nothing about the
+rest of the body. For that, see `rereading.py`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .errors import Refused, RegistrationError
+from .events.reading import VOD_EVENTS, vod_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FARTHEST = 3600
+"""Seconds from now to the farthest ``Timestamp`` that is taken. MPS's is ten minutes away; who saw one that is years
+away, of a test or of a key that leaked, could use it for years."""
+
+SWITCHES = ("MPS_ALLOW_UNSIGNED", "MPS_REREAD")
+_LONGEST_TIMESTAMP = 12  # digits; it has ten until the year 2286
+
+
+def check_variables() -> None:
+    """Raises RegistrationError, with all that is wrong, for values of the variables here that could not be meant."""
+    wrong = [
+        f"{name} expects 1, 0 or nothing, not {os.environ[name]!r}"
+        for name in SWITCHES
+        if os.environ.get(name, "") not in ("", "0", "1")
+    ]
+    if os.environ.get("MPS_NOTIFY_KEY") and not _keys():
+        wrong.append("MPS_NOTIFY_KEY expects a key, or several with commas between")
+    if wrong:
+        raise RegistrationError("; ".join(wrong))
+
+
+def rereads() -> bool:
+    """Whether what comes over HTTP is asked of MPS again: unless ``MPS_REREAD`` is 0, empty or not set."""
+    return os.environ.get("MPS_REREAD", "") not in ("", "0")
+
+
+def check_sign(notification: object, clock: Callable[[], float] | None = None) -> None:
+    """Let a notification pass that MPS signed, with any of the keys in ``MPS_NOTIFY_KEY``.
+
+    Without a key, everything passes if ``MPS_ALLOW_UNSIGNED`` is 1, and nothing otherwise.
+
+    Args:
+        notification: the parsed body.
+        clock: tells the time in seconds since the epoch.
+
+    Raises:
+        Refused: with status 401.
+    """
+    why = _why_not(notification if isinstance(notification, dict) else {}, clock)
+    if why:
+        type_ = notification.get("EventType") if isinstance(notification, dict) else None
+        vod = f"; {vod_text(type_)}" if isinstance(type_, str) and type_ in VOD_EVENTS else ""
+        raise Refused(f"refused an HTTP request{why}{vod}", 401)
+
+
+def _keys() -> list[str]:
+    parts = os.environ.get("MPS_NOTIFY_KEY", "").split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _why_not(fields: dict[str, object], clock: Callable[[], float] | None) -> str:
+    if not os.environ.get("MPS_NOTIFY_KEY"):
+        if os.environ.get("MPS_ALLOW_UNSIGNED") == "1":
+            return ""
+        return (
+            ", as nothing tells whether MPS sent it: set MPS_NOTIFY_KEY to the NotifyKey of the task's "
+            "TaskNotifyConfig (or MPS_ALLOW_UNSIGNED=1 where something else keeps others out)"
+        )
+    import hashlib
+    import hmac
+    import time
+
+    timestamp, sign = fields.get("Timestamp"), fields.get("Sign")
+    if type(timestamp) is int:
+        timestamp = str(timestamp) if 0 <= timestamp < 10**_LONGEST_TIMESTAMP else ""
+    if not (isinstance(timestamp, str) and timestamp.isascii() and timestamp.isdigit()):
+        timestamp = ""
+    sign = sign.lower() if isinstance(sign, str) and sign.isascii() else ""
+    signed = False
+    for key in _keys():  # all of them: how long it takes tells nothing
+        text = (timestamp + key).encode("utf-8", "surrogateescape")
+        expected = hashlib.md5(text, usedforsecurity=False).hexdigest()
+        signed = hmac.compare_digest(expected, sign) or signed
+    if not (signed and timestamp and len(timestamp) <= _LONGEST_TIMESTAMP):
+        return ": its Sign is not MD5(Timestamp + MPS_NOTIFY_KEY)"
+    ahead = int(timestamp) - (clock or time.time)()
+    if ahead < 0:
+        return f": its signature expired at {timestamp}"
+    if ahead > FARTHEST:
+        return (
+            f": its signature is to expire at {timestamp} only, more than {FARTHEST} seconds ahead"
+        )
+    return ""

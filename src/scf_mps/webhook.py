@@ -1,0 +1,78 @@
+"""What an HTTP request is answered: the verdict as a response, by which MPS can tell what to send again.
+
+Nothing is raised for a delivery over HTTP: behind a URL nobody would see it. What went wrong is in the log; the
+answer, which anybody may get, tells no more than the request itself or a callback's name.
+"""
+
+from __future__ import annotations
+
+import logging
+from math import ceil
+
+from .errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, Refused
+from .logs import scrub
+from .running import reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+log = logging.getLogger("scf_mps")
+
+LATER = 60
+"""Seconds to wait before the next try, where nothing better is known: SCF's own interval (product page 583/39851)."""
+
+
+def response(status: int, content: object, **headers: str) -> dict[str, Any]:
+    """A response as function URLs and API gateways take it; the content is written as JSON."""
+    import json
+
+    return {
+        "isBase64Encoded": False,
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **headers},
+        "body": json.dumps(content),
+    }
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """The response for what kept a delivery from being done, which is logged."""
+    if isinstance(error, InvalidEvent):
+        status = error.status if isinstance(error, Refused) else 400
+        if status == 405:  # a health probe, most likely
+            log.info("%s", error)
+            return response(status, {"error": str(error)}, Allow="POST")
+        log.error("invalid event: %s", error)
+        return response(status, {"error": scrub(str(error))})
+    if isinstance(error, CallbacksFailed):
+        log.error("%s", error)
+        names = sorted({failure.callback for failure in error.failures})
+        return response(500, {"error": "not all was done", "failed": names})
+    if isinstance(error, LedgerError):
+        log.error("not handled: %s", reason(error))
+        seconds = error.seconds if isinstance(error, EventHeld) else LATER
+        return _later(seconds)
+    log.error("not handled: %s", reason(error), exc_info=error)
+    status = _status(error)
+    if status == 503:
+        return _later(LATER)
+    if status == 403:
+        return response(status, {"error": "MPS has no such task"})
+    return response(status, {"error": "not handled"})
+
+
+def _later(seconds: float) -> dict[str, Any]:
+    wait = str(max(1, ceil(seconds)))
+    return response(503, {"error": "not now"}, **{"Retry-After": wait})
+
+
+def _status(error: Exception) -> int:
+    """Of what a store or MPS itself answered: whether the same request may be done later."""
+    from .cos.errors import CosError
+    from .mps import MpsError, NoNotification, TaskNotFound
+
+    if isinstance(error, TaskNotFound | NoNotification):
+        return 403
+    if isinstance(error, MpsError):
+        return 503 if error.retryable or error.code == "DeadlineExceeded" else 500
+    return 503 if isinstance(error, CosError) else 500
