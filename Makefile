@@ -8,6 +8,7 @@ CLIENTS := tests/serverless tests/chaos tests/scf_emulator
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-core pythons events mutants chaos fuzz bench build clean
 
 demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
@@ -53,6 +54,10 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 
 chaos: .venv/dev.done  ## Processes killed under 2,000 events for each ledger: nothing lost, nothing done twice.
 	$(BIN)/python tests/chaos/storm.py
+
+MINUTES ?= 10
+fuzz: .venv/dev.done  ## Mutated events in every envelope, whole and broken, through main_handler, for MINUTES=10.
+	$(BIN)/python tests/fuzz/fuzzer.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
 	$(BIN)/python benchmarks/cold_start.py

@@ -1,0 +1,702 @@
+"""Whatever reaches `main_handler`: mutated events of the corpus, in every envelope there is, whole and broken.
+
+    python tests/fuzz/fuzzer.py --minutes 10
+
+Hypothesis makes the cases, a grammar the events: parts of one are replaced, removed, doubled, or put in from another.
+They come signed and not, in the right envelope and in ones that are cut, mislabelled or of other types. COS and MPS
+are emulated. For each case is known what must come of it: what is valid is dispatched, once and as it is; what is
+malformed is an InvalidEvent, or over HTTP a 4xx; and nothing but errors of ours ever leaves `main_handler`. The
+smallest case that breaks this is printed, with the seed that makes it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import copy
+import hashlib
+import json
+import logging
+import os
+import random
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from scf_mps import (
+    App,
+    CallbacksFailed,
+    Drop,
+    IdempotencyKey,
+    InvalidEvent,
+    Middleware,
+    Result,
+    Subtask,
+)
+from scf_mps.cos import Cos
+from scf_mps.cos.transport import SHARED
+from scf_mps.events.reading import VOD_EVENTS, read
+from scf_mps.ledger import MemoryLedger
+from scf_mps.local.api import CloudApi, Mps
+from scf_mps.local.cos import CosEmulator
+from scf_mps.mps import MpsError
+
+DATA = Path(__file__).parent.parent / "data"
+BUCKET, REGION = "archive-1250000000", "ap-guangzhou"
+KEY = "fuzz-notify-key"
+BATCH = 200
+
+CORPUS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text("utf-8"))
+    for path in sorted(DATA.glob("*.json"))
+    if path.stem.startswith(("mps_", "synth_", "live_", "vod_"))
+}
+TASKS = {
+    event[f"{event['EventType']}Event"]["TaskId"]: event
+    for event in CORPUS.values()
+    if isinstance(event.get(f"{event.get('EventType')}Event"), dict)
+    and event[f"{event['EventType']}Event"].get("TaskId")
+    and event["EventType"] not in VOD_EVENTS
+}
+"""Those whose tasks MPS knows, by the task's id."""
+
+MALFORMED = "InvalidEvent"
+"""Stands for what is no notification."""
+
+Sent = Literal["signed", "unsigned", "forged", "expired"]
+
+
+@dataclass
+class Case:
+    """What `main_handler` is given, and what must come of it.
+
+    `notifications` are those that are to be found in the event, in order; None where nothing says whether it is one.
+    """
+
+    channel: str
+    event: Any
+    notifications: list[Any] | None
+    sent: Sent = "signed"
+    reread: bool = False
+    ledger: bool = False
+
+
+@dataclass
+class Tally:
+    """What was tried, and what came of it."""
+
+    examples: int = 0
+    seconds: float = 0.0
+    channels: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    dispatched: int = 0
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.examples} examples in {self.seconds:.0f} s, {self.dispatched} events dispatched"
+        ]
+        for title, counts in (("by channel", self.channels), ("by outcome", self.outcomes)):
+            lines.append(title)
+            lines += [f"  {count:8}  {name}" for name, count in sorted(counts.items())]
+        return "\n".join(lines)
+
+
+# The grammar.
+
+ODD_TEXTS = [
+    "",
+    "/",
+    "\ud800",
+    "\0",
+    "x" * 300,
+    "https://a/b?c",
+    "签名",
+    "SUCCESS",
+    "FAIL",
+    "PROCESSING",
+    "{",
+    "-1",
+]
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 2**63, 10**30, 0.5, -1e300]),
+    st.sampled_from(ODD_TEXTS),
+)
+VALUES = st.one_of(
+    SCALARS, st.just([]), st.just({}), st.lists(SCALARS, max_size=2).map(lambda one: [one])
+)
+ENVELOPE_WORDS = [
+    "EventType",
+    "NotificationType",
+    "WorkflowTaskEvent",
+    "TaskId",
+    "ArchivedEvent",
+    "Timestamp",
+    "Sign",
+    "Records",
+    "CMQ",
+    "msgBody",
+    "msgInfoList",
+    "body",
+    "headers",
+    "httpMethod",
+    "requestContext",
+    "isBase64Encoded",
+    "RequestId",
+    "Body",
+    "ClientContext",
+    "InvocationType",
+    "Type",
+    "TriggerName",
+    "Message",
+]
+JUNK = st.recursive(
+    SCALARS
+    | st.sampled_from(["POST", "GET", "WorkflowTask", "Timer", "reconcile", "e30=", "%7B%7D"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(ENVELOPE_WORDS), inner, max_size=5)
+        | inner.map(lambda value: json.dumps(value))
+    ),
+    max_leaves=12,
+)
+
+
+def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where every part of an event is."""
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for name, inner in items:
+        yield (*path, name)
+        yield from nodes(inner, (*path, name))
+
+
+PATHS = {name: list(nodes(event)) for name, event in CORPUS.items()}
+TELLING = (
+    "EventType",
+    "NotificationType",
+    "TaskId",
+    "Status",
+    "Type",
+    "ErrCode",
+    "Definition",
+    "Path",
+    "Object",
+)
+NAMES = st.sampled_from(sorted(CORPUS))
+ANYWHERE = {name: st.sampled_from(paths) for name, paths in PATHS.items()}
+TELLING_PLACES = {
+    name: st.sampled_from([path for path in paths if path[-1] in TELLING])
+    for name, paths in PATHS.items()
+}
+CHANGES = st.sampled_from(["replace", "remove", "double", "add", "splice", "nest"])
+
+
+def part(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+@cache
+def among(*options: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from(options)
+
+
+@st.composite
+def notifications(draw: Callable[..., Any], changes: int = 4) -> dict[str, Any]:
+    """An event of the corpus, changed at a few places."""
+    name = draw(NAMES)
+    event = copy.deepcopy(CORPUS[name])
+    if draw(st.booleans()):
+        event["SessionContext"] = draw(among("", "fail", "drop", "exit", "x" * 50))
+    for _ in range(draw(st.integers(0, changes))):
+        path = draw((TELLING_PLACES if draw(st.booleans()) else ANYWHERE)[name])
+        try:
+            holder = part(event, path[:-1])
+            holder[path[-1]]
+        except (LookupError, TypeError):
+            continue  # an earlier change took it
+        how = draw(CHANGES)
+        if how == "replace":
+            holder[path[-1]] = draw(VALUES)
+        elif how == "remove":
+            del holder[path[-1]]
+        elif how == "double" and isinstance(holder, list):
+            holder.append(copy.deepcopy(holder[path[-1]]))
+        elif how == "add" and isinstance(holder, dict):
+            holder[draw(among("Tomorrow", "Status", "Type", "Output"))] = draw(VALUES)
+        elif how == "splice":
+            other = draw(NAMES)
+            holder[path[-1]] = copy.deepcopy(part(CORPUS[other], draw(ANYWHERE[other])))
+        elif how == "nest":
+            holder[path[-1]] = [holder[path[-1]]]
+    return event
+
+
+def references(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    known = sorted(TASKS)
+    odd = ["", "nobody's", "cos://", "cos://a.b/c", "\ud800", "x" * 2000, None, 5, []]
+    ids = st.sampled_from([*known, *odd])
+    places = st.sampled_from([*addresses, *odd])
+    return st.one_of(
+        st.fixed_dictionaries({"TaskId": ids}),
+        st.fixed_dictionaries({"ArchivedEvent": places}, optional={"TaskId": ids}),
+    )
+
+
+# The envelopes.
+
+
+def signature(sent: Sent) -> dict[str, Any]:
+    now = int(time.time())
+    timestamp = now + {"expired": -5, "forged": 600, "signed": 600}.get(sent, 0)
+    key = "another-key" if sent == "forged" else KEY
+    if sent == "unsigned":
+        return {}
+    sign = hashlib.md5(f"{timestamp}{key}".encode()).hexdigest()
+    return {"Timestamp": timestamp, "Sign": sign}
+
+
+def without_signature(event: Any) -> Any:
+    return {name: value for name, value in event.items() if name not in ("Timestamp", "Sign")}
+
+
+def text(value: Any) -> str:
+    return json.dumps(value)
+
+
+def dead_letter(draw: Callable[..., Any], event: Any) -> Any:
+    body: Any = {"InvocationType": "Event", "FunctionName": "f", "ClientContext": text(event)}
+    how = draw(among("whole", "text", "alone"))
+    if how == "alone":
+        return body
+    return {"RequestId": "r", "ErrorCode": 430, "Body": text(body) if how == "text" else body}
+
+
+def escaped(draw: Callable[..., Any], body: str) -> str:
+    return draw(among(quote, quote_plus))(body)  # type: ignore[no-any-return]
+
+
+def broken(draw: Callable[..., Any], body: str) -> str | bytes:
+    """A text that is no JSON any more, or not only."""
+    how = draw(among("cut", "more", "constant", "twice", "utf-16", "deep", "bytes"))
+    at = draw(st.integers(0, len(body) - 1))
+    if how == "cut":
+        return body[:at]
+    if how == "constant":
+        return f'{{"EventType": {draw(among("NaN", "Infinity", "-Infinity"))}}}'
+    if how == "twice":
+        return body + body
+    if how == "utf-16":
+        return body.encode("utf-16-le")
+    if how == "deep":
+        levels = draw(among(101, 5_000))
+        return '{"EventType": "X", "a": ' + "[" * levels + "]" * levels + "}"
+    if how == "bytes":
+        return body.encode()[:at] + b"\xff" + body.encode()[at:]
+    return body + draw(among("}", ",", "\0", "x"))
+
+
+@st.composite
+def cases(draw: Callable[..., Any], addresses: list[str]) -> Case:
+    channel = draw(
+        st.sampled_from(
+            [
+                "trigger",
+                "text",
+                "http",
+                "http",
+                "http-reread",
+                "topic",
+                "queue",
+                "queues",
+                "escaped",
+                "dead-letter",
+                "nested",
+                "reference",
+                "broken",
+                "broken-http",
+                "broken-envelope",
+                "junk",
+            ]
+        )
+    )
+    ledger = draw(st.booleans())
+    if channel == "trigger":
+        event = draw(notifications())
+        return Case(channel, event, [event], ledger=ledger)
+    if channel == "text":
+        event = draw(notifications())
+        told = text(event)
+        form = draw(st.sampled_from([str, str.encode, lambda one: bytearray(one.encode())]))
+        return Case(channel, form(told), [event], ledger=ledger)
+    if channel in ("http", "http-reread", "broken-http"):
+        return draw_http(draw, channel, ledger)
+    if channel == "reference":
+        event = draw(references(addresses))
+        found: list[Any] = [event]
+        if draw(st.booleans()):
+            event = {"msgBody": text(event)}
+        return Case(channel, event, found, ledger=ledger)
+    if channel == "junk":
+        return Case(channel, draw(JUNK), None, ledger=ledger)
+    if channel == "broken":
+        told = broken(draw, text(draw(notifications())))
+        inside = draw(among("raw", "message", "letter"))
+        if inside == "message":
+            return Case(channel, {"msgBody": told}, [MALFORMED], ledger=ledger)
+        if inside == "letter":
+            letter = {"RequestId": "r", "Body": {"ClientContext": told}}
+            return Case(channel, letter, [MALFORMED], ledger=ledger)
+        return Case(channel, told, [MALFORMED], ledger=ledger)
+    if channel == "broken-envelope":
+        event = draw(notifications(0))
+        odd = draw(SCALARS | st.just([]) | st.just({}) | st.just([event]))
+        wrapped = draw(
+            st.sampled_from(
+                [
+                    {"msgBody": odd},
+                    {"msgBody": event},
+                    {"msgInfoList": [{"msgBody": odd}]},
+                    {"msgInfoList": odd, "msgBody": odd},
+                    {"Records": [odd]},
+                    {"Records": [{"CMQ": odd}]},
+                    {"Records": [{"CMQ": event}]},
+                    {"RequestId": "r", "Body": odd},
+                    {"RequestId": "r", "Body": {"ClientContext": odd}},
+                    {"ClientContext": odd, "InvocationType": "Event"},
+                    {"msgBody": text({"headers": {}, "body": text(event)})},
+                ]
+            )
+        )
+        return Case(channel, wrapped, [MALFORMED], ledger=ledger)
+    events: list[Any] = draw(st.lists(notifications(2), min_size=1, max_size=3))
+    if channel in ("queue", "escaped", "dead-letter"):
+        events = events[:1]
+    told = [text(event) for event in events]
+    if channel == "escaped":
+        return Case(channel, {"msgBody": escaped(draw, told[0])}, events, ledger=ledger)
+    if channel == "queue":
+        return Case(channel, {"code": 0, "msgBody": told[0]}, events, ledger=ledger)
+    if channel == "dead-letter":
+        return Case(channel, dead_letter(draw, events[0]), events, ledger=ledger)
+    if channel == "nested":
+        told = [text(dead_letter(draw, event)) for event in events]
+    if channel == "queues":
+        return Case(
+            channel, {"msgInfoList": [{"msgBody": one} for one in told]}, events, ledger=ledger
+        )
+    wrapped = {"Records": [{"CMQ": {"msgBody": one}} for one in told]}
+    if channel == "nested":
+        wrapped = dead_letter(draw, wrapped)
+    return Case(channel, wrapped, events, ledger=ledger)
+
+
+def draw_http(draw: Callable[..., Any], channel: str, ledger: bool) -> Case:
+    sent: Sent = draw(
+        st.sampled_from(["signed", "signed", "signed", "unsigned", "forged", "expired"])
+    )
+    reread = channel == "http-reread"
+    if reread and draw(st.booleans()):
+        event = copy.deepcopy(TASKS[draw(st.sampled_from(sorted(TASKS)))])
+    else:
+        event = draw(notifications(2))
+    if sent == "unsigned":
+        event = without_signature(event)
+    event |= signature(sent)
+    body: Any = text(event)
+    found: list[Any] = [event]
+    more: dict[str, Any] = {}
+    if channel == "broken-http":
+        body = broken(draw, body)
+        found = [MALFORMED]
+        if isinstance(body, bytes):
+            body = base64.b64encode(body).decode()
+            more["isBase64Encoded"] = True
+        elif draw(st.booleans()):
+            more["isBase64Encoded"] = True  # which is not so
+        elif draw(st.booleans()):
+            method = draw(among("GET", "HEAD", "PUT", "OPTIONS", "DELETE"))
+            more["httpMethod"] = method
+    elif draw(st.booleans()):
+        body = base64.b64encode(body.encode()).decode()
+        more["isBase64Encoded"] = draw(among(True, "true"))
+    around = draw(st.sampled_from([{"headers": {}}, {"requestContext": {}}, {"headers": None}]))
+    request = {"httpMethod": "POST", **around, "body": body, **more}
+    return Case(channel, request, found, sent, reread, ledger)
+
+
+# The application, and what must come of a case.
+
+
+class Seen(Middleware):
+    """Takes note of every event that is dispatched."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def before_event(self, event: Any, context: object) -> None:
+        self.events.append(event.raw)
+
+
+def application(seen: Seen, ledger: bool) -> App:
+    app = App(middleware=[seen], ledger=MemoryLedger() if ledger else "none")
+
+    @app.on(Result)
+    @app.on_failure(Result)
+    @app.on_progress(Result)
+    @app.fallback
+    def look(result: Result, key: IdempotencyKey) -> None:
+        """Touches what every result has: none of it may raise, whatever came."""
+        _ = result.files, result.paths, result.key, result.error, repr(result), result.raw
+        event = result
+        if isinstance(result, Subtask):
+            _ = result.definition
+            event = result.event
+        context = event.session_context  # type: ignore[attr-defined]
+        if context == "fail":
+            raise LookupError("as it is told to")
+        if context == "drop":
+            raise Drop("as it is told to")
+        if context == "exit":
+            sys.exit(3)
+
+    return app
+
+
+class Broken(AssertionError):
+    """What came of a case is not what must come of it."""
+
+
+class Fuzzer:
+    """The emulators, and the tally."""
+
+    def __init__(self, api: CloudApi, addresses: dict[str, bytes]) -> None:
+        self.api = api
+        self.addresses = addresses
+        self.tally = Tally()
+        self.last: Case | None = None
+
+    def check(self, case: Case) -> None:
+        """Give a case to `main_handler`. Raises Broken."""
+        self.last = case
+        seen = Seen()
+        handler = application(seen, case.ledger and self.distinct(case)).main_handler
+        is_http = isinstance(case.event, dict) and "http" in case.channel
+        os.environ["MPS_REREAD"] = "1" if case.reread else "0"
+        try:
+            answer = handler(copy.deepcopy(case.event), {"time_limit_in_ms": 20_000})
+            json.dumps(answer)
+            told = f"HTTP {answer['statusCode']}" if "statusCode" in answer else "summary"
+        except (InvalidEvent, CallbacksFailed, MpsError) as error:
+            answer, told = error, type(error).__name__
+            if isinstance(error, InvalidEvent | MpsError):
+                told = "MpsError" if isinstance(error, MpsError) else MALFORMED
+        if is_http != told.startswith("HTTP") and case.channel != "junk":
+            raise Broken(f"{told}, {answer!r}")
+        if case.notifications is not None:
+            wanted, dispatched = self.wanted(case)
+            if told not in wanted:
+                raise Broken(f"{told} came, not {wanted}: {answer!r}")
+            if case.reread and seen.events not in (
+                [],
+                [self.told(one.task_id) for one in map(read, seen.events)],
+            ):
+                raise Broken("another event was dispatched than MPS tells")
+            if dispatched is not None and seen.events != dispatched:
+                raise Broken(f"{len(seen.events)} events were dispatched, not {len(dispatched)}")
+        elif told.startswith("HTTP") and told not in ("HTTP 400", "HTTP 401", "HTTP 405"):
+            raise Broken(f"{told} for nobody's signature")
+        self.tally.examples += 1
+        self.tally.channels[case.channel] += 1
+        self.tally.outcomes[f"{case.channel}: {told}"] += 1
+        self.tally.dispatched += len(seen.events)
+
+    def distinct(self, case: Case) -> bool:
+        """Whether no event of a case is another one's redelivery, which the ledger would know."""
+        found = [self.resolved(one) for one in case.notifications or ()]
+        keys = [read(one).key for one in found if isinstance(one, dict)]
+        return len(keys) == len(set(keys))
+
+    def wanted(self, case: Case) -> tuple[list[str], list[Any] | None]:
+        """What may come of a case, and the events that are to be dispatched, if that is known."""
+        assert case.notifications is not None
+        found = [self.resolved(one) for one in case.notifications]
+        valid = [one for one in found if isinstance(one, dict)]
+        failing = any(read(one).session_context in ("fail", "exit") for one in valid)
+        if "http" in case.channel:
+            if case.channel == "broken-http":
+                return ["HTTP 400", "HTTP 401", "HTTP 405"], []
+            if case.sent != "signed":
+                return ["HTTP 401"], []
+            if case.reread:
+                return self.reread(valid)
+            if not valid:
+                return ["HTTP 400"], []
+            return (["HTTP 500"] if failing else ["HTTP 200"]), valid
+        if len(found) > 1:
+            return (
+                ["CallbacksFailed"] if failing or len(valid) < len(found) else ["summary"]
+            ), valid
+        if not valid:
+            return [found[0]], []
+        return (["CallbacksFailed"] if failing else ["summary"]), valid
+
+    def reread(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
+        if not valid:
+            return ["HTTP 400"], []
+        told = self.told(read(valid[0]).task_id)
+        if told is None:
+            return ["HTTP 403"], []
+        if without_signature(valid[0]) == without_signature(TASKS[read(told).task_id]):
+            return ["HTTP 200"], [told]
+        return ["HTTP 200", "HTTP 403"], None
+
+    def told(self, name: str) -> dict[str, Any] | None:
+        """The notification that MPS tells of a task."""
+        event = TASKS.get(name)
+        if event is None:
+            return None
+        session = {key: event.get(key) or "" for key in ("SessionId", "SessionContext")}
+        payload = f"{event['EventType']}Event"
+        return {"EventType": event["EventType"], payload: event[payload], **session}
+
+    def resolved(self, notification: Any) -> Any:
+        """The notification that is dispatched in the end, or the name of the error that keeps it from that."""
+        if notification == MALFORMED:
+            return MALFORMED
+        if not notification or not notification.keys() <= {"TaskId", "ArchivedEvent"}:
+            return self.readable(notification)
+        name = notification.get("TaskId")
+        if "ArchivedEvent" not in notification:
+            if not isinstance(name, str):
+                return MALFORMED
+            return self.told(name) or "MpsError"
+        address = notification["ArchivedEvent"]
+        content = self.addresses.get(address) if isinstance(address, str) else None
+        try:
+            event = self.readable(json.loads(content or b""))
+        except ValueError:
+            return MALFORMED
+        return MALFORMED if event != MALFORMED and name and read(event).task_id != name else event
+
+    def readable(self, notification: Any) -> Any:
+        try:
+            event = read(notification)
+        except InvalidEvent:
+            return MALFORMED
+        return MALFORMED if event.type in VOD_EVENTS else notification
+
+
+@contextmanager
+def fuzzer() -> Iterator[Fuzzer]:
+    """A fuzzer with emulators of COS and MPS, for as long as it is needed."""
+    with ExitStack() as stack:
+        stack.callback(SHARED.clear)
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)
+        books = Mps()
+        for event in TASKS.values():
+            books.add(event)
+        api = stack.enter_context(CloudApi([books]))
+        folder = stack.enter_context(TemporaryDirectory(prefix="fuzz-"))
+        cos = stack.enter_context(CosEmulator(folder, keys=[api.key]))
+        cos.create_bucket(BUCKET, REGION)
+        variables = {
+            "MPS_NOTIFY_KEY": KEY,
+            "MPS_ALLOW_UNSIGNED": "0",
+            "MPS_BUCKETS": BUCKET,
+            "MPS_API_ENDPOINT": api.url,
+            "MPS_COS_PROXY": cos.url,
+            "TENCENTCLOUD_SECRETID": api.key.secret_id,
+            "TENCENTCLOUD_SECRETKEY": api.key.secret_key,
+            "TENCENTCLOUD_SESSIONTOKEN": "",
+            "TENCENTCLOUD_REGION": REGION,
+            "MPS_REREAD": "0",
+        }
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        archived: dict[str, bytes] = {
+            f"cos://{BUCKET}.{REGION}/{name}.json": json.dumps(event).encode()
+            for name, event in CORPUS.items()
+        }
+        for index, content in enumerate([b"no JSON", b"[]", b"{}", b'{"TaskId": "t"}']):
+            archived[f"cos://{BUCKET}.{REGION}/odd-{index}"] = content
+        files = Cos()
+        for address, content in archived.items():
+            files.upload(content, address)
+        yield Fuzzer(api, archived)
+
+
+def run(one: Fuzzer, first_seed: int, seconds: float) -> int | None:
+    """Batches of examples until the time is over; the seed of a batch that found something, or None."""
+    began = time.monotonic()
+    number = first_seed
+    while (left := seconds - (time.monotonic() - began)) > 0:
+        # The first batches are small, so that a short run is not made long by one.
+        size = BATCH if left > 10 else 20
+        try:
+            _batch(one, number, size)
+        except Exception as error:
+            traceback.print_exception(error)
+            print(f"seed {number}: {type(error).__name__}: {error}")
+            print(f"smallest case: {one.last!r}")
+            return number
+        finally:
+            one.tally.seconds = time.monotonic() - began
+        number += 1
+    return None
+
+
+def _batch(one: Fuzzer, number: int, size: int) -> None:
+    @seed(number)
+    @settings(
+        max_examples=size,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases(sorted(one.addresses)))
+    def check(case: Case) -> None:
+        one.check(case)
+
+    check()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    options = parser.parse_args(arguments)
+    print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
+    with fuzzer() as one:
+        found = run(one, options.seed, options.minutes * 60)
+        print(one.tally)
+    if found is not None:
+        print(f"again: python tests/fuzz/fuzzer.py --seed {found}")
+    return 0 if found is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
