@@ -118,8 +118,9 @@ class App(Router):
         Taking it closes the application: it is checked as a whole, and nothing can be registered any more.
 
         Raises:
-            RegistrationError: if a callback could never be called, or never be given what it asks for, or if
-                ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED`` or ``MPS_NOTIFY_KEY`` has a value that could not be meant.
+            RegistrationError: if a callback could never be called, or never be given what it asks for.
+            ConfigurationError: if ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED`` or ``MPS_NOTIFY_KEY`` has a value that could
+                not be meant.
             LedgerError: if there can be no ledger as it is asked for.
         """
         return self._complete().main_handler

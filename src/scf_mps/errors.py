@@ -49,6 +49,11 @@ class RegistrationError(ScfMpsError, TypeError):
 class ConfigurationError(ScfMpsError, ValueError):
     """Environment variables do not say what they should; its text lists every mistake, by variable."""
 
+    @classmethod
+    def listing(cls, mistakes: Sequence[str]) -> ConfigurationError:
+        """One error for all of them."""
+        return cls("\n  ".join(["the environment says:", *mistakes]))
+
 
 class NotInCos(ScfMpsError, ValueError):
     """An output that is no object in COS: MPS stored it in AWS S3 or VOD, or names it by a URL."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from .errors import Refused, RegistrationError
+from .errors import ConfigurationError, Refused
 from .events.reading import VOD_EVENTS, vod_text
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ _LONGEST_TIMESTAMP = 12  # digits; it has ten until the year 2286
 
 
 def check_variables() -> None:
-    """Raises RegistrationError, with all that is wrong, for values of the variables here that could not be meant."""
+    """Raises ConfigurationError, with all that is wrong, for values of the variables here that could not be meant."""
     wrong = [
         f"{name} expects 1, 0 or nothing, not {os.environ[name]!r}"
         for name in SWITCHES
@@ -34,7 +34,7 @@ def check_variables() -> None:
     if os.environ.get("MPS_NOTIFY_KEY") and not _keys():
         wrong.append("MPS_NOTIFY_KEY expects a key, or several with commas between")
     if wrong:
-        raise RegistrationError("; ".join(wrong))
+        raise ConfigurationError.listing(wrong)
 
 
 def rereads() -> bool:

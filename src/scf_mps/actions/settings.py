@@ -56,7 +56,7 @@ class Settings:
     def check(self) -> None:
         """Raises ConfigurationError if any variable was a mistake: one text for all of them."""
         if self._mistakes:
-            raise ConfigurationError("\n  ".join(["the environment says:", *self._mistakes]))
+            raise ConfigurationError.listing(self._mistakes)
 
     def _make(self, where: str, text: str, make: Callable[[str], T]) -> T | None:
         try:
