@@ -227,3 +227,21 @@ def test_what_has_more_to_say_than_where_it_is_is_no_reference(app: App) -> None
     assert app.main_handler(event, {})["event_type"] == "WorkflowTask"
     with pytest.raises(InvalidEvent, match="expected an MPS notification"):
         app.main_handler(reference(Status="FINISH"), {})
+
+
+def test_of_a_reference_the_command_line_shows_the_summary(
+    put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typer_testing = pytest.importorskip("typer.testing", reason="the command line needs it")
+    from scf_mps.cli import cli
+
+    put(big())
+    (tmp_path / "referred.py").write_text("from scf_mps import App\napp = App()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = json.dumps(reference())
+    ran = typer_testing.CliRunner().invoke(
+        cli, ["invoke", "-", "--app", "referred:app"], input=text
+    )
+    assert (ran.exit_code, ran.exception) == (0, None)
+    assert json.loads(ran.stdout)["event_type"] == "WorkflowTask"

@@ -119,10 +119,10 @@ def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None
     every = summary.get("events", [summary]) if ours else []
     if as_json:
         out.print_json(json.dumps(summary))
-    elif ours:
-        for one, handled in zip(every, valid(raw), strict=True):
+    elif ours and len(events := valid(raw)) == len(every):
+        for one, handled in zip(every, events, strict=True):
             show_outcomes(one, handled)
-    elif not reason:
+    elif ours or not reason:  # the event itself is elsewhere, if it was a reference
         out.print(json.dumps(summary, ensure_ascii=False), markup=False, soft_wrap=True)
     if reason and not as_json:
         err.print(reason, style="red", markup=False, soft_wrap=True)
