@@ -425,7 +425,8 @@ def test_a_body_that_is_not_what_mps_says_is_refused(
     monkeypatch.setenv("MPS_REREAD", "1")
     counting = Counting()
     status, told = counting.answer(http(signed(swapped())))
-    assert status == 403, told
+    # Of a task that still runs MPS's books may only be late: whoever sent it may come again.
+    assert status == (503 if swapped is SWAPPED["finished, which it is not"] else 403), told
     assert counting.seen == []
     assert len(told) < 500
 

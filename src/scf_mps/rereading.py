@@ -21,7 +21,8 @@ def confirmed(came: Event, context: Context) -> Event:
     An event of progress is taken for a sign that something happened: what MPS tells may have gone on since.
 
     Raises:
-        Refused: with status 403, if MPS has no such task, tells something else, or cannot be asked about such events.
+        Refused: with status 403, if MPS has no such task, tells something else, or cannot be asked about such events;
+            with 503 for the end of a task that MPS tells is still at work: its books may be behind its callbacks.
         MpsError: if MPS does not answer.
     """
     if "EventType" not in came.raw:
@@ -40,6 +41,8 @@ def confirmed(came: Event, context: Context) -> Event:
         ):
             raise _refused(f"MPS tells of no task {came.task_id[:100]!r}") from error
         raise
+    if told.in_progress and came.key.startswith(f"{told.type}/{told.task_id}/FINISH"):
+        raise Refused(f"MPS tells that task {told.task_id} is not finished yet", 503)
     difference = _difference(came, told)
     if difference:
         raise _refused(f"MPS tells another {difference}")

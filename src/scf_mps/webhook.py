@@ -43,7 +43,7 @@ def refusal(error: Exception) -> dict[str, Any]:
             log.info("%s", error)
             return response(status, {"error": str(error)}, Allow="POST")
         log.error("invalid event: %s", error)
-        return response(status, {"error": scrub(str(error))})
+        return _later(LATER) if status == 503 else response(status, {"error": scrub(str(error))})
     if isinstance(error, CallbacksFailed):
         log.error("%s", error)
         names = sorted({failure.callback for failure in error.failures})

@@ -270,7 +270,7 @@ def emulator_named(desk: Desk) -> Iterator[str]:
 )
 def unsigned_allowed(desk: Desk) -> Iterator[str]:
     """HTTP callbacks without `Sign` are let in."""
-    if desk.variables.get("MPS_ALLOW_UNSIGNED"):
+    if desk.variables.get("MPS_ALLOW_UNSIGNED", "0") not in ("", "0"):
         yield "inputs.environment.variables.MPS_ALLOW_UNSIGNED is set"
 
 
