@@ -109,12 +109,9 @@ def redis_unseen(desk: Desk) -> Iterator[str]:
 )
 def place_malformed(desk: Desk) -> Iterator[str]:
     """A variable names no place in COS where the function is to write."""
-    for name, text in _places(desk):
-        try:
-            place = Place.parse(text)
-            Allowed(None).check(place.bucket, place.region)
-        except (ValueError, Denied) as error:
-            yield f"{name}: {error}"
+    for name, place in _places(desk):
+        if isinstance(place, Exception):
+            yield f"{name}: {place}"
 
 
 @storing.check(
@@ -124,23 +121,27 @@ def place_malformed(desk: Desk) -> Iterator[str]:
 )
 def place_not_allowed(desk: Desk) -> Iterator[str]:
     """MPS_BUCKETS does not let the function write where it is to."""
-    for name, text in _places(desk):
-        try:
-            place = Place.parse(text)
-            Allowed(None).check(place.bucket, place.region)
-        except (ValueError, Denied):
+    allowed = Allowed(desk.variables.get("MPS_BUCKETS"))
+    for name, place in _places(desk):
+        if isinstance(place, Exception):
             continue
         try:
-            Allowed(desk.variables.get("MPS_BUCKETS")).check(place.bucket, place.region)
+            allowed.check(place.bucket, place.region)
         except Denied:
             yield f"{place.bucket} of {name} is not among MPS_BUCKETS"
 
 
-def _places(desk: Desk) -> Iterator[tuple[str, str]]:
-    """The variables that name a place in COS, and the places, without options."""
+def _places(desk: Desk) -> Iterator[tuple[str, Place | ValueError | Denied]]:
+    """The variables that name a place in COS, with the place, or why it is none."""
     for name in PLACES:
         if text := desk.variables.get(name):
-            yield name, text.partition("?")[0]
+            try:
+                place = Place.parse(text.partition("?")[0])
+                Allowed(None).check(place.bucket, place.region)
+            except (ValueError, Denied) as error:
+                yield name, error
+            else:
+                yield name, place
 
 
 def _redis_host(desk: Desk) -> str:
