@@ -2,6 +2,7 @@
 
 It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), answers in Tencent's shapes, writes down what it was
 asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps`, `scf`, `tdmq` … In a test:
+asked and fails on demand. What the actions do is in services, a module each: `mps`, `scf` and `ses`. In a test:
 
     mps = Mps()
     with CloudApi([mps]) as api:
@@ -32,6 +33,7 @@ from .scf import Function, Outcome, Scf
 from .server import CloudApi
 from .service import Call, Service, action
 from .tdmq import Tdmq
+from .ses import Letter, Ses
 
 __all__ = [
     "Account",
@@ -46,6 +48,7 @@ __all__ = [
     "Function",
     "Key",
     "KeyRing",
+    "Letter",
     "LocalRunner",
     "Mps",
     "Outcome",
@@ -54,6 +57,7 @@ __all__ = [
     "Scf",
     "Service",
     "Tdmq",
+    "Ses",
     "Version",
     "action",
     "write",
