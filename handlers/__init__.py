@@ -17,6 +17,7 @@ from . import (
     renditions,
     resubmitting,
 )
+from . import archiving, edits, failures, notifying, pictures, publishing, renditions
 from .settings import settings
 
 settings.check()
@@ -31,6 +32,7 @@ app = App(
     failures.router,
     forwarding.router,
     resubmitting.router,
+    notifying.router,
 )
 
 main_handler = app.main_handler

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .moderate import Moderate as Moderate
     from .publish import Publish as Publish
     from .resubmit import Resubmit as Resubmit
+    from .notify import Notify as Notify
+    from .notify import NotifyError as NotifyError
     from .settings import Settings as Settings
     from .verdict import Verdict as Verdict
     from .verdict import verdict_of as verdict_of
@@ -26,6 +28,7 @@ else:
         "moderate": "Moderate",
         "publish": "Publish",
         "resubmit": "Resubmit",
+        "notify": "Notify NotifyError",
         "settings": "Settings",
         "verdict": "Verdict verdict_of",
     }

@@ -1,0 +1,201 @@
+"""Mail by SMTP: one letter in text and HTML, over TLS, with an id by which a repetition can be recognised.
+
+Python's own `smtplib` and `email`. One letter goes to all the recipients of an address; what the server says of some
+of them alone is told, and not tried again, since the others have it.
+"""
+
+from __future__ import annotations
+
+from ...errors import Drop
+from .errors import NotifyError, scrubbed
+from .letter import addresses_of, html_of, text_of
+from .posting import TRY, Limit, Sending, is_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from email.message import EmailMessage
+    from smtplib import SMTP
+    from ssl import SSLContext
+
+    from .message import Message
+
+_PORTS = {"smtps": 465, "smtp": 587}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ADVICE = {
+    530: "the server wants a user and a password in MPS_SMTP",
+    534: "the server wants another way to log in",
+    535: "user and password in MPS_SMTP: many providers want a code made for programs (授权码) in place of the password",
+    550: "is there such an address, and may this user send from from=?",
+    552: "the mailbox is full, or the letter too large",
+    553: "may this user send from from=?",
+    554: "the server takes it for spam, or does not allow it",
+}
+
+
+class Server:
+    """``smtps://user:password@host:465``, or ``smtp://user:password@host:587``, which turns to TLS by STARTTLS.
+
+    Signs like ``@ / :`` in user and password are written ``%40 %2F %3A``. ``?tls=no`` is for a server on this machine,
+    or one that wants no password.
+
+    Raises:
+        ValueError: for anything else; no password is shown.
+    """
+
+    __slots__ = ("host", "password", "port", "tls", "user")
+
+    def __init__(self, text: str) -> None:
+        from urllib.parse import unquote, urlsplit
+
+        expected = (
+            "the SMTP server (MPS_SMTP): expected smtps://user:password@host:465 or smtp://…:587"
+        )
+        try:
+            url = urlsplit(text.strip())
+            self.host, port = url.hostname or "", url.port
+        except ValueError:
+            raise ValueError(expected) from None
+        told = url.scheme in _PORTS and is_host(self.host)
+        if not told or url.path not in ("", "/") or url.fragment:
+            raise ValueError(f"{expected} (write / ? # @ in a password as %2F %3F %23 %40)")
+        if url.query not in ("", "tls=no") or (url.query and url.scheme == "smtps"):
+            raise ValueError(f"{expected}, and behind a ? no more than smtp://…?tls=no")
+        self.port = port or _PORTS[url.scheme]
+        self.user = unquote(url.username or "")
+        self.password = unquote(url.password or "")
+        if bool(self.user) != bool(self.password):
+            raise ValueError(f"{expected}: with user and password, or without both")
+        self.tls = "" if url.query else "from the start" if url.scheme == "smtps" else "STARTTLS"
+        if self.password and not self.tls and self.host not in _LOOPBACK:
+            raise ValueError(
+                "the SMTP server (MPS_SMTP): a password is not sent without TLS: leave out tls=no"
+            )
+
+
+class Mail:
+    """``mailto:a@example.com;b@example.com?from=mps@example.com``, by the server of ``MPS_SMTP``."""
+
+    options = ("from",)
+    channel = "mailto"
+
+    def __init__(self, address: str, options: Mapping[str, str], server: Server | None) -> None:
+        if server is None:
+            raise ValueError("mail needs a server: MPS_SMTP=smtps://user:password@host:465")
+        self._server = server
+        self._to = addresses_of(address, "addresses behind mailto:,")
+        senders = addresses_of(
+            options.get("from", server.user), "from= (or a user in MPS_SMTP that is an address)"
+        )
+        if len(senders) != 1:
+            raise ValueError("expected one address in from=")
+        self._from = senders[0]
+        self._secrets = (server.password,)
+
+    def send(self, message: Message, sending: Sending) -> None:
+        """Raises NotifyError; Drop if some of the recipients were refused, as the others have it."""
+        letter = self._letter(message, sending)
+        left = sending.clock.left()
+        if left <= 0:
+            raise NotifyError(self.channel, "no time is left to send the message", retryable=True)
+        refused = self._transfer(letter, min(TRY, left), sending.cafile)
+        if refused:
+            raise Drop(f"{self.channel}: sent, but not to {'; '.join(refused)}")
+
+    def _letter(self, message: Message, sending: Sending) -> EmailMessage:
+        from email.message import EmailMessage
+        from email.policy import SMTP
+        from email.utils import formatdate
+
+        now = sending.now()
+        letter = EmailMessage(policy=SMTP)
+        letter["From"] = self._from
+        letter["To"] = ", ".join(self._to)
+        letter["Subject"] = message.title
+        letter["Date"] = formatdate(now)
+        letter["Message-ID"] = message_id(sending.key, self._from)
+        letter["Auto-Submitted"] = "auto-generated"
+        letter.set_content(text_of(message, now), cte="base64")
+        letter.add_alternative(html_of(message, now), subtype="html", cte="base64")
+        return letter
+
+    def _transfer(self, letter: EmailMessage, seconds: float, cafile: str | None) -> list[str]:
+        """Who was refused, and why; one of the others has it at least. Raises NotifyError."""
+        import smtplib
+        import ssl
+
+        context = ssl.create_default_context(cafile=cafile) if self._server.tls else None
+        # Its own name would be asked of DNS, which may take long.
+        name = "[127.0.0.1]"
+        server = (
+            smtplib.SMTP_SSL(local_hostname=name, timeout=seconds, context=context)
+            if self._server.tls == "from the start"
+            else smtplib.SMTP(local_hostname=name, timeout=seconds)
+        )
+        # Whose certificate it is to be: smtplib has it from a constructor alone that connects at once.
+        vars(server)["_host"] = self._server.host
+        with Limit(seconds, lambda: server.sock) as limit:
+            try:
+                refused = self._converse(server, letter, context)
+            except smtplib.SMTPRecipientsRefused as error:
+                code, said = next(iter(error.recipients.values()))
+                raise self._error(code, said) from None
+            except smtplib.SMTPResponseException as error:
+                raise self._error(error.smtp_code, error.smtp_error) from None
+            except smtplib.SMTPNotSupportedError as error:
+                raise NotifyError(
+                    self.channel,
+                    f"{self._server.host} does not do what is needed: {error} (without STARTTLS it is smtps:// and "
+                    f"port 465)",
+                ) from None
+            except ssl.SSLCertVerificationError as error:
+                raise NotifyError(
+                    self.channel,
+                    f"the certificate of {self._server.host} is not trusted ({error.verify_message}): for a server "
+                    f"of your own, name its certificates in SSL_CERT_FILE",
+                ) from None
+            except (OSError, smtplib.SMTPException) as error:
+                late = limit.over or isinstance(error, TimeoutError)
+                why = f"no end within {seconds:.3g} s" if late else f"{type(error).__name__}"
+                raise NotifyError(
+                    self.channel,
+                    f"{self._server.host}:{self._server.port} did not take it: {why}",
+                    retryable=True,
+                ) from None
+            finally:
+                server.close()
+        return [f"{to} ({self._error(*told)})" for to, told in refused.items()]
+
+    def _converse(
+        self, server: SMTP, letter: EmailMessage, context: SSLContext | None
+    ) -> dict[str, tuple[int, bytes]]:
+        import smtplib
+        from contextlib import suppress
+
+        code, said = server.connect(self._server.host, self._server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, said)
+        if self._server.tls == "STARTTLS":
+            server.starttls(context=context)
+        if self._server.password:
+            server.login(self._server.user, self._server.password)
+        refused = server.sendmail(self._from, self._to, letter.as_bytes())
+        with suppress(smtplib.SMTPException, OSError):  # the server has the letter
+            server.quit()
+        return refused
+
+    def _error(self, code: int, said: bytes | str) -> NotifyError:
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+        advice = _ADVICE.get(code, "")
+        message = scrubbed(text, self._secrets)
+        return NotifyError(
+            self.channel,
+            f"{message} ({advice})" if advice else message,
+            code,
+            retryable=400 <= code < 500,
+        )
+
+
+def message_id(key: str, sender: str) -> str:
+    """The id of a letter: the same whenever the same message is sent again from the same address."""
+    return f"<{key}.mps@{sender.rpartition('@')[2]}>"

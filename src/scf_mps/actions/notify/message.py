@@ -1,0 +1,247 @@
+"""What is said of a task: a title, some facts, a row for each result; in words, and in no markup yet.
+
+Each value is clean and bounded here; a channel adds its own markup and keeps to its own limits.
+"""
+
+from __future__ import annotations
+
+from ...events.result import Event, Subtask
+from ..templates import OF_EVENT, Template, values_of
+from .text import clean, duration_of, safe_url, size_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from ...events.result import TaskError
+    from .words import Words
+
+    Told = Subtask | Event
+
+OF_MESSAGE = (*OF_EVENT, "error", "source", "title")
+"""Fields of a text of one's own, besides ``{results}``."""
+
+PICTURES = frozenset(
+    {"AnimatedGraphics", "Cover", "ImageSprites", "SampleSnapshot", "SnapshotByTimeOffset"}
+)
+"""Types whose files are shown as pictures; those of content reviews, for one, are not."""
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
+_MARKS = {"on": "✅", "on_failure": "❌"}
+
+
+class Link:
+    """A link to a file.
+
+    Attributes:
+        name: of the file.
+        url: http or https, without anything that could end it in a markup.
+    """
+
+    __slots__ = ("name", "url")
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.url = url
+
+
+class Row:
+    """One result.
+
+    Attributes:
+        result: the result.
+        mark: ``✅``, ``❌``, or ``❔`` for a status that is neither.
+        what: type and definition.
+        name: of its first file, or ``""``.
+        details: resolution, duration, size and the like, or why it failed; ``""`` if nothing is told.
+        links: to its files, the first few.
+        picture: the one to show, if it has one.
+        error: why it failed, if it did.
+    """
+
+    __slots__ = ("details", "error", "links", "mark", "name", "picture", "result", "what")
+
+    def __init__(self, result: Told, links: Iterable[Link], words: Words) -> None:
+        self.result = result
+        self.mark = _MARKS.get(result.verb, "❔")
+        definition = result.definition if isinstance(result, Subtask) else None
+        self.what = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
+        self.links = list(links)
+        files = result.paths
+        self.name = _name_of(files[0]) if files else ""
+        self.picture = _picture(result, self.links)
+        self.error = result.error
+        self.details = (
+            failure(self.error, words)
+            if self.error
+            else " · ".join(_facts(result, len(files), words))
+        )
+
+
+class Message:
+    """One task, for people.
+
+    Attributes:
+        event: the event.
+        outcome: ``succeeded``, ``failed`` or ``partly``.
+        words: those of its language.
+        title: one line.
+        facts: labels and values.
+        rows: of the results, failures first: what is cut off is the least of it.
+        notes: lines below the results.
+    """
+
+    __slots__ = ("_error", "_own", "event", "facts", "notes", "outcome", "rows", "title", "words")
+
+    def __init__(
+        self,
+        event: Event,
+        told: Sequence[Told],
+        words: Words,
+        links: Callable[[Told], Iterable[Link]],
+        own: Own | None = None,
+    ) -> None:
+        self.event = event
+        self.words = words
+        self.outcome = outcome_of(event, told)
+        rows = [Row(result, links(result), words) for result in told]
+        self.rows = sorted(rows, key=lambda row: row.error is None)
+        source = _source_of(event)
+        failed = sum(row.error is not None for row in rows)
+        title = words.titles[self.outcome].format(failed=failed, total=len(rows))
+        name = _name_of(source)
+        self.title = f"{title}{words.colon}{name}" if name else title
+        facts = [
+            (words.task, clean(event.task_id, 120)),
+            (words.event, clean(event.type, 60)),
+            (words.source, source),
+            (words.session, clean(event.session_id, 100)),
+            (words.context, clean(event.session_context, 160)),
+        ]
+        self._error = failure(event.error, words) if event.error else ""
+        if event not in told:  # else it is in a row
+            facts.append((words.error, self._error))
+        self.facts = [(label, value) for label, value in facts if value]
+        self.notes: list[str] = []
+        self._own = own
+
+    def own(self, escape: Callable[[str], str], now: float) -> tuple[str, str | None] | None:
+        """The text of a file of one's own before and behind its ``{results}``; None if there is no such file.
+
+        Args:
+            escape: makes a value safe for the channel's markup.
+            now: seconds since the epoch.
+
+        Returns:
+            The second is None where the file says nothing of results.
+        """
+        if self._own is None:
+            return None
+        facts = dict(self.facts)
+        values = {
+            **values_of(self.event, now),
+            "error": self._error,
+            "session_context": facts.get(self.words.context, ""),
+            "session_id": facts.get(self.words.session, ""),
+            "source": facts.get(self.words.source, ""),
+            "task_id": facts.get(self.words.task, ""),
+            "title": self.title,
+        }
+        safe = {name: escape(clean(value)) for name, value in values.items()}
+        before, behind = self._own.before, self._own.behind
+        return before.fill(safe), behind.fill(safe) if behind else None
+
+
+class Own:
+    """The text of a file of one's own.
+
+    Raises:
+        ValueError: for a field that there is not, or ``{results}`` twice.
+    """
+
+    __slots__ = ("before", "behind")
+
+    def __init__(self, text: str) -> None:
+        before, *behind = text.split("{results}")
+        if len(behind) > 1:
+            raise ValueError("expected {results} once in the text of a message")
+        self.before = Template(before, OF_MESSAGE)
+        self.behind = Template(behind[0], OF_MESSAGE) if behind else None
+
+
+def outcome_of(event: Event, told: Sequence[Told]) -> str:
+    """``succeeded``, ``failed`` or ``partly``: of the results that are told, and of the task as a whole."""
+    failed = [result for result in told if result.verb == "on_failure"]
+    if not failed and event.error is None:
+        return "succeeded"
+    return "partly" if any(result.verb == "on" for result in told) else "failed"
+
+
+def failure(error: TaskError, words: Words) -> str:
+    """Why something failed, and whether submitting the task again may help."""
+    advice = {True: words.transient, False: words.final, None: words.no_advice}[error.retryable]
+    return f"{clean(error, 160)} — {advice}"
+
+
+def _facts(result: Told, files: int, words: Words) -> list[str]:
+    """What an output is like, as far as it is told."""
+    output = _output(result)
+    inner = output.get("MetaData")
+    data = {**inner, **output} if isinstance(inner, dict) else output
+    facts = []
+    width, height = _number(data, "Width"), _number(data, "Height")
+    if width and height:
+        facts.append(f"{width:.0f}×{height:.0f}")
+    duration, size = _number(data, "Duration"), _number(data, "Size")
+    if duration:
+        facts.append(duration_of(duration))
+    if size:
+        facts.append(size_of(int(size)))
+    if isinstance(output.get("Suggestion"), str):
+        facts.append(clean(output["Suggestion"], 20))
+    if files > 1:
+        facts.append(words.files.format(count=files))
+    if not result.verb:
+        facts.append(clean(result.status, 20))
+    return [fact for fact in facts if fact]
+
+
+def _output(result: Told) -> dict[str, Any]:
+    output = result.raw.get("Output") if isinstance(result, Subtask) else None
+    if isinstance(result, Event):
+        output = getattr(getattr(result, "output", None), "raw", None)
+    return output if isinstance(output, dict) else {}
+
+
+def _number(data: dict[str, Any], name: str) -> float:
+    value = data.get(name)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e15:
+        return float(value)
+    return 0.0
+
+
+def _picture(result: Told, links: list[Link]) -> Link | None:
+    if result.type not in PICTURES:
+        return None
+    return next((link for link in links if link.name.lower().endswith(_SUFFIXES)), None)
+
+
+def _source_of(event: Event) -> str:
+    """Where the video came from: a COS object, or a URL without its query, which may hold a secret."""
+    if event.sources:
+        return clean(event.sources[0], 200)
+    info = getattr(getattr(event, "input_info", None), "raw", None)
+    found = info.get("UrlInputInfo") if isinstance(info, dict) else None
+    url = found.get("Url") if isinstance(found, dict) else None
+    return clean(url.partition("?")[0].rpartition("@")[2], 200) if isinstance(url, str) else ""
+
+
+def _name_of(path: str) -> str:
+    return clean(path.partition("?")[0].rstrip("/").rpartition("/")[2], 80)
+
+
+def linked(path: str, url: str) -> Link | None:
+    """The link to a file, or None where the URL is none of http or https."""
+    found = safe_url(url)
+    return Link(_name_of(path), found) if found else None

@@ -1,0 +1,146 @@
+"""Mail by Tencent Cloud's SES, through the official SDK: a template of the account, filled in.
+
+`SendEmail` of version 2020-10-02 (page 1288/51034). SES takes what an approved template makes (``template=``); letters
+as they are (``Simple``) only from accounts to which it was granted in former times. The role of the function needs
+``ses:SendEmail``, the function the SDK (`pip install 'scf-mps[mps]'`).
+"""
+
+from __future__ import annotations
+
+from ...api import Api, ApiError
+from .errors import NotifyError
+from .layout import Style, composed
+from .letter import addresses_of, html_of, text_of
+from .mail import message_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ...context import Context
+    from .message import Link, Message, Row
+    from .posting import Sending
+
+REGIONS = ("ap-guangzhou", "ap-hongkong", "ap-singapore")
+"""Where SES is: the first two of Tencent Cloud in China, the third of the international one."""
+
+RECIPIENTS = 50
+"""Of one letter, at most."""
+
+_TEXT = 6_000
+"""Bytes of the results in a template: how long its values may be is documented nowhere."""
+
+_ADVICE = {
+    "FailedOperation.EmailAddrInBlacklist": "an address bounced before: take it off SES's blocklist",
+    "FailedOperation.ExceedSendLimit": "the account's letters of today are used up",
+    "FailedOperation.FrequencyLimit": "10 letters to one address in an hour: tell fewer tasks",
+    "FailedOperation.IllegalURL": "SES does not take a link: leave {{links}} out of the template",
+    "FailedOperation.InsufficientBalance": "the account owes money",
+    "FailedOperation.InsufficientQuota": "the package of letters is used up",
+    "FailedOperation.InvalidTemplateID": "template= is none of this account, in this region, or not approved",
+    "FailedOperation.MissingEmailContent": "template= is needed: SES takes no other letters of this account",
+    "FailedOperation.NotAuthenticatedSender": "the domain of the sender is not verified in SES",
+    "FailedOperation.TemporaryBlocked": "the receiving side's limit: SES waits for ten minutes",
+    "FailedOperation.URLForbidden": "SES does not take links of this account: leave {{links}} out of the template",
+    "FailedOperation.WithOutPermission": "template= is needed: SES takes no other letters of this account",
+}
+_TRANSIENT = (
+    "FailedOperation.FrequencyLimit",
+    "FailedOperation.ServiceNotAvailable",
+    "FailedOperation.TemporaryBlocked",
+)
+
+
+class Ses(Api):
+    """SES for one invocation; see `Api`."""
+
+    service = "ses"
+    version = "2020-10-02"
+
+
+class SesMail:
+    """``ses://from@example.com?to=a@example.com;b@example.com&template=123&region=ap-guangzhou``."""
+
+    options = ("endpoint", "region", "template", "to")
+    channel = "ses"
+
+    def __init__(self, address: str, options: Mapping[str, str]) -> None:
+        senders = addresses_of(address, "an address behind ses://,")
+        if len(senders) != 1:
+            raise ValueError("expected one address behind ses://")
+        self._from = senders[0]
+        self._to = addresses_of(options.get("to", ""), "addresses in to=,")
+        if len(self._to) > RECIPIENTS:
+            raise ValueError(f"SES takes {RECIPIENTS} addresses in to= at most")
+        template = options.get("template", "")
+        if template and not (template.isascii() and template.isdecimal()):
+            raise ValueError("expected template= the number of a template of SES")
+        self._template = int(template) if template else None
+        self._region = options.get("region", REGIONS[0])
+        if self._region not in REGIONS:
+            raise ValueError(f"SES is in {', '.join(REGIONS)}: choose one by region=")
+        self._endpoint = options.get("endpoint")
+        self._api(None)  # an endpoint of another form is a mistake now
+
+    def send(self, message: Message, sending: Sending) -> None:
+        """Raises NotifyError."""
+        try:
+            self._api(sending.context).call(
+                "SendEmail",
+                FromEmailAddress=self._from,
+                Destination=self._to,
+                Subject=message.title,
+                TriggerType=1,
+                SmtpMessageId=message_id(sending.key, self._from),
+                **self._content(message, sending.now()),
+            )
+        except ApiError as error:
+            advice = _ADVICE.get(error.code, "")
+            raise NotifyError(
+                self.channel,
+                f"{error.message} ({advice})" if advice else error.message,
+                error.code,
+                retryable=error.retryable or error.code in _TRANSIENT,
+            ) from None
+
+    def _api(self, context: Context | None) -> Ses:
+        return Ses(context=context, region=self._region, endpoint=self._endpoint)
+
+    def _content(self, message: Message, now: float) -> dict[str, Any]:
+        """The template and its values, none of which is HTML; or the letter as it is."""
+        import json
+        from base64 import b64encode
+
+        if self._template is None:
+            text, html = text_of(message, now), html_of(message, now)
+            return {
+                "Simple": {
+                    "Html": b64encode(html.encode()).decode(),
+                    "Text": b64encode(text.encode()).decode(),
+                }
+            }
+        facts = dict(message.facts)
+        links = [link.url for row in message.rows for link in row.links[:1]]
+        values = {
+            "title": message.title,
+            "outcome": message.outcome,
+            "task_id": message.event.task_id,
+            "source": facts.get(message.words.source, ""),
+            "session_context": facts.get(message.words.context, ""),
+            "results": composed(message, _WithoutLinks(message.words), _TEXT, now),
+            "links": " ".join(links[:5]),
+        }
+        return {
+            "Template": {
+                "TemplateID": self._template,
+                "TemplateData": json.dumps(values, ensure_ascii=False),
+            }
+        }
+
+
+class _WithoutLinks(Style):
+    """Plain text for a template, to which links are given apart: some accounts may not send any."""
+
+    def row(self, row: Row, links: list[Link]) -> str:
+        return super().row(row, [])

@@ -1,0 +1,91 @@
+"""WeCom (企业微信): a group's robot ("消息推送"), told in Markdown with a table and pictures.
+
+Messages are of the type ``markdown_v2``, which has tables and images and in which nobody can be mentioned (pages
+developer.work.weixin.qq.com/document/path/99110 and, for the codes, 90455). A message has 4,096 bytes at most; a robot
+takes 20 in a minute.
+"""
+
+from __future__ import annotations
+
+from .layout import Style, composed
+from .posting import Answer, Request, Sending, base_of, deliver, judged
+from .text import literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .errors import NotifyError
+    from .message import Link, Message, Row
+    from .words import Words
+
+LIMIT = 4096
+"""Bytes of a message."""
+
+_PICTURES = 2
+_ADVICE: Mapping[int, tuple[str, float | None]] = {
+    -1: ("WeCom is busy", 1.0),
+    40058: ("WeCom does not take this message", None),
+    45009: ("a robot takes 20 messages in a minute: tell fewer tasks, or by another robot", 5.0),
+    45033: ("too many messages at a time", 1.0),
+    60020: (
+        "this address may not use it: a group's robot needs no list of addresses, an application does",
+        None,
+    ),
+    93000: ("there is no such robot: take the key at the end of its webhook's URL anew", None),
+    93008: ("the robot is not in the group any more", None),
+}
+
+
+class WeCom:
+    """``wecom://KEY``, the key at the end of the webhook's URL."""
+
+    options = ("endpoint",)
+    channel = "wecom"
+
+    def __init__(self, address: str, options: Mapping[str, str]) -> None:
+        from urllib.parse import quote
+
+        if not address or "/" in address:
+            raise ValueError("expected wecom://KEY, the key at the end of the robot's webhook URL")
+        self._secrets = (address, quote(address, ""))
+        base = base_of(options.get("endpoint", "https://qyapi.weixin.qq.com"))
+        self._url = f"{base}/cgi-bin/webhook/send?key={quote(address, '')}"
+
+    def send(self, message: Message, sending: Sending) -> None:
+        """Raises NotifyError."""
+        content = composed(message, _Table(message.words), LIMIT, sending.now())
+        body = {"msgtype": "markdown_v2", "markdown_v2": {"content": content}}
+        deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
+
+    def _judge(self, answer: Answer) -> NotifyError | None:
+        return judged(self.channel, answer, (("errcode", "errmsg"),), _ADVICE, self._secrets)
+
+
+class _Table(Style):
+    """WeCom's Markdown."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words)
+        columns = words.columns
+        self.opening = f"\n| {' | '.join(columns)} |\n|{' :--- |' * len(columns)}\n"
+
+    def escape(self, text: str) -> str:
+        return literal(text)
+
+    def title(self, text: str) -> str:
+        return f"## {text}\n"
+
+    def fact(self, label: str, value: str) -> str:
+        return f"> {label}{self.words.colon}{value}\n"
+
+    def row(self, row: Row, links: list[Link]) -> str:
+        shown = " ".join(
+            f"[{self.words.link}{number if len(links) > 1 else ''}]({link.url})"
+            for number, link in enumerate(links, 1)
+        )
+        cells = (row.mark, self.escape(row.what), self.escape(row.name), self.escape(row.details))
+        return f"| {' | '.join((*cells, shown))} |\n"
+
+    def pictures(self, links: list[Link]) -> list[str]:
+        return [f"\n![{self.escape(link.name)}]({link.url})\n" for link in links[:_PICTURES]]

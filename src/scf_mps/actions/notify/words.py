@@ -1,0 +1,116 @@
+"""What a message says in Chinese and in English."""
+
+from __future__ import annotations
+
+
+class Words:
+    """The words of one language; fields in braces are filled in."""
+
+    __slots__ = (
+        "and_more",
+        "colon",
+        "columns",
+        "context",
+        "error",
+        "event",
+        "expires",
+        "expires_with_keys",
+        "files",
+        "final",
+        "language",
+        "link",
+        "links_left_out",
+        "no_advice",
+        "session",
+        "source",
+        "task",
+        "titles",
+        "transient",
+    )
+
+    def __init__(self, **words: object) -> None:
+        for name in self.__slots__:
+            setattr(self, name, words[name])
+
+    and_more: str
+    colon: str
+    columns: tuple[str, ...]
+    context: str
+    error: str
+    event: str
+    expires: str
+    expires_with_keys: str
+    files: str
+    final: str
+    language: str
+    link: str
+    links_left_out: str
+    no_advice: str
+    session: str
+    source: str
+    task: str
+    titles: dict[str, str]
+    transient: str
+
+    def span(self, seconds: float) -> str:
+        """A span of time in its largest whole unit: ``6 小时``, ``6 h``."""
+        whole = int(seconds)
+        size, *names = next(unit for unit in _UNITS if whole % unit[0] == 0)
+        return f"{whole // size} {names[self.language == 'en']}"
+
+
+_UNITS = ((86400, "天", "d"), (3600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
+
+LANGUAGES = {
+    "zh": Words(
+        language="zh",
+        colon="：",
+        titles={
+            "succeeded": "MPS 任务成功",
+            "failed": "MPS 任务失败",
+            "partly": "MPS 任务部分失败（{failed}/{total}）",
+        },
+        task="任务",
+        event="事件",
+        source="源文件",
+        session="SessionId",
+        context="SessionContext",
+        error="错误",
+        columns=("结果", "类型", "文件", "详情", "链接"),
+        files="共 {count} 个文件",
+        link="打开",
+        transient="重新提交任务可能成功",
+        final="重新提交无用，请先改正输入或参数",
+        no_advice="MPS 未说明重新提交是否有用",
+        and_more="……还有 {count} 项",
+        links_left_out="部分链接因长度限制未列出",
+        expires="链接 {span}内有效",
+        expires_with_keys="链接最多 {span}内有效（随函数的临时密钥失效）",
+    ),
+    "en": Words(
+        language="en",
+        colon=": ",
+        titles={
+            "succeeded": "MPS task succeeded",
+            "failed": "MPS task failed",
+            "partly": "MPS task partly failed ({failed} of {total})",
+        },
+        task="Task",
+        event="Event",
+        source="Source",
+        session="SessionId",
+        context="SessionContext",
+        error="Error",
+        columns=("Result", "Type", "File", "Details", "Link"),
+        files="{count} files",
+        link="open",
+        transient="submitting it again may help",
+        final="submitting it again does not help: correct the input first",
+        no_advice="MPS does not say whether submitting it again helps",
+        and_more="… and {count} more",
+        links_left_out="some links are left out for their length",
+        expires="links work for {span}",
+        expires_with_keys="links work for at most {span} (they end with the function's temporary keys)",
+    ),
+}
+"""By the option ``lang=``."""

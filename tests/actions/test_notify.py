@@ -1,0 +1,997 @@
+"""Notify: what a channel is told of a task, when it is not, and what happens where it does not take it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import trustme
+from places import ROOT, payload
+from typing_extensions import Self
+
+from scf_mps import CallbacksFailed, ConfigurationError, Context
+from scf_mps.actions import Notify, NotifyError
+from scf_mps.actions.notify.posting import Limit
+from scf_mps.actions.notify.text import duration_of, size_of
+from scf_mps.cos import Cos, Credentials
+from scf_mps.events.reading import read
+from scf_mps.local.robots import Reply, Robots
+from scf_mps.local.samples import sample
+
+from .telling import KEY, LOG, NOON, context_of, documented, public, tell
+
+TOKEN = "0ff1ce-t0ken"
+SECRET = "SEC-5ecret"
+HOOK = "/hooks/ops"
+
+
+@pytest.fixture
+def robots() -> Iterator[Robots]:
+    with Robots(
+        secrets={TOKEN: SECRET, HOOK: SECRET}, words={TOKEN: "视频"}, clock=lambda: NOON
+    ) as running:
+        yield running
+
+
+def address(channel: str, robots: Robots) -> str:
+    """The address of a robot that wants all it can want."""
+    return {
+        "wecom": f"wecom://{TOKEN}?endpoint={robots.url}",
+        "dingtalk": f"dingtalk://{TOKEN}?secret={SECRET}&word=视频&endpoint={robots.url}",
+        "feishu": f"feishu://{TOKEN}?secret={SECRET}&word=视频&endpoint={robots.url}",
+        "lark": f"lark://{TOKEN}?secret={SECRET}&word=视频&endpoint={robots.url}",
+        "slack": f"slack://T0/B0/{TOKEN}?endpoint={robots.url}",
+        "webhook": f"{robots.url}{HOOK}?secret={SECRET}",
+    }[channel]
+
+
+CHANNELS = ("wecom", "dingtalk", "feishu", "lark", "slack", "webhook")
+
+
+def say(channel: str, robots: Robots, event: Any = None, *, options: str = "", **more: Any) -> str:
+    """What a robot has taken, as one text."""
+    more.setdefault("clock", lambda: NOON)
+    tell(f"{address(channel, robots)}{options}", event, **more)
+    return json.dumps(robots.received[-1].message, ensure_ascii=False)
+
+
+def test_wecom_is_told_in_a_table(robots: Robots) -> None:
+    say("wecom", robots)
+    cdn = "https://cdn.example.com/dasda"
+    assert robots.received[0].message == {
+        "msgtype": "markdown_v2",
+        "markdown_v2": {
+            "content": f"""\
+## MPS 任务部分失败（1/4）：dianping2.mp4
+> 任务：2450000654-WorkflowTask-f46dac7fe2436c470000＊＊d71946986t0
+> 事件：WorkflowTask
+> 源文件：cos://macgzptest-1250000654.ap-guangzhou/dianping2.mp4
+
+| 结果 | 类型 | 文件 | 详情 | 链接 |
+| :--- | :--- | :--- | :--- | :--- |
+| ❌ | AnimatedGraphics 20000 |  | 30010 (TencentVodPlatErr Or Unkown) — MPS 未说明重新提交是否有用 |  |
+| ✅ | Transcode 10 | dianping2_transcode_10.mp4 | 180×320 · 11.3 s · 402 KB | [打开]({cdn}/dianping2_transcode_10.mp4) |
+| ✅ | SnapshotByTimeOffset 10 | dianping2_snapshotByOffset_10_0.jpg |  | [打开]({cdn}/dianping2_snapshotByOffset_10_0.jpg) |
+| ✅ | ImageSprites 10 | dianping2_imageSprite_10_0.jpg | 142×80 · 共 2 个文件 | [打开1]({cdn}/imageSprite/dianping2_imageSprite_10_0.jpg) [打开2]({cdn}/imageSprite/dianping2_imageSprite_10.vtt) |
+
+![dianping2_snapshotByOffset_10_0.jpg]({cdn}/dianping2_snapshotByOffset_10_0.jpg)
+
+![dianping2_imageSprite_10_0.jpg]({cdn}/imageSprite/dianping2_imageSprite_10_0.jpg)
+"""
+        },
+    }
+
+
+def test_dingtalk_is_told_in_english_if_that_is_asked_for(robots: Robots) -> None:
+    say("dingtalk", robots, options="&lang=en", event=documented(SessionContext="order-42"))
+    cdn = "https://cdn.example.com/dasda"
+    assert robots.received[0].message == {
+        "msgtype": "markdown",
+        "markdown": {
+            "title": "MPS task partly failed (1 of 4): dianping2.mp4",
+            "text": f"""\
+视频
+
+### MPS task partly failed (1 of 4): dianping2.mp4
+
+> Task: 2450000654-WorkflowTask-f46dac7fe2436c470000＊＊d71946986t0
+>
+> Event: WorkflowTask
+>
+> Source: cos://macgzptest-1250000654.ap-guangzhou/dianping2.mp4
+>
+> SessionContext: order-42
+>
+
+- ❌ **AnimatedGraphics 20000** · 30010 (TencentVodPlatErr Or Unkown) — MPS does not say whether submitting it again helps
+- ✅ **Transcode 10** · dianping2_transcode_10.mp4 · 180×320 · 11.3 s · 402 KB · [dianping2_transcode_10.mp4]({cdn}/dianping2_transcode_10.mp4)
+- ✅ **SnapshotByTimeOffset 10** · dianping2_snapshotByOffset_10_0.jpg · [dianping2_snapshotByOffset_10_0.jpg]({cdn}/dianping2_snapshotByOffset_10_0.jpg)
+- ✅ **ImageSprites 10** · dianping2_imageSprite_10_0.jpg · 142×80 · 2 files · [dianping2_imageSprite_10_0.jpg]({cdn}/imageSprite/dianping2_imageSprite_10_0.jpg) · [dianping2_imageSprite_10.vtt]({cdn}/imageSprite/dianping2_imageSprite_10.vtt)
+
+![dianping2_snapshotByOffset_10_0.jpg]({cdn}/dianping2_snapshotByOffset_10_0.jpg)
+
+![dianping2_imageSprite_10_0.jpg]({cdn}/imageSprite/dianping2_imageSprite_10_0.jpg)
+""",
+        },
+        "at": {"atMobiles": [], "atUserIds": [], "isAtAll": False},
+    }
+
+
+def test_feishu_is_told_in_a_text_without_markup(robots: Robots) -> None:
+    say("feishu", robots)
+    post = robots.received[0].message["content"]["post"]["zh_cn"]
+    assert post["title"] == "视频 MPS 任务部分失败（1/4）：dianping2.mp4"
+    shown = ["".join(part["text"] for part in paragraph) for paragraph in post["content"]]
+    assert shown == [
+        "任务：2450000654-WorkflowTask-f46dac7fe2436c470000**d71946986t0",
+        "事件：WorkflowTask",
+        "源文件：cos://macgzptest-1250000654.ap-guangzhou/dianping2.mp4",
+        "❌ AnimatedGraphics 20000  30010 (TencentVodPlatErr Or Unkown) — MPS 未说明重新提交是否有用",
+        "✅ Transcode 10  dianping2_transcode_10.mp4  180×320 · 11.3 s · 402 KB  dianping2_transcode_10.mp4",
+        "✅ SnapshotByTimeOffset 10  dianping2_snapshotByOffset_10_0.jpg  dianping2_snapshotByOffset_10_0.jpg",
+        "✅ ImageSprites 10  dianping2_imageSprite_10_0.jpg  142×80 · 共 2 个文件  dianping2_imageSprite_10_0.jpg  "
+        "dianping2_imageSprite_10.vtt",
+    ]
+    hrefs = [part.get("href") for paragraph in post["content"] for part in paragraph]
+    assert "https://cdn.example.com/dasda/dianping2_transcode_10.mp4" in hrefs
+
+
+def test_slack_is_told_in_blocks_with_pictures(robots: Robots) -> None:
+    say("slack", robots, options="&lang=en")
+    message = robots.received[0].message
+    assert message["text"] == "MPS task partly failed (1 of 4): dianping2.mp4"
+    kinds = [block["type"] for block in message["blocks"]]
+    assert kinds == ["header", "rich_text", "rich_text", "image", "image"]
+    (section,) = message["blocks"][2]["elements"]
+    assert "".join(part["text"] for part in section["elements"]).splitlines()[:2] == [
+        "❌ AnimatedGraphics 20000  30010 (TencentVodPlatErr Or Unkown) — MPS does not say whether submitting it again "
+        "helps",
+        "✅ Transcode 10  dianping2_transcode_10.mp4  180×320 · 11.3 s · 402 KB  dianping2_transcode_10.mp4",
+    ]
+    assert message["blocks"][3]["image_url"].endswith("snapshotByOffset_10_0.jpg")
+
+
+def test_a_webhook_is_told_what_a_program_needs(robots: Robots) -> None:
+    say("webhook", robots, event=documented(SessionContext='{"order": 42}', SessionId="s-1"))
+    received = robots.received[0]
+    assert received.headers["idempotency-key"] == KEY
+    told = received.message
+    assert (told["outcome"], told["event_type"], told["status"]) == (
+        "partly",
+        "WorkflowTask",
+        "FINISH",
+    )
+    assert (told["session_context"], told["session_id"]) == ('{"order": 42}', "s-1")
+    assert told["sources"] == ["cos://macgzptest-1250000654.ap-guangzhou/dianping2.mp4"]
+    assert told["results"][0] == {
+        "type": "AnimatedGraphics",
+        "definition": 20000,
+        "place": "MediaProcessResultSet[1]",
+        "status": "FAIL",
+        "outcome": "failed",
+        "details": "30010 (TencentVodPlatErr Or Unkown) — MPS 未说明重新提交是否有用",
+        "files": [],
+        "links": [],
+        "picture": None,
+        "error": {
+            "code": 30010,
+            "name": "",
+            "message": "TencentVodPlatErr Or Unkown",
+            "retryable": None,
+        },
+    }
+    assert told["results"][2]["picture"].endswith("snapshotByOffset_10_0.jpg")
+    assert told["error"] is None
+    assert told["text"].startswith("MPS 任务部分失败（1/4）：dianping2.mp4\n任务：245")
+
+
+def test_the_receiver_in_the_documentation_believes_the_signature_and_no_other(
+    robots: Robots,
+) -> None:
+    guide = (Path(ROOT) / "docs" / "actions.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(import hmac\n.*?)```", guide, re.DOTALL)
+    receiver: dict[str, Any] = {}
+    exec(code, receiver)
+    say("webhook", robots)
+    headers, body = robots.received[0].headers, robots.received[0].body
+    moment, signature = headers["x-mps-timestamp"], headers["x-mps-signature"]
+    assert receiver["is_genuine"](SECRET, moment, signature, body, NOON + 10)
+    assert not receiver["is_genuine"](SECRET, moment, signature, body + b" ", NOON + 10)
+    assert not receiver["is_genuine"]("another", moment, signature, body, NOON + 10)
+    assert not receiver["is_genuine"](SECRET, moment, signature, body, NOON + 4000)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_robot_takes_the_message_whatever_it_wants(channel: str, robots: Robots) -> None:
+    assert "MPS 任务部分失败" in say(channel, robots)
+    assert robots.received[0].channel == {"lark": "feishu"}.get(channel, channel)
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        (
+            f"dingtalk://{TOKEN}?word=视频",
+            "310000: invalid timestamp (the robot's security settings",
+        ),
+        (f"dingtalk://{TOKEN}?word=视频&secret=SECother", "310000: sign not match"),
+        (f"dingtalk://{TOKEN}?secret={SECRET}", "310000: keywords not in content"),
+        (f"feishu://{TOKEN}?secret=other&word=视频", "19021: sign match fail"),
+        (f"feishu://{TOKEN}?word=视频", "the bot wants a signature: secret= as in its settings"),
+        (f"feishu://{TOKEN}?secret={SECRET}", "19024: Key Words Not Found (the bot wants a word"),
+    ],
+)
+def test_what_a_robot_wants_is_said_where_it_is_missing(
+    query: str, told: str, robots: Robots
+) -> None:
+    with pytest.raises(NotifyError) as caught:
+        tell(f"{query}&endpoint={robots.url}", clock=lambda: NOON)
+    assert told in str(caught.value)
+    assert not caught.value.retryable
+    assert robots.asked == 1
+
+
+def test_a_webhook_with_another_secret_is_refused(robots: Robots) -> None:
+    with pytest.raises(NotifyError, match=r"401: the signature is wrong \(is secret= the receiver"):
+        tell(f"{robots.url}{HOOK}?secret=other")
+
+
+WECOM_93000 = json.dumps(
+    {
+        "errcode": 93000,
+        "errmsg": f"invalid webhook url, hint: [1], from ip: 1.2.3.4, key {TOKEN}, more info at https://x",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("channel", "reply", "told"),
+    [
+        ("wecom", Reply(200, WECOM_93000), "93000: invalid webhook url, hint: [1], from ip"),
+        ("wecom", Reply(200, '{"errcode": 60020}'), "60020: this address may not use it"),
+        ("wecom", Reply(200, '{"errcode": "x", "errmsg": "?"}'), "wecom: x: ?"),
+        ("wecom", Reply(200, "<html>"), "200: the answer has no errcode"),
+        ("wecom", Reply(200, "[]"), "200: the answer has no errcode"),
+        ("wecom", Reply(404), "404: without a word"),
+        ("dingtalk", Reply(200, '{"errcode": 300001}'), "there is no such robot"),
+        ("feishu", Reply(400, '{"code": 19001, "msg": "param invalid"}'), "19001: param invalid"),
+        ("feishu", Reply(200, '{"StatusCode": 9499, "StatusMessage": "Bad"}'), "9499: Bad"),
+        ("slack", Reply(404, "no_service"), "404: no_service (there is no such webhook any more"),
+        ("slack", Reply(403, "action_prohibited"), "an administrator of the workspace"),
+        ("slack", Reply(200, "invalid_payload"), "200: invalid_payload (Slack does not take"),
+        ("slack", Reply(400, "what_is_this"), "400: what_is_this"),
+        ("webhook", Reply(410, "x" * 1000), "…"),
+        ("webhook", Reply(302, "", {"Location": "http://evil"}), "302: the answer is a redirect"),
+    ],
+)
+def test_a_refusal_is_an_error_that_says_what_to_do(
+    channel: str, reply: Reply, told: str, robots: Robots
+) -> None:
+    robots.answer(reply)
+    with pytest.raises(NotifyError) as caught:
+        say(channel, robots)
+    assert told in str(caught.value)
+    assert not caught.value.retryable
+    assert (robots.asked, robots.received) == (1, [])
+    for text in (str(caught.value), repr(caught.value)):
+        assert TOKEN not in text
+        assert SECRET not in text
+        assert len(text) < 800
+
+
+@pytest.mark.parametrize(
+    ("channel", "reply"),
+    [
+        ("wecom", Reply(200, '{"errcode": -1}', {"Retry-After": "0"})),
+        ("feishu", Reply(429, '{"code": 11232}')),
+        ("slack", Reply(429, "rate_limited", {"Retry-After": "1"})),
+        ("webhook", Reply(503, "soon", {"Retry-After": "0"})),
+    ],
+)
+def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
+    channel: str, reply: Reply, robots: Robots
+) -> None:
+    robots.answer(reply)
+    say(channel, robots)
+    assert (robots.asked, len(robots.received)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("channel", "reply", "seconds"),
+    [
+        ("slack", Reply(429, "rate_limited", {"Retry-After": "30"}), 60),  # longer than we wait
+        ("slack", Reply(429, "rate_limited", {"Retry-After": "5"}), 2),  # longer than there is
+        ("dingtalk", Reply(200, '{"errcode": 130101}'), 60),  # for ten minutes
+    ],
+)
+def test_a_channel_that_is_busy_for_longer_is_left_to_the_next_delivery(
+    channel: str, reply: Reply, seconds: float, robots: Robots
+) -> None:
+    robots.answer(reply)
+    with pytest.raises(NotifyError) as caught:
+        say(channel, robots, context=context_of(seconds))
+    assert caught.value.retryable
+    assert robots.asked == 1
+
+
+def test_a_channel_that_stays_busy_is_asked_three_times(robots: Robots) -> None:
+    robots.answer(*[Reply(500, "", {"Retry-After": "0"})] * 3)
+    with pytest.raises(NotifyError, match="500: without a word"):
+        say("webhook", robots)
+    assert robots.asked == 3
+
+
+def test_a_message_whose_answer_does_not_come_in_time_is_not_sent_twice(robots: Robots) -> None:
+    robots.answer(Reply(seconds=20))
+    with pytest.raises(NotifyError, match=r"did not answer within 0\.") as caught:
+        say("wecom", robots, context=context_of(1.2))
+    assert caught.value.retryable
+    assert robots.asked == 1
+
+
+def test_without_time_nothing_is_sent(robots: Robots) -> None:
+    with pytest.raises(NotifyError, match="no time is left") as caught:
+        say("wecom", robots, context=Context({"time_limit_in_ms": 5}, clock=iter([0, 9]).__next__))
+    assert caught.value.retryable
+    assert robots.asked == 0
+
+
+class Raw(socketserver.ThreadingTCPServer):
+    """A server that sends some bytes to whoever connects, again and again until it is stopped."""
+
+    daemon_threads = True
+
+    def __init__(self, content: bytes, repeat: bool = False) -> None:
+        self.content = content
+        self.repeat = repeat
+        self.over = threading.Event()
+        self.asked = 0
+        super().__init__(("127.0.0.1", 0), _Raw)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _Raw(socketserver.BaseRequestHandler):
+    server: Raw
+
+    def handle(self) -> None:
+        self.server.asked += 1
+        self.request.recv(65536)
+        try:
+            self.request.sendall(self.server.content)
+            while self.server.repeat and not self.server.over.wait(0.05):
+                self.request.sendall(b"x")
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", b"??\r\n"]
+)
+def test_an_answer_that_breaks_off_may_have_arrived_and_is_not_repeated(content: bytes) -> None:
+    with Raw(content) as server:
+        port = server.server_address[1]
+        with pytest.raises(NotifyError, match=r"no answer from 127\.0\.0\.1: ") as caught:
+            tell(f"wecom://{TOKEN}?endpoint=http://127.0.0.1:{port}")
+    assert caught.value.retryable
+    assert server.asked == 1
+
+
+def test_an_answer_that_drips_is_ended() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
+    with Raw(head, repeat=True) as server:
+        to = f"wecom://{TOKEN}?endpoint=http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(NotifyError, match=r"did not answer within 0\."):
+            tell(to, context=context_of(1.2))
+
+
+def test_what_ends_while_nothing_is_connected_yet_is_over_all_the_same() -> None:
+    asked = threading.Event()
+
+    def find() -> None:
+        asked.set()
+
+    with Limit(0.01, find) as limit:
+        assert asked.wait(5)
+    assert limit.over
+
+
+def test_a_channel_that_cannot_be_reached_is_tried_again_and_then_an_error() -> None:
+    with Raw(b"") as gone:
+        port = gone.server_address[1]
+    with pytest.raises(
+        NotifyError, match=r"no answer from 127\.0\.0\.1: ConnectionRefused"
+    ) as caught:
+        tell(f"wecom://{TOKEN}?endpoint=http://127.0.0.1:{port}")
+    assert caught.value.retryable
+    assert gone.asked == 0
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[int]:
+    """The port of a webhook over TLS that takes everything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            try:
+                with context.wrap_socket(self.request, server_side=True) as stream:
+                    while not stream.recv(65536).endswith(b"}"):
+                        pass
+                    stream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            except OSError:
+                return
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_tls_is_verified_by_the_certificates_that_are_given(
+    secure: int, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = f"https://127.0.0.1:{secure}/"
+    with pytest.raises(NotifyError, match=r"is not trusted .*SSL_CERT_FILE") as caught:
+        tell(to)
+    assert caught.value.retryable
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    tell(to, cafile=str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    tell(to)
+
+
+# What is told, and when.
+
+
+def links_of(robots: Robots) -> list[str]:
+    return [link for result in robots.received[-1].message["results"] for link in result["links"]]
+
+
+def test_links_are_presigned_for_as_long_as_is_asked(robots: Robots) -> None:
+    say("webhook", robots, options="&expires=2h", links=None)
+    assert len(links_of(robots)) == 4
+    for link in links_of(robots):
+        begin, end = re.findall(r"q-sign-time=(\d+)(?:%3B|;)(\d+)", link)[0]
+        assert int(end) - int(begin) == 2 * 3600 + 60
+    assert robots.received[0].message["notes"] == ["链接 2 小时内有效"]
+
+
+def test_links_that_are_signed_with_temporary_keys_are_told_to_end_with_them(
+    robots: Robots,
+) -> None:
+    temporary = Cos(Credentials("AKIDrole", "desk", "t0ken"))
+    say("webhook", robots, options="&expires=1d&lang=en", links=None, cos=temporary)
+    for link in links_of(robots):
+        begin, end = re.findall(r"q-sign-time=(\d+)(?:%3B|;)(\d+)", link)[0]
+        assert int(end) - int(begin) == 6 * 3600 + 60
+    assert robots.received[0].message["notes"] == [
+        "links work for at most 6 h (they end with the function's temporary keys)"
+    ]
+
+
+def test_without_credentials_the_message_comes_without_links(
+    robots: Robots, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("SECRETID", "SECRETKEY", "SECRET_ID", "SECRET_KEY"):
+        monkeypatch.delenv(f"TENCENTCLOUD_{name}", raising=False)
+    with caplog.at_level(logging.WARNING, LOG.name):
+        say("webhook", robots, links=None, cos=Cos())
+    assert links_of(robots) == []
+    assert robots.received[0].message["notes"] == []
+    assert [record.getMessage() for record in caplog.records if record.name == LOG.name] == [
+        "the message has no links to COS: NoCredentials there are no credentials: give the function an execution "
+        "role with a COS policy"
+    ]
+
+
+def test_results_that_were_published_are_linked_where_they_are_and_the_others_are_presigned(
+    robots: Robots,
+) -> None:
+    def links(result: Any) -> list[str]:
+        many = [f"https://cdn.example.com/{n}.mp4" for n in range(9)]
+        return ["ftp://no", *many] if result.type == "Transcode" else []
+
+    say("webhook", robots, links=links)
+    first, *others = links_of(robots)[:2], *links_of(robots)[2:]
+    assert first == ["https://cdn.example.com/0.mp4", "https://cdn.example.com/1.mp4"]
+    assert all(".myqcloud.com/" in other for other in others)
+
+
+def test_an_output_that_is_a_url_is_linked_as_it_is(robots: Robots) -> None:
+    notification = payload("mps_workflow_ai_content_review")
+    say("webhook", robots, event=read(notification), links=None)
+    urls = [link for link in links_of(robots) if "myqcloud" not in link or "sign" not in link]
+    assert urls == links_of(robots)
+    assert all(result["picture"] is None for result in robots.received[0].message["results"])
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ("", ("mixed", "good", "bad", "edit", "failed edit", "broken source")),
+        ("?on=success", ("good", "edit")),
+        ("?on=failure", ("mixed", "bad", "failed edit", "broken source")),
+        ("?types=ImageSprites", ("mixed", "good", "bad", "broken source", "failed edit")),
+        ("?types=ImageSprites&on=success", ("mixed", "good")),
+        ("?types=Transcode,EditMediaTask&on=failure", ("bad", "failed edit", "broken source")),
+        ("?types=MediaSubtask&on=failure", ("mixed", "bad", "broken source", "failed edit")),
+        ("?types=HoloTranscode", ("failed edit", "broken source")),
+    ],
+)
+def test_an_address_is_told_of_what_it_asks_for(options: str, wanted: tuple[str, ...]) -> None:
+    events = {
+        "mixed": documented(),
+        "good": read(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")),
+        "bad": read(payload("synth_workflow_all_failed")),
+        "edit": read(payload("synth_edit_media_success")),
+        "failed edit": read(payload("synth_edit_media_fail")),
+        "broken source": read(payload("synth_workflow_source_error")),
+        "live": read(payload("live_ai_review_1")),
+        "end of a stream": read(payload("live_process_eof")),
+    }
+    notify = Notify(f"wecom://{TOKEN}{options}")
+    assert {name for name, event in events.items() if notify.wants(event)} == set(wanted)
+
+
+def test_the_message_has_the_results_that_were_asked_for_alone(robots: Robots) -> None:
+    say("webhook", robots, options="&types=ImageSprites")
+    assert [result["type"] for result in robots.received[0].message["results"]] == ["ImageSprites"]
+    assert robots.received[0].message["outcome"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("synth_edit_media_success", ["MPS 任务成功", "✅ EditMediaTask"]),
+        ("synth_edit_media_fail", ["MPS 任务失败", "❌ EditMediaTask"]),
+        (
+            "synth_workflow_source_error",
+            ["MPS 任务失败：demo.mp4", "❌ WorkflowTask  30010 (source"],
+        ),
+        ("synth_workflow_all_failed", ["MPS 任务失败", "InternalError", "重新提交任务可能成功"]),
+        ("mps_workflow_ai_content_review", ["Porn", "pass"]),
+        ("synth_extract_blind_watermark", ["ExtractBlindWatermark"]),
+        ("synth_workflow_nulls", ["MPS 任务"]),
+        ("synth_batch_task", ["BatchTask"]),
+        ("synth_schedule_all_activity_types", ["ScheduleTask"]),
+    ],
+)
+def test_every_kind_of_event_can_be_told(event: str, told: list[str], robots: Robots) -> None:
+    say("webhook", robots, event=read(payload(event)))
+    text = robots.received[0].message["text"]
+    assert [part for part in told if part not in text] == []
+
+
+def test_the_error_of_a_whole_task_is_told_beside_its_results(robots: Robots) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL")
+    notification["WorkflowTaskEvent"] |= {"ErrCode": 1, "Message": "*odd*"}
+    results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    results[1]["ImageSpriteTask"]["ErrCodeExt"] = "SourceFileError.NoVideoMedia"
+    text = say("wecom", robots, event=read(notification))
+    assert "MPS 任务部分失败（1/2）" in text
+    assert "> 错误：1 (＊odd＊) — MPS 未说明重新提交是否有用" in text
+    assert "重新提交无用，请先改正输入或参数" in text
+
+
+def many(count: int) -> Any:
+    """A task with many renditions, of which the last failed."""
+    notification = sample("WorkflowTask", Transcode="SUCCESS", AnimatedGraphics="FAIL")
+    good, bad = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    notification["WorkflowTaskEvent"]["MediaProcessResultSet"] = [*[good] * (count - 1), bad]
+    return read(notification)
+
+
+def long(result: Any) -> list[str]:
+    """Links as long as those that are presigned with a role's keys."""
+    return [f"https://cdn.example.com/{file.key}?x={'0' * 1000}" for file in result.files]
+
+
+@pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack"])
+def test_where_not_all_links_fit_the_rows_come_first(channel: str, robots: Robots) -> None:
+    text = say(channel, robots, event=many(25), links=long)
+    assert text.count("✅") == 24
+    assert text.count("❌") == 1
+    assert 0 < text.count("0" * 1000) < 24
+    assert "部分链接因长度限制未列出" in text
+
+
+@pytest.mark.parametrize(("channel", "shown"), [("wecom", "!["), ("slack", "image_url")])
+def test_a_picture_whose_url_is_too_long_is_not_shown(
+    channel: str, shown: str, robots: Robots
+) -> None:
+    assert shown in say(channel, robots)
+    assert shown not in say(
+        channel,
+        robots,
+        links=lambda result: [f"{url}?{'0' * 3000}.jpg" for url in public(result)],
+    )
+
+
+@pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "lark", "slack", "webhook"])
+def test_where_not_all_rows_fit_the_last_are_counted(channel: str, robots: Robots) -> None:
+    text = say(channel, robots, event=many(400), links=long, options="&lang=en")
+    if channel == "webhook":
+        text = robots.received[0].message["text"]
+    (left_out,) = map(int, re.findall(r"… and (\d+) more", text))
+    assert text.count("✅") + text.count("❌") + left_out == 400
+    assert text.index("❌") < text.index("✅")
+    assert "0" * 1000 not in text
+
+
+def test_a_status_that_nobody_knows_is_told_as_it_is(robots: Robots) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
+    result["Status"] = "ABORTED"
+    result["Output"] |= {"Size": True, "Duration": float("inf"), "Width": "x", "Height": -1}
+    assert "❔ Transcode 100030  demo_Transcode_100030.mp4  ABORTED" in say(
+        "webhook", robots, event=read(notification)
+    )
+    assert robots.received[0].message["results"][0]["outcome"] == "unknown"
+
+
+def test_a_source_that_is_a_url_is_told_without_what_may_be_secret_in_it(robots: Robots) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    notification["WorkflowTaskEvent"]["InputInfo"] = {
+        "Type": "URL",
+        "UrlInputInfo": {"Url": "https://me:pass@example.com/a/video.mp4?token=hush"},
+    }
+    text = say("wecom", robots, event=read(notification))
+    assert "源文件：example.com/a/video.mp4" in text
+    assert "MPS 任务成功：video.mp4" in text
+    assert "hush" not in text
+
+
+def test_a_span_and_a_size_are_told_as_people_write_them() -> None:
+    assert [duration_of(seconds) for seconds in (0.5, 59.96, 61, 3723.9)] == [
+        "0.5 s",
+        "60 s",
+        "1:01",
+        "1:02:03",
+    ]
+    assert [size_of(count) for count in (1, 1023, 401_637, 999_500, 1.25e9, 2e12)] == [
+        "1 B",
+        "1.02 KB",
+        "402 KB",
+        "1 MB",
+        "1.25 GB",
+        "2 TB",
+    ]
+
+
+# A text of one's own.
+
+
+@pytest.fixture
+def notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], str]:
+    """Puts a text into the project, and tells its name there."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(text: str | bytes) -> str:
+        content = text if isinstance(text, bytes) else text.encode()
+        (tmp_path / "notice.txt").write_bytes(content)
+        return "notice.txt"
+
+    return put
+
+
+OWN = "**{title}**\n客户 {session_context}（{outcome}）\n{results}\n有问题请联系 {event_type}\n"
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_text_of_ones_own_stands_around_the_results(
+    channel: str, robots: Robots, notice: Callable[[str], str]
+) -> None:
+    path = notice(OWN)
+    text = say(
+        channel,
+        robots,
+        options=f"&template={path}",
+        event=documented(SessionContext="*order*"),
+        links=None,
+    )
+    order = "＊order＊" if channel in ("wecom", "dingtalk") else "*order*"
+    shown = [f"客户 {order}（failed）", "Transcode 10", "有效", "有问题请联系 WorkflowTask"]
+    places = [text.find(one) for one in shown]
+    assert -1 not in places
+    if channel != "webhook":  # its JSON has the results elsewhere, too
+        assert sorted(places) == places
+    assert "任务：" not in text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_text_of_ones_own_may_be_the_results_alone(
+    channel: str, robots: Robots, notice: Callable[[str], str]
+) -> None:
+    text = say(channel, robots, options=f"&template={notice('{results}')}")
+    assert "Transcode 10" in text
+    assert "任务：" not in text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_text_of_ones_own_need_not_tell_the_results(
+    channel: str, robots: Robots, notice: Callable[[str], str]
+) -> None:
+    path = notice("{task_id}: {error}{source}\n")
+    say(channel, robots, options=f"&template={path}")
+    message = robots.received[0].message
+    message.pop("results", None)
+    text = json.dumps(message, ensure_ascii=False)
+    assert "2450000654-WorkflowTask-f46dac7fe2436c470000" in text
+    assert "Transcode" not in text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_long_text_of_ones_own_is_cut_by_lines(
+    channel: str, robots: Robots, notice: Callable[[str], str]
+) -> None:
+    path = notice("行 {task_id}\n" * 300 + "{results}\n" + "尾\n" * 1000)
+    text = say(channel, robots, options=f"&template={path}")
+    assert "…" in text
+    assert "AnimatedGraphics 20000" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{task}", "there is no field {task}: did you mean {task_id}?"),
+        ("{results}{results}", "expected {results} once"),
+        ("x" * 20_000, "is larger than 16384 bytes"),
+        (b"\xff", "is no text in UTF-8"),
+    ],
+)
+def test_a_text_of_ones_own_that_cannot_be_meant_is_a_mistake(
+    content: str | bytes, told: str, notice: Callable[[str | bytes], str]
+) -> None:
+    path = notice(content)
+    with pytest.raises(ValueError, match=r"template=: .notice\.txt.") as caught:
+        Notify(f"wecom://{TOKEN}?template={path}")
+    assert told in str(caught.value)
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        (f"telegram://{TOKEN}", "expected an address that begins with one of dingtalk, feishu"),
+        ("wecom://", "expected wecom://KEY"),
+        (f"wecom://x/{TOKEN}", "expected wecom://KEY"),
+        ("dingtalk://", "expected dingtalk://TOKEN"),
+        (f"dingtalk://x?secret={TOKEN}", "expected a secret= that begins with SEC"),
+        ("feishu://", "expected feishu://TOKEN"),
+        ("lark://", "expected lark://TOKEN"),
+        (f"slack://T0/{TOKEN}", "expected slack://T…/B…/X…"),
+        (
+            f"http://example.com/{TOKEN}",
+            "expected https://host/path without a password, or http://",
+        ),
+        (f"https://me:{TOKEN}@example.com/", "expected https://host/path without a password"),
+        (f"https://example.com/?token={TOKEN}", "options stand behind a #"),
+        (f"wecom://{TOKEN}?endpoint=http://example.com", "or http:// on 127.0.0.1"),
+        (f"wecom://{TOKEN}?endpoint=https://example.com/{TOKEN}", "expects https://host:port"),
+        (f"wecom://{TOKEN}?endpoint=https://example.com:{TOKEN}", "expects https://host:port"),
+        (f"wecom://{TOKEN}?endpoint=https://h:65536", "expects https://host:port"),
+        (f"wecom://{TOKEN}?endpoint=https://{'h' * 64}.com", "expects https://host:port"),
+        (f"wecom://{TOKEN}?endpoint={TOKEN}", "expects https://host:port"),
+        (f"wecom://{TOKEN}?on=failed", "expected on= one of all, failure, success"),
+        (f"wecom://{TOKEN}?lang=fr", "expected lang= one of zh, en"),
+        (f"wecom://{TOKEN}?expires=soon", "expires=: expected a span of time such as 90s"),
+        (f"wecom://{TOKEN}?expires=31d", "expected expires= of at most 30d"),
+        (f"wecom://{TOKEN}?template=handlers/no.txt", "there is no file 'handlers/no.txt'"),
+        (f"wecom://{TOKEN}?types=ImageSprite", "did you mean 'ImageSprites'"),
+        (f"wecom://{TOKEN}?bucket=media", "a bucket's name ends with the APPID"),
+        (f"wecom://{TOKEN}?colour=red", "there is no option 'colour'"),
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_a_mistake_without_its_secrets(
+    to: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        Notify(to)
+    assert told in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_webhook_may_have_a_query_of_its_own(robots: Robots) -> None:
+    tell(f"{robots.url}/hooks/x?a=b%20c&d=e#on=failure")
+    assert robots.received[0].channel == "webhook"
+    assert repr(Notify(f"https://[::1]:8443/{TOKEN}?secret={SECRET}")) == "<Notify webhook>"
+
+
+def test_the_robots_of_the_vendors_are_the_default() -> None:
+    assert Notify("wecom://k").channel == "wecom"
+    assert Notify("feishu://k").channel == "feishu"
+    assert Notify("lark://k").channel == "lark"
+    assert Notify("slack://T/B/X").channel == "slack"
+    assert Notify("dingtalk://k").channel == "dingtalk"
+
+
+def test_a_word_or_a_secret_is_not_needed_where_a_robot_wants_none(robots: Robots) -> None:
+    tell(f"dingtalk://free?endpoint={robots.url}")
+    tell(f"feishu://free?endpoint={robots.url}")
+    tell(f"{robots.url}/free")
+    assert [received.address for received in robots.received] == ["free", "free", "/free"]
+    assert "x-mps-signature" not in robots.received[-1].headers
+
+
+# The application.
+
+
+def names(handlers: ModuleType) -> list[str]:
+    return [
+        route.name for route in handlers.app.routes if route.name.startswith("handlers.notifying.")
+    ]
+
+
+def test_without_its_variable_the_application_tells_nobody(
+    application: Callable[..., ModuleType],
+) -> None:
+    assert names(application()) == []
+
+
+def test_each_address_is_a_callback_with_a_name_of_its_own_and_no_secret_in_it(
+    application: Callable[..., ModuleType], robots: Robots
+) -> None:
+    handlers = application(
+        MPS_NOTIFY=f"wecom://{TOKEN}, {address('slack', robots)}&on=failure,wecom://x?session=a,b*\n"
+        f"mailto:a@example.com?from=m@example.com https://example.com/h?bucket=out-1250000000",
+        MPS_SMTP="smtp://127.0.0.1?tls=no",
+    )
+    assert names(handlers) == [
+        "handlers.notifying.wecom",
+        "handlers.notifying.slack",
+        "handlers.notifying.wecom-2",
+        "handlers.notifying.mailto",
+        "handlers.notifying.webhook",
+    ]
+    assert TOKEN not in "".join(map(str, handlers.app.routes))
+
+
+def test_a_retry_tells_only_those_that_were_not_told(
+    application: Callable[..., ModuleType], robots: Robots, tmp_path: Path
+) -> None:
+    handlers = application(
+        MPS_LEDGER=f"file://{tmp_path}",
+        MPS_NOTIFY=f"wecom://one?endpoint={robots.url},wecom://two?endpoint={robots.url},"
+        f"{robots.url}/three",
+    )
+    robots.answer(
+        Reply(200, '{"errcode": 0}'), Reply(200, '{"errcode": 93000, "errmsg": "invalid"}')
+    )
+    with pytest.raises(CallbacksFailed) as caught:
+        handlers.main_handler(payload("synth_edit_media_success"), {})
+    (failure,) = caught.value.failures
+    assert failure.callback == "handlers.notifying.wecom-2"
+    assert "93000: invalid" in failure.reason
+    assert [received.address for received in robots.received] == ["/three"]
+    summary = handlers.main_handler(payload("synth_edit_media_success"), {})
+    assert {call["callback"]: call["outcome"] for call in summary["callbacks"]} == {
+        "handlers.edits.record_edit": "skipped",
+        "handlers.notifying.wecom": "skipped",
+        "handlers.notifying.wecom-2": "done",
+        "handlers.notifying.webhook": "skipped",
+    }
+    assert [received.address for received in robots.received] == ["/three", "two"]
+
+
+def test_a_message_that_is_sent_again_has_the_same_key(
+    application: Callable[..., ModuleType], robots: Robots
+) -> None:
+    handlers = application(MPS_NOTIFY=f"{robots.url}/three")
+    for _ in range(2):
+        handlers.main_handler(payload("synth_edit_media_success"), {})
+    keys = [received.headers["idempotency-key"] for received in robots.received]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_an_address_that_wants_other_buckets_or_sessions_is_not_told(
+    application: Callable[..., ModuleType], robots: Robots
+) -> None:
+    handlers = application(
+        MPS_NOTIFY=f"wecom://one?endpoint={robots.url}&session=other-*,"
+        f"wecom://two?endpoint={robots.url}&bucket=other-1250000000,"
+        f"wecom://three?endpoint={robots.url}&bucket=out-1250000000&session=order-*,x"
+    )
+    handlers.main_handler(
+        sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42"), {}
+    )
+    assert [received.address for received in robots.received] == ["three"]
+
+
+def test_mistakes_of_addresses_are_told_by_their_numbers(
+    application: Callable[..., ModuleType],
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        application(MPS_NOTIFY=f"wecom://,mailto:a@b.cn,wecom://x?secret={TOKEN}")
+    assert str(caught.value).splitlines()[1:] == [
+        "  MPS_NOTIFY (number 1 of 3): expected wecom://KEY, the key at the end of the robot's webhook URL",
+        "  MPS_NOTIFY (number 2 of 3): mail needs a server: MPS_SMTP=smtps://user:password@host:465",
+        "  MPS_NOTIFY (number 3 of 3): there is no option 'secret', expected bucket=, endpoint=, expires=, lang=, on=, "
+        "session=, template=, types= (write an & in a value as %26)",
+    ]
+
+
+def test_the_actions_are_found_by_their_names() -> None:
+    from scf_mps import actions
+
+    assert {"Archive", "Notify", "NotifyError", "Settings"} <= set(dir(actions))
+    assert actions.Notify is Notify
+    with pytest.raises(AttributeError, match="has no attribute 'Notifier'"):
+        _ = actions.Notifier
+
+
+# The robots themselves.
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/cgi-bin/webhook/send", "{}", "93000"),
+        ("/cgi-bin/webhook/send?key=x", '{"msgtype": "text"}', "40008"),
+        (
+            "/cgi-bin/webhook/send?key=x",
+            json.dumps({"markdown_v2": {"content": "视" * 1366}}),
+            "40058",
+        ),
+        ("/robot/send", "{}", "300001"),
+        ("/robot/send?access_token=x", "[]", "40035"),
+        (
+            "/robot/send?access_token=x",
+            json.dumps({"markdown": {"text": "x" * 20_000}}),
+            "460101",
+        ),
+        ("/open-apis/bot/v2/hook/x", "?", "9499"),
+        (
+            "/open-apis/bot/v2/hook/x",
+            json.dumps({"content": {"post": {"zh_cn": "x" * 20_480}}}),
+            "20 KB",
+        ),
+        (f"/open-apis/bot/v2/hook/{TOKEN}", '{"timestamp": "1"}', "19021"),
+        ("/services/T/B/X", "?", "invalid_payload"),
+        ("/services/T/B/X", "{}", "no_text"),
+        ("/services/T/B/X", json.dumps({"blocks": [{}] * 51}), "invalid_blocks"),
+        ("/services/T/B/X", json.dumps({"text": "x" * 13_000}), "msg_blocks_too_long"),
+        ("/anything", "?", "no JSON"),
+    ],
+)
+def test_robots_refuse_what_the_vendors_refuse(
+    path: str, body: str, told: str, robots: Robots
+) -> None:
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(robots.url + path, body.encode(), method="POST")) as answer:
+            said = answer.read().decode()
+    except HTTPError as error:
+        with error:
+            said = error.read().decode()
+    assert told in said
+    assert robots.received == []

@@ -1,0 +1,295 @@
+"""What others chose, in a message: never markup, never a mention, never longer than a channel takes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scf_mps.actions.notify.dingtalk import DingTalk
+from scf_mps.actions.notify.feishu import Feishu
+from scf_mps.actions.notify.fitting import fitting
+from scf_mps.actions.notify.letter import html_of, text_of
+from scf_mps.actions.notify.message import Message, Own, linked
+from scf_mps.actions.notify.posting import Sending
+from scf_mps.actions.notify.slack import Slack
+from scf_mps.actions.notify.text import clean, clipped, literal, safe_url
+from scf_mps.actions.notify.wecom import WeCom
+from scf_mps.actions.notify.words import LANGUAGES
+from scf_mps.events.reading import read
+from scf_mps.local.robots import Robots
+from scf_mps.local.samples import sample
+
+from .telling import KEY, NOON, context_of
+
+EVIL = (
+    "*bold*_x_",
+    "[a](http://evil)",
+    "![a](http://evil)",
+    '<at user_id="all">all</at>',
+    "<!channel> <@U123> <!here>",
+    "<@all>@all @13800000000",
+    "</td></tr><script>alert(1)</script>",
+    "line\nbreak\r\n# head\u2028> quote",
+    "| cell | `code` ~~x~~ \\",
+    "\u202emp4.exe\u2066\u200b",
+    "视频" * 200,
+    "\ud800half",
+    '"quotes"' * 40,
+    "&lt;at&gt;&#42;",
+    "😀" * 100,
+    "{title}{results}",
+)
+few = settings(max_examples=min(20, settings().max_examples))
+chosen = st.one_of(st.sampled_from(EVIL), st.text(max_size=300), st.text(max_size=3))
+
+
+THREE = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL", AnimatedGraphics="SUCCESS")
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> Message:
+    """A message of which others chose whatever others can choose."""
+    notification = copy.deepcopy(THREE)
+    event = notification["WorkflowTaskEvent"]
+    event |= {
+        "TaskId": draw(chosen),
+        "ErrCode": draw(st.sampled_from([0, 1])),
+        "Message": draw(chosen),
+    }
+    event["InputInfo"]["CosInputInfo"] = {
+        **event["InputInfo"]["CosInputInfo"],
+        "Object": draw(chosen),
+    }
+    notification |= {"SessionContext": draw(chosen), "SessionId": draw(chosen)}
+    good, bad, picture = event["MediaProcessResultSet"]
+    good["TranscodeTask"]["Output"]["Path"] = f"/{draw(chosen)}"
+    picture["AnimatedGraphicTask"]["Output"]["Path"] = f"/{draw(chosen)}.gif"
+    bad["ImageSpriteTask"] |= {"Message": draw(chosen), "ErrCodeExt": draw(chosen)}
+    event["MediaProcessResultSet"] = [good, bad, picture] * draw(st.sampled_from([1, 1, 3, 25]))
+    length = draw(st.sampled_from([0, 0, 1500]))
+
+    def links(result: Any) -> list[Any]:
+        query = f"?q-sign={'0' * length}&x={draw(chosen) if length == 0 else ''}"
+        found = [linked(path, f"https://cdn.example.com{path}{query}") for path in result.paths]
+        return [link for link in found if link]
+
+    own = draw(
+        st.sampled_from(
+            [
+                None,
+                "",
+                "{title}\n",
+                "{session_context} {task_id}\n{results}",
+                "x\n" * 2500 + "{results}y{source}",
+            ]
+        )
+    )
+    words = LANGUAGES[draw(st.sampled_from(["zh", "en"]))]
+    read_event = read(notification)
+    message = Message(
+        read_event, read_event.subtasks, words, links, None if own is None else Own(own)
+    )
+    message.notes.append(words.expires.format(span=words.span(5400)))
+    return message
+
+
+@pytest.fixture(scope="module")
+def robots() -> Iterator[Robots]:
+    with Robots() as running:
+        yield running
+
+
+def said(channel: Any, message: Message, robots: Robots) -> Any:
+    """What a robot has taken: it refuses what is too long."""
+    channel.send(message, Sending(KEY, context_of(30), lambda: NOON))
+    return robots.received[-1]
+
+
+OURS = re.compile(r"!?\[([^\[\]<>*`|~@#\n]*)\]\(https://[^\s()\[\]<>|*`]*\)|\*\*([^*\n]*)\*\*")
+
+
+def unmarked(text: str) -> str:
+    """A text without the links, pictures and bold words that are ours."""
+    return OURS.sub(lambda found: found[1] or found[2] or "", text)
+
+
+@few
+@given(message=messages())
+def test_wecom_is_told_nothing_that_others_marked_up(message: Message, robots: Robots) -> None:
+    options = {"endpoint": robots.url}
+    content = said(WeCom("k", options), message, robots).message["markdown_v2"]["content"]
+    assert len(content.encode()) <= 4096
+    for line in content.splitlines():
+        rest = unmarked(line)
+        if rest.startswith("| "):
+            assert rest.count("|") == 6
+        rest = rest.removeprefix("## ").removeprefix("> ").replace("|", "").replace("---", "")
+        assert not set(rest) & set("*`[]<>#~@\\|")
+
+
+@few
+@given(message=messages())
+def test_dingtalk_is_told_nothing_that_others_marked_up(message: Message, robots: Robots) -> None:
+    received = said(DingTalk("k", {"endpoint": robots.url, "word": "x"}), message, robots)
+    assert len(received.body) <= 20_000
+    assert received.message["at"] == {"atMobiles": [], "atUserIds": [], "isAtAll": False}
+    markdown = received.message["markdown"]
+    assert not set(markdown["title"]) & set("*`[]<>#|~@\\")
+    for line in markdown["text"].splitlines():
+        rest = unmarked(line).removeprefix("### ").removeprefix(">")
+        assert not set(rest) & set("*`[]<>#|~@\\")
+
+
+@few
+@given(message=messages())
+def test_feishu_is_told_nothing_but_texts_and_links(message: Message, robots: Robots) -> None:
+    received = said(Feishu("k", {"endpoint": robots.url, "secret": "s"}), message, robots)
+    assert len(received.body) <= 20_000
+    (post,) = received.message["content"]["post"].values()
+    assert "<" not in post["title"]
+    for part in (part for paragraph in post["content"] for part in paragraph):
+        assert part.keys() == {"text": {"tag", "text"}, "a": {"tag", "text", "href"}}[part["tag"]]
+        assert "<" not in part["text"]
+        assert part.get("href", "https://").startswith("https://")
+
+
+@few
+@given(message=messages())
+def test_slack_is_told_nothing_but_texts_links_and_pictures(
+    message: Message, robots: Robots
+) -> None:
+    told = said(Slack("T/B/X", {"endpoint": robots.url}), message, robots).message
+    assert len(json.dumps(told["blocks"], ensure_ascii=False).encode()) <= 12_000
+    assert len(told["blocks"]) <= 50
+    assert not set(told["text"]) & set("<>*`~@")
+    for block in told["blocks"]:
+        if block["type"] == "header":
+            assert block["text"]["type"] == "plain_text"
+            assert len(block["text"]["text"]) <= 150
+        elif block["type"] == "image":
+            assert len(block["image_url"]) <= 3000
+            assert block["image_url"].startswith("https://")
+            assert block["alt_text"]
+        else:
+            (section,) = block["elements"]
+            assert {part["type"] for part in section["elements"]} <= {"text", "link"}
+            assert all(part["text"] for part in section["elements"])
+
+
+class Page(HTMLParser):
+    """The tags of a page, each with the names of its attributes, and its addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[tuple[str, ...]] = set()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add((tag, *(name for name, _ in attrs)))
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+        if tag != "img":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@few
+@given(message=messages())
+def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
+    html, text = html_of(message, NOON), text_of(message, NOON)
+    assert len(html.encode()) <= 91_000
+    assert len(text.encode()) <= 90_000
+    page = Page(html)
+    assert page.open == []
+    assert page.tags <= {
+        ("html", "lang"),
+        ("body",),
+        ("h2",),
+        ("p",),
+        ("b",),
+        ("table", "style"),
+        ("tr",),
+        ("th", "style"),
+        ("td", "style"),
+        ("a", "href"),
+        ("img", "src", "alt", "width"),
+    }
+    assert all(one.startswith("https://cdn.example.com/") for one in page.addresses)
+
+
+@few
+@given(message=messages())
+def test_a_title_and_facts_are_single_lines_that_can_be_seen(message: Message) -> None:
+    for text in (message.title, *(value for _, value in message.facts)):
+        assert not re.search(
+            "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text
+        )
+        assert len(text.encode()) <= 600
+
+
+@given(st.text(max_size=100), st.integers(3, 60))
+def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
+    made = clean(text, most)
+    assert len(made.encode()) <= most
+    whole = clean(text, 10_000)
+    assert made == whole or (made.endswith("…") and whole.startswith(made[:-1]))
+
+
+def test_a_text_that_fits_is_left_whole() -> None:
+    assert clipped("视频", 6) == "视频"
+    assert clipped("视频x", 6) == "视…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a_b_c", "a_b_c"),
+        ("_a_ __b__", "＿a＿ ＿＿b＿＿"),
+        (
+            "*a* [b](c) `d` <e> #f |g| ~h~ @i \\",
+            "＊a＊ ［b］(c) ｀d｀ ＜e＞ ＃f ｜g｜ ～h～ ＠i ＼",
+        ),
+    ],
+)
+def test_what_could_be_markup_is_replaced_by_what_looks_alike(text: str, shown: str) -> None:
+    assert literal(text) == shown
+
+
+@given(st.text(max_size=60))
+@example("javascript:alert(1)")
+@example("HTTPS://a/b c|(d)[e]<f>'\"\\*\ud800")
+def test_a_link_cannot_end_before_its_end(text: str) -> None:
+    for url in (safe_url(text), safe_url(f"https://{text}")):
+        assert re.fullmatch(r"(?i:https?://[A-Za-z0-9#$%&+,/:;=?@~_.\-]*)?", url)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda two: (sum(two), two[0])),
+        max_size=12,
+    ),
+    st.integers(-10, 400),
+    st.integers(0, 20),
+)
+def test_rows_are_left_out_from_the_end_and_never_take_more_room_than_there_is(
+    rows: list[tuple[int, int]], room: int, more: int
+) -> None:
+    chosen = fitting(rows, room, more)
+    taken = sum(rows[at][0] if whole else rows[at][1] for at, whole in enumerate(chosen))
+    if len(chosen) == len(rows):
+        assert taken <= max(room, 0)
+    else:
+        assert taken == 0 or taken + more <= room
+        assert not any(chosen)
