@@ -8,6 +8,7 @@ import re
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,7 @@ from scf_mps.actions.notify.posting import Limit
 from scf_mps.actions.notify.text import duration_of, size_of
 from scf_mps.cos import Cos, Credentials
 from scf_mps.events.reading import read
+from scf_mps.local.cos import CosEmulator
 from scf_mps.local.robots import Reply, Robots
 from scf_mps.local.samples import sample
 
@@ -481,6 +483,24 @@ def test_links_are_presigned_for_as_long_as_is_asked(robots: Robots) -> None:
     assert robots.received[0].message["notes"] == ["链接 2 小时内有效"]
 
 
+def test_a_link_opens_the_file_whatever_its_name(
+    robots: Robots, emulator: CosEmulator, cos: Cos, store: Callable[..., None]
+) -> None:
+    from urllib.request import ProxyHandler, build_opener
+
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
+    result["Output"]["Path"] = "/视频 (1)/a*b_[c]!'|d<e>+f%20g&h=i?j#k.mp4"
+    event = read(notification)
+    store(*event.files)
+    say("webhook", robots, event=event, links=None, cos=cos, clock=time.time)
+    (link,) = links_of(robots)
+    assert not set(link) & set("()[]<>|*! '")
+    opener = build_opener(ProxyHandler({"http": emulator.url}))
+    with opener.open(link.replace("https://", "http://")) as answer:
+        assert answer.read().decode() == f"the bytes of {event.files[0].key}"
+
+
 def test_links_that_are_signed_with_temporary_keys_are_told_to_end_with_them(
     robots: Robots,
 ) -> None:
@@ -504,7 +524,7 @@ def test_without_credentials_the_message_comes_without_links(
     assert links_of(robots) == []
     assert robots.received[0].message["notes"] == []
     assert [record.getMessage() for record in caplog.records if record.name == LOG.name] == [
-        "the message has no links to COS: NoCredentials there are no credentials: give the function an execution "
+        "the message lacks links to COS: NoCredentials there are no credentials: give the function an execution "
         "role with a COS policy"
     ]
 
@@ -540,6 +560,8 @@ def test_an_output_that_is_a_url_is_linked_as_it_is(robots: Robots) -> None:
         ("?types=ImageSprites&on=success", ("mixed", "good")),
         ("?types=Transcode,EditMediaTask&on=failure", ("bad", "failed edit", "broken source")),
         ("?types=MediaSubtask&on=failure", ("mixed", "bad", "broken source", "failed edit")),
+        ("?types=WorkflowTask&on=success", ("good",)),
+        ("?types=EditMediaTask", ("edit", "failed edit", "broken source")),
         ("?types=HoloTranscode", ("failed edit", "broken source")),
     ],
 )
@@ -578,7 +600,7 @@ def test_the_message_has_the_results_that_were_asked_for_alone(robots: Robots) -
         ("synth_extract_blind_watermark", ["ExtractBlindWatermark"]),
         ("synth_workflow_nulls", ["MPS 任务"]),
         ("synth_batch_task", ["BatchTask"]),
-        ("synth_schedule_all_activity_types", ["ScheduleTask"]),
+        ("synth_schedule_all_activity_types", ["ScheduleTask", "❔ Dubbing  PROCESSING"]),
     ],
 )
 def test_every_kind_of_event_can_be_told(event: str, told: list[str], robots: Robots) -> None:
@@ -652,6 +674,32 @@ def test_a_status_that_nobody_knows_is_told_as_it_is(robots: Robots) -> None:
         "webhook", robots, event=read(notification)
     )
     assert robots.received[0].message["results"][0]["outcome"] == "unknown"
+
+
+def test_a_notification_of_a_type_that_nobody_knows_is_told_as_far_as_it_goes(
+    robots: Robots,
+) -> None:
+    event = read({"EventType": "HoloTask", "HoloTaskEvent": {"TaskId": "t", "Status": "FINISH"}})
+    say("webhook", robots, event=event)
+    assert robots.received[0].message["text"].splitlines() == [
+        "MPS 任务成功",
+        "任务：t",
+        "事件：HoloTask",
+        "",
+        "✅ HoloTask",
+    ]
+
+
+def test_a_bucket_that_may_not_be_touched_leaves_the_links_to_the_others(robots: Robots) -> None:
+    notification = json.loads(
+        json.dumps(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS"))
+    )
+    results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    results[0]["TranscodeTask"]["Output"]["OutputStorage"]["CosOutputStorage"]["Bucket"] = "no-1"
+    only = Cos(Credentials("AKIDdesk", "desk"), buckets=["out-1250000000"])
+    say("webhook", robots, event=read(notification), links=None, cos=only)
+    assert ["out-1250000000" in link for link in links_of(robots)] == [True] * len(links_of(robots))
+    assert len(links_of(robots)) > 0
 
 
 def test_a_source_that_is_a_url_is_told_without_what_may_be_secret_in_it(robots: Robots) -> None:

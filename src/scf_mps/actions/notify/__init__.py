@@ -153,7 +153,7 @@ class Notify:
     def _told(self, event: Event) -> tuple[Told, ...]:
         """The results that are in the message; the event itself, if it has none."""
         every: tuple[Told, ...] = event.subtasks or (event,)
-        if not self._types:
+        if not self._types or isinstance(event, self._kinds) or event.type in self._types:
             return every
         return tuple(
             one for one in every if isinstance(one, self._kinds) or one.type in self._types
@@ -179,7 +179,8 @@ class _Links:
         expires: float,
         log: logging.Logger,
     ) -> None:
-        self._cos: Cos | None = cos
+        self._cos = cos
+        self._warned = False
         self._given = given
         self._log = log
         self.expires = expires
@@ -198,9 +199,7 @@ class _Links:
         return [link for link in (linked(name, url) for name, url in urls) if link is not None]
 
     def _sign(self, files: tuple[CosObject, ...]) -> list[tuple[str, str]]:
-        """Presigned URLs; none at all, and a warning, where nothing can be signed: the message is worth more."""
-        if self._cos is None:
-            return []
+        """Presigned URLs; none, and one warning, where nothing can be signed: the message is worth more."""
         found = []
         for file in files:
             try:
@@ -210,9 +209,10 @@ class _Links:
                     self.expires = min(self.expires, LONGEST_WITH_KEYS)
                     url = self._cos.url(file, expires=self.expires)
             except ScfMpsError as error:
-                self._log.warning("the message has no links to COS: %s", error)
-                self._cos = None
-                return []
+                if not self._warned:
+                    self._log.warning("the message lacks links to COS: %s", error)
+                self._warned = True
+                continue
             self.presigned = True
             found.append((file.key, url))
         return found

@@ -202,7 +202,7 @@ def _facts(result: Told, files: int, words: Words) -> list[str]:
         facts.append(clean(output["Suggestion"], 20))
     if files > 1:
         facts.append(words.files.format(count=files))
-    if not result.verb:
+    if result.verb not in _MARKS:
         facts.append(clean(result.status, 20))
     return [fact for fact in facts if fact]
 
