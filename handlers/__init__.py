@@ -12,12 +12,12 @@ from . import (
     failures,
     forwarding,
     moderation,
+    notifying,
     pictures,
     publishing,
     renditions,
     resubmitting,
 )
-from . import archiving, edits, failures, notifying, pictures, publishing, renditions
 from .settings import settings
 
 settings.check()

@@ -8,14 +8,18 @@ import os
 
 from scf_mps import Event, Router, actions
 
+from .publishing import publish
 from .settings import settings
 
 router = Router()
 
 smtp = os.environ.get("MPS_SMTP", "")
+links = publish.links if publish else None  # of what is not published they are presigned
 told: dict[str, int] = {}
 
-for notify in settings.read_all("MPS_NOTIFY", lambda to: actions.Notify(to, smtp=smtp)):
+for notify in settings.read_all(
+    "MPS_NOTIFY", lambda to: actions.Notify(to, smtp=smtp, links=links)
+):
     number = told[notify.channel] = told.get(notify.channel, 0) + 1
     name = f"handlers.notifying.{notify.channel}{f'-{number}' if number > 1 else ''}"
     # After every other callback has succeeded, so that what a message says is out is out. To be told at once of what

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from .cdn import Cdn as Cdn
     from .forward import Forward as Forward
     from .moderate import Moderate as Moderate
-    from .publish import Publish as Publish
-    from .resubmit import Resubmit as Resubmit
     from .notify import Notify as Notify
     from .notify import NotifyError as NotifyError
+    from .publish import Publish as Publish
+    from .resubmit import Resubmit as Resubmit
     from .settings import Settings as Settings
     from .verdict import Verdict as Verdict
     from .verdict import verdict_of as verdict_of
@@ -26,9 +26,9 @@ else:
         "cdn": "Cdn",
         "forward": "Forward",
         "moderate": "Moderate",
+        "notify": "Notify NotifyError",
         "publish": "Publish",
         "resubmit": "Resubmit",
-        "notify": "Notify NotifyError",
         "settings": "Settings",
         "verdict": "Verdict verdict_of",
     }

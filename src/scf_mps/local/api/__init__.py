@@ -2,7 +2,6 @@
 
 It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), answers in Tencent's shapes, writes down what it was
 asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps`, `scf`, `tdmq` … In a test:
-asked and fails on demand. What the actions do is in services, a module each: `mps`, `scf` and `ses`. In a test:
 
     mps = Mps()
     with CloudApi([mps]) as api:
@@ -32,8 +31,8 @@ from .running import Emulated, LocalRunner
 from .scf import Function, Outcome, Scf
 from .server import CloudApi
 from .service import Call, Service, action
-from .tdmq import Tdmq
 from .ses import Letter, Ses
+from .tdmq import Tdmq
 
 __all__ = [
     "Account",
@@ -56,8 +55,8 @@ __all__ = [
     "RequestLog",
     "Scf",
     "Service",
-    "Tdmq",
     "Ses",
+    "Tdmq",
     "Version",
     "action",
     "write",
