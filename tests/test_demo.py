@@ -145,6 +145,9 @@ def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monk
     assert tries.pop(("Transcode 10", "publish")) == ["failed", "done"]
     # What follows the publishing waited for the retry.
     assert tries.pop(("WorkflowTask", "write_manifest")) == ["", "done"]
+    assert tries.pop(("WorkflowTask", "wecom")) == ["", "done"]
+    assert "MPS task partly failed (1 of 4): dianping2.mp4" in after
+    assert shown.count("What the chat was told") == 2
     assert len(tries) == 7
     assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
 

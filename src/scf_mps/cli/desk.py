@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markdown import Markdown
+from rich.panel import Panel
 
 from scf_mps import CallbacksFailed, InvalidEvent, logs
 from scf_mps.dispatch import events_of
@@ -155,7 +157,8 @@ def sample(
 def demo() -> None:
     """Sample events through the function of this folder, with real small files in a COS emulator.
 
-    They are archived and published; one copy is refused once, so that SCF's retry shows what it repeats.
+    They are archived, published and told to a chat; one copy is refused once, so that SCF's retry shows what it
+    repeats.
     """
     with local():
         from scf_mps.local.demo import desk, events
@@ -174,6 +177,7 @@ def demo() -> None:
             show(_objects(new), as_json=False, title="New in COS after it")
             place, manifest = prepared.manifest(event)
             show(_entries(manifest), as_json=False, title=f"What {place} says")
+            out.print(Panel(Markdown(prepared.messages()[-1]), title="What the chat was told"))
 
 
 def _show_deliveries(event: Event, deliveries: list[dict[tuple[str, str], str]]) -> None:

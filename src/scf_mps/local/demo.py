@@ -19,6 +19,7 @@ from scf_mps.ledger import open_ledger
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
+from scf_mps.local.robots import Robots
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction, Moment
 from scf_mps.local.variables import variables_set
@@ -65,14 +66,14 @@ def events() -> list[dict[str, Any]]:
 
 
 class Desk:
-    """A COS emulator with the files of the events in it.
+    """A COS emulator with the files of the events in it, and a robot of a chat.
 
     Attributes:
         environment: the variables by which a function finds it, and what the default application is to do.
         cos: reads and writes it.
     """
 
-    def __init__(self, emulator: CosEmulator) -> None:
+    def __init__(self, emulator: CosEmulator, robots: Robots) -> None:
         key = emulator.key
         self.environment = {
             "TENCENTCLOUD_SECRETID": key.secret_id,
@@ -80,9 +81,11 @@ class Desk:
             "MPS_COS_PROXY": emulator.url,
             "MPS_ARCHIVE": f"{ARCHIVE}/",
             "MPS_PUBLISH": f"{DELIVERY}/?manifest=manifest.json",
+            "MPS_NOTIFY": f"wecom://demo?endpoint={robots.url}&lang=en",
         }
         self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
         self._emulator = emulator
+        self._robots = robots
         for place in (LEDGER, ARCHIVE, DELIVERY):
             emulator.create_bucket(place.bucket, place.region)
 
@@ -163,10 +166,15 @@ class Desk:
         return place, self.cos.read_json(place)
 
 
+    def messages(self) -> list[str]:
+        """What the robot of the chat was sent, in WeCom's Markdown."""
+        return [one.message["markdown_v2"]["content"] for one in self._robots.received]
+
+
 @contextmanager
 def desk(directory: str | Path) -> Iterator[Desk]:
     """A desk whose emulator keeps its objects in a directory; the function's variables are set meanwhile."""
-    with CosEmulator(directory) as emulator:
-        made = Desk(emulator)
+    with CosEmulator(directory) as emulator, Robots() as robots:
+        made = Desk(emulator, robots)
         with variables_set(made.environment):
             yield made
