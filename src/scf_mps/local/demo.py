@@ -165,7 +165,6 @@ class Desk:
         place = CosObject.parse(f"{DELIVERY}/{read(event).task_id}/manifest.json")
         return place, self.cos.read_json(place)
 
-
     def messages(self) -> list[str]:
         """What the robot of the chat was sent, in WeCom's Markdown."""
         return [one.message["markdown_v2"]["content"] for one in self._robots.received]
