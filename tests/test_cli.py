@@ -256,7 +256,7 @@ def test_a_failure_is_told_on_stderr_and_logged_with_its_reason() -> None:
     ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS")
     assert ran.code == 1
     assert ran.err.splitlines()[-1] == (
-        "1 of 1 callbacks did not finish, SCF is to deliver the event again, were it not a desk"
+        "1 of 1 callbacks did not finish, the event is to be delivered again, were it not a desk"
     )
     log = json.loads(ran.err.splitlines()[0])
     assert (log["level"], log["message"]) == ("ERROR", "failed: LookupError: no such bucket")

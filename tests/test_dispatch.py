@@ -188,14 +188,14 @@ class TestIsolation:
 
         task = event_of_four()["WorkflowTaskEvent"]["TaskId"]
         assert str(failed.value) == (
-            "2 of 3 callbacks did not finish, SCF is to deliver the event again\n"
+            "2 of 3 callbacks did not finish, the event is to be delivered again\n"
             f"  - a on WorkflowTask/{task}/FINISH/MediaProcessResultSet[0]/Transcode/100030: "
             "KeyError: 'k'\n"
             f"  - b on WorkflowTask/{task}/FINISH/MediaProcessResultSet[3]/ImageSprites/10: "
             "IndexError: pop from empty list"
         )
         assert failed.value.message == (
-            "2 of 3 callbacks did not finish, SCF is to deliver the event again"
+            "2 of 3 callbacks did not finish, the event is to be delivered again"
         )
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="except* came with Python 3.11")
@@ -372,7 +372,7 @@ class TestDeadline:
             and "not started" in one.getMessage()
         ]
         assert record.getMessage() == (
-            "not started, 0.5 s are left and it needs 1.0 s: left to SCF's retry"
+            "not started, 0.5 s are left and it needs 1.0 s: left to the next delivery"
         )
         assert record.callback == "second"
 

@@ -120,6 +120,7 @@ def test_of_callbacks_that_failed_the_names_are_told_and_the_reasons_logged(
     names = sorted({"bill", f"{__name__}.{bill.__qualname__}"})
     assert json.loads(response["body"]) == {"error": "not all was done", "failed": names}
     assert sum("LookupError: the password is" in one for one in errors(caplog)) == 3
+    assert "SCF" not in caplog.text  # which delivers nothing again that came over HTTP
 
 
 def test_a_callback_there_was_no_time_for_is_a_failure_that_is_logged(
@@ -131,6 +132,7 @@ def test_a_callback_there_was_no_time_for_is_a_failure_that_is_logged(
     assert (status, content["failed"]) == (500, ["slow"])
     (error,) = errors(caplog)
     assert "not started, too little time was left" in error
+    assert "SCF" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -191,6 +193,7 @@ def test_an_event_another_delivery_is_at_work_on_is_to_be_sent_again_when_that_i
     assert (status, content) == (503, {"error": "not now"})
     assert 98 <= int(headers["Retry-After"]) <= 100
     assert "EventHeld" in errors(caplog)[-1]
+    assert "SCF" not in caplog.text
 
 
 class Failing(Middleware):

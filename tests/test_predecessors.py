@@ -323,7 +323,7 @@ def test_an_error_that_is_swallowed_is_a_success_for_the_sender() -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS")
     (transcode,) = read(event).subtasks
     assert theirs.swallowing(lambda: store(transcode))["statusCode"] == 200  # type: ignore[arg-type]
-    with pytest.raises(CallbacksFailed, match="SCF is to deliver the event again"):
+    with pytest.raises(CallbacksFailed, match="the event is to be delivered again"):
         app.main_handler(event, CONTEXT)
 
 

@@ -281,7 +281,7 @@ def _unfinished(
     what = [f"{len(failures)} of {len(calls)} callbacks did not finish"] if failures else []
     what += [f"{where} failed" for where, _ in problems]
     failures += [_failure(where, event.key, problem) for where, problem in problems]
-    return _failed(f"{', '.join(what)}, SCF is to deliver the event again", failures, summary)
+    return _failed(f"{', '.join(what)}, the event is to be delivered again", failures, summary)
 
 
 def _failed(text: str, failures: list[CallbackFailed], summary: dict[str, Any]) -> CallbacksFailed:

@@ -131,7 +131,7 @@ class Runner:
 
     def _defer(self, call: Call, why: str) -> None:
         call.outcome = "deferred"
-        log.warning("not started, %s: left to SCF's retry", why, extra=_fields(call))
+        log.warning("not started, %s: left to the next delivery", why, extra=_fields(call))
 
     def _end(self, call: Call, outcome: str, error: BaseException) -> None:
         call.outcome = outcome

@@ -319,7 +319,7 @@ class TestTwoAtATime:
         assert isinstance(held, EventHeld)
         assert 58.5 < held.seconds <= 62
         assert effects == ["film", "sheet", "whole"]
-        assert f"{held}: left to SCF's retry" in caplog.messages
+        assert f"{held}: left to the next delivery" in caplog.messages
 
     def test_a_callback_that_hands_its_own_event_on_does_not_wait_for_itself(self) -> None:
         app = App(ledger=MemoryLedger())
@@ -481,7 +481,7 @@ class TestALedgerThatFails:
             app.main_handler(event("Transcode"), {})
         assert outcomes(failed.value.summary) == {"film": "done"}
         assert [one.callback for one in failed.value.failures] == ["the ledger"]
-        assert "the ledger failed, SCF is to deliver the event again" in str(failed.value)
+        assert "the ledger failed, the event is to be delivered again" in str(failed.value)
 
     def test_that_the_event_stays_open_is_no_failure_if_all_is_recorded(
         self, effects: Effects, caplog: pytest.LogCaptureFixture

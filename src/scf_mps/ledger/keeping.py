@@ -104,7 +104,7 @@ class Keeper:
         try:
             claim = self._claim(event, keys, context, again)
         except EventHeld as held:
-            log.warning("%s: left to SCF's retry", held)
+            log.warning("%s: left to the next delivery", held)
             raise
         except Exception as error:
             if self._strict:
