@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from places import payload
 
@@ -429,11 +429,21 @@ def test_a_message_of_a_queue_that_cannot_be_read_is_named() -> None:
     assert "expected a CMQ message with a msgBody at msgInfoList[2]" in str(failed.value)
 
 
-@pytest.mark.parametrize("escape", [quote, quote_plus])
+def quote_path(text: str) -> str:
+    """As url.PathEscape of Go does."""
+    return quote(text, safe="$&+:=@")
+
+
+@pytest.mark.parametrize("escape", [quote, quote_plus, quote_path])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 @given(context=st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_message_that_is_escaped_as_for_a_url_is_what_it_was(escape: Any, context: str) -> None:
-    notification = {"EventType": "A", "SessionContext": f" {context}"}
-    text = json.dumps(notification, ensure_ascii=False)
+@example(context="1+1")
+@example(context="1 + 1")
+def test_a_message_that_is_escaped_as_for_a_url_is_what_it_was(
+    escape: Any, separators: tuple[str, str], context: str
+) -> None:
+    notification = {"EventType": "A", "SessionContext": context}
+    text = json.dumps(notification, ensure_ascii=False, separators=separators)
     for escaped in (escape(text), escape(text).replace("%7B", "%7b")):
         assert open_envelope({"msgBody": escaped}) == [notification]
         assert open_envelope({"Records": [{"CMQ": {"msgBody": escaped}}]}) == [notification]

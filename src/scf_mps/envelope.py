@@ -152,13 +152,14 @@ def _inside(text: object, where: str, envelopes: int) -> list[object]:
 def _unescaped(text: object) -> object:
     """The text of a message that was escaped as for a URL; any other text as it is.
 
-    ``+`` is a space to those who escape a form and itself to those who escape a path; the latter write ``%20``.
+    ``+`` is a space to those who escape a form and itself to those who escape a path; the latter let ``:`` stand,
+    which is in every JSON object.
     """
     if not isinstance(text, str) or text[:3].upper() != "%7B":
         return text
     from urllib.parse import unquote_to_bytes
 
-    plain = text if "%20" in text else text.replace("+", " ")
+    plain = text if ":" in text else text.replace("+", " ")
     return unquote_to_bytes(plain.encode("utf-8", "surrogatepass"))
 
 
