@@ -48,7 +48,7 @@ def on_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) ->
 
     Raises:
         InvalidEvent: if it says nothing we know.
-        CallbacksFailed, LedgerError, MpsError: as `reconcile`.
+        CallbacksFailed, LedgerError, MpsError, ValueError: as `reconcile`.
     """
     words = str(event.get("Message") or "").split()
     try:
@@ -169,7 +169,7 @@ def _dispatch(
     except NoNotification as error:
         log.warning("not reconciled: %s", error)
         return "unknown"
-    except ScfMpsError as error:
+    except Exception as error:  # of the middleware, too: the other tasks are to have their turn
         failures.append(_failure(key, error))
         return "failed"
     return "done"

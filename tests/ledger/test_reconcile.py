@@ -12,7 +12,15 @@ import pytest
 pytest.importorskip("aiohttp", reason="the emulator of MPS's API needs it")
 pytest.importorskip("tencentcloud.common", reason="MPS is asked by it")
 
-from scf_mps import App, CallbacksFailed, InvalidEvent, LedgerError, Transcode
+from scf_mps import (
+    App,
+    CallbacksFailed,
+    Event,
+    InvalidEvent,
+    LedgerError,
+    Middleware,
+    Transcode,
+)
 from scf_mps.events.reading import read
 from scf_mps.ledger import MemoryLedger
 from scf_mps.local import api as cloud
@@ -115,6 +123,25 @@ def test_a_task_that_fails_is_an_error_of_the_run_and_tried_again_by_the_next(
     again = films.app.reconcile()
     assert [one["task_id"] for one in again["reconciled"]] == ["bad"]
     assert sorted(films.seen) == ["bad", "bad", "good"]
+
+
+def test_a_task_that_the_middleware_cannot_take_keeps_no_other_from_its_turn(
+    books: cloud.Mps,
+) -> None:
+    for name in ("bad", "good", "also bad"):
+        books.add(task(name), finished=time.time() - HOUR)
+
+    class Picky(Middleware):
+        def before_event(self, event: Event, context: object) -> None:
+            if "bad" in event.task_id:
+                raise LookupError("no such customer")
+
+    app = App(ledger=MemoryLedger(), middleware=[Picky()])
+    with pytest.raises(CallbacksFailed) as failed:
+        app.reconcile()
+    assert str(failed.value).count("LookupError: no such customer") == 2
+    outcomes = {one["task_id"]: one["outcome"] for one in failed.value.summary["reconciled"]}
+    assert outcomes == {"good": "done", "bad": "failed", "also bad": "failed"}
 
 
 def test_what_somebody_is_at_work_on_is_left_to_them(films: Films, books: cloud.Mps) -> None:
