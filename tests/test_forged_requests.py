@@ -500,6 +500,46 @@ def test_of_what_still_ran_when_it_was_sent_is_dispatched_what_came_of_it_since(
     assert [one.status for one in counting.seen] == ["SUCCESS", "FAIL", "FINISH"]
 
 
+def test_the_command_line_shows_what_was_handled_not_what_came(
+    reread: cloud.CloudApi, books: cloud.Mps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typer_testing = pytest.importorskip("typer.testing", reason="the command line needs it")
+    from scf_mps.cli import cli
+
+    (tmp_path / "counting.py").write_text(
+        "from scf_mps import App, Result\n"
+        "app = App()\n"
+        "@app.on(Result)\n"
+        "@app.on_failure(Result)\n"
+        "@app.on_progress(Result)\n"
+        "def count(result: Result) -> None: ...\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    finished = changed(lambda payload: payload.update(Status="FINISH"), running())
+    further = changed(lambda payload: results(payload).extend(results(task()["WorkflowTaskEvent"])))
+    further["WorkflowTaskEvent"].update(TaskId=running()["WorkflowTaskEvent"]["TaskId"])
+    further["WorkflowTaskEvent"].update(Status="PROCESSING")
+    vod = {"EventType": "PullComplete", "PullCompleteEvent": {}}
+    known = {"TaskId": running()["WorkflowTaskEvent"]["TaskId"]}
+    messages = {"msgInfoList": [{"msgBody": json.dumps(one)} for one in (vod, known)]}
+    for told, event, code in (
+        (finished, http(signed(running())), 0),
+        (further, http(signed(running())), 0),
+        (finished, messages, 1),
+    ):
+        books.add(told)
+        ran = typer_testing.CliRunner().invoke(
+            cli, ["invoke", "-", "--app", "counting:app"], input=json.dumps(event)
+        )
+        assert ran.exit_code == code, ran.stderr
+        assert ran.exception is None or isinstance(ran.exception, SystemExit)
+        summary = json.loads(ran.stdout)
+        (handled,) = summary.get("events", [summary])
+        status = told["WorkflowTaskEvent"]["Status"]
+        assert (handled["task_id"], handled["status"]) == (known["TaskId"], status)
+
+
 def test_a_url_that_mps_signs_anew_is_the_same_file(
     reread: cloud.CloudApi, books: cloud.Mps
 ) -> None:

@@ -86,6 +86,23 @@ def test_the_sample_event_through_the_deployed_function_is_told_as_on_the_desk(p
     assert "ended with" in Ran("logs").out
 
 
+def test_an_http_request_is_answered_by_the_function_which_alone_has_the_key(
+    project, running, monkeypatch
+):
+    monkeypatch.delenv("MPS_NOTIFY_KEY", raising=False)
+    monkeypatch.delenv("MPS_ALLOW_UNSIGNED", raising=False)
+    summary = {"event_type": "A", "task_id": "t", "status": "", "callbacks": [], "unhandled": []}
+    answer = {"statusCode": 200, "body": json.dumps(summary)}
+    project.code(f"main_handler = lambda event, context: {answer!r}")
+    Ran("deploy")
+    request = {"httpMethod": "POST", "headers": {}, "body": json.dumps({"EventType": "A"})}
+    (project.folder / "request.json").write_text(json.dumps(request))
+
+    ran = Ran("invoke", "request.json", "--remote")
+
+    assert (ran.code, json.loads(ran.out)) == (0, summary)
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code", "out", "err"),
     [

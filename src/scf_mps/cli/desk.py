@@ -119,12 +119,13 @@ def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None
         reason = "" if status == 200 else f"answered with {status}, {summary['error']}"
     ours = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
     every = summary.get("events", [summary]) if ours else []
+    events = valid(raw) if ours else []
     if as_json:
         out.print_json(json.dumps(summary))
-    elif ours and len(events := valid(raw)) == len(every):
+    elif ours and len(events) == len(every) and all(map(_is_of, every, events)):
         for one, handled in zip(every, events, strict=True):
             show_outcomes(one, handled)
-    elif ours or not reason:  # the event itself is elsewhere, if it was a reference
+    elif ours or not reason:  # what was handled is elsewhere: of a reference, or what MPS told in its place
         out.print(json.dumps(summary, ensure_ascii=False), markup=False, soft_wrap=True)
     if reason and not as_json:
         err.print(reason, style="red", markup=False, soft_wrap=True)
@@ -233,11 +234,24 @@ def _row(reason: Reason) -> dict[str, str]:
 
 def valid(raw: object) -> list[Event]:
     """The events of which `main_handler` gives a summary: those that can be read."""
-    events = []
-    for notification in open_envelope(raw):
+    events: list[Event] = []
+    try:
+        notifications = open_envelope(raw)
+    except InvalidEvent:  # the deployed function has the key of an HTTP request, not this desk
+        return events
+    for notification in notifications:
         with suppress(InvalidEvent):
             events += events_of(notification)
     return events
+
+
+def _is_of(summary: dict[str, Any], event: Event) -> bool:
+    """Whether a summary is of this event, and not of another one that was handled in its place."""
+    places = {event.place, *(subtask.place for subtask in event.subtasks)}
+    told = (summary["event_type"], summary["task_id"], summary["status"])
+    return told == (event.type, event.task_id, event.status) and all(
+        one["place"] in places for one in (*summary["callbacks"], *summary["unhandled"])
+    )
 
 
 def _relative(where: str) -> str:
