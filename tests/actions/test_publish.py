@@ -267,6 +267,24 @@ def test_a_result_that_would_be_the_manifest_is_refused(cos: Cos) -> None:
         Publish(f"{VOD}{{task_id}}/?manifest={{task_id}}/x.json").copy(event.subtasks[0], cos, LOG)
 
 
+@pytest.mark.parametrize(
+    ("to", "other", "told"),
+    [
+        ("source-1250000000.ap-guangzhou/videos/", "other", "a source of the task"),
+        ("out-1250000000.ap-guangzhou/{definition}/", "demo", "an output of the task"),
+    ],
+)
+def test_a_copy_never_takes_the_place_of_a_source_or_of_another_output(
+    cos: Cos, store: Store, to: str, other: str, told: str
+) -> None:
+    event = read(task(transcode("/1/demo.mp4", 2), transcode(f"/2/{other}.mp4", 1)))
+    store(*event.files, SOURCE)
+    with pytest.raises(ConfigurationError, match=f"demo.mp4, which is {told}: publish to another"):
+        copies(Publish(f"cos://{to}"), event, cos)
+    for one in (*event.files, SOURCE):
+        assert cos.read(one) == f"the bytes of {one.key}".encode()
+
+
 @settings(max_examples=50)
 @given(
     st.lists(

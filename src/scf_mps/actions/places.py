@@ -14,7 +14,7 @@ from .templates import DAYS, OF_RESULT, Template, finished, safe, values_of_resu
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     Copies = dict[CosObject, CosObject]
     """Each file of a result to the copy that it becomes."""
@@ -79,8 +79,10 @@ class Places:
         values.update(name=safe(name), stem=safe(stem), suffix=dot and "." + safe(ending))
         return self.template.fill(values).lstrip("/")
 
-    def check(self, results: Iterable[Result], cos: Cos, taken: Iterable[CosObject] = ()) -> None:
-        """Make sure that no two files become one object, nor one of `taken`.
+    def check(
+        self, results: Iterable[Result], cos: Cos, taken: Mapping[CosObject, str] | None = None
+    ) -> None:
+        """Make sure that no two files become one object, nor one of `taken`, each of which is said what it is.
 
         Raises:
             ConfigurationError: two would; it says which field tells them apart.
@@ -89,13 +91,13 @@ class Places:
         sources: dict[CosObject, tuple[CosObject, Result]] = {}
         every = list(results)
         doubtful = self._doubtful(every)
-        forbidden = set(taken)
+        forbidden = taken or {}
         for result in every:
             files = cos.files(result) if result in doubtful else None
             for source, target in self.of(result, files).items():
                 if target in forbidden:
                     raise ConfigurationError(
-                        f"{source} would become {target}, which is the manifest: name that otherwise"
+                        f"{source} would become {target}, which is {forbidden[target]}"
                     )
                 other, its = sources.setdefault(target, (source, result))
                 if other != source:

@@ -67,12 +67,20 @@ class Publish:
             The copies.
 
         Raises:
-            ConfigurationError: files of the event would become one object. Nothing is copied then.
+            ConfigurationError: files of the event would become one object, or take the place of a source or an
+                output of it. Nothing is copied then.
             CosError, SomeFailed, NotInCos: as `Cos.publish`.
         """
         event = event_of(result)
+        # Where files are published beside the outputs, a copy may be about to replace what is not copied yet.
+        taken = dict.fromkeys(event.files, "an output of the task: publish to another folder")
+        taken.update(
+            dict.fromkeys(event.sources, "a source of the task: publish to another folder")
+        )
         manifest = self._manifest_of(event)
-        self._places.check(self._parts(event), cos, [manifest] if manifest else ())
+        if manifest:
+            taken[manifest] = "the manifest: name that otherwise"
+        self._places.check(self._parts(event), cos, taken)
         to, options = self._places.target(result), self._options
         if is_one_file(result):
             (file,) = files_of(result)
