@@ -718,6 +718,18 @@ def test_originals_stay_where_they_are_if_any_result_did_not_succeed(
     assert keys("source-1250000000") == ["videos/demo.mp4"]
 
 
+def test_originals_stay_if_a_result_that_succeeded_names_no_file(
+    application: Load, store: Store, keys: Keys
+) -> None:
+    hollow = transcode("/a/y.mp4", 2)
+    hollow["TranscodeTask"]["Output"] = None
+    notification = task(transcode("/a/x.mp4", 1), hollow)
+    store(*read(notification).files, SOURCE)
+    application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
+    assert keys("player-1250000000") == ["vod/x.mp4"]
+    assert keys("source-1250000000") == ["videos/demo.mp4"]
+
+
 def test_originals_stay_until_everything_is_out(
     application: Load, store: Store, keys: Keys
 ) -> None:

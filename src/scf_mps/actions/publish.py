@@ -171,17 +171,18 @@ class Publish:
         Sources that are outputs, or below a folder that was published to, are left alone.
 
         Returns:
-            The sources; none if the task failed in part, or nothing of it is published.
+            The sources; none if the task failed in part, or not every result that is to be published has a file.
 
         Raises:
             CosError, SomeFailed: as `Cos.delete` and `Cos.set_storage_class`.
         """
         from .originals import retirable, retire, went_well
 
-        parts = self._parts(event)
-        if not (parts and went_well(event)):
+        wanted = self._wanted(event)
+        # One that says SUCCESS and names no file is not out.
+        if not (wanted and all(map(files_of, wanted)) and went_well(event)):
             return []
-        published = [copy for part in parts for copy in self._places.of(part).values()]
+        published = [copy for part in wanted for copy in self._places.of(part).values()]
         sources = retirable(event, published)
         kept = [str(source) for source in event.sources if source not in sources]
         if kept:
@@ -194,10 +195,14 @@ class Publish:
             log.info("originals retired", extra={"files": [str(source) for source in sources]})
         return sources
 
-    def _parts(self, event: Event) -> list[Result]:
-        """The results of an event whose files are published; an edit is its own."""
+    def _wanted(self, event: Event) -> list[Result]:
+        """The results of an event that are to be published; an edit is its own."""
         every: tuple[Result, ...] = (*event.subtasks, event)
-        return [one for one in every if self._is_wanted(one) and files_of(one)]
+        return [one for one in every if self._is_wanted(one)]
+
+    def _parts(self, event: Event) -> list[Result]:
+        """Those of them that have files."""
+        return [one for one in self._wanted(event) if files_of(one)]
 
     def _is_wanted(self, result: Result) -> bool:
         return (
