@@ -14,6 +14,7 @@ from places import payload
 
 from scf_mps import CallbacksFailed, ConfigurationError
 from scf_mps.actions import Cdn, Publish
+from scf_mps.actions.resubmit import session_id
 from scf_mps.api import ApiError
 from scf_mps.cos import Conflict, Cos, CosObject, Credentials, SomeFailed
 from scf_mps.events.reading import read
@@ -724,6 +725,16 @@ def test_originals_stay_if_a_result_that_succeeded_names_no_file(
     hollow = transcode("/a/y.mp4", 2)
     hollow["TranscodeTask"]["Output"] = None
     notification = task(transcode("/a/x.mp4", 1), hollow)
+    store(*read(notification).files, SOURCE)
+    application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
+    assert keys("player-1250000000") == ["vod/x.mp4"]
+    assert keys("source-1250000000") == ["videos/demo.mp4"]
+
+
+def test_originals_of_a_task_that_was_submitted_again_stay_as_its_event_tells_a_part_alone(
+    application: Load, store: Store, keys: Keys
+) -> None:
+    notification = task(transcode("/a/x.mp4"), SessionId=session_id("first", 1, {}))
     store(*read(notification).files, SOURCE)
     application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("player-1250000000") == ["vod/x.mp4"]

@@ -19,8 +19,14 @@ DELETE = "delete"
 
 
 def went_well(event: Event) -> bool:
-    """Whether a task succeeded and every result of it did."""
-    return event.verb == "on" and all(subtask.verb == "on" for subtask in event.subtasks)
+    """Whether a task succeeded and every result of it did.
+
+    One that `resubmit.py` submitted never did: it is a part of another, of which its event does not tell the rest.
+    """
+    from .resubmit import times_of
+
+    every = (event, *event.subtasks)
+    return all(one.verb == "on" for one in every) and not times_of(event.session_id)
 
 
 def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]:
