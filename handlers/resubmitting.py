@@ -2,11 +2,14 @@
 
 from scf_mps import Router, actions
 
+from .moderation import moderate
 from .settings import settings
 
 router = Router()
 
-resubmit = settings.read("MPS_RESUBMIT", lambda given: actions.Resubmit(given))
+permits = moderate.permits_again if moderate else None  # what is held is not made anew
+
+resubmit = settings.read("MPS_RESUBMIT", lambda given: actions.Resubmit(given, when=permits))
 
 if resubmit:
     resubmit.register(router, "handlers.resubmitting.submit")

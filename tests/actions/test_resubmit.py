@@ -151,6 +151,35 @@ def test_an_answer_that_is_lost_leads_to_no_second_task(
     assert len(books.submitted) == 1
 
 
+@pytest.mark.parametrize(
+    ("review", "on", "submitted"),
+    [
+        ("SUCCESS", "block", []),
+        ("SUCCESS", "fail", ["MediaProcessTask"]),
+        ("FAIL", "fail", ["AiContentReviewTask"]),
+        ("FAIL", "block", ["AiContentReviewTask", "MediaProcessTask"]),
+    ],
+)
+def test_what_is_held_is_not_made_by_a_task_without_reviews(
+    application: Application,
+    api: CloudApi,
+    books: Mps,
+    review: str,
+    on: str,
+    submitted: list[str],
+) -> None:
+    event = failed(Transcode="FAIL", Porn=review)
+    (porn,) = event["WorkflowTaskEvent"]["AiContentReviewResultSet"]
+    if review == "SUCCESS":
+        porn["PornTask"]["Output"] = {"Suggestion": "block"}
+    held = f"cos://archive-1250000000.ap-guangzhou/held/?on={on}"
+    application(MPS_RESUBMIT="2", MPS_MODERATE=held).main_handler(event, CONTEXT)
+    asked = {name for request in books.submitted.values() for name in request}
+    assert sorted(name for name in asked if name.endswith("ProcessTask") or "Review" in name) == (
+        submitted
+    )
+
+
 def test_the_same_failure_of_another_task_is_submitted(
     application: Application, api: CloudApi, books: Mps
 ) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 
 from ..cos import Cos, CosObject
-from ..events.result import Event, Result, event_of
+from ..events.result import Event, Result, Subtask, event_of
 from .settings import split
 from .templates import DAYS, OF_EVENT, Template, values_of
-from .verdict import DECISIONS, Verdict, verdict_of
+from .verdict import DECISIONS, Verdict, is_review, verdict_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ class Moderate:
     def permits(self, result: Result) -> bool:
         """The opposite of `holds`; for ``when=``, so that what is held is not published."""
         return not self.holds(result)
+
+    def permits_again(self, result: Subtask) -> bool:
+        """Whether a failed result may be submitted again: of what is held the reviews alone.
+
+        The new task is one without reviews: what it makes would be published.
+        """
+        return is_review(result) or self.permits(result)
 
     def quarantine(self, event: Event, cos: Cos) -> list[CosObject]:
         """Move all files of a held event below the quarantine; a callback for events.

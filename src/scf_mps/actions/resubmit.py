@@ -17,6 +17,7 @@ from .settings import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..events.result import Event
@@ -66,12 +67,13 @@ class Resubmit:
             (with ``notify_key=`` to sign it), ``cmq-queue://NAME.REGION`` or ``cmq-topic://NAME.REGION``, whose region
             is short as MPS writes it (``gz``, ``sh``). ``types=`` (with commas between), ``session=``, ``bucket=``,
             ``path=`` and ``source=`` narrow it to some results as `Router.on_failure` does.
+        when: a function of a result that says whether it may be submitted, beside what the options say.
 
     Raises:
         ValueError: if `given` is none of this.
     """
 
-    def __init__(self, given: str) -> None:
+    def __init__(self, given: str, when: Callable[[Subtask], object] | None = None) -> None:
         times, options = split(given, (*NARROWING, "notify", "notify_key"))
         if times not in map(str, range(1, MOST + 1)):
             raise ValueError(f"expected how many times, 1 to {MOST}, not {times!r}")
@@ -79,6 +81,7 @@ class Resubmit:
         self._notify = _notify(options)
         self._types = types_of(options)
         self._filters = filters_of(options)
+        self._when = when
 
     def wants(self, result: Subtask) -> bool:
         """Whether a result is one to be submitted again: it failed for good, and MPS says that trying again may help."""
@@ -88,6 +91,7 @@ class Resubmit:
             and error is not None
             and error.retryable is True
             and (not self._types or result.type in self._types)
+            and (self._when is None or bool(self._when(result)))
         )
 
     def register(self, router: Router, name: str = "resubmit.submit") -> None:

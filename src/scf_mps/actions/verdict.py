@@ -141,13 +141,13 @@ def verdict_of(event: Event) -> Verdict | None:
         reviews = _dicts(told.get("ResultSet")) if isinstance(told, dict) else []
         findings = [finding for review in reviews for finding in _of_live(review)]
         return Verdict(findings) if findings else None
-    found = [subtask for subtask in event.subtasks if _is_review(subtask)]
+    found = [subtask for subtask in event.subtasks if is_review(subtask)]
     if not found:
         return None
     return Verdict(finding for review in found for finding in _of_review(review))
 
 
-def _is_review(subtask: Subtask) -> bool:
+def is_review(subtask: Subtask) -> bool:
     """Whether it is a review, or stands among them: a type that MPS adds one day has no class."""
     from ..events.review import ReviewSubtask
 
