@@ -102,7 +102,9 @@ def test_an_archive_says_how_its_objects_are_kept(cos: Cos) -> None:
 @pytest.mark.parametrize(
     ("to", "told"),
     [
-        ("s3://bucket/", "expected cos://bucket.region/key"),
+        ("s3://bucket/", "expected cos://bucket.region/prefix/"),
+        ("cos://archive-1250000000.ap-guangzhou", "expected {task_id} in the key"),
+        ("cos://archive.ap-guangzhou/mps/", "'archive' in 'ap-guangzhou' is no COS bucket"),
         (f"{ARCHIVE}{{taskid}}.json", "did you mean {task_id}?"),
         (f"{ARCHIVE}{{zzz}}.json", "there are date, day, event_type"),
         (f"{ARCHIVE}{{task_id.json", "no other braces"),

@@ -327,6 +327,7 @@ def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixtu
     ("to", "told"),
     [
         ("s3://held/", "expected cos://bucket.region/prefix/"),
+        ("cos://held.ap-guangzhou/held/", "'held' in 'ap-guangzhou' is no COS bucket"),
         (HELD.rstrip("/"), "ending in a slash"),
         (f"{HELD}{{date}}/", "there is no field {date}"),
         (f"{HELD}{{taskid}}/", "did you mean {task_id}?"),

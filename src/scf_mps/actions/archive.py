@@ -10,7 +10,7 @@ import time
 from ..cos import Cos, CosObject
 from ..events.result import Event
 from ..redaction import redacted
-from .settings import split
+from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template, finished, values_of
 
 TYPE_CHECKING = False
@@ -46,12 +46,12 @@ class Archive:
         address, self._given = split(to, _OPTIONS)
         if address.endswith("/"):
             address += KEY
-        place = CosObject.parse(address)
+        place = place_of(address)
         self._bucket, self._region = place.bucket, place.region
-        self._key = Template(place.key, OF_EVENT)
+        self._key = Template(place.prefix, OF_EVENT)
         self._clock = clock
         if not self._key.fields & {"task_id", "session_id", "session_context"}:
-            raise ValueError(f"expected {{task_id}} in the key, or all tasks have one: {place}")
+            raise ValueError(f"expected {{task_id}} in the key, or all tasks have one: {address}")
 
     def keep(self, event: Event, cos: Cos) -> CosObject:
         """Write the notification; a callback for events.

@@ -10,7 +10,7 @@ import logging
 
 from ..cos import Cos, CosObject
 from ..events.result import Event, Result, Subtask, event_of
-from .settings import split
+from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template, values_of
 from .verdict import DECISIONS, Verdict, is_review, verdict_of
 
@@ -42,10 +42,8 @@ class Moderate:
     """
 
     def __init__(self, to: str) -> None:
-        from ..cos.addresses import Place
-
         address, given = split(to, _OPTIONS)
-        place = Place.parse(address)
+        place = place_of(address)
         if not place.is_directory:
             raise ValueError(f"expected a folder, ending in a slash: {address}")
         self._bucket, self._region = place.bucket, place.region

@@ -10,7 +10,7 @@ import re
 from ..errors import RegistrationError
 from .narrowing import GLOBS, filters_of
 from .places import Places
-from .settings import split
+from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template
 
 TYPE_CHECKING = False
@@ -67,7 +67,8 @@ class Options:
 
     def __init__(self, text: str, when: Callable[[Result], object] | None) -> None:
         address, given = split(text, _KNOWN)
-        self.places = Places(*_place(address))
+        place = place_of(address)
+        self.places = Places(place.bucket, place.region, place.prefix)
         self.kinds = _kinds(given.get("types"))
         self.filters: Filters = filters_of(given)
         if when is not None:
@@ -110,19 +111,6 @@ def _manifest(text: str, places: Places) -> Template:
     if template.fields & DAYS:
         raise ValueError("manifest= expects no day: not every event tells one")
     return template
-
-
-def _place(address: str) -> tuple[str, str, str]:
-    """Bucket, region and key template of an address. Raises ValueError."""
-    from ..cos.addresses import Allowed, Place
-    from ..cos.errors import Denied
-
-    place = Place.parse(address)
-    try:
-        Allowed(()).check(place.bucket, place.region)
-    except Denied as error:
-        raise ValueError(error.message) from None
-    return place.bucket, place.region, place.prefix
 
 
 def _kinds(types: str | None) -> tuple[type[Result], ...]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import TypeVar
 
+    from ..cos.addresses import Place
+
     T = TypeVar("T")
 
 
@@ -90,6 +92,23 @@ def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
             raise ValueError(f"the option {name}= is expected once, with a value")
         options[name] = unquote(value)
     return address, options
+
+
+def place_of(address: str) -> Place:
+    """The place of a ``cos://bucket.region/key`` text, whose key may have fields.
+
+    Raises:
+        ValueError: for any other text, and for names that no bucket or region can have.
+    """
+    from ..cos.addresses import Allowed, Place
+    from ..cos.errors import Denied
+
+    place = Place.parse(address)
+    try:
+        Allowed(()).check(place.bucket, place.region)
+    except Denied as error:
+        raise ValueError(error.message) from None
+    return place
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
