@@ -103,12 +103,13 @@ def test_an_archive_says_how_its_objects_are_kept(cos: Cos) -> None:
     ("to", "told"),
     [
         ("s3://bucket/", "expected cos://bucket.region/prefix/"),
-        ("cos://archive-1250000000.ap-guangzhou", "expected {task_id} in the key"),
+        ("cos://archive-1250000000.ap-guangzhou", "expected {task_id} and {status} in the key"),
         ("cos://archive.ap-guangzhou/mps/", "'archive' in 'ap-guangzhou' is no COS bucket"),
         (f"{ARCHIVE}{{taskid}}.json", "did you mean {task_id}?"),
         (f"{ARCHIVE}{{zzz}}.json", "there are date, day, event_type"),
         (f"{ARCHIVE}{{task_id.json", "no other braces"),
-        (f"{ARCHIVE}{{date}}.json", "expected {task_id} in the key"),
+        (f"{ARCHIVE}{{task_id}}.json", "or notifications replace each other"),
+        (f"{ARCHIVE}{{session_id}}-{{status}}.json", "or notifications replace each other"),
         (f"{ARCHIVE}?storage=IA", "did you mean storage_class=?"),
     ],
 )

@@ -33,8 +33,8 @@ class Archive:
         router.on(Event)(archive.keep)
 
     Args:
-        to: ``cos://bucket.region/`` and a key with fields in braces (`templates.OF_EVENT`); `KEY` is put behind a
-            place that ends in a slash. Options behind a ``?``: ``storage_class=``, ``acl=``, ``encryption=``, as COS
+        to: ``cos://bucket.region/`` and a key with fields in braces (`templates.OF_EVENT`), ``{task_id}`` and
+            ``{status}`` among them; `KEY` is put behind a place that ends in a slash. Options behind a ``?``: ``storage_class=``, ``acl=``, ``encryption=``, as COS
             names them.
         clock: tells the seconds since the epoch.
 
@@ -50,8 +50,11 @@ class Archive:
         self._bucket, self._region = place.bucket, place.region
         self._key = Template(place.prefix, OF_EVENT)
         self._clock = clock
-        if not self._key.fields & {"task_id", "session_id", "session_context"}:
-            raise ValueError(f"expected {{task_id}} in the key, or all tasks have one: {address}")
+        # A SessionId need not be there; and one task has notifications of its progress and of its end.
+        if not self._key.fields >= {"task_id", "status"}:
+            raise ValueError(
+                f"expected {{task_id}} and {{status}} in the key, or notifications replace each other: {address}"
+            )
 
     def keep(self, event: Event, cos: Cos) -> CosObject:
         """Write the notification; a callback for events.
