@@ -795,6 +795,7 @@ def test_what_was_published_and_what_is_beside_it_is_no_original_to_put_away(
     [
         ("s3://bucket/", "expected cos://bucket.region/prefix/"),
         ("cos://player.ap-guangzhou/vod/", "is no COS bucket"),
+        (VOD.rstrip("/"), "expected a slash at the end, or a field in the key"),
         (f"{VOD}{{hight}}p.mp4", "did you mean {height}?"),
         (f"{VOD}?type=Transcode", "did you mean types=?"),
         (f"{VOD}?types=Transcodes", "did you mean 'Transcode'"),

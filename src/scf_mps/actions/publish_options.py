@@ -69,6 +69,10 @@ class Options:
         address, given = split(text, _KNOWN)
         place = place_of(address)
         self.places = Places(place.bucket, place.region, place.prefix)
+        if not (place.is_directory or self.places.template.fields):
+            raise ValueError(
+                f"expected a slash at the end, or a field in the key, or all files are one object: {address}"
+            )
         self.kinds = _kinds(given.get("types"))
         self.filters: Filters = filters_of(given)
         if when is not None:
