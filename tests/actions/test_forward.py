@@ -278,6 +278,18 @@ def test_two_functions_that_forward_to_each_other_come_to_an_end(
     handlers.main_handler(sample(), {**CONTEXT, "request_id": ""})
 
 
+def test_what_was_refused_however_often_is_no_circle(
+    application: Application, api: CloudApi, function: Recorder
+) -> None:
+    handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
+    api.faults.add("Invoke", times=MOST + 1, code="ResourceUnavailable")
+    for number in range(MOST + 1):
+        told = refused(handlers, sample(), request_id=f"redelivery-{number}")
+        assert "ResourceUnavailable" in told
+    handlers.main_handler(sample(), CONTEXT)
+    assert len(function.pushed) == 1
+
+
 def test_with_a_ledger_a_circle_ends_with_its_first_round(
     application: Application, api: CloudApi, function: Recorder, tmp_path: Path
 ) -> None:
@@ -295,7 +307,7 @@ def test_what_is_remembered_of_events_is_bounded() -> None:
     for number in range(KEPT + 10):
         event = sample("EditMediaTask")
         event["EditMediaTaskEvent"]["TaskId"] = f"task-{number}"
-        circles.check(read(event), Context({"request_id": "r"}))
+        circles.sent(read(event), Context({"request_id": "r"}))
     assert len(circles._seen) == KEPT
 
 

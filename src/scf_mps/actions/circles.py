@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..events.result import Event
 
 MOST = 5
-"""Invocations that may bring one event to an instance. SCF's retries keep their request id, and count once."""
+"""Invocations that may send one event from an instance. SCF's retries keep their request id, and count once."""
 
 KEPT = 1000
 """Events that are remembered."""
@@ -31,22 +31,27 @@ class Circles:
         self._seen: dict[str, set[str]] = {}
 
     def check(self, event: Event, context: Context) -> None:
-        """Take an invocation down.
+        """Whether an event may be sent once more.
 
         Raises:
-            ConfigurationError: if the event came by too many.
+            ConfigurationError: if it was sent in too many other invocations.
         """
+        with self._lock:
+            others = self._seen.get(event.key, set()) - {context.request_id}
+        if context.request_id and len(others) >= MOST:
+            raise ConfigurationError(
+                f"{event.key} was forwarded in {MOST} other invocations and is not forwarded again: does what "
+                f"MPS_FORWARD names forward it back to this function? A ledger (MPS_LEDGER) would tell at the second "
+                f"time"
+            )
+
+    def sent(self, event: Event, context: Context) -> None:
+        """Take down that an invocation sent an event. One that was refused goes round nowhere, and does not count."""
         if not context.request_id:
             return
         with self._lock:
             requests = self._seen.pop(event.key, set())
-            if len(requests) <= MOST:
-                requests.add(context.request_id)
+            requests.add(context.request_id)
             self._seen[event.key] = requests  # the last now, and so the last to be forgotten
             if len(self._seen) > KEPT:
                 del self._seen[next(iter(self._seen))]
-        if len(requests) > MOST:
-            raise ConfigurationError(
-                f"{event.key} came by more than {MOST} invocations and is not forwarded again: does what MPS_FORWARD "
-                f"names forward it back to this function? A ledger (MPS_LEDGER) would tell at the second time"
-            )

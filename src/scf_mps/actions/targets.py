@@ -84,6 +84,7 @@ class FunctionTarget:
                 "ClientContext": text,
             },
         )
+        self._circles.sent(event, context)
         request_id = _word(answer, "Result", "FunctionRequestId") or _word(answer, "RequestId")
         log.info("forwarded", extra={"to": str(self), "forwarded_request_id": request_id})
         return request_id
@@ -131,6 +132,7 @@ class MessageTarget:
         answer = ask(api, action, str(self), f"tdmq:{action}", parameters)
         if answer.get("Result") is False:
             raise ForwardFailed(f"not forwarded to {self}: TDMQ says that it was not sent")
+        self._circles.sent(event, context)
         message_id = _word(answer, "MsgId")
         log.info("forwarded", extra={"to": str(self), "message_id": message_id})
         return message_id
