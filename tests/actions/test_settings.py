@@ -48,8 +48,14 @@ def test_several_addresses_in_one_variable_are_made_one_by_one() -> None:
     ]
 
 
+def test_the_values_of_an_option_may_have_colons() -> None:
+    text = "scf://a.ap-guangzhou?session=order:*,invoice:*"
+    settings = Settings({"MPS_FORWARD": f"{text},scf://b.ap-guangzhou"})
+    assert settings.read_all("MPS_FORWARD", str) == [text, "scf://b.ap-guangzhou"]
+
+
 def test_every_mistake_is_told_at_once_by_its_variable() -> None:
-    settings = Settings({"MPS_A": "one", "MPS_B": "2", "MPS_C": "x:1,y:2"})
+    settings = Settings({"MPS_A": "one", "MPS_B": "2", "MPS_C": "x://1,y://2"})
     assert settings.read("MPS_A", number) is None
     assert settings.read("MPS_B", number) == 2
     assert settings.read_all("MPS_C", number) == []

@@ -68,7 +68,7 @@ class Settings:
             return None
 
 
-_BETWEEN = re.compile(r"[\s,]+(?=[a-z][a-z0-9+-]*:)")
+_BETWEEN = re.compile(r"[\s,]+(?=[a-z][a-z0-9+-]*://|mailto:)")
 
 
 def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
