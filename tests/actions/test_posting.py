@@ -258,6 +258,30 @@ def test_the_certificate_of_another_host_is_not_trusted(
     assert server.requests == []
 
 
+def test_a_slow_handshake_leaves_less_time_for_the_answer(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            never = threading.Event()
+            never.wait(0.7)
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(65536)
+                never.wait(0.7)
+                secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(PostFailed, match=r"no answer within 1\.0 s"):
+            post(Address(f"https://localhost:{listener.getsockname()[1]}/"), b"{}", {}, 1.0)
+        thread.join()
+
+
 # -- addresses
 
 

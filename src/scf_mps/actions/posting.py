@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from time import monotonic
 
 from ..errors import ScfMpsError
 
@@ -148,7 +149,8 @@ def post(
         address: where to.
         content: the body.
         headers: beside those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
-        seconds: for all of it. Looking a name up is not bounded, as nothing can end it.
+        seconds: for all of it, from the name's looking up, which nothing can end, on. Where it has several addresses
+            and nobody is at the first ones, each of these takes as long.
 
     Raises:
         PostFailed: without an answer in time, or for a status that is no success.
@@ -162,9 +164,10 @@ def post(
     connection = address.connection(seconds)
     cut = threading.Event()
     watch = None
+    end = monotonic() + seconds
     try:
         connection.connect()
-        watch = threading.Timer(seconds, _cut, [connection.sock, cut])
+        watch = threading.Timer(end - monotonic(), _cut, [connection.sock, cut])
         watch.daemon = True
         watch.start()
         connection.request("POST", address.target, content, all_headers)
