@@ -102,7 +102,7 @@ def test_serverless_yml_is_ours_but_for_names_region_and_hook(tmp_path: Path) ->
 def test_serverless_yml_names_nothing_that_only_this_repository_has(tmp_path: Path) -> None:
     assert new(tmp_path / "shop").exit_code == 0
     text = (tmp_path / "shop" / "serverless.yml").read_text("utf-8")
-    assert not re.search(r"tests/|make build|Makefile", text)
+    assert not re.search(r"tests/|make build|Makefile|docs/\w+\.md(?! of scf-mps)", text)
 
 
 @pytest.mark.parametrize("name", ["on", "null", "No", "True", "e10"])
