@@ -203,6 +203,17 @@ def test_what_is_too_large_and_has_no_archive_says_which_variable_is_missing(
     assert function.pushed == []
 
 
+@pytest.mark.parametrize("storage_class", ["ARCHIVE", "DEEP_ARCHIVE"])
+def test_what_nobody_could_read_in_the_archive_is_not_sent_by_its_address(
+    application: Application, api: CloudApi, function: Recorder, storage_class: str
+) -> None:
+    cold = f"{ARCHIVE}?storage_class={storage_class}"
+    handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_ARCHIVE=cold)
+    told = refused(handlers, of_size(LARGEST_INVOCATION + 1))
+    assert "take storage_class= out of MPS_ARCHIVE" in told
+    assert function.pushed == []
+
+
 def test_a_lone_surrogate_is_sent_as_the_escape_that_stands_for_it(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
@@ -453,9 +464,11 @@ def test_an_answer_that_says_not_sent_is_a_failure(
     application: Application, api: CloudApi, tdmq: Tdmq
 ) -> None:
     tdmq.answer = {"Result": False}
-    told = refused(application(MPS_FORWARD="cmq-queue://media.ap-guangzhou"), sample())
-    assert "TDMQ says that it was not sent" in told
-    assert issubclass(ForwardFailed, Exception)
+    with pytest.raises(CallbacksFailed) as caught:
+        application(MPS_FORWARD="cmq-queue://media.ap-guangzhou").main_handler(sample(), CONTEXT)
+    (failure,) = caught.value.failures
+    assert isinstance(failure.__cause__, ForwardFailed)
+    assert "TDMQ says that it was not sent" in str(failure)
 
 
 # -- URLs

@@ -56,6 +56,11 @@ class Archive:
                 f"expected {{task_id}} and {{status}} in the key, or notifications replace each other: {address}"
             )
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether what is kept has to be restored before it can be read."""
+        return self._given.get("storage_class", "").endswith("ARCHIVE")
+
     def keep(self, event: Event, cos: Cos) -> CosObject:
         """Write the notification; a callback for events.
 

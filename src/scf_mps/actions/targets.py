@@ -172,7 +172,7 @@ def parcel(event: Event, largest: int, whom: str, archive: Archive | None, cos: 
     """What is sent of an event: its JSON as it came, or where its copy is if that has more bytes than are taken.
 
     Raises:
-        ConfigurationError: if it is too large and there is no archive.
+        ConfigurationError: if it is too large and there is no archive, or one that cannot be read at once.
         CosError: as `Archive.keep`.
     """
     text = json_text(event.raw)
@@ -183,6 +183,11 @@ def parcel(event: Event, largest: int, whom: str, archive: Archive | None, cos: 
         raise ConfigurationError(
             f"{event.key} has {size} bytes, and {whom} takes {largest}: set MPS_ARCHIVE=cos://bucket.region/prefix/, "
             f"so that it is kept there and sent by its address"
+        )
+    if archive.is_cold:
+        raise ConfigurationError(
+            f"{event.key} has {size} bytes, and {whom} takes {largest}: it would be sent by its address in the archive, "
+            f"which cannot be read at once: take storage_class= out of MPS_ARCHIVE, a lifecycle of the bucket can do that"
         )
     kept = archive.keep(event, cos)
     return json_text({"ArchivedEvent": str(kept), "TaskId": event.task_id})
