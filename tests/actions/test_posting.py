@@ -277,7 +277,7 @@ def test_a_slow_handshake_leaves_less_time_for_the_answer(
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with pytest.raises(PostFailed, match=r"no answer within 1\.0 s"):
+        with pytest.raises(PostFailed, match=r"no whole answer within 1\.0 s"):
             post(Address(f"https://localhost:{listener.getsockname()[1]}/"), b"{}", {}, 1.0)
         thread.join()
 

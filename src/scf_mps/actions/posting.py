@@ -8,16 +8,17 @@ status, is left to the caller.
 from __future__ import annotations
 
 import re
-import threading
-from time import monotonic
 
 from ..errors import ScfMpsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
-    from http.client import HTTPConnection
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from typing_extensions import Self
 
     from ..context import Context
 
@@ -50,18 +51,37 @@ class PostFailed(ScfMpsError):
 
 
 class Answer:
-    """What came back.
+    """What came back: status, headers by lower-case name, and at most `LARGEST` bytes of the body."""
 
-    Attributes:
-        status: 200 to 299.
-        text: of the body, at most `LARGEST` bytes of it.
-    """
+    __slots__ = ("body", "headers", "status")
 
-    __slots__ = ("status", "text")
-
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
-        self.text = text
+        self.headers = headers
+        self.body = body
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as an object of JSON; an empty one if it is none."""
+        import json
+
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds of its ``Retry-After``, or 0."""
+        from ..cos.retry import retry_after
+
+        return retry_after(self.headers.get("retry-after"))
 
 
 class Address:
@@ -73,7 +93,7 @@ class Address:
         ValueError: for any other text; it does not show it.
     """
 
-    __slots__ = ("_secure", "_target", "host", "port")
+    __slots__ = ("_target", "host", "port", "secure")
 
     def __init__(self, url: str) -> None:
         from urllib.parse import quote, urlsplit
@@ -87,8 +107,8 @@ class Address:
             raise ValueError(_FORM)
         if parts.username is not None or parts.fragment:
             raise ValueError("expected an address without user:password@ and without #")
-        self._secure = parts.scheme == "https"
-        if not self._secure and (parts.scheme != "http" or host not in _HERE):
+        self.secure = parts.scheme == "https"
+        if not self.secure and (parts.scheme != "http" or host not in _HERE):
             raise ValueError(
                 "expected an address that begins with https:// (http:// for this machine)"
             )
@@ -102,17 +122,6 @@ class Address:
 
     def __repr__(self) -> str:
         return f"<Address {self}>"
-
-    def connection(self, seconds: float) -> HTTPConnection:
-        """A connection to be opened, each wait of which ends after some seconds."""
-        from http.client import HTTPConnection, HTTPSConnection
-
-        if not self._secure:
-            return HTTPConnection(self.host, self.port, timeout=seconds)
-        import ssl
-
-        context = ssl.create_default_context()
-        return HTTPSConnection(self.host, self.port, timeout=seconds, context=context)
 
     @property
     def target(self) -> str:
@@ -143,7 +152,46 @@ def signed(content: bytes, secret: str, now: float) -> dict[str, str]:
 def post(
     address: Address, content: bytes, headers: Mapping[str, str], seconds: float = LONGEST
 ) -> Answer:
-    """Post once and wait for the answer.
+    """`exchange`, of which only a status of success is an answer.
+
+    Raises:
+        PostFailed: without an answer in time, or for a status that is no success.
+    """
+    try:
+        answer = exchange(address, content, headers, seconds)
+    except Unreachable as error:
+        raise PostFailed(str(error)) from None
+    if not 200 <= answer.status < 300:
+        raise PostFailed(
+            f"{address} answered with HTTP {answer.status}{_advice(answer.status)}",
+            answer.status,
+            is_transient(answer.status),
+            answer.text,
+        )
+    return answer
+
+
+def is_transient(status: int) -> bool:
+    """Whether the same may be answered otherwise later."""
+    return status in (408, 425, 429) or status >= 500
+
+
+class Unreachable(Exception):
+    """There was no answer. `sent`: whether the request may have arrived all the same."""
+
+    def __init__(self, message: str, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+def exchange(
+    address: Address,
+    content: bytes,
+    headers: Mapping[str, str],
+    seconds: float = LONGEST,
+    cafile: str | None = None,
+) -> Answer:
+    """Post once and wait for the answer, whatever its status.
 
     Args:
         address: where to.
@@ -151,60 +199,84 @@ def post(
         headers: beside those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
         seconds: for all of it, from the name's looking up, which nothing can end, on. Where it has several addresses
             and nobody is at the first ones, each of these takes as long.
+        cafile: certificates to trust, in place of the system's.
 
     Raises:
-        PostFailed: without an answer in time, or for a status that is no success.
+        Unreachable: without a whole answer in time.
     """
-    import http.client
+    import socket
+    import ssl
+    from http.client import HTTPConnection, HTTPException, IncompleteRead
 
     if seconds <= 0:
-        raise PostFailed(f"nothing was posted to {address}: no time is left")
+        raise Unreachable(f"nothing was posted to {address}: no time is left", False)
     all_headers = {"Content-Type": "application/json; charset=utf-8", **headers}
     all_headers |= {"Connection": "close", "User-Agent": "scf-mps"}
-    connection = address.connection(seconds)
-    cut = threading.Event()
-    watch = None
-    end = monotonic() + seconds
-    try:
-        connection.connect()
-        watch = threading.Timer(end - monotonic(), _cut, [connection.sock, cut])
-        watch.daemon = True
-        watch.start()
-        connection.request("POST", address.target, content, all_headers)
-        response = connection.getresponse()
-        with response:
+    port = address.port or (443 if address.secure else 80)
+    connection = HTTPConnection(address.host, port, timeout=seconds)
+    sent = False
+    held: socket.socket | None = None  # a connection forgets its socket with the last answer
+    with Limit(seconds, lambda: held) as limit:
+        try:
+            connection.sock = held = socket.create_connection((address.host, port), seconds)
+            if address.secure:
+                context = ssl.create_default_context(cafile=cafile)
+                secured = context.wrap_socket(
+                    held, server_hostname=address.host, do_handshake_on_connect=False
+                )
+                connection.sock = held = secured
+                secured.do_handshake()
+            sent = True
+            connection.request("POST", address.target, content, all_headers)
+            response = connection.getresponse()
             body = response.read(LARGEST)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        late = cut.is_set() or isinstance(error, TimeoutError)
-        why = f"no answer within {seconds:.1f} s" if late else _told(error)
-        raise PostFailed(f"{address} did not answer: {why}") from None
-    finally:
-        if watch is not None:
-            watch.cancel()
-        connection.close()
-    if cut.is_set():
-        raise PostFailed(f"{address} did not answer: no whole answer within {seconds:.1f} s")
-    text = body.decode("utf-8", "replace")
-    if not 200 <= response.status < 300:
-        retryable = response.status in (408, 425, 429) or response.status >= 500
-        advice = _advice(response.status)
-        raise PostFailed(
-            f"{address} answered with HTTP {response.status}{advice}",
-            response.status,
-            retryable,
-            text,
-        )
-    return Answer(response.status, text)
+            if response.length and len(body) < LARGEST:
+                raise IncompleteRead(body, response.length)
+            if limit.over:
+                raise TimeoutError
+        except (OSError, ValueError, HTTPException) as error:
+            late = limit.over or isinstance(error, TimeoutError)
+            why = f"no whole answer within {seconds:.1f} s" if late else _told(error)
+            raise Unreachable(f"{address} did not answer: {why}", sent) from None
+        finally:
+            connection.close()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, body)
 
 
-def _cut(sock: socket.socket, cut: threading.Event) -> None:
-    """End a connection whose time is over, so that whoever waits for it goes on."""
-    import socket
-    from contextlib import suppress
+class Limit:
+    """Ends what is done with a socket when its seconds are over, however it drips.
 
-    cut.set()
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    Attributes:
+        over: whether they are.
+    """
+
+    def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
+        from threading import Timer
+
+        self._find = find
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+        self.over = False
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        import contextlib
+        import socket
+
+        self.over = True
+        found = self._find()
+        if found is not None:
+            with contextlib.suppress(OSError):  # it is closed
+                socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 
 def _told(error: Exception) -> str:
@@ -212,7 +284,10 @@ def _told(error: Exception) -> str:
     import ssl
 
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not to be trusted ({error.verify_message})"
+        return (
+            f"its certificate is not to be trusted ({error.verify_message}); behind a proxy of your own, name its "
+            f"certificates in SSL_CERT_FILE"
+        )
     reason = getattr(error, "strerror", None)
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 

@@ -125,7 +125,9 @@ def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None
     elif ours and len(events) == len(every) and all(map(_is_of, every, events)):
         for one, handled in zip(every, events, strict=True):
             show_outcomes(one, handled)
-    elif ours or not reason:  # what was handled is elsewhere: of a reference, or what MPS told in its place
+    elif (
+        ours or not reason
+    ):  # what was handled is elsewhere: of a reference, or what MPS told in its place
         out.print(json.dumps(summary, ensure_ascii=False), markup=False, soft_wrap=True)
     if reason and not as_json:
         err.print(reason, style="red", markup=False, soft_wrap=True)

@@ -244,11 +244,11 @@ class Robots:
     ) -> Reply | None:
         secret = self._secrets.get(path)
         if secret:
-            moment = headers.get("x-mps-timestamp", "")
+            moment = headers.get("x-scf-mps-timestamp", "")
             signed = hmac.new(
                 secret.encode(), moment.encode() + b"." + body, hashlib.sha256
             ).hexdigest()
-            if not hmac.compare_digest(f"sha256={signed}", headers.get("x-mps-signature", "")):
+            if not hmac.compare_digest(f"sha256={signed}", headers.get("x-scf-mps-signature", "")):
                 return Reply(401, "the signature is wrong")
         return None if message is not None else Reply(400, "no JSON")
 

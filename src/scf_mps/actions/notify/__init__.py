@@ -22,7 +22,7 @@ from .words import LANGUAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from ...events.files import CosObject
@@ -75,8 +75,7 @@ class Notify:
 
     Args:
         to: an address: ``wecom://``, ``dingtalk://``, ``feishu://``, ``lark://``, ``slack://``, ``https://``,
-            ``mailto:`` or ``ses://``, with options behind a ``?`` (`OPTIONS`, and the channel's own). A generic
-            webhook that has a query of its own takes them behind a ``#``.
+            ``mailto:`` or ``ses://``, with options behind a ``?`` (`OPTIONS`, and the channel's own).
         smtp: the server for ``mailto:``, see `mail.Server`.
         links: the URLs of a result's files, e.g. where they were published; without any, or for results it returns
             none for, links to COS are presigned.
@@ -228,10 +227,8 @@ def _channel(to: str, smtp: str) -> tuple[Channel, dict[str, str]]:
     module, name = _CHANNELS[scheme]
     make = getattr(import_module(f".{module}", __name__), name)
     known = {*make.options, *OPTIONS}
-    if scheme in ("http", "https"):
-        address, options = _split_url(to, known)
-    else:
-        address, options = split(to.partition(":")[2].removeprefix("//"), known)
+    is_url = scheme in ("http", "https")
+    address, options = split(to if is_url else to.partition(":")[2].removeprefix("//"), known)
     if scheme == "mailto":
         from .mail import Server
 
@@ -241,19 +238,6 @@ def _channel(to: str, smtp: str) -> tuple[Channel, dict[str, str]]:
     if "template" in make.options:
         options.pop("template", None)
     return channel, options
-
-
-def _split_url(to: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
-    """A URL and its options: behind a ``#`` if there is one, as then its query is its own, else behind the ``?``."""
-    address, mark, fragment = to.partition("#")
-    if mark:
-        return address, split(f"?{fragment}", known)[1]
-    try:
-        return split(to, known)
-    except ValueError as error:
-        raise ValueError(
-            f"{error}; where the URL has a query of its own, options stand behind a #"
-        ) from None
 
 
 def _one_of(options: dict[str, str], name: str, values: tuple[str, ...]) -> str:

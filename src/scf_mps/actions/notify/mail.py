@@ -7,9 +7,10 @@ of them alone is told, and not tried again, since the others have it.
 from __future__ import annotations
 
 from ...errors import Drop
+from ..posting import LONGEST, Limit
 from .errors import NotifyError, scrubbed
 from .letter import addresses_of, html_of, text_of
-from .posting import TRY, Limit, Sending, is_host
+from .posting import Sending, is_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Mail:
         left = sending.clock.left()
         if left <= 0:
             raise NotifyError(self.channel, "no time is left to send the message", retryable=True)
-        refused = self._transfer(letter, min(TRY, left), sending.cafile)
+        refused = self._transfer(letter, min(LONGEST, left), sending.cafile)
         if refused:
             raise Drop(f"{self.channel}: sent, but not to {'; '.join(refused)}")
 

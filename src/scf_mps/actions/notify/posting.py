@@ -1,31 +1,23 @@
 """One message over HTTP: sent, judged by what was answered, and sent again where the channel asks for a moment.
 
-Python's own `http.client`, with TLS verified. A redirect is not followed, since what is sent has secrets in it; a
-try ends within seconds whatever the other side does. What an answer means is left to the channels.
+The request itself is `..posting`'s. What an answer means is left to the channels.
 """
 
 from __future__ import annotations
 
+from ..posting import LONGEST, Address, Answer, Unreachable, exchange, is_transient
 from .errors import NotifyError, scrubbed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Mapping
-    from types import TracebackType
     from typing import Any
-
-    from typing_extensions import Self
 
     from ...context import Context
 
-TRY = 10.0
-"""Seconds that a try may take."""
-
 _ATTEMPTS = 3
-_LONGEST_ANSWER = 64 * 1024
 _LONGEST_WAIT = 10.0
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_MOMENT = 0.3  # seconds before another try, where nothing was sent in the one before
 
 
 class Sending:
@@ -60,81 +52,12 @@ class Sending:
 class Request:
     """What is posted: to which URL, with which headers and body."""
 
-    __slots__ = ("body", "headers", "url")
+    __slots__ = ("address", "body", "headers")
 
     def __init__(self, url: str, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        self.url = url
+        self.address = Address(url)
         self.body = body if isinstance(body, bytes) else as_json(body)
-        self.headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "scf-mps",
-            **(headers or {}),
-        }
-
-
-class Answer:
-    """What came back: status, headers by lower-case name, and the first 64 KB of the body."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The body as an object of JSON; an empty one if it is none."""
-        import json
-
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def retry_after(self) -> float:
-        """Seconds of its ``Retry-After``, or 0."""
-        from ...cos.retry import retry_after
-
-        return retry_after(self.headers.get("retry-after"))
-
-
-class Limit:
-    """Ends what is done with a socket when its seconds are over, however it drips."""
-
-    def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
-        from threading import Timer
-
-        self._find = find
-        self._timer = Timer(seconds, self._end)
-        self._timer.daemon = True
-        self.over = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        import contextlib
-        import socket
-
-        self.over = True
-        found = self._find()
-        if found is not None:
-            with contextlib.suppress(OSError):  # it is closed
-                found.shutdown(socket.SHUT_RDWR)
+        self.headers = headers or {}
 
 
 def as_json(body: object) -> bytes:
@@ -150,16 +73,15 @@ def base_of(endpoint: str) -> str:
     Raises:
         ValueError: for anything else. It is not shown: there may be a password in it.
     """
-    scheme, _, host = endpoint.partition("://")
-    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-    name = name if colon else host
-    if not is_host(name.strip("[]")) or (colon and not (port.isdecimal() and int(port) < 65536)):
-        raise ValueError("endpoint= expects https://host:port and no more")
-    if scheme == "https" or (scheme == "http" and name in _LOOPBACK):
-        return f"{scheme}://{host}"
-    raise ValueError(
-        "endpoint= expects https://, or http:// on 127.0.0.1: what is sent has secrets in it"
-    )
+    try:
+        has_more = Address(endpoint).target != "/" or not is_host(Address(endpoint).host)
+    except ValueError:
+        has_more = True
+    if has_more or endpoint.endswith("/"):
+        raise ValueError(
+            "endpoint= expects https://host:port and no more, or http:// on 127.0.0.1: what is sent has secrets in it"
+        )
+    return endpoint
 
 
 def is_host(name: str) -> bool:
@@ -197,11 +119,14 @@ def deliver(
         if left <= 0:
             raise NotifyError(channel, "no time is left to send the message", retryable=True)
         try:
-            error = judge(exchange(make(), min(TRY, left), sending.cafile))
-        except Unreachable as reason:
-            error = NotifyError(
-                channel, scrubbed(str(reason), secrets), retryable=True, wait=reason.wait
+            request = make()
+            answer = exchange(
+                request.address, request.body, request.headers, min(LONGEST, left), sending.cafile
             )
+            error = judge(answer)
+        except Unreachable as reason:
+            wait = None if reason.sent else _MOMENT
+            error = NotifyError(channel, str(reason), retryable=True, wait=wait)
         if error is None:
             return
         wait = error.wait
@@ -209,64 +134,6 @@ def deliver(
             raise error
         if not sending.clock.sleep(wait):
             raise error
-
-
-class Unreachable(Exception):
-    """There was no answer. `wait`: seconds until another try, if nothing was sent in this one."""
-
-    def __init__(self, message: str, wait: float | None = None) -> None:
-        super().__init__(message)
-        self.wait = wait
-
-
-def exchange(request: Request, seconds: float, cafile: str | None = None) -> Answer:
-    """One request and its answer.
-
-    Raises:
-        Unreachable: without an answer.
-    """
-    import socket
-    import ssl
-    from http.client import HTTPConnection, HTTPException, IncompleteRead
-    from urllib.parse import urlsplit
-
-    url = urlsplit(request.url)
-    host = url.hostname or ""
-    tls = url.scheme == "https"
-    connection = HTTPConnection(host, url.port or (443 if tls else 80), timeout=seconds)
-    sent = False
-    with Limit(seconds, lambda: connection.sock) as limit:
-        try:
-            plain = socket.create_connection((connection.host, connection.port), seconds)
-            connection.sock = plain
-            if tls:
-                context = ssl.create_default_context(cafile=cafile)
-                secure = context.wrap_socket(
-                    plain, server_hostname=host, do_handshake_on_connect=False
-                )
-                connection.sock = secure
-                secure.do_handshake()
-            target = f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
-            sent = True
-            connection.request("POST", target, request.body, request.headers)
-            answer = connection.getresponse()
-            body = answer.read(_LONGEST_ANSWER)
-            if answer.length and len(body) < _LONGEST_ANSWER:
-                raise IncompleteRead(body, answer.length)
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, headers, body)
-        except ssl.SSLCertVerificationError as error:
-            raise Unreachable(
-                f"the certificate of {host} is not trusted ({error.verify_message}): behind a proxy of your own, "
-                f"name its certificates in SSL_CERT_FILE"
-            ) from None
-        except (OSError, HTTPException) as error:
-            if limit.over or isinstance(error, TimeoutError):
-                raise Unreachable(f"{host} did not answer within {seconds:.3g} s") from None
-            why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise Unreachable(f"no answer from {host}: {why}", None if sent else 0.3) from None
-        finally:
-            connection.close()
 
 
 def refusal(
@@ -282,7 +149,7 @@ def refusal(
             "the answer is a redirect, which is not followed as there are secrets in the request: is the address right?",
             status,
         )
-    retryable = status in (408, 425, 429) or status >= 500
+    retryable = is_transient(status)
     what = scrubbed(answer.text, secrets) or "without a word"
     told = (advice or {}).get(status)
     message = f"{what} ({told})" if told else what

@@ -8,8 +8,9 @@ about 13,000 characters have been refused as ``msg_blocks_too_long``.
 
 from __future__ import annotations
 
+from ..posting import Answer
 from .fitting import cut, fitting
-from .posting import Answer, Request, Sending, as_json, base_of, deliver, refusal
+from .posting import Request, Sending, as_json, base_of, deliver, refusal
 from .text import clipped, literal
 
 TYPE_CHECKING = False

@@ -1,13 +1,13 @@
 """A generic webhook: JSON that a program reads, signed, with a key by which it can tell a repetition.
 
-``X-MPS-Signature`` is ``sha256=`` and the HMAC-SHA256, in hexadecimal digits, of ``X-MPS-Timestamp``, a dot and the body.
-``Idempotency-Key`` is the same whenever the same message is sent again.
+The signature is that of `..posting.signed`. ``Idempotency-Key`` is the same whenever the same message is sent again.
 """
 
 from __future__ import annotations
 
+from ..posting import Address, Answer, signed
 from .layout import Style, composed
-from .posting import Answer, Request, Sending, as_json, base_of, deliver, refusal
+from .posting import Request, Sending, as_json, deliver, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,27 +28,17 @@ _ADVICE = {
 
 
 class Webhook:
-    """``https://host/path?secret=…``; ``http://`` on this machine alone."""
+    """``https://host/path?secret=…&query=…``, where ``query=`` is the URL's own; ``http://`` on this machine alone."""
 
-    options = ("secret",)
+    options = ("query", "secret")
     channel = "webhook"
 
     def __init__(self, address: str, options: Mapping[str, str]) -> None:
-        from urllib.parse import quote, urlsplit
-
-        scheme, _, rest = address.partition("://")
-        end = min((rest.index(sign) for sign in "/?" if sign in rest), default=len(rest))
-        try:
-            base = base_of(f"{scheme}://{rest[:end]}")
-        except ValueError:
-            raise ValueError(
-                "expected https://host/path without a password, or http:// on 127.0.0.1"
-            ) from None
-        self._url = base + quote(rest[end:], "!#$%&'()*+,/:;=?@~[]")
+        self._url = f"{address}?{options['query']}" if "query" in options else address
         self._secret = options.get("secret", "")
-        url = urlsplit(self._url)
+        path, _, query = Address(self._url).target.partition("?")
         # Parts of a path and values of a query are often all that keeps others out.
-        parts = [*url.path.split("/"), *(pair.rpartition("=")[2] for pair in url.query.split("&"))]
+        parts = [*path.split("/"), *(pair.rpartition("=")[2] for pair in query.split("&"))]
         self._secrets = (self._secret, *(part for part in parts if len(part) >= 8))
 
     def send(self, message: Message, sending: Sending) -> None:
@@ -58,20 +48,13 @@ class Webhook:
         def make() -> Request:
             headers = {"Idempotency-Key": sending.key}
             if self._secret:
-                headers |= _signature(self._secret, str(int(sending.now())), body)
+                headers |= signed(body, self._secret, sending.now())
             return Request(self._url, body, headers)
 
         deliver(self.channel, make, self._judge, sending, self._secrets)
 
     def _judge(self, answer: Answer) -> NotifyError | None:
         return refusal(self.channel, answer, self._secrets, _ADVICE)
-
-
-def _signature(secret: str, moment: str, body: bytes) -> dict[str, str]:
-    import hmac
-
-    digest = hmac.digest(secret.encode(), moment.encode() + b"." + body, "sha256").hex()
-    return {"X-MPS-Timestamp": moment, "X-MPS-Signature": f"sha256={digest}"}
 
 
 def _body(message: Message, now: float) -> dict[str, Any]:

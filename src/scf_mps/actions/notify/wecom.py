@@ -7,8 +7,9 @@ takes 20 in a minute.
 
 from __future__ import annotations
 
+from ..posting import Answer
 from .layout import Style, composed
-from .posting import Answer, Request, Sending, base_of, deliver, judged
+from .posting import Request, Sending, base_of, deliver, judged
 from .text import literal
 
 TYPE_CHECKING = False
