@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -26,8 +27,12 @@ def main_handler(event, context):
 """Written for Python 2.7, which no runtime of today has beside Python 3.10."""
 
 TRIGGERS = """\
+app: templates
+component: scf
+name: webhook
 inputs:
   handler: index.main_handler
+  runtime: Python3.10
   triggers:
     - type: mps
       parameters: {qualifier: $DEFAULT}
@@ -100,6 +105,12 @@ def announcement_of_any(event: Notification) -> str:
     """Announces that the task is completed, without any look at its results."""
     task = event["WorkflowTaskEvent"]
     return f"completed: {task['TaskId']} {task['Status']} {task['Message']}"
+
+
+def announce(event: Notification, post: Callable[[str], object]) -> None:
+    """Posts with every delivery, and returns whether or not that went well."""
+    with suppress(OSError):
+        post(announcement(event))
 
 
 ROBOT = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=00000000-1111-2222-3333-444444444444"
