@@ -553,7 +553,8 @@ def test_a_url_that_refuses_is_a_failure_that_shows_nothing_of_it_but_its_host(
         ("?types=ImageSprites,EditMediaTask", {"Edit", "Sprites"}),
         ("?types=HoloTranscode", set[str]()),
         ("?session=order-*", {"Transcode"}),
-        ("?session=nothing,order-4?", {"Transcode"}),
+        ("?session=nothing, order-4?", {"Transcode"}),
+        ("?types=EditMediaTask, ImageSprites", {"Edit", "Sprites"}),
         ("?bucket=out-1250000000&types=Transcode", {"Transcode"}),
         ("?bucket=other-1250000000", set[str]()),
         ("?path=*Sprites*", {"Sprites"}),
@@ -616,6 +617,7 @@ def test_two_targets_of_one_name_are_told_apart_by_another_name(application: App
         ("scf://thumbnails.ap-guangzhou?bucket=media", "ends with the APPID"),
         ("scf://thumbnails.ap-guangzhou?path=/a/*", "no leading slash"),
         ("scf://thumbnails.ap-guangzhou?session=,", "session= expects one or more"),
+        ("scf://thumbnails.ap-guangzhou?types=,", "types= expects one or more"),
     ],
 )
 def test_a_target_that_cannot_be_meant_is_a_mistake_that_shows_no_secret(

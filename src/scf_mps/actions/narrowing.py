@@ -23,9 +23,11 @@ def types_of(options: Mapping[str, str]) -> frozenset[str]:
     """The types that ``types=`` asks for; none for all.
 
     Raises:
-        ValueError: for a name that is like that of a type, and is none.
+        ValueError: for a name that is like that of a type, and is none, or if there is no name.
     """
     asked = frozenset(_values(options, "types"))
+    if "types" in options and not asked:
+        raise ValueError("types= expects one or more types, with commas between")
     if asked:
         from ..errors import RegistrationError
         from ..names import classes_named, types
@@ -58,4 +60,4 @@ def filters_of(options: Mapping[str, str]) -> Filters:
 
 
 def _values(options: Mapping[str, str], name: str) -> list[str]:
-    return [value for value in options.get(name, "").split(",") if value]
+    return [value for value in map(str.strip, options.get(name, "").split(",")) if value]
