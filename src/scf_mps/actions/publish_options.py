@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ..errors import RegistrationError
+from ..filters import filters_from
 from .narrowing import GLOBS, filters_of
 from .places import Places
 from .settings import place_of, split
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     from ..events.result import Result
-    from ..filters import Filter, Filters
+    from ..filters import Filters
 
     class Headers(TypedDict, total=False):
         """What copies are given."""
@@ -77,7 +78,7 @@ class Options:
         self.filters: Filters = filters_of(given)
         if when is not None:
             self.filters["when"] = when
-        self.tests = _checked(self.filters, self.kinds)
+        self.tests = filters_from(self.filters)
         self.headers: Headers = {}
         if "acl" in given:
             self.headers["acl"] = given["acl"]
@@ -138,20 +139,6 @@ def _kinds(types: str | None) -> tuple[type[Result], ...]:
             raise ValueError(f"types=: a result of type {name} has no files of its own")
         found.update(dict.fromkeys(writing))
     return tuple(found)
-
-
-def _checked(filters: Filters, kinds: tuple[type[Result], ...]) -> tuple[Filter, ...]:
-    """The filters. Raises ValueError for one that no result can pass."""
-    if not filters:
-        return ()
-    from ..filters import check_reachable, filters_from
-
-    try:
-        tests = filters_from(filters)
-        check_reachable(tests, kinds)
-    except RegistrationError as error:
-        raise ValueError(str(error)) from None
-    return tests
 
 
 def _one_of(given: dict[str, str], name: str, *allowed: str) -> str:
