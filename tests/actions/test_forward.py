@@ -27,6 +27,7 @@ from scf_mps.actions.targets import LARGEST_INVOCATION, LARGEST_MESSAGE, Functio
 from scf_mps.cos import Cos
 from scf_mps.errors import CallbacksFailed, ConfigurationError, RegistrationError
 from scf_mps.events.reading import read
+from scf_mps.events.result import Event
 from scf_mps.local.api import CloudApi, Emulated, Mps, Scf, Tdmq
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
@@ -245,10 +246,11 @@ def test_secrets_of_an_event_go_to_other_functions_and_channels_and_to_no_url(
 @pytest.mark.parametrize(
     "to", ["scf://events.ap-guangzhou", "scf://events.ap-guangzhou/default?qualifier=2"]
 )
+@pytest.mark.parametrize("namespace", ["default", ""])
 def test_a_function_never_forwards_to_itself(
-    application: Application, api: CloudApi, to: str
+    application: Application, api: CloudApi, to: str, namespace: str
 ) -> None:
-    told = refused(application(MPS_FORWARD=to), sample())
+    told = refused(application(MPS_FORWARD=to), sample(), namespace=namespace)
     assert "is this function itself" in told
     assert len(api.requests) == 0
 
@@ -289,6 +291,16 @@ def test_two_functions_that_forward_to_each_other_come_to_an_end(
     handlers.main_handler(sample(), {**CONTEXT, "request_id": ""})
 
 
+def test_a_circle_by_way_of_a_queue_comes_to_an_end_too(
+    application: Application, api: CloudApi, tdmq: Tdmq
+) -> None:
+    handlers = application(MPS_FORWARD="cmq-queue://media.ap-guangzhou")
+    for number in range(MOST):
+        handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})
+    assert "forward it back" in refused(handlers, sample())
+    assert len(tdmq.sent["ap-guangzhou", "queue/media"]) == MOST
+
+
 def test_what_was_refused_however_often_is_no_circle(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
@@ -313,13 +325,23 @@ def test_with_a_ledger_a_circle_ends_with_its_first_round(
     assert len(function.pushed) == 1
 
 
-def test_what_is_remembered_of_events_is_bounded() -> None:
+def test_of_the_events_that_are_remembered_the_longest_unseen_is_forgotten() -> None:
     circles = Circles()
-    for number in range(KEPT + 10):
-        event = sample("EditMediaTask")
-        event["EditMediaTaskEvent"]["TaskId"] = f"task-{number}"
-        circles.sent(read(event), Context({"request_id": "r"}))
-    assert len(circles._seen) == KEPT
+
+    def event(number: int) -> Event:
+        made = sample("EditMediaTask")
+        made["EditMediaTaskEvent"]["TaskId"] = f"task-{number}"
+        return read(made)
+
+    for request in range(MOST):
+        for number in (1, 0):  # 1 was seen before 0, and is again below
+            circles.sent(event(number), Context({"request_id": f"r-{request}"}))
+    circles.sent(event(1), Context({"request_id": "r-0"}))
+    for number in range(2, KEPT + 1):
+        circles.sent(event(number), Context({"request_id": "r"}))
+    circles.check(event(0), Context({"request_id": "r"}))
+    with pytest.raises(ConfigurationError):
+        circles.check(event(1), Context({"request_id": "r"}))
 
 
 # -- refusals
@@ -351,6 +373,10 @@ def test_a_refusal_says_what_to_do(
 
 def test_a_function_that_is_not_there_is_named(application: Application, api: CloudApi) -> None:
     handlers = application(MPS_FORWARD="scf://nobody.ap-guangzhou/live")
+    (route,) = [
+        one.name for one in handlers.app.routes if "forward" in one.name and one.verb == "on"
+    ]
+    assert route == "handlers.forwarding.scf-nobody.ap-guangzhou/live"
     told = refused(handlers, sample())
     assert "ResourceNotFound.Function" in told
     assert "check scf://nobody.ap-guangzhou/live" in told
@@ -468,6 +494,7 @@ def test_an_answer_that_says_not_sent_is_a_failure(
         application(MPS_FORWARD="cmq-queue://media.ap-guangzhou").main_handler(sample(), CONTEXT)
     (failure,) = caught.value.failures
     assert isinstance(failure.__cause__, ForwardFailed)
+    assert failure.__cause__.code == ""
     assert "TDMQ says that it was not sent" in str(failure)
 
 
