@@ -145,7 +145,7 @@ def test_a_wrong_address_is_an_invalid_event(
     ("content", "why"),
     [
         (b"no JSON", "came that is no JSON: "),
-        (b"[]", "a list is there"),
+        (b"[]", "but an empty list came"),
         ({}, "expected an MPS notification"),
         (reference("event.json"), "another reference is there"),
         (reference("event.json", TaskId="t"), "another reference is there"),
@@ -155,15 +155,16 @@ def test_a_wrong_address_is_an_invalid_event(
             {"headers": {}, "body": json.dumps(sample("WorkflowTask"))},
             "expected an MPS notification",
         ),
-        (json.dumps(sample("WorkflowTask")), "a str is there"),
+        (json.dumps(sample("WorkflowTask")), "but a str of length "),
     ],
 )
 def test_what_is_there_is_to_be_an_event_itself(
     app: App, put: Any, content: object, why: str
 ) -> None:
     put(content)
-    with pytest.raises(InvalidEvent, match=why):
+    with pytest.raises(InvalidEvent, match=why) as refused:
         app.main_handler(reference(), {})
+    assert str(refused.value).startswith(f"expected an archived event at '{at('event.json')}': ")
 
 
 def test_more_than_memory_can_take_is_not_read(
@@ -220,6 +221,34 @@ def test_over_http_it_is_to_be_signed_as_anything_else(
     assert app.main_handler(http(signed(reference())), {})["statusCode"] == 200
     assert app.main_handler(http(signed(reference("missing.json"))), {})["statusCode"] == 400
     assert len(taken) == 1
+
+
+def test_over_http_nothing_is_told_of_what_is_there(
+    app: App,
+    put: Any,
+    emulator: CosEmulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("MPS_BUCKETS", f"{BUCKET},internal-*")
+    put({"database_password": "x"}, "settings.json")
+    put(b"[]", "list.json")
+    put(sample("WorkflowTask"))
+    answers = [
+        app.main_handler(http(signed(asked)), {})
+        for asked in (
+            reference("settings.json"),
+            reference("list.json"),
+            reference("missing.json"),
+            {"ArchivedEvent": at("event.json", "others-1250000000")},
+            reference(TaskId="another"),
+        )
+    ]
+    assert {(one["statusCode"], one["body"]) for one in answers} == {
+        (400, '{"error": "expected an archived event"}')
+    }
+    for told in ("database_password", "internal-*", "NoSuchKey", "another task"):
+        assert told in caplog.text
 
 
 def test_what_has_more_to_say_than_where_it_is_is_no_reference(app: App) -> None:

@@ -148,8 +148,10 @@ class Dispatcher:
             from .references import is_reference, resolved
 
             if is_reference(notification):
-                notification = resolved(notification, context)
-        event = read(notification)
+                return self._allowed(resolved(notification, context))
+        return self._allowed(read(notification))
+
+    def _allowed(self, event: Event) -> Event:
         if event.type in self._refused:
             raise InvalidEvent(vod_text(event.type))
         return event

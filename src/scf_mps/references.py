@@ -6,17 +6,25 @@
 from __future__ import annotations
 
 from .errors import InvalidEvent
+from .events.reading import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .context import Context
+    from .events.result import Event
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an archived event that are taken into memory: about a hundred times what SCF passes to a function."""
 
 _KEYS = frozenset({"ArchivedEvent", "TaskId", "Timestamp", "Sign"})
+
+
+class NotArchived(InvalidEvent):
+    """Where a reference points, there is no event that may be read. Its text tells what is there instead: it is for
+    the log alone, as over HTTP the function would read for others what they may not.
+    """
 
 
 def is_reference(notification: dict[str, Any]) -> bool:
@@ -26,12 +34,12 @@ def is_reference(notification: dict[str, Any]) -> bool:
     )
 
 
-def resolved(reference: dict[str, Any], context: Context) -> dict[str, Any]:
-    """The notification that a reference is about.
+def resolved(reference: dict[str, Any], context: Context) -> Event:
+    """The event that a reference is about.
 
     Raises:
-        InvalidEvent: for an address that is none or not allowed by ``MPS_BUCKETS``, where there is no object, or
-            one that is no notification or another task's.
+        InvalidEvent: for an address that is none; `NotArchived` for one not allowed by ``MPS_BUCKETS``, where there is
+            no object, or one that is no notification or another task's.
         MpsError: if MPS does not tell.
         CosError: if COS cannot be read now.
     """
@@ -39,10 +47,10 @@ def resolved(reference: dict[str, Any], context: Context) -> dict[str, Any]:
         return _archived(reference, context)
     from .mps import Mps
 
-    return Mps(context=context).notification(reference["TaskId"])
+    return read(Mps(context=context).notification(reference["TaskId"]))
 
 
-def _archived(reference: dict[str, Any], context: Context) -> dict[str, Any]:
+def _archived(reference: dict[str, Any], context: Context) -> Event:
     from .cos import Cos
     from .cos.errors import Denied, NotFound
     from .envelope import unpacked
@@ -64,19 +72,16 @@ def _archived(reference: dict[str, Any], context: Context) -> dict[str, Any]:
         raise _invalid(address, error) from error
     try:
         notification = unpacked(text)
+        if isinstance(notification, dict) and is_reference(notification):
+            raise InvalidEvent("another reference is there")
+        event = read(notification)
     except InvalidEvent as error:
         raise _invalid(address, error) from None
-    if not isinstance(notification, dict):
-        raise _invalid(address, f"a {type(notification).__name__} is there")
-    if is_reference(notification):
-        raise _invalid(address, "another reference is there")
     told = reference.get("TaskId")
-    from .events.reading import read
-
-    if told and read(notification).task_id != told:
+    if told and event.task_id != told:
         raise _invalid(address, "the event of another task is there")
-    return notification
+    return event
 
 
-def _invalid(address: str, why: object) -> InvalidEvent:
-    return InvalidEvent(f"expected an archived event at {address[:200]!r}: {why}")
+def _invalid(address: str, why: object) -> NotArchived:
+    return NotArchived(f"expected an archived event at {address[:200]!r}: {why}")

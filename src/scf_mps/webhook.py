@@ -43,7 +43,12 @@ def refusal(error: Exception) -> dict[str, Any]:
             log.info("%s", error)
             return response(status, {"error": str(error)}, Allow="POST")
         log.error("invalid event: %s", error)
-        return _later(LATER) if status == 503 else response(status, {"error": scrub(str(error))})
+        if status == 503:
+            return _later(LATER)
+        from .references import NotArchived
+
+        told = "expected an archived event" if isinstance(error, NotArchived) else scrub(str(error))
+        return response(status, {"error": told})
     if isinstance(error, CallbacksFailed):
         log.error("%s", error)
         names = sorted({failure.callback for failure in error.failures})
