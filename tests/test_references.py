@@ -251,6 +251,13 @@ def test_over_http_nothing_is_told_of_what_is_there(
         assert told in caplog.text
 
 
+def test_over_http_missing_credentials_are_a_fault_of_the_set_up(
+    app: App, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TENCENTCLOUD_SECRETID")
+    assert app.main_handler(http(signed(reference())), {})["statusCode"] == 500
+
+
 def test_what_has_more_to_say_than_where_it_is_is_no_reference(app: App) -> None:
     event = {**sample("WorkflowTask"), "ArchivedEvent": at("missing.json")}
     assert app.main_handler(event, {})["event_type"] == "WorkflowTask"

@@ -73,11 +73,11 @@ def _later(seconds: float) -> dict[str, Any]:
 
 def _status(error: Exception) -> int:
     """Of what a store or MPS itself answered: whether the same request may be done later."""
-    from .cos.errors import CosError
+    from .cos.errors import CosError, Denied
     from .mps import MpsError, NoNotification, TaskNotFound
 
     if isinstance(error, TaskNotFound | NoNotification):
         return 403
     if isinstance(error, MpsError):
         return 503 if error.retryable or error.code == "DeadlineExceeded" else 500
-    return 503 if isinstance(error, CosError) else 500
+    return 503 if isinstance(error, CosError) and not isinstance(error, Denied) else 500
