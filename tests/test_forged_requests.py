@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from capture import Stream
 
 pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
 pytest.importorskip("tencentcloud.common", reason="MPS is asked by it")
 
-from scf_mps import App, Event, Result
+from scf_mps import App, Event, Result, logs
 from scf_mps.local import api as cloud
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
@@ -423,12 +424,20 @@ def test_a_body_that_is_not_what_mps_says_is_refused(
     api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch, swapped: Any
 ) -> None:
     monkeypatch.setenv("MPS_REREAD", "1")
+    monkeypatch.delenv("MPS_LOG_FORMAT", raising=False)
+    logs.configure(stream := Stream())
     counting = Counting()
-    status, told = counting.answer(http(signed(swapped())))
+    body = swapped()
+    status, told = counting.answer(http(signed(body)))
     # Of a task that still runs MPS's books may only be late: whoever sent it may come again.
     assert status == (503 if swapped is SWAPPED["finished, which it is not"] else 403), told
     assert counting.seen == []
     assert len(told) < 500
+    (line,) = stream.lines
+    payload = body.get(f"{body.get('EventType')}Event", {})
+    name = payload.get("TaskId") or body.get("TaskId") or ""
+    # Which task it was, for whoever reads the log (a name that does not fit is cut).
+    assert name.startswith(line["task_id"].removesuffix("…")) and bool(line["task_id"]) == bool(name)
 
 
 HONEST: dict[str, Callable[[], dict[str, Any]]] = {

@@ -73,7 +73,7 @@ class Dispatcher:
         fields = logs.bind(context.request_id)
         try:
             if isinstance(event, dict) and "EventType" in event:  # the MPS trigger: no envelope
-                return self._dispatch(self._read(event, context), context, fields, force)
+                return self._dispatch(self._read(event, context, fields), context, fields, force)
             return self._open(event, context, fields, force)
         except InvalidEvent as error:
             log.error("invalid event: %s", error)
@@ -117,7 +117,8 @@ class Dispatcher:
             queue = isinstance(event, dict) and "msgInfoList" in event
             name = "msgInfoList" if queue else "Records"
             return self._dispatch_all(notifications, name, context, fields, force)
-        return self._dispatch(self._read(notifications[0], context), context, fields, force)
+        event = self._read(notifications[0], context, fields)
+        return self._dispatch(event, context, fields, force)
 
     def _answer(
         self, request: object, context: Context, fields: dict[str, str], force: Collection[str]
@@ -129,7 +130,7 @@ class Dispatcher:
 
         try:
             (notification,) = open_envelope(request)
-            event = self._read(notification, context)
+            event = self._read(notification, context, fields)
             if rereads():
                 from .rereading import confirmed
 
@@ -138,8 +139,9 @@ class Dispatcher:
         except Exception as error:
             return refusal(error)
 
-    def _read(self, notification: object, context: Context) -> Event:
-        """The event of a notification, or of a reference to one."""
+    def _read(self, notification: object, context: Context, fields: dict[str, str]) -> Event:
+        """The event of a notification, or of a reference to one; its task is on the log's lines from then on."""
+        event = None
         if (
             isinstance(notification, dict)
             and "EventType" not in notification
@@ -148,10 +150,11 @@ class Dispatcher:
             from .references import is_reference, resolved
 
             if is_reference(notification):
-                return self._allowed(resolved(notification, context))
-        return self._allowed(read(notification))
-
-    def _allowed(self, event: Event) -> Event:
+                fields["task_id"] = str(notification.get("TaskId") or "")
+                event = resolved(notification, context)
+        if event is None:
+            event = read(notification)
+        fields["task_id"] = event.task_id
         if event.type in self._refused:
             raise InvalidEvent(vod_text(event.type))
         return event
@@ -160,7 +163,6 @@ class Dispatcher:
         self, event: Event, context: Context, fields: dict[str, str], force: Collection[str]
     ) -> dict[str, Any]:
         """One event, from the plan to the verdict."""
-        fields["task_id"] = event.task_id
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
             before(event, context)
@@ -219,7 +221,7 @@ class Dispatcher:
             fields.pop("task_id", None)
             event = None
             try:
-                event = self._read(notification, context)
+                event = self._read(notification, context, fields)
                 summaries.append(self._dispatch(event, context, fields, force))
             except CallbacksFailed as failed:
                 failures += failed.failures
