@@ -567,6 +567,29 @@ def test_a_url_that_mps_signs_anew_is_the_same_file(
     assert (status, "status, error or file of AiAnalysisResultSet[0]" in told) == (403, True)
 
 
+class Waiting(cloud.Service):
+    """An MPS that has nothing to tell of a task yet."""
+
+    name = "mps"
+    version = "2019-06-12"
+
+    @cloud.action("DescribeTaskDetail")
+    def detail(self, call: cloud.Call) -> dict[str, Any]:
+        return {"TaskType": "WorkflowTask", "Status": "WAITING", "WorkflowTask": None}
+
+
+@pytest.mark.parametrize("reread", ["0", "1"])
+def test_while_mps_has_nothing_to_tell_of_a_task_it_is_to_be_sent_again(
+    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch, reread: str
+) -> None:
+    monkeypatch.setenv("MPS_REREAD", reread)
+    name = task()["WorkflowTaskEvent"]["TaskId"]
+    with cloud.CloudApi([Waiting()]) as waiting:
+        monkeypatch.setenv("MPS_API_ENDPOINT", waiting.url)
+        for notification in ({"TaskId": name}, *([task()] if reread == "1" else [])):
+            assert Counting().answer(http(signed(notification)))[0] == 503
+
+
 def test_without_a_signature_mps_is_not_even_asked(reread: cloud.CloudApi) -> None:
     assert Counting().answer(http(task()))[0] == 401
     assert len(reread.requests) == 0

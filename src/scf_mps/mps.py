@@ -32,7 +32,9 @@ class TaskNotFound(MpsError):
 
 
 class NoNotification(MpsError):
-    """MPS sends no notification of such a task as a whole: of a live stream, or before there is anything to tell."""
+    """MPS sends no notification of such a task as a whole: of a live stream, or before there is anything to tell, when
+    it is `retryable`.
+    """
 
 
 class TaskSummary:
@@ -168,11 +170,13 @@ class Mps(Api):
         field = EVENTS.rows[type_][2] if type_ in EVENTS.rows else f"{type_}Event"
         payload = detail.get(field.removesuffix("Event"))
         if type_.startswith("Live") or not isinstance(payload, dict):
-            raise NoNotification(
+            error = NoNotification(
                 f"task {task_id} is a {type_ or 'task without a type'} with status {detail.get('Status')}, of which "
                 f"MPS sends no notification as a whole",
                 request_id=detail.get("RequestId") or "",
             )
+            error.retryable = type_ in EVENTS.rows and detail.get("Status") in _UNFINISHED
+            raise error
         return {
             "EventType": type_,
             field: payload,
@@ -184,6 +188,7 @@ class Mps(Api):
         return TaskNotFound if code in _NO_TASK else MpsError
 
 
+_UNFINISHED = ("WAITING", "PROCESSING")
 _NO_TASK = frozenset(
     {
         "FailedOperation.TaskNotFound",

@@ -35,9 +35,10 @@ def confirmed(came: Event, context: Context) -> Event:
     try:
         told = read(Mps(context=context).notification(came.task_id))
     except MpsError as error:
-        # MPS refuses what cannot be a task's id, too.
-        if isinstance(error, TaskNotFound | NoNotification) or error.code.startswith(
-            "InvalidParameter"
+        # MPS refuses what cannot be a task's id, too. Of a task that waits it may have nothing to tell yet.
+        if not error.retryable and (
+            isinstance(error, TaskNotFound | NoNotification)
+            or error.code.startswith("InvalidParameter")
         ):
             raise _refused(f"MPS tells of no task {came.task_id[:100]!r}") from error
         raise

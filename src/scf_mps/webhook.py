@@ -62,7 +62,7 @@ def refusal(error: Exception) -> dict[str, Any]:
     if status == 503:
         return _later(LATER)
     if status == 403:
-        return response(status, {"error": "MPS has no such task"})
+        return response(status, {"error": "MPS tells of no such task"})
     return response(status, {"error": "not handled"})
 
 
@@ -76,8 +76,8 @@ def _status(error: Exception) -> int:
     from .cos.errors import CosError, Denied
     from .mps import MpsError, NoNotification, TaskNotFound
 
-    if isinstance(error, TaskNotFound | NoNotification):
-        return 403
     if isinstance(error, MpsError):
-        return 503 if error.retryable or error.code == "DeadlineExceeded" else 500
+        if error.retryable or error.code == "DeadlineExceeded":
+            return 503
+        return 403 if isinstance(error, TaskNotFound | NoNotification) else 500
     return 503 if isinstance(error, CosError) and not isinstance(error, Denied) else 500
