@@ -230,6 +230,19 @@ def test_whatever_goes_wrong_beside_the_callbacks_is_answered_and_logged(
         app.main_handler(a_transcode(), {})
 
 
+@pytest.mark.parametrize(
+    ("error", "traced"), [(KeyError("TaskId"), True), (LedgerError("away"), False)]
+)
+def test_of_several_messages_it_is_logged_where_one_went_wrong(
+    error: Exception, traced: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App(middleware=[Failing(error)])
+    with pytest.raises(CallbacksFailed):
+        app.main_handler({"msgInfoList": [{"msgBody": json.dumps(a_transcode())}] * 2}, {})
+    assert errors(caplog) == [f"not handled: {type(error).__name__}: {error}"] * 2
+    assert [bool(one.exc_info) for one in caplog.records] == [traced] * 2
+
+
 def test_by_other_channels_failures_are_raised_as_before() -> None:
     app = App()
 

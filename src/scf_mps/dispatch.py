@@ -227,8 +227,11 @@ class Dispatcher:
                 failures += failed.failures
                 summaries.append(failed.summary)
             except Exception as error:
-                told = "invalid event" if isinstance(error, InvalidEvent) else "not handled"
-                log.error("%s: %s", told, error)
+                if isinstance(error, InvalidEvent):
+                    log.error("invalid event: %s", error)
+                else:
+                    trace = None if isinstance(error, LedgerError) else error
+                    log.error("not handled: %s", reason(error), exc_info=trace)
                 where = "the ledger" if isinstance(error, LedgerError) else "main_handler"
                 failures.append(_failure(where, f"{name}[{index}]", error))
                 if event is not None:

@@ -42,9 +42,10 @@ def refusal(error: Exception) -> dict[str, Any]:
         if status == 405:  # a health probe, most likely
             log.info("%s", error)
             return response(status, {"error": str(error)}, Allow="POST")
-        log.error("invalid event: %s", error)
         if status == 503:
+            log.error("not handled: %s", error)
             return _later(LATER)
+        log.error("invalid event: %s", error)
         from .references import NotArchived
 
         told = "expected an archived event" if isinstance(error, NotArchived) else scrub(str(error))
