@@ -443,7 +443,8 @@ def test_a_body_that_is_not_what_mps_says_is_refused(
     payload = body.get(f"{body.get('EventType')}Event", {})
     name = payload.get("TaskId") or body.get("TaskId") or ""
     # Which task it was, for whoever reads the log (a name that does not fit is cut).
-    assert name.startswith(line["task_id"].removesuffix("…")) and bool(line["task_id"]) == bool(name)
+    assert name.startswith(line["task_id"].removesuffix("…"))
+    assert bool(line["task_id"]) == bool(name)
 
 
 HONEST: dict[str, Callable[[], dict[str, Any]]] = {

@@ -318,6 +318,10 @@ class TestVod:
         )
         assert errors(caplog) == [f"invalid event: {refused.value}"]
 
+    def test_it_is_explained_to_nobody_it_would_not_reach(self, payload: Any) -> None:
+        with pytest.raises(InvalidEvent, match="is a notification of VOD"):
+            self.all_but_named().explain(payload("vod_procedure_transcode_cover"))
+
     def test_one_named_is_received_raw(self, payload: Any) -> None:
         app = App()
         taken: list[UnknownEvent] = []

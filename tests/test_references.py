@@ -84,6 +84,12 @@ def test_the_archived_event_is_dispatched_as_if_it_had_come_itself(
     assert taken[0].event.raw == big()
 
 
+def test_its_event_is_explained(app: App, taken: list[Transcode], put: Any) -> None:
+    put(big())
+    assert [one.runs for one in app.explain(reference())] == [True, False]
+    assert taken == []
+
+
 def test_it_is_read_with_the_credentials_of_the_invocation(
     app: App, taken: list[Transcode], put: Any, emulator: CosEmulator, monkeypatch: Any
 ) -> None:

@@ -173,7 +173,11 @@ class App(Router):
     def explain(self, event: object) -> list[Reason]:
         """For every callback and every result of an event, whether it would run and why; nothing is run.
 
-        (Predicates given with ``when=`` are asked.)
+        (Predicates given with ``when=`` are asked, and COS or MPS for the event of a reference.)
+
+        Raises:
+            InvalidEvent: for what `main_handler` would not dispatch.
+            CosError, MpsError: if the event of a reference cannot be read.
         """
         return self._complete().explain(event)
 

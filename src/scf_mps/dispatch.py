@@ -96,7 +96,10 @@ class Dispatcher:
 
     def explain(self, event: object) -> list[Reason]:
         """See `App.explain`."""
-        return [reason for one in events_of(event) for reason in self.table.explain(one)]
+        from .envelope import open_envelope
+
+        events = [self._read(one, Context(), {}) for one in open_envelope(event)]
+        return [reason for one in events for reason in self.table.explain(one)]
 
     def _open(
         self, event: object, context: Context, fields: dict[str, str], force: Collection[str]
@@ -241,13 +244,6 @@ class Dispatcher:
             text = f"{len(failures)} failures in {len(notifications)} events"
             raise _failed(text, failures, summary)
         return summary
-
-
-def events_of(event: object) -> list[Event]:
-    """The events in what SCF passes, for those who only want to look; raises InvalidEvent as `main_handler`."""
-    from .envelope import open_envelope
-
-    return [read(notification) for notification in open_envelope(event)]
 
 
 def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[str, Any]:

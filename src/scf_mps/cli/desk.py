@@ -15,8 +15,8 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 
 from scf_mps import CallbacksFailed, InvalidEvent, logs
-from scf_mps.dispatch import events_of
 from scf_mps.envelope import open_envelope
+from scf_mps.events.reading import read
 from scf_mps.local import samples
 
 from .asking import (
@@ -175,7 +175,7 @@ def demo() -> None:
             deliveries = prepared.deliver(event, Path.cwd())
             if len(deliveries) > 1:
                 out.print("COS refused one copy, so SCF delivered the event again, a minute later:")
-            _show_deliveries(events_of(event)[0], deliveries)
+            _show_deliveries(read(event), deliveries)
             new = [one for one in prepared.objects(event) if one not in stored]
             show(_objects(new), as_json=False, title="New in COS after it")
             place, manifest = prepared.manifest(event)
@@ -243,7 +243,7 @@ def valid(raw: object) -> list[Event]:
         return events
     for notification in notifications:
         with suppress(InvalidEvent):
-            events += events_of(notification)
+            events.append(read(notification))
     return events
 
 
