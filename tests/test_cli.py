@@ -62,6 +62,7 @@ def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     monkeypatch.setenv("COLUMNS", "300")
     for variable in ("MPS_APP", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL", "MPS_NOTIFY_KEY"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delitem(sys.modules, "shop", raising=False)  # of tests of the deployment
     loaded = set(sys.modules)
     with loggers_put_back():
         yield
