@@ -568,7 +568,8 @@ class Fuzzer:
             return ["HTTP 403"], []
         if without_signature(valid[0]) == without_signature(TASKS[read(told).task_id]):
             return ["HTTP 200"], [told]
-        return ["HTTP 200", "HTTP 403"], None
+        late = ["HTTP 503"] if read(told).in_progress else []  # for what says that it is finished
+        return ["HTTP 200", "HTTP 403", *late], None
 
     def told(self, name: str) -> dict[str, Any] | None:
         """The notification that MPS tells of a task."""

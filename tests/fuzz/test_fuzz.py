@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="COS and MPS are emulated by it")
 pytest.importorskip("tencentcloud.common", reason="MPS is asked by it")
 
-from .fuzzer import CORPUS, MALFORMED, Broken, Case, fuzzer, run
+from .fuzzer import CORPUS, MALFORMED, Broken, Case, fuzzer, run, signature
 
 
 def test_whatever_is_valid_is_dispatched_and_whatever_is_not_is_refused(
@@ -20,6 +20,15 @@ def test_whatever_is_valid_is_dispatched_and_whatever_is_not_is_refused(
         assert one.tally.examples > 10
         assert one.tally.dispatched > 0
         assert str(one.tally.examples) in str(one.tally)
+
+
+def test_an_end_before_mps_knows_of_it_is_no_finding() -> None:
+    event = {**CORPUS["mps_workflow_processing_querydoc"], **signature("signed")}
+    event["WorkflowTaskEvent"] = {**event["WorkflowTaskEvent"], "Status": "FINISH"}
+    request = {"httpMethod": "POST", "headers": {}, "body": json.dumps(event)}
+    with fuzzer() as one:
+        one.check(Case("http-reread", request, [event], reread=True))
+        assert one.tally.outcomes == {"http-reread: HTTP 503": 1}
 
 
 def test_what_is_not_as_it_must_be_is_noticed_and_told(capsys: pytest.CaptureFixture[str]) -> None:
