@@ -110,11 +110,10 @@ class Dispatcher:
         event = unpacked(event)
         if is_http(event):
             return self._answer(event, context, fields, force)
-        if isinstance(event, dict) and "TriggerName" in event:
-            from .reconcile import is_timer, on_timer
+        if isinstance(event, dict) and event.get("Type") == "Timer" and "TriggerName" in event:
+            from .reconcile import on_timer  # SCF's timer trigger (product page 583/9708)
 
-            if is_timer(event):
-                return on_timer(self, event, context)
+            return on_timer(self, event, context)
         notifications = open_envelope(event)
         if len(notifications) > 1:
             queue = isinstance(event, dict) and "msgInfoList" in event

@@ -38,11 +38,6 @@ LEAST = 5.0
 """Seconds that must be left of an invocation to begin with another task."""
 
 
-def is_timer(event: object) -> bool:
-    """Whether SCF's timer trigger sent it (product page 583/9708)."""
-    return isinstance(event, dict) and event.get("Type") == "Timer" and "TriggerName" in event
-
-
 def on_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) -> dict[str, Any]:
     """Do what the message of a timer says.
 
