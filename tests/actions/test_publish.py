@@ -231,7 +231,7 @@ def test_what_tells_two_results_apart_is_what_is_told(cos: Cos) -> None:
             {"Type": "AsrFullTextRecognition", "AsrFullTextTask": item}
         ]
     publish = Publish(f"{VOD}{{stem}}.vtt?types=AsrFullTextRecognition")
-    with pytest.raises(ConfigurationError, match=r"add \{name\} "):
+    with pytest.raises(ConfigurationError, match=r"leave one out by types= or path="):
         publish.copy(read(notification).subtasks[0], cos, LOG)
 
 
@@ -251,6 +251,20 @@ def test_segments_of_two_streams_that_would_be_one_object_are_refused(
         copies(Publish(VOD), event, cos)
     assert keys("player-1250000000") == []
     assert len(copies(Publish(f"{VOD}{{definition}}/"), event, cos)) == 6
+
+
+@pytest.mark.parametrize(
+    "template", ["{definition}{suffix}", "{definition}-{index}-{name}", "{type}/{name}"]
+)
+def test_the_field_that_is_told_for_streams_is_one_that_helps(
+    cos: Cos, hls: Callable[..., CosObject], template: str
+) -> None:
+    hls("one/", "a")
+    hls("two/", "b")
+    event = read(task(transcode("/one/a.m3u8", 1), transcode("/two/b.m3u8", 2)))
+    with pytest.raises(ConfigurationError, match=r"add \{definition\} to the folder of the key"):
+        copies(Publish(f"{VOD}{template}"), event, cos)
+    assert len(set(copies(Publish(f"{VOD}{{definition}}/{template}"), event, cos))) == 6
 
 
 def test_streams_of_one_folder_share_what_they_share(

@@ -34,8 +34,8 @@ class Archive:
 
     Args:
         to: ``cos://bucket.region/`` and a key with fields in braces (`templates.OF_EVENT`), ``{task_id}`` and
-            ``{status}`` among them; `KEY` is put behind a place that ends in a slash. Options behind a ``?``: ``storage_class=``, ``acl=``, ``encryption=``, as COS
-            names them.
+            ``{status}`` among them; `KEY` is put behind a place that ends in a slash. Options behind a ``?``:
+            ``storage_class=``, ``acl=``, ``encryption=``, as COS names them.
         clock: tells the seconds since the epoch.
 
     Raises:

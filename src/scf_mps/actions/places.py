@@ -68,6 +68,9 @@ class Places:
         return f"cos://{self.bucket}.{self.region}/{key}"
 
     def _key(self, result: Result) -> str:
+        return self.template.fill(self._values(result)).lstrip("/")
+
+    def _values(self, result: Result) -> dict[str, str]:
         values = values_of_result(result, 0.0)
         if finished(event_of(result)) is None:
             # Another day with the next delivery, and the files would be there twice.
@@ -77,7 +80,7 @@ class Places:
         if not stem:
             stem, dot, ending = name, "", ""
         values.update(name=safe(name), stem=safe(stem), suffix=dot and "." + safe(ending))
-        return self.template.fill(values).lstrip("/")
+        return values
 
     def check(
         self, results: Iterable[Result], cos: Cos, taken: Mapping[CosObject, str] | None = None
@@ -102,9 +105,8 @@ class Places:
                 other, its = sources.setdefault(target, (source, result))
                 if other != source:
                     raise ConfigurationError(
-                        f"{other} and {source} would both become {target}: add "
-                        f"{self._what_tells_apart(its, result)} to the key template "
-                        f"{str(self.template)!r}"
+                        f"{other} and {source} would both become {target}: "
+                        f"{self._what_tells_apart(its, result)}"
                     )
 
     def _doubtful(self, results: list[Result]) -> list[Result]:
@@ -127,11 +129,15 @@ class Places:
         ]
 
     def _what_tells_apart(self, one: Result, other: Result) -> str:
-        left, right = values_of_result(one, 0.0), values_of_result(other, 0.0)
-        for field in ("definition", "height", "codec", "type", "bitrate", "index"):
-            if field not in self.template.fields and left[field] != right[field]:
-                return f"{{{field}}}"
-        return "{name}"
+        left, right = self._values(one), self._values(other)
+        counting, part = str(self.template), "key template"
+        if not (is_one_file(one) and is_one_file(other)):
+            # Of several files the last part of the key names none.
+            counting, part = counting[: counting.rfind("/") + 1], "folder of the key template"
+        for field in ("definition", "height", "codec", "type", "bitrate", "index", "name"):
+            if f"{{{field}}}" not in counting and left[field] != right[field]:
+                return f"add {{{field}}} to the {part} {str(self.template)!r}"
+        return "nothing else tells them apart: leave one out by types= or path="
 
 
 def is_one_file(result: Result) -> bool:
