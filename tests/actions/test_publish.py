@@ -778,10 +778,11 @@ def test_an_original_that_is_gone_is_done(cos: Cos, store: Store, originals: str
         ("player-1250000000:vod/uploads/demo.mp4", "vod/"),  # below what was published to
         ("player-1250000000:uploads/demo.mp4", ""),
         ("out-1250000000:a/x.mp4", "vod/"),  # an output
+        ("source-1250000000:hls/index.m3u8", "vod/"),  # whose segments would be left
         ("player-1250000000:vod/demo/x.mp4", "{source_dir}/{name}"),
     ],
 )
-def test_what_was_published_and_what_is_beside_it_is_no_original_to_put_away(
+def test_what_was_published_what_is_beside_it_and_a_playlist_are_no_originals_to_put_away(
     cos: Cos,
     store: Store,
     caplog: pytest.LogCaptureFixture,

@@ -30,13 +30,19 @@ def went_well(event: Event) -> bool:
 
 
 def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]:
-    """The sources of an event that are neither outputs nor below a folder that was published to."""
+    """The sources of an event that are neither outputs nor below a folder that was published to.
+
+    Nor playlists: their segments are no sources of the event, and would be left without them.
+    """
+    from ..cos.files import is_playlist
+
     folders = {(copy.bucket, copy.key[: copy.key.rfind("/") + 1]) for copy in published}
     outputs = {*event.files, *published}
     return [
         source
         for source in event.sources
         if source not in outputs
+        and not is_playlist(source)
         and not any(
             source.bucket == bucket and source.key.startswith(folder) for bucket, folder in folders
         )

@@ -168,7 +168,7 @@ class Publish:
     def retire_originals(self, event: Event, cos: Cos, log: logging.Logger) -> list[CosObject]:
         """Delete the sources of a task, or put them into a storage class, if all of the task went well.
 
-        Sources that are outputs, or below a folder that was published to, are left alone.
+        Sources that are outputs, playlists, or below a folder that was published to are left alone.
 
         Returns:
             The sources; none if the task failed in part, or not every result that is to be published has a file.
@@ -187,7 +187,7 @@ class Publish:
         kept = [str(source) for source in event.sources if source not in sources]
         if kept:
             log.warning(
-                "originals are left: they are outputs, or where the outputs are published",
+                "originals are left: they are outputs, playlists, or where the outputs are published",
                 extra={"files": kept},
             )
         if sources:
