@@ -66,6 +66,7 @@ def task(*results: dict[str, Any], **more: Any) -> dict[str, Any]:
             "Object": "/videos/demo.mp4",
         },
     }
+    body["MetaData"]["Size"] = len("the bytes of videos/demo.mp4")
     return {**notification, **more}
 
 
@@ -763,6 +764,31 @@ def test_originals_stay_until_everything_is_out(
     with pytest.raises(CallbacksFailed):
         application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("source-1250000000") == ["videos/demo.mp4"]
+
+
+@pytest.mark.parametrize("originals", ["delete", "ARCHIVE"])
+def test_what_was_uploaded_since_under_the_same_key_is_no_original(
+    cos: Cos, store: Store, originals: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    event = read(task(transcode("/a/x.mp4")))
+    store(*event.files)
+    cos.upload(b"another video, of which no task has made anything yet", SOURCE)
+    publish = Publish(f"{VOD}?originals={originals}")
+    assert publish.retire_originals(event, cos, LOG) == []
+    assert cos.head(SOURCE).storage_class == "STANDARD"
+    (warning,) = caplog.records
+    assert "or were replaced" in warning.getMessage()
+
+
+@pytest.mark.parametrize("size", [None, "28", {}])
+def test_an_original_whose_size_is_not_told_is_put_away(
+    cos: Cos, store: Store, keys: Keys, size: object
+) -> None:
+    notification = task(transcode("/a/x.mp4"))
+    notification["WorkflowTaskEvent"]["MetaData"] = size and {"Size": size}
+    store(*read(notification).files, SOURCE)
+    Publish(f"{VOD}?originals=delete").retire_originals(read(notification), cos, LOG)
+    assert keys("source-1250000000") == []
 
 
 @pytest.mark.parametrize("originals", ["delete", "ARCHIVE"])

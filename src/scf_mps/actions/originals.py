@@ -49,6 +49,24 @@ def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]
     ]
 
 
+def replaced(event: Event, sources: list[CosObject], cos: Cos) -> list[CosObject]:
+    """The sources that are other files by now, as ``MetaData.Size`` tells: uploaded again under the same key.
+
+    Raises:
+        CosError: as `Cos.head`.
+    """
+    told = event._data.get("MetaData")
+    size = told.get("Size") if isinstance(told, dict) else None
+    if type(size) is not int or len(event.sources) != 1:
+        return []
+    found = []
+    for source in sources:
+        with suppress(NotFound):
+            if cos.head(source).size != size:
+                found.append(source)
+    return found
+
+
 def retire(sources: list[CosObject], cos: Cos, what: str) -> None:
     """Delete objects, or put them into a storage class; those that are gone are done.
 

@@ -168,15 +168,15 @@ class Publish:
     def retire_originals(self, event: Event, cos: Cos, log: logging.Logger) -> list[CosObject]:
         """Delete the sources of a task, or put them into a storage class, if all of the task went well.
 
-        Sources that are outputs, playlists, or below a folder that was published to are left alone.
+        Sources that are outputs, playlists, below a folder that was published to, or another file by now are left.
 
         Returns:
             The sources; none if the task failed in part, or not every result that is to be published has a file.
 
         Raises:
-            CosError, SomeFailed: as `Cos.delete` and `Cos.set_storage_class`.
+            CosError, SomeFailed: as `Cos.head`, `Cos.delete` and `Cos.set_storage_class`.
         """
-        from .originals import retirable, retire, went_well
+        from .originals import replaced, retirable, retire, went_well
 
         wanted = self._wanted(event)
         # One that says SUCCESS and names no file is not out.
@@ -184,10 +184,12 @@ class Publish:
             return []
         published = [copy for part in wanted for copy in self._places.of(part).values()]
         sources = retirable(event, published)
+        others = replaced(event, sources, cos)
+        sources = [source for source in sources if source not in others]
         kept = [str(source) for source in event.sources if source not in sources]
         if kept:
             log.warning(
-                "originals are left: they are outputs, playlists, or where the outputs are published",
+                "originals are left: they are outputs, playlists, where the outputs are published, or were replaced",
                 extra={"files": kept},
             )
         if sources:
