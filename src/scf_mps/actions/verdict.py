@@ -1,7 +1,7 @@
 """One verdict of all that MPS's AI content review says about a video, and why; what follows from it is `moderate.py`'s.
 
-A review that failed has seen nothing, so it is worse than one that found something; and only what says SUCCESS and
-``pass`` is a pass: a suggestion that is missing, or that MPS adds one day, is left to people.
+A review that failed has seen nothing, so it is worse than one that found something; and only what says ``pass`` and is
+not said to be unfinished is a pass: a suggestion that is missing, or that MPS adds one day, is left to people.
 """
 
 from __future__ import annotations
