@@ -169,6 +169,30 @@ def test_a_file_that_is_nowhere_keeps_no_other_where_it_is(cos: Cos, keys: Keys)
         assert keys(OUT) == ["videos/ads/another.ts"]
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_playlist_that_is_nowhere_keeps_no_other_stream_where_it_is(cos: Cos, keys: Keys) -> None:
+    cos.delete(at("videos/ads/low/index.m3u8"))
+    for _ in range(2):
+        with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+            Moderate(HELD).quarantine(event(), cos)
+        assert caught.value.objects == [at("videos/ads/low/index.m3u8")]
+        assert not {"videos/ads/high.m3u8", "videos/ads/high-0.ts"} & set(keys(OUT))
+    cos.upload(LOW.encode(), at("videos/ads/low/index.m3u8"))
+    Moderate(HELD).quarantine(event(), cos)
+    assert is_held_whole(cos, keys)
+
+
+def test_playlists_that_name_each_other_come_to_an_end(cos: Cos, keys: Keys) -> None:
+    made = notification()
+    made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
+    master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"
+    cos.upload(f"{master}a.m3u8\ngone.m3u8\n".encode(), at("videos/ads/demo.m3u8"))
+    cos.upload(f"{master}demo.m3u8\ngone.m3u8\n".encode(), at("videos/ads/a.m3u8"))
+    with pytest.raises(SomeFailed, match="1 could not be moved"):
+        Moderate(HELD).quarantine(read(made), cos)
+    assert keys(OUT) == []
+
+
 def test_a_task_of_which_nothing_is_there_says_what_is_missing(cos: Cos) -> None:
     with pytest.raises(SomeFailed, match="2 could not be moved") as caught:
         Moderate(HELD).quarantine(event(), cos)

@@ -138,7 +138,7 @@ class _Move:
         outputs = set(event.files)
         for one in named:
             # A source that is a playlist is an uploader's: it may name what is not theirs.
-            files = self._files(one) if one in outputs else [one]
+            files = self._files(one, set()) if one in outputs else [one]
             buckets.setdefault((one.bucket, one.region), {}).update(dict.fromkeys(files))
         moved = [copy for files in buckets.values() if files for copy in self._move(list(files))]
         self._problems += filter(None, map(elsewhere, (event, *event.subtasks)))
@@ -147,27 +147,38 @@ class _Move:
             raise SomeFailed(f"quarantine: {count} could not be moved", self._problems)
         return moved
 
-    def _files(self, one: CosObject) -> list[CosObject]:
-        """The object and what its playlist names, which is read wherever it is now."""
+    def _files(self, one: CosObject, seen: set[CosObject]) -> list[CosObject]:
+        """The object and what its playlist names, which is read wherever it is now; those seen are left out."""
         from ..cos import CosError, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
 
         try:
             return self._cos.files([one])
         except (CosError, SomeFailed) as error:
             errors = _each(error)
-        # An earlier delivery may have deleted some of the playlists: all copies were there before it did.
-        below = self._below(one)
-        try:
-            held = self._cos.files([CosObject(self._bucket, self._region, below + one.key)])
-        except (CosError, SomeFailed):
-            # Of the object itself its move will tell.
-            self._problems += [
-                error for error in errors if not isinstance(error, NotFound) or error.object != one
-            ]
-            final = (NotAPlaylist, NotFound, UnknownManifest)
-            return [one] if all(isinstance(error, final) for error in errors) else []
-        # What a URI from the root names has no such beginning, and is where it was, too.
-        return [CosObject(one.bucket, one.region, copy.key.removeprefix(below)) for copy in held]
+        seen.add(one)
+        named = self._named_by(one)
+        if named:
+            # One by one: a playlist that is nowhere must not keep what others name where everybody finds it.
+            found = [file for each in named if each not in seen for file in self._files(each, seen)]
+            return [*found, one]
+        # Of the object itself its move will tell.
+        self._problems += [
+            error for error in errors if not isinstance(error, NotFound) or error.object != one
+        ]
+        final = (NotAPlaylist, NotFound, UnknownManifest)
+        return [one] if all(isinstance(error, final) for error in errors) else []
+
+    def _named_by(self, one: CosObject) -> list[CosObject]:
+        """What a playlist names itself; an earlier delivery may have moved it."""
+        from ..cos import CosError, hls
+
+        for place in (one, CosObject(self._bucket, self._region, self._below(one) + one.key)):
+            try:
+                named = hls.scan(self._cos.read(place).decode("utf-8", "replace"))
+            except (CosError, ValueError):
+                continue
+            return hls.resolve(one, [*named.files, *named.playlists])
+        return []
 
     def _move(self, files: list[CosObject]) -> list[CosObject]:
         """Move objects of one bucket, the manifests last."""
@@ -180,7 +191,7 @@ class _Move:
             errors = _each(error)
         self._problems += errors
         # One that is nowhere must not keep the others where everybody finds them.
-        missing = [error.object for error in errors if isinstance(error, NotFound)]
+        missing = {error.object for error in errors if isinstance(error, NotFound)}
         there = [file for file in files if file not in missing]
         return self._move(there) if len(missing) == len(errors) and there else []
 
