@@ -193,6 +193,24 @@ def test_playlists_that_name_each_other_come_to_an_end(cos: Cos, keys: Keys) -> 
     assert keys(OUT) == []
 
 
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("name", ["demo.mp4", "0.ts", "demo.m3u8"])
+def test_a_file_that_cannot_be_copied_keeps_no_other_where_it_is(
+    cos: Cos, keys: Keys, emulator: CosEmulator, name: str
+) -> None:
+    number = emulator.faults.add(
+        Fault("error", "CopyObject", key=f"*/{name}", status=403, code="AccessDenied")
+    )
+    with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+        Moderate(HELD).quarantine(event(), cos)
+    assert "AccessDenied" in str(caught.value)
+    left = [key for key in FILES if key.endswith(f"/{name}")]
+    assert keys(OUT) == sorted(["videos/ads/another.ts", *left])
+    emulator.faults.remove(number)
+    Moderate(HELD).quarantine(event(), cos)
+    assert is_held_whole(cos, keys)
+
+
 def test_a_task_of_which_nothing_is_there_says_what_is_missing(cos: Cos) -> None:
     with pytest.raises(SomeFailed, match="2 could not be moved") as caught:
         Moderate(HELD).quarantine(event(), cos)

@@ -182,7 +182,7 @@ class _Move:
 
     def _move(self, files: list[CosObject]) -> list[CosObject]:
         """Move objects of one bucket, the manifests last."""
-        from ..cos import CosError, NotFound, SomeFailed
+        from ..cos import CosError, SomeFailed
 
         to = f"cos://{self._bucket}.{self._region}/{self._below(files[0])}"
         try:
@@ -190,10 +190,10 @@ class _Move:
         except (CosError, SomeFailed, ValueError) as error:
             errors = _each(error)
         self._problems += errors
-        # One that is nowhere must not keep the others where everybody finds them.
-        missing = {error.object for error in errors if isinstance(error, NotFound)}
-        there = [file for file in files if file not in missing]
-        return self._move(there) if len(missing) == len(errors) and there else []
+        # One that is nowhere, or cannot be copied, must not keep the others where everybody finds them.
+        stuck = {getattr(error, "object", None) for error in errors}
+        there = [file for file in files if file not in stuck]
+        return self._move(there) if 0 < len(there) < len(files) else []
 
     def _below(self, one: CosObject) -> str:
         """What stands in front of the keys of an object's bucket in the quarantine."""
