@@ -105,6 +105,13 @@ def test_no_value_of_an_option_is_ever_shown(secret: str) -> None:
     assert "5ecret" not in str(caught.value)
 
 
+def test_an_action_is_loaded_by_its_name_and_another_name_is_none() -> None:
+    from scf_mps import actions
+
+    assert {"Archive", "Moderate", "Publish", "verdict_of"} <= set(dir(actions))
+    assert not hasattr(actions, "Publisher")
+
+
 def test_the_application_tells_all_mistakes_when_it_is_loaded(
     application: Callable[..., ModuleType],
 ) -> None:
