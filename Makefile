@@ -7,8 +7,7 @@ FILES := tests/cos tests/cos_emulator tests/cloud_api
 CLIENTS := tests/serverless tests/chaos tests/scf_emulator
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
-.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos bench build clean
-.PHONY: demo test lint types unit unit-files unit-clients unit-core pythons events mutants chaos fuzz bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos fuzz bench build clean
 
 demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps routes
