@@ -275,9 +275,9 @@ class TestVariables:
         with pytest.raises(ConfigurationError) as wrong:
             App().main_handler  # noqa: B018
         assert str(wrong.value).splitlines()[1:] == [
-            "  MPS_ALLOW_UNSIGNED expects 1, 0 or nothing, not 'true'",
-            "  MPS_REREAD expects 1, 0 or nothing, not 'yes'",
-            "  MPS_NOTIFY_KEY expects a key, or several with commas between",
+            "  MPS_ALLOW_UNSIGNED: expected 1, 0 or nothing, not 'true'",
+            "  MPS_REREAD: expected 1, 0 or nothing, not 'yes'",
+            "  MPS_NOTIFY_KEY: expected a key, or several with commas between",
         ]
 
     def test_a_key_that_became_none_lets_nothing_through(

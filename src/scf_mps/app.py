@@ -15,6 +15,7 @@ from .errors import RegistrationError
 from .injection import Providers
 from .routing import Router, Table
 from .running import Hooks, Runner
+from .signature import check_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Any], dict[str, Any]]
 
 log = logging.getLogger("scf_mps")
-
-_HTTP_VARIABLES = ("MPS_REREAD", "MPS_ALLOW_UNSIGNED", "MPS_NOTIFY_KEY")
 
 
 class App(Router):
@@ -189,10 +188,7 @@ class App(Router):
 
                 check_options(routes, self._middleware)
             arguments = {route: self._providers.arguments(route.callback, 1) for route in routes}
-            if any(name in os.environ for name in _HTTP_VARIABLES):
-                from .signature import check_variables
-
-                check_variables()
+            check_variables()
             runner = Runner(arguments, self._hooks, self._reserve)
             if logs.on_scf():
                 logs.configure()

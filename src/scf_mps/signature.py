@@ -14,7 +14,7 @@ from .events.reading import VOD_EVENTS, vod_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 FARTHEST = 3600
 """Seconds from now to the farthest ``Timestamp`` that is taken. MPS's is ten minutes away; who saw one that is years
@@ -26,15 +26,21 @@ _LONGEST_TIMESTAMP = 12  # digits; it has ten until the year 2286
 
 def check_variables() -> None:
     """Raises ConfigurationError, with all that is wrong, for values of the variables here that could not be meant."""
-    wrong = [
-        f"{name} expects 1, 0 or nothing, not {os.environ[name]!r}"
-        for name in SWITCHES
-        if os.environ.get(name, "") not in ("", "0", "1")
-    ]
-    if os.environ.get("MPS_NOTIFY_KEY") and not _keys():
-        wrong.append("MPS_NOTIFY_KEY expects a key, or several with commas between")
+    wrong = mistakes(os.environ)
     if wrong:
         raise ConfigurationError.listing(wrong)
+
+
+def mistakes(environment: Mapping[str, str]) -> list[str]:
+    """What is wrong with the values of the variables here."""
+    wrong = [
+        f"{name}: expected 1, 0 or nothing, not {environment[name]!r}"
+        for name in SWITCHES
+        if environment.get(name, "") not in ("", "0", "1")
+    ]
+    if environment.get("MPS_NOTIFY_KEY") and not _keys(environment):
+        wrong.append("MPS_NOTIFY_KEY: expected a key, or several with commas between")
+    return wrong
 
 
 def rereads() -> bool:
@@ -61,8 +67,8 @@ def check_sign(notification: object, clock: Callable[[], float] | None = None) -
         raise Refused(f"refused an HTTP request{why}{vod}", 401)
 
 
-def _keys() -> list[str]:
-    parts = os.environ.get("MPS_NOTIFY_KEY", "").split(",")
+def _keys(environment: Mapping[str, str]) -> list[str]:
+    parts = environment.get("MPS_NOTIFY_KEY", "").split(",")
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -85,7 +91,7 @@ def _why_not(fields: dict[str, object], clock: Callable[[], float] | None) -> st
         timestamp = ""
     sign = sign.lower() if isinstance(sign, str) and sign.isascii() else ""
     signed = False
-    for key in _keys():  # all of them: how long it takes tells nothing
+    for key in _keys(os.environ):  # all of them: how long it takes tells nothing
         text = (timestamp + key).encode("utf-8", "surrogateescape")
         expected = hashlib.md5(text, usedforsecurity=False).hexdigest()
         signed = hmac.compare_digest(expected, sign) or signed

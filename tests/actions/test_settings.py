@@ -8,10 +8,13 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
+from typer.testing import CliRunner
 
 from scf_mps import ConfigurationError
 from scf_mps.actions import Settings
 from scf_mps.actions.settings import split
+from scf_mps.cli import cli
 
 
 def number(text: str) -> int:
@@ -117,3 +120,22 @@ def test_the_application_tells_all_mistakes_when_it_is_loaded(
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"MPS_ARCHIVE: expected cos://"):
         application(MPS_ARCHIVE="s3://nowhere/")
+
+
+def test_mistakes_of_the_http_channel_are_among_them() -> None:
+    settings = Settings({"MPS_A": "one", "MPS_REREAD": "yes"})
+    settings.read("MPS_A", number)
+    with pytest.raises(ConfigurationError, match=r"(?s)MPS_A: .*MPS_REREAD: expected 1, 0"):
+        settings.check()
+
+
+def test_the_command_line_tells_mistakes_in_lines_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, application: Callable[..., ModuleType]
+) -> None:
+    with pytest.raises(ConfigurationError):
+        application(MPS_ARCHIVE="s3://nowhere/", MPS_RESUBMIT="9")
+    monkeypatch.chdir(ROOT)
+    told = CliRunner().invoke(cli, ["routes"])
+    assert told.exit_code == 2
+    assert "MPS_ARCHIVE: expected cos://" in told.output
+    assert "MPS_RESUBMIT: expected how many times" in told.output

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 
+from .. import signature
 from ..errors import ConfigurationError
 
 TYPE_CHECKING = False
@@ -56,9 +57,13 @@ class Settings:
         return found
 
     def check(self) -> None:
-        """Raises ConfigurationError if any variable was a mistake: one text for all of them."""
-        if self._mistakes:
-            raise ConfigurationError.listing(self._mistakes)
+        """Raises ConfigurationError if any variable was a mistake: one text for all of them.
+
+        Those of the HTTP channel, which the application checks as well, are among them.
+        """
+        mistakes = [*self._mistakes, *signature.mistakes(self._environment)]
+        if mistakes:
+            raise ConfigurationError.listing(mistakes)
 
     def _make(self, where: str, text: str, make: Callable[[str], T]) -> T | None:
         try:

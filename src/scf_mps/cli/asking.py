@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scf_mps import App, LedgerError, RegistrationError, ScfMpsError
+from scf_mps import App, ConfigurationError, LedgerError, RegistrationError, ScfMpsError
 from scf_mps.local import samples
 
 from .output import fail
@@ -56,7 +56,7 @@ def load_application(name: str) -> App:
         found = getattr(import_module(module), attribute or "app", None)
         if isinstance(found, App):
             found.main_handler  # noqa: B018 - checks the application as a whole
-    except (LedgerError, RegistrationError) as error:
+    except (ConfigurationError, LedgerError, RegistrationError) as error:
         fail(f"{name} is not in order: {error}")
     except ImportError as error:
         fail(f"expected an application at {name}: {error}")
