@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timezone
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_a_letter_has_text_and_html_and_the_headers_of_what_a_program_sends(
     assert letter["Subject"] == "MPS 任务部分失败（1/4）：dianping2.mp4"
     assert letter["Message-ID"] == f"<{KEY}.mps@example.com>"
     assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["Date"].datetime.timestamp() == NOON
+    assert letter["Date"].datetime.replace(tzinfo=timezone.utc).timestamp() == NOON
     assert letter.get_content_type() == "multipart/alternative"
     text, html = (part.get_content() for part in letter.iter_parts())
     assert (
