@@ -618,6 +618,20 @@ def test_the_error_of_a_whole_task_is_told_beside_its_results(robots: Robots) ->
     assert "重新提交无用，请先改正输入或参数" in text
 
 
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [("zh", "## MPS 任务部分失败：demo.mp4"), ("en", "## MPS task partly failed: demo.mp4")],
+)
+def test_a_task_that_failed_after_all_its_results_is_not_told_to_have_none_that_failed(
+    lang: str, told: str, robots: Robots
+) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
+    notification["WorkflowTaskEvent"]["ErrCode"] = 60000
+    say("wecom", robots, event=read(notification), options=f"&lang={lang}")
+    text = robots.received[0].message["markdown_v2"]["content"]
+    assert text.splitlines()[0] == told
+
+
 def many(count: int) -> Any:
     """A task with many renditions, of which the last failed."""
     notification = sample("WorkflowTask", Transcode="SUCCESS", AnimatedGraphics="FAIL")

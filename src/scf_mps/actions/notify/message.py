@@ -109,7 +109,9 @@ class Message:
         self.rows = sorted(rows, key=lambda row: row.error is None)
         source = _source_of(event)
         failed = sum(row.error is not None for row in rows)
-        title = words.titles[self.outcome].format(failed=failed, total=len(rows))
+        title = words.titles[self.outcome]
+        if self.outcome == "partly" and failed:  # else the task failed as a whole, after its results
+            title += words.counted.format(failed=failed, total=len(rows))
         name = _name_of(source)
         self.title = f"{title}{words.colon}{name}" if name else title
         facts = [

@@ -11,6 +11,7 @@ class Words:
         "colon",
         "columns",
         "context",
+        "counted",
         "error",
         "event",
         "expires",
@@ -36,6 +37,7 @@ class Words:
     colon: str
     columns: tuple[str, ...]
     context: str
+    counted: str
     error: str
     event: str
     expires: str
@@ -68,9 +70,10 @@ LANGUAGES = {
         titles={
             "succeeded": "MPS 任务成功",
             "failed": "MPS 任务失败",
-            "partly": "MPS 任务部分失败（{failed}/{total}）",
+            "partly": "MPS 任务部分失败",
         },
         task="任务",
+        counted="（{failed}/{total}）",
         event="事件",
         source="源文件",
         session="SessionId",
@@ -93,9 +96,10 @@ LANGUAGES = {
         titles={
             "succeeded": "MPS task succeeded",
             "failed": "MPS task failed",
-            "partly": "MPS task partly failed ({failed} of {total})",
+            "partly": "MPS task partly failed",
         },
         task="Task",
+        counted=" ({failed} of {total})",
         event="Event",
         source="Source",
         session="SessionId",
