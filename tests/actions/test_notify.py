@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -546,6 +547,40 @@ def test_an_output_that_is_a_url_is_linked_as_it_is(robots: Robots) -> None:
     urls = [link for link in links_of(robots) if "myqcloud" not in link or "sign" not in link]
     assert urls == links_of(robots)
     assert all(result["picture"] is None for result in robots.received[0].message["results"])
+
+
+def pictured(path: str) -> Any:
+    """A task whose cover is at some path."""
+    notification = sample("WorkflowTask", Cover="SUCCESS")
+    (result,) = notification["WorkflowTaskEvent"]["AiAnalysisResultSet"]
+    (cover,) = result["CoverTask"]["Output"]["CoverSet"]
+    cover["CoverPath"] = path
+    notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = path
+    return read(notification)
+
+
+def test_a_name_is_told_whole_with_a_question_mark_in_it(robots: Robots) -> None:
+    text = say("wecom", robots, event=pictured("/封面/真的？ok? 100%.jpg"))
+    assert "MPS 任务成功：真的？ok? 100%.jpg" in text
+    assert "| 真的？ok? 100%.jpg |" in text
+
+
+def quoted(result: Any) -> list[str]:
+    """Links as a publisher gives them."""
+    return [f"https://cdn.example.com/{quote(file.key)}" for file in result.files]
+
+
+@pytest.mark.parametrize("links", [None, quoted])
+def test_a_link_is_called_as_its_file_is(links: Any, robots: Robots) -> None:
+    say("dingtalk", robots, event=pictured("/封面/甲 1?.jpg"), links=links)
+    assert "[甲 1?.jpg](" in robots.received[0].message["markdown"]["text"]
+
+
+@pytest.mark.parametrize("links", [None, quoted])
+def test_a_picture_is_shown_however_long_its_name(links: Any, robots: Robots) -> None:
+    say("webhook", robots, event=pictured(f"/{'很' * 40}.JPG"), links=links)
+    (result,) = robots.received[0].message["results"]
+    assert result["picture"] == result["links"][0]
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,9 @@ def _number(data: dict[str, Any], name: str) -> float:
 def _picture(result: Told, links: list[Link]) -> Link | None:
     if result.type not in PICTURES:
         return None
-    return next((link for link in links if link.name.lower().endswith(_SUFFIXES)), None)
+    # A long name is cut, and its suffix with it: the URL is whole.
+    paths = ((link, link.url.partition("?")[0].lower()) for link in links)
+    return next((link for link, path in paths if path.endswith(_SUFFIXES)), None)
 
 
 def _source_of(event: Event) -> str:
@@ -240,7 +242,14 @@ def _source_of(event: Event) -> str:
 
 
 def _name_of(path: str) -> str:
-    return clean(path.partition("?")[0].rstrip("/").rpartition("/")[2], 80)
+    """The last part of a key, in which any character may be, or of a URL, in which it is escaped."""
+    is_url = path.startswith(("https://", "http://"))
+    name = (path.partition("?")[0] if is_url else path).rstrip("/").rpartition("/")[2]
+    if is_url:
+        from urllib.parse import unquote
+
+        name = unquote(name)
+    return clean(name, 80)
 
 
 def linked(path: str, url: str) -> Link | None:
