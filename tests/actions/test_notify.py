@@ -818,6 +818,13 @@ def test_a_text_of_ones_own_stands_around_the_results(
     assert "任务：" not in text
 
 
+def test_a_text_of_ones_own_may_have_been_written_on_windows(
+    robots: Robots, notice: Callable[[bytes], str]
+) -> None:
+    say("wecom", robots, options=f"&template={notice('# {outcome}'.encode('utf-8-sig'))}")
+    assert robots.received[0].message["markdown_v2"]["content"] == "# failed"
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_text_of_ones_own_may_be_the_results_alone(
     channel: str, robots: Robots, notice: Callable[[str], str]

@@ -270,7 +270,7 @@ def _own(path: str) -> Own:
         raise ValueError(f"template=: there is no file {path!r} in the project")
     content = found.read_bytes()
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # Windows puts a mark in front
     except UnicodeDecodeError:
         raise ValueError(f"template=: {path!r} is no text in UTF-8") from None
     if len(content) > _LARGEST_TEXT:
