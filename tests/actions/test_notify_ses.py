@@ -19,7 +19,9 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
 from scf_mps.actions import Notify, NotifyError
+from scf_mps.events.reading import read
 from scf_mps.local.api import CloudApi, Letter, Ses
+from scf_mps.local.samples import sample
 
 from .telling import KEY, documented, tell
 
@@ -61,6 +63,21 @@ def test_a_template_of_the_account_is_filled_in(api: CloudApi, ses: Ses) -> None
     ]
     (request,) = api.requests
     assert (request.region, request.parameters["TriggerType"]) == ("ap-guangzhou", 1)
+
+
+def test_a_name_cannot_become_a_tag_in_a_template(api: CloudApi, ses: Ses) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    event["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/<img src=x>.mp4"
+    event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Output"]["Path"] = (
+        "/a<b>.mp4"
+    )
+    tell(
+        f"{FROM}?to=a@example.com&template=123", read({**event, "SessionContext": "</p><a href=x>"})
+    )
+    (letter,) = ses.sent
+    assert not set(letter.text) & set("<>")
+    assert "＜img src=x＞.mp4" in letter.text
+    assert "a＜b＞.mp4" in letter.text
 
 
 def test_an_old_account_sends_the_letter_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from .errors import NotifyError
 from .layout import Style, composed
 from .letter import addresses_of, html_of, text_of
 from .mail import message_id
+from .text import without_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class SesMail:
         return Ses(context=context, region=self._region, endpoint=self._endpoint)
 
     def _content(self, message: Message, now: float) -> dict[str, Any]:
-        """The template and its values, none of which is HTML; or the letter as it is."""
+        """The template and its values, in which no tag can be; or the letter as it is."""
         import json
         from base64 import b64encode
 
@@ -125,12 +126,14 @@ class SesMail:
         values = {
             "title": message.title,
             "outcome": message.outcome,
-            "task_id": message.event.task_id,
+            "task_id": facts.get(message.words.task, ""),
             "source": facts.get(message.words.source, ""),
             "session_context": facts.get(message.words.context, ""),
             "results": composed(message, _WithoutLinks(message.words), _TEXT, now),
             "links": " ".join(links[:5]),
         }
+        # Nothing says that SES escapes what it puts into a template, which is HTML.
+        values = {name: without_tags(value) for name, value in values.items()}
         return {
             "Template": {
                 "TemplateID": self._template,
