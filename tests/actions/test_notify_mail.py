@@ -371,6 +371,8 @@ def test_without_time_no_letter_is_sent(plain: str, mailbox: Mailbox) -> None:
         (TO, "smtps://", "expected smtps://user:password@host:465"),
         (TO, f"smtps://{'h' * 64}", "expected smtps://user:password@host:465"),
         (TO, "smtps://u@h", "with user and password, or without both"),
+        (TO, "smtps://u:w0rd%E5%AF%86@h", "user and password in ASCII alone"),
+        (TO, "smtps://ü:w0rd@h", "user and password in ASCII alone"),
         (TO, "smtps://h?tls=no", "behind a ? no more than smtp://…?tls=no"),
         (TO, "smtp://h?starttls=no", "behind a ? no more than smtp://…?tls=no"),
         (TO, "smtp://u:w0rd@example.com?tls=no", "a password is not sent without TLS"),

@@ -67,6 +67,8 @@ class Server:
         self.password = unquote(url.password or "")
         if bool(self.user) != bool(self.password):
             raise ValueError(f"{expected}: with user and password, or without both")
+        if not f"{self.user}{self.password}".isascii():
+            raise ValueError(f"{expected}: SMTP takes user and password in ASCII alone")
         self.tls = "" if url.query else "from the start" if url.scheme == "smtps" else "STARTTLS"
         if self.password and not self.tls and self.host not in _LOOPBACK:
             raise ValueError(
