@@ -181,7 +181,15 @@ class Mail:
         if self._server.tls == "STARTTLS":
             server.starttls(context=context)
         if self._server.password:
-            server.login(self._server.user, self._server.password)
+            try:
+                server.login(self._server.user, self._server.password)
+            except smtplib.SMTPServerDisconnected:
+                # After a 535 smtplib goes on with another way to log in, but some servers have gone then.
+                raise NotifyError(
+                    self.channel,
+                    f"{self._server.host} hung up on the login ({_ADVICE[535]})",
+                    retryable=True,
+                ) from None
         refused = server.sendmail(self._from, self._to, letter.as_bytes())
         with suppress(smtplib.SMTPException, OSError):  # the server has the letter
             server.quit()
