@@ -163,6 +163,22 @@ def test_slack_is_told_in_blocks_with_pictures(robots: Robots) -> None:
     assert message["blocks"][3]["image_url"].endswith("snapshotByOffset_10_0.jpg")
 
 
+def test_slack_is_told_without_pictures_where_it_cannot_fetch_one(robots: Robots) -> None:
+    robots.answer(Reply(400, "invalid_blocks"))
+    say("slack", robots)
+    blocks = robots.received[0].message["blocks"]
+    assert [block["type"] for block in blocks] == ["header", "rich_text", "rich_text"]
+    assert robots.asked == 2
+
+
+def test_slack_is_not_asked_again_for_a_message_without_pictures(robots: Robots) -> None:
+    robots.answer(Reply(400, "invalid_blocks"))
+    event = read(sample("WorkflowTask", Transcode="SUCCESS"))
+    with pytest.raises(NotifyError, match="400: invalid_blocks"):
+        say("slack", robots, event=event)
+    assert robots.asked == 1
+
+
 def test_a_webhook_is_told_what_a_program_needs(robots: Robots) -> None:
     say("webhook", robots, event=documented(SessionContext='{"order": 42}', SessionId="s-1"))
     received = robots.received[0]

@@ -3,12 +3,14 @@
 Pages docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and …/reference/block-kit/blocks. The blocks
 are plain text and rich text, whose elements of the type ``text`` have no markup: nothing in a value is a link, a
 mention or ``<!channel>``. A message has 50 blocks; how long they may be together is documented nowhere, and
-about 13,000 characters have been refused as ``msg_blocks_too_long``.
+about 13,000 characters have been refused as ``msg_blocks_too_long``. A picture that Slack cannot fetch has the whole
+message refused as ``invalid_blocks`` (github.com/slackapi/java-slack-sdk/issues/1396): it is sent without pictures then.
 """
 
 from __future__ import annotations
 
 from ..posting import Answer
+from .errors import NotifyError
 from .fitting import cut, fitting
 from .posting import Request, Sending, as_json, base_of, deliver, refusal
 from .text import clipped, literal
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .errors import NotifyError
     from .message import Link, Message, Row
 
     Block = dict[str, Any]
@@ -61,13 +62,24 @@ class Slack:
 
     def send(self, message: Message, sending: Sending) -> None:
         """Raises NotifyError."""
+        blocks = _blocks(message, sending.now())
         body = {
             # What is shown in a notice outside of Slack, and read out: its markup is that of Slack.
             "text": _escaped(literal(message.title)),
-            "blocks": _blocks(message, sending.now()),
+            "blocks": blocks,
             "unfurl_links": False,
             "unfurl_media": False,
         }
+        try:
+            self._deliver(body, sending)
+        except NotifyError as error:
+            # Slack fetches the pictures, and posts nothing if it cannot: the message is worth more.
+            words = [block for block in blocks if block["type"] != "image"]
+            if not error.message.startswith("invalid_blocks") or words == blocks:
+                raise
+            self._deliver({**body, "blocks": words}, sending)
+
+    def _deliver(self, body: Block, sending: Sending) -> None:
         deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
 
     def _judge(self, answer: Answer) -> NotifyError | None:
