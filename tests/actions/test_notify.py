@@ -544,6 +544,16 @@ def test_without_credentials_the_message_comes_without_links(
     ]
 
 
+@pytest.mark.parametrize("path", [f"/{'x' * 851}.jpg", "/\ud800.jpg"])
+def test_a_key_that_cannot_be_leaves_the_links_to_the_others(path: str, robots: Robots) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
+    (result,) = notification["WorkflowTaskEvent"]["AiAnalysisResultSet"]
+    (cover,) = result["CoverTask"]["Output"]["CoverSet"]
+    cover["CoverPath"] = path
+    say("webhook", robots, event=read(notification), links=None)
+    assert ["demo_Transcode" in link for link in links_of(robots)] == [True]
+
+
 def test_results_that_were_published_are_linked_where_they_are_and_the_others_are_presigned(
     robots: Robots,
 ) -> None:

@@ -207,7 +207,7 @@ class _Links:
                     self.with_keys = True
                     self.expires = min(self.expires, LONGEST_WITH_KEYS)
                     url = self._cos.url(file, expires=self.expires)
-            except ScfMpsError as error:
+            except (ScfMpsError, ValueError) as error:  # ValueError: COS has no such keys
                 if not self._warned:
                     self._log.warning("the message lacks links to COS: %s", error)
                 self._warned = True
