@@ -288,7 +288,7 @@ def test_a_letter_of_which_some_recipients_are_refused_is_not_sent_again(
     assert len(mailbox.letters) == 2
 
 
-def talking(*lines: bytes, wait: bool = False) -> AbstractContextManager[int]:
+def talking(*lines: bytes, wait: bool = False, end: bytes = b"\r\n") -> AbstractContextManager[int]:
     """The port of a server that says some lines, one for each of its client's, and hangs up."""
 
     @contextmanager
@@ -300,7 +300,7 @@ def talking(*lines: bytes, wait: bool = False) -> AbstractContextManager[int]:
                 connection, _ = server.accept()
                 with connection, connection.makefile("rb") as heard:
                     for line in lines:
-                        connection.sendall(line + b"\r\n")
+                        connection.sendall(line + end)
                         while line.startswith(b"354") and heard.readline() != b".\r\n":
                             pass
                         if not line.startswith(b"354"):
@@ -339,6 +339,14 @@ def test_a_server_that_breaks_off_is_left_to_the_next_delivery(
     with talking(*lines, wait=wait) as port:
         smtp = f"smtp://127.0.0.1:{port}?tls=no"
         with pytest.raises(NotifyError, match=told) as caught:
+            tell(TO, smtp=smtp, context=context_of(1.2))
+    assert caught.value.retryable
+
+
+def test_an_answer_that_is_cut_off_is_no_code_of_the_server() -> None:
+    with talking(b"2", wait=True, end=b"") as port:
+        smtp = f"smtp://127.0.0.1:{port}?tls=no"
+        with pytest.raises(NotifyError, match=r"did not take it: no end within 0\.") as caught:
             tell(TO, smtp=smtp, context=context_of(1.2))
     assert caught.value.retryable
 

@@ -144,6 +144,8 @@ class Mail:
                 code, said = next(iter(error.recipients.values()))
                 raise self._error(code, said) from None
             except smtplib.SMTPResponseException as error:
+                if limit.over:  # it is the beginning of an answer, which was cut off
+                    raise self._unfinished(seconds) from None
                 raise self._error(error.smtp_code, error.smtp_error) from None
             except smtplib.SMTPNotSupportedError as error:
                 raise NotifyError(
@@ -159,12 +161,7 @@ class Mail:
                 ) from None
             except (OSError, smtplib.SMTPException) as error:
                 late = limit.over or isinstance(error, TimeoutError)
-                why = f"no end within {seconds:.3g} s" if late else f"{type(error).__name__}"
-                raise NotifyError(
-                    self.channel,
-                    f"{self._server.host}:{self._server.port} did not take it: {why}",
-                    retryable=True,
-                ) from None
+                raise self._unfinished(seconds if late else type(error).__name__) from None
             finally:
                 server.close()
         return [f"{to} ({self._error(*told)})" for to, told in refused.items()]
@@ -194,6 +191,12 @@ class Mail:
         with suppress(smtplib.SMTPException, OSError):  # the server has the letter
             server.quit()
         return refused
+
+    def _unfinished(self, why: float | str) -> NotifyError:
+        """For what had no end within some seconds, or for a reason."""
+        told = why if isinstance(why, str) else f"no end within {why:.3g} s"
+        where = f"{self._server.host}:{self._server.port}"
+        return NotifyError(self.channel, f"{where} did not take it: {told}", retryable=True)
 
     def _error(self, code: int, said: bytes | str) -> NotifyError:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
