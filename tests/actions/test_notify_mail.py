@@ -355,7 +355,7 @@ def test_a_server_that_hangs_up_on_a_wrong_password_is_told_as_that() -> None:
     lines = (b"220 hi", b"250-hi\r\n250 AUTH LOGIN PLAIN", b"535 Error: authentication failed")
     with talking(*lines) as port:
         smtp = f"smtp://mps%40example.com:{QUOTED}@127.0.0.1:{port}?tls=no"
-        with pytest.raises(NotifyError, match="hung up on the login .*授权码") as caught:
+        with pytest.raises(NotifyError, match=r"hung up on the login .*授权码") as caught:
             tell(TO, smtp=smtp)
     assert PASSWORD not in str(caught.value)
 

@@ -110,7 +110,8 @@ class Message:
         source = _source_of(event)
         failed = sum(row.error is not None for row in rows)
         title = words.titles[self.outcome]
-        if self.outcome == "partly" and failed:  # else the task failed as a whole, after its results
+        # Without any the task failed as a whole, after its results.
+        if self.outcome == "partly" and failed:
             title += words.counted.format(failed=failed, total=len(rows))
         name = _name_of(source)
         self.title = f"{title}{words.colon}{name}" if name else title
