@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import socketserver
 import ssl
 import threading
@@ -420,15 +421,35 @@ def test_an_answer_that_drips_is_ended() -> None:
             tell(to, context=context_of(1.2))
 
 
-def test_what_ends_while_nothing_is_connected_yet_is_over_all_the_same() -> None:
+def test_what_ends_while_nothing_is_connected_yet_is_ended_when_it_is() -> None:
+    ours, theirs = socket.socketpair()
+    found: list[socket.socket | None] = [None, ours]
+
+    with ours, theirs, Limit(0.01, lambda: found.pop(0)) as limit:
+        theirs.settimeout(5)
+        assert theirs.recv(1) == b""
+    assert limit.over
+
+
+def test_what_is_never_connected_keeps_no_thread() -> None:
     asked = threading.Event()
 
-    def find() -> None:
-        asked.set()
-
-    with Limit(0.01, find) as limit:
+    with Limit(0.01, asked.set) as limit:
         assert asked.wait(5)
     assert limit.over
+    limit._timer.join(5)
+    assert not limit._timer.is_alive()
+
+
+def test_a_task_of_which_nothing_failed_and_not_all_succeeded_is_not_told_as_a_success(
+    robots: Robots,
+) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
+    event["WorkflowTaskEvent"]["MediaProcessResultSet"][1]["ImageSpriteTask"]["Status"] = "ABORTED"
+    say("wecom", robots, read(event), options="&lang=en&on=failure")
+    content = robots.received[0].message["markdown_v2"]["content"]
+    assert "MPS task ended" in content
+    assert "ABORTED" in content
 
 
 def test_a_channel_that_cannot_be_reached_is_tried_again_and_then_an_error() -> None:
@@ -836,7 +857,7 @@ def test_a_text_of_ones_own_stands_around_the_results(
         links=None,
     )
     order = "＊order＊" if channel in ("wecom", "dingtalk") else "*order*"
-    shown = [f"客户 {order}（failed）", "Transcode 10", "有效", "有问题请联系 WorkflowTask"]
+    shown = [f"客户 {order}（partly）", "Transcode 10", "有效", "有问题请联系 WorkflowTask"]
     places = [text.find(one) for one in shown]
     assert -1 not in places
     if channel != "webhook":  # its JSON has the results elsewhere, too
@@ -848,7 +869,7 @@ def test_a_text_of_ones_own_may_have_been_written_on_windows(
     robots: Robots, notice: Callable[[bytes], str]
 ) -> None:
     say("wecom", robots, options=f"&template={notice('# {outcome}'.encode('utf-8-sig'))}")
-    assert robots.received[0].message["markdown_v2"]["content"] == "# failed"
+    assert robots.received[0].message["markdown_v2"]["content"] == "# partly"
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -252,9 +252,10 @@ class Limit:
     """
 
     def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
-        from threading import Timer
+        from threading import Event, Timer
 
         self._find = find
+        self._ended = Event()
         self._timer = Timer(seconds, self._end)
         self._timer.daemon = True
         self.over = False
@@ -267,16 +268,18 @@ class Limit:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        self._ended.set()
 
     def _end(self) -> None:
         import contextlib
         import socket
 
         self.over = True
-        found = self._find()
-        if found is not None:
-            with contextlib.suppress(OSError):  # it is closed
-                socket.socket.shutdown(found, socket.SHUT_RDWR)
+        while (found := self._find()) is None:  # it is being connected
+            if self._ended.wait(0.05):
+                return
+        with contextlib.suppress(OSError):  # it is closed
+            socket.socket.shutdown(found, socket.SHUT_RDWR)
 
 
 def _told(error: Exception) -> str:

@@ -84,7 +84,7 @@ class Message:
 
     Attributes:
         event: the event.
-        outcome: ``succeeded``, ``failed`` or ``partly``.
+        outcome: ``succeeded``, ``failed``, ``partly`` or ``unknown``.
         words: those of its language.
         title: one line.
         facts: labels and values.
@@ -145,6 +145,7 @@ class Message:
         values = {
             **values_of(self.event, now),
             "error": self._error,
+            "outcome": self.outcome,
             "session_context": facts.get(self.words.context, ""),
             "session_id": facts.get(self.words.session, ""),
             "source": facts.get(self.words.source, ""),
@@ -174,10 +175,12 @@ class Own:
 
 
 def outcome_of(event: Event, told: Sequence[Told]) -> str:
-    """``succeeded``, ``failed`` or ``partly``: of the results that are told, and of the task as a whole."""
+    """``succeeded``, ``failed`` or ``partly``: of the results that are told, and of the task as a whole; ``unknown``
+    where nothing failed and not all say that they succeeded.
+    """
     failed = [result for result in told if result.verb == "on_failure"]
     if not failed and event.error is None:
-        return "succeeded"
+        return "succeeded" if all(result.verb == "on" for result in told) else "unknown"
     return "partly" if any(result.verb == "on" for result in told) else "failed"
 
 
