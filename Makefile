@@ -13,7 +13,8 @@ demo: .venv/desk.done  ## Sample events through the real application, with real 
 	@$(BIN)/scf-mps routes
 	@MPS_LOG_FORMAT=text $(BIN)/scf-mps demo
 
-test: lint types unit  ## What to run before a commit; CI runs `make pythons` too.
+test: lint  ## What to run before a commit; CI does more of it (SCF_MPS_EXAMPLES=many), and `make pythons`.
+	$(MAKE) --no-print-directory --jobs=2 types unit
 
 lint: .venv/dev.done
 	$(BIN)/ruff check .
