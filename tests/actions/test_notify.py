@@ -1083,7 +1083,7 @@ def test_mistakes_of_addresses_are_told_by_their_numbers(
         "  MPS_NOTIFY (number 1 of 3): expected wecom://KEY, the key at the end of the robot's webhook URL",
         "  MPS_NOTIFY (number 2 of 3): mail needs a server: MPS_SMTP=smtps://user:password@host:465",
         "  MPS_NOTIFY (number 3 of 3): there is no option 'secret', expected bucket=, endpoint=, expires=, lang=, on=, "
-        "session=, template=, types= (write an & in a value as %26)",
+        "path=, session=, source=, template=, types= (write an & in a value as %26)",
     ]
 
 

@@ -14,6 +14,7 @@ from ...cos import Cos
 from ...errors import RegistrationError, ScfMpsError
 from ...events.result import Event, LiveEvent
 from ...ledger.keeping import IdempotencyKey
+from ..narrowing import NARROWING, filters_of
 from ..settings import split
 from .errors import NotifyError as NotifyError
 from .message import Link, Message, Own, linked, outcome_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         def send(self, message: Message, sending: Sending) -> None: ...
 
 
-OPTIONS = ("bucket", "expires", "lang", "on", "session", "template", "types")
+OPTIONS = (*NARROWING, "expires", "lang", "on", "template")
 """Options of every address, behind the channel's own."""
 
 EXPIRES = "6h"
@@ -84,7 +85,7 @@ class Notify:
 
     Attributes:
         channel: a word for the kind of address, e.g. ``wecom``.
-        filters: what to register `tell` with: the options ``session=``, ``bucket=``, ``on=`` and ``types=``.
+        filters: what to register `tell` with: its options that narrow, and ``on=``.
 
     Raises:
         ValueError: if `to` is none of this. No secret is shown.
@@ -110,12 +111,7 @@ class Notify:
         self._own = _own(options["template"]) if "template" in options else None
         self._types = tuple(filter(None, options.get("types", "").split(",")))
         self._kinds = _kinds(self._types)
-        self.filters: Filters = {"when": self.wants}
-        if "session" in options:
-            self.filters["session"] = options["session"].split(",")
-        if "bucket" in options:
-            self.filters["bucket"] = options["bucket"].split(",")
-        _check(self.filters)
+        self.filters: Filters = {**filters_of(options), "when": self.wants}
 
     def wants(self, event: Event) -> bool:
         """Whether to tell of an event; a predicate for ``when=``. Live streams are no tasks that end: never."""
@@ -297,12 +293,3 @@ def _kinds(types: tuple[str, ...]) -> tuple[type, ...]:
             except RegistrationError as error:
                 raise ValueError(f"types=: {error}") from None
     return tuple(found)
-
-
-def _check(filters: Filters) -> None:
-    from ...filters import filters_from
-
-    try:
-        filters_from(filters)
-    except RegistrationError as error:
-        raise ValueError(str(error)) from None
