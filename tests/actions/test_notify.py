@@ -1144,3 +1144,14 @@ def test_robots_refuse_what_the_vendors_refuse(
             said = error.read().decode()
     assert told in said
     assert robots.received == []
+
+
+def test_what_content_review_came_to_is_told_in_one_line(robots: Robots) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    output = {"Suggestion": "block", "Label": "sexy", "Confidence": 98}
+    review = {"Type": "Porn", "PornTask": {"Status": "SUCCESS", "Output": output}}
+    event["WorkflowTaskEvent"]["AiContentReviewResultSet"] = [review]
+    say("wecom", robots, read(event), options="&lang=en")
+    assert (
+        "Review: block: Porn sexy block 98%" in robots.received[0].message["markdown_v2"]["content"]
+    )

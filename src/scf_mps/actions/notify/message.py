@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...events.result import Event, Subtask
 from ..templates import OF_EVENT, Template, values_of
+from ..verdict import verdict_of
 from .text import clean, duration_of, safe_url, size_of
 
 TYPE_CHECKING = False
@@ -121,6 +122,7 @@ class Message:
             (words.source, source),
             (words.session, clean(event.session_id, 100)),
             (words.context, clean(event.session_context, 160)),
+            (words.review, clean(verdict_of(event) or "", 200)),
         ]
         self._error = failure(event.error, words) if event.error else ""
         if event not in told:  # else it is in a row

@@ -22,6 +22,7 @@ class Words:
         "link",
         "links_left_out",
         "no_advice",
+        "review",
         "session",
         "source",
         "task",
@@ -48,6 +49,7 @@ class Words:
     link: str
     links_left_out: str
     no_advice: str
+    review: str
     session: str
     source: str
     task: str
@@ -79,6 +81,7 @@ LANGUAGES = {
         source="源文件",
         session="SessionId",
         context="SessionContext",
+        review="审核结论",
         error="错误",
         columns=("结果", "类型", "文件", "详情", "链接"),
         files="共 {count} 个文件",
@@ -106,6 +109,7 @@ LANGUAGES = {
         source="Source",
         session="SessionId",
         context="SessionContext",
+        review="Review",
         error="Error",
         columns=("Result", "Type", "File", "Details", "Link"),
         files="{count} files",

@@ -105,8 +105,8 @@ def _print_rest(report: Report) -> None:
     if report.dependencies:
         chosen = ", ".join(f"{name} {version}" for name, version in report.dependencies.items())
         out.print(f"dependencies: {chosen}", markup=False)
-    for name, size in report.pruned.items():
-        out.print(f"left out: {name}, {_size(size)}", markup=False)
+    for told in [f"{name}, {_size(size)}" for name, size in report.pruned.items() if size]:
+        out.print(f"left out: {told}", markup=False)
     tried = "imported by its own Python" if report.imported else "not imported"
     out.print(f"for {report.runtime}: {tried}; unpacked in {report.folder}", markup=False)
 
