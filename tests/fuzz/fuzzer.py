@@ -234,6 +234,8 @@ def notifications(draw: Callable[..., Any], changes: int = 4) -> dict[str, Any]:
             holder[path[-1]]
         except (LookupError, TypeError):
             continue  # an earlier change took it
+        if not isinstance(holder, dict | list):
+            continue  # a text in its place: its characters are found like items
         how = draw(CHANGES)
         if how == "replace":
             holder[path[-1]] = draw(VALUES)
