@@ -34,11 +34,12 @@ else:
     }
 
     def __getattr__(name):
-        from importlib import import_module
+        import sys
 
         for module, names in _MODULES.items():
             if name in names.split():
-                found = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+                __import__(f"{__name__}.{module}")  # importlib would be three modules more
+                found = globals()[name] = getattr(sys.modules[f"{__name__}.{module}"], name)
                 return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -47,7 +47,8 @@ class Settings:
 
     def read_all(self, name: str, make: Callable[[str], T]) -> list[T]:
         """What `make` makes of each address in a variable; there may be several, with commas or spaces between."""
-        texts = _BETWEEN.split(self._environment.get(name, "").strip(" ,\t\r\n"))
+        text = self._environment.get(name, "").strip(" ,\t\r\n")
+        texts = re.split(_BETWEEN, text) if text else []
         found = []
         for index, text in enumerate(filter(None, texts)):
             where = f"{name} (number {index + 1} of {len(texts)})" if len(texts) > 1 else name
@@ -73,7 +74,7 @@ class Settings:
             return None
 
 
-_BETWEEN = re.compile(r"[\s,]+(?=[a-z][a-z0-9+-]*://|mailto:)")
+_BETWEEN = r"[\s,]+(?=[a-z][a-z0-9+-]*://|mailto:)"
 
 
 def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
