@@ -160,7 +160,8 @@ class Mail:
                     f"of your own, name its certificates in SSL_CERT_FILE",
                 ) from None
             except (OSError, smtplib.SMTPException) as error:
-                late = limit.over or isinstance(error, TimeoutError)
+                # smtplib tells of the socket's own timeout as of a connection that was closed.
+                late = limit.over or TimeoutError in (type(error), type(error.__context__))
                 raise self._unfinished(seconds if late else type(error).__name__) from None
             finally:
                 server.close()
