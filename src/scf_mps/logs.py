@@ -259,9 +259,9 @@ def _bounded(fields: dict[str, Any]) -> str:
     Each field has an equal share of the line, and what one does not need is the others'. Of more fields than there
     is room for, extra ones are left out.
     """
-    line = _json(fields)
+    line = as_json(fields)
     if len(line) >= LONGEST_LINE:
-        line = _json(_cut_down(fields | {"truncated": True}))
+        line = as_json(_cut_down(fields | {"truncated": True}))
     return line.decode()
 
 
@@ -270,8 +270,8 @@ def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
     room = left
     kept = {}  # field to the size of its value
     for name in sorted(fields, key=lambda name: name not in _OURS):  # ours first
-        size = len(_json(fields[name]))
-        around = len(_json({name: 0})) - 1
+        size = len(as_json(fields[name]))
+        around = len(as_json({name: 0})) - 1
         if around + min(size, _LEAST) <= room:
             room -= around + min(size, _LEAST)
             left -= around
@@ -280,7 +280,7 @@ def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
     for name in sorted(kept, key=kept.__getitem__):  # the shortest first
         share = left // (len(kept) - len(cut))
         cut[name] = fields[name] if kept[name] <= share else _cut(fields[name], share, name)
-        left -= len(_json(cut[name]))
+        left -= len(as_json(cut[name]))
     return {name: cut[name] for name in fields if name in cut}
 
 
@@ -293,9 +293,10 @@ def _cut(text: str, size: int, name: str) -> str:
             "…" + text[max(0, len(text) - length) :] if name in _FROM_END else text[:length] + "…"
         )
 
-    return part(bisect_right(range(1, size), size, key=lambda length: len(_json(part(length)))))
+    return part(bisect_right(range(1, size), size, key=lambda length: len(as_json(part(length)))))
 
 
-def _json(value: object) -> bytes:
+def as_json(value: object, **layout: Any) -> bytes:
+    """JSON in UTF-8, of any text there is; `layout` is for `json.dumps`."""
     # A lone surrogate (of a broken file name) has no UTF-8 form; what replaces it is its escape in JSON.
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return json.dumps(value, ensure_ascii=False, **layout).encode("utf-8", "backslashreplace")

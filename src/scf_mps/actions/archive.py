@@ -9,6 +9,7 @@ import time
 
 from ..cos import Cos, CosObject
 from ..events.result import Event
+from ..logs import as_json
 from ..redaction import redacted
 from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template, finished, values_of
@@ -16,6 +17,9 @@ from .templates import DAYS, OF_EVENT, Template, finished, values_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from ..cos.metadata import Stored
 
 KEY = "{date}/{event_type}/{task_id}/{status}.json"
 """Where a notification is below a place that ends in a slash."""
@@ -38,28 +42,29 @@ class Archive:
             ``storage_class=``, ``acl=``, ``encryption=``, as COS names them.
         clock: tells the seconds since the epoch.
 
+    Attributes:
+        is_cold: whether what is kept has to be restored before it can be read.
+
     Raises:
         ValueError: if `to` is none of this.
     """
 
     def __init__(self, to: str, clock: Callable[[], float] = time.time) -> None:
-        address, self._given = split(to, _OPTIONS)
+        address, options = split(to, _OPTIONS)
         if address.endswith("/"):
             address += KEY
         place = place_of(address)
         self._bucket, self._region = place.bucket, place.region
         self._key = Template(place.prefix, OF_EVENT)
         self._clock = clock
+        said: Any = {"content_type": "application/json", **options}
+        self._stored: Stored = said
+        self.is_cold = options.get("storage_class", "").endswith("ARCHIVE")
         # A SessionId need not be there; and one task has notifications of its progress and of its end.
         if not self._key.fields >= {"task_id", "status"}:
             raise ValueError(
                 f"expected {{task_id}} and {{status}} in the key, or notifications replace each other: {address}"
             )
-
-    @property
-    def is_cold(self) -> bool:
-        """Whether what is kept has to be restored before it can be read."""
-        return self._given.get("storage_class", "").endswith("ARCHIVE")
 
     def keep(self, event: Event, cos: Cos) -> CosObject:
         """Write the notification; a callback for events.
@@ -70,8 +75,6 @@ class Archive:
         Raises:
             CosError: as `Cos.upload`.
         """
-        import json
-
         now = self._clock()
         target = self._place(event, now)
         # Where nothing in the event tells its day, a delivery after midnight must find what one before it wrote.
@@ -79,17 +82,8 @@ class Archive:
         yesterday = self._place(event, now - LATEST) if undated else target
         if yesterday != target and cos.exists(yesterday):
             target = yesterday
-        text = json.dumps(redacted(event.raw), ensure_ascii=False)
-        # A lone surrogate becomes the escape that stands for it in JSON.
-        content = text.encode("utf-8", "backslashreplace")
-        return cos.upload(
-            content,
-            target,
-            content_type="application/json",
-            acl=self._given.get("acl"),
-            encryption=self._given.get("encryption"),
-            storage_class=self._given.get("storage_class"),
-        )
+        content = as_json(redacted(event.raw))
+        return cos.upload(content, target, **self._stored)
 
     def _place(self, event: Event, now: float) -> CosObject:
         key = self._key.fill(values_of(event, now))

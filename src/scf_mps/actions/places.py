@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FIELDS = (*OF_RESULT, "name", "stem", "suffix")
 """What a template may hold: the fields of a result, and the name of its file: ``demo.mp4``, ``demo``, ``.mp4``."""
 
-_PLAYLISTS = (".m3u8", ".m3u", ".mpd")
+PLAYLISTS = (".m3u8", ".m3u", ".mpd")
+"""How the names of files end that name others, of which a stream is made."""
 
 
 class Places:
@@ -116,7 +117,7 @@ class Places:
         folders: dict[str, dict[str, list[Result]]] = {}
         for result in results:
             files = files_of(result)
-            if any(file.key.lower().endswith(_PLAYLISTS) for file in files):
+            if any(file.key.lower().endswith(PLAYLISTS) for file in files):
                 one = files[0]
                 base = f"{one.bucket} {base_of(files)}"
                 folders.setdefault(self.target(result), {}).setdefault(base, []).append(result)
@@ -146,7 +147,7 @@ def is_one_file(result: Result) -> bool:
     if len(files) != 1:
         return False
     key = files[0].key.lower()
-    return not key.endswith(_PLAYLISTS) and result.type != "ImageSprites"
+    return not key.endswith(PLAYLISTS) and result.type != "ImageSprites"
 
 
 def all_of(result: Result, places: Places, cos: Cos) -> Copies:
@@ -161,7 +162,7 @@ def all_of(result: Result, places: Places, cos: Cos) -> Copies:
 
 def _main_file(files: Sequence[CosObject]) -> str:
     """The key of the file that a player asks for: the one that names the others, else the first."""
-    for endings in (_PLAYLISTS, (".vtt",)):
+    for endings in (PLAYLISTS, (".vtt",)):
         for file in files:
             if file.key.lower().endswith(endings):
                 return file.key

@@ -12,6 +12,7 @@ import logging
 from ..cos import Cos, CosObject
 from ..events.files import files_of
 from ..events.result import Event, Result, event_of
+from ..logs import as_json
 from .cdn import Cdn
 from .places import all_of, is_one_file
 from .publish_options import Options
@@ -115,8 +116,6 @@ class Publish:
             NotFound: one of the copies is not there.
             CosError: as `Cos.upload`.
         """
-        import json
-
         from .manifest import manifest_of
 
         target, parts = self._manifest_of(event), self._parts(event)
@@ -130,11 +129,8 @@ class Publish:
             if source in files_of(part)
         ]
         sizes = {head.object: head.size for head in cos.head(list(dict.fromkeys(named)))}
-        content = json.dumps(
-            manifest_of(event, published, sizes, self._url), ensure_ascii=False, indent=1
-        )
         cos.upload(
-            content.encode("utf-8", "backslashreplace"),  # a lone surrogate as JSON writes it
+            as_json(manifest_of(event, published, sizes, self._url), indent=1),
             target,
             content_type="application/json",
             acl=self._options.headers.get("acl"),

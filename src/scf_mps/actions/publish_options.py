@@ -17,31 +17,23 @@ from .templates import DAYS, OF_EVENT, Template
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypedDict
+    from typing import Any
 
+    from ..cos.metadata import Stored
     from ..events.result import Result
     from ..filters import Filters
 
-    class Headers(TypedDict, total=False):
-        """What copies are given."""
-
-        acl: str
-        cache_control: str
-        content_disposition: str
-        storage_class: str
-
+_STORED = ("acl", "cache_control", "content_disposition", "storage_class")
+"""What copies are given."""
 
 _KNOWN = (
     *GLOBS,
-    "acl",
-    "cache_control",
+    *_STORED,
     "cdn",
     "cdn_do",
-    "content_disposition",
     "manifest",
     "originals",
     "overwrite",
-    "storage_class",
     "types",
 )
 _IDENTITIES = frozenset({"task_id", "session_id", "session_context", "source_name"})
@@ -79,15 +71,8 @@ class Options:
         if when is not None:
             self.filters["when"] = when
         self.tests = filters_from(self.filters)
-        self.headers: Headers = {}
-        if "acl" in given:
-            self.headers["acl"] = given["acl"]
-        if "cache_control" in given:
-            self.headers["cache_control"] = given["cache_control"]
-        if "content_disposition" in given:
-            self.headers["content_disposition"] = given["content_disposition"]
-        if "storage_class" in given:
-            self.headers["storage_class"] = given["storage_class"]
+        said: Any = {name: given[name] for name in _STORED if name in given}
+        self.headers: Stored = said
         self.overwrite = _one_of(given, "overwrite", "yes", "no") != "no"
         self.cdn = _site(given["cdn"]) if "cdn" in given else ""
         self.cdn_do = _one_of(given, "cdn_do", "purge", "prefetch", "both")

@@ -14,6 +14,7 @@ from ..cos import Cos
 from ..errors import ConfigurationError
 from ..events.result import Event
 from ..ledger.keeping import IdempotencyKey
+from ..logs import as_json
 from .circles import Circles
 
 TYPE_CHECKING = False
@@ -28,6 +29,8 @@ LARGEST_INVOCATION = 128 * 1024
 
 LARGEST_MESSAGE = 1024 * 1024
 """Bytes of a message of TDMQ for CMQ (product page 1179/55920)."""
+
+_COMPACT: dict[str, Any] = {"separators": (",", ":")}
 
 
 class FunctionTarget:
@@ -161,7 +164,7 @@ class UrlTarget:
         from ..redaction import redacted
         from .posting import post, seconds_for, signed
 
-        content = json_text(redacted(event.raw)).encode()
+        content = as_json(redacted(event.raw), **_COMPACT)
         headers = signed(content, self._secret, time.time())
         headers["Idempotency-Key"] = key
         answer = post(self._address, content, headers, seconds_for(context))
@@ -175,10 +178,10 @@ def parcel(event: Event, largest: int, whom: str, archive: Archive | None, cos: 
         ConfigurationError: if it is too large and there is no archive, or one that cannot be read at once.
         CosError: as `Archive.keep`.
     """
-    text = json_text(event.raw)
-    size = len(text.encode())
+    content = as_json(event.raw, **_COMPACT)
+    size = len(content)
     if size <= largest:
-        return text
+        return content.decode()
     if archive is None:
         raise ConfigurationError(
             f"{event.key} has {size} bytes, and {whom} takes {largest}: set MPS_ARCHIVE=cos://bucket.region/prefix/, "
@@ -190,15 +193,7 @@ def parcel(event: Event, largest: int, whom: str, archive: Archive | None, cos: 
             f"which cannot be read at once: take storage_class= out of MPS_ARCHIVE, a lifecycle of the bucket can do that"
         )
     kept = archive.keep(event, cos)
-    return json_text({"ArchivedEvent": str(kept), "TaskId": event.task_id})
-
-
-def json_text(value: Any) -> str:
-    """JSON in as few bytes as UTF-8 allows; a lone surrogate, which it does not allow, becomes its escape."""
-    import json
-
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace").decode()
+    return as_json({"ArchivedEvent": str(kept), "TaskId": event.task_id}, **_COMPACT).decode()
 
 
 def _word(answer: Any, *way: str) -> str:

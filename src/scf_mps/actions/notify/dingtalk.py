@@ -8,9 +8,10 @@ Page open.dingtalk.com/document/robots/custom-robot-access. A robot may ask for 
 
 from __future__ import annotations
 
+from ...logs import as_json
 from ..posting import Answer
 from .layout import Style, composed
-from .posting import Request, Sending, as_json, base_of, deliver, judged
+from .posting import Request, Sending, base_of, deliver, judged
 from .text import literal
 
 TYPE_CHECKING = False

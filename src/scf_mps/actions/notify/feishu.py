@@ -9,9 +9,10 @@ takes 100 messages in a minute and 5 in a second.
 
 from __future__ import annotations
 
+from ...logs import as_json
 from ..posting import Answer
 from .fitting import cut, fitting
-from .posting import Request, Sending, as_json, base_of, deliver, judged
+from .posting import Request, Sending, base_of, deliver, judged
 from .text import without_tags
 
 TYPE_CHECKING = False

@@ -5,6 +5,7 @@ The request itself is `..posting`'s. What an answer means is left to the channel
 
 from __future__ import annotations
 
+from ...logs import as_json
 from ..posting import LONGEST, Address, Answer, Unreachable, exchange, is_transient
 from .errors import NotifyError, scrubbed
 
@@ -58,13 +59,6 @@ class Request:
         self.address = Address(url)
         self.body = body if isinstance(body, bytes) else as_json(body)
         self.headers = headers or {}
-
-
-def as_json(body: object) -> bytes:
-    """JSON in UTF-8. Texts of messages have no halves of characters; what else has, has them as escapes."""
-    import json
-
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def base_of(endpoint: str) -> str:

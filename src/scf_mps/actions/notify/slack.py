@@ -9,10 +9,11 @@ message refused as ``invalid_blocks`` (github.com/slackapi/java-slack-sdk/issues
 
 from __future__ import annotations
 
+from ...logs import as_json
 from ..posting import Answer
 from .errors import NotifyError
 from .fitting import cut, fitting
-from .posting import Request, Sending, as_json, base_of, deliver, refusal
+from .posting import Request, Sending, base_of, deliver, refusal
 from .text import clipped, literal
 
 TYPE_CHECKING = False

@@ -5,9 +5,10 @@ The signature is that of `..posting.signed`. ``Idempotency-Key`` is the same whe
 
 from __future__ import annotations
 
+from ...logs import as_json
 from ..posting import Address, Answer, signed
 from .layout import Style, composed
-from .posting import Request, Sending, as_json, deliver, refusal
+from .posting import Request, Sending, deliver, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
