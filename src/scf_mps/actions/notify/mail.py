@@ -144,9 +144,9 @@ class Mail:
                 code, said = next(iter(error.recipients.values()))
                 raise self._error(code, said) from None
             except smtplib.SMTPResponseException as error:
-                if limit.over:  # it is the beginning of an answer, which was cut off
-                    raise self._unfinished(seconds) from None
-                raise self._error(error.smtp_code, error.smtp_error) from None
+                told = self._error(error.smtp_code, error.smtp_error)
+                # When the time was over it is the beginning of an answer, which was cut off.
+                raise (self._unfinished(seconds) if limit.over else told) from None
             except smtplib.SMTPNotSupportedError as error:
                 raise NotifyError(
                     self.channel,
