@@ -1,0 +1,105 @@
+"""Servers of raw sockets that behave badly: each connection is handled by a function of the test."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from typing_extensions import Self
+
+
+class Peer:
+    """One connection to a server: its socket, and writing in drips until the server is closed."""
+
+    def __init__(self, sock: socket.socket, closing: threading.Event) -> None:
+        self.sock = sock
+        self.closing = closing
+
+    def read_head(self) -> bytes:
+        """Return the head of a request."""
+        head = b""
+        while b"\r\n\r\n" not in head and (byte := self.sock.recv(1)):
+            head += byte
+        return head
+
+    def read_request(self) -> bytes:
+        """Return the head of a request, its body read."""
+        head = self.read_head()
+        _, _, rest = head.lower().partition(b"content-length: ")
+        left = int(rest.split(b"\r\n")[0]) if rest else 0
+        while left and (data := self.sock.recv(min(left, 1 << 16))):
+            left -= len(data)
+        return head
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Stay silent. Return True if the server closes meanwhile."""
+        return self.closing.wait(seconds)
+
+    def drip(self, pieces: Iterable[bytes], seconds: float = 0.1) -> None:
+        """Send the pieces, with a pause after each."""
+        for piece in pieces:
+            self.send(piece)
+            if self.wait(seconds):
+                return
+
+
+class Server:
+    """A server on a loopback port.
+
+    Args:
+        handle: handles one connection in a thread. It ends with the connection: OSErrors are expected.
+        context: TLS for every connection.
+    """
+
+    def __init__(
+        self, handle: Callable[[Peer], object], context: ssl.SSLContext | None = None
+    ) -> None:
+        self.connections = 0
+        self._handle = handle
+        self._context = context
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._start(self._serve, sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        sock.settimeout(30)
+        with sock, suppress(OSError):
+            if self._context is None:
+                self._handle(Peer(sock, self._closing))
+            else:
+                with self._context.wrap_socket(sock, server_side=True) as secure:
+                    self._handle(Peer(secure, self._closing))
