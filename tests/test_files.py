@@ -273,3 +273,139 @@ class TestCosObject:
             ValueError, match=r"expected cos://bucket\.region/key, e\.g\. cos://media-"
         ):
             CosObject.parse(text)
+
+
+def task(*infos, field="InputInfo"):
+    value = {
+        "InputInfo": lambda: infos[0] if infos else None,
+        "InputInfos": lambda: list(infos),
+        "Input": lambda: {"FileInfoSet": [{"InputInfo": info} for info in infos]},
+    }[field]()
+    kind = {"InputInfo": "WorkflowTask", "InputInfos": "BatchTask", "Input": "EditMediaTask"}[field]
+    return read({"EventType": kind, f"{kind}Event": {"TaskId": "t", field: value}})
+
+
+def cos_input(key, bucket="media-1250000000"):
+    place = {"Bucket": bucket, "Region": "ap-guangzhou", "Object": key}
+    return {"Type": "COS", "CosInputInfo": place}
+
+
+def url_input(url):
+    return {"Type": "URL", "CosInputInfo": None, "UrlInputInfo": {"Url": url}}
+
+
+S3 = {"S3Bucket": "b", "S3Region": "us-east-1", "S3Object": "/in/film.mp4", "S3SecretKey": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("info", "address", "directory", "stem"),
+    [
+        (
+            cos_input("/videos/a%20b.mp4"),
+            "cos://media-1250000000.ap-guangzhou/videos/a%20b.mp4",
+            "videos",
+            "a%20b",
+        ),
+        (
+            url_input("https://cdn.example.com/a/first%20film.mp4?sign=1#t=2"),
+            "https://cdn.example.com/a/first%20film.mp4",
+            "a",
+            "first film",
+        ),
+        (
+            url_input("HTTP://user:pw@cdn.example.com/film"),
+            "http://cdn.example.com/film",
+            "",
+            "film",
+        ),
+        (url_input("https://cdn.example.com?id=1"), "https://cdn.example.com", "", ""),
+        ({"Type": "AWS-S3", "S3InputInfo": S3}, "s3://b/in/film.mp4", "in", "film"),
+        ({"Type": "VOD", "VODInputInfo": {"FileId": "5285890"}}, "vod://5285890", "", "5285890"),
+        (
+            {"Type": "VOD", "VODInputInfo": {"FileId": "1", "Object": "/in/.mp4"}},
+            "vod://in/.mp4",
+            "in",
+            ".mp4",
+        ),
+        ({"UrlInputInfo": {"Url": "http://h/film.mp4"}}, "http://h/film.mp4", "", "film"),
+    ],
+)
+def test_inputs_name_every_kind_of_source(info, address, directory, stem):
+    (source,) = task(info).inputs
+
+    assert (str(source), source.directory, source.stem) == (address, directory, stem)
+    assert address in repr(source)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"Type": ["COS"]},
+        {"Type": "COS", "CosInputInfo": {"Bucket": "b-1", "Region": "r"}},
+        {"Type": "COS", "CosInputInfo": {"Bucket": "b-1", "Region": "r", "Object": 5}},
+        {"Type": "COS", "CosInputInfo": {"Bucket": "", "Region": "r", "Object": "a"}},
+        {"Type": "URL", "UrlInputInfo": {"Url": "ftp://h/a.mp4"}},
+        {"Type": "URL", "UrlInputInfo": "http://h/a.mp4"},
+        {"Type": "AWS-S3", "S3InputInfo": {"S3Object": "/"}},
+        {"Type": "VOD", "VODInputInfo": {"SubAppId": 1}},
+    ],
+)
+def test_inputs_are_empty_when_nothing_names_one(info):
+    assert task(info).inputs == ()
+
+
+@pytest.mark.parametrize("field", ["InputInfos", "Input"])
+def test_inputs_hold_each_source_once(field):
+    one, other = cos_input("a.mp4"), url_input("https://h/b.mp4")
+    event = task(one, other, one, field=field)
+
+    assert [source.name for source in event.inputs] == ["a.mp4", "b.mp4"]
+    assert texts(event.sources) == ["cos://media-1250000000.ap-guangzhou/a.mp4"]
+
+
+def test_a_url_of_cos_is_an_input_object_and_no_source():
+    event = task(url_input("https://media-1250000000.cos.ap-guangzhou.tencentcos.cn/a.mp4"))
+
+    assert str(event.inputs[0].object) == "cos://media-1250000000.ap-guangzhou/a.mp4"
+    assert event.sources == ()
+
+
+def test_a_cos_input_may_name_its_object_by_url():
+    event = task(cos_input("https://media-1250000000.cos.accelerate.myqcloud.com/a%20b.mp4"))
+
+    assert texts(event.sources) == ["cos://media-1250000000.ap-guangzhou/a b.mp4"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com/a/b%20c.mp4",
+        "http://media-1250000000.cos.ap-guangzhou.myqcloud.com:80/a/b%20c.mp4?q-sign-algorithm=sha1",
+        "https://MEDIA-1250000000.COS.ap-guangzhou.MYQCLOUD.com/a/b%20c.mp4#x",
+        "https://media-1250000000.cos.ap-guangzhou.tencentcos.cn//a/b%20c.mp4",
+        "https://media-1250000000.cos-internal.ap-guangzhou.tencentcos.cn/a/b c.mp4",
+        "https://media-1250000000.cos-website.ap-guangzhou.myqcloud.com./a/b%20c.mp4",
+        "https://media-1250000000.cos.accelerate.tencentcos.cn/a/b%20c.mp4",
+    ],
+)
+def test_a_url_of_any_cos_domain_is_its_object(url):
+    found = CosObject.find_in_url(url, "ap-guangzhou")
+
+    assert str(found) == "cos://media-1250000000.ap-guangzhou/a/b c.mp4"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.example.com/a.mp4",
+        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com/",
+        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com.example.com/a.mp4",
+        "https://media.cos.ap-guangzhou.myqcloud.com/a.mp4",
+        "https://media-1250000000.cos.accelerate.myqcloud.com/a.mp4",
+        "https://x.media-1250000000.cos.ap-guangzhou.myqcloud.com/a.mp4",
+        "cos://media-1250000000.ap-guangzhou/a.mp4",
+        "a.mp4",
+    ],
+)
+def test_any_other_url_is_no_object(url):
+    assert CosObject.find_in_url(url) is None

@@ -330,6 +330,9 @@ class TestFilters:
     def test_source_is_a_glob_over_the_keys_of_the_sources(self, documented):
         assert self.places(documented, source="dianping*") == ["0", "2", "3"]
         assert self.places(documented, source="other*") == []
+        url = {"Type": "URL", "UrlInputInfo": {"Url": "https://h/in/first%20film.mp4?sign=1"}}
+        documented["WorkflowTaskEvent"]["InputInfo"] = url
+        assert self.places(documented, source="in/first film.mp4") == ["0", "2", "3"]
         assert self.places(sample("EditMediaTask"), kind=Event, source="videos/*") == [""]
 
     def test_session_is_a_glob_over_the_session_context(self):

@@ -321,6 +321,7 @@ RESERVED = {
     "type",
     "subtasks",
     "sources",
+    "inputs",
     "definition",
 }
 

@@ -126,7 +126,7 @@ def _keys(result: Result) -> list[str]:
 
 
 def _sources(result: Result) -> list[str]:
-    return [source.key for source in event_of(result).sources]
+    return [source.path for source in event_of(result).inputs]
 
 
 _FOUND: dict[str, Callable[[Result], list[str]]] = {

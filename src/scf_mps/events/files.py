@@ -6,6 +6,9 @@ Nothing here talks to COS; expanding a playlist into its segments is left to the
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from ..errors import NotInCos
 
 TYPE_CHECKING = False
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from .result import Event, Result
+    from .result import Result
     from .view import View
 
 
@@ -50,6 +53,27 @@ class CosObject:
         return cls(bucket, region, key)
 
     @classmethod
+    def find_in_url(cls, url: str, region: str = "") -> CosObject | None:
+        """Return the object of a COS URL, or None for any other URL.
+
+        The query is ignored: a signed URL names the same object. Every domain of COS is known (product page
+        436/6224), the internal and website ones too.
+
+        Args:
+            url: an http or https URL, percent-encoded.
+            region: of the bucket, for the accelerate domains, which name none.
+        """
+        _, host, path = split_url(url)
+        match = _host_pattern().fullmatch(host.lower().partition(":")[0].rstrip("."))
+        if match is None:
+            return None
+        from urllib.parse import unquote
+
+        key = unquote(path).lstrip("/")
+        place = region if match["region"] == "accelerate" else match["region"]
+        return cls(match["bucket"], place, key) if place and key else None
+
+    @classmethod
     def from_storage(cls, storage: View | dict[str, Any], path: str) -> CosObject:
         """The object at a path of an MPS storage (``TaskOutputStorage``), e.g. of ``output.output_storage``.
 
@@ -82,6 +106,27 @@ class CosObject:
 
     def __repr__(self) -> str:
         return f"CosObject.parse({str(self)!r})"
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """Split an http or https URL into scheme, host and path, all ``""`` for any other text.
+
+    User information, query and fragment are dropped: they may hold secrets.
+    """
+    scheme, separator, rest = url.strip().partition("://")
+    if not separator or scheme.lower() not in ("http", "https"):
+        return "", "", ""
+    rest = rest.partition("#")[0].partition("?")[0]
+    host, slash, path = rest.partition("/")
+    return scheme.lower(), host.rpartition("@")[2], slash + path
+
+
+@cache
+def _host_pattern() -> re.Pattern[str]:
+    return re.compile(
+        r"(?P<bucket>[a-z0-9][a-z0-9-]*-[0-9]+)\.(?:cos|cos-internal|cos-website)"
+        r"\.(?P<region>[a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)"
+    )
 
 
 def files_of(result: Result) -> tuple[CosObject, ...]:
@@ -121,31 +166,20 @@ def locations_of(result: Result) -> Iterator[tuple[str, str]]:
         yield from locations_of(subtask)
 
 
-def sources_of(event: Event) -> tuple[CosObject, ...]:
-    """The COS objects a task was made from (an EditMediaTask and a BatchTask have several)."""
-    found = []
-    for place in ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo"):
-        for info in _walk(event._data, f"{place}.CosInputInfo"):
-            source = _cos_object({"CosOutputStorage": info}, info.get("Object"))
-            if source is not None:
-                found.append(source)
-    return tuple(dict.fromkeys(found))
-
-
 def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
     for storage_path, file_paths in result._files.items():
-        storage = next(_walk(result._data, storage_path), None)
+        storage = next(find_objects(result._data, storage_path), None)
         for file_path in file_paths:
             parent, _, name = file_path.rpartition(".")
-            for holder in _walk(result._data, parent):
+            for holder in find_objects(result._data, parent):
                 value = holder.get(name.removesuffix("[]"))
                 for path in value if isinstance(value, list) else [value]:
                     if path and isinstance(path, str):
                         yield storage, path
 
 
-def _walk(data: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
-    """The objects at a dotted path; a step ending in ``[]`` goes through every item of a list."""
+def find_objects(data: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
+    """Return the objects at a dotted path. A step ending in ``[]`` goes through every item of a list."""
     objects = [data]
     for step in path.split("."):
         name = step.removesuffix("[]")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         OfUnknownSubtask,
     )
     from .files import CosObject
+    from .sources import Source
 
 
 class TaskError:
@@ -292,11 +293,17 @@ class Event(Result):
         return _text(self._notification.get("SessionContext"))
 
     @property
-    def sources(self) -> tuple[CosObject, ...]:
-        """The COS objects the task was made from; none for a URL, AWS S3 or VOD source."""
-        from .files import sources_of
+    def inputs(self) -> tuple[Source, ...]:
+        """The files the task was made from, wherever they are: in COS, at a URL, in AWS S3 or in VOD."""
+        from .sources import find_sources
 
-        return sources_of(self)
+        return find_sources(self)
+
+    @property
+    def sources(self) -> tuple[CosObject, ...]:
+        """The COS objects the task was made from, given by bucket and key. See `inputs` for all kinds."""
+        objects = [source.object for source in self.inputs if source.kind == "COS"]
+        return tuple(item for item in objects if item is not None)
 
     @property
     def error(self) -> TaskError | None:
