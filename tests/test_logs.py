@@ -609,6 +609,27 @@ def test_the_environment_chooses_text_or_json_whatever_the_stream_is(
     assert stream.writes[0].startswith("{") == (choice.lower() == "json")
 
 
+def test_text_line_stays_one_line_with_controls_escaped() -> None:
+    stream = Stream(terminal=True)
+    logs.configure(stream)
+    log.warning("task %s", "\x1b[2J\n12:00:00 INFO    forged", extra={"place": "a\x9bb\r"})
+    (text,) = stream.writes
+    assert text.splitlines() == [text.removesuffix("\n")]
+    assert "\\x1b[2J\\n12:00:00 INFO    forged  [place=a\\x9bb\\r]" in text
+
+
+def test_text_exception_cannot_forge_a_log_line() -> None:
+    stream = Stream(terminal=True)
+    logs.configure(stream)
+    try:
+        raise LookupError("x\x1b]0;title\x07\n12:00:00 INFO    forged")
+    except LookupError:
+        log.exception("failed")
+    (text,) = stream.writes
+    assert "\x1b" not in text
+    assert all(line.startswith("  ") for line in text.splitlines()[1:])
+
+
 def test_a_text_line_has_exception_and_stack_below_it_in_the_same_write() -> None:
     stream = Stream(terminal=True)
     logs.configure(stream)
@@ -619,8 +640,8 @@ def test_a_text_line_has_exception_and_stack_below_it_in_the_same_write() -> Non
     (text,) = stream.writes
     first, second, *_ = text.splitlines()
     assert first.endswith("ERROR   copying token=***")
-    assert second == "Traceback (most recent call last):"
-    assert "\nLookupError: SecretKey=***\nStack (most recent call last):\n" in text
+    assert second == "  Traceback (most recent call last):"
+    assert "\n  LookupError: SecretKey=***\n  Stack (most recent call last):\n" in text
 
 
 def test_text_without_a_utf_8_form_is_escaped() -> None:

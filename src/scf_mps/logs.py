@@ -157,17 +157,21 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A record for people: time, level, message, then the extra fields; an exception below it."""
+    """A record for people: time, level, message and extra fields in one line, an exception indented below it.
+
+    Control characters are escaped: a terminal would execute them.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
+        from .printable import escape_controls
+
         time = strftime("%H:%M:%S", gmtime(record.created))
         extras = " ".join(f"{name}={_flat(name, value)}" for name, value in _extras(record))
-        text = f"{time} {record.levelname:<7} {_message(record)}" + (extras and f"  [{extras}]")
-        if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
-        if record.stack_info:
-            text += "\n" + record.stack_info
-        return scrub(text).encode("utf-8", "backslashreplace").decode()
+        line = f"{time} {record.levelname:<7} {_message(record)}" + (extras and f"  [{extras}]")
+        below = [self.formatException(record.exc_info)] if record.exc_info else []
+        below += [record.stack_info] if record.stack_info else []
+        text = "\n".join([escape_controls(scrub(line)), *map(scrub, below)])
+        return escape_controls(text, keep="\n\t").replace("\n", "\n  ")
 
 
 def scrub(text: str) -> str:
