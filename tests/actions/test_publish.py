@@ -172,8 +172,7 @@ def test_a_key_template_names_a_result_of_one_file_and_the_folder_of_several(
         ("", "/a/b.mp4", "b.mp4"),
         ("{stem}/{definition}/", "/a/hls.m3u8", "hls/100030/hls.m3u8"),
         ("{stem}.m3u8", "/a/hls.m3u8", "hls.m3u8"),
-        # Nothing in it tells the day, and that of the delivery would be another one with the next.
-        ("{date}/", "/a/b.mp4", "unknown/b.mp4"),
+        ("{stem}{suffix}", "/a/b\\c.m\\p4", "b-c-0040c6d8.m-p4"),
     ],
 )
 def test_a_template_is_filled_in_by_a_result_and_its_file(
@@ -181,6 +180,27 @@ def test_a_template_is_filled_in_by_a_result_and_its_file(
 ) -> None:
     publish = Publish(f"cos://player-1250000000.ap-guangzhou/{template}")
     assert targets(publish, read(task(transcode(path)))) == [key]
+
+
+def test_tasks_without_a_value_are_published_apart(
+    cos: Cos, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The day too: that of a redelivery would be another one."""
+    publish = Publish(f"{VOD}{{source_name}}/{{date}}/{{height}}p{{suffix}}")
+    keys = []
+    for number in range(2):
+        notification = task(transcode(f"/{number}/a.mp4", Height=None))
+        notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
+        event = read(notification)
+        store(*event.files)
+        keys += copies(publish, event, cos)
+        assert targets(publish, event) == keys[-1:]
+    for first, second in zip(
+        *(key.removesuffix("p.mp4").split("/")[1:] for key in keys), strict=True
+    ):
+        assert first.startswith("unknown-")
+        assert first != second
+    assert "{date}, {height}, {source_name}" in caplog.text
 
 
 def test_a_day_that_an_event_tells_is_that_of_every_delivery() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import payload
 
-from scf_mps.actions.templates import OF_EVENT, OF_RESULT, Template, safe, values_of_result
+from scf_mps.actions.templates import (
+    OF_EVENT,
+    OF_RESULT,
+    Template,
+    safe,
+    values_of,
+    values_of_result,
+)
 from scf_mps.events.reading import read
 from scf_mps.events.result import Subtask
 from scf_mps.local.samples import sample
@@ -38,13 +46,49 @@ def test_a_rendition_fills_in_what_a_player_tells_renditions_apart_by() -> None:
     assert values["outcome"] == "succeeded"
 
 
-def test_what_a_result_does_not_tell_is_unknown() -> None:
-    values = values_of_result(read(payload("synth_workflow_all_failed")).subtasks[0], NOON)
-    assert (values["codec"], values["height"], values["outcome"]) == (
-        "unknown",
-        "unknown",
-        "failed",
-    )
+def test_missing_values_are_unique_to_a_result() -> None:
+    first, second, *_ = read(payload("synth_workflow_all_failed")).subtasks
+    values, others = values_of_result(first, NOON), values_of_result(second, NOON)
+    assert re.fullmatch("unknown-[0-9a-f]{8}", values["codec"])
+    assert values["codec"] == values["height"] == values_of_result(first, 0.0)["codec"]
+    assert values["codec"] != others["codec"]
+    assert values["session_id"] == others["session_id"] != values["codec"]
+    assert values_of_result(first, NOON, "none")["codec"] == "none"
+
+
+@pytest.mark.parametrize("field", ["session_context", "session_id", "source_name", "source_dir"])
+def test_tasks_without_a_value_never_meet(field: str) -> None:
+    notifications = [sample("WorkflowTask", Transcode="SUCCESS") for _ in range(2)]
+    for number, notification in enumerate(notifications):
+        notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
+        notification.pop("SessionId", None)
+        notification.pop("SessionContext", None)
+    first, second = [values_of(read(one), NOON)[field] for one in notifications]
+    assert first != second
+    assert first.startswith("unknown-")
+
+
+def test_the_name_of_a_source_comes_from_its_url() -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    url = "https://cdn.example.com/a/first%20film.mp4?sign=1"
+    notification["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
+    values = values_of(read(notification), NOON)
+    assert (values["source_dir"], values["source_name"]) == ("a", "first film")
+
+
+def test_a_source_without_a_folder_leaves_out_its_step() -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/demo.mp4"
+    values = values_of(read(notification), NOON)
+    fill = [
+        Template(text, OF_EVENT).fill(values) for text in ("{source_dir}/x", "vod/{source_dir}/x")
+    ]
+    assert fill == ["x", "vod/x"]
+
+
+@pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\ud800b"])
+def test_a_changed_value_differs_from_the_plain_one(value: str) -> None:
+    assert re.fullmatch("a-b-[0-9a-f]{8}", safe(value, ""))
 
 
 @pytest.mark.parametrize("streams", [None, [], ["h264"], {"Codec": "h264"}])
@@ -52,7 +96,7 @@ def test_streams_of_another_shape_tell_no_codec(streams: object) -> None:
     notification = copy.deepcopy(sample("WorkflowTask", Transcode="SUCCESS"))
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Output"]["VideoStreamSet"] = streams
-    assert values_of_result(transcode(notification), NOON)["codec"] == "unknown"
+    assert values_of_result(transcode(notification), NOON)["codec"].startswith("unknown-")
 
 
 def test_the_fields_of_an_event_are_among_those_of_a_result() -> None:
@@ -61,8 +105,9 @@ def test_the_fields_of_an_event_are_among_those_of_a_result() -> None:
 
 @given(st.one_of(st.none(), st.integers(), st.text()))
 def test_no_value_brings_a_slash_or_a_step_upwards(value: object) -> None:
-    made = safe(value)
-    assert made
+    made = safe(value, "missing")
+    assert made.strip(". ")
+    assert "\\" not in made
     assert "/" not in made
     assert made not in (".", "..")
     made.encode()

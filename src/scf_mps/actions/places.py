@@ -10,7 +10,7 @@ from ..cos import Cos, CosObject
 from ..errors import ConfigurationError
 from ..events.files import files_of
 from ..events.result import Result, event_of
-from .templates import DAYS, OF_RESULT, Template, finished, safe, values_of_result
+from .templates import DAYS, OF_RESULT, Template, clean, finished, safe, unknown, values_of_result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ FIELDS = (*OF_RESULT, "name", "stem", "suffix")
 
 PLAYLISTS = (".m3u8", ".m3u", ".mpd")
 """How the names of files end that name others, of which a stream is made."""
+
+_MISSING = "\0"
+"""Stands for a missing value where no key is made. No value holds it."""
 
 
 class Places:
@@ -71,16 +74,23 @@ class Places:
     def _key(self, result: Result) -> str:
         return self.template.fill(self._values(result)).lstrip("/")
 
-    def _values(self, result: Result) -> dict[str, str]:
-        values = values_of_result(result, 0.0)
-        if finished(event_of(result)) is None:
+    def missing(self, result: Result) -> list[str]:
+        """Return the fields of the template that a result has no value for."""
+        values = self._values(result, _MISSING)
+        return sorted(name for name in self.template.fields if _MISSING in values[name])
+
+    def _values(self, result: Result, missing: str = "") -> dict[str, str]:
+        values = values_of_result(result, 0.0, missing)
+        event = event_of(result)
+        if finished(event) is None:
             # Another day with the next delivery, and the files would be there twice.
-            values.update(dict.fromkeys(DAYS, "unknown"))
+            values.update(dict.fromkeys(DAYS, missing or unknown(event)))
         name = _main_file(files_of(result)).rpartition("/")[2]
         stem, dot, ending = name.rpartition(".")
         if not stem:
             stem, dot, ending = name, "", ""
-        values.update(name=safe(name), stem=safe(stem), suffix=dot and "." + safe(ending))
+        stem, suffix = safe(stem, missing or unknown(result)), clean(dot + ending)
+        values.update(name=stem + suffix, stem=stem, suffix=suffix)
         return values
 
     def check(
@@ -130,7 +140,7 @@ class Places:
         ]
 
     def _what_tells_apart(self, one: Result, other: Result) -> str:
-        left, right = self._values(one), self._values(other)
+        left, right = self._values(one, _MISSING), self._values(other, _MISSING)
         counting, part = str(self.template), "key template"
         if not (is_one_file(one) and is_one_file(other)):
             # Of several files the last part of the key names none.

@@ -83,6 +83,9 @@ class Publish:
             taken[manifest] = "the manifest: name that otherwise"
         self._places.check(self._parts(event), cos, taken)
         to, options = self._places.target(result), self._options
+        missing = self._places.missing(result)
+        if missing:
+            log.warning("%s has no value for {%s}", to, "}, {".join(missing))
         if is_one_file(result):
             (file,) = files_of(result)
             copies = [cos.copy(file, to, overwrite=options.overwrite, **options.headers)]

@@ -1,7 +1,8 @@
-"""Names that are filled in: ``{date}/{task_id}/{height}p``, for keys and folders in COS.
+"""Templates of keys and folders in COS: ``{date}/{task_id}/{height}p``.
 
-What is known is told when a template is made, so that a misspelt field is a mistake at cold start and not at the
-first event. The values are made safe for a key: none brings a slash or a ``..`` of its own, but `source_dir`.
+A template checks its fields when it is made, so a misspelt field fails at cold start. Values are safe in a key: only
+`source_dir` has slashes. Two different values never become one, and a missing value is unique to its event or result:
+no field lets two tasks meet at one key.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ OF_RESULT = (
     "type",
     "width",
 )
-"""Fields that every result of an event fills in; what it does not tell is ``unknown``."""
-
+"""Fields of a result. A missing value renders as ``unknown-`` and a digest, see `unknown`."""
 
 DAYS = frozenset({"date", "day", "month", "year"})
 """Fields that the same event may fill in otherwise in another delivery."""
@@ -73,8 +73,11 @@ class Template:
             raise ValueError(f"expected fields as {{name}} in {text!r}, and no other braces")
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The text with its fields filled in."""
-        return _FIELD.sub(lambda field: values[field[1]], self._text)
+        """Return the text with its fields filled in. A source in no folder leaves out ``{source_dir}/``."""
+        text = self._text
+        if values.get("source_dir") == "":
+            text = re.sub(r"(^|/)\{source_dir\}/", r"\1", text)
+        return _FIELD.sub(lambda field: values[field[1]], text)
 
     def __str__(self) -> str:
         return self._text
@@ -92,10 +95,34 @@ def _unknown(name: str, known: Collection[str]) -> str:
     return f"there is no field {{{name}}}: {meant}"
 
 
-def safe(value: object) -> str:
-    """A value as a part of a key: one name, never empty, never a path."""
-    text = "" if value is None else _UNSAFE.sub("-", str(value)).strip()
-    return text if text.strip(".") else "unknown"
+def safe(value: object, missing: str) -> str:
+    """Return a value as one step of a key, never a path; `missing` for None and ``""``.
+
+    A value that had to be changed gets a digest of itself, since another may look the same after that.
+    """
+    text = "" if value is None else str(value)
+    if not text:
+        return missing
+    step = clean(text)
+    if not step.strip(". "):
+        step = "unknown"
+    return step if step == text else f"{step}-{_digest(text)}"
+
+
+def clean(text: str) -> str:
+    """Return a text without what a step of a key may not hold: slashes, backslashes, control characters."""
+    return _UNSAFE.sub("-", text)
+
+
+def unknown(result: Result) -> str:
+    """Return the text in place of a missing value: the same in every delivery, another for every event or result."""
+    return f"unknown-{_digest(result.key)}"
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def finished(event: Event) -> float | None:
@@ -104,19 +131,25 @@ def finished(event: Event) -> float | None:
     return max((one for one in moments if one is not None), default=None)
 
 
-def values_of(event: Event, now: float) -> dict[str, str]:
-    """The fields of an event, `OF_EVENT`.
+def values_of(event: Event, now: float, missing: str = "") -> dict[str, str]:
+    """Return the fields of an event, `OF_EVENT`.
 
-    The same event has the same fields in every delivery, but those of the date where no result of it tells when it
-    was finished: then they are the day of `now`, in seconds since the epoch. Days are those of the variable ``TZ``.
+    The same event has the same values in every delivery. The date is an exception where no result has a
+    ``FinishTime``: then it is the day of `now`. Days are those of the variable ``TZ``.
+
+    Args:
+        event: the event.
+        now: seconds since the epoch.
+        missing: stands for a missing value; `unknown` by default.
     """
     import time
-    from posixpath import split, splitext
 
+    missing = missing or unknown(event)
     moment = finished(event)
     day = time.localtime(now if moment is None else moment)
-    sources = event.sources
-    source_dir, source = split(sources[0].key) if sources else ("", "")
+    sources = event.inputs
+    source = sources[0] if sources else None
+    directory = source.directory.split("/") if source and source.directory else []
     # The parts of its key: an event of which there are many for one task has a digest where others have nothing.
     identity = event.key.removeprefix(f"{event.type}/").split("/")
     return {
@@ -124,22 +157,22 @@ def values_of(event: Event, now: float) -> dict[str, str]:
         "year": f"{day.tm_year:04}",
         "month": f"{day.tm_mon:02}",
         "day": f"{day.tm_mday:02}",
-        "event_type": safe(event.type),
-        "task_id": safe(identity[0]),
-        "status": safe("-".join(identity[1:])),
+        "event_type": safe(event.type, missing),
+        "task_id": safe(identity[0], missing),
+        "status": safe("-".join(identity[1:]), missing),
         "outcome": _OUTCOMES[event.verb],
-        "session_context": safe(event.session_context),
-        "session_id": safe(event.session_id),
-        "source_dir": "/".join(map(safe, source_dir.split("/"))),
-        "source_name": safe(splitext(source)[0]),
+        "session_context": safe(event.session_context, missing),
+        "session_id": safe(event.session_id, missing),
+        "source_dir": "/".join(safe(step, "-") for step in directory) if source else missing,
+        "source_name": safe(source.stem if source else "", missing),
     }
 
 
 _OUTCOMES = {"on": "succeeded", "on_failure": "failed", "on_progress": "progress"}
 
 
-def values_of_result(result: Result, now: float) -> dict[str, str]:
-    """The fields of a result, `OF_RESULT`; of an event that is its own result: of an edit."""
+def values_of_result(result: Result, now: float, missing: str = "") -> dict[str, str]:
+    """Return the fields of a result, `OF_RESULT`. An edit is its own result. See `values_of`."""
     output = result._data.get("Output")
     output = output if isinstance(output, dict) else {}
     if isinstance(output.get("MetaData"), dict):  # an edit tells there what it is like
@@ -147,15 +180,19 @@ def values_of_result(result: Result, now: float) -> dict[str, str]:
     streams = output.get("VideoStreamSet")
     video = streams[0] if isinstance(streams, list) and streams else None
     video = video if isinstance(video, dict) else {}
+    values = {
+        "bitrate": output.get("Bitrate"),
+        "codec": video.get("Codec"),
+        "container": output.get("Container"),
+        "definition": getattr(result, "definition", None),
+        "fps": video.get("Fps"),
+        "height": output.get("Height"),
+        "type": result.type,
+        "width": output.get("Width"),
+    }
+    own = missing or unknown(result)
     return {
-        **values_of(event_of(result), now),
-        "bitrate": safe(output.get("Bitrate")),
-        "codec": safe(video.get("Codec")),
-        "container": safe(output.get("Container")),
-        "definition": safe(getattr(result, "definition", None)),
-        "fps": safe(video.get("Fps")),
-        "height": safe(output.get("Height")),
+        **values_of(event_of(result), now, missing),
+        **{name: safe(value, own) for name, value in values.items()},
         "index": re.sub("[^0-9]+", "-", result.place).strip("-") or "0",
-        "type": safe(result.type),
-        "width": safe(output.get("Width")),
     }

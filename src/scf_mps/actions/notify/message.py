@@ -145,7 +145,7 @@ class Message:
             return None
         facts = dict(self.facts)
         values = {
-            **values_of(self.event, now),
+            **values_of(self.event, now, "unknown"),
             "error": self._error,
             "outcome": self.outcome,
             "session_context": facts.get(self.words.context, ""),
