@@ -15,16 +15,19 @@ from scf_mps.local.cos.journal import Request
 from .wire import BUCKET, Wire
 
 
-def control(cos: CosEmulator, method: str, path: str, fields: object = None) -> Any:
+def control(cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str) -> Any:
     body = None if fields is None else json.dumps(fields).encode()
-    request = urllib.request.Request(f"{cos.url}{path}", body, method=method)
+    headers = {"Content-Type": "application/json; charset=utf-8", **headers}
+    request = urllib.request.Request(f"{cos.url}{path}", body, headers, method=method)
     with urllib.request.urlopen(request, timeout=30) as response:
         return json.load(response)
 
 
-def refused(cos: CosEmulator, method: str, path: str, fields: object = None) -> tuple[int, str]:
+def refused(
+    cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str
+) -> tuple[int, str]:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        control(cos, method, path, fields)
+        control(cos, method, path, fields, **headers)
     with caught.value as error:
         return error.code, json.load(error)["error"]
 
@@ -50,6 +53,32 @@ def test_keys_are_added_and_removed(cos: CosEmulator, wire: Wire) -> None:
     assert wire.head("a").status == 200
     control(cos, "DELETE", "/-/keys/AKIDnew")
     assert wire.head("a").status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_control_refuses_requests_of_foreign_pages(
+    cos: CosEmulator, headers: dict[str, str], status: int
+) -> None:
+    key = {"secret_id": "AKIDnew", "secret_key": "s"}
+    assert refused(cos, "POST", "/-/keys", key, **headers)[0] == status
+    assert [key.secret_id for key in cos.keys] == [cos.key.secret_id]
+    if status == 403:
+        assert refused(cos, "GET", "/-/requests", **headers)[0] == status
+
+
+def test_control_accepts_its_own_origin(cos: CosEmulator) -> None:
+    control(cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s"}, Origin=cos.url)
+    assert len(list(cos.keys)) == 2
 
 
 def test_requests_are_counted_and_the_last_ones_kept(cos: CosEmulator, wire: Wire) -> None:

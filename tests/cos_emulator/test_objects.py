@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import socket
+import struct
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scf_mps.local.cos import CosEmulator
+from tests.waiting import wait_until
 
 from .wire import BUCKET, HOST, REGION, Wire, authorization, raw_exchange
 
@@ -180,17 +182,22 @@ def test_a_large_object_streams_in_both_directions(wire: Wire) -> None:
     assert wire.get("large", Range="bytes=100000-1200000").body == data[100000:1200001]
 
 
-def test_a_client_that_leaves_during_a_download_disturbs_no_one(
-    cos: CosEmulator, wire: Wire
+@pytest.mark.parametrize("reset", [False, True])
+def test_download_is_quiet_when_its_client_leaves(
+    cos: CosEmulator, wire: Wire, caplog: pytest.LogCaptureFixture, reset: bool
 ) -> None:
     wire.put("large", bytes(8_000_000))
     auth = authorization(cos.key, "GET", "/large", {}, {"host": HOST})
     with socket.create_connection(("127.0.0.1", cos.port)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request = f"GET /large HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n\r\n"
         connection.sendall(request.encode())
         assert connection.recv(100)
     assert wire.head("large").status == 200
+    wait_until(lambda: cos.requests.counts().get("GetObject") == 1)
+    assert caplog.records == []
 
 
 def test_response_parameters_replace_headers(wire: Wire) -> None:
@@ -258,6 +265,102 @@ def test_a_storage_class_is_kept_and_checked(wire: Wire) -> None:
     assert "x-cos-storage-class" not in wire.head("b").headers
     reply = wire.request("PUT", "c", headers={"x-cos-storage-class": "GLACIER"})
     assert (reply.status, reply.code) == (400, "InvalidStorageClass")
+
+
+@pytest.mark.parametrize("limit", ["1", "819199", "838860801", "abc", "-819200", "٣٣٣٣٣٣٣"])
+def test_traffic_limit_is_refused_when_out_of_range(wire: Wire, limit: str) -> None:
+    for method in ("PUT", "GET"):
+        reply = wire.request(method, "a", headers={"x-cos-traffic-limit": limit}, body=b"")
+        assert (reply.status, reply.code) == (400, "InvalidArgument")
+        reply = wire.request(method, "a", {"x-cos-traffic-limit": limit}, body=b"")
+        assert (reply.status, reply.code) == (400, "InvalidArgument")
+    assert wire.get("a").status == 404
+
+
+@pytest.mark.parametrize("limit", ["819200", "838860800"])
+def test_traffic_limit_is_accepted_in_range(wire: Wire, limit: str) -> None:
+    wire.put("a", b"x", x_cos_traffic_limit=limit)
+    assert wire.get("a", {"x-cos-traffic-limit": limit}).body == b"x"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x-cos-server-side-encryption-customer-algorithm",
+        "x-cos-server-side-encryption-customer-key",
+        "x-cos-server-side-encryption-cos-kms-key-id",
+        "x-cos-copy-source-server-side-encryption-customer-key-MD5",
+        "x-cos-callback",
+        "Pic-Operations",
+    ],
+)
+def test_unsupported_header_is_refused_not_ignored(wire: Wire, header: str) -> None:
+    for method in ("PUT", "GET", "HEAD"):
+        assert wire.request(method, "a", headers={header: "AES256"}, body=b"").status == 501
+    reply = wire.request("PUT", "a", {"x-cos-callback": "x"}, body=b"")
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert wire.get("a").status == 404
+
+
+def test_encryption_by_kms_is_refused(wire: Wire) -> None:
+    reply = wire.request("PUT", "a", headers={"x-cos-server-side-encryption": "cos/kms"})
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+
+
+@given(
+    name=st.sampled_from(
+        [
+            *("Host", "Authorization", "Range", "Content-MD5", "Content-Type", "If-None-Match"),
+            *("If-Modified-Since", "x-cos-acl", "x-cos-copy-source", "x-cos-tagging"),
+            *("x-cos-meta-a", "x-cos-storage-class", "x-cos-traffic-limit", "x-cos-grant-read"),
+        ]
+    ),
+    value=st.binary(max_size=20).filter(lambda value: not set(value) & set(b"\r\n\0")),
+    method=st.sampled_from(["PUT", "GET", "DELETE", "POST"]),
+    query=st.sampled_from(["", "?acl", "?tagging", "?symlink", "?uploads", "?restore", "?%ff=%ff"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_header_breaks_the_server(
+    cos: CosEmulator, name: str, value: bytes, method: str, query: str
+) -> None:
+    signature = authorization(cos.key, method, "/a", {}, {"host": HOST})
+    others = {
+        "Host": HOST,
+        "Authorization": signature,
+        "Connection": "close",
+        "Content-Length": "0",
+    }
+    others.pop(name, None)
+    lines = [f"{method} /a{query} HTTP/1.1", *map(": ".join, others.items()), f"{name}: "]
+    reply = raw_exchange(cos.port, "\r\n".join(lines).encode() + value + b"\r\n\r\n")
+    assert b" 500 " not in reply.splitlines()[0]
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "٣", "²"])
+def test_number_is_refused_when_not_plain_digits(wire: Wire, digits: str) -> None:
+    wire.put("a", b"x")
+    restore = f"<RestoreRequest><Days>{digits}</Days></RestoreRequest>"
+    part = f"<Part><PartNumber>{digits}</PartNumber><ETag>x</ETag></Part>"
+    upload = wire.request("POST", "b", {"uploads": ""}).text("UploadId")
+    complete = f"<CompleteMultipartUpload>{part}</CompleteMultipartUpload>".encode()
+    for reply in (
+        wire.request("GET", "", {"max-keys": digits}),
+        wire.request("POST", "log", {"append": "", "position": digits}, body=b""),
+        wire.request("PUT", "b", {"partNumber": digits, "uploadId": upload}, body=b""),
+        wire.request("POST", "b", {"uploadId": upload}, body=complete),
+        wire.request("POST", "a", {"restore": ""}, body=restore.encode()),
+    ):
+        assert reply.status == 400, reply.body
+    ranged = wire.get("a", Range=f"bytes={digits}-")
+    assert ranged.status in (200, 416)
+
+
+@pytest.mark.parametrize("host", [b"\xff\xfe", b"b-1.cos.\xff.myqcloud.com", "例子".encode()])
+def test_host_is_refused_when_it_is_not_utf8(cos: CosEmulator, host: bytes) -> None:
+    request = b"GET /a HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    reply = raw_exchange(cos.port, request)
+    assert b" 400 " in reply.splitlines()[0]
+    assert b"<Error>" in reply
 
 
 def test_encryption_is_echoed(wire: Wire) -> None:

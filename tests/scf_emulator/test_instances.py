@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from scf_mps.local.scf import LocalFunction, Moment
+from tests.waiting import wait_for_end, wait_until
 
-from .conftest import APPLICATION, LAYER, Run, wait_for_end, wait_until
+from .conftest import APPLICATION, LAYER, Run
 
 
 def test_a_warm_instance_is_used_again(run: Run) -> None:
@@ -109,7 +110,7 @@ def test_an_instance_that_dies_idle_is_replaced_and_nothing_fails(run: Run) -> N
 
 @pytest.mark.parametrize("wait", [True, False])
 def test_an_instance_that_dies_before_it_reads_its_event_is_439(run: Run, wait: bool) -> None:
-    function = run(timeout=30)
+    function = run(timeout=30, freeze=False)
     function.invoke({"do": "count"})
     sender = threading.Event()
 
@@ -215,6 +216,28 @@ def test_every_event_is_accounted_for_while_instances_are_killed(run: Run) -> No
     for request_id, statuses in tries.items():
         expected = [439] * 3 if request_id in dead else [439] * (len(statuses) - 1) + [200]
         assert statuses == expected
+
+
+def test_idle_instance_is_frozen_until_the_next_event(run: Run, tmp_path: Path) -> None:
+    """A background thread gets no time after the answer, as an exporter's on SCF would not."""
+    ticks = tmp_path / "ticks"
+    for freeze in (True, False):
+        ticks.unlink(missing_ok=True)
+        function = run(freeze=freeze)
+        started = function.invoke({"do": "tick", "file": str(ticks)})
+        assert started.status == 200
+        (instance,) = function.instances
+        if freeze:
+            wait_until(lambda pid=instance.pid: process_state(pid) == "T")
+        else:
+            wait_until(lambda: ticks.stat().st_size > 200)
+        again = function.invoke({"do": "count"})
+        assert (again.status, again.cold) == (200, False)
+
+
+def process_state(pid: int) -> str:
+    """Return the state letter of a process: ``T`` when it is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 STARTER = """

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import layered
 
@@ -109,6 +110,18 @@ def meet(event, context):
     while len(os.listdir(event["folder"])) < event["parties"]:
         pass
     return os.getpid()
+
+
+def tick(event, context):
+    """Starts a thread that appends to a file for ever."""
+
+    def append():
+        with open(event["file"], "a", buffering=1) as file:
+            while True:
+                file.write("tick\n")
+                time.sleep(0.001)
+
+    threading.Thread(target=append, daemon=True).start()
 
 
 def write(event, context):

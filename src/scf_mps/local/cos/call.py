@@ -16,7 +16,7 @@ from .blobs import Blobs, OpenSlice, Writer
 from .checksums import check_content_md5, parse_content_md5
 from .database import Database
 from .errors import CosError
-from .names import Address
+from .names import Address, parse_number
 from .records import Bucket
 from .store import Store
 from .uploads import Uploads
@@ -72,9 +72,10 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isdecimal() or int(text) < least:
+        number = parse_number(text)
+        if number is None or number < least:
             raise CosError("InvalidArgument", f"{name} must be a number from {least} up.")
-        return int(text) if most is None else min(int(text), most)
+        return number if most is None else min(number, most)
 
     async def document(self) -> bytes:
         """The whole body, for operations that take a small document; checks Content-MD5.

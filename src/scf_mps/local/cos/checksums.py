@@ -7,7 +7,6 @@ elsewhere.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 
 from fastcrc import crc64 as _crc64
@@ -54,7 +53,7 @@ def parse_content_md5(text: str | None) -> bytes | None:
         return None
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         digest = b""
     if len(digest) != 16:
         raise CosError("InvalidDigest")

@@ -1,7 +1,7 @@
 """The control API: faults, limits, keys and the request log over HTTP, as JSON.
 
 It answers where no COS host was asked: `http://127.0.0.1:PORT/-/…`. In-process users have the same
-controls as Python objects. Nothing here is part of COS.
+controls as Python objects. Nothing here is part of COS. Bodies are JSON and say so (`Content-Type: application/json`).
 
     GET /-/faults                 rules with their hits, and limits
     POST /-/faults                add a rule: the fields of `Fault`
@@ -16,7 +16,7 @@ controls as Python objects. Nothing here is part of COS.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ from .faults import Fault, Faults
 from .journal import RequestLog
 from .limits import Limit
 from .signature import Key, KeyRing
+
+_FOREIGN = ("cross-site", "same-site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,22 @@ class Control:
     keys: KeyRing
     requests: RequestLog
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Carry out one control request; 400 for bad fields, 404 for what is not there."""
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Carry out one control request, with headers by lower-case name.
+
+        Returns 400 for invalid fields, 404 for what does not exist, 403 and 415 for requests that a page of another
+        site can make a browser send.
+        """
+        origin = headers.get("origin", f"http://{headers.get('host', '')}")
+        if (
+            origin != f"http://{headers.get('host', '')}"
+            or headers.get("sec-fetch-site") in _FOREIGN
+        ):
+            return _json(403, {"error": "The control API refuses requests of other sites."})
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if method == "POST" and content_type != "application/json":
+            # The types that a page can send without asking (CORS) are not JSON's.
+            return _json(415, {"error": "Send Content-Type: application/json."})
         head, _, name = path.removeprefix("/-/").partition("/")
         actions: dict[tuple[str, str, bool], Callable[[], object]] = {
             ("GET", "faults", False): self.faults.describe,

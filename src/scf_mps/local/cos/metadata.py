@@ -75,6 +75,8 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
     encryption = headers.get(_ENCRYPTION)
     if encryption is None:
         return {}
+    if encryption == "cos/kms":
+        raise CosError("NotImplemented", "The emulator does not implement SSE-KMS.")
     if encryption != "AES256":
         raise CosError("InvalidArgument", f"{_ENCRYPTION}: only AES256 is known.")
     return {_ENCRYPTION: encryption}

@@ -117,6 +117,11 @@ def decode(text: str) -> str:
         raise CosError("InvalidURI", "The URI is not valid UTF-8.") from None
 
 
+def parse_number(text: str) -> int | None:
+    """Return the number that ASCII digits write, at most 18 of them; None for any other text."""
+    return int(text) if len(text) <= 18 and text.isascii() and text.isdecimal() else None
+
+
 def encode(text: str) -> str:
     """Percent-coding as COS signatures and `encoding-type=url` want it, slashes kept apart."""
     return quote(text, safe="-_.~/")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .call import Answer, Call, Cloud
 from .errors import CosError
+from .names import parse_number
 from .operations import buckets, copying, deleting, listings, multipart, objects, subresources
 
 Handler = Callable[[Cloud, Call], Awaitable[Answer]]
@@ -106,6 +107,19 @@ _OBJECT: _Table = {
 _ELSEWHERE = frozenset({"ci-process", "select", "image_process"})
 """Processing that real COS offers on reads; to ignore it would be a lie."""
 
+_UNSUPPORTED_HEADERS = (
+    "x-cos-server-side-encryption-customer-",
+    "x-cos-server-side-encryption-cos-kms-",
+    "x-cos-copy-source-server-side-encryption-",
+    "x-cos-callback",
+    "pic-operations",
+)
+"""Beginnings of headers whose meaning the emulator does not have: SSE-C and SSE-KMS (page 436/7728),
+callbacks after uploads, image processing. An object stored without them would look as if they worked."""
+
+MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT = 819_200, 838_860_800
+"""Bits per second that `x-cos-traffic-limit` can ask for (page 436/34072). Checked, not enforced."""
+
 _NO_SUBRESOURCES = frozenset(
     {"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
     | {"list-type", "continuation-token", "start-after", "fetch-owner"}
@@ -115,6 +129,7 @@ _NO_SUBRESOURCES = frozenset(
 
 def route(call: Call) -> Route:
     """The operation of a call. Raises CosError NotImplemented or MethodNotAllowed."""
+    _check_headers(call)
     if not call.address.bucket:
         if call.method == "GET" and not call.key:
             return _SERVICE
@@ -125,6 +140,22 @@ def route(call: Call) -> Route:
         if not name or name in call.query:
             return _or_copy(found, call)
     raise CosError("MethodNotAllowed")
+
+
+def _check_headers(call: Call) -> None:
+    """Raise CosError for headers (or parameters in their place) that are not supported or valid."""
+    for name in (*call.headers, *map(str.lower, call.query)):
+        if name.startswith(_UNSUPPORTED_HEADERS):
+            raise CosError("NotImplemented", f"The emulator does not implement {name}.")
+    name = "x-cos-traffic-limit"
+    for text in (call.headers.get(name), call.query.get(name)):
+        if text is None:
+            continue
+        if not MIN_TRAFFIC_LIMIT <= (parse_number(text) or 0) <= MAX_TRAFFIC_LIMIT:
+            raise CosError(
+                "InvalidArgument",
+                f"{name} is from {MIN_TRAFFIC_LIMIT} to {MAX_TRAFFIC_LIMIT} bit/s.",
+            )
 
 
 def _refuse_unknown_subresources(call: Call) -> None:

@@ -82,7 +82,8 @@ class Server:
             authority, path, query = names.split_target(request.raw_path)
             hosts = (request.headers.get(hdrs.HOST, ""), authority)
             if names.is_loopback(authority or hosts[0]):
-                answer = self._control.answer(request.method, path, await request.read())
+                headers = {name.lower(): value for name, value in request.headers.items()}
+                answer = self._control.answer(request.method, path, headers, await request.read())
                 return await self._send(request, answer)
             call = Call(
                 method=request.method,
@@ -106,6 +107,9 @@ class Server:
             answer = self._refusal(CosError(code), request, call)
         try:
             return await self._send(request, answer)
+        except ConnectionError:  # the client left
+            _reset(request)
+            return web.Response()
         finally:
             if call is not None:
                 seconds = time.perf_counter() - started

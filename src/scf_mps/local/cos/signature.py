@@ -16,7 +16,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from .errors import CosError
-from .names import strip_port
+from .names import parse_number, strip_port
 
 MAX_CLOCK_SKEW = 900
 """Seconds a signature may begin in the future before it is refused."""
@@ -125,12 +125,12 @@ def _fields(request: Request) -> Mapping[str, str] | None:
 
 
 def _check_period(period: str, now: float) -> None:
-    start, _, end = period.partition(";")
-    if not (start.isdecimal() and end.isdecimal()):
+    start, end = map(parse_number, period.partition(";")[::2])
+    if start is None or end is None:
         raise CosError("AccessDenied", f"The time {period!r} is not <start>;<end>.")
-    if int(start) > now + MAX_CLOCK_SKEW:
+    if start > now + MAX_CLOCK_SKEW:
         raise CosError("RequestTimeTooSkewed")
-    if int(end) < now:
+    if end < now:
         raise CosError("AccessDenied", "Request has expired")
 
 

@@ -37,7 +37,9 @@ def group(name: str, *children: str, attributes: str = "") -> str:
 
 def document(root: str) -> bytes:
     """A whole document around its root element."""
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}'.encode()
+    # Bytes of a request that are not UTF-8 arrive as surrogates, and return escaped.
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}'
+    return text.encode("utf-8", "backslashreplace")
 
 
 def error_document(code: str, message: str, fields: Mapping[str, str]) -> bytes:

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -95,12 +96,15 @@ class Starter:  # pragma: no cover (runs in the processes of instances)
 
 
 def hold(lifeline: int) -> None:  # pragma: no cover (as above)
-    """Have the system end this process by SIGIO when the other end of a pipe is closed, whatever it is doing then.
+    """Have the system kill this process when the other end of a pipe is closed, whatever it is doing then.
 
-    A thread could wait for that, but the function would find one that it does not have on SCF. Where SIGIO ends no
-    process (macOS), this one ends after the event it is at.
+    A thread could wait for that, but the function would find one that it does not have on SCF. The signal is SIGKILL
+    where the system has F_SETSIG (Linux), as a frozen process handles no other. Elsewhere it is SIGIO, or this process
+    ends after the event that it handles (macOS).
     """
     os.set_inheritable(lifeline, False)
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_NONBLOCK | fcntl.FASYNC)
     try:

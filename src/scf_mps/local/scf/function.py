@@ -287,7 +287,7 @@ class LocalFunction(Settings):
         # -S: on SCF there are no third-party packages but the function's own.
         command = [self.runtime.executable, "-s", "-S", str(places.bootstrap)]
         arguments = [self.handler, self.loader, str(places.opt)]
-        return Instance(number, command, arguments, variables, folder, self.memory)
+        return Instance(number, command, arguments, variables, folder, self.memory, self.freeze)
 
     def _give_up(self, delivery: Delivery, failure: Invocation | None) -> None:
         message = dead_letters.letter(self, delivery, failure)

@@ -60,12 +60,17 @@ class Instance:
         environment: Mapping[str, str],
         folder: Path,
         memory: int,
+        freeze: bool,
     ) -> None:
-        """Start a process: `command`, two descriptors, `arguments`. Raises OSError."""
+        """Start a process: `command`, two descriptors, `arguments`. Raises OSError.
+
+        With `freeze` it gets no CPU time between two events.
+        """
         self.number = number
         self.request_id: str | None = None
         self.init_seconds: float | None = None
         self._memory = memory
+        self._freeze = freeze
         self._folder = folder
         self._buffer = bytearray()
         self._lock = threading.Lock()
@@ -127,12 +132,16 @@ class Instance:
         """Give it an event (JSON) and wait for what comes of it. `record` gets what it writes."""
         began = time.monotonic()
         try:
+            if self._freeze:
+                self._signal(signal.SIGCONT)
             self._send(pack({"event": event, "context": context}))
             told = self._wait(
                 began + seconds, f"Invoking task timed out after {seconds} seconds", record
             )
         except _Lost as lost:
             return Answer(lost.status, lost.message, None, time.monotonic() - began, lost=True)
+        if self._freeze:
+            self._signal(signal.SIGSTOP)
         text = told["returned"] if told["status"] == statuses.SUCCESS else told["message"]
         taken = time.monotonic() - began
         return Answer(told["status"], text, told.get("stack"), taken, lost=False)
@@ -146,10 +155,15 @@ class Instance:
 
     def kill(self) -> None:
         """SIGKILL for the process and whatever it has started, now."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        """Send a signal to the process and whatever it has started."""
         with self._lock:
             if not self._ended:
-                with contextlib.suppress(PermissionError):  # macOS, of a process that has ended
-                    os.killpg(self.pid, signal.SIGKILL)
+                # PermissionError: macOS, of a process that has ended.
+                with contextlib.suppress(PermissionError):
+                    os.killpg(self.pid, number)
 
     def close(self) -> None:
         """Kill it and take away all that was its own."""

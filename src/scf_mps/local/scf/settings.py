@@ -49,6 +49,8 @@ class Settings:
         layer: a folder or zip that is there as ``/opt``.
         init_timeout: how long loading the function may take, 3 to 300.
         concurrency: how many instances there may be.
+        freeze: stop instances between two events, so that threads they leave behind get no time. SCF does not
+            document what these get: a function that works here does not depend on it.
         retries: how often an event is tried again after a failure of the function, 0 to 2.
         retry_interval: how long after a failure.
         ttl: how long an event is kept, up to 21600.
@@ -74,6 +76,7 @@ class Settings:
     layer: str | Path | None = None
     init_timeout: int = 65
     concurrency: int = 1
+    freeze: bool = True
     retries: int = 2
     retry_interval: float = 60
     ttl: float = 21600

@@ -9,7 +9,7 @@ from ..blobs import Writer
 from ..call import Answer, Call, Cloud, in_thread, xml_answer
 from ..errors import CosError
 from ..listing import paginate
-from ..names import encode, iso_date
+from ..names import encode, iso_date, parse_number
 from ..records import Part, Upload, Version
 from ..uploads import MAX_PART_NUMBER, choose_parts, multipart_etag
 from .objects import forbids_overwrite, written_headers
@@ -39,10 +39,10 @@ async def initiate_multipart_upload(cloud: Cloud, call: Call) -> Answer:
 
 def part_number(call: Call) -> int:
     """The partNumber parameter. Raises CosError InvalidArgument outside 1…10,000."""
-    text = call.query.get("partNumber", "")
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PART_NUMBER:
+    number = parse_number(call.query.get("partNumber", ""))
+    if number is None or not 1 <= number <= MAX_PART_NUMBER:
         raise CosError("InvalidArgument", f"partNumber is from 1 to {MAX_PART_NUMBER}.")
-    return int(text)
+    return number
 
 
 def keep_part(cloud: Cloud, upload: Upload, number: int, writer: Writer) -> Part:
@@ -212,10 +212,11 @@ def _wanted_parts(body: bytes) -> list[tuple[int, str]]:
     """(number, ETag) of a `<CompleteMultipartUpload>` document."""
     wanted: list[tuple[int, str]] = []
     for element in xmlio.parse(body, "CompleteMultipartUpload").iterfind("Part"):
-        number = xmlio.text_of(element, "PartNumber").strip()
-        if not number.isdecimal():
-            raise CosError("MalformedXML", f"{number!r} is no part number.")
-        wanted.append((int(number), xmlio.text_of(element, "ETag").strip()))
+        text = xmlio.text_of(element, "PartNumber").strip()
+        number = parse_number(text)
+        if number is None:
+            raise CosError("MalformedXML", f"{text!r} is not a part number.")
+        wanted.append((number, xmlio.text_of(element, "ETag").strip()))
     return wanted
 
 

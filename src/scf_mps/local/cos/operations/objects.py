@@ -169,9 +169,9 @@ async def append_object(cloud: Cloud, call: Call) -> Answer:
     Blobs never change, so the object gets a new one: appending costs a copy of what was there.
     Raises CosError PositionNotEqualToLength or ObjectNotAppendable.
     """
-    if not call.query.get("position", "").isdecimal():
+    if not call.query.get("position"):
         raise CosError("InvalidArgument", "position is not a number.")
-    position = int(call.query["position"])
+    position = call.number("position", 0)
     before = _appendable(cloud, call, position)
     version = before or new_version(cloud, call)._replace(kind="appendable")
     with cloud.blobs.create() as writer:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from .. import acl, metadata, tags, xmlio
 from ..call import Answer, Call, Cloud, xml_answer
 from ..errors import CosError
-from ..names import check_key, decode, http_date
+from ..names import check_key, decode, http_date, parse_number
 from ..records import ARCHIVE_CLASSES, Version
 from .objects import forbids_overwrite, new_version, version_headers, written_headers
 
@@ -69,8 +69,8 @@ async def restore_object(cloud: Cloud, call: Call) -> Answer:
     RestoreAlreadyInProgress, or InvalidObjectState for a class that is no archive.
     """
     root = xmlio.parse(await call.document(), "RestoreRequest")
-    days = xmlio.text_of(root, "Days").strip()
-    if not days.isdecimal() or not 1 <= int(days) <= 365:
+    days = parse_number(xmlio.text_of(root, "Days").strip())
+    if days is None or not 1 <= days <= 365:
         raise CosError("InvalidArgument", "Days is from 1 to 365.")
     if xmlio.text_of(root, "CASJobParameters/Tier", "Standard").strip() not in _RESTORE_TIERS:
         raise CosError("InvalidArgument", f"Tier is one of {', '.join(sorted(_RESTORE_TIERS))}.")
@@ -82,7 +82,7 @@ async def restore_object(cloud: Cloud, call: Call) -> Answer:
         raise CosError("RestoreAlreadyInProgress")
     done = version.is_readable(now)
     start = version.restored_from if done else now + cloud.restore_seconds
-    until = (now if done else start) + int(days) * _SECONDS_PER_DAY
+    until = (now if done else start) + days * _SECONDS_PER_DAY
     with cloud.database.change() as change:
         cloud.store.update(change, version, restored_from=start, restored_until=until)
     return Answer(200 if done else 202, version_headers(call.bucket, version.version_id))

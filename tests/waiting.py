@@ -1,0 +1,30 @@
+"""Waiting for conditions and processes."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until a condition is true. Fails after `seconds`."""
+    end, never = monotonic() + seconds, threading.Event()
+    while not condition():
+        assert monotonic() < end, f"the condition is not true after {seconds} s"
+        never.wait(0.005)
+
+
+def wait_for_end(pid: int, seconds: float = 10) -> None:
+    """Wait until a process has ended, a child or not. Fails after `seconds`."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ended, _, _ = select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    assert ended, f"process {pid} is still there after {seconds} s"
