@@ -148,3 +148,45 @@ def test_a_template_of_ones_own_parameters_needs_no_definition(
     own = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": {"Container": "mp4"}}]}
     submit(official, InputInfo=COS, MediaProcessTask=own)
     assert len(books.submitted) == 1
+
+
+def test_submitted_task_is_described_at_once(official: MpsClient, books: Mps, clock: Clock) -> None:
+    request = {"InputInfo": COS, "MediaProcessTask": TASK, "AiAnalysisTask": {"Definition": 20}}
+    task_id = submit(official, **request, SessionId="s", SessionContext="c")
+    detail = json.loads(describe(official, task_id).to_json_string())
+    task = detail["WorkflowTask"]
+    assert (detail["TaskType"], detail["Status"], task["Status"]) == (
+        "WorkflowTask",
+        "WAITING",
+        "WAITING",
+    )
+    assert (detail["SessionId"], detail["SessionContext"]) == ("s", "c")
+    assert (detail["CreateTime"], detail["FinishTime"]) == (
+        "2025-07-21T12:00:00Z",
+        "0000-00-00T00:00:00Z",
+    )
+    assert task["InputInfo"]["CosInputInfo"]["Object"] == "/a.mp4"
+    assert task["TaskId"] == task_id
+    assert (task["ErrCode"], task["Message"]) == (0, "")
+    assert listed(official, "WAITING") == [task_id]
+    clock.now += 100
+    notification = {
+        "EventType": "WorkflowTask",
+        "WorkflowTaskEvent": {"TaskId": task_id, "Status": "FINISH"},
+    }
+    books.add(notification)
+    assert listed(official, "WAITING") == []
+    assert listed(official, "FINISH") == [task_id]
+    assert describe(official, task_id).CreateTime == "2025-07-21T12:00:00Z"
+
+
+def describe(official: MpsClient, task_id: str) -> models.DescribeTaskDetailResponse:
+    request = models.DescribeTaskDetailRequest()
+    request.TaskId = task_id
+    return official.DescribeTaskDetail(request)
+
+
+def listed(official: MpsClient, status: str) -> list[str]:
+    request = models.DescribeTasksRequest()
+    request.Status = status
+    return [task.TaskId for task in official.DescribeTasks(request).TaskSet]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from scf_mps.local.cos import CosEmulator, CosError
 
+from .conftest import Clock
 from .wire import BUCKET, REGION, Wire
 
 
@@ -24,6 +30,85 @@ def test_the_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: 
     wire.host = "service.cos.myqcloud.com"
     assert wire.request("GET", signed=False).status == 403
     assert wire.request("PUT").code == "MethodNotAllowed"
+
+
+def test_service_list_is_filtered_by_tag_and_time(tmp_path: Path, clock: Clock) -> None:
+    with CosEmulator(tmp_path / "cos", clock=clock) as cos:
+        wire = Wire(cos, now=clock.now)
+        for name in ("old-1250000000", "new-1250000000"):
+            cos.create_bucket(name)
+            wire.host = f"{name}.cos.{REGION}.myqcloud.com"
+            tag = f"<Tag><Key>k</Key><Value>{name[:3]}</Value></Tag>"
+            other = "<Tag><Key>o</Key><Value>v</Value></Tag>"
+            body = f"<Tagging><TagSet>{other}{tag}</TagSet></Tagging>"
+            assert wire.document("PUT", "", "tagging", body).status == 200
+            created = int(clock.now)
+            clock.now += 60
+            wire.now = clock.now
+        cos.create_bucket("untagged-1250000000", "ap-beijing")
+        wire.host = "service.cos.myqcloud.com"
+
+        def names(**query: str) -> list[str]:
+            reply = wire.request("GET", query={k.replace("_", "-"): v for k, v in query.items()})
+            assert reply.status == 200, reply.body
+            return [name.partition("-")[0] for name in reply.texts("Buckets/Bucket/Name")]
+
+        assert names(tagkey="k", tagvalue="old") == ["old"]
+        assert names(tagkey="o", tagvalue="v") == ["new", "old"]
+        assert names(tagkey="k", tagvalue="other") == []
+        assert names(region="ap-beijing") == ["untagged"]
+        at = str(created)
+        assert names(create_time=at, range="lt") == ["old"]
+        assert names(create_time=at, range="lte") == ["new", "old"]
+        assert names(create_time=at, range="gt") == ["untagged"]
+        assert names(create_time=at, range="gte") == ["new", "untagged"]
+
+
+def test_service_list_has_pages(cos: CosEmulator, wire: Wire) -> None:
+    for name in "cab":
+        cos.create_bucket(f"{name}-1250000000")
+    wire.host = "service.cos.myqcloud.com"
+    marker, seen = "", []
+    for _ in range(4):
+        page = wire.request("GET", query={"marker": marker, "max-keys": "1"})
+        assert page.text("Marker") == marker
+        seen += page.texts("Buckets/Bucket/Name")
+        marker = page.text("NextMarker")
+        assert page.text("IsTruncated") == ("true" if marker else "false")
+    assert seen == ["a-1250000000", "b-1250000000", "c-1250000000", BUCKET]
+    assert not marker
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"tagkey": "k"},
+        {"tagvalue": "v"},
+        {"create-time": "1"},
+        {"range": "gt"},
+        {"create-time": "1", "range": "around"},
+        {"create-time": "soon", "range": "gt"},
+        {"max-keys": "many"},
+    ],
+)
+def test_service_list_refuses_invalid_filters(wire: Wire, query: dict[str, str]) -> None:
+    wire.host = "service.cos.myqcloud.com"
+    reply = wire.request("GET", query=query)
+    assert (reply.status, reply.code) == (400, "InvalidArgument")
+
+
+def test_service_list_pleases_the_official_client(
+    cos: CosEmulator, sdk: Callable[..., Any]
+) -> None:
+    tagging = {"TagSet": {"Tag": [{"Key": "k", "Value": "v"}]}}
+    client = sdk()
+    client.put_bucket_tagging(Bucket=BUCKET, Tagging=tagging)
+    cos.create_bucket("other-1250000000")
+    listed = client.list_buckets(Region=REGION, TagKey="k", TagValue="v")
+    assert [bucket["Name"] for bucket in listed["Buckets"]["Bucket"]] == [BUCKET]
+    datetime.strptime(listed["Buckets"]["Bucket"][0]["CreationDate"], "%Y-%m-%dT%H:%M:%SZ")
+    since = client.list_buckets(CreateTime=1514736000, Range="lt", Marker="a", MaxKeys=1)
+    assert (since["IsTruncated"], since["Marker"]) == ("false", "a")
 
 
 def test_a_bucket_is_created_asked_for_and_deleted(wire: Wire) -> None:

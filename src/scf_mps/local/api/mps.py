@@ -12,20 +12,19 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from .deployed import Account
 from .errors import ApiError
 from .mps_submitting import MpsSubmitting
+from .mps_task import Task
 from .mps_triggers import MpsTriggers
 from .service import Call, action
 
 HORIZON = 7 * 24 * 3600.0
 """Seconds: MPS tells of tasks that were submitted in the last seven days."""
 
-_NEVER = "0000-00-00T00:00:00Z"
 _STATUSES = ("WAITING", "PROCESSING", "FINISH")
 _NOTIFICATION = [
     "EventType",
@@ -47,35 +46,6 @@ _DETAIL = [
     "LiveScheduleTask",
     "ExtractBlindWatermarkTask",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task as MPS has it in its books; times are seconds since the epoch."""
-
-    task_id: str
-    task_type: str
-    field: str
-    """Which field of DescribeTaskDetail has its body."""
-    body: Mapping[str, Any]
-    status: str
-    created: float
-    finished: float
-    session_id: str = ""
-    session_context: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the task or a part of it failed."""
-        return self.body.get("ErrCode") not in (None, 0) or _has_failure(self.body)
-
-    def times(self) -> dict[str, str]:
-        """CreateTime, BeginProcessTime and FinishTime; zeros for what has not happened."""
-        return {
-            "CreateTime": _text(self.created),
-            "BeginProcessTime": _NEVER if self.status == "WAITING" else _text(self.created),
-            "FinishTime": _text(self.finished) if self.status == "FINISH" else _NEVER,
-        }
 
 
 class Mps(MpsTriggers, MpsSubmitting):
@@ -100,7 +70,6 @@ class Mps(MpsTriggers, MpsSubmitting):
         super().__init__(clock)
         self.functions = functions
         self._newest_first = newest_first
-        self._tasks: dict[str, Task] = {}
 
     def add(
         self,
@@ -249,13 +218,3 @@ def _time(call: Call, name: str) -> float | None:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except ValueError:
         raise ApiError(f"InvalidParameter.{name}", f"{name} is not a time of ISO 8601.") from None
-
-
-def _text(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _has_failure(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return value.get("Status") == "FAIL" or any(map(_has_failure, value.values()))
-    return isinstance(value, list) and any(map(_has_failure, value))

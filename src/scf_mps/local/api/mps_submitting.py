@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .errors import ApiError
+from .mps_task import Task
 from .service import Call, Service, action
 
 DEDUPLICATION = 3 * 24 * 3600.0
@@ -54,10 +55,11 @@ class MpsSubmitting(Service):
         self._lock = threading.Lock()
         self._sessions: dict[str, float] = {}
         self.submitted: dict[str, dict[str, Any]] = {}
+        self._tasks: dict[str, Task] = {}
 
     @action("ProcessMedia")
     def process_media(self, call: Call) -> Mapping[str, Any]:
-        """Take a task."""
+        """Take a task. It waits until a test enters its notification."""
         session = call.text("SessionId", "")
         if len(session) > 50:
             raise ApiError("InvalidParameterValue.SessionIdTooLong")
@@ -77,7 +79,14 @@ class MpsSubmitting(Service):
                 )
             self._sessions[session] = now
             task_id = f"1250000000-WorkflowTask-{uuid.uuid4().hex}tt0"
-            self.submitted[task_id] = copy.deepcopy(dict(call.parameters))
+            parameters = copy.deepcopy(dict(call.parameters))
+            self.submitted[task_id] = parameters
+            body = {"TaskId": task_id, "Status": "WAITING", "ErrCode": 0, "Message": ""}
+            body |= {"InputInfo": parameters["InputInfo"], "MetaData": None}
+            body |= {"MediaProcessResultSet": []}
+            kind, times = "WorkflowTask", (now, now)
+            names = (session, call.text("SessionContext", ""))
+            self._tasks[task_id] = Task(task_id, kind, kind, body, "WAITING", *times, *names)
         return {"TaskId": task_id}
 
 

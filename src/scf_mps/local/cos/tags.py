@@ -27,21 +27,23 @@ def from_headers(headers: Mapping[str, str]) -> str:
 
 def from_document(body: bytes) -> str:
     """Tags of a `<Tagging>` document as JSON text. Raises CosError MalformedXML or InvalidTag."""
-    root = xmlio.parse(body, "Tagging")
-    return _checked(
-        [
-            (xmlio.text_of(tag, "Key"), xmlio.text_of(tag, "Value"))
-            for tag in root.iterfind("TagSet/Tag")
-        ]
-    )
+    return _checked(pairs(body))
+
+
+def pairs(document: bytes | None) -> list[tuple[str, str]]:
+    """Return the (key, value) pairs of a `<Tagging>` document. Raises CosError MalformedXML."""
+    root = xmlio.parse(document or b"<Tagging/>", "Tagging")
+    return [
+        (xmlio.text_of(tag, "Key"), xmlio.text_of(tag, "Value"))
+        for tag in root.iterfind("TagSet/Tag")
+    ]
 
 
 def to_document(tags: str) -> bytes:
     """The `<Tagging>` document of an object's tags."""
-    pairs = json.loads(tags) if tags else []
     elements = (
         xmlio.group("Tag", xmlio.leaf("Key", name), xmlio.leaf("Value", value))
-        for name, value in pairs
+        for name, value in (json.loads(tags) if tags else [])
     )
     return xmlio.document(xmlio.group("Tagging", xmlio.group("TagSet", *elements)))
 

@@ -6,12 +6,14 @@ not act on them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 
-from .. import acl, xmlio
+from .. import acl, tags, xmlio
 from ..call import Answer, Call, Cloud, xml_answer
 from ..errors import CosError
 from ..names import iso_date
+from ..records import Bucket
 
 DOCUMENTS: Mapping[str, tuple[str, str]] = {
     "tagging": ("Tagging", "NoSuchTagSet"),
@@ -35,24 +37,67 @@ An empty root means JSON; an empty code means that COS answers an empty document
 """
 
 
+MAX_BUCKETS = 2000
+"""Buckets in one page of the service's list (page 436/8291)."""
+
+_COMPARISONS = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge}
+
+
 async def get_service(cloud: Cloud, call: Call) -> Answer:
-    """All buckets, or those of the region whose endpoint was asked (page 436/8291)."""
-    region = call.query.get("region") or call.address.region
+    """List buckets by region, tag and creation time, in pages (page 436/8291)."""
+    query = call.query
+    marker, limit = query.get("marker", ""), call.number("max-keys", MAX_BUCKETS, most=MAX_BUCKETS)
+    selects = _bucket_filter(cloud, call)
+    buckets = [b for b in cloud.store.buckets() if b.name > marker and selects(b)]
+    page, truncated = buckets[:limit], len(buckets) > limit
     elements = (
         xmlio.group(
             "Bucket",
             xmlio.leaf("Name", bucket.name),
             xmlio.leaf("Location", bucket.region),
-            xmlio.leaf("CreationDate", iso_date(int(bucket.created))),
+            # Without milliseconds, unlike the dates in lists of objects.
+            xmlio.leaf("CreationDate", iso_date(int(bucket.created)).replace(".000Z", "Z")),
             xmlio.leaf("BucketType", "cos"),
         )
-        for bucket in cloud.store.buckets()
-        if region in ("", bucket.region)
+        for bucket in page
     )
     body = xmlio.group(
-        "ListAllMyBucketsResult", acl.owner_element(), xmlio.group("Buckets", *elements)
+        "ListAllMyBucketsResult",
+        acl.owner_element(),
+        xmlio.group("Buckets", *elements),
+        xmlio.leaf("Marker", marker),
+        xmlio.leaf("NextMarker", page[-1].name if truncated and page else ""),
+        xmlio.leaf("IsTruncated", "true" if truncated else "false"),
     )
     return xml_answer(xmlio.document(body))
+
+
+def _bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
+    """Return the predicate of the query: region, tagkey with tagvalue, create-time with range.
+
+    Raises CosError InvalidArgument for half a pair, or a value that is not valid.
+    """
+    query = call.query
+    region = query.get("region") or call.address.region
+    for first, second in (("tagkey", "tagvalue"), ("create-time", "range")):
+        if (first in query) != (second in query):
+            raise CosError("InvalidArgument", f"{first} and {second} belong together.")
+    created, compare = call.number("create-time", 0), _COMPARISONS.get(query.get("range", "gte"))
+    if compare is None:
+        raise CosError("InvalidArgument", f"range is one of {', '.join(_COMPARISONS)}.")
+    tag = (query["tagkey"], query["tagvalue"]) if "tagkey" in query else None
+
+    def selects(bucket: Bucket) -> bool:
+        return (
+            region in ("", bucket.region)
+            and compare(int(bucket.created), created)
+            and (
+                tag is None
+                or tag in tags.pairs(cloud.store.bucket_document(bucket.name, "tagging"))
+            )
+        )
+
+    return selects
 
 
 async def put_bucket(cloud: Cloud, call: Call) -> Answer:
