@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from scf_mps import (
     UnknownSubtask,
     WorkflowTask,
 )
+from scf_mps.injection import unwrapped
 from scf_mps.names import classes_named, types
 
 
@@ -337,7 +339,7 @@ class TestIdentities:
 
         name = f"{__name__}.{callback.__qualname__}"
         with refused(
-            f"two callbacks are called {name}, at {__file__}:{first.__code__.co_firstlineno} and"
+            f"two callbacks are called {name}, the other at {__file__}:{first.__code__.co_firstlineno}:"
         ):
             _ = app.main_handler
 
@@ -499,3 +501,85 @@ def test_a_parameter_that_nothing_provides_may_have_a_default():
     from scf_mps.local.samples import sample
 
     app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+
+
+class TestPlaces:
+    """The error of a registration names the line to be corrected."""
+
+    @staticmethod
+    def here(offset: int = 0) -> str:
+        return f"{__file__}:{sys._getframe(1).f_lineno + offset}"
+
+    def test_wrong_decorator_names_its_own_line(self):
+        with pytest.raises(RegistrationError) as raised:
+            App().on("Transcod")
+        assert raised.value.where == self.here(-1)
+        assert str(raised.value).startswith(f"{raised.value.where}: there is no type")
+
+    @pytest.mark.parametrize("verb", ["on", "on_failure", "on_progress", "on_complete"])
+    def test_verb_refuses_several_classes(self, verb):
+        with refused(f"@….{verb}(Transcode) and @….{verb}(PornAsr)") as raised:
+            getattr(App(), verb)(Transcode, PornAsr)
+        assert raised.value.where == self.here(-1)
+
+    def test_missing_provider_names_the_callback(self):
+        app = App()
+
+        @app.on(Transcode)
+        def callback(result, database: dict): ...
+
+        place = self.here(-3)
+        with pytest.raises(RegistrationError) as raised:
+            _ = app.main_handler
+        assert raised.value.where == place
+
+    def test_missing_argument_of_a_provider_names_the_provider(self):
+        app = App()
+
+        def make(size: int) -> bytes: ...
+
+        place = self.here(-2)
+        app.provide(bytes, make)
+
+        @app.on(Transcode)
+        def callback(result, data: bytes): ...
+
+        with pytest.raises(RegistrationError) as raised:
+            _ = app.main_handler
+        assert raised.value.where == place
+
+    def test_unreachable_filter_of_a_router_names_the_callback(self):
+        router = Router()
+
+        @router.on(WorkflowTask)
+        def callback(result): ...
+
+        place = self.here(-3)
+        with pytest.raises(RegistrationError) as raised:
+            _ = App(Router(router, definition=10)).main_handler
+        assert raised.value.where == place
+
+    def test_circle_of_providers_names_the_callback(self):
+        app = App()
+
+        def make(data: bytes) -> bytes: ...
+
+        app.provide(bytes, make)
+
+        @app.on(Transcode)
+        def callback(result, data: bytes): ...
+
+        place = self.here(-3)
+        with refused("circle") as raised:
+            _ = app.main_handler
+        assert raised.value.where == place
+
+    def test_action_is_placed_at_its_registration(self):
+        app = App()
+        app.on(Transcode, name="get")(unwrapped)
+        assert [route.where for route in app.routes] == [self.here(-1)]
+
+    def test_error_raised_while_the_application_closes_keeps_its_place(self):
+        error = RegistrationError("x", "there:1")
+        error.locate("elsewhere:2")
+        assert error.where == "there:1"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
     from typing import Any, TypeVar
 
+    from .injection import Arguments
     from .ledger.base import Ledger
     from .ledger.keeping import Keeper
     from .middleware import Middleware
@@ -187,13 +188,20 @@ class App(Router):
                 from .middleware import check_options
 
                 check_options(routes, self._middleware)
-            arguments = {route: self._providers.arguments(route.callback, 1) for route in routes}
+            arguments = {route: self._arguments(route) for route in routes}
             check_variables()
             runner = Runner(arguments, self._hooks, self._reserve)
             if logs.on_scf():
                 logs.configure()
             self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
         return self._dispatcher
+
+    def _arguments(self, route: Route) -> Arguments:
+        try:
+            return self._providers.arguments(route.callback, 1)
+        except RegistrationError as error:
+            error.locate(route.where)
+            raise
 
     def _keeper(self) -> Keeper | None:
         ledger = self._ledger_given or os.environ.get("MPS_LEDGER", "")

@@ -43,7 +43,35 @@ class MissingField(ScfMpsError, AttributeError):
 
 
 class RegistrationError(ScfMpsError, TypeError):
-    """A callback, filter, provider or middleware was declared wrongly; says what to write instead."""
+    """A callback, filter, provider or middleware is declared wrongly. Its text names the place and the correction.
+
+    Attributes:
+        where: ``file:line`` of the registration; the innermost line outside of this package by default.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self._is_located = bool(where)
+        self.where = where or caller_place()
+
+    def locate(self, where: str) -> None:
+        """Set `where`, unless the error has been raised with its own."""
+        if not self._is_located:
+            self.where, self._is_located = where, True
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.args[0]}"
+
+
+PACKAGE_FOLDER = __file__.removesuffix("errors.py")
+
+
+def caller_place() -> str:
+    """Return ``file:line`` of the innermost frame outside of this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 class ConfigurationError(ScfMpsError, ValueError):

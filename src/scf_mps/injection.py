@@ -141,7 +141,7 @@ class Providers:
             if resolver is not None:
                 found.append((parameter.name, resolver))
             elif parameter.required:
-                raise RegistrationError(self._cannot(function, parameter))
+                raise RegistrationError(self._cannot(function, parameter), place_of(function))
         return tuple(found)
 
     def _resolver(self, kind: object, asking: tuple[type, ...]) -> Resolver | None:
@@ -237,6 +237,12 @@ def unwrapped(function: Any) -> Any:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Return ``file:line`` of a function."""
+    code = unwrapped(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def parameters_of(callback: Callable[..., Any]) -> list[Parameter]:

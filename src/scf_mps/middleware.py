@@ -87,12 +87,12 @@ def check_options(routes: Sequence[Route], middleware: Sequence[Middleware]) -> 
                     or "none: is a middleware missing from App(middleware=[…])?"
                 )
                 raise RegistrationError(
-                    f"{route.name} at {route.where} has an unknown option {name!r}; there are {known}"
+                    f"{route.name} has an unknown option {name!r}; there are {known}", route.where
                 )
             if not isinstance(value, declared[name]):
                 raise RegistrationError(
-                    f"option {name!r} of {route.name} at {route.where} expects {declared[name].__name__}, "
-                    f"not {value!r}"
+                    f"option {name!r} of {route.name} expects {declared[name].__name__}, not {value!r}",
+                    route.where,
                 )
 
 

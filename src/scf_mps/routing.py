@@ -7,9 +7,9 @@ A `Router` collects `Route`s, each a callback with the class it is for, a verb a
 
 from __future__ import annotations
 
-from .errors import RegistrationError
+from .errors import PACKAGE_FOLDER, RegistrationError, caller_place
 from .events.result import Event, Result, Subtask, UnknownEvent, UnknownSubtask
-from .injection import parameters_of, unwrapped
+from .injection import parameters_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Route:
         type: that type, as MPS would write it, else ``""``.
         needs: seconds that must be left to start it, or None for the application's reserve.
         options: what it says to middleware.
-        where: ``file:line`` of the callback.
+        where: ``file:line`` of the callback; of its registration if the callback is this package's.
     """
 
     __slots__ = (
@@ -97,6 +97,7 @@ class Route:
         name: str,
         needs: float | None,
         options: Mapping[str, object],
+        where: str = "",
     ) -> None:
         self.callback = callback
         self.verb = verb
@@ -106,8 +107,11 @@ class Route:
         self.name = name
         self.needs = needs
         self.options = options
-        code = unwrapped(callback).__code__
-        self.where = f"{code.co_filename}:{code.co_firstlineno}"
+        if not where:
+            where = place_of(callback)
+            if where.startswith(PACKAGE_FOLDER):  # an action: its registration says more
+                where = caller_place()
+        self.where = where
         # The table finds routes by definition; the other filters are tested on each result.
         self.tests = tuple(one for one in filters if one.name != "definition")
         sets = [one.values for one in filters if one.name == "definition"]
@@ -130,6 +134,7 @@ class Route:
             self.name,
             self.needs,
             self.options,
+            self.where,
         )
 
     def is_for(self, result: Result) -> bool:
@@ -165,7 +170,7 @@ class Router:
         self._closed = False
 
     @verb
-    def on(self, kind: Any, **given: Any) -> Any:
+    def on(self, kind: Any = None, *more: Any, **given: Any) -> Any:
         """Decorates a function that receives each result of a kind that finished well.
 
         The function's first parameter is the result; it is given what else its parameters are annotated with.
@@ -189,31 +194,31 @@ class Router:
         Raises:
             RegistrationError: for anything that could never work: it says what to write instead.
         """
-        return self._verb("on", kind, **given)
+        return self._verb("on", kind, more, **given)
 
     @verb
-    def on_failure(self, kind: Any, **given: Any) -> Any:
+    def on_failure(self, kind: Any = None, *more: Any, **given: Any) -> Any:
         """As `on`, for each result that finished badly: ``result.error`` says why.
 
         An event is for it if its own ``ErrCode`` is not 0 or any of its subtasks failed.
         """
-        return self._verb("on_failure", kind, **given)
+        return self._verb("on_failure", kind, more, **given)
 
     @verb
-    def on_progress(self, kind: Any, **given: Any) -> Any:
+    def on_progress(self, kind: Any = None, *more: Any, **given: Any) -> Any:
         """As `on`, for each result that is not finished (tasks submitted with ``NotifyMode`` Change).
 
         All results of an event that is PROCESSING are progress: the event of the end brings the finished ones again.
         """
-        return self._verb("on_progress", kind, **given)
+        return self._verb("on_progress", kind, more, **given)
 
     @verb
-    def on_complete(self, kind: Any, **given: Any) -> Any:
+    def on_complete(self, kind: Any = None, *more: Any, **given: Any) -> Any:
         """As `on`, for a finished event, after every callback of the event and its results has succeeded.
 
         Called whether the task went well or not: ``event.verb`` and ``event.error`` tell.
         """
-        return self._verb("on_complete", kind, **given)
+        return self._verb("on_complete", kind, more, **given)
 
     def fallback(self, callback: OfResult) -> OfResult:
         """Decorates a function that receives each result, and each event, that no other callback was for."""
@@ -224,11 +229,18 @@ class Router:
         self,
         verb: str,
         kind: object,
+        more: tuple[object, ...],
         name: str = "",
         needs: float | None = None,
         options: Mapping[str, object] | None = None,
         **filters: Any,
     ) -> Callable[[AnyCallback], AnyCallback]:
+        if more:
+            names = [getattr(one, "__name__", repr(one)) for one in (kind, *more)]
+            raise RegistrationError(
+                f"{verb}() takes one class of results, not {len(names)}: stack "
+                + " and ".join(f"@….{verb}({name})" for name in names)
+            )
         kinds, type_ = _target(verb, kind)
         all_filters = _filters(filters, self._filters, kinds)
 
@@ -263,7 +275,11 @@ class Router:
         self._closed = True
         for router in self._routers:
             for route in router._close():
-                yield route.under(self._filters)
+                try:
+                    yield route.under(self._filters)
+                except RegistrationError as error:
+                    error.locate(route.where)
+                    raise
         yield from self._routes
 
 
@@ -444,14 +460,16 @@ class Table:
             first = callbacks.setdefault(route.name, route)
             if first.callback != route.callback:  # a bound method is another object each time
                 raise RegistrationError(
-                    f"two callbacks are called {route.name}, at {first.where} and {route.where}: rename one, "
-                    f"or give it a name of its own with name="
+                    f"two callbacks are called {route.name}, the other at {first.where}: rename one, or give it "
+                    f"another name with name=",
+                    route.where,
                 )
             same = (route.name, route.verb, route.kinds, route.type, frozenset(route.filters))
             if same in seen:
                 raise RegistrationError(
-                    f"{route.name} at {route.where} is registered twice as {route}: remove one (or the router "
-                    f"that was given to the application twice)"
+                    f"{route.name} is registered twice as {route}: remove one (or the router that was given to "
+                    f"the application twice)",
+                    route.where,
                 )
             seen[same] = route
 
