@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scf_mps import App, ConfigurationError, LedgerError, RegistrationError, ScfMpsError
+from scf_mps import App, ScfMpsError
 from scf_mps.local import samples
 
+from .failures import explain_import_error
 from .output import fail
 
 if TYPE_CHECKING:
@@ -56,10 +57,8 @@ def load_application(name: str) -> App:
         found = getattr(import_module(module), attribute or "app", None)
         if isinstance(found, App):
             found.main_handler  # noqa: B018 - checks the application as a whole
-    except (ConfigurationError, LedgerError, RegistrationError) as error:
-        fail(f"{name} is not in order: {error}")
-    except ImportError as error:
-        fail(f"expected an application at {name}: {error}")
+    except (Exception, SystemExit) as error:
+        fail(explain_import_error(name, error))
     if not isinstance(found, App):
         fail(f"expected a scf_mps.App at {name}, not {found!r}")
     return found

@@ -1,0 +1,58 @@
+"""Explanations of exceptions in the user's code: the user's own frames and one line of advice."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+
+from scf_mps import ConfigurationError, LedgerError, RegistrationError, Router
+from scf_mps.local.frames import describe_frames, frames_of_error, shorten_paths
+from scf_mps.running import reason
+
+
+def explain_import_error(app: str, error: BaseException) -> str:
+    """Return the text for an application that cannot be imported.
+
+    Args:
+        app: ``module:name``.
+        error: raised by the import, or by the checks of the application as a whole.
+    """
+    if isinstance(error, RegistrationError):
+        path, _, line = error.where.rpartition(":")
+        source = linecache.getline(path, int(line)).strip()
+        text = f"{app} has an invalid registration: {error}"
+        return shorten_paths(f"{text}\n    {source}" if source else text)
+    lines = [f"{app} cannot be imported: {shorten_paths(reason(error))}"]
+    frames = describe_frames(frames_of_error(error))
+    lines += [frames] if frames else []
+    return "\n".join([*lines, _advise(app, error)])
+
+
+def _advise(app: str, error: BaseException) -> str:
+    """Return one line that says what to do about an error of an import."""
+    module = app.partition(":")[0]
+    match error:
+        case ModuleNotFoundError(name=str(name)) if f"{module}.".startswith(f"{name}."):
+            return "Change to the project's folder, or name the application with --app MODULE:NAME"
+        case ModuleNotFoundError(name=str(name)) if name.startswith(f"{module.partition('.')[0]}."):
+            return f"Create {name.replace('.', '/')}.py, or correct the import"
+        case ModuleNotFoundError(name=str(name)):
+            top = name.partition(".")[0]
+            return (
+                f"Install the package that has {top!r} here, and add it to requirements.txt for SCF"
+            )
+        case ImportError():
+            return "Check the name, and that the two modules do not import each other"
+        case SyntaxError():
+            version = ".".join(map(str, sys.version_info[:2]))
+            return f"Correct this line: Python {version} cannot parse it"
+        case AttributeError(name=str(name), obj=Router()):
+            return (
+                f"There is no {name}(): pass routers as arguments, app = App(router, other_router)"
+            )
+        case ConfigurationError():
+            return "Correct these variables in serverless.yml, .env or the shell"
+        case LedgerError():
+            return "Correct MPS_LEDGER in serverless.yml, .env or the shell, or App(ledger=…)"
+        case _:
+            return "Correct this line: on SCF every event would fail with status 443"

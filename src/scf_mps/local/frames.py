@@ -1,0 +1,75 @@
+"""The user's own frames in the text of a traceback."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import NamedTuple
+
+_FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
+_FOREIGN = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
+_EMULATED_CODE = re.compile(r".*/scf-[^/]+/user/")
+"""The folder in which the SCF emulator keeps the code: SCF's ``/var/user``."""
+_LIBRARY = sysconfig.get_path("stdlib")
+_LIBRARY_NAME = re.compile(r"/lib(?:64)?/python3\.\d+/")
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+class Frame(NamedTuple):
+    """A frame of a traceback: where it is, and its line of source if it is known."""
+
+    path: str
+    line: int
+    function: str
+    source: str
+
+    def __str__(self) -> str:
+        inside = f" in {self.function}" if self.function not in ("", "<module>") else ""
+        where = f"{shorten_path(self.path)}:{self.line}{inside}"
+        return f"{where}\n    {self.source}" if self.source else where
+
+
+def own_frames(text: str) -> list[Frame]:
+    """Return the frames of the user's code in a traceback's text, the innermost last, each once.
+
+    Frames of this package, of the standard library and of installed packages are left out.
+    """
+    frames: dict[Frame, None] = {}
+    lines = text.split("\n")
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        match = _FRAME.match(line)
+        if match and _is_own(match["path"]):
+            source = "" if _FRAME.match(below) else below.strip(" \t|+-")
+            frames[Frame(match["path"], int(match["line"]), match["function"] or "", source)] = None
+    return list(frames)
+
+
+def frames_of_error(error: BaseException) -> list[Frame]:
+    """Return the frames of the user's code in an exception and its causes, see `own_frames`."""
+    return own_frames("".join(traceback.format_exception(error)))
+
+
+def describe_frames(frames: list[Frame], indent: str = "  ") -> str:
+    """Return frames as indented lines."""
+    return "\n".join(indent + line for frame in frames for line in str(frame).split("\n"))
+
+
+def shorten_path(path: str) -> str:
+    """Return a path relative to the project: the working directory, or the code of an emulated function."""
+    path = _EMULATED_CODE.sub("", path)
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
+
+
+def shorten_paths(text: str) -> str:
+    """Return a text in which paths below the working directory are relative."""
+    return text.replace(f"{Path.cwd()}/", "")
+
+
+def _is_own(path: str) -> bool:
+    inside = path.startswith((_PACKAGE, _LIBRARY, "<")) or _LIBRARY_NAME.search(path)
+    return not inside and not any(part in path for part in _FOREIGN)
