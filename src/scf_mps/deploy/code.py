@@ -12,7 +12,7 @@ import hashlib
 import re
 import subprocess
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,21 @@ from typing import Any
 from scf_mps.cos import Cos, Credentials, Pool
 
 from .errors import DeployError
-from .globs import glob
+from .globs import match_exclude
 from .packing import BuildFailed, build
 from .packing import Options as BuildOptions
 from .packing.archive import files_below, write_zip
+from .packing.imports import loaded_files
 from .packing.secrets import secrets_in
 from .plan import Zip
-from .wanted import Layer, Source, Wanted
+from .wanted import Layer, Wanted
 
 _BUCKET = re.compile(
     r"(?:cos://)?(?P<name>[a-z0-9][a-z0-9-]*)-(?P<appid>[0-9]+)(?:\.(?P<region>[a-z0-9-]+))?"
     r"(?P<prefix>(?:/[^\s?#]*)?)"
 )
 _STDERR = 2
-_OF_THE_DESK = ("serverless.yml", "serverless.yaml")
+_LOCAL = ("serverless.yml", "serverless.yaml")
 
 
 @dataclass(frozen=True)
@@ -149,21 +150,38 @@ def make(
     elif not folder.is_dir():
         raise DeployError(f"expected the function's code in {folder}, and there is no such folder")
     names = files_below(folder)
-    left_out = {*_left_out(names, source)}
+    excluded = match_exclude(names, source.exclude)
+    for pattern, matched in excluded.items():
+        if not matched:
+            tell(f"warning: inputs.src.exclude: {pattern!r} matches nothing")
+    left_out = set().union(*excluded.values())
+    if source.dist is None:
+        left_out |= {name for name in names if _is_local(name)}
+    # Byte code is of no use without its source.
+    left_out |= {name for name in names if _source_name(name) in left_out}
     if left_out:
         tops = dict.fromkeys(name.partition("/")[0] for name in sorted(left_out))
         tell(f"{len(left_out)} files are left out, in {', '.join(tops)}")
+    lost = [
+        f"{name}: left out, but {importer}:{line} imports it; correct inputs.src.exclude"
+        for name, importer, line in loaded_files(folder, entry, names)
+        if name in left_out
+    ]
+    if lost:
+        raise DeployError(*lost)
     write_zip(folder, path, [name for name in names if name not in left_out])
     return archive_of(path, entry, allow_secret)
 
 
-def _left_out(names: Collection[str], source: Source) -> Iterator[str]:
-    """What `exclude` says; of a folder that no `dist` says is made to be deployed, what belongs to a desk too."""
-    patterns = [glob(one) for one in source.exclude]
-    for name in names:
-        is_of_the_desk = name in _OF_THE_DESK or any(one[0] == "." for one in name.split("/"))
-        if (source.dist is None and is_of_the_desk) or any(one.fullmatch(name) for one in patterns):
-            yield name
+def _is_local(name: str) -> bool:
+    """Return True for a file of the development machine, in a folder that was not made to be deployed."""
+    return name in _LOCAL or any(part[0] == "." for part in name.split("/"))
+
+
+def _source_name(name: str) -> str:
+    """Return the source of a file of byte code, or an empty string."""
+    folder, found, file = name.rpartition("__pycache__/")
+    return f"{folder}{file.partition('.')[0]}.py" if found else ""
 
 
 def layer_archives(

@@ -371,10 +371,15 @@ class _Reader:
                 self.problems.append(
                     "inputs.src.include: `scf-mps deploy` does not read it; put the files into `dist`"
                 )
-            exclude = tuple(map(str, self._list(given, "exclude", "inputs.src")))
+            exclude = given.get("exclude")  # the npm client takes one pattern too
+            patterns = (
+                [exclude]
+                if isinstance(exclude, str)
+                else self._list(given, "exclude", "inputs.src")
+            )
             # Without `dist` the serverless client does not run the hook either.
             hook = str(given.get("hook") or "") if dist else ""
-            return Source(folder, hook, dist, exclude)
+            return Source(folder, hook, dist, tuple(map(str, patterns)))
         if not isinstance(given, str):
             self._wrong("inputs.src", "a folder, or src, hook and dist; for a zip use --zip", given)
             given = "./"

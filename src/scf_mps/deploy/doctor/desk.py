@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ..globs import glob
+from ..globs import match_exclude
 from ..packing.archive import files_below
 from ..packing.contents import own_files, project_files
 from ..packing.problems import BuildFailed
@@ -253,7 +253,8 @@ def _upload(desk: Desk) -> Upload | None:
         names = tuple(files_below(folder)) if folder.is_dir() else ()
         return Upload(_shown(folder, desk), folder, names, built=True) if names else None
     excluded = given.get("exclude") if isinstance(given, Mapping) else None
-    names = tuple(_walk(desk.source, excluded if isinstance(excluded, list) else []))
+    patterns = excluded if isinstance(excluded, list) else [excluded] if excluded else []
+    names = tuple(_walk(desk.source, patterns))
     return Upload(_shown(desk.source, desk), desk.source, names, built=False)
 
 
@@ -274,13 +275,12 @@ _NOT_ENTERED = frozenset({".git", ".venv", "node_modules", "__pycache__"})
 
 def _walk(folder: Path, excluded: list[Any]) -> Iterator[str]:
     """The files that the serverless client would upload."""
-    patterns = [glob(str(one)) for one in excluded]
+    paths = []
     for above, folders, names in os.walk(folder):
         folders[:] = sorted(set(folders) - _NOT_ENTERED)
-        for name in sorted(names):
-            path = Path(above, name).relative_to(folder).as_posix()
-            if not any(pattern.fullmatch(path) for pattern in patterns):
-                yield path
+        paths += [Path(above, name).relative_to(folder).as_posix() for name in sorted(names)]
+    left_out = set().union(*match_exclude(paths, map(str, excluded)).values())
+    yield from (path for path in paths if path not in left_out)
 
 
 def _shown(path: Path, desk: Desk) -> str:

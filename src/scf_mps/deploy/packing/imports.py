@@ -1,7 +1,7 @@
-"""Reads the import statements of the user's files, those inside functions too, and tells which lead nowhere.
+"""Import statements: which of them lead nowhere, and which files an import loads.
 
-It runs nothing and needs no other Python. What is imported under a condition on the version or system, or in a `try`
-that catches its failure, is left alone.
+Nothing is run, and no other Python is needed. Imports under a condition on the version or system, or in a `try` that
+catches their failure, do not count.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _CONDITIONS = {"TYPE_CHECKING", "version_info", "platform"}
@@ -16,10 +17,11 @@ _CONDITIONS = {"TYPE_CHECKING", "version_info", "platform"}
 
 @dataclass(frozen=True)
 class Import:
-    """A module that a file imports in this line."""
+    """A module that a file imports in this line, and the names taken from it."""
 
     module: str
     line: int
+    names: tuple[str, ...] = ()
 
 
 def unresolved(
@@ -44,6 +46,38 @@ def unresolved(
             yield one
 
 
+def loaded_files(
+    folder: Path, entry: str, names: Collection[str]
+) -> Iterator[tuple[str, str, int]]:
+    """Yield the files that importing `entry` loads, each with the file and line that imports it.
+
+    Imports inside functions count for `handlers/`, whose functions run with every event.
+
+    Args:
+        folder: the root of the code.
+        entry: the path of a file in it.
+        names: the paths that may be loaded.
+    """
+    seen, waiting = {entry}, [entry]
+    while waiting:
+        name = waiting.pop()
+        package = name.split("/")[:-1]
+        try:
+            tree = ast.parse((folder / name).read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            continue  # an extension module, or no Python: nothing to follow
+        for one in _imports(tree, package, deferred=package[:1] == ["handlers"]):
+            parts = one.module.split(".")
+            modules = ["/".join(parts[: end + 1]) for end in range(len(parts))]
+            modules += ["/".join([*parts, child]) for child in one.names]
+            for path in modules:
+                for file in (f"{path}.py", f"{path}/__init__.py"):
+                    if file in names and file not in seen:
+                        seen.add(file)
+                        waiting.append(file)
+                        yield file, name, one.line
+
+
 def _is_module(module: str, files: Collection[str]) -> bool:
     path = module.replace(".", "/")
     return f"{path}.py" in files or any(
@@ -51,27 +85,30 @@ def _is_module(module: str, files: Collection[str]) -> bool:
     )
 
 
-def _imports(tree: ast.AST, package: list[str]) -> Iterator[Import]:
-    for node in _statements(tree):
+def _imports(tree: ast.AST, package: list[str], deferred: bool = True) -> Iterator[Import]:
+    for node in _statements(tree, deferred):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, node.lineno)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            yield Import(".".join([*base, *([node.module] if node.module else [])]), node.lineno)
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield Import(module, node.lineno, tuple(alias.name for alias in node.names))
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those whose failure is provided for."""
+def _statements(tree: ast.AST, deferred: bool = True) -> Iterator[ast.AST]:
+    """Yield all nodes but those whose failure is caught, and without `deferred` those of functions."""
     for node in ast.iter_child_nodes(tree):
+        if not deferred and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
         if isinstance(node, ast.Try) and any(map(_catches, node.handlers)):
             others: list[ast.stmt] = [*node.orelse, *node.finalbody]
             for handler in node.handlers:
                 others += handler.body
-            yield from _statements(ast.Module(others, []))
+            yield from _statements(ast.Module(others, []), deferred)
         elif not (isinstance(node, ast.If) and _is_conditional(node.test)):
             yield node
-            yield from _statements(node)
+            yield from _statements(node, deferred)
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
