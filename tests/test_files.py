@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import CosObject
-from scf_mps.events.files import locations_of
+from scf_mps.events.files import locations_of, unreachable_outputs
 from scf_mps.events.reading import read
 from scf_mps.local.samples import sample
 
@@ -99,10 +99,56 @@ def test_a_path_without_a_name_is_no_file():
     assert transcode({"OutputStorage": OUT, "Path": "//"}).files == ()
 
 
-def test_a_url_is_no_key_even_where_the_storage_is_told():
-    url = "https://out-1250000000.cos.ap-shanghai.myqcloud.com/a.mp4"
+@pytest.mark.parametrize(
+    ("host", "query"),
+    [
+        ("out-1250000000.cos.ap-shanghai.myqcloud.com", ""),
+        ("out-1250000000.cos.ap-shanghai.tencentcos.cn", "?q-sign-algorithm=sha1&q-ak=AKID"),
+        ("out-1250000000.cos.accelerate.myqcloud.com", ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["Path", "SubtitlePath"])
+def test_an_output_at_a_url_of_cos_is_that_object(host, query, name):
+    output = {"OutputStorage": OUT, name: f"https://{host}/a/b%20c.vtt{query}"}
+    task = {"Status": "SUCCESS", "Output": output}
+    item = {"Type": "AsrFullTextRecognition", "AsrFullTextTask": task}
+    payload = {"SmartSubtitlesTaskResult": [item]}
+    event = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload})
+    (subtask,) = event.subtasks
 
-    assert transcode({"OutputStorage": OUT, "Path": url}).files == ()
+    assert texts(subtask.files) == ["cos://out-1250000000.ap-shanghai/a/b c.vtt"]
+    assert list(locations_of(subtask)) == [("out-1250000000", "a/b c.vtt")]
+    assert unreachable_outputs(subtask) == []
+
+
+def test_every_path_of_every_type_may_be_a_url_of_cos(payload):
+    """Without a storage, too."""
+    at = "https://out-1250000000.cos.ap-shanghai.myqcloud.com"
+    item = {"SubtitlePath": f"{at}/a.vtt", "MindMapPath": f"{at}/a.png"}
+    task = {"Status": "SUCCESS", "Output": {"DescriptionSet": [item]}}
+    found = {"AiAnalysisResultSet": [{"Type": "Description", "DescriptionTask": task}]}
+    (subtask,) = read({"EventType": "WorkflowTask", "WorkflowTaskEvent": found}).subtasks
+
+    assert [file.key for file in subtask.files] == ["a.png", "a.vtt"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "path", "reason"),
+    [
+        (OUT, "https://cdn.example.com/a.mp4?sign=secret", "URL"),
+        (OUT, "https://out-1250000000.cos.ap-shanghai.myqcloud.com", "URL"),
+        (OUT, "https://b-1250000000.cos.accelerate.myqcloud.com/a.mp4", "URL"),
+        ({"Type": "AWS-S3"}, "/a.mp4", "AWS-S3"),
+        ({"Type": "VOD"}, "/a.mp4", "VOD"),
+        (None, "/a.mp4", "bucket"),
+        (OUT, "//", "bucket"),
+    ],
+)
+def test_an_unreachable_output_has_a_reason(storage, path, reason):
+    (error,) = unreachable_outputs(transcode({"OutputStorage": storage, "Path": path}))
+
+    assert reason in str(error)
+    assert "secret" not in str(error)
 
 
 def test_nothing_but_slashes_is_taken_off_a_path():
@@ -389,7 +435,7 @@ def test_a_cos_input_may_name_its_object_by_url():
     ],
 )
 def test_a_url_of_any_cos_domain_is_its_object(url):
-    found = CosObject.find_in_url(url, "ap-guangzhou")
+    found = CosObject.find_in_url(url, "media-1250000000", "ap-guangzhou")
 
     assert str(found) == "cos://media-1250000000.ap-guangzhou/a/b c.mp4"
 

@@ -916,3 +916,62 @@ def test_a_copy_is_told_in_the_log(
     copies(Publish(VOD), event, cos)
     (record,) = caplog.records
     assert (record.getMessage(), vars(record)["files"]) == ("published", [f"{VOD}x.mp4"])
+
+
+SUBTITLES = f"{VOD}{{task_id}}/?types=AsrFullTextRecognition,TransTextRecognition&manifest=m.json"
+
+
+def subtitles(path: str | None) -> dict[str, Any]:
+    """The documented event of subtitles, at a path."""
+    notification: dict[str, Any] = payload("mps_workflow_smart_subtitles_success")
+    (item,) = notification["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"]
+    item["AsrFullTextTask"]["Output"]["SubtitlePath"] = path
+    return notification
+
+
+def test_subtitles_at_a_url_of_cos_are_published(
+    application: Load, cos: Cos, store: Store, keys: Keys
+) -> None:
+    url = "https://out-1250000000.cos.ap-guangzhou.myqcloud.com/out/a%20b.vtt?q-ak=x"
+    store(CosObject.parse(f"{OUT}out/a b.vtt"))
+    application(MPS_PUBLISH=SUBTITLES).main_handler(subtitles(url), {})
+    assert keys("player-1250000000") == ["vod/mps-1/a b.vtt", "vod/mps-1/m.json"]
+    (entry,) = cos.read_json(f"{VOD}mps-1/m.json")["subtitles"]
+    assert entry["object"] == f"{VOD}mps-1/a b.vtt"
+
+
+def test_an_output_at_a_url_elsewhere_fails(application: Load, keys: Keys) -> None:
+    handlers = application(MPS_PUBLISH=SUBTITLES)
+    with pytest.raises(CallbacksFailed) as caught:
+        handlers.main_handler(payload("mps_workflow_smart_subtitles_success"), {})
+    assert "URL" in str(caught.value)
+    assert keys("player-1250000000") == []
+
+
+def test_a_success_without_a_file_is_in_the_manifest(
+    application: Load, cos: Cos, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    application(MPS_PUBLISH=SUBTITLES).main_handler(subtitles(None), {})
+    assert keys("player-1250000000") == ["vod/mps-1/m.json"]
+    (entry,) = cos.read_json(f"{VOD}mps-1/m.json")["unpublished"]
+    assert (entry["type"], entry["reason"]) == (
+        "AsrFullTextRecognition",
+        "the result has no output file",
+    )
+    assert "no file" in caplog.text
+
+
+def test_originals_stay_when_an_output_is_elsewhere(cos: Cos, store: Store, keys: Keys) -> None:
+    output = {"OutputStorage": storage(), "VideoPath": "/a.mp4", "ScriptPath": "https://h/s.json"}
+    reel = {"Type": "Reel", "ReelTask": {"Status": "SUCCESS", "Output": output}}
+    notification = task()
+    notification["WorkflowTaskEvent"]["AiAnalysisResultSet"] = [reel]
+    event = read(notification)
+    store(*event.files, *event.sources)
+    publish = Publish(f"{VOD}?types=Reel&manifest=m.json&originals=delete")
+    assert copies(publish, event, cos) == ["vod/a.mp4"]
+    manifest = publish.write_manifest(event, cos, LOG)
+    assert manifest is not None
+    assert "https://h/s.json" in cos.read_json(manifest)["unpublished"][0]["reason"]
+    assert publish.retire_originals(event, cos, LOG) == []
+    assert keys("source-1250000000") == ["videos/demo.mp4"]

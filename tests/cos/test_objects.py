@@ -14,7 +14,6 @@ from scf_mps import App, Cos, Transcode
 from scf_mps.context import Context
 from scf_mps.cos import CosObject, Credentials, Denied, NotInCos, SomeFailed
 from scf_mps.cos.addresses import base_of, destinations
-from scf_mps.events.files import elsewhere
 from scf_mps.events.reading import read
 
 from .conftest import DESK, PLAYER, REGION, at, place
@@ -28,7 +27,7 @@ def storage(kind="COS", **more):
     return {"Type": kind, "CosOutputStorage": {"Bucket": DESK, "Region": REGION}, **more}
 
 
-def workflow(*results):
+def workflow(*results, field="MediaProcessResultSet"):
     """A workflow event with these results: (type, field, output)."""
     return read(
         {
@@ -37,9 +36,9 @@ def workflow(*results):
                 "TaskId": "1",
                 "Status": "FINISH",
                 "ErrCode": 0,
-                "MediaProcessResultSet": [
-                    {"Type": kind, field: {"Status": "SUCCESS", "Output": output}}
-                    for kind, field, output in results
+                field: [
+                    {"Type": kind, name: {"Status": "SUCCESS", "Output": output}}
+                    for kind, name, output in results
                 ],
             },
         }
@@ -62,7 +61,7 @@ def test_an_object_is_made_from_an_mps_storage_without_the_leading_slash():
     [
         ({"Type": "AWS-S3", "S3OutputStorage": {"S3Bucket": "b"}}, "/a", "in AWS-S3, not in COS"),
         ({"Type": "VOD"}, "/a", "in VOD, not in COS"),
-        ({"Type": "COS"}, "/a", "tells no COS bucket"),
+        ({"Type": "COS"}, "/a", "has no COS bucket"),
         (storage(), "https://example.com/a.vtt", "is a URL"),
     ],
 )
@@ -80,11 +79,23 @@ def test_the_files_of_a_result_elsewhere_are_refused_before_any_request(emulator
     assert len(emulator.requests) == 0
 
 
-def test_a_subtitle_that_is_a_url_stays_a_url(cos):
+def test_a_result_at_a_url_elsewhere_is_refused(cos):
     event = transcode("https://example.com/a.vtt")
-    assert cos.files(event) == []
-    assert elsewhere(event.subtasks[0]) is None
     assert event.subtasks[0].paths == ("https://example.com/a.vtt",)
+    for ask in (cos.files, cos.verify, lambda of: cos.publish(of, to=place("p/"))):
+        with pytest.raises(NotInCos, match="URL"):
+            ask(event.subtasks[0])
+
+
+def test_outputs_elsewhere_and_results_without_any_are_warned(cos, caplog):
+    cos.upload(b"1", at("a.mp4"))
+    output = {"OutputStorage": storage(), "VideoPath": "/a.mp4", "ScriptPath": "https://h/s.json"}
+    event = workflow(("Reel", "ReelTask", output), field="AiAnalysisResultSet")
+    assert cos.publish(event, to=place("p/")) == [at("p/a.mp4", PLAYER)]
+    assert "https://h/s.json" in caplog.text
+    empty = workflow(("Transcode", "TranscodeTask", None))
+    assert cos.publish(empty, to=place("p/")) == cos.verify(empty.subtasks[0]) == []
+    assert caplog.text.count("no file") == 2
 
 
 def test_one_or_many_may_be_objects_texts_or_entries_of_a_list(cos):

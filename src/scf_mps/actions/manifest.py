@@ -39,6 +39,7 @@ _SPAN = {"start_time_offset_s": "StartTimeOffset", "end_time_offset_s": "EndTime
 def manifest_of(
     event: Event,
     published: Sequence[tuple[Result, Copies]],
+    wanted: Sequence[Result],
     sizes: Mapping[CosObject, int],
     url: Callable[[CosObject], str],
 ) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def manifest_of(
     Args:
         event: the event.
         published: its results that are published, each with its files and their copies.
+        wanted: those results, and the ones that succeeded and have no file, or not all in COS.
         sizes: bytes of each copy that the event names.
         url: where a copy can be had.
     """
@@ -74,6 +76,7 @@ def manifest_of(
             **_facts(event._data.get("MetaData"), _OF_OUTPUT),
         },
         **sections,
+        "unpublished": [entry for result in wanted for entry in _unpublished(result)],
         "failed": [_failure(result) for result in (event, *event.subtasks) if result.error],
     }
 
@@ -153,6 +156,22 @@ def _failure(result: Result) -> dict[str, Any]:
         "message": error.message,
     }
     return {name: value for name, value in said.items() if value not in (None, "")}
+
+
+def _unpublished(result: Result) -> Iterator[dict[str, Any]]:
+    """Yield an entry for each output of a result that is not in COS, or one for a result without any output."""
+    from ..events.files import unreachable_outputs
+
+    reasons = [str(error) for error in unreachable_outputs(result)]
+    if not (reasons or result.files):
+        reasons = ["the result has no output file"]
+    for reason in reasons:
+        said = {
+            "type": result.type,
+            "definition": getattr(result, "definition", None),
+            "reason": reason,
+        }
+        yield {name: value for name, value in said.items() if value is not None}
 
 
 def _facts(said: object, names: Mapping[str, str]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class _Move:
     def all(self, named: Sequence[CosObject], event: Event) -> list[CosObject]:
         """Move the files of what is named; returns where they are."""
         from ..cos import SomeFailed
-        from ..events.files import elsewhere
+        from ..events.files import unreachable_outputs
 
         buckets: dict[tuple[str, str], dict[CosObject, None]] = {}
         outputs = set(event.files)
@@ -141,7 +141,8 @@ class _Move:
             files = self._files(one, set()) if one in outputs else [one]
             buckets.setdefault((one.bucket, one.region), {}).update(dict.fromkeys(files))
         moved = [copy for files in buckets.values() if files for copy in self._move(list(files))]
-        self._problems += filter(None, map(elsewhere, (event, *event.subtasks)))
+        for result in (event, *event.subtasks):
+            self._problems += unreachable_outputs(result)
         if self._problems:
             count = len(self._problems)
             raise SomeFailed(f"quarantine: {count} could not be moved", self._problems)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from ..cos import Cos, CosObject
-from ..events.files import files_of
+from ..events.files import files_of, unreachable_outputs
 from ..events.result import Event, Result, event_of
 from ..logs import as_json
 from .cdn import Cdn
@@ -70,8 +70,10 @@ class Publish:
         Raises:
             ConfigurationError: files of the event would become one object, or take the place of a source or an
                 output of it. Nothing is copied then.
-            CosError, SomeFailed, NotInCos: as `Cos.publish`.
+            CosError, SomeFailed, NotInCos: as `Cos.publish`. A result without any output is a warning.
         """
+        from ..cos.files import named_by
+
         event = event_of(result)
         # Where files are published beside the outputs, a copy may be about to replace what is not copied yet.
         taken = dict.fromkeys(event.files, "an output of the task: publish to another folder")
@@ -86,11 +88,13 @@ class Publish:
         missing = self._places.missing(result)
         if missing:
             log.warning("%s has no value for {%s}", to, "}, {".join(missing))
+        files = named_by(result)
         if is_one_file(result):
-            (file,) = files_of(result)
-            copies = [cos.copy(file, to, overwrite=options.overwrite, **options.headers)]
+            copies = [cos.copy(files[0], to, overwrite=options.overwrite, **options.headers)]
+        elif files:
+            copies = cos.publish(files, to, overwrite=options.overwrite, **options.headers)
         else:
-            copies = cos.publish(result, to, overwrite=options.overwrite, **options.headers)
+            return []
         log.info("published", extra={"files": [str(copy) for copy in copies]})
         return copies
 
@@ -106,8 +110,8 @@ class Publish:
         return [self._url(copy) for copy in self._places.of(result).values()]
 
     def concerns(self, event: Event) -> bool:
-        """Whether anything of an event is to be published, for ``when=`` of what follows that."""
-        return bool(self._parts(event))
+        """Return True if an event has files to publish, or a success of a type in ``types=``; for ``when=``."""
+        return bool(self._wanted(event) if self._options.names_types else self._parts(event))
 
     def write_manifest(self, event: Event, cos: Cos, log: logging.Logger) -> CosObject | None:
         """Write down what of an event is published where; a callback for `Router.on_complete`.
@@ -121,8 +125,8 @@ class Publish:
         """
         from .manifest import manifest_of
 
-        target, parts = self._manifest_of(event), self._parts(event)
-        if target is None or not parts:
+        target, wanted, parts = self._manifest_of(event), self._wanted(event), self._parts(event)
+        if target is None or not self.concerns(event):
             return None
         published = [(part, all_of(part, self._places, cos)) for part in parts]
         named = [
@@ -133,7 +137,7 @@ class Publish:
         ]
         sizes = {head.object: head.size for head in cos.head(list(dict.fromkeys(named)))}
         cos.upload(
-            as_json(manifest_of(event, published, sizes, self._url), indent=1),
+            as_json(manifest_of(event, published, wanted, sizes, self._url), indent=1),
             target,
             content_type="application/json",
             acl=self._options.headers.get("acl"),
@@ -155,9 +159,11 @@ class Publish:
         parts = self._parts(event)
         copies = [copy for part in parts for copy in all_of(part, self._places, cos).values()]
         manifest = self._manifest_of(event)
-        if parts and manifest:
+        if manifest and self.concerns(event):
             copies.append(manifest)
         urls = [self._url(copy) for copy in dict.fromkeys(copies)]
+        if not urls:
+            return []
         if self._options.cdn_do in ("purge", "both"):
             cdn.purge(urls)
         if self._options.cdn_do in ("prefetch", "both"):
@@ -178,8 +184,10 @@ class Publish:
         from .originals import replaced, retirable, retire, went_well
 
         wanted = self._wanted(event)
-        # One that says SUCCESS and names no file is not out.
+        # One that says SUCCESS and names no file, or one outside COS, is not published.
         if not (wanted and all(map(files_of, wanted)) and went_well(event)):
+            return []
+        if any(map(unreachable_outputs, wanted)):
             return []
         published = [copy for part in wanted for copy in self._places.of(part).values()]
         sources = retirable(event, published)

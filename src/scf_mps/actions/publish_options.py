@@ -45,6 +45,7 @@ class Options:
     Attributes:
         places: where files go.
         kinds: the classes of the results that are published.
+        names_types: whether ``types=`` names them.
         filters: what else narrows them, as for `Router.on`.
         tests: the same, to ask.
         headers: what the copies are given.
@@ -67,6 +68,7 @@ class Options:
                 f"expected a slash at the end, or a field in the key, or all files are one object: {address}"
             )
         self.kinds = _kinds(given.get("types"))
+        self.names_types = "types" in given
         self.filters: Filters = filters_of(given)
         if when is not None:
             self.filters["when"] = when

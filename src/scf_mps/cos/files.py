@@ -7,6 +7,8 @@ that order, what is left can still be found by its manifest.
 
 from __future__ import annotations
 
+import logging
+
 from . import addresses, bulk, hls, streams
 from .errors import CosError, NotFound
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from ..events.files import CosObject
     from .client import Client
+
+log = logging.getLogger(__name__)
 
 _LARGEST = 32 * 1024 * 1024
 """Bytes of the largest playlist that is read: some 300,000 segments."""
@@ -96,12 +100,14 @@ def _named_by(client: Client, item: CosObject) -> list[tuple[CosObject, bool]]:
 
 
 def named_by(of: Any) -> list[CosObject]:
-    """The objects that a result names; or the object or objects themselves.
+    """Return the objects that a result names; or the object or objects themselves.
+
+    A result that names no object, and outputs outside COS beside others inside it, are logged as warnings.
 
     Raises:
-        NotInCos: a result's outputs are in AWS S3 or VOD.
+        NotInCos: no output of a result is in COS, but in AWS S3, in VOD or at another URL.
     """
-    from ..events.files import elsewhere, files_of
+    from ..events.files import files_of, unreachable_outputs
     from ..events.result import Result
 
     if not isinstance(of, Result):
@@ -109,8 +115,12 @@ def named_by(of: Any) -> list[CosObject]:
         return [one] if one is not None else addresses.many(of)
     found: dict[CosObject, None] = {}
     for result in (of, *getattr(of, "subtasks", ())):
-        refusal = elsewhere(result)
-        if refusal is not None:
-            raise refusal
-        found.update(dict.fromkeys(files_of(result)))
+        files = files_of(result)
+        for error in unreachable_outputs(result):
+            if not files:
+                raise error
+            log.warning("%s: left out: %s", result, error)
+        found.update(dict.fromkeys(files))
+    if not found:
+        log.warning("%s names no file in COS", of)
     return list(found)

@@ -72,11 +72,11 @@ class Reading(Base):
     def files(self, of: Result | One | Many) -> builtins.list[CosObject]:
         """All files of a result: those the event names, and what its HLS playlists and sprites name in turn.
 
-        What others name comes before them, the manifest last. Only objects of the playlist's own bucket are files;
-        a URL in an event stays in ``result.paths``.
+        What others name comes before them, the manifest last. Only objects of the playlist's own bucket are files.
+        A result without files, and outputs outside COS beside others inside it, are logged as warnings.
 
         Raises:
-            NotInCos: the outputs are in AWS S3 or VOD.
+            NotInCos: all outputs are in AWS S3, in VOD or at a URL elsewhere.
             NotFound: a playlist is not there.
         """
         return [item for layer in self._layers(of) for item in layer]

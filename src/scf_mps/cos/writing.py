@@ -168,7 +168,7 @@ class Writing(Base):
             The copies, the manifest last.
 
         Raises:
-            NotInCos: the outputs are in AWS S3 or VOD.
+            NotInCos: all outputs are in AWS S3, in VOD or at a URL elsewhere.
             SomeFailed: some copies failed; what names them was not begun.
         """
         rules = Rules(Given(**stored), overwrite, resume)

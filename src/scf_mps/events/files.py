@@ -53,7 +53,7 @@ class CosObject:
         return cls(bucket, region, key)
 
     @classmethod
-    def find_in_url(cls, url: str, region: str = "") -> CosObject | None:
+    def find_in_url(cls, url: str, bucket: str = "", region: str = "") -> CosObject | None:
         """Return the object of a COS URL, or None for any other URL.
 
         The query is ignored: a signed URL names the same object. Every domain of COS is known (product page
@@ -61,7 +61,8 @@ class CosObject:
 
         Args:
             url: an http or https URL, percent-encoded.
-            region: of the bucket, for the accelerate domains, which name none.
+            bucket: a bucket whose region is known: the accelerate domains name no region.
+            region: that region.
         """
         _, host, path = split_url(url)
         match = _host_pattern().fullmatch(host.lower().partition(":")[0].rstrip("."))
@@ -69,21 +70,25 @@ class CosObject:
             return None
         from urllib.parse import unquote
 
-        key = unquote(path).lstrip("/")
-        place = region if match["region"] == "accelerate" else match["region"]
-        return cls(match["bucket"], place, key) if place and key else None
+        key = unquote(path).removeprefix("/")
+        found = match["region"]
+        if found == "accelerate":
+            found = region if match["bucket"] == bucket else ""
+        return cls(match["bucket"], found, key) if found and key.strip("/") else None
 
     @classmethod
     def from_storage(cls, storage: View | dict[str, Any], path: str) -> CosObject:
-        """The object at a path of an MPS storage (``TaskOutputStorage``), e.g. of ``output.output_storage``.
+        """Return the object at a path of an MPS storage (``TaskOutputStorage``), e.g. of ``output.output_storage``.
+
+        A path that is a URL of COS is that object, wherever the storage is.
 
         Raises:
-            NotInCos: the storage is AWS S3 or VOD, the path a URL, or the storage does not tell its bucket.
+            NotInCos: the storage is AWS S3 or VOD or names no bucket, or the path is another URL.
         """
         raw = storage if isinstance(storage, dict) else storage.raw
         found = _cos_object(raw, path)
         if found is None:
-            raise NotInCos(_why_not_in_cos(raw, path))
+            raise NotInCos(_explain(raw, path))
         return found
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -130,24 +135,26 @@ def _host_pattern() -> re.Pattern[str]:
 
 
 def files_of(result: Result) -> tuple[CosObject, ...]:
-    """The COS objects a result produced, without repeats, in the order of its fields."""
+    """Return the COS objects a result produced, without repeats, in the order of its fields."""
     files = [_cos_object(storage, path) for storage, path in _outputs(result)]
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
-def elsewhere(result: Result) -> NotInCos | None:
-    """Why not a single output of a result is in COS; None if one is, or if there are only URLs or none at all."""
-    if files_of(result):
-        return None
-    for storage, path in _outputs(result):
-        if isinstance(storage, dict) and "://" not in path:
-            return NotInCos(_why_not_in_cos(storage, path))
-    return None
+def unreachable_outputs(result: Result) -> list[NotInCos]:
+    """Return an error for each output of a result that is no object in COS: in AWS S3, in VOD, at another URL."""
+    paths = {path: storage for storage, path in _outputs(result) if not _cos_object(storage, path)}
+    return [NotInCos(_explain(storage, path)) for path, storage in paths.items()]
 
 
 def paths_of(result: Result) -> tuple[str, ...]:
     """Every output path of a result as it came, without repeats."""
     return tuple(dict.fromkeys(path for _, path in _outputs(result)))
+
+
+def urls_of(result: Result) -> list[str]:
+    """Return the output paths of a result that are URLs, and of no object in COS."""
+    outputs = [path for storage, path in _outputs(result) if not _cos_object(storage, path)]
+    return list(dict.fromkeys(path for path in outputs if "://" in path))
 
 
 def locations_of(result: Result) -> Iterator[tuple[str, str]]:
@@ -161,7 +168,12 @@ def locations_of(result: Result) -> Iterator[tuple[str, str]]:
         if isinstance(planned, dict) and isinstance(planned.get("OutputObjectPath"), str):
             outputs = [(planned.get("OutputStorage"), planned["OutputObjectPath"])]
     for storage, path in outputs:
-        yield _bucket_and_region(storage)[0], path.lstrip("/")
+        item = _cos_object(storage, path)
+        yield (
+            (item.bucket, item.key)
+            if item is not None
+            else (_bucket_and_region(storage)[0], path.lstrip("/"))
+        )
     for subtask in getattr(result, "subtasks", ()):
         yield from locations_of(subtask)
 
@@ -201,17 +213,22 @@ def _bucket_and_region(storage: object) -> tuple[str, str]:
     )
 
 
-def _why_not_in_cos(storage: dict[str, Any], path: str) -> str:
-    kind = storage.get("Type")
+def _explain(storage: object, path: str) -> str:
+    """Return the reason why an output is no object in COS. The query of a URL may hold a secret."""
+    kind = storage.get("Type") if isinstance(storage, dict) else None
     if "://" in path:
-        return f"{path} is a URL, not the path of a COS object"
+        return f"{path.partition('?')[0]} is a URL, and of no COS bucket: download it from there"
     if kind not in ("COS", "", None):
         return f"{path} is in {kind}, not in COS: only COS outputs can be read and copied here"
-    return f"{path} is in a storage that tells no COS bucket and region"
+    return (
+        f"{path!r} has no COS bucket, region or key: make a CosObject(bucket, region, key) yourself"
+    )
 
 
 def _cos_object(storage: object, path: object) -> CosObject | None:
     bucket, region = _bucket_and_region(storage)
-    if not (bucket and region and isinstance(path, str)) or "://" in path:
+    if not isinstance(path, str):
         return None
-    return CosObject(bucket, region, path) if path.strip("/") else None
+    if "://" in path:
+        return CosObject.find_in_url(path, bucket, region)
+    return CosObject(bucket, region, path) if bucket and region and path.strip("/") else None

@@ -110,8 +110,9 @@ class Result(View):
     def files(self) -> tuple[CosObject, ...]:
         """The COS objects it produced, as the event names them (an HLS output by its playlist alone).
 
-        Empty for a failed result. Outputs that are not in COS (AWS S3, VOD) and outputs whose bucket the event does
-        not tell (``TransTextRecognition`` of AI recognition) are in `paths` only.
+        A path that is a URL of a COS bucket is that object. Empty for a failed result. Outputs that are not in COS
+        (AWS S3, VOD, other URLs) and outputs whose bucket the event does not name (``TransTextRecognition`` of AI
+        recognition) are in `paths` only.
         """
         from .files import files_of
 

@@ -79,7 +79,7 @@ def _parse_input(info: dict[str, Any]) -> Source | None:
 def _read_cos(info: dict[str, Any]) -> Source | None:
     bucket, region, key = _texts(info, "CosInputInfo", "Bucket", "Region", "Object")
     if "://" in key:
-        item = CosObject.find_in_url(key, region)
+        item = CosObject.find_in_url(key, bucket, region)
     else:
         item = CosObject(bucket, region, key) if bucket and region and key.strip("/") else None
     return Source("COS", str(item), item.key, item) if item else None

@@ -184,11 +184,13 @@ class _Links:
 
     def of(self, result: Told) -> list[Link]:
         """The first few links of a result."""
+        from ...events.files import urls_of
+
         if self._given is not None:
             given = [linked(url, url) for url in self._given(result)][:MOST_LINKS]
             if given:
                 return [link for link in given if link is not None]
-        urls = [(path, path) for path in result.paths if "://" in path]
+        urls = [(path, path) for path in urls_of(result)]
         files = result.files[:MOST_LINKS]
         urls = [*self._sign(files), *urls][:MOST_LINKS]
         return [link for link in (linked(name, url) for name, url in urls) if link is not None]
