@@ -532,6 +532,7 @@ def test_an_application_without_a_name_is_called_app() -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("nowhere:app", "no application nowhere:app: there is no nowhere/"),
         ("shop:nothing", "expected a scf_mps.App at shop:nothing, not None"),
         ("shop:fail", "expected a scf_mps.App at shop:fail, not <function fail at "),
         (":app", "expected an application as MODULE:NAME, e.g. handlers:app, not ':app'"),

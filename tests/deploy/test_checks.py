@@ -224,7 +224,7 @@ def test_a_serverless_yml_that_does_not_fit_is_a_warning(project: Project) -> No
             "  runtime: 'Python3.12'\n  region: ap-guangzhou\n"
         }
     )
-    ran = project.run("--layer")
+    ran = project.run("--layer", "--runtime", "Python3.10")
     assert ran.exit_code == 0
     assert ran.stderr.splitlines() == [
         "warning: serverless.yml:2: expected handler: index.main_handler, not handlers.main_handler",

@@ -182,7 +182,7 @@ TRAPS: list[tuple[str, Trap, str]] = [
     (
         "account_unknown",
         lambda w: w.environment.pop("TENCENT_SECRET_ID"),
-        "expected TENCENT_SECRET_ID in the environment",
+        "TENCENT_SECRET_ID is not set",
     ),
     (
         "account_unknown",

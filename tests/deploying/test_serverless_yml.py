@@ -351,11 +351,11 @@ def test_credentials_are_those_of_the_sdk_or_of_the_serverless_client():
         found = credentials({f"{prefix}{name}": value for name, value in both.items()})
         assert (found.secret_id, found.secret_key, found.token) == ("id", "key", "token")
 
-    with pytest.raises(DeployError, match="expected TENCENT_SECRET_KEY in the environment"):
+    with pytest.raises(DeployError, match="TENCENT_SECRET_KEY is not set"):
         credentials({"TENCENT_SECRET_ID": "id"})
-    with pytest.raises(DeployError, match="expected TENCENTCLOUD_SECRET_ID in the environment"):
+    with pytest.raises(DeployError, match="TENCENTCLOUD_SECRET_ID is not set"):
         credentials({"TENCENTCLOUD_SECRET_KEY": "key"})
-    with pytest.raises(DeployError, match=r"expected a key in the environment or in \.env"):
+    with pytest.raises(DeployError, match="no credentials"):
         credentials({})
 
 
@@ -400,7 +400,7 @@ def test_half_of_a_key_in_the_environment_is_not_completed_from_the_file(tmp_pat
     (tmp_path / "serverless.yml").write_text("inputs: {}\n")
     template = read_template(tmp_path / "serverless.yml", "", {"TENCENT_SECRET_ID": "prod"})
 
-    with pytest.raises(DeployError, match="expected TENCENT_SECRET_KEY in the environment"):
+    with pytest.raises(DeployError, match="TENCENT_SECRET_KEY is not set"):
         credentials(template.environment)
 
 

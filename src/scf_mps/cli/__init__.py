@@ -6,7 +6,11 @@ put together.
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 try:
     import rich.console  # noqa: F401
@@ -23,6 +27,22 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _restore_environment(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command that leaves the process environment as it was: commands set the function's variables."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        before = dict(os.environ)
+        try:
+            return command(*args, **kwargs)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    return run
+
 
 for command in (
     starting.new,
@@ -42,7 +62,7 @@ for command in (
     cloud.logs,
     doctoring.doctor,
 ):
-    cli.command()(command)
+    cli.command()(_restore_environment(command))
 
 
 def app() -> None:

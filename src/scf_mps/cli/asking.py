@@ -1,4 +1,4 @@
-"""What commands are told: which application, which event, and how to answer."""
+"""Options and arguments of commands: the application, its configuration, the event."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +17,12 @@ from scf_mps import App, ScfMpsError
 from scf_mps.local import samples
 
 from .failures import explain_import_error
-from .output import fail
+from .output import err, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from .configuration import Configuration
 
 
 def sample_names(incomplete: str) -> list[str]:
@@ -47,12 +50,93 @@ StatusOption = Annotated[
 ]
 
 
-def load_application(name: str) -> App:
-    """The application at ``module:name``, imported from the current folder first."""
-    module, _, attribute = name.partition(":")
+EnvOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="A variable of the function, in place of serverless.yml's; may be repeated.",
+    ),
+]
+
+
+def read_project(
+    app: str | None = None, env: list[str] | None = None, source: Path | None = None
+) -> Configuration:
+    """Return the configuration of the project around the working directory, and set its variables for the command.
+
+    An invalid configuration ends the command, as does a place without an application.
+
+    Args:
+        app: the application that this process is to import, or None if the emulator runs the folder.
+        env: values of ``--env``.
+        source: a folder to start from, or a zip, in place of the working directory.
+    """
+    from scf_mps.deploy.errors import DeployError
+
+    from .configuration import find_folder, has_module, read_configuration
+
+    for pair in env or []:
+        if "=" not in pair:
+            fail(f"expected NAME=VALUE, not {pair!r}")
+    module = "handlers" if app is None else app.partition(":")[0]
     if not module or module.startswith("."):
-        fail(f"expected an application as MODULE:NAME, e.g. handlers:app, not {name!r}")
-    sys.path.insert(0, os.getcwd())
+        fail(f"expected an application as MODULE:NAME, e.g. handlers:app, not {app!r}")
+    start = source if source and source.is_dir() else Path.cwd()
+    folder = find_folder(start, module) or start.resolve()
+    is_there = (
+        has_module(folder, module)
+        or ((start / "index.py").is_file() if app is None else _is_importable(module))
+        or (source is not None and not source.is_dir())
+    )
+    if not is_there:
+        name = module.partition(".")[0]
+        fail(
+            f"no application {app or module}: there is no {name}/ in {start.resolve()} or above."
+            " Change to the project's folder, "
+            f"{'' if app is None else 'name the application with --app MODULE:NAME, '}"
+            "or create a project: scf-mps new DIR"
+        )
+    try:
+        options = dict(pair.split("=", 1) for pair in env or [])
+        configuration = read_configuration(folder, options)
+        variables = configuration.process_variables()
+    except DeployError as error:
+        fail(str(error))
+    for warning in configuration.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    os.environ.update(variables)
+    return configuration
+
+
+def _is_importable(module: str) -> bool:
+    return find_spec(module.partition(".")[0]) is not None
+
+
+def local_python(configuration: Configuration) -> str | None:
+    """Return the CPython version of serverless.yml, or None with a note if it is not installed here."""
+    from scf_mps.local.scf.pythons import find
+
+    version = configuration.python_version
+    if not configuration.runtime:
+        return None
+    try:
+        if version is not None:
+            return find(version).version
+    except ValueError:
+        pass
+    err.print(
+        f"runtime {configuration.runtime} of serverless.yml is not installed here:"
+        f" CPython {find().version} is used",
+        style="yellow",
+        soft_wrap=True,
+    )
+    return None
+
+
+def load_application(name: str, configuration: Configuration) -> App:
+    """Return the application at ``module:name``, imported from the project's folder first."""
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(configuration.folder))
     try:
         found = getattr(import_module(module), attribute or "app", None)
         if isinstance(found, App):

@@ -16,6 +16,7 @@ import typer
 from scf_mps.durations import seconds_of
 
 from .asking import JsonOption, or_invalid
+from .configuration import locate
 from .output import err, fail, out, show
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def _function(config: Path, stage: str) -> Function:
         from scf_mps.deploy.errors import DeployError
     except ImportError as error:  # pragma: no cover - the tests have it
         fail(f"the cloud needs more than a desk: pip install 'scf-mps[cli,deploy]' ({error})")
+    config = locate(config)
     try:
         function = function_of(config, stage)
     except DeployError as error:

@@ -21,18 +21,21 @@ from scf_mps.local import samples
 
 from .asking import (
     AppOption,
+    EnvOption,
     JsonOption,
     Results,
     StatusOption,
     load_application,
     local,
+    local_python,
     or_invalid,
     pairs,
     read_event,
+    read_project,
     sample_names,
 )
 from .cloud import ConfigOption, invoked_remotely
-from .output import err, fail, named, out, show, show_outcomes
+from .output import err, fail, named, out, show, show_outcomes, shown_path
 
 if TYPE_CHECKING:
     from scf_mps.events.result import Event
@@ -49,10 +52,11 @@ def routes(
             autocompletion=sample_names,
         ),
     ] = None,
+    env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Who gets what: every callback, what it is for, and where it is."""
-    application = load_application(app)
+    application = load_application(app, read_project(app, env))
     if event is None:
         rows = [
             {"for": str(route), "callback": route.name, "where": _relative(route.where)}
@@ -77,8 +81,15 @@ def invoke(
     status: StatusOption = "FINISH",
     app: AppOption = "handlers:app",
     timeout: Annotated[
-        int, typer.Option(min=1, max=86400, help="The function's time limit, in seconds.")
-    ] = 60,
+        int | None,
+        typer.Option(
+            min=1,
+            max=86400,
+            help="The function's time limit, in seconds.",
+            show_default="serverless.yml's",
+        ),
+    ] = None,
+    env: EnvOption = None,
     remote: Annotated[
         bool, typer.Option("--remote", help="Run the deployed function, not the one here.")
     ] = False,
@@ -86,20 +97,22 @@ def invoke(
     as_json: JsonOption = False,
 ) -> None:
     """Put an event through the application. Exit code 0 only if every callback succeeded."""
-    logs.configure(sys.stderr)
     raw = read_event(event, results, status)
     if remote:
+        logs.configure(sys.stderr)
         summary, reason = invoked_remotely(raw, config)
         _show_summary(raw, summary, reason, as_json)
         return
-    application = load_application(app)
+    configuration = read_project(app, env)
+    logs.configure(sys.stderr)
+    application = load_application(app, configuration)
     context = {
         "request_id": str(uuid.uuid4()),
         "function_name": "local",
         "function_version": "$LATEST",
         "namespace": "default",
-        "memory_limit_in_mb": 256,
-        "time_limit_in_ms": timeout * 1000,
+        "memory_limit_in_mb": configuration.memory,
+        "time_limit_in_ms": (timeout or configuration.timeout) * 1000,
     }
     try:
         summary = or_invalid(lambda: application.main_handler(raw, context))
@@ -165,6 +178,7 @@ def demo() -> None:
     """
     with local():
         from scf_mps.local.demo import desk, events
+    configuration = read_project()
     logs.configure(sys.stderr, "ERROR")
     with TemporaryDirectory() as directory, desk(directory) as prepared:
         prepared.refuse_a_copy("transcode_10.mp4")
@@ -172,7 +186,14 @@ def demo() -> None:
             prepared.store(event)
             stored = prepared.objects(event)
             show(_objects(stored), as_json=False, title="In COS before the event")
-            deliveries = prepared.deliver(event, Path.cwd())
+            deliveries = prepared.deliver(
+                event,
+                configuration.folder,
+                timeout=configuration.timeout,
+                memory=configuration.memory,
+                python=local_python(configuration),
+                variables=configuration.variables,
+            )
             if len(deliveries) > 1:
                 out.print("COS refused one copy, so SCF delivered the event again, a minute later:")
             _show_deliveries(read(event), deliveries)
@@ -258,7 +279,4 @@ def _is_of(summary: dict[str, Any], event: Event) -> bool:
 
 def _relative(where: str) -> str:
     path, _, line = where.rpartition(":")
-    try:
-        return f"{Path(path).relative_to(Path.cwd())}:{line}"
-    except ValueError:
-        return where
+    return f"{shown_path(Path(path))}:{line}"

@@ -11,6 +11,7 @@ import typer
 
 from .asking import JsonOption
 from .cloud import ConfigOption, StageOption
+from .configuration import locate
 from .output import out
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def doctor(
 
     examination = examine(
         Options(
-            config,
+            locate(config),
             stage,
             archive,
             cloud=account,

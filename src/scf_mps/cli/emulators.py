@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,9 @@ from typing import Annotated
 
 import typer
 
+from .asking import EnvOption, local_python, read_event, read_project
 from .asking import local as needs_local
-from .asking import read_event
-from .output import err, fail, out
-
-KEPT = Path(".scf-mps")
-"""Where the desk keeps what it is to remember, in the folder of the project."""
+from .output import err, fail, out, shown_path
 
 
 def cos(
@@ -51,21 +47,33 @@ def local(
         ),
     ] = None,
     source: Annotated[
-        Path, typer.Option(help="The project's folder, or a zip that `scf-mps build` made.")
-    ] = Path("."),
-    python: Annotated[
-        str | None, typer.Option(help="The CPython: 3.10, or the path of one.")
+        Path | None,
+        typer.Option(
+            help="A folder, or a zip that `scf-mps build` made.", show_default="the project"
+        ),
     ] = None,
-    timeout: Annotated[int, typer.Option(min=1, max=900, help="The time limit in seconds.")] = 60,
-    memory: Annotated[int, typer.Option(help="The memory limit in MB.")] = 256,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            help="The CPython: 3.10, or the path of one.", show_default="serverless.yml's runtime"
+        ),
+    ] = None,
+    timeout: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=900, help="The time limit in seconds.", show_default="serverless.yml's"
+        ),
+    ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(help="The memory limit in MB.", show_default="serverless.yml's"),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Instances at a time, at most.")] = 1,
     retries: Annotated[int, typer.Option(min=0, max=2, help="Retries of a failed event.")] = 2,
     speed: Annotated[
         float, typer.Option(help="By how much the minute before a retry is shortened.")
     ] = 60,
-    env: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable; may be repeated.")
-    ] = None,
+    env: EnvOption = None,
     port: Annotated[
         int, typer.Option(help="Of SCF's Invoke API, on 127.0.0.1; 0 takes a free one.")
     ] = 0,
@@ -77,20 +85,23 @@ def local(
     with needs_local():
         from scf_mps.local.api import CloudApi, Emulated, Scf
         from scf_mps.local.scf import LocalFunction, Refused, serve, watch
-    KEPT.mkdir(exist_ok=True)
-    variables = {"MPS_LEDGER": _ledger(), **_own_variables(), **_pairs(env or [])}
+    configuration = read_project(env=env, source=source)
+    timeout = timeout or configuration.timeout
+    key = configuration.credentials()
+    dead_letters = configuration.state_folder / "dead-letters.jsonl"
+    configuration.state_folder.mkdir(exist_ok=True)
     try:
         function = LocalFunction(
-            source,
-            python=python,
+            source or configuration.folder,
+            python=python or local_python(configuration),
             timeout=timeout,
-            memory=memory,
-            environment=variables,
-            credentials=_credentials(),
+            memory=memory or configuration.memory,
+            environment={"MPS_LEDGER": configuration.local_ledger, **configuration.variables},
+            credentials=key and (key.secret_id, key.secret_key, key.token),
             concurrency=concurrency,
             retries=retries,
             speed=speed,
-            dead_letter_queue=KEPT / "dead-letters.jsonl",
+            dead_letter_queue=dead_letters,
         )
     except ValueError as error:
         fail(str(error))
@@ -120,36 +131,8 @@ def local(
         fail(str(error))
     if failed:
         err.print(
-            f"{failed} events are in {KEPT / 'dead-letters.jsonl'}: scf-mps replay --dead-letter",
+            f"{failed} events are in {shown_path(dead_letters)}: scf-mps replay --dead-letter",
             style="red",
             soft_wrap=True,
         )
         raise typer.Exit(1)
-
-
-def desk_ledger() -> str:
-    """The URL of the desk's own ledger."""
-    return (Path.cwd() / KEPT / "ledger").as_uri()
-
-
-def _ledger() -> str:
-    return os.environ.get("MPS_LEDGER") or desk_ledger()
-
-
-def _own_variables() -> dict[str, str]:
-    """The variables of ours that are set where the command is given."""
-    return {name: value for name, value in os.environ.items() if name.startswith("MPS_")}
-
-
-def _pairs(given: list[str]) -> dict[str, str]:
-    for one in given:
-        if "=" not in one:
-            fail(f"expected NAME=VALUE, not {one!r}")
-    return dict(one.split("=", 1) for one in given)
-
-
-def _credentials() -> tuple[str, str, str] | None:
-    """What the function's role would have, from the desk's own variables."""
-    names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-    secret_id, secret_key, token = (os.environ.get(name, "") for name in names)
-    return (secret_id, secret_key, token) if secret_id and secret_key else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -18,6 +19,13 @@ err = Console(stderr=True, highlight=False)
 
 INVALID = 2
 """The exit code for what is no event, no application or no sample."""
+
+
+def shown_path(path: Path) -> str:
+    """Return a path, relative if it is below the working directory."""
+    path = path.resolve()
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def fail(message: str) -> NoReturn:

@@ -18,10 +18,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from scf_mps import CallbacksFailed, ScfMpsError, logs
 from scf_mps.durations import seconds_of
-from scf_mps.local.variables import variables_set
 
-from .asking import AppOption, JsonOption, load_application, or_invalid
-from .emulators import KEPT, desk_ledger
+from .asking import AppOption, JsonOption, load_application, or_invalid, read_project
 from .output import err, fail, out, show
 
 if TYPE_CHECKING:
@@ -165,12 +163,14 @@ def purge(
 def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     """The application and its ledger."""
     logs.configure(sys.stderr, "WARNING")
-    named = url
-    if not url and "MPS_LEDGER" not in os.environ and (KEPT / "ledger").is_dir():
-        url = desk_ledger()
-    with variables_set({"MPS_LEDGER": url} if url else {}):  # it is for the application alone
-        application = load_application(app)
-    if named and application.has_own_ledger:
+    configuration = read_project(app)
+    ledger = url or configuration.variables.get("MPS_LEDGER", "")
+    if not ledger and (configuration.state_folder / "ledger").is_dir():
+        ledger = configuration.local_ledger
+    if ledger:
+        os.environ["MPS_LEDGER"] = ledger
+    application = load_application(app, configuration)
+    if url and application.has_own_ledger:
         fail(f"{app} has a ledger of its own, App(ledger=…): --ledger would not be looked at")
     store = application.ledger
     if store is None:

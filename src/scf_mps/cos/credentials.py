@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
     from ..context import Context
 
-_NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-_ON_A_DESK = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN")
-"""As the official SDK and the command line of Tencent Cloud name them; SCF never sets these."""
+SCF_NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+"""Set by SCF for a function with an execution role (product page 583/32748)."""
+SDK_NAMES = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN")
+"""Read by the official SDK. SCF never sets them: they are the ones to set on a developer's machine."""
+CLIENT_NAMES = ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY", "TENCENT_TOKEN")
+"""Read by the serverless client, so that one .env serves both."""
+NAMES = (SCF_NAMES, SDK_NAMES, CLIENT_NAMES)
+"""Names of secret id, secret key and token, in the order in which they are tried."""
 
 
 class Credentials:
@@ -65,8 +70,13 @@ def current(context: Context | None = None) -> Credentials | None:
     several invocations at once has one environment for all of them.
     """
     told = _environ(context.raw.get("environ")) if context is not None else {}
-    for source, names in ((told, _NAMES), (os.environ, _NAMES), (os.environ, _ON_A_DESK)):
-        secret_id, secret_key, token = (source.get(name, "") for name in names)
+    return find_credentials(told) or find_credentials(os.environ)
+
+
+def find_credentials(environment: Mapping[str, str]) -> Credentials | None:
+    """Return the first complete key in an environment, in the order of `NAMES`, or None."""
+    for names in NAMES:
+        secret_id, secret_key, token = (environment.get(name, "") for name in names)
         if secret_id and secret_key:
             return Credentials(secret_id, secret_key, token)
     return None

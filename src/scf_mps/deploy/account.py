@@ -1,7 +1,7 @@
-"""Who we are at the desk, and which cloud we talk to: credentials and endpoint, from the environment.
+"""Local credentials and API endpoint, from the environment.
 
-The names are those of the SDK (``TENCENTCLOUD_SECRET_ID`` …) and, after them, those of the serverless command line
-(``TENCENT_SECRET_ID`` …), so that one ``.env`` serves both.
+`scf_mps.cos.credentials` has the names of the credentials' variables. The serverless client's are among them, so that
+one ``.env`` serves both.
 """
 
 from __future__ import annotations
@@ -9,38 +9,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from scf_mps.cos.credentials import Credentials
+from scf_mps.cos.credentials import NAMES, Credentials, find_credentials
 
 from .errors import DeployError
 
 ENDPOINT = "TENCENTCLOUD_API_ENDPOINT"
 
-_PREFIXES = ("TENCENTCLOUD_", "TENCENT_")
-KEY_PAIR = tuple(f"{prefix}SECRET_{half}" for prefix in _PREFIXES for half in ("ID", "KEY"))
-KEY_NAMES = (*KEY_PAIR, *(f"{prefix}TOKEN" for prefix in _PREFIXES))
+KEY_PAIR = tuple(name for names in NAMES for name in names[:2])
+KEY_NAMES = tuple(name for names in NAMES for name in names)
 """All names of a key; a temporary one has a token."""
 
 
 def credentials(environment: Mapping[str, str]) -> Credentials:
-    """The key pair of the desk, with its token if it is temporary.
+    """Return the key, with its token if it is temporary.
 
     Raises:
         DeployError: if there is none, or half of one.
     """
-    for prefix in _PREFIXES:
-        secret_id = environment.get(f"{prefix}SECRET_ID", "")
-        secret_key = environment.get(f"{prefix}SECRET_KEY", "")
-        if secret_id and secret_key:
-            return Credentials(secret_id, secret_key, environment.get(f"{prefix}TOKEN", ""))
-        if secret_id or secret_key:
-            missing = "SECRET_KEY" if secret_id else "SECRET_ID"
-            raise DeployError(
-                f"expected {prefix}{missing} in the environment beside the other half"
-            )
-    raise DeployError(
-        "expected a key in the environment or in .env: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY,"
-        " and TENCENTCLOUD_TOKEN if it is temporary"
-    )
+    for half in NAMES:
+        missing = [name for name in half[:2] if not environment.get(name)]
+        if len(missing) == 1:
+            raise DeployError(f"{missing[0]} is not set, but the other half of the key is")
+    found = find_credentials(environment)
+    if found is None:
+        raise DeployError(
+            "no credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment or in .env,"
+            " and TENCENTCLOUD_TOKEN for a temporary key"
+        )
+    return found
 
 
 def endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:

@@ -63,7 +63,7 @@ class Template:
 def read_template(
     path: Path, stage: str = "", environment: Mapping[str, str] | None = None
 ) -> Template:
-    """The file with ``${env:NAME}``, ``${app}``, ``${stage}``, ``${name}`` and ``${org}`` resolved.
+    """Read the file with ``${env:NAME}``, ``${app}``, ``${stage}``, ``${name}`` and ``${org}`` resolved.
 
     Args:
         path: the file.
@@ -71,7 +71,21 @@ def read_template(
         environment: in place of the process's.
 
     Raises:
-        DeployError: if it cannot be read, or names what is not there.
+        DeployError: if it cannot be read, or names an unset variable.
+    """
+    template, missing = load_template(path, stage, environment)
+    if missing:
+        raise DeployError(*(f"{where}: {problem}" for where, problem in missing))
+    return template
+
+
+def load_template(
+    path: Path, stage: str = "", environment: Mapping[str, str] | None = None
+) -> tuple[Template, list[tuple[str, str]]]:
+    """Read the file as `read_template` does. Return it with (key path, problem) of each unset variable.
+
+    Raises:
+        DeployError: if it cannot be read.
     """
     try:
         values = yaml.load(path.read_text("utf-8"), _Loader)
@@ -88,18 +102,28 @@ def read_template(
         raise DeployError(f"expected `inputs:` with the function's settings in {path}")
     values["stage"] = stage or values.get("stage") or "dev"
     values.setdefault("app", values.get("name"))
-    folder = path.resolve().parent
-    told: dict[str, str] = {}
-    for name in (".env", f".env.{values['stage']}"):
-        found = dotenv_values(folder / name, interpolate=False) if (folder / name).exists() else {}
-        told = _over({key: value for key, value in found.items() if value is not None}, told)
-    told = _over(os.environ if environment is None else environment, told)
+    told = read_environment(path.resolve().parent, values["stage"], environment)
     known = {name: values.get(name) for name in ("app", "stage", "name", "org")}
-    missing: list[str] = []
+    missing: list[tuple[str, str]] = []
     resolved = _resolved(values, known, told, missing, "")
-    if missing:
-        raise DeployError(*missing)
-    return Template(path, resolved, told)
+    return Template(path, resolved, told), missing
+
+
+def read_environment(
+    folder: Path, stage: str = "", environment: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment of the process over that of ``.env.STAGE`` and ``.env`` in a folder.
+
+    Args:
+        folder: of serverless.yml.
+        stage: whose ``.env.STAGE`` is read, if any.
+        environment: in place of the process's.
+    """
+    told: dict[str, str] = {}
+    for name in (".env", f".env.{stage}"):
+        found = dotenv_values(folder / name, interpolate=False) if (folder / name).is_file() else {}
+        told = _over({key: value for key, value in found.items() if value is not None}, told)
+    return _over(os.environ if environment is None else environment, told)
 
 
 def _over(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
@@ -110,7 +134,11 @@ def _over(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
 
 
 def _resolved(
-    value: Any, known: Mapping[str, Any], told: Mapping[str, str], missing: list[str], where: str
+    value: Any,
+    known: Mapping[str, Any],
+    told: Mapping[str, str],
+    missing: list[tuple[str, str]],
+    where: str,
 ) -> Any:
     """A value with its variables replaced; what is not there is written down in `missing`."""
     if isinstance(value, dict):
@@ -130,12 +158,12 @@ def _resolved(
         kind, colon, name = found[1].partition(":")
         if colon and kind == "env":
             if name not in told:
-                missing.append(f"{where}: the variable {name} of ${{env:{name}}} is not set")
+                missing.append((where, f"the variable {name} of ${{env:{name}}} is not set"))
             return told.get(name, "")
         if not colon and known.get(kind) is not None:
             # A variable in the name may itself be one of the environment.
             return str(_resolved(str(known[kind]), {}, told, missing, kind))
-        missing.append(f"{where}: nothing here says what {found[0]} is")
+        missing.append((where, f"nothing here says what {found[0]} is"))
         return ""
 
     return _VARIABLE.sub(replace, value)

@@ -26,7 +26,7 @@ from scf_mps.local.variables import variables_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     Delivered = dict[tuple[str, str], str]
@@ -110,10 +110,27 @@ class Desk:
             Fault("error", "CopyObject", key=f"*{name}", count=1, status=403, code="AccessDenied")
         )
 
-    def deliver(self, event: dict[str, Any], source: str | Path) -> list[Delivered]:
-        """Push an event to the function of a project's folder; what came of each delivery, by callback and result.
+    def deliver(
+        self,
+        event: dict[str, Any],
+        source: str | Path,
+        *,
+        variables: Mapping[str, str] = {},
+        timeout: int = 60,
+        memory: int = 256,
+        python: str | None = None,
+    ) -> list[Delivered]:
+        """Push an event to a function. Return the outcomes of each delivery, by result and callback.
 
         SCF's minute before a retry takes a tenth of a second.
+
+        Args:
+            event: the event.
+            source: the project's folder.
+            variables: of the function. Their ``MPS_*`` are left out: they may reach the cloud.
+            timeout: time limit, in seconds.
+            memory: memory limit, in MB.
+            python: see `LocalFunction`.
         """
         key = self._emulator.key
         ledger = f"{LEDGER}/"
@@ -135,9 +152,11 @@ class Desk:
 
         with LocalFunction(
             source,
-            timeout=60,
-            memory=256,
+            python=python,
+            timeout=timeout,
+            memory=memory,
             environment={
+                **{name: value for name, value in variables.items() if name[:4] != "MPS_"},
                 **{name: os.environ[name] for name in self.environment if name[:4] == "MPS_"},
                 "MPS_LEDGER": ledger,
                 "MPS_LOG_LEVEL": "CRITICAL",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,15 +22,24 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def build(
     project: Annotated[
-        Path, typer.Argument(help="The folder with handlers/ and, if need be, requirements.txt.")
-    ] = Path(),
-    folder: Annotated[Path, typer.Option("--out", help="Where the code is put unpacked.")] = Path(
-        "build"
-    ),
-    archive: Annotated[Path, typer.Option("--zip", help="The function's zip.")] = Path(
-        "dist/function.zip"
-    ),
-    runtime: Annotated[str, typer.Option(help="SCF's name of the Python.")] = "Python3.10",
+        Path | None,
+        typer.Argument(
+            help="The folder with handlers/ and, if need be, requirements.txt.",
+            show_default="found upwards",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where the code is put unpacked.", show_default="build"),
+    ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--zip", help="The function's zip.", show_default="dist/function.zip"),
+    ] = None,
+    runtime: Annotated[
+        str,
+        typer.Option(help="SCF's name of the Python.", show_default="serverless.yml's"),
+    ] = "",
     layer: Annotated[
         bool,
         typer.Option(
@@ -58,6 +69,13 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Make the function's zip: handlers/, scf_mps and dependencies, with byte code, checked."""
+    from scf_mps.cli.configuration import find_folder
+
+    found = find_folder(Path.cwd()) or Path.cwd()
+    base = Path() if project or found == Path.cwd() else found  # of outputs that were not given
+    project = project or base
+    folder = folder or base / "build"
+    archive = archive or base / "dist" / "function.zip"
     options = Options(
         project=project,
         folder=folder,
@@ -71,6 +89,7 @@ def build(
         require_bytecode=require_bytecode,
     )
     try:
+        options = replace(options, runtime=_configure(project, runtime))
         report = built(options)
     except BuildFailed as failed:
         for problem in failed.problems:
@@ -85,6 +104,23 @@ def build(
         _print_rest(report)
     for warning in report.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _configure(project: Path, runtime: str) -> str:
+    """Set the variables of the project's serverless.yml. Return the runtime that was given, else its, else the default.
+
+    Raises:
+        BuildFailed: if it cannot be read.
+    """
+    from scf_mps.cli.configuration import read_configuration
+    from scf_mps.deploy.errors import DeployError
+
+    try:
+        configuration = read_configuration(project)
+    except DeployError as error:
+        raise BuildFailed(*error.problems) from None
+    os.environ.update(configuration.variables)  # handlers may read them when they are imported
+    return runtime or configuration.runtime or Options.runtime
 
 
 def _print_archive(archive: Archive) -> None:

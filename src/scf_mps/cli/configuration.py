@@ -1,0 +1,214 @@
+"""Local configuration: the project's folder, serverless.yml, .env files and the shell.
+
+Precedence of a variable of the function, highest first: ``--env``, the shell, ``.env.STAGE``, ``.env``, serverless.yml.
+The shell and .env files contribute ``MPS_*`` and the variables that serverless.yml declares: anything else would work
+here and be missing in SCF. Options such as ``--timeout`` win over serverless.yml, and serverless.yml over the defaults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scf_mps.cos.credentials import SDK_NAMES, Credentials
+from scf_mps.deploy.account import KEY_PAIR, credentials
+from scf_mps.deploy.errors import DeployError
+from scf_mps.deploy.variables import text_of
+
+FILE_NAME = "serverless.yml"
+STATE_FOLDER = ".scf-mps"
+"""Holds the local ledger and dead letters, in the project's folder."""
+
+DEFAULT_TIMEOUT_SECONDS = 60
+DEFAULT_MEMORY_MB = 256
+"""Used without a serverless.yml."""
+SCF_TIMEOUT_SECONDS = 3
+SCF_MEMORY_MB = 128
+"""Used by SCF when serverless.yml does not set them (CreateFunction)."""
+
+_VARIABLES = "inputs.environment.variables"
+
+_SHELL_NAMES = frozenset(
+    [
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "PATH",
+        "PWD",
+        "PYTHONPATH",
+        "SHELL",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    ]
+)
+"""Variables that describe the shell itself. They do not override serverless.yml."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The configuration of a project.
+
+    Attributes:
+        folder: the project's folder.
+        path: its serverless.yml, or None.
+        variables: the function's environment variables.
+        environment: the process environment over that of the .env files.
+        runtime: SCF's name of the Python, e.g. ``Python3.10``, or ``""`` without a serverless.yml.
+        timeout: time limit of an invocation, in seconds.
+        memory: memory limit, in MB.
+        warnings: variables that could not be resolved.
+    """
+
+    folder: Path
+    path: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    runtime: str = ""
+    timeout: int = DEFAULT_TIMEOUT_SECONDS
+    memory: int = DEFAULT_MEMORY_MB
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder of the local ledger and dead letters."""
+        return self.folder / STATE_FOLDER
+
+    @property
+    def local_ledger(self) -> str:
+        """The URL of the local ledger."""
+        return (self.state_folder.resolve() / "ledger").as_uri()
+
+    @property
+    def python_version(self) -> str | None:
+        """The version that `runtime` names, e.g. ``3.10``, or None."""
+        found = re.fullmatch(r"Python(3\.\d+)", self.runtime)
+        return found[1] if found else None
+
+    def credentials(self) -> Credentials | None:
+        """Return the key of the shell or the .env files, or None.
+
+        Raises:
+            DeployError: if half of one is set.
+        """
+        if any(self.environment.get(name) for name in KEY_PAIR):
+            return credentials(self.environment)
+        return None
+
+    def process_variables(self) -> dict[str, str]:
+        """Return the variables that make this process resemble the function's: its own and the key.
+
+        Raises:
+            DeployError: see `credentials`.
+        """
+        key = self.credentials()
+        names = (
+            dict(zip(SDK_NAMES, (key.secret_id, key.secret_key, key.token), strict=True))
+            if key
+            else {}
+        )
+        return {**self.variables, **names}
+
+
+def find_folder(start: Path, module: str = "handlers") -> Path | None:
+    """Return the nearest folder upwards with a serverless.yml or the module, or None.
+
+    Args:
+        start: the folder to begin with.
+        module: the application's, e.g. ``handlers``.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file() or has_module(folder, module):
+            return folder
+    return None
+
+
+def has_module(folder: Path, module: str) -> bool:
+    """Return True if a folder has the top level of a module, e.g. ``handlers/`` or ``handlers.py``."""
+    top = folder / module.partition(".")[0]
+    return top.is_dir() or top.with_suffix(".py").is_file()
+
+
+def locate(path: Path) -> Path:
+    """Return a serverless.yml as given, or the nearest one upwards if only the default name was given."""
+    if path == Path(FILE_NAME) and not path.exists():
+        for folder in Path.cwd().parents:
+            if (folder / FILE_NAME).is_file():
+                return folder / FILE_NAME
+    return path
+
+
+def read_configuration(folder: Path, options: Mapping[str, str] = {}) -> Configuration:
+    """Read the configuration of a project.
+
+    Args:
+        folder: the project's folder, see `find_folder`.
+        options: variables of ``--env``.
+
+    Raises:
+        DeployError: if serverless.yml cannot be read, or holds an invalid timeout or memorySize.
+    """
+    from scf_mps.deploy.template import load_template, read_environment
+
+    path = folder / FILE_NAME
+    if not path.is_file():
+        environment = read_environment(folder)
+        return Configuration(folder, None, _variables({}, environment, options), environment)
+    template, missing = load_template(path)
+    inputs = template.values["inputs"]
+    unresolved = {where for where, _ in missing}
+    declared = {
+        name: value
+        for name, value in _declared(inputs).items()
+        if f"{_VARIABLES}.{name}" not in unresolved
+    }
+    variables = _variables(declared, template.environment, options)
+    return Configuration(
+        folder,
+        path,
+        variables,
+        template.environment,
+        text_of(inputs.get("runtime")) or "Python3.10",
+        _number(inputs, "timeout", SCF_TIMEOUT_SECONDS),
+        _number(inputs, "memorySize", SCF_MEMORY_MB),
+        tuple(
+            f"{path.name}: {name} is not set: {why}"
+            for where, why in missing
+            for name in [where.removeprefix(f"{_VARIABLES}.")]
+            if where != name and name not in variables
+        ),
+    )
+
+
+def _declared(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of serverless.yml."""
+    environment = inputs.get("environment")
+    variables = environment.get("variables") if isinstance(environment, dict) else None
+    items = variables.items() if isinstance(variables, dict) else ()
+    return {str(name): text_of(value) for name, value in items}
+
+
+def _variables(
+    declared: Mapping[str, str], environment: Mapping[str, str], options: Mapping[str, str]
+) -> dict[str, str]:
+    """Merge the variables of serverless.yml, of .env files and the shell, and of ``--env``."""
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith("MPS_") or (name in declared and name not in _SHELL_NAMES)
+    }
+    return {**declared, **own, **options}
+
+
+def _number(inputs: Mapping[str, Any], key: str, default: int) -> int:
+    value = inputs.get(key)
+    try:
+        return default if value is None else int(text_of(value))
+    except ValueError:
+        raise DeployError(f"inputs.{key}: expected a whole number, not {value!r}") from None
