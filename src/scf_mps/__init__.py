@@ -72,6 +72,8 @@ else:
     }
 
     def __getattr__(name):
+        if name == "__all__":  # read by `from scf_mps import *`
+            return _public_names()
         import sys
 
         from .events.kinds import class_named
@@ -89,10 +91,13 @@ else:
         globals()[name] = found
         return found
 
-    def __dir__():
+    def _public_names():
         from .events.sets import MODULES
 
-        return sorted({*globals(), *" ".join([*_MODULES.values(), *MODULES.values()]).split()})
+        return " ".join([*_MODULES.values(), *MODULES.values()]).split()
+
+    def __dir__():
+        return sorted({*globals(), *_public_names()})
 
 
 __version__ = "0.1.0"

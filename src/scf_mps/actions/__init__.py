@@ -34,6 +34,8 @@ else:
     }
 
     def __getattr__(name):
+        if name == "__all__":  # read by `import *`
+            return " ".join(_MODULES.values()).split()
         import sys
 
         for module, names in _MODULES.items():

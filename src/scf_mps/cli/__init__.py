@@ -7,10 +7,11 @@ put together.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 try:
     import rich.console  # noqa: F401
@@ -18,15 +19,33 @@ try:
 except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
+from scf_mps import __version__
 from scf_mps.deploy.packing.command import build
 
 from . import cloud, desk, doctoring, emulators, records, starting
 
 cli = typer.Typer(
-    help="Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"scf-mps {__version__}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@cli.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function."""
 
 
 def _restore_environment(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,4 +86,4 @@ for command in (
 
 def app() -> None:
     """The entry point of the command `scf-mps`."""
-    cli()
+    cli(prog_name="scf-mps")

@@ -43,8 +43,36 @@ else:
         ".transport": "Pool",
     }
 
-    class Cos:
-        """What callbacks ask for. Importing it must cost a cold start nothing: `helper.Cos` is what one is."""
+    def _load_methods():
+        """Copy documentation and methods of `helper.Cos`, for help(), inspect and mocks."""
+        from .helper import Cos as Helper
+
+        Cos.__doc__ = Helper.__doc__
+        for part in Helper.__mro__[1 : Helper.__mro__.index(Cos)]:
+            for name, value in vars(part).items():
+                if name[0] != "_" and name not in vars(Cos):
+                    type.__setattr__(Cos, name, value)
+        return Helper
+
+    class _Lazy(type):
+        def __getattr__(cls, name):
+            if cls is Cos and name[0] != "_" and hasattr(_load_methods(), name):
+                return getattr(cls, name)
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+
+        def __dir__(cls):
+            _load_methods()
+            return super().__dir__()
+
+        @property
+        def __signature__(cls):
+            from inspect import signature
+
+            init = signature((_load_methods() if cls is Cos else cls).__init__)
+            return init.replace(parameters=[*init.parameters.values()][1:])
+
+    class Cos(metaclass=_Lazy):
+        """Work with files in COS, see `helper.Cos`. Importing this class costs a cold start nothing."""
 
         __slots__ = ()
 
@@ -60,6 +88,8 @@ else:
             return Helper.__provide__(invocation)
 
     def __getattr__(name):
+        if name == "__all__":  # read by `import *`
+            return ["Cos", *" ".join(_MODULES.values()).split()]
         from importlib import import_module
 
         for module, names in _MODULES.items():

@@ -33,6 +33,8 @@ else:
     }
 
     def __getattr__(name):
+        if name == "__all__":  # read by `import *`
+            return " ".join(_MODULES.values()).split()
         from importlib import import_module
 
         for module, names in _MODULES.items():

@@ -17,7 +17,17 @@ from .problems import BuildFailed
 PACKAGE = Path(scf_mps.__file__).parent
 
 FOR_THE_DESK = frozenset(
-    {"cli", "cli.py", "local", "deploy", "testing", "testing.py", "events/callbacks.py", "py.typed"}
+    {
+        "__main__.py",
+        "cli",
+        "cli.py",
+        "local",
+        "deploy",
+        "testing",
+        "testing.py",
+        "events/callbacks.py",
+        "py.typed",
+    }
 )
 """Paths in the package that no function needs."""
 
