@@ -49,6 +49,9 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     folder.mkdir()
     (folder / "METADATA").write_text({metadata!r})
     return folder.name
+
+
+build_editable, prepare_metadata_for_build_editable = build_wheel, prepare_metadata_for_build_wheel
 '''
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
+from threading import Thread
 
 import pytest
 from packaging.version import Version
 
 from scf_mps.deploy.packing.problems import BuildFailed
 from scf_mps.deploy.packing.pruning import prune
-from scf_mps.deploy.packing.requirements import read_requirements
-from scf_mps.deploy.packing.resolving import Chosen, choose, fetch
+from scf_mps.deploy.packing.requirements import Requirements
+from scf_mps.deploy.packing.resolution import Chosen, Resolution, find_uv
 from scf_mps.deploy.packing.runtimes import runtime_named
 from scf_mps.deploy.packing.wheels import unpack
 
@@ -23,12 +29,18 @@ from .conftest import Project, make_wheel
 RUNTIME = runtime_named("Python3.10")
 
 
-def chosen(project: Project, requirements: str, work: Path) -> dict[str, str]:
-    """What is chosen for these lines, by name, without a build."""
-    project.write({"requirements.txt": requirements})
-    wanted = read_requirements(project.folder / "requirements.txt", RUNTIME.markers)
+def choose(project: Project, text: str, work: Path) -> list[Chosen]:
+    """Return what is chosen for these lines, without a build."""
+    project.write({"requirements.txt": text})
+    path = project.folder / "requirements.txt"
     work.mkdir(exist_ok=True)
-    return {one.name: one.version for one in choose(wanted, RUNTIME, project.folder, work)}
+    resolution = Resolution(RUNTIME, project.folder, work, Path(sys.executable))
+    return resolution.choose(path, Requirements().read(path))
+
+
+def chosen(project: Project, text: str, work: Path) -> dict[str, str]:
+    """Return the versions that are chosen for these lines, by name."""
+    return {one.name: one.version for one in choose(project, text, work)}
 
 
 def test_dependencies_are_those_of_scf_s_python_and_system(project: Project, offline: Path) -> None:
@@ -45,7 +57,7 @@ def test_dependencies_are_those_of_scf_s_python_and_system(project: Project, off
     report = project.build()
     assert report["dependencies"] == {
         "aaa": "1.0",
-        "checksums": "2.0, built",
+        "checksums": "2.0, built from source",
         "client": "1.9",
         "cos": "1.9",
         "greeting": "1.0",
@@ -129,7 +141,7 @@ def test_the_order_of_names_does_not_decide_whose_file_is_taken(tmp_path: Path) 
         for name in ("early", "late")
     ]
     chosen = [
-        Chosen(name, "1.0", f"{name}==1.0", None, True, needs, frozenset())
+        Chosen(name, "1.0", f"{name}==1.0", None, True, needs)
         for name, needs in (("early", ("late>=1",)), ("late", ()))
     ]
     found = unpack(dict(zip(("early", "late"), shared, strict=True)), chosen, tmp_path / "to")
@@ -141,8 +153,9 @@ def test_the_order_of_names_does_not_decide_whose_file_is_taken(tmp_path: Path) 
 def test_a_wheel_whose_digest_no_index_tells_is_fetched(
     project: Project, offline: Path, tmp_path: Path
 ) -> None:
-    one = Chosen("oldpython", "1.0", "oldpython==1.0", None, True, (), frozenset())
-    assert fetch([one], RUNTIME, project.folder, tmp_path)["oldpython"].is_file()
+    one = Chosen("oldpython", "1.0", "oldpython==1.0", None, True, ())
+    resolution = Resolution(RUNTIME, project.folder, tmp_path, Path(sys.executable))
+    assert resolution.fetch([one])["oldpython"].is_file()
 
 
 def test_a_commit_of_a_repository_is_taken_by_its_hash(
@@ -150,8 +163,7 @@ def test_a_commit_of_a_repository_is_taken_by_its_hash(
 ) -> None:
     if which("git") is None:
         pytest.skip("NOT TESTED with a repository: there is no git on this machine")
-    with tarfile.open(offline / "checksums-2.0.tar.gz") as archive:
-        archive.extractall(tmp_path)
+    unpack_source(offline, tmp_path)
     git = [
         "git",
         "-c",
@@ -165,9 +177,7 @@ def test_a_commit_of_a_repository_is_taken_by_its_hash(
         subprocess.run([*git, *command], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     url = f"git+file://{tmp_path}/checksums-2.0"
-    project.write({"requirements.txt": f"checksums @ {url}\n"})
-    wanted = read_requirements(project.folder / "requirements.txt", RUNTIME.markers)
-    (one,) = choose(wanted, RUNTIME, project.folder, tmp_path)
+    (one,) = choose(project, f"checksums @ {url}\n", tmp_path)
     assert one.requirement == f"checksums @ {url}@{head.stdout.strip()}"
     assert not one.is_wheel
 
@@ -179,7 +189,7 @@ def test_crypto_of_somebody_who_has_no_cos_sdk_is_not_pruned(tmp_path: Path) -> 
 
 def test_what_is_left_out_of_wheels_can_be_kept(index: Path, tmp_path: Path) -> None:
     wheels = {"greeting": index / "greeting-1.0-py3-none-any.whl"}
-    one = Chosen("greeting", "1.0", "greeting==1.0", None, True, (), frozenset())
+    one = Chosen("greeting", "1.0", "greeting==1.0", None, True, ())
     found = unpack(wheels, [one], tmp_path, ["greeting/*"])
     assert set(found.owners) == {
         "greeting-1.0.dist-info/METADATA",
@@ -230,15 +240,153 @@ def test_what_a_version_needed_that_is_not_taken_in_the_end_is_forgotten(
     }
 
 
-def test_versions_that_never_settle_are_given_up(
-    project: Project, offline: Path, tmp_path: Path
+@pytest.fixture(params=["uv", "pip"])
+def resolver(request: pytest.FixtureRequest, offline: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Choose with uv, and with pip on a machine without uv."""
+    if request.param == "pip":
+        monkeypatch.setitem(sys.modules, "uv", None)
+        git = which("git") or "/git"
+        monkeypatch.setenv("PATH", str(Path(git).parent))
+        assert find_uv() is None
+    return str(request.param)
+
+
+def test_resolution_backtracks_when_the_newest_conflict(
+    project: Project, resolver: str, offline: Path, tmp_path: Path
 ) -> None:
-    """Each version of one forbids the version of the other by which it was chosen."""
+    make_wheel(offline, "model", "2.0", {"model.py": ""}, "core==2.0")
+    make_wheel(offline, "model", "1.0", {"model.py": ""}, "core==1.0")
+    for version in ("1.0", "2.0"):
+        make_wheel(offline, "core", version, {"core.py": ""})
     make_wheel(offline, "spin", "1.0", {"spin.py": ""})
     make_wheel(offline, "spin", "2.0", {"spin.py": ""}, "weight")
     make_wheel(offline, "weight", "1.0", {"weight.py": ""}, "spin<2")
-    with pytest.raises(BuildFailed, match="no versions fit together: pin them"):
-        chosen(project, "spin\n", tmp_path / "work")
+
+    assert chosen(project, "model\ncore==1.0\nspin\n", tmp_path / "work") == {
+        "core": "1.0",
+        "model": "1.0",
+        "spin": "1.0",
+    }
+    with pytest.raises(BuildFailed, match=f"(?s){resolver}: .*core"):
+        chosen(project, "model==2.0\ncore==1.0\n", tmp_path / "work")
+
+
+def test_resolution_takes_the_running_package(
+    project: Project, resolver: str, offline: Path, tmp_path: Path
+) -> None:
+    make_wheel(offline, "scf_mps", "98.0", {"scf_mps.py": ""})
+
+    assert chosen(project, "scf-mps\nplugin\n", tmp_path / "work") == {
+        "fastcrc": "0.5.0",
+        "plugin": "1.0",
+    }
+    with pytest.raises(BuildFailed, match=f"{resolver}: "):
+        chosen(project, "demanding\n", tmp_path / "work")
+
+
+def test_markers_are_those_of_the_runtime(
+    project: Project, python310: Path, resolver: str, tmp_path: Path
+) -> None:
+    text = 'oldpython; python_version < "3.11"\nnewpython; python_version >= "3.11"\n'
+    project.write({"requirements.txt": f'{text}windows; sys_platform == "win32"\n'})
+    path = project.folder / "requirements.txt"
+    found = Resolution(RUNTIME, project.folder, tmp_path, python310)
+
+    assert [one.name for one in found.choose(path, Requirements().read(path))] == ["oldpython"]
+
+
+def test_markers_of_another_python_are_a_warning_without_uv(
+    project: Project, offline: Path, no_pythons: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uv", None)
+    project.write({"requirements.txt": "oldpython==1.0\n"})
+    other = "Python3.13" if sys.version_info[:2] != (3, 13) else "Python3.12"
+
+    first, *_ = project.build("--runtime", other)["warnings"]
+
+    assert "uv" in first
+
+
+def unpack_source(index: Path, folder: Path) -> Path:
+    with tarfile.open(index / "checksums-2.0.tar.gz") as archive:
+        archive.extractall(folder)
+    return folder / "checksums-2.0"
+
+
+@pytest.mark.parametrize("line", ["-e ./checksums-2.0", "./checksums-2.0"])
+def test_local_folder_is_built_and_packed(project: Project, offline: Path, line: str) -> None:
+    unpack_source(offline, project.folder)
+    project.write({"requirements.txt": f"{line}\n"})
+
+    assert project.build()["dependencies"] == {"checksums": "2.0, built from source"}
+    assert project.text("checksums/__init__.py") == "VERSION = '2.0'\n"
+
+
+class Index(SimpleHTTPRequestHandler):
+    """A package index that wants a password."""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") == f"Basic {b64encode(b'me:s3cret').decode()}":
+            super().do_GET()
+        else:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def mirror(
+    index: Path, offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The URL of an index that has `lonely`, and the configuration of a machine that knows no other."""
+    folder = tmp_path / "mirror"
+    (folder / "simple" / "lonely").mkdir(parents=True)
+    make_wheel(folder / "simple" / "lonely", "lonely", "1.0", {"lonely.py": ""})
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    for name in [name for name in os.environ if name.startswith("UV_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Index, directory=str(folder)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://me:s3cret@127.0.0.1:{server.server_port}/simple"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("where", ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "file"])
+def test_index_is_taken_from_configuration(
+    project: Project, mirror: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    text = "lonely==1.0\n"
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    if where == "file":
+        text = f"--index-url {mirror}\n{text}"
+    else:
+        monkeypatch.setenv(where, mirror)
+    project.write({"requirements.txt": text})
+
+    assert project.build()["dependencies"] == {"lonely": "1.0"}
+
+
+def test_pip_configuration_file_is_read(
+    project: Project, mirror: str, offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "held.txt").write_text("checksums<2\n")
+    (tmp_path / "pip.conf").write_text(
+        f"[global]\nindex-url = {mirror}\nfind-links = {offline}\nretries = 0\n"
+        f"[install]\nconstraint = {tmp_path / 'held.txt'}\nno-index = false\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+
+    assert chosen(project, "lonely\nchecksums\n", tmp_path / "work") == {
+        "checksums": "1.0",
+        "lonely": "1.0",
+    }
 
 
 def test_constraints_hashes_and_further_files_are_kept_to(
@@ -269,17 +417,6 @@ def test_a_wheel_of_the_project_s_own_and_one_that_this_needs_are_taken(
     assert report["dependencies"] == {"oldpython": "1.0", "vendored": "1.0"}
 
 
-def test_the_package_itself_is_the_one_that_builds_with_the_extras_that_are_asked_for(
-    project: Project, offline: Path, tmp_path: Path
-) -> None:
-    assert chosen(project, "scf-mps\nplugin\n", tmp_path / "work") == {
-        "fastcrc": "0.5.0",
-        "plugin": "1.0",
-    }
-    with pytest.raises(BuildFailed, match=r"expected scf-mps>=99, but this is scf-mps \d"):
-        chosen(project, "demanding\n", tmp_path / "work")
-
-
 def test_a_requirements_file_without_requirements_brings_nothing(
     project: Project, tmp_path: Path
 ) -> None:
@@ -289,17 +426,15 @@ def test_a_requirements_file_without_requirements_brings_nothing(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("-e .\n", "requirements.txt:1: -e .: a function cannot hold what is editable"),
-        ("\n-r requirements.txt\n", "requirements.txt: refers to itself"),
-        ("-r gone.txt\n", "gone.txt: No such file or directory"),
-        ("nowhere-to-be-found\n", "pip: ERROR: Could not find a version that satisfies"),
-        ("https://me:s3cret@127.0.0.1:9/x-1-py3-none-any.whl", "pip: "),
+        ("-r gone.txt\n", "uv: "),
+        ("nowhere-to-be-found\n", "uv: "),
+        ("https://me:s3cret@127.0.0.1:9/x-1-py3-none-any.whl", "uv: "),
     ],
 )
 def test_what_cannot_be_fulfilled_is_named(
     project: Project, offline: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
 ) -> None:
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     project.write({"requirements.txt": text})
     problems = project.problems()
     assert problems[0].startswith(why)
@@ -322,10 +457,8 @@ def test_a_file_that_leads_out_of_the_folder_is_refused(index: Path, tmp_path: P
 
 def test_the_cos_sdk_is_the_current_one(project: Project, tmp_path: Path) -> None:
     """With the index of this machine's pip: the recipe everybody uses gets version 1.8.3 instead."""
-    project.write({"requirements.txt": "cos-python-sdk-v5\n"})
-    wanted = read_requirements(project.folder / "requirements.txt", RUNTIME.markers)
     try:
-        found = choose(wanted, RUNTIME, project.folder, tmp_path)
+        found = choose(project, "cos-python-sdk-v5\n", tmp_path)
     except BuildFailed as failed:
         pytest.skip(f"NOT TESTED with the real COS SDK, it cannot be had from here: {failed}")
     by_name = {one.name: one for one in found}

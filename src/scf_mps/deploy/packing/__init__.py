@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from .trial import can_try, try_import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .resolving import Chosen
+    from .resolution import Chosen
 
 __all__ = ["BuildFailed", "Options", "Report", "build"]
 
@@ -116,7 +117,7 @@ def build(options: Options) -> Report:
             report=Report(runtime.name, str(options.folder), Archive("", "", 0, 0, [])),
             problems=[*secrets_in(users, options.allow_secret)],
         )
-        _gather(stage, options, runtime, work)
+        _gather(stage, options, runtime, python, work)
         _check_names(stage, project, runtime, python)
         _give_up_on(stage.problems)
         _compile(stage, options, runtime, python)
@@ -153,7 +154,9 @@ def _check_archives(options: Options) -> None:
         raise BuildFailed(f"expected another name for the zip: {options.layer} is the layer's")
 
 
-def _gather(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> None:
+def _gather(
+    stage: _Stage, options: Options, runtime: Runtime, python: Interpreter | None, work: Path
+) -> None:
     """Copy everything to where it belongs."""
     for name, path in own_files().items():
         _copy(path, stage.base / name)
@@ -163,27 +166,35 @@ def _gather(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> No
             stage.problems.append(f"{name}: the build makes this one itself; rename it")
     (stage.code / "index.py").write_bytes(INDEX.encode())
     stage.versions[PACKAGE.name] = _own_version()
-    _add_dependencies(stage, options, runtime, work)
+    _add_dependencies(stage, options, runtime, python, work)
 
 
-def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: Path) -> None:
+def _add_dependencies(
+    stage: _Stage, options: Options, runtime: Runtime, python: Interpreter | None, work: Path
+) -> None:
     asked = options.project / "requirements.txt"
     if not asked.is_file():
         return
     try:
-        from .requirements import read_requirements
+        from .requirements import Requirements
     except ImportError as error:
         raise BuildFailed(
             f"requirements.txt needs more than a bare function: pip install 'scf-mps[cli,deploy]' ({error})"
         ) from error
     from .pruning import prune
-    from .resolving import choose, fetch
+    from .resolution import Resolution, find_uv
     from .wheels import unpack
 
-    project = options.project.resolve()
-    wanted = read_requirements(asked, runtime.markers)
-    chosen = choose(wanted, runtime, project, work)
-    wheels = fetch(chosen, runtime, project, work)
+    requirements = Requirements().read(asked)
+    interpreter = python.path if python else Path(sys.executable)
+    if python is None and find_uv() is None:
+        stage.report.warnings.append(
+            f"no uv and no CPython {runtime.version} were found: markers in requirements.txt are read for the running "
+            "Python; pip install uv"
+        )
+    resolution = Resolution(runtime, options.project.resolve(), work, interpreter)
+    chosen = resolution.choose(asked.resolve(), requirements)
+    wheels = resolution.fetch(chosen)
     taken = {*files_below(stage.code), *files_below(stage.base)}
     unpacked = unpack(wheels, chosen, work / "dependencies", options.keep)
     for name in unpacked.owners:
@@ -192,7 +203,7 @@ def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: P
                 f"{name}: is in the project and in {unpacked.owners[name]}; rename the project's"
             )
         _copy(work / "dependencies" / name, stage.base / name)
-    stage.report.warnings += _loose(chosen, wanted.pinned)
+    stage.report.warnings += _loose(chosen, requirements.pinned)
     stage.report.warnings += [
         f"{name}: in several distributions and not the same; that of {owner} was taken"
         for name, owner in unpacked.disputed.items()
@@ -200,7 +211,8 @@ def _add_dependencies(stage: _Stage, options: Options, runtime: Runtime, work: P
     stage.report.pruned = prune({stage.code, stage.base}, options.keep)
     stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
     stage.report.dependencies = {
-        one.name: one.version if one.is_wheel else f"{one.version}, built" for one in chosen
+        one.name: one.version if one.is_wheel else f"{one.version}, built from source"
+        for one in chosen
     }
     versions = {one.name: f"{one.name} {one.version}" for one in chosen}
     owners: dict[str, set[str]] = {}
@@ -310,8 +322,6 @@ def _give_up_on(problems: Sequence[str]) -> None:
 
 
 def _own_library() -> Collection[str]:
-    import sys
-
     return sys.stdlib_module_names
 
 

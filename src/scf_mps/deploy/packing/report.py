@@ -53,7 +53,7 @@ class Report:
         folder: where the code is unpacked.
         code: the function's zip.
         layer: the layer's, if one was asked for.
-        dependencies: name to version; ``built`` where it was no wheel.
+        dependencies: name to version; ``built from source`` without a wheel.
         pruned: what was taken out, and its bytes.
         bytecode: whether the zips hold it.
         imported: whether the function was imported by its own Python.

@@ -34,23 +34,6 @@ class Runtime:
     name: str
     version: str
 
-    @property
-    def markers(self) -> dict[str, str]:
-        """The values of PEP 508's environment markers there."""
-        return {
-            "implementation_name": "cpython",
-            "implementation_version": f"{self.version}.0",
-            "os_name": "posix",
-            "platform_machine": "x86_64",
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": "Linux",
-            "platform_version": "",
-            "python_full_version": f"{self.version}.0",
-            "python_version": self.version,
-            "sys_platform": "linux",
-        }
-
 
 def runtime_named(name: str) -> Runtime:
     """The runtime of this name.

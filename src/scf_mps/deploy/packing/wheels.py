@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from .problems import BuildFailed
-from .resolving import Chosen
+from .resolution import Chosen
 
 _LEFT_OUT = ("*.pyi", "*.pyc", "*.pyx", "*.pxd", "*.c", "*.h", "*.pth", "py.typed")
 _TESTS = ("tests", "test", "__pycache__")
