@@ -119,8 +119,8 @@ class App(Router):
 
         Raises:
             RegistrationError: if a callback could never be called, or never be given what it asks for.
-            ConfigurationError: if ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED`` or ``MPS_NOTIFY_KEY`` has a value that could
-                not be meant.
+            ConfigurationError: if ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED``, ``MPS_NOTIFY_KEY`` or ``MPS_BUCKETS`` has a
+                value that could not be meant.
             LedgerError: if there can be no ledger as it is asked for.
         """
         return self._complete().main_handler

@@ -21,6 +21,10 @@ FARTHEST = 3600
 away, of a test or of a key that leaked, could use it for years."""
 
 SWITCHES = ("MPS_ALLOW_UNSIGNED", "MPS_REREAD")
+LISTS = {"MPS_BUCKETS": "bucket", "MPS_NOTIFY_KEY": "key"}
+"""Variables whose values are lists, and what is in them. One that names nothing is a mistake: MPS_BUCKETS without a
+bucket would allow all of them."""
+
 _LONGEST_TIMESTAMP = 12  # digits; it has ten until the year 2286
 
 
@@ -38,8 +42,9 @@ def mistakes(environment: Mapping[str, str]) -> list[str]:
         for name in SWITCHES
         if environment.get(name, "") not in ("", "0", "1")
     ]
-    if environment.get("MPS_NOTIFY_KEY") and not _keys(environment):
-        wrong.append("MPS_NOTIFY_KEY: expected a key, or several with commas between")
+    for name, item in LISTS.items():
+        if environment.get(name) and not _parts(environment, name):
+            wrong.append(f"{name}: expected a {item}, or several with commas between")
     return wrong
 
 
@@ -67,9 +72,10 @@ def check_sign(notification: object, clock: Callable[[], float] | None = None) -
         raise Refused(f"refused an HTTP request{why}{vod}", 401)
 
 
-def _keys(environment: Mapping[str, str]) -> list[str]:
-    parts = environment.get("MPS_NOTIFY_KEY", "").split(",")
-    return [part.strip() for part in parts if part.strip()]
+def _parts(environment: Mapping[str, str], name: str) -> list[str]:
+    from .lists import split_list
+
+    return split_list(environment[name])
 
 
 def _why_not(fields: dict[str, object], clock: Callable[[], float] | None) -> str:
@@ -91,7 +97,7 @@ def _why_not(fields: dict[str, object], clock: Callable[[], float] | None) -> st
         timestamp = ""
     sign = sign.lower() if isinstance(sign, str) and sign.isascii() else ""
     signed = False
-    for key in _keys(os.environ):  # all of them: how long it takes tells nothing
+    for key in _parts(os.environ, "MPS_NOTIFY_KEY"):  # all of them: how long it takes tells nothing
         text = (timestamp + key).encode("utf-8", "surrogateescape")
         expected = hashlib.md5(text, usedforsecurity=False).hexdigest()
         signed = hmac.compare_digest(expected, sign) or signed

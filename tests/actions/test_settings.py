@@ -33,8 +33,26 @@ def test_a_variable_makes_what_it_says() -> None:
 def test_a_variable_that_is_not_set_makes_nothing(environment: dict[str, str]) -> None:
     settings = Settings(environment)
     assert settings.read("MPS_TIMES", number) is None
-    assert settings.read_all("MPS_TIMES", number) == []
     settings.check()
+
+
+def test_a_list_that_is_not_set_makes_nothing() -> None:
+    for environment in ({}, {"MPS_NOTIFY": ""}):
+        settings = Settings(environment)
+        assert settings.read_all("MPS_NOTIFY", str) == []
+        settings.check()
+
+
+@pytest.mark.parametrize("text", [",", " ", " ,\n, "])
+def test_list_that_names_nothing_is_a_mistake(text: str) -> None:
+    settings = Settings({"MPS_NOTIFY": text, "MPS_BUCKETS": text})
+    assert settings.read_all("MPS_NOTIFY", str) == []
+    with pytest.raises(ConfigurationError) as caught:
+        settings.check()
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()[1:]] == [
+        "  MPS_NOTIFY",
+        "  MPS_BUCKETS",
+    ]
 
 
 def test_the_variables_are_those_of_the_process_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf_mps import App, Cos, Transcode
+from scf_mps import App, ConfigurationError, Cos, Transcode
 from scf_mps.context import Context
 from scf_mps.cos import CosObject, Credentials, Denied, NotInCos, SomeFailed
-from scf_mps.cos.addresses import base_of, destinations
+from scf_mps.cos.addresses import Allowed, base_of, destinations
 from scf_mps.events.reading import read
 
 from .conftest import DESK, PLAYER, REGION, at, place
@@ -307,3 +307,31 @@ def test_each_module_says_what_it_is_for_and_is_short():
         text = path.read_text()
         assert text.startswith('"""'), path
         assert len(text.splitlines()) <= 400, path
+
+
+@pytest.mark.parametrize("buckets", [",", " ", " , ", "", [], (), [""], [" ,"]])
+def test_allowed_buckets_that_name_none_are_refused(buckets):
+    with pytest.raises(ConfigurationError, match="buckets="):
+        Cos(buckets=buckets)
+
+
+@pytest.mark.parametrize("value", [",", " ", "\t,\n"])
+def test_cold_start_refuses_buckets_that_name_none(monkeypatch, value):
+    monkeypatch.setenv("MPS_BUCKETS", value)
+    with pytest.raises(ConfigurationError, match="MPS_BUCKETS"):
+        _ = App().main_handler
+    with pytest.raises(ConfigurationError, match="MPS_BUCKETS"):
+        Cos()
+
+
+def test_empty_variable_of_buckets_is_not_set(monkeypatch):
+    monkeypatch.setenv("MPS_BUCKETS", "")
+    _ = App().main_handler
+    Cos()._client.allowed.check("any-1250000000", "ap-guangzhou")
+
+
+def test_glob_of_buckets_matches_any_appid():
+    Allowed("media-*").check("media-9999999999", "ap-guangzhou")
+    with pytest.raises(Denied):
+        Allowed(["media-1250000000", "x-1, y-2"]).check("media-9999999999", "ap-guangzhou")
+    Allowed(["media-1250000000", "x-1, y-2"]).check("y-2", "ap-guangzhou")

@@ -191,6 +191,7 @@ TRAPS: list[tuple[str, Trap, str]] = [
         lambda p: p.variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="media-*"),
         "vod-1 of MPS_PUBLISH is not among MPS_BUCKETS",
     ),
+    ("place_not_allowed", lambda p: p.variables(MPS_BUCKETS=" , "), "in MPS_BUCKETS"),
 ]
 
 

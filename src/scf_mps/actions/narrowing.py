@@ -5,6 +5,8 @@ What they mean is `filters`' and `names`' knowledge; here a mistake in one becom
 
 from __future__ import annotations
 
+from ..lists import split_list
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +27,7 @@ def types_of(options: Mapping[str, str]) -> frozenset[str]:
     Raises:
         ValueError: for a name that is like that of a type, and is none, or if there is no name.
     """
-    asked = frozenset(_values(options, "types"))
-    if "types" in options and not asked:
-        raise ValueError("types= expects one or more types, with commas between")
+    asked = frozenset(type_names(options))
     if asked:
         from ..errors import RegistrationError
         from ..names import classes_named, types
@@ -38,6 +38,18 @@ def types_of(options: Mapping[str, str]) -> frozenset[str]:
             except RegistrationError as error:
                 raise ValueError(f"types={name}: {error}") from None
     return asked
+
+
+def type_names(options: Mapping[str, str]) -> list[str]:
+    """Return the names in ``types=``, in order and unchecked; none without the option.
+
+    Raises:
+        ValueError: if it names none.
+    """
+    names = _values(options, "types")
+    if "types" in options and not names:
+        raise ValueError("types= expects one or more types, with commas between")
+    return names
 
 
 def filters_of(options: Mapping[str, str]) -> Filters:
@@ -60,4 +72,4 @@ def filters_of(options: Mapping[str, str]) -> Filters:
 
 
 def _values(options: Mapping[str, str], name: str) -> list[str]:
-    return [value for value in map(str.strip, options.get(name, "").split(",")) if value]
+    return split_list(options.get(name, ""))

@@ -46,9 +46,15 @@ class Settings:
         return self._make(name, text, make) if text else None
 
     def read_all(self, name: str, make: Callable[[str], T]) -> list[T]:
-        """What `make` makes of each address in a variable; there may be several, with commas or spaces between."""
-        text = self._environment.get(name, "").strip(" ,\t\r\n")
+        """What `make` makes of each address in a variable; there may be several, with commas or spaces between.
+
+        A variable that is set and names none is a mistake.
+        """
+        value = self._environment.get(name, "")
+        text = value.strip(" ,\t\r\n")
         texts = re.split(_BETWEEN, text) if text else []
+        if value and not texts:
+            self._mistakes.append(f"{name}: expected an address, or several with commas between")
         found = []
         for index, text in enumerate(filter(None, texts)):
             where = f"{name} (number {index + 1} of {len(texts)})" if len(texts) > 1 else name
@@ -111,7 +117,7 @@ def place_of(address: str) -> Place:
 
     place = Place.parse(address)
     try:
-        Allowed(()).check(place.bucket, place.region)
+        Allowed(None).check(place.bucket, place.region)
     except Denied as error:
         raise ValueError(error.message) from None
     return place

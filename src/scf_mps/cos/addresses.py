@@ -10,7 +10,9 @@ import re
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from ..errors import ConfigurationError
 from ..events.files import CosObject
+from ..lists import split_list
 from .errors import Denied
 
 TYPE_CHECKING = False
@@ -168,13 +170,29 @@ def destinations(
 
 
 class Allowed:
-    """The buckets that may be touched: ``MPS_BUCKETS``, names or globs with commas between; all without it."""
+    """The buckets that may be touched: ``MPS_BUCKETS``.
+
+    Args:
+        globs: names or globs, as a text with commas between or one by one; None for all buckets. ``media-*`` matches
+            the buckets of any APPID, those of other accounts too: write the APPID.
+
+    Raises:
+        ConfigurationError: if `globs` names no bucket. An empty list of allowed buckets is not a list of all.
+    """
 
     __slots__ = ("_globs",)
 
     def __init__(self, globs: str | Iterable[str] | None) -> None:
-        parts = globs.split(",") if isinstance(globs, str) else globs or ()
-        self._globs = tuple(part.strip() for part in parts if part.strip())
+        self._globs: tuple[str, ...] = ()
+        if globs is None:
+            return
+        texts = (globs,) if isinstance(globs, str) else globs
+        self._globs = tuple(part for text in texts for part in split_list(text))
+        if not self._globs:
+            raise ConfigurationError(
+                f"expected a bucket, or several with commas between, in MPS_BUCKETS or buckets=, not {globs!r}: "
+                f"leave it out to allow all"
+            )
 
     def check(self, bucket: str, region: str) -> None:
         """Raises `Denied` for a bucket that is not allowed, and for names that are none."""

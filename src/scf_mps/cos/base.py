@@ -44,7 +44,7 @@ class Base:
         pool: Pool | None = None,
     ) -> None:
         proxy = os.environ.get("MPS_COS_PROXY", "") if proxy is None else proxy
-        buckets = os.environ.get("MPS_BUCKETS") if buckets is None else buckets
+        buckets = os.environ.get("MPS_BUCKETS") or None if buckets is None else buckets
         remaining: Callable[[], float] = context.remaining if context else lambda: float("inf")
         self._client = Client(
             Transport(proxy, domain, pool),

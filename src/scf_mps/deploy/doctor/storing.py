@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from scf_mps.cos.addresses import Allowed, Place
 from scf_mps.cos.errors import Denied
-from scf_mps.errors import LedgerError
+from scf_mps.errors import ConfigurationError, LedgerError
 from scf_mps.ledger.opening import open_ledger
 
 from .configuration import is_deployed
@@ -121,7 +121,11 @@ def place_malformed(desk: Desk) -> Iterator[str]:
 )
 def place_not_allowed(desk: Desk) -> Iterator[str]:
     """MPS_BUCKETS does not let the function write where it is to."""
-    allowed = Allowed(desk.variables.get("MPS_BUCKETS"))
+    try:
+        allowed = Allowed(desk.variables.get("MPS_BUCKETS") or None)
+    except ConfigurationError as error:
+        yield str(error)
+        return
     for name, place in _places(desk):
         if isinstance(place, Exception):
             continue
