@@ -80,6 +80,16 @@ def test_a_name_cannot_become_a_tag_in_a_template(api: CloudApi, ses: Ses) -> No
     assert "a＜b＞.mp4" in letter.text
 
 
+def test_half_a_character_costs_its_link_alone(api: CloudApi, ses: Ses) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS", session_context="a\ud800\u115fb")
+    task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
+    task["Output"]["Path"] = "/\udcff.mp4"
+    tell(f"{FROM}?to=a@example.com&template=123", read(event), links=None)
+    (letter,) = ses.sent
+    assert "|a\ufffdb|" in letter.text
+    assert letter.text.endswith("|")
+
+
 def test_an_old_account_sends_the_letter_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     ses = Ses(simple=True)
     with CloudApi([ses]) as api:
@@ -107,7 +117,15 @@ def test_what_ses_does_not_take_says_what_to_do(to: str, told: str, api: CloudAp
     assert not caught.value.retryable
 
 
-@pytest.mark.parametrize("code", ["FailedOperation.TemporaryBlocked", "InternalError"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "FailedOperation.FrequencyLimit",
+        "FailedOperation.ServiceNotAvailable",
+        "FailedOperation.TemporaryBlocked",
+        "InternalError",
+    ],
+)
 def test_what_ses_may_take_later_is_left_to_the_next_delivery(code: str, api: CloudApi) -> None:
     api.faults.add("SendEmail", code=code)
     with pytest.raises(NotifyError, match=code) as caught:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ...logs import as_json
 from ..posting import Answer
+from .errors import BUSY
 from .layout import Style, composed
 from .posting import Request, Sending, base_of, deliver, judged
 from .text import literal
@@ -18,27 +19,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .errors import NotifyError
+    from .errors import Codes, NotifyError
     from .message import Link, Message, Row
 
 LIMIT = 20_000
 """Bytes of the body."""
 
 _PICTURES = 4
-_ADVICE: Mapping[int, tuple[str, float | None]] = {
-    -1: ("DingTalk is busy", 1.0),
-    130101: ("a robot takes 20 messages in a minute, and then none for ten minutes", 600.0),
-    300001: ("there is no such robot: take the access_token of its webhook's URL anew", None),
-    310000: (
+_SLOW = ("a robot takes 20 messages in a minute, and then none for ten minutes", 600.0)
+_GONE = ("there is no such robot: take the access_token of its webhook's URL anew", None)
+# The page's own table of codes, and open.dingtalk.com/document/orgapp/server-api-error-codes-1; all with HTTP 200.
+_CODES: Codes = {
+    "-1": ("DingTalk is busy", 1.0),
+    "88": ("DingTalk refuses the robot: is its access_token right?", None),
+    "130101": _SLOW,
+    "300001": _GONE,
+    "300005": _GONE,
+    "310000": (
         "the robot's security settings: it wants a signature (secret=SEC…), a word in every message (word=), or "
         "messages from listed addresses alone, which a function does not have; or the clock is an hour off",
         None,
     ),
-    400013: ("the group has been dissolved", None),
-    400101: ("there is no such robot: take the access_token of its webhook's URL anew", None),
-    400102: ("the robot is switched off", None),
-    410100: ("too many messages at a time", 1.0),
-    460101: ("DingTalk does not take a message of this length", None),
+    "400013": ("the group has been dissolved", None),
+    "400101": _GONE,
+    "400102": ("the robot is switched off", None),
+    "400106": _GONE,
+    "410100": BUSY,
+    "430101": ("DingTalk does not take a link in it", None),
+    "430102": ("DingTalk does not take a word in it", None),
+    "430103": ("DingTalk does not take a picture in it", None),
+    "430104": ("DingTalk does not take what is in it", None),
+    "460101": ("DingTalk does not take a message of this length", None),
+    "660026": _SLOW,
 }
 
 
@@ -97,7 +109,7 @@ class DingTalk:
         return f"&timestamp={moment}&sign={quote(signature, '')}"
 
     def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, (("errcode", "errmsg"),), _ADVICE, self._secrets)
+        return judged(self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets)
 
 
 class _Markdown(Style):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ...logs import as_json
 from ..posting import Answer
+from .errors import BUSY
 from .fitting import cut, fitting
 from .posting import Request, Sending, base_of, deliver, judged
 from .text import without_tags
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .errors import NotifyError
+    from .errors import Codes, NotifyError
     from .message import Link, Message, Row
 
     Paragraph = list[dict[str, Any]]
@@ -32,20 +33,24 @@ _FRAME = 400
 """Bytes of it that are neither title nor paragraphs: timestamp, signature, names."""
 
 _FIELDS = (("code", "msg"), ("StatusCode", "StatusMessage"))
-_ADVICE: Mapping[int, tuple[str, float | None]] = {
-    9499: ("Feishu does not take this message", None),
-    11232: ("too many messages at a time", 1.0),
-    19001: ("there is no such bot: take the end of its webhook's URL anew", None),
-    19021: (
+# The bot's page, and open.feishu.cn/document/server-docs/getting-started/server-error-codes for those of five and more
+# digits. 9499 with "too many request" is a rate all the same: see `errors.explain_refusal`.
+_CODES: Codes = {
+    "9499": ("Feishu does not take this message", None),
+    "11232": BUSY,
+    "11247": BUSY,
+    "99991400": BUSY,
+    "19001": ("there is no such bot: take the end of its webhook's URL anew", None),
+    "19021": (
         "the bot wants a signature: secret= as in its settings; or the clock is an hour off",
         None,
     ),
-    19022: (
+    "19022": (
         "the bot's settings list the addresses it takes messages from: a function has no fixed one",
         None,
     ),
-    19024: ("the bot wants a word in every message: word= as in its settings", None),
-    19036: ("Feishu does not take a message of this length", None),
+    "19024": ("the bot wants a word in every message: word= as in its settings", None),
+    "19036": ("Feishu does not take a message of this length", None),
 }
 
 
@@ -96,7 +101,7 @@ class Feishu:
         return {"timestamp": moment, "sign": b64encode(hmac.digest(key, b"", "sha256")).decode()}
 
     def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, _FIELDS, _ADVICE, self._secrets)
+        return judged(self.channel, answer, _FIELDS, _CODES, self._secrets)
 
 
 class Lark(Feishu):

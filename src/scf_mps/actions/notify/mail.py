@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...errors import Drop
 from ..posting import LONGEST, Limit
-from .errors import NotifyError, scrubbed
+from .errors import NotifyError, explain_refusal
 from .letter import addresses_of, html_of, text_of
 from .posting import Sending, is_host
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from smtplib import SMTP
     from ssl import SSLContext
 
+    from .errors import Codes
     from .message import Message
 
 _PORTS = {"smtps": 465, "smtp": 587}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_ADVICE = {
-    530: "the server wants a user and a password in MPS_SMTP",
-    534: "the server wants another way to log in",
-    535: "user and password in MPS_SMTP: many providers want a code made for programs (授权码) in place of the password",
-    550: "is there such an address, and may this user send from from=?",
-    552: "the mailbox is full, or the letter too large",
-    553: "may this user send from from=?",
-    554: "the server takes it for spam, or does not allow it",
+_LOGIN = "user and password in MPS_SMTP: many providers want a code made for programs (授权码) in place of the password"
+_CODES: Codes = {
+    "530": ("the server wants a user and a password in MPS_SMTP", None),
+    "534": ("the server wants another way to log in", None),
+    "535": (_LOGIN, None),
+    "550": ("is there such an address, and may this user send from from=?", None),
+    "552": ("the mailbox is full, or the letter too large", None),
+    "553": ("may this user send from from=?", None),
+    "554": ("the server takes it for spam, or does not allow it", None),
 }
 
 
@@ -185,7 +187,7 @@ class Mail:
                 # After a 535 smtplib goes on with another way to log in, but some servers have gone then.
                 raise NotifyError(
                     self.channel,
-                    f"{self._server.host} hung up on the login ({_ADVICE[535]})",
+                    f"{self._server.host} hung up on the login ({_LOGIN})",
                     retryable=True,
                 ) from None
         refused = server.sendmail(self._from, self._to, letter.as_bytes())
@@ -201,14 +203,8 @@ class Mail:
 
     def _error(self, code: int, said: bytes | str) -> NotifyError:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        advice = _ADVICE.get(code, "")
-        message = scrubbed(text, self._secrets)
-        return NotifyError(
-            self.channel,
-            f"{message} ({advice})" if advice else message,
-            code,
-            retryable=400 <= code < 500,
-        )
+        transient = 400 <= code < 500
+        return explain_refusal(self.channel, code, text, _CODES, self._secrets, transient=transient)
 
 
 def message_id(key: str, sender: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...logs import as_json
 from ..posting import LONGEST, Address, Answer, Unreachable, exchange, is_transient
-from .errors import NotifyError, scrubbed
+from .errors import NotifyError, explain_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...context import Context
+    from .errors import Codes
 
 _ATTEMPTS = 3
 _LONGEST_WAIT = 10.0
@@ -131,9 +132,9 @@ def deliver(
 
 
 def refusal(
-    channel: str, answer: Answer, secrets: tuple[str, ...], advice: Mapping[int, str] | None = None
+    channel: str, answer: Answer, secrets: tuple[str, ...], codes: Codes | None = None
 ) -> NotifyError | None:
-    """What is wrong with an answer by its HTTP status alone; None for 2xx."""
+    """Return what is wrong with an answer by its HTTP status alone, or None for 2xx."""
     status = answer.status
     if 200 <= status < 300:
         return None
@@ -143,41 +144,45 @@ def refusal(
             "the answer is a redirect, which is not followed as there are secrets in the request: is the address right?",
             status,
         )
-    retryable = is_transient(status)
-    what = scrubbed(answer.text, secrets) or "without a word"
-    told = (advice or {}).get(status)
-    message = f"{what} ({told})" if told else what
-    wait = (answer.retry_after or 0.5) if retryable else None
-    return NotifyError(channel, message, status, retryable=retryable, wait=wait)
+    return explain_refusal(
+        channel,
+        status,
+        answer.text,
+        codes or {},
+        secrets,
+        transient=is_transient(status),
+        retry_after=answer.retry_after,
+    )
 
 
 def judged(
     channel: str,
     answer: Answer,
     fields: tuple[tuple[str, str], ...],
-    advice: Mapping[int, tuple[str, float | None]],
+    codes: Codes,
     secrets: tuple[str, ...],
 ) -> NotifyError | None:
-    """What is wrong with an answer that has an error code in its body, whatever its HTTP status; None for code 0.
+    """Return what is wrong with an answer that has an error code in its body, or None for code 0.
 
     Args:
         fields: names of the code and of the message that goes with it, the first that is there counts.
-        advice: what to do by code; with the seconds to wait where trying again helps, else None.
+        codes: the channel's. What is not among them is judged by the message and the HTTP status.
     """
-    said = answer.json
+    body = answer.json
     code, message = next(
-        ((said[code], said.get(message)) for code, message in fields if code in said), (None, None)
+        ((body[code], body.get(message)) for code, message in fields if code in body), (None, None)
     )
-    if code == 0:
+    if type(code) is int and code == 0:
         return None
     if code is None:
         nothing = NotifyError(channel, f"the answer has no {fields[0][0]}", answer.status)
         return refusal(channel, answer, secrets) or nothing
-    told, wait = advice.get(code, ("", None)) if isinstance(code, int) else ("", None)
-    what = scrubbed(str(message or ""), secrets)
-    text = f"{what} ({told})" if what and told else told or what
-    if wait is not None:
-        wait = max(wait, answer.retry_after)
-    return NotifyError(
-        channel, text, scrubbed(str(code), secrets), retryable=wait is not None, wait=wait
+    return explain_refusal(
+        channel,
+        code,
+        str(message or ""),
+        codes,
+        secrets,
+        transient=is_transient(answer.status),
+        retry_after=answer.retry_after,
     )

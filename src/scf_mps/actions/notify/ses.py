@@ -8,7 +8,7 @@ as they are (``Simple``) only from accounts to which it was granted in former ti
 from __future__ import annotations
 
 from ...api import Api, ApiError
-from .errors import NotifyError
+from .errors import explain_refusal
 from .layout import Style, composed
 from .letter import addresses_of, html_of, text_of
 from .mail import message_id
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...context import Context
+    from .errors import Codes
     from .message import Link, Message, Row
     from .posting import Sending
 
@@ -32,25 +33,31 @@ RECIPIENTS = 50
 _TEXT = 6_000
 """Bytes of the results in a template: how long its values may be is documented nowhere."""
 
-_ADVICE = {
-    "FailedOperation.EmailAddrInBlacklist": "an address bounced before: take it off SES's blocklist",
-    "FailedOperation.ExceedSendLimit": "the account's letters of today are used up",
-    "FailedOperation.FrequencyLimit": "10 letters to one address in an hour: tell fewer tasks",
-    "FailedOperation.IllegalURL": "SES does not take a link: leave {{links}} out of the template",
-    "FailedOperation.InsufficientBalance": "the account owes money",
-    "FailedOperation.InsufficientQuota": "the package of letters is used up",
-    "FailedOperation.InvalidTemplateID": "template= is none of this account, in this region, or not approved",
-    "FailedOperation.MissingEmailContent": "template= is needed: SES takes no other letters of this account",
-    "FailedOperation.NotAuthenticatedSender": "the domain of the sender is not verified in SES",
-    "FailedOperation.TemporaryBlocked": "the receiving side's limit: SES waits for ten minutes",
-    "FailedOperation.URLForbidden": "SES does not take links of this account: leave {{links}} out of the template",
-    "FailedOperation.WithOutPermission": "template= is needed: SES takes no other letters of this account",
+# The errors of SendEmail (page 1288/51034), without "FailedOperation." in front.
+_CODES: Codes = {
+    "EmailAddrInBlacklist": ("an address bounced before: take it off SES's blocklist", None),
+    "ExceedSendLimit": ("the account's letters of today are used up", None),
+    "FrequencyLimit": ("10 letters to one address in an hour: tell fewer tasks", 3600.0),
+    "IllegalURL": ("SES does not take a link: leave {{links}} out of the template", None),
+    "InsufficientBalance": ("the account owes money", None),
+    "InsufficientQuota": ("the package of letters is used up", None),
+    "InvalidTemplateID": (
+        "template= is none of this account, in this region, or not approved",
+        None,
+    ),
+    "MissingEmailContent": (
+        "template= is needed: SES takes no other letters of this account",
+        None,
+    ),
+    "NotAuthenticatedSender": ("the domain of the sender is not verified in SES", None),
+    "ServiceNotAvailable": ("SES has a fault", 1.0),
+    "TemporaryBlocked": ("the receiving side's limit: SES waits for ten minutes", 600.0),
+    "URLForbidden": (
+        "SES does not take links of this account: leave {{links}} out of the template",
+        None,
+    ),
+    "WithOutPermission": ("template= is needed: SES takes no other letters of this account", None),
 }
-_TRANSIENT = (
-    "FailedOperation.FrequencyLimit",
-    "FailedOperation.ServiceNotAvailable",
-    "FailedOperation.TemporaryBlocked",
-)
 
 
 class Ses(Api):
@@ -97,12 +104,14 @@ class SesMail:
                 **self._content(message, sending.now()),
             )
         except ApiError as error:
-            advice = _ADVICE.get(error.code, "")
-            raise NotifyError(
+            raise explain_refusal(
                 self.channel,
-                f"{error.message} ({advice})" if advice else error.message,
                 error.code,
-                retryable=error.retryable or error.code in _TRANSIENT,
+                error.message,
+                _CODES,
+                (),
+                key=error.code.removeprefix("FailedOperation."),
+                transient=error.retryable,
             ) from None
 
     def _api(self, context: Context | None) -> Ses:

@@ -10,8 +10,8 @@ message refused as ``invalid_blocks`` (github.com/slackapi/java-slack-sdk/issues
 from __future__ import annotations
 
 from ...logs import as_json
-from ..posting import Answer
-from .errors import NotifyError
+from ..posting import Answer, is_transient
+from .errors import BUSY, NotifyError, explain_refusal
 from .fitting import cut, fitting
 from .posting import Request, Sending, base_of, deliver, refusal
 from .text import clipped, literal
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from .errors import Codes
     from .message import Link, Message, Row
 
     Block = dict[str, Any]
@@ -31,17 +32,26 @@ LIMIT = 12_000
 _TITLE = 150
 _PICTURES = 4
 _LONGEST_URL = 3000
-_ADVICE = {
-    "action_prohibited": "an administrator of the workspace does not allow it",
-    "channel_is_archived": "the channel is archived",
-    "channel_not_found": "there is no such channel any more",
-    "invalid_blocks": "Slack does not take this message",
-    "invalid_payload": "Slack does not take this message",
-    "invalid_token": "there is no such webhook: take its URL anew",
-    "msg_blocks_too_long": "Slack does not take a message of this length",
-    "no_active_hooks": "the webhook is switched off",
-    "no_service": "there is no such webhook any more: take its URL anew",
-    "no_team": "there is no such workspace any more",
+_GONE = ("there is no such webhook any more: take its URL anew", None)
+_REFUSED = ("Slack does not take this message", None)
+# docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling-errors and …/apis/web-api/rate-limits: one
+# message in a second. The code is the whole body.
+_CODES: Codes = {
+    "action_prohibited": ("an administrator of the workspace does not allow it", None),
+    "channel_is_archived": ("the channel is archived", None),
+    "channel_not_found": ("there is no such channel any more", None),
+    "invalid_blocks": _REFUSED,
+    "invalid_payload": _REFUSED,
+    "invalid_token": _GONE,
+    "msg_blocks_too_long": ("Slack does not take a message of this length", None),
+    "no_active_hooks": ("the webhook is switched off", None),
+    "no_service": _GONE,
+    "no_service_id": _GONE,
+    "no_team": ("there is no such workspace any more", None),
+    "rate_limited": BUSY,
+    "ratelimited": BUSY,
+    "rollup_error": ("Slack has a fault", 1.0),
+    "team_disabled": ("the workspace is switched off", None),
 }
 
 
@@ -84,17 +94,21 @@ class Slack:
         deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
 
     def _judge(self, answer: Answer) -> NotifyError | None:
-        if answer.status == 200 and answer.text.strip() == "ok":
+        said = answer.text.strip()
+        if answer.status == 200 and said == "ok":
             return None
-        error = refusal(self.channel, answer, self._secrets)
-        if error is None:
-            error = refusal(self.channel, Answer(400, {}, answer.body), self._secrets)
-            assert error is not None, "400 is refused"
-            error.code = str(answer.status)
-        advice = _ADVICE.get(answer.text.strip())
-        if advice:
-            error.message = f"{error.message} ({advice})"
-        return error
+        if 300 <= answer.status < 400:
+            return refusal(self.channel, answer, self._secrets)
+        return explain_refusal(
+            self.channel,
+            answer.status,
+            said,
+            _CODES,
+            self._secrets,
+            key=said,
+            transient=is_transient(answer.status),
+            retry_after=answer.retry_after,
+        )
 
 
 def _blocks(message: Message, now: float) -> list[Block]:

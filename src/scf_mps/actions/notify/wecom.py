@@ -8,6 +8,7 @@ takes 20 in a minute.
 from __future__ import annotations
 
 from ..posting import Answer
+from .errors import BUSY
 from .layout import Style, composed
 from .posting import Request, Sending, base_of, deliver, judged
 from .text import literal
@@ -16,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .errors import NotifyError
+    from .errors import Codes, NotifyError
     from .message import Link, Message, Row
     from .words import Words
 
@@ -24,17 +25,20 @@ LIMIT = 4096
 """Bytes of a message."""
 
 _PICTURES = 2
-_ADVICE: Mapping[int, tuple[str, float | None]] = {
-    -1: ("WeCom is busy", 1.0),
-    40058: ("WeCom does not take this message", None),
-    45009: ("a robot takes 20 messages in a minute: tell fewer tasks, or by another robot", 5.0),
-    45033: ("too many messages at a time", 1.0),
-    60020: (
+# Page 90313 (all codes) and 99110 (the rate); each comes with HTTP 200.
+_CODES: Codes = {
+    "-1": ("WeCom is busy", 1.0),
+    "40058": ("WeCom does not take this message", None),
+    "45002": ("WeCom does not take a message of this length", None),
+    "45009": ("a robot takes 20 messages in a minute: send fewer, or use a second robot", 5.0),
+    "45033": BUSY,
+    "60020": (
         "this address may not use it: a group's robot needs no list of addresses, an application does",
         None,
     ),
-    93000: ("there is no such robot: take the key at the end of its webhook's URL anew", None),
-    93008: ("the robot is not in the group any more", None),
+    "93000": ("there is no such robot: take the key at the end of its webhook's URL anew", None),
+    "93004": ("the robot is switched off", None),
+    "93008": ("the robot is not in the group any more", None),
 }
 
 
@@ -60,7 +64,7 @@ class WeCom:
         deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
 
     def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, (("errcode", "errmsg"),), _ADVICE, self._secrets)
+        return judged(self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets)
 
 
 class _Table(Style):
