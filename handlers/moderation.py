@@ -4,7 +4,7 @@ it on.
 A callback that is registered with ``when=moderate.permits`` is not called for what is held.
 """
 
-from scf_mps import Event, Router, actions
+from scf_mps import Event, Router, Subtask, actions
 
 from .settings import settings
 
@@ -17,3 +17,4 @@ if moderate:
         verb(Event, name="handlers.moderation.quarantine", when=moderate.holds, needs=5)(
             moderate.quarantine
         )
+    router.on(Subtask, name="handlers.moderation.record", when=moderate.concerns)(moderate.record)

@@ -8,6 +8,7 @@ import os
 
 from scf_mps import Event, Router, actions
 
+from .moderation import moderate
 from .publishing import publish
 from .settings import settings
 
@@ -15,10 +16,11 @@ router = Router()
 
 smtp = os.environ.get("MPS_SMTP", "")
 links = publish.links if publish else None  # of what is not published they are presigned
+held = moderate.holds if moderate else None  # of what is held there are none
 told: dict[str, int] = {}
 
 for notify in settings.read_all(
-    "MPS_NOTIFY", lambda to: actions.Notify(to, smtp=smtp, links=links)
+    "MPS_NOTIFY", lambda to: actions.Notify(to, smtp=smtp, links=links, held=held)
 ):
     number = told[notify.channel] = told.get(notify.channel, 0) + 1
     name = f"handlers.notifying.{notify.channel}{f'-{number}' if number > 1 else ''}"

@@ -22,7 +22,7 @@ from places import ROOT, payload
 from typing_extensions import Self
 
 from scf_mps import CallbacksFailed, ConfigurationError, Context
-from scf_mps.actions import Notify, NotifyError
+from scf_mps.actions import Notify, NotifyError, Publish
 from scf_mps.actions.notify.text import duration_of, size_of
 from scf_mps.actions.posting import Limit
 from scf_mps.cos import Cos, Credentials
@@ -285,6 +285,19 @@ WECOM_93000 = json.dumps(
         ("dingtalk", Reply(200, '{"errcode": 300001}'), "there is no such robot"),
         ("feishu", Reply(400, '{"code": 19001, "msg": "param invalid"}'), "19001: param invalid"),
         ("feishu", Reply(200, '{"StatusCode": 9499, "StatusMessage": "Bad"}'), "9499: Bad"),
+        (
+            "feishu",
+            Reply(400, '{"code": 9499, "msg": "Bad Request"}'),
+            "9499: Bad Request (Feishu does",
+        ),
+        ("wecom", Reply(200, '{"errcode": false}'), "wecom: False: without a word"),
+        ("wecom", Reply(200, '{"errcode": 93004}'), "93004: the robot is switched off"),
+        (
+            "dingtalk",
+            Reply(200, '{"errcode": 430102, "errmsg": "x"}'),
+            "430102: x (DingTalk does not take",
+        ),
+        ("webhook", Reply(413, ""), "413: the receiver does not take a message of this length"),
         ("slack", Reply(404, "no_service"), "404: no_service (there is no such webhook any more"),
         ("slack", Reply(403, "action_prohibited"), "an administrator of the workspace"),
         ("slack", Reply(200, "invalid_payload"), "200: invalid_payload (Slack does not take"),
@@ -315,6 +328,18 @@ def test_a_refusal_is_an_error_that_says_what_to_do(
         ("feishu", Reply(429, '{"code": 11232}')),
         ("slack", Reply(429, "rate_limited", {"Retry-After": "1"})),
         ("webhook", Reply(503, "soon", {"Retry-After": "0"})),
+        ("feishu", Reply(400, '{"code": 9499, "msg": "too many request"}')),
+        ("lark", Reply(400, '{"StatusCode": 9499, "StatusMessage": "Too Many Request"}')),
+        ("feishu", Reply(200, '{"code": 11232, "msg": "frequency limited psm"}')),
+        ("feishu", Reply(400, '{"code": 99991400, "msg": "request trigger frequency limit"}')),
+        ("feishu", Reply(503, '{"code": 2200, "msg": "internal error"}')),
+        ("wecom", Reply(200, '{"errcode": 45033, "errmsg": "concurrent limit"}')),
+        ("dingtalk", Reply(200, '{"errcode": 410100, "errmsg": "发送速度太快而限流"}')),
+        ("dingtalk", Reply(200, '{"errcode": 1, "errmsg": "send too fast"}')),
+        ("slack", Reply(200, "rate_limited")),
+        ("slack", Reply(400, "ratelimited")),
+        ("slack", Reply(500, "rollup_error")),
+        ("webhook", Reply(403, "Rate limit exceeded")),
     ],
 )
 def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
@@ -331,6 +356,9 @@ def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
         ("slack", Reply(429, "rate_limited", {"Retry-After": "30"}), 60),  # longer than we wait
         ("slack", Reply(429, "rate_limited", {"Retry-After": "5"}), 2),  # longer than there is
         ("dingtalk", Reply(200, '{"errcode": 130101}'), 60),  # for ten minutes
+        ("dingtalk", Reply(200, '{"errcode": 660026}'), 60),
+        ("wecom", Reply(200, '{"errcode": 45009, "errmsg": "api freq out of limit"}'), 4),
+        ("feishu", Reply(429, '{"code": 11232}', {"Retry-After": "20"}), 60),
     ],
 )
 def test_a_channel_that_is_busy_for_longer_is_left_to_the_next_delivery(
@@ -560,7 +588,7 @@ def test_without_credentials_the_message_comes_without_links(
     assert links_of(robots) == []
     assert robots.received[0].message["notes"] == []
     assert [record.getMessage() for record in caplog.records if record.name == LOG.name] == [
-        "the message lacks links to COS: NoCredentials there are no credentials: give the function an execution "
+        "the message lacks links: NoCredentials there are no credentials: give the function an execution "
         "role with a COS policy"
     ]
 
@@ -803,7 +831,7 @@ def test_a_source_that_is_a_url_is_told_without_what_may_be_secret_in_it(robots:
         "UrlInputInfo": {"Url": "https://me:pass@example.com/a/video.mp4?token=hush"},
     }
     text = say("wecom", robots, event=read(notification))
-    assert "源文件：example.com/a/video.mp4" in text
+    assert "源文件：https://example.com/a/video.mp4" in text
     assert "MPS 任务成功：video.mp4" in text
     assert "hush" not in text
 
@@ -1155,3 +1183,130 @@ def test_what_content_review_came_to_is_told_in_one_line(robots: Robots) -> None
     assert (
         "Review: block: Porn sexy block 98%" in robots.received[0].message["markdown_v2"]["content"]
     )
+
+
+def test_url_source_is_named_as_its_file(robots: Robots) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    url = "https://cdn.example.com/a/first%20film.mp4?sign=1"
+    notification["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
+    say("webhook", robots, event=read(notification))
+    message = robots.received[0].message
+    assert message["title"] == "MPS 任务成功：first film.mp4"
+    assert message["sources"] == ["https://cdn.example.com/a/first%20film.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("info", "name", "source"),
+    [
+        (
+            {"Type": "AWS-S3", "S3InputInfo": {"S3Bucket": "films", "S3Object": "/a/b.mp4"}},
+            "b.mp4",
+            "s3://films/a/b.mp4",
+        ),
+        ({"Type": "VOD", "VODInputInfo": {"FileId": "5285"}}, "5285", "vod://5285"),
+    ],
+)
+def test_source_outside_cos_is_named(
+    info: dict[str, Any], name: str, source: str, robots: Robots
+) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    notification["WorkflowTaskEvent"]["InputInfo"] = info
+    text = say("wecom", robots, event=read(notification), options="&lang=en")
+    assert f"MPS task succeeded: {name}" in text
+    assert f"> Source: {source}" in text
+
+
+@pytest.mark.parametrize("types", [",", " , ", "%2C"])
+def test_types_that_name_none_are_a_mistake(types: str) -> None:
+    with pytest.raises(ValueError, match="types="):
+        Notify(f"wecom://{TOKEN}?types={types}")
+
+
+def test_types_may_have_blanks_between() -> None:
+    notify = Notify(f"wecom://{TOKEN}?types=Cover, ImageSprites")
+    assert notify.wants(read(sample("WorkflowTask", ImageSprites="SUCCESS")))
+    assert not notify.wants(read(sample("WorkflowTask", Transcode="SUCCESS")))
+
+
+# What a webhook takes.
+
+
+def crowded(count: int) -> dict[str, Any]:
+    """Return an event of many transcodes with long names, whose last result failed."""
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    task = notification["WorkflowTaskEvent"]
+    (result,) = task["MediaProcessResultSet"]
+    results = [json.loads(json.dumps(result)) for _ in range(count)]
+    for number, one in enumerate(results):
+        one["TranscodeTask"]["Output"]["Path"] = f"/{'long' * 150}/{number}.mp4"
+    results[-1]["TranscodeTask"] |= {"Status": "FAIL", "ErrCode": 1, "Message": "x" * 100_000}
+    task["MediaProcessResultSet"] = results
+    return notification
+
+
+@pytest.mark.parametrize("links", [None, public])
+def test_webhook_is_told_of_100_results_at_most(links: Any, robots: Robots) -> None:
+    say("webhook", robots, event=read(crowded(1000)), links=links, options="&lang=en")
+    received = robots.received[0]
+    message = received.message
+    assert len(received.body) < 500_000
+    assert message["result_count"] == 1000
+    assert len(message["results"]) == 100
+    assert message["results"][0]["outcome"] == "failed"
+    assert message["notes"][0] == "… and 900 more"
+    assert "more" in message["text"]
+
+
+def test_webhook_body_is_bounded_whatever_is_in_it(robots: Robots) -> None:
+    notification = crowded(100)
+    notification |= {"SessionContext": "\x01" * 100_000, "SessionId": '"' * 100_000}
+    task = notification["WorkflowTaskEvent"]
+    for one in task["MediaProcessResultSet"]:
+        one["TranscodeTask"]["Message"] = "\x02" * 10_000
+        one["TranscodeTask"]["Status"] = "\x03" * 10_000
+        one["TranscodeTask"]["ErrCode"] = 1
+    say("webhook", robots, event=read(notification))
+    received = robots.received[0]
+    assert 400_000 < len(received.body) <= 500_000
+    left_out = 100 - len(received.message["results"])
+    assert left_out > 0
+    assert f"{left_out} 项" in received.message["notes"][0]
+
+
+def test_webhook_is_told_of_as_many_files_as_fit(robots: Robots) -> None:
+    notification = sample("WorkflowTask", SampleSnapshot="SUCCESS")
+    (result,) = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    paths = [f"/snapshots/{number}.jpg" for number in range(1650)]
+    result["SampleSnapshotTask"]["Output"]["ImagePathSet"] = paths
+    say("webhook", robots, event=read(notification))
+    (shown,) = robots.received[0].message["results"]
+    assert 100 < len(shown["files"]) < 200
+    assert "1650" in shown["details"]
+    assert len(robots.received[0].body) < 50_000
+
+
+def test_webhook_is_told_texts_for_programs_as_they_came(robots: Robots) -> None:
+    context = "\u200b\ud800order\n\u202e"
+    say("webhook", robots, event=documented(SessionContext=context))
+    assert robots.received[0].message["session_context"] == context
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_half_a_character_in_a_key_costs_its_link_alone(
+    channel: str, robots: Robots, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish = Publish("cos://player-1250000000.ap-guangzhou/vod/?types=Transcode,Cover")
+    notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
+    result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
+    result["Output"]["Path"] = "/films/half\ud800.mp4"
+    text = say(channel, robots, event=read(notification), links=publish.links)
+    assert "half\ufffd.mp4" in text
+    assert "half%" not in text
+    assert "player-1250000000" in text
+    assert "lacks links" in caplog.text
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_link_of_unusual_length_is_left_out(channel: str, robots: Robots) -> None:
+    text = say(channel, robots, links=lambda _: [f"https://cdn.example.com/{'x' * 9000}"])
+    assert "cdn.example.com" not in text

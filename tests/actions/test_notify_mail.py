@@ -185,6 +185,20 @@ MPS 任务部分失败（1/4）：dianping2.mp4
     assert '<img src="https://cdn.example.com/dasda/dianping2_snapshotByOffset_10_0.jpg"' in html
 
 
+def test_half_a_character_costs_a_letter_nothing(plain: str, mailbox: Mailbox) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS", session_context="a\ud800\u200bb")
+    event["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/a\udfffb\U000e0041.mp4"
+    task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
+    task["Output"]["Path"] = "/\udcff.mp4"
+    tell(TO, read(event), smtp=plain, links=None)
+    (letter,) = mailbox.letters
+    assert letter["Subject"] == "MPS 任务成功：a\ufffdb.mp4"
+    text, html = (part.get_content() for part in letter.iter_parts())
+    assert "a\ufffdb\n" in text.replace("\r", "")
+    assert "http" not in text
+    assert "<a " not in html
+
+
 def test_a_letter_may_be_in_english_and_in_a_text_of_ones_own(
     plain: str, mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from unicodedata import category
 
 import pytest
 from hypothesis import example, given, settings
@@ -245,6 +246,39 @@ def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
     assert len(made.encode()) <= most
     whole = clean(text, 10_000)
     assert made == whole or (made.endswith("…") and whole.startswith(made[:-1]))
+
+
+INVISIBLE = "".join(
+    [
+        *map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x180E, 0x2800, 0x3164, 0xFFA0, 0xAD, 0xFEFF)),
+        *map(chr, range(0x180B, 0x1810)),
+        *map(chr, range(0x200B, 0x2010)),
+        *map(chr, range(0x202A, 0x202F)),
+        *map(chr, range(0x2060, 0x2070)),
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0xFFF0, 0xFFFC)),
+        *map(chr, range(0x1D173, 0x1D17B)),
+        *map(chr, range(0xE0000, 0xE1000)),
+    ]
+)
+
+
+@pytest.mark.parametrize("text", [*INVISIBLE[:80], INVISIBLE, "\ue000", "\U000f0000", "\uffff"])
+def test_clean_text_has_no_invisible_characters(text: str) -> None:
+    assert clean(f"{text}a{text}b{text}") == "ab"
+
+
+@given(st.text())
+def test_clean_text_is_printable(text: str) -> None:
+    made = clean(text, 10_000)
+    assert made.isprintable()
+    assert all(category(one) not in ("Cc", "Cf", "Cn", "Co", "Cs") for one in made)
+    assert clean(made, 10_000) == made
+
+
+def test_clean_text_keeps_one_space_for_blanks() -> None:
+    assert clean("\u3000a\t\x00\u2028\x1bb\xa0c\x85") == "a b c"
+    assert clean("视频 é ا 😀") == "视频 é ا 😀"
 
 
 def test_a_text_that_fits_is_left_whole() -> None:

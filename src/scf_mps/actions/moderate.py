@@ -12,7 +12,7 @@ from ..cos import Cos, CosObject
 from ..events.result import Event, Result, Subtask, event_of
 from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template, values_of
-from .verdict import DECISIONS, Verdict, is_review, verdict_of
+from .verdict import DECISIONS, Verdict, is_review, verdict_of, verdict_of_review
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Moderate:
         moderate = Moderate("cos://quarantine-1250000000.ap-guangzhou/held/?on=block,fail")
         for verb in (router.on, router.on_failure):
             verb(Event, when=moderate.holds)(moderate.quarantine)
+        router.on(Subtask, when=moderate.concerns)(moderate.record)
 
     Args:
         to: ``cos://bucket.region/folder/``, in which fields in braces stand for what the event tells
@@ -63,6 +64,17 @@ class Moderate:
     def permits(self, result: Result) -> bool:
         """The opposite of `holds`; for ``when=``, so that what is held is not published."""
         return not self.holds(result)
+
+    def concerns(self, result: Subtask) -> bool:
+        """Return True for a review and for every result of a held event: moderation takes care of them."""
+        return is_review(result) or self.holds(result)
+
+    def record(self, result: Subtask) -> None:
+        """Log what a review says, or that a result is held; a callback for results."""
+        if is_review(result):
+            log.info("reviewed: %s", verdict_of_review(result))
+        else:
+            log.info("held", extra={"files": [str(file) for file in result.files]})
 
     def permits_again(self, result: Subtask) -> bool:
         """Whether a failed result may be submitted again: of what is held the reviews alone.

@@ -147,6 +147,11 @@ def verdict_of(event: Event) -> Verdict | None:
     return Verdict(finding for review in found for finding in _of_review(review))
 
 
+def verdict_of_review(review: Subtask) -> Verdict:
+    """Return the verdict of one review alone."""
+    return Verdict(_of_review(review))
+
+
 def is_review(subtask: Subtask) -> bool:
     """Whether it is a review, or stands among them: a type that MPS adds one day has no class."""
     from ..events.review import ReviewSubtask

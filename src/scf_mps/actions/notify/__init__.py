@@ -14,7 +14,7 @@ from ...cos import Cos
 from ...errors import RegistrationError, ScfMpsError
 from ...events.result import Event, LiveEvent
 from ...ledger.keeping import IdempotencyKey
-from ..narrowing import NARROWING, filters_of
+from ..narrowing import NARROWING, filters_of, type_names
 from ..settings import split
 from .errors import NotifyError as NotifyError
 from .message import Link, Message, Own, linked, outcome_of
@@ -79,7 +79,9 @@ class Notify:
             ``mailto:`` or ``ses://``, with options behind a ``?`` (`OPTIONS`, and the channel's own).
         smtp: the server for ``mailto:``, see `mail.Server`.
         links: the URLs of a result's files, e.g. where they were published; without any, or for results it returns
-            none for, links to COS are presigned.
+            none for, links to COS are presigned. If it raises ValueError, the result has no links.
+        held: returns whether moderation holds the outputs of an event, e.g. `Moderate.holds`. Its message says so
+            and has no links to them. Both look at the event alone: the order of registration does not matter.
         cafile: certificates to trust, in place of the system's; the variable ``SSL_CERT_FILE`` does it as well.
         clock: tells the seconds since the epoch.
 
@@ -97,19 +99,21 @@ class Notify:
         *,
         smtp: str = "",
         links: Callable[[Result], Iterable[str]] | None = None,
+        held: Callable[[Event], bool] | None = None,
         cafile: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._channel, options = _channel(to, smtp)
         self.channel = self._channel.channel
         self._links = links
+        self._held = held or (lambda _: False)
         self._cafile = cafile
         self._now = clock
         self._on = _one_of(options, "on", ("all", "failure", "success"))
         self._words = LANGUAGES[_one_of(options, "lang", ("zh", "en"))]
         self._expires = _expires(options.get("expires", EXPIRES))
         self._own = _own(options["template"]) if "template" in options else None
-        self._types = tuple(filter(None, options.get("types", "").split(",")))
+        self._types = tuple(type_names(options))
         self._kinds = _kinds(self._types)
         self.filters: Filters = {**filters_of(options), "when": self.wants}
 
@@ -120,7 +124,7 @@ class Notify:
         told = self._told(event)
         if not told and event.error is None:
             return False
-        succeeded = outcome_of(event, told) == "succeeded"
+        succeeded = outcome_of(event, told, self._held(event)) == "succeeded"
         return self._on == "all" or succeeded == (self._on == "success")
 
     def tell(
@@ -138,7 +142,9 @@ class Notify:
             Drop: some recipients of a mail were refused, the others have it.
         """
         links = _Links(cos, self._links, self._expires, log)
-        message = Message(event, self._told(event), self._words, links.of, self._own)
+        message = Message(
+            event, self._told(event), self._words, links.of, self._own, self._held(event)
+        )
         if links.presigned:
             text = self._words.expires_with_keys if links.with_keys else self._words.expires
             message.notes.append(text.format(span=self._words.span(links.expires)))
@@ -186,10 +192,13 @@ class _Links:
         """The first few links of a result."""
         from ...events.files import urls_of
 
-        if self._given is not None:
-            given = [linked(url, url) for url in self._given(result)][:MOST_LINKS]
-            if given:
-                return [link for link in given if link is not None]
+        try:
+            given = [] if self._given is None else list(self._given(result))[:MOST_LINKS]
+        except ValueError as error:  # a published key that has no UTF-8 form
+            self._warn(error)
+            return []
+        if given:
+            return [link for link in (linked(url, url) for url in given) if link is not None]
         urls = [(path, path) for path in urls_of(result)]
         files = result.files[:MOST_LINKS]
         urls = [*self._sign(files), *urls][:MOST_LINKS]
@@ -206,13 +215,17 @@ class _Links:
                     self.expires = min(self.expires, LONGEST_WITH_KEYS)
                     url = self._cos.url(file, expires=self.expires)
             except (ScfMpsError, ValueError) as error:  # ValueError: COS has no such keys
-                if not self._warned:
-                    self._log.warning("the message lacks links to COS: %s", error)
-                self._warned = True
+                self._warn(error)
                 continue
             self.presigned = True
             found.append((file.key, url))
         return found
+
+    def _warn(self, error: Exception) -> None:
+        """Log once for a message why it lacks links."""
+        if not self._warned:
+            self._log.warning("the message lacks links: %s", error)
+        self._warned = True
 
 
 def _channel(to: str, smtp: str) -> tuple[Channel, dict[str, str]]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def fitting(rows: Sequence[tuple[int, int]], room: int, more: int) -> list[bool]:
@@ -48,6 +51,17 @@ def cut(text: str, room: int, size: Callable[[str], int]) -> str:
     ends = accumulate(map(size, lines))
     kept = [line for line, end in zip(lines, ends, strict=True) if end <= room]
     return f"{''.join(kept)}…\n"
+
+
+def take(values: Iterable[T], room: int, size: Callable[[T], int]) -> list[T]:
+    """Return the first values that together fit into some room."""
+    taken = []
+    for value in values:
+        room -= size(value)
+        if room < 0:
+            break
+        taken.append(value)
+    return taken
 
 
 def bytes_of(text: str) -> int:

@@ -30,6 +30,8 @@ PICTURES = frozenset(
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 _MARKS = {"on": "✅", "on_failure": "❌"}
+_HELD = "⛔"
+_MAX_URL_BYTES = 8192  # of a link: Slack takes 3,000, and servers refuse longer ones
 
 
 class Link:
@@ -52,20 +54,24 @@ class Row:
 
     Attributes:
         result: the result.
-        mark: ``✅``, ``❌``, or ``❔`` for a status that is neither.
+        mark: ``✅``, ``❌``, ``⛔`` for a result that is held, or ``❔`` for a status that is neither.
         what: type and definition.
         name: of its first file, or ``""``.
         details: resolution, duration, size and the like, or why it failed; ``""`` if nothing is told.
         links: to its files, the first few.
         picture: the one to show, if it has one.
         error: why it failed, if it did.
+        held: whether content moderation holds its outputs.
     """
 
-    __slots__ = ("details", "error", "links", "mark", "name", "picture", "result", "what")
+    __slots__ = ("details", "error", "held", "links", "mark", "name", "picture", "result", "what")
 
-    def __init__(self, result: Told, links: Iterable[Link], words: Words) -> None:
+    def __init__(
+        self, result: Told, links: Iterable[Link], words: Words, held: bool = False
+    ) -> None:
         self.result = result
-        self.mark = _MARKS.get(result.verb, "❔")
+        self.held = held and bool(result.paths) and result.verb != "on_failure"
+        self.mark = _HELD if self.held else _MARKS.get(result.verb, "❔")
         definition = result.definition if isinstance(result, Subtask) else None
         self.what = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
         self.links = list(links)
@@ -76,7 +82,7 @@ class Row:
         self.details = (
             failure(self.error, words)
             if self.error
-            else " · ".join(_facts(result, len(files), words))
+            else " · ".join([words.held] * self.held + _facts(result, len(files), words))
         )
 
 
@@ -85,7 +91,7 @@ class Message:
 
     Attributes:
         event: the event.
-        outcome: ``succeeded``, ``failed``, ``partly`` or ``unknown``.
+        outcome: ``succeeded``, ``failed``, ``partly``, ``held`` or ``unknown``.
         words: those of its language.
         title: one line.
         facts: labels and values.
@@ -102,19 +108,21 @@ class Message:
         words: Words,
         links: Callable[[Told], Iterable[Link]],
         own: Own | None = None,
+        held: bool = False,
     ) -> None:
         self.event = event
         self.words = words
-        self.outcome = outcome_of(event, told)
-        rows = [Row(result, links(result), words) for result in told]
+        self.outcome = outcome_of(event, told, held)
+        # Without links to what moderation holds: it is moved, or about to be.
+        rows = [Row(result, () if held else links(result), words, held) for result in told]
         self.rows = sorted(rows, key=lambda row: row.error is None)
-        source = _source_of(event)
+        source = clean(event.inputs[0], 200) if event.inputs else ""
         failed = sum(row.error is not None for row in rows)
         title = words.titles[self.outcome]
         # Without any the task failed as a whole, after its results.
         if self.outcome == "partly" and failed:
             title += words.counted.format(failed=failed, total=len(rows))
-        name = _name_of(source)
+        name = clean(event.inputs[0].name, 80) if event.inputs else ""
         self.title = f"{title}{words.colon}{name}" if name else title
         facts = [
             (words.task, clean(event.task_id, 120)),
@@ -128,7 +136,7 @@ class Message:
         if event not in told:  # else it is in a row
             facts.append((words.error, self._error))
         self.facts = [(label, value) for label, value in facts if value]
-        self.notes: list[str] = []
+        self.notes: list[str] = [words.held_note] if self.outcome == "held" else []
         self._own = own
 
     def own(self, escape: Callable[[str], str], now: float) -> tuple[str, str | None] | None:
@@ -176,11 +184,15 @@ class Own:
         self.behind = Template(behind[0], OF_MESSAGE) if behind else None
 
 
-def outcome_of(event: Event, told: Sequence[Told]) -> str:
-    """``succeeded``, ``failed`` or ``partly``: of the results that are told, and of the task as a whole; ``unknown``
-    where nothing failed and not all say that they succeeded.
+def outcome_of(event: Event, told: Sequence[Told], held: bool = False) -> str:
+    """Return the outcome of the results that are told, and of the task as a whole.
+
+    It is ``succeeded``, ``failed``, ``partly``, ``held``, or ``unknown`` where nothing failed and not all say that
+    they succeeded. A task of which everything failed has nothing to hold.
     """
     failed = [result for result in told if result.verb == "on_failure"]
+    if held and len(failed) < len(told):
+        return "held"
     if not failed and event.error is None:
         return "succeeded" if all(result.verb == "on" for result in told) else "unknown"
     return "partly" if any(result.verb == "on" for result in told) else "failed"
@@ -237,16 +249,6 @@ def _picture(result: Told, links: list[Link]) -> Link | None:
     return next((link for link, path in paths if path.endswith(_SUFFIXES)), None)
 
 
-def _source_of(event: Event) -> str:
-    """Where the video came from: a COS object, or a URL without its query, which may hold a secret."""
-    if event.sources:
-        return clean(event.sources[0], 200)
-    info = getattr(getattr(event, "input_info", None), "raw", None)
-    found = info.get("UrlInputInfo") if isinstance(info, dict) else None
-    url = found.get("Url") if isinstance(found, dict) else None
-    return clean(url.partition("?")[0].rpartition("@")[2], 200) if isinstance(url, str) else ""
-
-
 def _name_of(path: str) -> str:
     """The last part of a key, in which any character may be, or of a URL, in which it is escaped."""
     is_url = path.startswith(("https://", "http://"))
@@ -259,6 +261,6 @@ def _name_of(path: str) -> str:
 
 
 def linked(path: str, url: str) -> Link | None:
-    """The link to a file, or None where the URL is none of http or https."""
+    """Return the link to a file, or None for a URL that is too long or neither http nor https."""
     found = safe_url(url)
-    return Link(_name_of(path), found) if found else None
+    return Link(_name_of(path), found) if 0 < len(found) <= _MAX_URL_BYTES else None

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 
-_SPACES = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
-# Marks that turn the direction of writing, that take no room, and halves of characters.
-_UNSEEN = re.compile(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+# Invisible characters that Python counts as printable: the letters and marks among Unicode's
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the blank of Braille.
+_BLANKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_HALVES = re.compile("[\ud800-\udfff]")
 _EDGE = re.compile(r"(?<!\w)_+|_+(?!\w)")
 _ALIKE = str.maketrans("*`[]<>#|~@\\", "＊｀［］＜＞＃｜～＠＼")
 _IN_URL = "#$%&+,/:;=?@~"
@@ -22,14 +21,28 @@ _MORE = "…"
 
 
 def clean(value: object, most: int = 200) -> str:
-    """A value in one line of at most `most` bytes in UTF-8, without what could not be seen."""
-    text = _SPACES.sub(" ", _UNSEEN.sub("", str(value))).strip()
-    return clipped(_HALVES.sub("\N{REPLACEMENT CHARACTER}", text), most)
+    """Return a value as one line of at most `most` bytes in UTF-8, of visible characters alone.
+
+    Removed are the categories of format, private and unassigned characters (bidirectional controls, zero-width
+    characters, tags) and variation selectors. Emoji that zero-width joiners combine fall apart into their parts.
+    Controls and spaces of any kind become one space, a lone surrogate becomes U+FFFD.
+    """
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else _shown(one) for one in text)
+    return clipped(" ".join(_BLANKS.sub("", text).split()), most)
+
+
+def _shown(one: str) -> str:
+    """Return what stands for a character of the categories Other and Separator."""
+    if "\ud800" <= one <= "\udfff":
+        return "\N{REPLACEMENT CHARACTER}"
+    return " " if one.isspace() or one < "\xa0" else ""
 
 
 def clipped(text: str, most: int) -> str:
     """A text of at most `most` bytes in UTF-8; one that was longer ends in ``…``, never inside a character."""
-    content = text.encode()
+    content = text.encode("utf-8", "surrogatepass")
     if len(content) <= most:
         return text
     return content[: most - len(_MORE.encode())].decode(errors="ignore") + _MORE

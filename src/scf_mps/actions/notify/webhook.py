@@ -7,24 +7,35 @@ from __future__ import annotations
 
 from ...logs import as_json
 from ..posting import Address, Answer, signed
+from .fitting import take
 from .layout import Style, composed
 from .posting import Request, Sending, deliver, refusal
+from .text import clipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from ...events.result import TaskError
-    from .errors import NotifyError
+    from .errors import Codes, NotifyError
     from .message import Message, Row
 
+LIMIT = 500_000
+"""Bytes of the body at most: half of what nginx takes by default (``client_max_body_size``)."""
+
+MAX_RESULTS = 100
+"""Results in a message; ``result_count`` has the number of all."""
+
 _TEXT = 16_000
-_ADVICE = {
-    401: "is secret= the receiver's?",
-    403: "is secret= the receiver's?",
-    404: "is the address right?",
-    410: "the receiver wants no more",
+_LISTED = 8_000  # bytes of the files of a result, and of the sources
+_VALUE = 4_000  # bytes of a text: a SessionContext has 1,000 characters at most
+_CODES: Codes = {
+    "401": ("is secret= the receiver's?", None),
+    "403": ("is secret= the receiver's?", None),
+    "404": ("is the address right?", None),
+    "410": ("the receiver wants no more", None),
+    "413": ("the receiver does not take a message of this length", None),
 }
 
 
@@ -55,37 +66,47 @@ class Webhook:
         deliver(self.channel, make, self._judge, sending, self._secrets)
 
     def _judge(self, answer: Answer) -> NotifyError | None:
-        return refusal(self.channel, answer, self._secrets, _ADVICE)
+        return refusal(self.channel, answer, self._secrets, _CODES)
 
 
 def _body(message: Message, now: float) -> dict[str, Any]:
     event = message.event
-    return {
+    body = {
         "title": message.title,
         "text": composed(message, Style(message.words), _TEXT, now),
         "outcome": message.outcome,
-        "event_type": event.type,
-        "task_id": event.task_id,
-        "status": event.status,
-        "session_id": event.session_id,
-        "session_context": event.session_context,
-        "sources": [str(source) for source in event.sources],
+        "held": message.outcome == "held",
+        "event_type": _value(event.type),
+        "task_id": _value(event.task_id),
+        "status": _value(event.status),
+        "session_id": _value(event.session_id),
+        "session_context": _value(event.session_context),
+        "sources": _listed(event.inputs),
         "error": _error(event.error),
-        "results": [_result(row) for row in message.rows],
-        "notes": message.notes,
+        "result_count": len(message.rows),
+        "notes": list(message.notes),
     }
+    more = message.words.and_more.format(count=len(message.rows))
+    room = LIMIT - _size(body) - _size(more)
+    results = take(map(_result, message.rows[:MAX_RESULTS]), room, _size)
+    if len(results) < len(message.rows):
+        left_out = len(message.rows) - len(results)
+        body["notes"] = [message.words.and_more.format(count=left_out), *message.notes]
+    return {**body, "results": results}
 
 
 def _result(row: Row) -> dict[str, Any]:
     result = row.result
+    outcomes = {"on": "succeeded", "on_failure": "failed"}
     return {
-        "type": result.type,
+        "type": _value(result.type),
         "definition": getattr(result, "definition", None),
-        "place": result.place,
-        "status": result.status,
-        "outcome": {"on": "succeeded", "on_failure": "failed"}.get(result.verb, "unknown"),
+        "place": _value(result.place),
+        "status": _value(result.status),
+        "outcome": "held" if row.held else outcomes.get(result.verb, "unknown"),
         "details": row.details,
-        "files": [str(file) for file in result.files],
+        # Moderation moves what it holds: the event's addresses are dead.
+        "files": [] if row.held else _listed(result.files),
         "links": [link.url for link in row.links],
         "picture": row.picture.url if row.picture else None,
         "error": _error(row.error),
@@ -97,7 +118,21 @@ def _error(error: TaskError | None) -> dict[str, Any] | None:
         return None
     return {
         "code": error.code,
-        "name": error.name,
-        "message": error.message,
+        "name": _value(error.name),
+        "message": _value(error.message),
         "retryable": error.retryable,
     }
+
+
+def _value(text: str) -> str:
+    """Return a text for programs: as it came, unless it is longer than any that MPS documents."""
+    return clipped(text, _VALUE)
+
+
+def _listed(values: Iterable[object]) -> list[str]:
+    """Return the first addresses, in as much room as a list has."""
+    return take((_value(str(value)) for value in values), _LISTED, _size)
+
+
+def _size(value: object) -> int:
+    return len(as_json(value)) + 2

@@ -18,6 +18,8 @@ class Words:
         "expires_with_keys",
         "files",
         "final",
+        "held",
+        "held_note",
         "language",
         "link",
         "links_left_out",
@@ -45,6 +47,8 @@ class Words:
     expires_with_keys: str
     files: str
     final: str
+    held: str
+    held_note: str
     language: str
     link: str
     links_left_out: str
@@ -73,6 +77,7 @@ LANGUAGES = {
             "succeeded": "MPS 任务成功",
             "failed": "MPS 任务失败",
             "partly": "MPS 任务部分失败",
+            "held": "MPS 任务被内容审核拦截",
             "unknown": "MPS 任务结束",
         },
         task="任务",
@@ -85,6 +90,8 @@ LANGUAGES = {
         error="错误",
         columns=("结果", "类型", "文件", "详情", "链接"),
         files="共 {count} 个文件",
+        held="已被内容审核拦截",
+        held_note="内容审核拦截了任务的输出，不提供链接",
         link="打开",
         transient="重新提交任务可能成功",
         final="重新提交无用，请先改正输入或参数",
@@ -101,6 +108,7 @@ LANGUAGES = {
             "succeeded": "MPS task succeeded",
             "failed": "MPS task failed",
             "partly": "MPS task partly failed",
+            "held": "MPS task held by content review",
             "unknown": "MPS task ended",
         },
         task="Task",
@@ -113,6 +121,8 @@ LANGUAGES = {
         error="Error",
         columns=("Result", "Type", "File", "Details", "Link"),
         files="{count} files",
+        held="held by content review",
+        held_note="content review holds the outputs of this task: there are no links to them",
         link="open",
         transient="submitting it again may help",
         final="submitting it again does not help: correct the input first",

@@ -1,0 +1,295 @@
+"""Messages about a task that content moderation holds: they say so, and link to nothing that is moved."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from places import payload
+
+from scf_mps import App, CallbacksFailed, Event, Router
+from scf_mps.actions import Moderate, Notify, Publish
+from scf_mps.actions.notify.letter import html_of, text_of
+from scf_mps.actions.notify.message import Message
+from scf_mps.actions.notify.words import LANGUAGES
+from scf_mps.cos import Cos, CosObject
+from scf_mps.events.reading import read
+from scf_mps.local.cos import CosEmulator, Fault
+from scf_mps.local.robots import Robots
+from scf_mps.local.samples import sample
+
+HELD = "cos://archive-1250000000.ap-guangzhou/held/"
+PUBLISHED = "cos://player-1250000000.ap-guangzhou/vod/?manifest=manifest.json"
+WORDS = {"zh": "内容审核拦截", "en": "held by content review"}
+SUCCEEDED = {"zh": "成功", "en": "succeeded"}
+
+
+@pytest.fixture
+def robots() -> Iterator[Robots]:
+    with Robots() as running:
+        yield running
+
+
+def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
+    """Return an event with results and a review of each suggestion."""
+    results = results or {
+        "Transcode": "SUCCESS",
+        "ImageSprites": "SUCCESS",
+        "SampleSnapshot": "SUCCESS",
+    }
+    notification = sample("WorkflowTask", **results)
+    output = [{"Suggestion": suggestion, "Label": "sexy"} for suggestion in suggestions]
+    notification["WorkflowTaskEvent"]["AiContentReviewResultSet"] = [
+        {"Type": type_, f"{type_}Task": {"Status": "SUCCESS", "Output": one}}
+        for type_, one in zip(("Porn", "Terrorism", "Political"), output, strict=False)
+    ]
+    return notification
+
+
+def address(channel: str, robots: Robots) -> str:
+    return {
+        "wecom": f"wecom://k?endpoint={robots.url}",
+        "dingtalk": f"dingtalk://k?endpoint={robots.url}",
+        "feishu": f"feishu://k?endpoint={robots.url}",
+        "slack": f"slack://T/B/X?endpoint={robots.url}",
+        "webhook": f"{robots.url}/hook?on=all",
+    }[channel]
+
+
+def rows_of(channel: str, message: Any) -> list[str]:
+    """Return the lines of a message that stand for results."""
+    if channel == "webhook":
+        return [result["details"] for result in message["results"]]
+    text = json.dumps(message, ensure_ascii=False)
+    return text.split("Transcode ")[1:] + text.split("ImageSprites ")[1:]
+
+
+def store(event: Event, cos: Cos) -> None:
+    for file in event.files:
+        cos.upload(b"WEBVTT\n" if file.key.endswith(".vtt") else b"bytes", file)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack", "webhook"])
+def test_application_message_says_that_task_is_held(
+    channel: str,
+    lang: str,
+    application: Callable[..., ModuleType],
+    robots: Robots,
+    cos: Cos,
+    keys: Callable[[str], list[str]],
+) -> None:
+    notification = reviewed("pass", "block")
+    store(read(notification), cos)
+    handlers = application(
+        MPS_MODERATE=f"{HELD}?on=block",
+        MPS_PUBLISH=PUBLISHED,
+        MPS_NOTIFY=f"{address(channel, robots)}&lang={lang}",
+    )
+    handlers.main_handler(notification, {})
+    (received,) = robots.received
+    text = json.dumps(received.message, ensure_ascii=False)
+    assert text.count(WORDS[lang]) >= 4  # the title and three rows
+    assert all(WORDS[lang] in row for row in rows_of(channel, received.message)[:3])
+    assert f"MPS task {SUCCEEDED['en']}" not in text
+    assert f"任务{SUCCEEDED['zh']}" not in text
+    assert "://" not in text.replace("cos://in-1250000000.ap-guangzhou/videos/demo.mp4", "")
+    assert keys("player-1250000000") == []
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_mail_says_that_task_is_held(lang: str) -> None:
+    event = read(reviewed("block"))
+    message = Message(event, event.subtasks, LANGUAGES[lang], lambda _: [], held=True)
+    assert WORDS[lang] in message.title
+    for letter in (text_of(message, 0.0), html_of(message, 0.0)):
+        assert letter.count(WORDS[lang]) >= 4
+        assert "⛔" in letter
+        assert "<a " not in letter
+        assert "<img" not in letter
+
+
+def test_webhook_json_says_which_results_are_held(
+    application: Callable[..., ModuleType], robots: Robots, cos: Cos
+) -> None:
+    notification = reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
+    store(read(notification), cos)
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers.main_handler(notification, {})
+    message = robots.received[0].message
+    assert (message["outcome"], message["held"]) == ("held", True)
+    assert {result["type"]: result["outcome"] for result in message["results"]} == {
+        "ImageSprites": "failed",
+        "Transcode": "held",
+        "Tag": "succeeded",  # it has no output that could be moved
+        "Porn": "succeeded",
+    }
+    assert all(result["files"] == result["links"] == [] for result in message["results"])
+    assert all(result["picture"] is None for result in message["results"])
+
+
+@pytest.mark.parametrize(
+    ("option", "suggestions", "outcome"),
+    [
+        ("?on=review", ("review",), "held"),
+        ("?on=review", ("block", "review"), "succeeded"),
+        ("?on=block", ("review",), "succeeded"),
+        ("?on=block", ("pass", "review", "block"), "held"),
+        ("", ("pass", "pass"), "succeeded"),
+        ("", ("later",), "held"),
+    ],
+)
+def test_message_follows_verdicts_that_are_acted_on(
+    option: str,
+    suggestions: tuple[str, ...],
+    outcome: str,
+    application: Callable[..., ModuleType],
+    robots: Robots,
+    cos: Cos,
+) -> None:
+    notification = reviewed(*suggestions)
+    store(read(notification), cos)
+    handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers.main_handler(notification, {})
+    message = robots.received[0].message
+    assert message["outcome"] == outcome
+    assert message["held"] == (outcome == "held")
+    linked = [result["type"] for result in message["results"] if result["links"]]
+    assert ("Transcode" in linked) == (outcome != "held")
+
+
+def test_review_in_its_own_event_is_not_a_success(
+    application: Callable[..., ModuleType], robots: Robots
+) -> None:
+    notification = payload("mps_workflow_ai_content_review")
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers.main_handler(notification, {})
+    assert robots.received[0].message["outcome"] == "held"
+
+
+def test_task_that_failed_whole_holds_nothing(robots: Robots) -> None:
+    notification = reviewed("block", Transcode="FAIL")
+    notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][0]["PornTask"] = {
+        "Status": "FAIL",
+        "ErrCode": 1,
+    }
+    event = read(notification)
+    message = Message(event, event.subtasks, LANGUAGES["en"], lambda _: [], held=True)
+    assert message.outcome == "failed"
+    assert not any(row.held for row in message.rows)
+
+
+@pytest.mark.parametrize(("on", "told"), [("failure", 1), ("success", 0), ("all", 1)])
+def test_held_task_counts_as_no_success(
+    on: str, told: int, application: Callable[..., ModuleType], robots: Robots, cos: Cos
+) -> None:
+    notification = reviewed("block", Transcode="SUCCESS")
+    store(read(notification), cos)
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook?on={on}")
+    handlers.main_handler(notification, {})
+    assert len(robots.received) == told
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_order_of_registration_does_not_matter(
+    order: int, robots: Robots, cos: Cos, emulator: CosEmulator
+) -> None:
+    moderate = Moderate(HELD)
+    notify = Notify(f"{robots.url}/hook", held=moderate.holds)
+    publish = Publish(PUBLISHED, when=moderate.permits)
+    event = read(reviewed("block"))
+    store(event, cos)
+    quarantining, notifying, publishing = Router(), Router(), Router()
+    for verb in (quarantining.on, quarantining.on_failure):
+        verb(Event, name="quarantine", when=moderate.holds)(moderate.quarantine)
+    for kind in publish.kinds:
+        publishing.on(kind, name="publish", **publish.filters)(publish.copy)
+    # Also at once, before or after the quarantine.
+    notifying.on(Event, name="notify", **notify.filters)(notify.tell)
+    notifying.on_complete(Event, name="complete", **notify.filters)(notify.tell)
+    app = App(*(quarantining, notifying, publishing)[::order])
+    app.provide(Cos, lambda: cos)
+    app.main_handler(reviewed("block"), {})
+    first, second = (received.message for received in robots.received)
+    assert first["outcome"] == second["outcome"] == "held"
+    assert not any(result["links"] for result in first["results"])
+
+
+def test_failed_quarantine_is_not_said_to_be_done(
+    application: Callable[..., ModuleType], robots: Robots, cos: Cos, emulator: CosEmulator
+) -> None:
+    notification = reviewed("block")
+    store(read(notification), cos)
+    emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    with pytest.raises(CallbacksFailed):
+        handlers.main_handler(notification, {})
+    assert robots.received == []
+
+
+def test_held_text_claims_no_move() -> None:
+    for words in LANGUAGES.values():
+        text = f"{words.titles['held']} {words.held} {words.held_note}"
+        assert not any(
+            claim in text for claim in ("moved", "quarantine", "移", "隔离", "published")
+        )
+
+
+def test_refused_overwrite_sends_no_link_to_copy(
+    application: Callable[..., ModuleType], robots: Robots, cos: Cos
+) -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    event = read(notification)
+    store(event, cos)
+    (file,) = event.files
+    name = file.key.rpartition("/")[2]
+    cos.upload(b"another film", CosObject("player-1250000000", "ap-guangzhou", f"vod/{name}"))
+    handlers = application(
+        MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?overwrite=no",
+        MPS_NOTIFY=f"{robots.url}/hook",
+    )
+    with pytest.raises(CallbacksFailed, match="did not finish"):
+        handlers.main_handler(notification, {})
+    assert robots.received == []
+
+
+@pytest.mark.parametrize("suggestion", ["pass", "block"])
+def test_moderation_takes_care_of_every_result(
+    suggestion: str,
+    application: Callable[..., ModuleType],
+    cos: Cos,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    notification = reviewed(suggestion, "pass")
+    reviews = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"]
+    reviews.append(
+        {"Type": "Gore", "GoreTask": {"Status": "SUCCESS", "Output": {"Suggestion": "pass"}}}
+    )
+    store(read(notification), cos)
+    handlers = application(MPS_MODERATE=HELD)
+    with caplog.at_level(logging.INFO):
+        summary = handlers.main_handler(notification, {})
+    left = {result["type"] for result in summary["unhandled"]}
+    assert left == (set() if suggestion == "block" else {"SampleSnapshot"})
+    taken = {
+        one["type"]
+        for one in summary["callbacks"]
+        if one["callback"] == "handlers.moderation.record"
+    }
+    assert {"Porn", "Terrorism", "Gore"} <= taken
+    lines = [one.getMessage() for one in caplog.records]
+    assert not any("no callback is for Porn" in line for line in lines)
+    assert f"reviewed: {'block: Porn sexy block' if suggestion == 'block' else 'pass'}" in lines
+
+
+def test_result_that_only_a_message_shows_is_a_warning(
+    application: Callable[..., ModuleType], robots: Robots, caplog: pytest.LogCaptureFixture
+) -> None:
+    handlers = application(MPS_NOTIFY=f"{robots.url}/hook")
+    summary = handlers.main_handler(reviewed("pass", Transcode="SUCCESS"), {})
+    assert [result["type"] for result in summary["unhandled"]] == ["Porn"]
+    assert "no callback is for Porn" in caplog.text
