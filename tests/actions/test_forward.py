@@ -615,7 +615,7 @@ def test_without_its_variable_nothing_is_forwarded(application: Application) -> 
 
 def test_two_targets_of_one_name_are_told_apart_by_another_name(application: Application) -> None:
     one = "scf://thumbnails.ap-guangzhou?types=Transcode"
-    with pytest.raises(RegistrationError, match="give it a name of its own with name="):
+    with pytest.raises(RegistrationError, match="name="):
         application(MPS_FORWARD=f"{one},scf://thumbnails.ap-guangzhou?types=ImageSprites")
     both = f"{one},scf://thumbnails.ap-guangzhou?types=ImageSprites&name=sprites"
     assert "handlers.forwarding.sprites" in {
