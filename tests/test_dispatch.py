@@ -513,7 +513,7 @@ class TestAsync:
         clock.now += 0.999
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler.__self__.handle(event_of_four(), context)
-        assert str(failed.value).endswith("TimeoutError")
+        assert "TimeoutError" in str(failed.value)
 
     def test_any_awaitable_a_callback_returns_is_awaited(self):
         class Later:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import re
 import threading
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
 
 import pytest
 
-from scf_mps import App, CallbacksFailed, Context, Event, RegistrationError, Transcode
+from scf_mps import (
+    App,
+    CallbacksFailed,
+    Context,
+    Cos,
+    Event,
+    Mps,
+    RegistrationError,
+    Transcode,
+)
 from scf_mps.local.samples import sample
 
 
@@ -276,8 +289,8 @@ def test_threads_share_what_is_made_for_the_instance():
 
 
 def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept_apart():
-    def open_database(context: Context, log: logging.Logger) -> Database:
-        return Database((context.request_id, log.name))
+    def open_database(log: logging.Logger) -> Database:
+        return Database(log.name)
 
     def open_session(database: Database) -> Session:
         return Session(database)
@@ -293,7 +306,7 @@ def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept
         found.append(session.database)
 
     app.main_handler(two_results(), {"request_id": "r"})
-    assert databases[0].name == ("r", "asking")
+    assert databases[0].name == "asking"
     assert len({id(one) for one in databases + found}) == 1
 
 
@@ -345,6 +358,202 @@ def test_a_class_of_ours_says_itself_how_it_is_made():
 
     app.main_handler(two_results(), {})
     assert given[0].task_id == two_results()["WorkflowTaskEvent"]["TaskId"]
+
+
+async def made_async():
+    return Database("async")
+
+
+@asynccontextmanager
+async def database_async_context():
+    yield Database("async context")
+
+
+@contextmanager
+def database_context():
+    yield Database("context")
+
+
+async def database_async_generator():
+    yield Database("async generator")
+
+
+class TestProvidersThatOpen:
+    @pytest.mark.parametrize(
+        ("factory", "name"),
+        [
+            (made_async, "async"),
+            (lambda: made_async(), "async"),
+            (database_context, "context"),
+            (database_async_context, "async context"),
+            (database_async_generator, "async generator"),
+            (lambda: database_context(), "context"),
+            (lambda: contextlib.nullcontext(Database("null")), "null"),
+        ],
+    )
+    def test_provider_of_any_kind_gives_its_value(self, factory, name):
+        app = App()
+        app.provide(Database, factory, per="invocation")
+        given = listening(app, Database)
+
+        app.main_handler(two_results(), {})
+        assert [one.name for one in given] == [name, name]
+        assert given[0] is given[1]
+
+    def test_async_provider_runs_once_for_the_instance(self):
+        app = App()
+        app.provide(Database, made_async)
+        given = listening(app, Database)
+
+        handler = app.main_handler
+        handler(two_results(), {})
+        handler(two_results(), {})
+        assert len(given) == 4
+        assert len({id(one) for one in given}) == 1
+
+    @pytest.mark.parametrize("decorate", [contextmanager, asynccontextmanager, None])
+    def test_cleanup_runs_last_and_its_failure_fails_the_callback(self, decorate):
+        steps = []
+        if decorate is contextmanager:
+
+            @contextmanager
+            def open_database():
+                yield Database()
+                steps.append("closed")
+                raise ValueError("cannot commit")
+        else:
+
+            async def open_database():
+                yield Database()
+                await asyncio.sleep(0)
+                steps.append("closed")
+                raise ValueError("cannot commit")
+
+            if decorate is not None:
+                open_database = decorate(open_database)
+
+        app = App()
+        app.provide(Database, open_database, per="invocation")
+
+        @app.on(Transcode)
+        def callback(transcode, database: Database):
+            steps.append("ran")
+
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        assert steps == ["ran", "closed"]
+        assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed"]
+
+    @pytest.mark.parametrize(
+        "factory", [database_context, database_async_context, database_async_generator]
+    )
+    def test_cleanup_of_the_instance_is_refused(self, factory):
+        with refused("yields"):
+            App().provide(Database, factory)
+
+    @pytest.mark.parametrize("factory", [database_context, database_async_generator])
+    def test_cleanup_of_the_instance_fails_when_hidden(self, factory):
+        app = App()
+        app.provide(Database, lambda: factory())
+        given = listening(app, Database)
+
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(two_results(), {})
+        assert "clean-up" in str(failed.value)
+        assert given == []
+
+    def test_value_of_the_provided_type_is_not_opened(self):
+        class Later(Database):
+            def __await__(self):
+                raise AssertionError
+
+        for kind in (Later, contextlib.ExitStack):
+            app = App()
+            app.provide(kind, kind)
+            given = listening(app, kind)
+            app.main_handler(two_results(), {})
+            assert [type(one) for one in given] == [kind, kind]
+
+    def test_value_of_a_protocol_is_its_value(self):
+        class Named(Protocol):
+            name: str
+
+        app = App()
+        app.provide(Named, made_async)
+        given = listening(app, Named)
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        assert given[0].name == "async"
+
+
+class TestScopes:
+    @pytest.mark.parametrize("kind", [Context, Event, Cos, Mps])
+    def test_instance_provider_cannot_need_an_invocation(self, kind):
+        def make(value):
+            return Database(value)
+
+        make.__annotations__["value"] = kind
+        app = App()
+        app.provide(Database, make)
+        listening(app, Database)
+        with refused(f"Database is made once for the instance, but needs {kind.__name__}"):
+            _ = app.main_handler
+
+    def test_instance_provider_cannot_need_one_through_others(self):
+        def make_database(cos: Cos):
+            return Database(cos)
+
+        def make_session(database: Database):
+            return Session(database)
+
+        app = App()
+        app.provide(Database, make_database, per="invocation")
+        app.provide(Session, make_session)
+        with refused("Session is made once for the instance, but needs Database"):
+            _ = app.main_handler
+
+    def test_instance_class_cannot_need_an_invocation(self):
+        class Store:
+            def __init__(self, *, context: Context | None = None, cos=None):
+                pass
+
+        Store.__init__.__annotations__ = {"context": Context}
+        app = App()
+        app.provide(Store, Store)
+        with refused("Store is made once for the instance, but needs Context"):
+            _ = app.main_handler
+
+    def test_invocation_provider_may_need_the_instances(self):
+        def make_session(database: Database, context: Context):
+            return Session((database, context.request_id))
+
+        app = App()
+        app.provide(Database, Database)
+        app.provide(Session, make_session, per="invocation")
+        given = listening(app, Session)
+        app.main_handler(two_results(), {"request_id": "1"})
+        app.main_handler(two_results(), {"request_id": "2"})
+        assert [one.database[1] for one in given] == ["1", "1", "2", "2"]
+        assert given[0].database[0] is given[2].database[0]
+
+
+def test_hint_names_every_class_that_can_be_asked_for():
+    import scf_mps
+
+    app = App()
+
+    @app.on(Transcode)
+    def callback(result, what):
+        pass
+
+    with pytest.raises(RegistrationError) as error:
+        _ = app.main_handler
+    public = {name: getattr(scf_mps, name) for name in dir(scf_mps) if name[0].isupper()}
+    for name in [
+        "Context",
+        "Event",
+        *(n for n, one in public.items() if hasattr(one, "__provide__")),
+    ]:
+        assert name in str(error.value)
 
 
 class TestDeclarations:

@@ -429,7 +429,7 @@ def test_a_parameter_that_nothing_provides_is_refused_with_what_there_is():
     app.on(Transcode)(callback)
     with refused(
         "callback() asks for 'database': Database, which nothing provides: there are "
-        "Context, Event, Logger, int; add app.provide(Database, …)"
+        "Context, Cos, Event, IdempotencyKey, Logger, Mps, int; add app.provide(Database, …)"
     ):
         _ = app.main_handler
 
@@ -443,7 +443,7 @@ def test_a_parameter_without_annotation_is_refused():
 
     with refused(
         "callback() asks for 'cos' without saying what it is: annotate it with one of "
-        "Context, Event, Logger, or give it a default"
+        "Context, Cos, Event, IdempotencyKey, Logger, Mps, or give it a default"
     ):
         _ = app.main_handler
 

@@ -19,7 +19,7 @@ from .signature import check_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from typing import Any, TypeVar
 
     from .injection import Arguments
@@ -81,7 +81,7 @@ class App(Router):
     def provide(
         self,
         kind: type[T],
-        factory: Callable[..., T | Generator[T, None, None]],
+        factory: Callable[..., Any],
         *,
         per: str = "instance",
     ) -> None:
@@ -89,9 +89,11 @@ class App(Router):
 
         Args:
             kind: the type, as callbacks annotate it.
-            factory: makes the value; its own parameters are provided in the same way. A generator function yields
-                the value and cleans up afterwards.
-            per: ``"instance"``, once for as long as SCF keeps the instance warm, or ``"invocation"``.
+            factory: makes the value; its own parameters are provided in the same way. It may be ``async def``. A
+                generator function, async or not, yields the value and cleans up afterwards, and so does a function
+                decorated with `contextlib.contextmanager` or `asynccontextmanager`.
+            per: ``"instance"``, once for as long as SCF keeps the instance warm, or ``"invocation"``. What is made for
+                the instance cannot need what belongs to an invocation (`Context`, `Event`, `Cos`, …).
 
         Raises:
             RegistrationError: if the type is provided already, or a clean-up could never run.
@@ -188,6 +190,7 @@ class App(Router):
                 from .middleware import check_options
 
                 check_options(routes, self._middleware)
+            self._providers.check()
             arguments = {route: self._arguments(route) for route in routes}
             check_variables()
             runner = Runner(arguments, self._hooks, self._reserve)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 
 from . import logs
+from .completion import complete
 from .context import Context
 from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
 from .events.reading import VOD_EVENTS, read, vod_text
@@ -167,18 +168,24 @@ class Dispatcher:
         """One event, from the plan to the verdict."""
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
-            before(event, context)
+            complete(before(event, context), context.remaining)
         plan = self.table.plan(event)
         journal = None
         if self._keeper is not None:
             journal = invocation.journal = self._keeper.open(event, plan, context, force)
         calls = plan.calls
         all_ended, problems = self._run(calls, invocation)
-        if all_ended and plan.completing:
+        for index, call in enumerate(plan.completing):
+            if not all_ended:
+                rest = plan.completing[index:]
+                self._runner.defer(rest, "something before it did not succeed")
+                if index:  # else the whole of on_complete waits, and is no part of this delivery
+                    calls = [*calls, *rest]
+                break
             if journal is not None:
                 journal.settle(calls)
-            all_ended, problems = self._run(plan.completing, invocation)
-            calls = calls + plan.completing
+            calls = [*calls, call]
+            all_ended, problems = self._run([call], invocation)
         if journal is not None:
             problem = journal.close(calls, all_ended)
             if problem is not None:
@@ -187,20 +194,22 @@ class Dispatcher:
             _report_unhandled(result)
         summary = _summary(event, calls, plan.unhandled)
         for after in self._hooks.after_event:
-            after(event, context, summary)
+            complete(after(event, context, summary), context.remaining)
         if problems or not all_ended:
             raise _unfinished(event, calls, problems, summary)
         return summary
 
     def _run(self, calls: list[Call], invocation: Invocation) -> tuple[bool, list[Problem]]:
-        """Whether all calls came to an end, and their providers' clean-ups too; and what these raised.
+        """Run calls and the clean-ups of their providers. Return (all_succeeded, problems of the clean-ups).
 
-        A callback whose session could not be committed did not come to an end, whatever it returned.
+        A callback whose session could not be committed has failed, whatever it returned.
         """
         all_ended = self._runner.run(calls, invocation)
         if not invocation.closing:
             return all_ended, []
         problems = [("clean-up of a provider", problem) for problem in invocation.close()]
+        for where, problem in problems:
+            log.error("%s failed: %s", where, reason(problem), exc_info=problem)
         if problems:
             for call in calls:
                 if call.unsettled and call.outcome == "done":
@@ -256,6 +265,7 @@ def _summary(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[s
                 "type": call.result.type,
                 "place": call.result.place,
                 "outcome": call.outcome,
+                **({"reason": call.why} if call.why else {}),
             }
             for call in calls
         ],
@@ -276,7 +286,7 @@ def _unfinished(
     event: Event, calls: list[Call], problems: list[Problem], summary: dict[str, Any]
 ) -> CallbacksFailed:
     failures = [
-        _failure(call.route.name, call.result.key, call.error)
+        _failure(call.route.name, call.result.key, call.error, call.why)
         for call in calls
         if call.outcome in ("failed", "deferred")
     ]
@@ -292,8 +302,11 @@ def _failed(text: str, failures: list[CallbackFailed], summary: dict[str, Any]) 
     return failed
 
 
-def _failure(callback: str, result: str, error: BaseException | None) -> CallbackFailed:
-    why = "not started, too little time was left" if error is None else reason(error)
-    failure = CallbackFailed(callback, result, why)
+def _failure(
+    callback: str, result: str, error: BaseException | None, why: str = ""
+) -> CallbackFailed:
+    failure = CallbackFailed(
+        callback, result, f"not started, {why}" if error is None else reason(error)
+    )
     failure.__cause__ = error
     return failure

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
+from .completion import check_plain, check_ran
 from .errors import RegistrationError
 from .events.result import Event, Result, Subtask, event_of
 
@@ -52,7 +53,11 @@ class Filter:
             return isinstance(result, Subtask) and result.definition in self.values
         if self.name == "when":
             (predicate,) = self.values
-            return bool(predicate(result))  # type: ignore[operator]
+            answer = predicate(result)  # type: ignore[operator]
+            if answer is True or answer is False:
+                return answer
+            check_ran(answer)
+            return bool(answer)
         found = _FOUND[self.name](result)
         if self._matches is None:
             return any(value in self.values for value in found)
@@ -152,6 +157,7 @@ def _values(name: str, value: object) -> frozenset[object]:
             raise RegistrationError(
                 f"when= expects a function of the result, e.g. when=lambda result: …, not {value!r}"
             )
+        check_plain(value, "the predicate when=")
         return frozenset([value])
     kind = int if name == "definition" else str
     values = [value] if isinstance(value, int | str) else value

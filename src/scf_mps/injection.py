@@ -2,7 +2,7 @@
 
 The first parameter of a callback is the result it is called for; every other one is found here by its annotation.
 A provider is a function that returns a value, or a generator function that yields one and cleans up behind its
-``yield``; providers may ask for what they need in the same way. A class of ours that callbacks may ask for without
+``yield``, async or not, or a context manager; providers may ask for what they need in the same way. A class of ours that callbacks may ask for without
 more ado says itself how it is made, by a class method ``__provide__(invocation)``; ``per_call = True`` says that it
 is another one for every call.
 """
@@ -12,13 +12,14 @@ from __future__ import annotations
 import logging
 import threading
 
+from .completion import YIELDS, body_flags
 from .context import Context
 from .errors import RegistrationError
 from .events.result import Event, Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from types import CodeType
     from typing import Any
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     Resolver = Callable[["Invocation", str], Any]
     Arguments = tuple[tuple[str, Resolver], ...]
-
-_GENERATOR = 0x20  # inspect.CO_GENERATOR, without the 9 ms that importing inspect takes
 
 
 class Parameter:
@@ -55,7 +54,7 @@ class Invocation:
         borrowed: whether it was given something that waits to be cleaned up.
         values: what was made for the invocation, by type.
         journal: where what came to an end is written down, if the application has a ledger.
-        closing: the providers that wait to clean up behind their ``yield``.
+        closing: the clean-ups of providers, in the order in which they were made.
         unsettled: the types whose values depend on one of those.
     """
 
@@ -77,7 +76,7 @@ class Invocation:
         self.borrowed = False
         self.journal: Journal | None = None
         self.values: dict[object, Any] = {}
-        self.closing: list[Generator[Any, None, None]] = []
+        self.closing: list[Callable[[], object]] = []
         self.unsettled: set[object] = set()
 
     def close(self) -> list[BaseException]:
@@ -90,12 +89,8 @@ class Invocation:
         self.unsettled.clear()
         errors: list[BaseException] = []
         while self.closing:
-            generator = self.closing.pop()
             try:
-                try:
-                    next(generator, None)
-                finally:
-                    generator.close()
+                self.closing.pop()()
             except BaseException as error:  # SystemExit too, as of a callback
                 errors.append(error)
         return errors
@@ -119,10 +114,9 @@ class Providers:
             raise RegistrationError(f'per= expects "instance" or "invocation", not {per!r}')
         if kind in self._providers or kind in _BUILT_IN:
             raise RegistrationError(f"{kind.__name__} is provided already")
-        code = getattr(factory, "__code__", None)
-        if per == "instance" and code is not None and code.co_flags & _GENERATOR:
+        if per == "instance" and body_flags(factory) & YIELDS:
             raise RegistrationError(
-                f"{factory.__qualname__} yields, but SCF ends an instance without a word, so that its clean-up "
+                f"{getattr(factory, '__qualname__', factory)} yields, but SCF ends an instance without a word, so that its clean-up "
                 f'would never run: use per="invocation", or return the value'
             )
         self._providers[kind] = (factory, per)
@@ -148,6 +142,8 @@ class Providers:
         if not isinstance(kind, type):
             return None
         if kind in _BUILT_IN:
+            if kind is not logging.Logger:
+                self._check_scope(kind, asking)
             return _BUILT_IN[kind]
         if kind not in self._providers:
             own = getattr(kind, "__provide__", None)
@@ -156,11 +152,16 @@ class Providers:
                     f"the provider of {asking[-1].__name__} asks for {kind.__name__}, which belongs to one callback "
                     f"and one result: ask for it in the callback, and hand it on"
                 )
-            return None if own is None else lambda invocation, callback: own(invocation)
+            if own is None:
+                return None
+            self._check_scope(kind, asking)
+            return lambda invocation, callback: own(invocation)
         if kind in asking:
             names = " -> ".join(one.__name__ for one in (*asking, kind))
             raise RegistrationError(f"providers ask for one another in a circle: {names}")
         factory, per = self._providers[kind]
+        if per == "invocation":
+            self._check_scope(kind, asking)
         needs = self._needs(factory, (*asking, kind))
         if per == "invocation":
             return lambda invocation, callback: self._make(
@@ -169,6 +170,20 @@ class Providers:
         return lambda invocation, callback: self._make_once(
             kind, factory, needs, invocation, callback
         )
+
+    def check(self) -> None:
+        """Raise RegistrationError for a provider that could never make its value."""
+        for kind in self._providers:
+            self._resolver(kind, ())
+
+    def _check_scope(self, kind: type, asking: tuple[type, ...]) -> None:
+        """Refuse to keep for the life of an instance what depends on one invocation: its token, its deadline."""
+        for keeper in asking:
+            if self._providers[keeper][1] == "instance":
+                raise RegistrationError(
+                    f"{keeper.__name__} is made once for the instance, but needs {kind.__name__}, which belongs to one "
+                    f'invocation: add per="invocation" to app.provide({keeper.__name__}, …)'
+                )
 
     def _needs(self, factory: Callable[..., Any], asking: tuple[type, ...]) -> Arguments:
         """What a provider asks for; a class asks for what its ``__init__`` takes."""
@@ -179,7 +194,7 @@ class Providers:
 
     def _make_once(
         self,
-        kind: object,
+        kind: type,
         factory: Callable[..., Any],
         needs: Arguments,
         invocation: Invocation,
@@ -192,7 +207,7 @@ class Providers:
 
     @staticmethod
     def _make(
-        kind: object,
+        kind: type,
         factory: Callable[..., Any],
         needs: Arguments,
         values: dict[object, Any],
@@ -202,10 +217,20 @@ class Providers:
         if kind not in values:
             borrowed, invocation.borrowed = invocation.borrowed, False
             value = factory(**{name: make(invocation, callback) for name, make in needs})
-            if hasattr(value, "send") and hasattr(value, "throw"):
-                invocation.closing.append(value)
-                invocation.borrowed = True
-                value = next(value)
+            made = type(value)
+            if (
+                hasattr(made, "__next__")
+                or hasattr(made, "asend")
+                or hasattr(made, "__await__")
+                or made.__module__ == "contextlib"
+            ):
+                from .resource import opened
+
+                # Of the instance nothing is ever cleaned up.
+                closing = invocation.closing if values is invocation.values else None
+                count = len(invocation.closing)
+                value = opened(value, kind, closing, invocation.context.remaining)
+                invocation.borrowed = invocation.borrowed or len(invocation.closing) > count
             values[kind] = value
             if invocation.borrowed:
                 invocation.unsettled.add(kind)
@@ -216,7 +241,9 @@ class Providers:
 
     def _cannot(self, function: Callable[..., Any], parameter: Parameter) -> str:
         name = f"{function.__qualname__}() asks for {parameter.name!r}"
-        known = ", ".join(sorted(kind.__name__ for kind in (*_BUILT_IN, *self._providers)))
+        known = ", ".join(
+            sorted({kind.__name__ for kind in (*_BUILT_IN, *self._providers)} | _SELF_PROVIDED)
+        )
         if parameter.annotation is None:
             return f"{name} without saying what it is: annotate it with one of {known}, or give it a default"
         if isinstance(parameter.annotation, str):
@@ -274,6 +301,9 @@ def _annotation(function: Any, name: str) -> object:
             return annotation
     return annotation
 
+
+_SELF_PROVIDED = {"Cos", "IdempotencyKey", "Mps"}
+"""Names of the package's classes with a ``__provide__``, without loading them."""
 
 _BUILT_IN: dict[type, Resolver] = {
     Context: lambda invocation, callback: invocation.context,

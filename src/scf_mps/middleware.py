@@ -6,6 +6,7 @@ threads may share it.
 
 from __future__ import annotations
 
+from .completion import check_plain
 from .errors import RegistrationError
 from .running import Hooks
 
@@ -70,6 +71,8 @@ def hooks_of(middleware: Sequence[Middleware]) -> Hooks:
             )
     hooks = Hooks()
     for name in _HOOKS:
+        for one in middleware:
+            check_plain(getattr(one, name), "the hook")
         # What runs before goes from the outermost inwards; the rest starts with the innermost.
         order = middleware if name == "before_event" else list(reversed(middleware))
         getattr(hooks, name).extend(getattr(one, name) for one in order if _overrides(one, name))

@@ -7,6 +7,7 @@ A `Router` collects `Route`s, each a callback with the class it is for, a verb a
 
 from __future__ import annotations
 
+from .completion import YIELDS, body_flags
 from .errors import PACKAGE_FOLDER, RegistrationError, caller_place
 from .events.result import Event, Result, Subtask, UnknownEvent, UnknownSubtask
 from .injection import parameters_of, place_of
@@ -216,7 +217,8 @@ class Router:
     def on_complete(self, kind: Any = None, *more: Any, **given: Any) -> Any:
         """As `on`, for a finished event, after every callback of the event and its results has succeeded.
 
-        Called whether the task went well or not: ``event.verb`` and ``event.error`` tell.
+        Every earlier ``on_complete`` has succeeded too, clean-ups of providers included. A failure defers the rest to
+        the next delivery. It is called whether or not the task succeeded, see ``event.verb`` and ``event.error``.
         """
         return self._verb("on_complete", kind, more, **given)
 
@@ -287,20 +289,22 @@ class Call:
     """One callback with one result, and what came of it.
 
     Attributes:
-        outcome: ``""`` before it ran, then ``done``, ``failed``, ``dropped``, ``deferred`` (no time was left) or
-            ``skipped`` (an earlier delivery of the event did it).
+        outcome: ``""`` before it ran, then ``done``, ``failed``, ``dropped``, ``deferred`` (not started: no time was
+            left, or something before it failed) or ``skipped`` (completed in an earlier delivery of the event).
         error: what it raised, if it failed or was dropped.
+        why: why it was not started, if it is deferred.
         seconds: how long it ran.
         unsettled: whether it was given something whose clean-up, at the end of the invocation, may still fail.
     """
 
-    __slots__ = ("_key", "error", "outcome", "result", "route", "seconds", "unsettled")
+    __slots__ = ("_key", "error", "outcome", "result", "route", "seconds", "unsettled", "why")
 
     def __init__(self, route: Route, result: Result) -> None:
         self.route = route
         self.result = result
         self.outcome = ""
         self.error: BaseException | None = None
+        self.why = ""
         self.seconds = 0.0
         self.unsettled = False
         self._key = ""
@@ -527,6 +531,11 @@ def _check_first_parameter(
     callback: Callable[..., Any], verb: str, kinds: tuple[type[Result], ...]
 ) -> None:
     parameters = parameters_of(callback)
+    if body_flags(callback) & YIELDS:
+        raise RegistrationError(
+            f"{callback.__qualname__}() contains yield, so that calling it runs nothing of it: take the yield out "
+            f"(or out of what it wraps)"
+        )
     if not parameters:
         raise RegistrationError(
             f"{callback.__qualname__}() takes no argument, but it is given the result it is called for: "

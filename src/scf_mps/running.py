@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from .completion import complete
 from .errors import Drop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .events.result import Result
@@ -50,10 +51,10 @@ class Runner:
         self._reserve = reserve
 
     def run(self, calls: list[Call], invocation: Invocation) -> bool:
-        """Run the calls in order and note on each what came of it; returns whether all came to an end.
+        """Run the calls in order, set the outcome of each, and return True if all of them ended.
 
-        Calls that are marked as skipped are left alone; of the others, each that came to an end is written into the
-        invocation's journal, if it has one, before the next is started. Raises nothing.
+        Skipped calls are left alone. Each other call that ended is recorded in the invocation's journal, if it has
+        one, before the next one starts. Raises nothing.
         """
         clock, deadline = invocation.context.clock, invocation.context.deadline
         run = self._inside_hooks if self._hooks.around_callback else self._callback
@@ -65,7 +66,7 @@ class Runner:
         for call in calls:
             if call.outcome == "skipped":
                 if verbose:
-                    log.info("skipped, an earlier delivery did it", extra=_fields(call))
+                    log.info("skipped: completed in an earlier delivery", extra=_fields(call))
                 continue
             needs = self._reserve if call.route.needs is None else call.route.needs
             if journal is not None and journal.broken is not None:
@@ -74,6 +75,7 @@ class Runner:
             elif deadline - now < needs:
                 left = deadline - now
                 self._defer(call, f"{left:.1f} s are left and it needs {needs:.1f} s")
+                call.why = "too little time was left"
             else:
                 began = now
                 try:
@@ -84,12 +86,13 @@ class Runner:
                 except Drop as drop:
                     self._end(call, "dropped", drop)
                 except BaseException as error:  # SystemExit too: SCF would lose the instance
-                    self._end(call, "failed", error)
+                    dropped = _as_drop(error)
+                    self._end(call, "dropped" if dropped else "failed", dropped or error)
                 now = clock()
                 call.seconds = now - began
             for hook in after_callback:
                 try:
-                    hook(call)
+                    complete(hook(call), invocation.context.remaining)
                 except BaseException as error:
                     self._end(call, "failed", error)
             if verbose:
@@ -112,15 +115,13 @@ class Runner:
             returned = route.callback(call.result, **made)
         else:
             returned = route.callback(call.result)
-        if returned is not None and hasattr(returned, "__await__"):
-            return _await(returned, invocation.context.remaining())
-        return returned
+        return complete(returned, invocation.context.remaining) if returned is not None else None
 
     def _inside_hooks(self, call: Call, invocation: Invocation) -> Any:
         """The callback inside every `around_callback`, the first middleware outermost."""
 
         def inside(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
-            return lambda: hook(call, inner)
+            return lambda: complete(hook(call, inner), invocation.context.remaining)
 
         def proceed() -> Any:
             return self._callback(call, invocation)
@@ -129,8 +130,15 @@ class Runner:
             proceed = inside(hook, proceed)
         return proceed()
 
+    def defer(self, calls: list[Call], why: str) -> None:
+        """Leave calls to the next delivery, unless they ended in an earlier one."""
+        for call in calls:
+            if call.outcome != "skipped":
+                self._defer(call, why)
+
     def _defer(self, call: Call, why: str) -> None:
         call.outcome = "deferred"
+        call.why = why
         log.warning("not started, %s: left to the next delivery", why, extra=_fields(call))
 
     def _end(self, call: Call, outcome: str, error: BaseException) -> None:
@@ -152,22 +160,31 @@ def reason(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-def _await(awaitable: Awaitable[Any], seconds: float) -> Any:
-    import asyncio
-
-    async def within() -> Any:
-        return await asyncio.wait_for(awaitable, seconds)
-
-    return asyncio.run(within())
+def _as_drop(error: BaseException) -> Drop | None:
+    """Return one Drop for a group in which every exception is one, as of an `asyncio.TaskGroup`; else None."""
+    found: list[str] = []
+    groups = [error]
+    for group in groups:
+        members = getattr(group, "exceptions", None)
+        if isinstance(group, Drop):
+            found.append(str(group))
+        elif isinstance(members, tuple) and members:
+            groups += members
+        else:
+            return None
+    return Drop("; ".join(found))
 
 
 def _fields(call: Call) -> dict[str, object]:
-    return {"callback": call.route.name, **result_fields(call.result)}
+    return {
+        "callback": call.route.name,
+        **result_fields(call.result),
+        "outcome": call.outcome,
+    }
 
 
 def _outcome(call: Call) -> dict[str, object]:
-    milliseconds = round(call.seconds * 1000, 1)
-    return {**_fields(call), "outcome": call.outcome, "duration_ms": milliseconds}
+    return {**_fields(call), "duration_ms": round(call.seconds * 1000, 1)}
 
 
 def result_fields(result: Result) -> dict[str, object]:

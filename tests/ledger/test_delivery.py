@@ -612,7 +612,7 @@ class TestWhatIsCommittedAtTheEnd:
             seen.append({record.callback for record in entry.records if record.ended})
 
         deliver(looking, event("Transcode"))
-        assert seen == [{"stores", "stores too", "calls"}]
+        assert seen == [{"stores", "stores too", "calls", "whole"}]
 
     @pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()])
     def test_a_clean_up_that_leaves_the_process_fails_and_lets_go_of_the_event(

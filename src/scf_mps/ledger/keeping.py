@@ -205,7 +205,7 @@ class Journal:
         return None
 
     def _record(self, call: Call) -> Record:
-        error = "" if call.error is None else scrub(reason(call.error))[:1000]
+        error = call.why if call.error is None else scrub(reason(call.error))[:1000]
         return Record.of(call, error, self._claim.delivery)
 
 

@@ -1,0 +1,350 @@
+"""Nothing counts as done whose body did not run, and an on_complete waits for everything before it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import MagicMock
+
+import pytest
+
+from scf_mps import (
+    App,
+    CallbacksFailed,
+    Drop,
+    Event,
+    ImageSprites,
+    Middleware,
+    RegistrationError,
+    Router,
+    Transcode,
+    WorkflowTask,
+)
+from scf_mps.ledger.memory import MemoryLedger
+from scf_mps.local.samples import sample
+
+
+def transcoded():
+    return sample("WorkflowTask", Transcode="SUCCESS")
+
+
+def outcomes(summary):
+    return {call["callback"]: call["outcome"] for call in summary["callbacks"]}
+
+
+def delivered(app, context=None):
+    try:
+        return outcomes(app.main_handler(transcoded(), context or {}))
+    except CallbacksFailed as failed:
+        return outcomes(failed.summary)
+
+
+def passing_on(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def yielding(result):
+    yield result
+
+
+async def yielding_async(result):
+    yield result
+
+
+class Handlers:
+    def method(self, result):
+        yield result
+
+
+@contextlib.contextmanager
+def context(result):
+    yield result
+
+
+class TestGenerators:
+    @pytest.mark.parametrize(
+        "callback",
+        [
+            yielding,
+            yielding_async,
+            passing_on(yielding),
+            passing_on(passing_on(yielding_async)),
+            Handlers().method,
+            context,
+        ],
+    )
+    @pytest.mark.parametrize("verb", ["on", "on_failure", "on_progress", "on_complete"])
+    def test_callback_that_yields_is_refused(self, callback, verb):
+        with pytest.raises(RegistrationError, match="yield"):
+            getattr(App(), verb)(WorkflowTask, name="a")(callback)
+
+    def test_fallback_that_yields_is_refused(self):
+        with pytest.raises(RegistrationError, match="yield"):
+            Router().fallback(yielding)
+
+    def test_predicate_that_is_async_or_yields_is_refused(self):
+        async def asking(result):
+            return False
+
+        class Asking:
+            async def __call__(self, result):
+                return False
+
+        for predicate in (
+            asking,
+            yielding,
+            Asking(),
+            functools.partial(asking),
+            passing_on(asking),
+        ):
+            with pytest.raises(RegistrationError, match="predicate"):
+                App().on(Transcode, when=predicate)
+
+    @pytest.mark.parametrize(
+        "hook", ["before_event", "around_callback", "after_callback", "after_event"]
+    )
+    def test_hook_that_is_async_or_yields_is_refused(self, hook):
+        async def is_async(self, *args):
+            pass
+
+        def yields(self, *args):
+            yield
+
+        for function in (is_async, yields):
+            middleware = type("Timing", (Middleware,), {hook: function})()
+            with pytest.raises(RegistrationError, match="hook"):
+                App(middleware=[middleware])
+
+
+class TestReturnedBodies:
+    @pytest.mark.parametrize(
+        "callback",
+        [
+            lambda result: yielding(result),
+            lambda result: yielding_async(result),
+            lambda result: (one for one in [result]),
+            lambda result: map(str, [result]),
+            lambda result: filter(None, [result]),
+            lambda result: context(result),
+        ],
+    )
+    def test_callback_that_returns_an_unrun_body_fails(self, callback):
+        app = App(ledger=MemoryLedger())
+        app.on(Transcode, name="a")(callback)
+        assert delivered(app) == {"a": "failed"}
+        assert delivered(app) == {"a": "failed"}
+
+    def test_async_callback_that_returns_a_body_is_followed(self):
+        ran = []
+
+        async def inner(result):
+            ran.append(result.type)
+
+        async def generator(result):
+            return yielding(result)
+
+        async def outer(result):
+            return inner(result)
+
+        app = App()
+        app.on(Transcode, name="a")(outer)
+        app.on(Transcode, name="b")(generator)
+        assert delivered(app) == {"a": "done", "b": "failed"}
+        assert ran == ["Transcode"]
+
+    @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
+    def test_future_of_a_pool_is_waited_for(self, error, outcome):
+        def work():
+            if error:
+                raise error
+
+        with ThreadPoolExecutor(1) as pool:
+            app = App()
+            app.on(Transcode, name="a")(lambda result: pool.submit(work))
+            assert delivered(app) == {"a": outcome}
+            assert delivered(app, {"time_limit_in_ms": 60_000}) == {"a": outcome}
+
+    def test_mock_is_a_result(self):
+        app = App()
+        app.on(Transcode, name="a")(lambda result: MagicMock())
+        assert delivered(app) == {"a": "done"}
+
+    def test_predicate_that_returns_a_coroutine_fails_its_callback(self):
+        async def asking(result):
+            return False
+
+        app = App()
+        app.on(Transcode, name="a", when=lambda result: asking(result))(lambda result: None)
+        app.on(Transcode, name="b", when=lambda result: [1])(lambda result: None)
+        assert delivered(app) == {"a": "failed", "b": "done"}
+
+    def test_around_hook_that_returns_a_body_fails(self):
+        class Around(Middleware):
+            def around_callback(self, call, proceed):
+                def later():
+                    yield proceed()
+
+                return later()
+
+        app = App(middleware=[Around()])
+        app.on(Transcode, name="a")(lambda result: None)
+        assert delivered(app) == {"a": "failed"}
+
+    @pytest.mark.parametrize("hook", ["before_event", "after_event"])
+    def test_event_hook_that_returns_a_body_fails_the_event(self, hook):
+        middleware = type("Timing", (Middleware,), {hook: lambda self, *args: yielding(args)})()
+        app = App(middleware=[middleware])
+        with pytest.raises(RegistrationError):
+            app.main_handler(transcoded(), {})
+
+    def test_hook_that_returns_an_awaitable_is_awaited(self):
+        steps = []
+
+        async def step(name):
+            steps.append(name)
+
+        class Steps(Middleware):
+            def before_event(self, event, context):
+                return step("before")
+
+            def after_callback(self, call):
+                return step("after")
+
+        app = App(middleware=[Steps()])
+        app.on(Transcode, name="a")(lambda result: None)
+        assert delivered(app) == {"a": "done"}
+        assert steps == ["before", "after"]
+
+
+class Session:
+    pass
+
+
+class TestOrderOfCompletion:
+    def test_completion_waits_for_the_earlier_ones(self, caplog):
+        app, ran = App(ledger=MemoryLedger()), []
+        broken = [True]
+
+        @app.on_complete(Event, name="manifest")
+        def manifest(event):
+            ran.append("manifest")
+            if broken:
+                raise OSError("cannot write")
+
+        app.on_complete(Event, name="message")(lambda event: ran.append("message"))
+        app.on_complete(WorkflowTask, name="forward")(lambda event: ran.append("forward"))
+
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(transcoded(), {})
+        assert ran == ["manifest"]
+        assert outcomes(failed.value.summary) == {
+            "manifest": "failed",
+            "message": "deferred",
+            "forward": "deferred",
+        }
+        assert failed.value.summary["callbacks"][1]["reason"]
+        deferred = [one for one in caplog.records if getattr(one, "outcome", "") == "deferred"]
+        assert [record.callback for record in deferred] == ["message", "forward"]
+        broken.clear()
+        assert delivered(app) == {"manifest": "done", "message": "done", "forward": "done"}
+        assert ran == ["manifest", "manifest", "message", "forward"]
+
+    def test_completion_that_ended_earlier_stays_skipped(self):
+        app, ran = App(ledger=MemoryLedger()), []
+        app.on_complete(Event, name="manifest")(lambda event: ran.append("manifest"))
+        assert delivered(app) == {"manifest": "done"}
+
+        later = App(ledger=app.ledger)
+        later.on_complete(Event, name="new")(lambda event: 1 / 0)
+        later.on_complete(Event, name="manifest")(lambda event: ran.append("again"))
+        assert delivered(later) == {"new": "failed", "manifest": "skipped"}
+        assert ran == ["manifest"]
+
+    def test_completion_waits_for_the_commits_of_earlier_ones(self):
+        app, ran = App(ledger=MemoryLedger()), []
+        commits = [OSError("deadlock")]
+
+        def open_session():
+            yield Session()
+            if commits:
+                raise commits.pop()
+
+        app.provide(Session, open_session, per="invocation")
+
+        @app.on_complete(Event, name="stores")
+        def stores(event, session: Session):
+            ran.append("stores")
+
+        app.on_complete(Event, name="message")(lambda event: ran.append("message"))
+        assert delivered(app) == {"stores": "failed", "message": "deferred"}
+        assert delivered(app) == {"stores": "done", "message": "done"}
+        assert ran == ["stores", "stores", "message"]
+
+    def test_completion_after_a_dropped_one_runs(self):
+        app, ran = App(), []
+
+        @app.on_complete(Event, name="a")
+        def dropping(event):
+            raise Drop("not wanted")
+
+        app.on_complete(Event, name="b")(lambda event: ran.append("b"))
+        assert delivered(app) == {"a": "dropped", "b": "done"}
+
+    def test_completion_waiting_for_a_result_is_logged(self, caplog):
+        app = App()
+        app.on(Transcode, name="a")(lambda result: 1 / 0)
+        app.on_complete(Event, name="b")(lambda event: None)
+        assert delivered(app) == {"a": "failed"}
+        assert [
+            (one.callback, one.outcome) for one in caplog.records if one.levelno == logging.WARNING
+        ] == [("b", "deferred")]
+
+
+def test_skipped_callbacks_are_logged_with_their_outcome(caplog):
+    caplog.set_level(logging.INFO, "scf_mps")
+    app = App(ledger=MemoryLedger())
+    app.on(Transcode, name="a")(lambda result: None)
+    delivered(app)
+    delivered(app)
+    assert [one.outcome for one in caplog.records] == ["done", "skipped"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup came with Python 3.11")
+class TestDropInGroups:
+    def app(self, *errors):
+        app = App()
+
+        async def task(error):
+            raise error
+
+        @app.on(Transcode, name="a")
+        async def dropping(transcode):
+            async with asyncio.TaskGroup() as group:
+                for error in errors:
+                    group.create_task(task(error))
+
+        return app
+
+    def test_drop_in_a_task_group_is_a_drop(self, caplog):
+        assert delivered(self.app(Drop("one"), Drop("two"))) == {"a": "dropped"}
+        assert "one; two" in caplog.text
+
+    def test_drop_beside_another_error_is_a_failure(self):
+        assert delivered(self.app(Drop("one"), OSError("two"))) == {"a": "failed"}
+
+    def test_drop_in_nested_groups_is_a_drop(self):
+        def dropping(result):
+            raise BaseExceptionGroup("a", [ExceptionGroup("b", [Drop("c")]), Drop("d")])  # noqa: F821
+
+        app = App()
+        app.on(ImageSprites, name="a")(dropping)
+        app.on(Transcode, name="a")(dropping)
+        assert delivered(app) == {"a": "dropped"}

@@ -1,0 +1,257 @@
+"""Async callbacks share one loop for the life of an instance, within the time limit, whoever calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from scf_mps import App, CallbacksFailed, Context, Event, Transcode
+from scf_mps.local.samples import sample
+
+
+def two_results():
+    return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
+
+
+def outcomes(summary):
+    return [call["outcome"] for call in summary["callbacks"]]
+
+
+class Client:
+    """As an HTTP session of aiohttp: bound to the loop in which it is first used."""
+
+    def __init__(self):
+        self.loop = None
+
+    async def get(self):
+        self.loop = self.loop or asyncio.get_running_loop()
+        self.queue = getattr(self, "queue", None) or asyncio.Queue()
+        assert self.loop is asyncio.get_running_loop()
+        await asyncio.sleep(0)
+
+
+def with_client():
+    app = App()
+    app.provide(Client, Client)
+
+    @app.on(Transcode)
+    async def callback(transcode: Transcode, client: Client):
+        await client.get()
+
+    return app
+
+
+def test_async_callbacks_share_one_loop_over_invocations():
+    handler = with_client().main_handler
+    for _ in range(3):
+        assert outcomes(handler(two_results(), {})) == ["done", "done"]
+
+
+def test_async_callback_runs_when_the_caller_has_a_loop():
+    handler = with_client().main_handler
+
+    async def caller():
+        return handler(two_results(), {})
+
+    assert outcomes(asyncio.run(caller())) == ["done", "done"]
+    assert outcomes(handler(two_results(), {})) == ["done", "done"]
+
+
+def test_async_callbacks_of_several_threads_share_the_loop():
+    app, events, found = App(), [], []
+
+    @app.on(Transcode)
+    async def callback(transcode: Transcode):
+        """Ends when the callback of the other thread has begun."""
+        events.append(asyncio.Event())
+        if len(events) == 2:
+            for event in events:
+                event.set()
+        await events[0].wait()
+
+    def deliver():
+        event = sample("WorkflowTask", Transcode="SUCCESS")
+        found.append(handler(event, {"time_limit_in_ms": 30_000}))
+
+    handler = app.main_handler
+    threads = [threading.Thread(target=deliver) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcomes(summary) for summary in found] == [["done"], ["done"]]
+
+
+def test_context_variables_reach_an_async_callback():
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    app, found = App(), []
+
+    @app.on(Transcode)
+    async def callback(transcode: Transcode):
+        found.append(variable.get())
+
+    variable.set("of the caller")
+    app.main_handler(two_results(), {})
+    assert found == ["of the caller"] * 2
+
+
+def test_async_callback_may_call_main_handler():
+    app, seen = App(), []
+
+    @app.on(Transcode)
+    async def inner(transcode: Transcode):
+        await asyncio.sleep(0)
+        seen.append("inner")
+
+    outer = App()
+
+    @outer.on(Event)
+    async def callback(event: Event):
+        app.main_handler(event.raw, {})
+        seen.append("outer")
+
+    assert outcomes(outer.main_handler(two_results(), {})) == ["done"]
+    assert seen == ["inner", "inner", "outer"]
+
+
+def test_async_callback_is_cancelled_before_the_limit():
+    app, ended = App(reserve=0.0), []
+
+    @app.on(Transcode, name="slow")
+    async def slow(transcode: Transcode):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    began = time.monotonic()
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"time_limit_in_ms": 1000})
+    assert time.monotonic() - began < 1.0
+    assert ended == [True]
+    assert "TimeoutError" in str(failed.value)
+
+
+def test_coroutine_that_ignores_its_cancellation_fails():
+    app = App(reserve=0.0)
+    release = threading.Event()
+
+    @app.on(Transcode, name="stubborn")
+    async def stubborn(transcode: Transcode):
+        while not release.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+
+    context = Context({"time_limit_in_ms": 1000})
+    context.deadline = context.clock() + 0.05
+    try:
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler.__self__.handle(sample("WorkflowTask", Transcode="SUCCESS"), context)
+    finally:
+        release.set()
+    assert "TimeoutError" in str(failed.value)
+    assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+def test_async_callback_that_leaves_the_process_fails_alone(error):
+    app = App()
+
+    @app.on(Transcode, name="leaving")
+    async def leaving(transcode: Transcode):
+        await asyncio.sleep(0)
+        raise error
+
+    @app.on(Transcode, name="other")
+    async def other(transcode: Transcode):
+        await asyncio.sleep(0)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert outcomes(failed.value.summary) == ["failed", "done"]
+    assert failed.value.failures[0].__cause__ is error
+
+
+def test_task_left_behind_is_logged_and_goes_on(caplog):
+    app, steps = App(), []
+    gate = None
+
+    @app.on(Transcode, name="first")
+    async def first(transcode: Transcode):
+        nonlocal gate
+        gate = asyncio.Event()
+
+        async def background():
+            await gate.wait()
+            steps.append("background")
+
+        steps.append(asyncio.create_task(background()))
+        await asyncio.create_task(asyncio.sleep(0))
+
+    @app.on_complete(Event, name="last")
+    async def last(event: Event):
+        gate.set()
+        await steps[0]
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert steps[1:] == ["background"]
+    (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert "background" in record.getMessage()
+
+
+def test_task_left_behind_that_exits_does_not_end_the_loop(caplog):
+    app = App()
+
+    @app.on(Transcode, name="leaving")
+    async def leaving(transcode: Transcode):
+        async def background():
+            raise SystemExit(3)
+
+        task = asyncio.create_task(background())
+        await asyncio.wait([task])
+        task.exception()
+
+    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert "SystemExit" in caplog.text
+    assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
+
+
+def test_interrupt_of_the_caller_cancels_the_callback():
+    app, ended = App(), threading.Event()
+
+    @app.on(Transcode, name="slow")
+    async def slow(transcode: Transcode):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    assert isinstance(failed.value.failures[0].__cause__, KeyboardInterrupt)
+    assert ended.wait(30)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_forked_process_has_a_loop_of_its_own():
+    handler = with_client().main_handler
+    handler(two_results(), {})
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            handler = with_client().main_handler
+            status = 0 if outcomes(handler(two_results(), {})) == ["done", "done"] else 1
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
