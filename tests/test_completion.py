@@ -142,6 +142,13 @@ class TestReturnedBodies:
         assert delivered(app) == {"a": "failed"}
         assert delivered(app) == {"a": "failed"}
 
+    def test_unrun_body_is_reported_with_the_callbacks_place(self):
+        app = App()
+        app.on(Transcode, name="a")(lambda result: yielding(result))
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(transcoded(), {})
+        assert app.routes[0].where in str(failed.value)
+
     def test_async_callback_that_returns_a_body_is_followed(self):
         ran = []
 

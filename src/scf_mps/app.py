@@ -190,8 +190,8 @@ class App(Router):
                 from .middleware import check_options
 
                 check_options(routes, self._middleware)
-            self._providers.check()
             arguments = {route: self._arguments(route) for route in routes}
+            self._providers.check()
             check_variables()
             runner = Runner(arguments, self._hooks, self._reserve)
             if logs.on_scf():

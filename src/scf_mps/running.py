@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from .completion import complete
-from .errors import Drop
+from .errors import Drop, RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,6 +147,8 @@ class Runner:
         if outcome == "dropped":
             log.warning("dropped: %s", error, extra=_fields(call))
         else:
+            if isinstance(error, RegistrationError):
+                error.locate(call.route.where)
             log.error("failed: %s", reason(error), exc_info=error, extra=_fields(call))
 
 
