@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -226,10 +227,13 @@ def test_task_left_behind_that_exits_does_not_end_the_loop(caplog):
 
 def test_interrupt_of_the_caller_cancels_the_callback():
     app, ended = App(), threading.Event()
+    caller = threading.get_ident()
 
     @app.on(Transcode, name="slow")
     async def slow(transcode: Transcode):
         try:
+            while sys._current_frames()[caller].f_code.co_name != "wait":
+                await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.Event().wait()
         finally:
