@@ -14,6 +14,7 @@ from places import payload
 
 from scf_mps import CallbacksFailed, ConfigurationError
 from scf_mps.actions import Cdn, Publish
+from scf_mps.actions.places import Places
 from scf_mps.actions.resubmit import session_id
 from scf_mps.api import ApiError
 from scf_mps.cos import Conflict, Cos, CosObject, Credentials, SomeFailed
@@ -27,6 +28,7 @@ from scf_mps.local.samples import sample
 
 VOD = "cos://player-1250000000.ap-guangzhou/vod/"
 OUT = "cos://out-1250000000.ap-guangzhou/"
+OUTS = "https://out-1250000000.cos.ap-guangzhou.myqcloud.com"
 SITE = "https://player-1250000000.cos.ap-guangzhou.myqcloud.com"
 LOG = logging.getLogger("tests.publish")
 NOWHERE = Cos(Credentials("id", "key"), proxy="http://127.0.0.1:9")
@@ -573,15 +575,89 @@ def test_sprites_without_a_vtt_and_a_stream_of_known_size(
     assert sprites["images"][0]["object"] == f"{VOD}1.jpg"
 
 
-def test_a_stream_whose_segments_lie_above_it_is_told_where_it_lies(cos: Cos) -> None:
-    cos.upload(b"#EXTM3U\n#EXTINF:1,\n../segments/0.ts\n#EXT-X-ENDLIST\n", f"{OUT}a/hls/x.m3u8")
+@pytest.mark.parametrize("uri", ["../segments/0.ts", "/a/segments/0.ts", f"{OUTS}/a/segments/0.ts"])
+def test_a_stream_is_where_its_link_says_and_finds_its_segments(cos: Cos, uri: str) -> None:
+    text = "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
+    cos.upload(text.format(uri).encode(), f"{OUT}a/hls/x.m3u8")
     cos.upload(b"segment", f"{OUT}a/segments/0.ts")
     event = read(task(transcode("/a/hls/x.m3u8")))
     publish = Publish(f"{VOD}?manifest=manifest.json")
-    assert copies(publish, event, cos) == ["vod/segments/0.ts", "vod/hls/x.m3u8"]
+    for _ in range(2):
+        assert copies(publish, event, cos) == ["vod/a/segments/0.ts", "vod/x.m3u8"]
+        assert cos.read_text(f"{VOD}x.m3u8") == text.format("a/segments/0.ts")
+    assert targets(publish, event) == ["vod/x.m3u8"]
+    cos.verify(f"{VOD}x.m3u8")
     manifest = publish.write_manifest(event, cos, LOG)
     assert manifest is not None
-    assert cos.read_json(manifest)["renditions"][0]["object"] == f"{VOD}hls/x.m3u8"
+    assert cos.read_json(manifest)["renditions"][0]["object"] == f"{VOD}x.m3u8"
+
+
+@pytest.mark.parametrize("container", [None, "hls,applehttp"])
+def test_a_playlist_without_its_suffix_is_a_stream(
+    cos: Cos, hls: Callable[..., CosObject], container: str | None
+) -> None:
+    master = hls("a/")
+    cos.move(cos.files(master), f"{OUT}b/")
+    cos.copy(f"{OUT}b/index.m3u8", f"{OUT}b/Manifest")
+    event = read(task(transcode("/b/Manifest", Container=container)))
+    assert len(copies(Publish(f"{VOD}{{definition}}/"), event, cos)) == 3
+    renaming = Publish(f"{VOD}{{stem}}.bin")
+    if container:
+        assert copies(renaming, event, cos)[-1] == "vod/Manifest"
+    else:
+        with pytest.raises(ConfigurationError, match="names other files"):
+            copies(renaming, event, cos)
+
+
+def test_files_that_would_meet_below_a_folder_are_refused(cos: Cos) -> None:
+    cos.upload(b"#EXTM3U\n#EXTINF:1,\n../s/0.ts\n#EXTINF:1,\na/s/0.ts\n", f"{OUT}a/h/x.m3u8")
+    for key in ("a/s/0.ts", "a/h/a/s/0.ts"):
+        cos.upload(key.encode(), f"{OUT}{key}")
+    with pytest.raises(ValueError, match="two files"):
+        copies(Publish(VOD), read(task(transcode("/a/h/x.m3u8"))), cos)
+
+
+def test_playlists_of_an_event_are_read_once(
+    emulator: CosEmulator, cos: Cos, hls: Callable[..., CosObject]
+) -> None:
+    paths = [f"/{number}/x{number}.m3u8" for number in range(3)]
+    for number in range(3):
+        hls(f"{number}/", f"x{number}")
+    event = read(task(*(transcode(path, number) for number, path in enumerate(paths, 1))))
+    publish = Publish(f"{VOD}{{definition}}/?manifest=m.json")
+    before = len(emulator.requests)
+    assert len(copies(publish, event, cos)) == 9
+    publish.write_manifest(event, cos, LOG)
+    reads = [one for one in list(emulator.requests)[before:] if one.operation == "GetObject"]
+    assert len(reads) == 6
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_event_of_many_results_is_checked_once(
+    cos: Cos, store: Store, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Counted, not timed: the places that are worked out for each result do not grow with their number."""
+    calls = 0
+    of = Places.of
+
+    def count(self: Places, *args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return of(self, *args)
+
+    monkeypatch.setattr(Places, "of", count)
+    for number in (5, 50):
+        calls = 0
+        event = read(task(*(transcode(f"/{one}/x.mp4", one) for one in range(1, number + 1))))
+        store(*event.files)
+        publish = Publish(VOD if fails else f"{VOD}{{definition}}/")
+        for result in event.subtasks:
+            if fails:
+                with pytest.raises(ConfigurationError):
+                    publish.copy(result, cos, LOG)
+            else:
+                publish.copy(result, cos, LOG)
+        assert calls <= 2 * number
 
 
 def test_a_manifest_is_written_when_all_parts_are_out_and_not_before(
@@ -975,3 +1051,29 @@ def test_originals_stay_when_an_output_is_elsewhere(cos: Cos, store: Store, keys
     assert "https://h/s.json" in cos.read_json(manifest)["unpublished"][0]["reason"]
     assert publish.retire_originals(event, cos, LOG) == []
     assert keys("source-1250000000") == ["videos/demo.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("in/film.m3u8", b"anything"),
+        ("in/film.mpd", b"anything"),
+        ("in/Manifest", b"#EXTM3U\n#EXTINF:1,\na.ts\n"),
+        ("in/film", b"a video"),
+        ("in/gone", None),
+    ],
+)
+def test_a_source_that_is_a_playlist_stays(
+    cos: Cos, store: Store, key: str, content: bytes | None
+) -> None:
+    notification = task(transcode("/a/x.mp4"))
+    notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = f"/{key}"
+    notification["WorkflowTaskEvent"]["MetaData"] = None
+    event = read(notification)
+    store(*event.files)
+    (source,) = event.sources
+    if content is not None:
+        cos.upload(content, source)
+    retired = Publish(f"{VOD}?originals=delete").retire_originals(event, cos, LOG)
+    assert (retired == []) == (key not in ("in/film", "in/gone"))
+    assert cos.exists(source) == (retired == [])

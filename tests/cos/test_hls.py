@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf_mps.cos import CosObject, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
-from scf_mps.cos.hls import pictures, resolve, scan
+from scf_mps.cos import NotAPlaylist, NotFound, SomeFailed, UnknownManifest
+from scf_mps.cos.hls import FILE, PLAYLIST, UNKNOWN, parse_document, resolve
 
 from .conftest import DESK, PLAYER, REGION, at, put_hls
 from .test_objects import storage, transcode, workflow
@@ -44,30 +44,118 @@ all.m4s
 #EXT-X-ENDLIST"""
 
 
+def uris(document, kind=None):
+    """The URIs of a kind, without repeats."""
+    found = [one.uri for one in document.references if kind in (None, one.kind)]
+    return list(dict.fromkeys(found))
+
+
 def test_a_master_names_playlists_keys_and_data():
-    named = scan(MASTER)
-    assert named.playlists == [
-        "video/1080.m3u8?x=1",
+    document = parse_document(MASTER)
+    assert uris(document, PLAYLIST) == [
         "audio/index.m3u8",
         "iframe.m3u8",
         "tiles.m3u8",
+        "video/1080.m3u8?x=1",
     ]
-    assert named.files == ["session.key", "data.json"]
+    assert uris(document, FILE) == ["session.key"]
+    assert uris(document, UNKNOWN) == ["data.json"]
+    assert document.problems == []
 
 
-def test_a_media_playlist_names_segments_once_maps_keys_and_parts():
-    named = scan(MEDIA)
-    assert named.files == ["all.m4s", "spaced.ts", "init.mp4", "enc.key", "part.m4s"]
-    assert named.playlists == []
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_a_media_playlist_names_segments_maps_keys_and_parts(ending):
+    document = parse_document(MEDIA.replace("\r", "").replace("\n", ending))
+    assert uris(document) == ["init.mp4", "enc.key", "all.m4s", "spaced.ts", "part.m4s"]
+    assert uris(document, PLAYLIST) == document.problems == []
+    assert all(one.required for one in document.references)
+    for one in document.references:
+        assert document.text[one.start : one.end] == one.uri
 
 
-def test_lines_may_end_as_on_windows():
-    assert scan(MEDIA.replace("\n", "\r\n")) == scan(MEDIA)
-
-
-def test_what_is_no_playlist_is_refused():
+@pytest.mark.parametrize("content", ["<html>", "", "seg.ts\n", "\x00\x01"])
+def test_what_is_no_playlist_is_refused(content):
     with pytest.raises(NotAPlaylist, match="#EXTM3U"):
-        scan("<html>")
+        parse_document(content)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "required"),
+    [
+        ("#EXT-X-KEY:METHOD=AES-128,URI=", FILE, True),
+        ("#EXT-X-SESSION-KEY:METHOD=AES-128,URI=", FILE, True),
+        ("#EXT-X-MAP:URI=", FILE, True),
+        ("#EXT-X-PART:DURATION=1,INDEPENDENT=YES,URI=", FILE, True),
+        ("#EXT-X-PART:DURATION=1,GAP=YES,URI=", FILE, False),
+        ("#EXT-X-PRELOAD-HINT:TYPE=PART,URI=", FILE, False),
+        ("#EXT-X-RENDITION-REPORT:URI=", PLAYLIST, True),
+        ('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",URI=', PLAYLIST, True),
+        ("#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=", PLAYLIST, True),
+        ("#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI=", PLAYLIST, True),
+        ('#EXT-X-SESSION-DATA:DATA-ID="a",URI=', UNKNOWN, True),
+        ('#EXT-X-DATERANGE:ID="a",X-ASSET-URI=', UNKNOWN, True),
+        ("#EXT-X-CONTENT-STEERING:SERVER-URI=", FILE, True),
+    ],
+)
+@pytest.mark.parametrize("form", ['"{}"', "{}"])
+def test_the_uri_of_each_tag_is_found(tag, kind, required, form):
+    document = parse_document(f"#EXTM3U\r{tag}{form.format('x/a')}\rseg.ts")
+    assert next(one[:3] for one in document.references) == ("x/a", kind, required)
+    assert document.problems == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '#EXT-X-VENDOR:URI="a.bin"',
+        '#EXT-X-DATERANGE:ID="1",X-COM-EXAMPLE-URI="a.bin"',
+        '#EXT-X-DATERANGE:ID="1",X-ASSET-LIST="a.json"',
+        '#EXT-X-MAP:URI="init.mp4',
+        "#EXT-X-MAP:URI=",
+        '#EXT-X-MAP:URI="foo:init.mp4"',
+    ],
+)
+def test_a_line_that_is_not_understood_is_a_problem(line):
+    (problem,) = parse_document(f"#EXTM3U\r\n{line}\r\n#EXTINF:1,\r\nseg.ts").problems
+    assert problem.startswith("line 2: ")
+
+
+def test_a_tag_without_a_uri_is_no_problem():
+    lines = ["#EXT-X-KEY:METHOD=NONE", '#EXT-X-MEDIA:NAME="URI=x"', '#EXT-X-KEY:METHOD=NONE,URI=""']
+    document = parse_document("\n".join(["#EXTM3U", *lines]))
+    assert (document.references, document.problems) == ([], [])
+
+
+def test_a_segment_of_a_gap_is_not_required():
+    document = parse_document("#EXTM3U\n#EXT-X-GAP\n#EXTINF:1,\na.ts\n#EXTINF:1,\nb.ts\n")
+    assert [(one.uri, one.required) for one in document.references] == [
+        ("a.ts", False),
+        ("b.ts", True),
+    ]
+
+
+def test_variables_are_replaced():
+    lines = [
+        '#EXT-X-DEFINE:NAME="base",VALUE="x/y"',
+        '#EXT-X-DEFINE:IMPORT="token"',
+        '#EXT-X-MAP:URI="{$base}/init.mp4"',
+        "{$base}/a.ts?t={$token}",
+    ]
+    document = parse_document("\n".join(["#EXTM3U", *lines]), {"token": "1"})
+    assert uris(document) == ["x/y/init.mp4", "x/y/a.ts?t=1"]
+    assert document.variables == {"base": "x/y", "token": "1"}
+    assert uris(parse_document("#EXTM3U\n{$base}.ts")) == ["{$base}.ts"]
+
+
+@pytest.mark.parametrize("define", ['QUERYPARAM="x"', 'IMPORT="x"', 'NAME="y",VALUE="1"'])
+def test_a_variable_without_a_value_is_refused(define):
+    with pytest.raises(UnknownManifest, match="variable x"):
+        parse_document(f"#EXTM3U\n#EXT-X-DEFINE:{define}\n{{$x}}/a.ts\n")
+
+
+def test_uris_that_are_not_utf8_are_refused():
+    with pytest.raises(NotAPlaylist, match="UTF-8"):
+        parse_document(b"#EXTM3U\n\xff.ts\n".decode("utf-8", "surrogateescape"))
 
 
 def test_ten_thousand_segments_are_scanned_within_some_milliseconds():
@@ -75,8 +163,9 @@ def test_ten_thousand_segments_are_scanned_within_some_milliseconds():
 
     text = "#EXTM3U\n" + "".join(f"#EXTINF:2.0,\nseg-{n:05}.ts\n" for n in range(10_000))
     start = process_time()
-    assert len(scan(text).files) == 10_000
-    assert process_time() - start < 0.1  # 2 ms on an idle machine
+    document = parse_document(text)
+    assert all(resolve(at("v/index.m3u8"), one.uri) for one in document.references)
+    assert process_time() - start < 1.0  # 30 ms on an idle machine
 
 
 @pytest.mark.parametrize(
@@ -99,7 +188,7 @@ def test_ten_thousand_segments_are_scanned_within_some_milliseconds():
     ],
 )
 def test_a_uri_is_resolved_against_its_playlist(uri, key):
-    assert resolve(at("v/h/index.m3u8"), [uri]) == [at(key)]
+    assert resolve(at("v/h/index.m3u8"), uri) == at(key)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +206,7 @@ def test_a_uri_is_resolved_against_its_playlist(uri, key):
     ],
 )
 def test_what_is_elsewhere_is_no_file_of_ours(uri):
-    assert resolve(at("v/h/index.m3u8"), [uri]) == []
+    assert resolve(at("v/h/index.m3u8"), uri) is None
 
 
 STEPS = st.sampled_from(["a", "b.ts", "..", ".", "c d", "ü"])
@@ -130,21 +219,64 @@ def test_resolving_agrees_with_the_standard(steps, rooted):
     expected = posixpath.join("/", joined).lstrip("/")
     from urllib.parse import unquote
 
-    found = resolve(at("v/h/index.m3u8"), [uri])
-    assert [item.key for item in found] == ([unquote(expected)] if expected else [])
+    found = resolve(at("v/h/index.m3u8"), uri)
+    assert (found and found.key) == (unquote(expected) or None)
 
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs"]), max_size=30), max_size=8))
 def test_any_text_is_scanned_without_an_accident(lines):
-    named = scan("\n".join(["#EXTM3U", *lines]))
-    for item in resolve(at("v/index.m3u8"), [*named.files, *named.playlists]):
-        assert isinstance(item, CosObject)
-        assert (item.bucket, item.region) == (DESK, REGION)
+    try:
+        document = parse_document("\n".join(["#EXTM3U", *lines]))
+    except UnknownManifest:
+        return
+    for one in document.references:
+        item = resolve(at("v/index.m3u8"), one.uri)
+        assert item is None or (item.bucket, item.region) == (DESK, REGION)
 
 
-def test_the_pictures_of_a_sprite_are_those_its_cues_show():
-    text = "WEBVTT\n\n00:00 --> 00:01\na.jpg#xywh=0,0,1,1\n\n00:01 --> 00:02\na.jpg#xywh=1,0,1,1\n"
-    assert pictures(text + "\n#xywh=1\nb.jpg#xywh=0,0,1,1") == ["a.jpg", "b.jpg"]
+def cues(*payloads, ending="\n"):
+    """WebVTT with these payloads of cues."""
+    blocks = [f"{n}\n00:0{n}.000 --> 00:0{n}.900\n{payload}" for n, payload in enumerate(payloads)]
+    return "\n\n".join(["WEBVTT - title", *blocks, ""]).replace("\n", ending)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_the_pictures_of_a_sprite_are_those_its_cues_show(ending):
+    text = cues("a.jpg#xywh=0,0,1,1", "a.jpg#xywh=1,0,1,1", "/s/b c.PNG", ending=ending)
+    document = parse_document(f"\ufeff{text}")
+    assert [resolve(at("s/s.vtt"), one.uri) for one in document.references] == [
+        at("s/a.jpg"),
+        at("s/a.jpg"),
+        at("s/b c.PNG"),
+    ]
+    assert all(one.required for one in document.references)
+    assert document.problems == []
+
+
+def test_subtitles_name_no_files():
+    text = cues("See photo.jpg now", "[music]", "Visit a.example") + (
+        "\nNOTE b.jpg\n\nSTYLE\n::cue { background: url(c.jpg) }\n\nREGION\nid:a.jpg\n"
+    )
+    document = parse_document(text)
+    assert (document.references, document.problems) == ([], [])
+
+
+def test_a_lone_picture_among_subtitles_need_not_exist():
+    document = parse_document(cues("Hello", "photo.jpg", "s.jpg#xywh=0,0,1,1", "a photo.jpg"))
+    assert [(one.uri, one.required) for one in document.references] == [
+        ("photo.jpg", False),
+        ("s.jpg#xywh=0,0,1,1", True),
+    ]
+
+
+def test_pictures_outside_of_cues_are_found():
+    assert uris(parse_document("WEBVTT\n\nx\n#xywh=1\nb.jpg#xywh=0,0,1,1")) == [
+        "b.jpg#xywh=0,0,1,1"
+    ]
+
+
+def test_a_cue_of_json_is_a_problem():
+    assert parse_document(cues('{"src": "a.jpg"}')).problems
 
 
 def test_the_files_of_an_adaptive_output_come_before_what_names_them(cos):
@@ -180,11 +312,16 @@ def test_a_playlist_that_names_itself_ends(cos):
     assert set(cos.files(at("a.m3u8"))) == {at("a.m3u8"), at("b.m3u8")}
 
 
-def test_playlists_below_playlists_are_followed_so_far_and_no_further(cos):
-    for number in range(7):
-        text = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{number + 1}.m3u8\n"
-        cos.upload(text.encode(), at(f"{number}.m3u8"))
-    assert [item.key for item in cos.files(at("0.m3u8"))] == [f"{n}.m3u8" for n in range(4, -1, -1)]
+@pytest.mark.parametrize(("levels", "fits"), [(4, True), (5, False)])
+def test_playlists_below_playlists_are_read_to_a_limit(cos, levels, fits):
+    for number in range(levels):
+        text = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{number + 1}\n"
+        cos.upload(text.encode() if number + 1 < levels else b"#EXTM3U\n", at(f"{number}"))
+    if fits:
+        assert [item.key for item in cos.files(at("0"))] == ["3", "2", "1", "0"]
+    else:
+        with pytest.raises(UnknownManifest, match="deep"):
+            cos.files(at("0"))
 
 
 def test_a_manifest_that_is_missing_or_unreadable_is_said(cos):

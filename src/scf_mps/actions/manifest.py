@@ -7,7 +7,7 @@ Which results those are, and writing it down, is `publish.py`'s.
 from __future__ import annotations
 
 from ..events.result import Event, Result
-from .places import PLAYLISTS
+from .places import is_stream
 from .templates import values_of
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ def _entries(
             facts = _facts(holder, {"time_offset_s": "TimeOffset", "language": "TransDst"})
             facts.update(_facts(holder, {"language": "Language"}))
         entry = {**about, **facts, **located(source)}
-        if source.key.lower().endswith(PLAYLISTS):
+        if is_stream(result):
             # The size of the playlist says nothing; MPS's own, where it tells one, is that of the whole.
             del entry["size_bytes"]
             entry.update(_facts(output, {"size_bytes": "Size"}))

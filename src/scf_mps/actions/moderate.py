@@ -183,23 +183,27 @@ class _Move:
 
     def _named_by(self, one: CosObject) -> list[CosObject]:
         """What a playlist names itself; an earlier delivery may have moved it."""
-        from ..cos import CosError, hls
+        from ..cos import CosError, files, hls
 
         for place in (one, CosObject(self._bucket, self._region, self._below(one) + one.key)):
             try:
-                named = hls.scan(self._cos.read(place).decode("utf-8", "replace"))
+                document = files.read_document(self._cos._client, place)
             except (CosError, ValueError):
                 continue
-            return hls.resolve(one, [*named.files, *named.playlists])
+            named = [hls.resolve(one, reference.uri) for reference in document.references]
+            return list(dict.fromkeys(item for item in named if item is not None))
         return []
 
     def _move(self, files: list[CosObject]) -> list[CosObject]:
         """Move objects of one bucket, the manifests last."""
         from ..cos import CosError, SomeFailed
+        from ..cos.copying import Rules
+        from ..cos.metadata import Given
 
         to = f"cos://{self._bucket}.{self._region}/{self._below(files[0])}"
         try:
-            return self._cos.move(files, to, base="", acl=self._acl)
+            # As they are, whatever they name: moved back they are what they were.
+            return self._cos._move(files, to, False, "", Rules(Given(acl=self._acl)))
         except (CosError, SomeFailed, ValueError) as error:
             errors = _each(error)
         self._problems += errors

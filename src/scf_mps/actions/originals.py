@@ -29,12 +29,21 @@ def went_well(event: Event) -> bool:
     return all(one.verb == "on" for one in every) and not times_of(event.session_id)
 
 
-def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]:
+def retirable(event: Event, published: Collection[CosObject], cos: Cos) -> list[CosObject]:
     """The sources of an event that are neither outputs nor below a folder that was published to.
 
     Nor playlists: their segments are no sources of the event, and would be left without them.
+
+    Raises:
+        CosError: the first bytes of a source that may be a playlist cannot be read.
     """
     from ..cos.files import is_playlist
+
+    def is_single(source: CosObject) -> bool:
+        try:
+            return not is_playlist(cos._client, source)
+        except NotFound:
+            return True
 
     folders = {(copy.bucket, copy.key[: copy.key.rfind("/") + 1]) for copy in published}
     outputs = {*event.files, *published}
@@ -42,10 +51,10 @@ def retirable(event: Event, published: Collection[CosObject]) -> list[CosObject]
         source
         for source in event.sources
         if source not in outputs
-        and not is_playlist(source)
         and not any(
             source.bucket == bucket and source.key.startswith(folder) for bucket, folder in folders
         )
+        and is_single(source)
     ]
 
 

@@ -1,12 +1,12 @@
 """Where published files go: the keys that a template makes of the results of an event, and that no two are one.
 
-All of it follows from the event, so that a redelivery finds the same places; only whether the segments of two HLS
-outputs would meet takes a look into their playlists. Copying is left to `publish.py`.
+All of it follows from the event, so that a redelivery finds the same places. Only the check that the segments of two
+HLS outputs do not meet reads their playlists. Copying is left to `publish.py`.
 """
 
 from __future__ import annotations
 
-from ..cos import Cos, CosObject
+from ..cos import CosObject
 from ..errors import ConfigurationError
 from ..events.files import files_of
 from ..events.result import Result, event_of
@@ -14,7 +14,7 @@ from .templates import DAYS, OF_RESULT, Template, clean, finished, safe, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Copies = dict[CosObject, CosObject]
     """Each file of a result to the copy that it becomes."""
@@ -53,16 +53,35 @@ class Places:
         self.folder = literal[: literal.rfind("/") + 1]
 
     def of(self, result: Result, files: Sequence[CosObject] | None = None) -> Copies:
-        """Where the files of a result go, by default those that the event names.
+        """Return where the files of a result go, by default those that the event names.
+
+        Files that the event names are where `target` says, whatever their playlists name, so that links need no
+        request. A file outside their folder goes below that place with its whole key.
 
         Raises:
-            ValueError: one would be copied onto itself.
+            ConfigurationError: the one file of a result is a playlist, and the template renames it.
+            ValueError: one would be copied onto itself, or two would be one.
         """
-        from ..cos.addresses import destinations
+        from ..cos.addresses import Place, base_of, destinations
 
-        found = list(files_of(result)) if files is None else list(files)
+        named = files_of(result)
+        found = list(named if files is None else files)
         to = self.target(result)
-        return dict(zip(found, destinations(found, to, is_one_file(result)), strict=True))
+        if len(found) > 1 and not Place.parse(to).is_directory:
+            raise ConfigurationError(
+                f"{named[0]} names other files, so it cannot become {to}: end the key template with a slash"
+            )
+        base = base_of(named)
+        inside = [file for file in found if file.key.startswith(base)]
+        copies = dict(zip(inside, destinations(inside, to, is_one_file(result), base), strict=True))
+        outside = [file for file in found if file not in copies]
+        if outside:
+            copies.update(zip(outside, destinations(outside, to, False, ""), strict=True))
+        if len(set(copies.values())) < len(copies):
+            raise ValueError(
+                f"two files would become one object in {to}: publish to another folder"
+            )
+        return copies
 
     def target(self, result: Result) -> str:
         """``cos://bucket.region/`` and the key of a result's one file, or the folder of its several."""
@@ -94,9 +113,17 @@ class Places:
         return values
 
     def check(
-        self, results: Iterable[Result], cos: Cos, taken: Mapping[CosObject, str] | None = None
+        self,
+        results: Iterable[Result],
+        expand: Callable[[Result], Sequence[CosObject]],
+        taken: Mapping[CosObject, str] | None = None,
     ) -> None:
-        """Make sure that no two files become one object, nor one of `taken`, each of which is said what it is.
+        """Check that no two files become one object, or one of `taken`.
+
+        Args:
+            results: all results of an event that are published.
+            expand: finds all files of a result, those in playlists too. Only streams that may meet are expanded.
+            taken: objects that no copy may replace, with the reason.
 
         Raises:
             ConfigurationError: two would; it says which field tells them apart.
@@ -104,10 +131,10 @@ class Places:
         """
         sources: dict[CosObject, tuple[CosObject, Result]] = {}
         every = list(results)
-        doubtful = self._doubtful(every)
+        doubtful = {result.place for result in self._doubtful(every)}
         forbidden = taken or {}
         for result in every:
-            files = cos.files(result) if result in doubtful else None
+            files = expand(result) if result.place in doubtful else None
             for source, target in self.of(result, files).items():
                 if target in forbidden:
                     raise ConfigurationError(
@@ -127,7 +154,7 @@ class Places:
         folders: dict[str, dict[str, list[Result]]] = {}
         for result in results:
             files = files_of(result)
-            if any(file.key.lower().endswith(PLAYLISTS) for file in files):
+            if files and is_stream(result):
                 one = files[0]
                 base = f"{one.bucket} {base_of(files)}"
                 folders.setdefault(self.target(result), {}).setdefault(base, []).append(result)
@@ -152,22 +179,19 @@ class Places:
 
 
 def is_one_file(result: Result) -> bool:
-    """Whether a result is a single file; a playlist is not, nor is what others name by their names."""
-    files = files_of(result)
-    if len(files) != 1:
-        return False
-    key = files[0].key.lower()
-    return not key.endswith(PLAYLISTS) and result.type != "ImageSprites"
+    """Return True if a result is a single file that names no others, by what the event says."""
+    return len(files_of(result)) == 1 and not is_stream(result) and result.type != "ImageSprites"
 
 
-def all_of(result: Result, places: Places, cos: Cos) -> Copies:
-    """Where every file of a result went, those that its playlists name included.
-
-    Raises:
-        CosError: a playlist cannot be read.
-        NotInCos: the outputs are in AWS S3 or VOD.
-    """
-    return places.of(result, None if is_one_file(result) else cos.files(result))
+def is_stream(result: Result) -> bool:
+    """Return True if a result is a stream of which the event names the playlist."""
+    output = result._data.get("Output")
+    container = output.get("Container") if isinstance(output, dict) else ""
+    return (
+        result.type == "AdaptiveDynamicStreaming"
+        or (isinstance(container, str) and "hls" in container.lower())
+        or any(file.key.lower().endswith(PLAYLISTS) for file in files_of(result))
+    )
 
 
 def _main_file(files: Sequence[CosObject]) -> str:

@@ -8,18 +8,72 @@ alone.
 from __future__ import annotations
 
 import logging
+from weakref import WeakKeyDictionary, proxy
 
 from ..cos import Cos, CosObject
+from ..errors import ConfigurationError
 from ..events.files import files_of, unreachable_outputs
 from ..events.result import Event, Result, event_of
 from ..logs import as_json
 from .cdn import Cdn
-from .places import all_of, is_one_file
 from .publish_options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..cos.files import Tree
+    from .places import Copies, Places
+
+
+class _Plan:
+    """Everything of an event that is published. It is checked, and its playlists are read, once.
+
+    Attributes:
+        parts: the results with files.
+    """
+
+    def __init__(self, event: Event, parts: list[Result], places: Places, cos: Cos) -> None:
+        self.event = event
+        self.parts = parts
+        self._places = places
+        self._cos: Cos = proxy(cos)
+        self._trees: dict[str, Tree] = {}
+        self._copies: dict[str, Copies] = {}
+        self._is_checked = False
+        self._problem = ""
+
+    def tree(self, result: Result) -> Tree:
+        """Return the files of a result, those in its playlists too. Raises as `Cos.files`."""
+        if result.place not in self._trees:
+            self._trees[result.place] = self._cos._expand(result)
+        return self._trees[result.place]
+
+    def copies(self, result: Result) -> Copies:
+        """Return where every file of a result goes. Raises as `tree` and `Places.of`."""
+        if result.place not in self._copies:
+            self._copies[result.place] = self._places.of(result, self.tree(result).items)
+        return self._copies[result.place]
+
+    def check(self, publish: Publish) -> None:
+        """Raise ConfigurationError if two files would be one object, or one would replace another of the event."""
+        if self._problem:
+            raise ConfigurationError(self._problem)
+        if self._is_checked:
+            return
+        # Where files are published beside the outputs, a copy may be about to replace what is not copied yet.
+        taken = dict.fromkeys(self.event.files, "an output of the task: publish to another folder")
+        sources = [source.object for source in self.event.inputs if source.object is not None]
+        taken.update(dict.fromkeys(sources, "a source of the task: publish to another folder"))
+        manifest = publish._manifest_of(self.event)
+        if manifest:
+            taken[manifest] = "the manifest: name that otherwise"
+        try:
+            self._places.check(self.parts, lambda result: self.tree(result).items, taken)
+        except ConfigurationError as error:
+            self._problem = str(error)
+            raise
+        self._is_checked = True
 
 
 class Publish:
@@ -49,6 +103,7 @@ class Publish:
     def __init__(self, to: str, when: Callable[[Result], object] | None = None) -> None:
         self._options = options = Options(to, when)
         self._places = options.places
+        self._plans: WeakKeyDictionary[Cos, _Plan] = WeakKeyDictionary()
         self.kinds = options.kinds
         self.filters = options.filters
         self.finishing: tuple[Callable[..., object], ...] = tuple(
@@ -72,38 +127,34 @@ class Publish:
                 output of it. Nothing is copied then.
             CosError, SomeFailed, NotInCos: as `Cos.publish`. A result without any output is a warning.
         """
+        from ..cos.copying import Rules
         from ..cos.files import named_by
+        from ..cos.metadata import Given
 
-        event = event_of(result)
-        # Where files are published beside the outputs, a copy may be about to replace what is not copied yet.
-        taken = dict.fromkeys(event.files, "an output of the task: publish to another folder")
-        taken.update(
-            dict.fromkeys(event.sources, "a source of the task: publish to another folder")
-        )
-        manifest = self._manifest_of(event)
-        if manifest:
-            taken[manifest] = "the manifest: name that otherwise"
-        self._places.check(self._parts(event), cos, taken)
-        to, options = self._places.target(result), self._options
+        plan = self._plan(event_of(result), cos)
+        plan.check(self)
+        options = self._options
         missing = self._places.missing(result)
         if missing:
-            log.warning("%s has no value for {%s}", to, "}, {".join(missing))
+            where = self._places.target(result)
+            log.warning("%s has no value for {%s}", where, "}, {".join(missing))
         files = named_by(result)
-        if is_one_file(result):
-            copies = [cos.copy(files[0], to, overwrite=options.overwrite, **options.headers)]
-        elif files:
-            copies = cos.publish(files, to, overwrite=options.overwrite, **options.headers)
-        else:
+        if not files:
             return []
+        targets = plan.copies(result)
+        if len(targets) == 1:
+            to = targets[files[0]]
+            copies = [cos.copy(files[0], to, overwrite=options.overwrite, **options.headers)]
+        else:
+            rules = Rules(Given(**options.headers), options.overwrite)
+            copies = cos._publish(plan.tree(result), targets, rules)
         log.info("published", extra={"files": [str(copy) for copy in copies]})
         return copies
 
     def links(self, result: Result) -> list[str]:
         """The URLs of the copies of the files that a result names; none if it is not published.
 
-        They are the CDN's with ``cdn=``, else the bucket's, and good where that is public. No request is made: that
-        playlists name nothing above their own folder is taken for granted, as MPS takes relative paths alone for
-        segments (the SDK's note on ``SegmentObjectName``). The copies of a playlist that does would lie deeper.
+        They are the CDN's with ``cdn=``, else the bucket's, and work where that is public. No request is made.
         """
         if not self._is_wanted(result):
             return []
@@ -128,7 +179,8 @@ class Publish:
         target, wanted, parts = self._manifest_of(event), self._wanted(event), self._parts(event)
         if target is None or not self.concerns(event):
             return None
-        published = [(part, all_of(part, self._places, cos)) for part in parts]
+        plan = self._plan(event, cos)
+        published = [(part, plan.copies(part)) for part in parts]
         named = [
             copy
             for part, copies in published
@@ -156,8 +208,8 @@ class Publish:
             ApiError: as `Cdn.purge`.
             CosError: a playlist cannot be read.
         """
-        parts = self._parts(event)
-        copies = [copy for part in parts for copy in all_of(part, self._places, cos).values()]
+        plan = self._plan(event, cos)
+        copies = [copy for part in plan.parts for copy in plan.copies(part).values()]
         manifest = self._manifest_of(event)
         if manifest and self.concerns(event):
             copies.append(manifest)
@@ -190,7 +242,7 @@ class Publish:
         if any(map(unreachable_outputs, wanted)):
             return []
         published = [copy for part in wanted for copy in self._places.of(part).values()]
-        sources = retirable(event, published)
+        sources = retirable(event, published, cos)
         others = replaced(event, sources, cos)
         sources = [source for source in sources if source not in others]
         kept = [str(source) for source in event.sources if source not in sources]
@@ -203,6 +255,13 @@ class Publish:
             retire(sources, cos, self._options.originals)
             log.info("originals retired", extra={"files": [str(source) for source in sources]})
         return sources
+
+    def _plan(self, event: Event, cos: Cos) -> _Plan:
+        """Return the plan of an event for an invocation, which is what a `Cos` belongs to."""
+        plan = self._plans.get(cos)
+        if plan is None or plan.event is not event:
+            plan = self._plans[cos] = _Plan(event, self._parts(event), self._places, cos)
+        return plan
 
     def _wanted(self, event: Event) -> list[Result]:
         """The results of an event that are to be published; an edit is its own."""

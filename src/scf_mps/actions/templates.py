@@ -127,8 +127,11 @@ def _digest(text: str) -> str:
 
 def finished(event: Event) -> float | None:
     """Seconds since the epoch of the latest ``FinishTime`` of the results of an event; None if none tells one."""
-    moments = [moment_of(subtask.raw.get("FinishTime")) for subtask in event.subtasks]
-    return max((one for one in moments if one is not None), default=None)
+    if finished not in event._memo:
+        moments = [moment_of(subtask.raw.get("FinishTime")) for subtask in event.subtasks]
+        event._memo[finished] = max((one for one in moments if one is not None), default=None)
+    found: float | None = event._memo[finished]
+    return found
 
 
 def values_of(event: Event, now: float, missing: str = "") -> dict[str, str]:
@@ -142,9 +145,15 @@ def values_of(event: Event, now: float, missing: str = "") -> dict[str, str]:
         now: seconds since the epoch.
         missing: stands for a missing value; `unknown` by default.
     """
+    memo = ("values", now, missing)  # of each of many results of one event
+    if memo not in event._memo:
+        event._memo[memo] = _find_values(event, now, missing or unknown(event))
+    return dict(event._memo[memo])
+
+
+def _find_values(event: Event, now: float, missing: str) -> dict[str, str]:
     import time
 
-    missing = missing or unknown(event)
     moment = finished(event)
     day = time.localtime(now if moment is None else moment)
     sources = event.inputs

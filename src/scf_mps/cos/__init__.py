@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from .errors import Throttled as Throttled
     from .errors import Unavailable as Unavailable
     from .errors import UnsafeKey as UnsafeKey
-    from .files import UnknownManifest as UnknownManifest
     from .helper import Cos as Cos
     from .hls import NotAPlaylist as NotAPlaylist
+    from .hls import UnknownManifest as UnknownManifest
     from .metadata import Entry as Entry
     from .metadata import Head as Head
     from .progress import Progress as Progress
@@ -35,8 +35,7 @@ else:
         "..events.files": "CosObject",
         ".credentials": "Credentials",
         ".errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
-        ".files": "UnknownManifest",
-        ".hls": "NotAPlaylist",
+        ".hls": "NotAPlaylist UnknownManifest",
         ".metadata": "Entry Head",
         ".progress": "Progress bar",
         ".retry": "Retry",

@@ -16,7 +16,7 @@ from .metadata import CLASS, Entry, Given, Head, content_type_of, is_md5
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..events.files import CosObject
     from .inventory import Known
@@ -56,9 +56,17 @@ class Copier:
 
     Args:
         moved_before: take a missing source whose copy is there for one that was moved already.
+        contents: bytes that copies have in place of their source's.
     """
 
-    def __init__(self, client: Client, rules: Rules, moved_before: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        rules: Rules,
+        moved_before: bool = False,
+        contents: Mapping[CosObject, bytes] | None = None,
+    ) -> None:
+        self._contents = contents or {}
         self._client = client
         self._rules = rules
         self._moved_before = moved_before
@@ -83,7 +91,9 @@ class Copier:
             known = self._known[pair.source]
             if isinstance(known, Exception):
                 return self._without_source(pair, known)
-            if not self._is_done(pair, known):
+            if pair.source in self._contents:
+                self._write(pair, self._contents[pair.source])
+            elif not self._is_done(pair, known):
                 self._copy(pair, known)
         except CosError as error:
             # What a caller can look up is what it passed in; where that was to go is in the text.
@@ -176,6 +186,20 @@ class Copier:
             said[operations.FORBID] = "true"
         return said
 
+    def _write(self, pair: Pair, content: bytes) -> None:
+        """Write other bytes with everything that is stored with the source, but its tags and encoding."""
+        rules = self._rules
+        said = rules.given.over(self._full(pair.source).stored())
+        said.pop("content-encoding", None)
+        if rules.given.acl == "keep":
+            said.update(operations.acl_headers(self._client, pair.source))
+        if not rules.overwrite:
+            # x-cos-forbid-overwrite does nothing in a bucket that ever had versions: look first.
+            if operations.has_content(self._client, pair.target, content):
+                return
+            said[operations.FORBID] = "true"
+        operations.put(self._client, pair.target, content, said)
+
     def _copy(self, pair: Pair, known: Known) -> None:
         if known.size > self._rules.largest:
             self._copy_in_parts(pair)
@@ -241,14 +265,19 @@ def _same_checksum(left: Known, right: Known) -> bool:
 
 
 def copy_all(
-    client: Client, layers: Sequence[Sequence[Pair]], rules: Rules, what: str, report: Report | None
+    client: Client,
+    layers: Sequence[Sequence[Pair]],
+    rules: Rules,
+    what: str,
+    report: Report | None,
+    contents: Mapping[CosObject, bytes] | None = None,
 ) -> list[CosObject]:
     """Make all copies, a layer when the one before is complete; returns them.
 
     Raises:
         SomeFailed: with the error of each that failed; of what comes behind its layer nothing was begun.
     """
-    copier = Copier(client, rules)
+    copier = Copier(client, rules, contents=contents)
     pairs = [pair for layer in layers for pair in layer]
     copier.learn(pairs)
     made: list[CosObject] = []

@@ -1,20 +1,23 @@
-"""All files of a result: what the event names, and what its playlists name in turn.
+"""All files of a result: those the event names, and those its playlists name in turn.
 
 An HLS output is named by its manifest alone, a sprite by pictures and a WebVTT. The objects come in layers, each
-naming only what is in layers before it: written in that order, a player never follows a name to nothing; deleted in
-that order, what is left can still be found by its manifest.
+naming only objects in layers before it: written in that order, a player never follows a name to nothing; deleted in
+that order, the rest can still be found by its manifest. Content decides what a playlist is, not the key's suffix.
 """
 
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
-from . import addresses, bulk, hls, streams
+from . import addresses, bulk, hls, operations, streams
 from .errors import CosError, NotFound
+from .hls import FILE, PLAYLIST, UNKNOWN, Document, NotAPlaylist, UnknownManifest
+from .metadata import is_media_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ..events.files import CosObject
@@ -22,81 +25,225 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LARGEST = 32 * 1024 * 1024
-"""Bytes of the largest playlist that is read: some 300,000 segments."""
-_DEEPEST = 4
-"""Master and media playlists are two levels; a playlist that names itself ends here."""
+MAX_PLAYLIST_BYTES = 32 * 1024 * 1024
+"""Bytes of the largest playlist that is read, uncompressed: some 300,000 segments."""
+MAX_DEPTH = 4
+"""Levels of playlists that are read. Master and media playlists are two."""
+_SNIFFED_BYTES = 1024
+_PLAYLIST_TYPES = ("mpegurl", "dash+xml", "ms-sstr+xml", "text/vtt")
+_PLAYLIST_NAMES = (".m3u8", ".m3u")
+READ_NAMES = (*_PLAYLIST_NAMES, ".vtt")
 
 
-class UnknownManifest(CosError):
-    """A manifest in a language that is not read here (DASH): list its directory instead."""
+class Tree(NamedTuple):
+    """Objects and everything they name.
+
+    Attributes:
+        layers: the objects: segments and pictures first, master playlists last.
+        documents: the playlists and WebVTTs among them.
+    """
+
+    layers: list[list[CosObject]]
+    documents: dict[CosObject, Document]
+
+    @property
+    def items(self) -> list[CosObject]:
+        """The objects of all layers."""
+        return [item for layer in self.layers for item in layer]
 
 
-def is_playlist(item: CosObject) -> bool:
-    """Whether the key is that of an HLS playlist."""
-    return item.key.lower().endswith((".m3u8", ".m3u"))
+class _Open(NamedTuple):
+    """An object that may name others and is not read yet."""
+
+    item: CosObject
+    kind: str
+    required: bool
+    variables: Mapping[str, str]
 
 
-def layers(client: Client, named: Sequence[CosObject]) -> list[list[CosObject]]:
-    """The objects and all that they name, in layers: segments and pictures first, master playlists last.
+def expand(client: Client, named: Sequence[CosObject]) -> Tree:
+    """Find everything that objects name. Each playlist is read once.
+
+    A line that may name a file in an unknown way is logged as a warning. A file that may be missing (of a gap, for
+    one) is part of the tree if it exists.
 
     Raises:
-        NotFound: a playlist is not there.
-        UnknownManifest: for a DASH manifest.
-        NotAPlaylist: a ``.m3u8`` that is none.
-        SomeFailed: several playlists could not be read.
+        SomeFailed: with `NotFound`, `NotAPlaylist` or `UnknownManifest` of each playlist that cannot be read.
+        UnknownManifest: of a DASH manifest, and of playlists below playlists that never end.
     """
     depths: dict[CosObject, int] = dict.fromkeys(named, 0)
-    level = [item for item in named if _names_others(item)]
-    for depth in range(1, _DEEPEST + 1):
-        if not level:
-            break
-        found = bulk.each_of(client, level, lambda item: _named_by(client, item), "read playlists")
+    documents: dict[CosObject, Document] = {}
+    required = set(named)
+    seen = {item for item in named if _may_name_others(item, UNKNOWN)}
+    level = [_Open(item, UNKNOWN, True, {}) for item in depths if item in seen]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise UnknownManifest(
+                f"playlists name playlists more than {MAX_DEPTH} levels deep",
+                code="UnknownManifest",
+                object=level[0].item,
+            )
+        read = bulk.each_of(client, level, lambda one: _read(client, one), "read playlists")
+        found = {one.item: made for one, made in zip(level, read, strict=True) if made}
+        documents.update(found)
         level = []
-        for item, is_list in [pair for pairs in found for pair in pairs]:
-            if is_list and item not in depths:
-                level.append(item)
-            # What several playlists name belongs in front of all of them.
-            depths[item] = max(depth, depths.get(item, 0))
-    ordered: dict[int, list[CosObject]] = {}
-    for item, depth in depths.items():
-        # A playlist goes behind all that is none, at whatever depth that was named.
-        ordered.setdefault(_rank(item, depth), []).append(item)
-    return [ordered[rank] for rank in sorted(ordered, reverse=True)]
+        for item, document in found.items():
+            for problem in document.problems:
+                log.warning("%s: %s", item, problem)
+            for reference in document.references:
+                target = hls.resolve(item, reference.uri)
+                if target is None or target == item:
+                    continue
+                # An object that several playlists name belongs in front of all of them.
+                depths[target] = max(depth, depths.get(target, 0))
+                if reference.required:
+                    required.add(target)
+                if target not in seen and _may_name_others(target, reference.kind):
+                    seen.add(target)
+                    one = _Open(target, reference.kind, reference.required, document.variables)
+                    level.append(one)
+    doubtful = [item for item in depths if item not in required]
+    exist = bulk.each_of(client, doubtful, lambda item: _exists(client, item), "look for files")
+    missing = {item for item, there in zip(doubtful, exist, strict=True) if not there}
+    layers: dict[int, list[CosObject]] = {}
+    for item, level_of_item in depths.items():
+        if item not in missing:
+            layers.setdefault(_rank(item, level_of_item, documents), []).append(item)
+    return Tree([layers[rank] for rank in sorted(layers, reverse=True)], documents)
 
 
-def _rank(item: CosObject, depth: int) -> int:
-    if is_playlist(item):
+def _rank(item: CosObject, depth: int, documents: Mapping[CosObject, Document]) -> int:
+    """Return the rank of a layer, the last one first: a playlist follows every other object."""
+    document = documents.get(item)
+    if document is not None and document.is_playlist:
         return depth
-    return _DEEPEST + (1 if item.key.lower().endswith(".vtt") else 2)
+    return MAX_DEPTH + (1 if document is not None or item.key.lower().endswith(".vtt") else 2)
 
 
-def _names_others(item: CosObject) -> bool:
+def _may_name_others(item: CosObject, kind: str) -> bool:
+    """Return True if an object has to be read to know which files it names."""
     key = item.key.lower()
-    if key.endswith(".mpd"):
+    if key.endswith(".mpd") and kind != FILE:
         raise UnknownManifest(
             "a DASH manifest is not read here: list the directory of its segments",
             code="UnknownManifest",
             object=item,
         )
-    return is_playlist(item) or key.endswith(".vtt")
+    return kind == PLAYLIST or (kind == UNKNOWN and not is_media_name(key))
 
 
-def _named_by(client: Client, item: CosObject) -> list[tuple[CosObject, bool]]:
-    """The objects that a playlist or WebVTT names in its bucket, and which of them are playlists."""
+def is_playlist(client: Client, item: CosObject) -> bool:
+    """Return True if an object is a playlist or a manifest of another format, by its name or else its content.
+
+    Raises:
+        CosError: its first bytes cannot be read.
+    """
+    key = item.key.lower()
+    if key.endswith((*_PLAYLIST_NAMES, ".mpd")):
+        return True
+    return not key.endswith(".vtt") and not is_media_name(key) and _sniff(client, item)
+
+
+def _read(client: Client, one: _Open) -> Document | None:
+    """Read a playlist or WebVTT; None for an object that is neither, and for a missing one that need not exist."""
+    item = one.item
+    key = item.key.lower()
+    is_sure = one.kind == PLAYLIST or key.endswith(READ_NAMES)
     try:
-        text = streams.read(client, item, _LARGEST).decode("utf-8", "replace")
-    except NotFound as error:
-        if item.key.lower().endswith(".vtt"):  # its pictures are named by the event
-            return []
-        raise error
-    if is_playlist(item):
-        files, playlists = hls.scan(text)
-    else:
-        files, playlists = hls.pictures(text), []
-    found = [(named, is_playlist(named)) for named in hls.resolve(item, files)]
-    found += [(named, True) for named in hls.resolve(item, playlists)]
-    return [(named, is_list) for named, is_list in found if named != item]
+        if not (is_sure or _sniff(client, item)):
+            return None
+        return read_document(client, item, one.variables)
+    except NotFound:
+        # The pictures of a sprite are named by the event. Copying its WebVTT tells that it is missing.
+        if one.required and (one.kind == PLAYLIST or key.endswith(_PLAYLIST_NAMES)):
+            raise
+        return None
+
+
+def read_document(
+    client: Client, item: CosObject, variables: Mapping[str, str] | None = None
+) -> Document:
+    """Read and parse a playlist or WebVTT.
+
+    Raises:
+        NotAPlaylist: its content is neither, or is encoded in a way that is not known here.
+        UnknownManifest: see `hls.parse_document`.
+        CosError: it cannot be read.
+    """
+    try:
+        data = _decompress(streams.read(client, item, MAX_PLAYLIST_BYTES))
+        text = data.decode("utf-8", "surrogateescape")
+        if item.key.lower().endswith(".vtt") and not text.startswith(("#", "<")):
+            return hls.parse_webvtt(text)
+        try:
+            return hls.parse_document(text, variables)
+        except NotAPlaylist as error:
+            encoding = operations.head(client, item).headers.get("content-encoding", "")
+            if encoding and not data.startswith(b"#"):
+                error.message = (
+                    f"Content-Encoding {encoding!r} is not read here: store it plain or with gzip"
+                )
+            raise
+    except CosError as error:
+        error.object = error.object or item
+        raise
+
+
+def _decompress(data: bytes) -> bytes:
+    """Return the content of gzip, of at most `MAX_PLAYLIST_BYTES`; anything else as it is."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    import zlib
+
+    parts, size, rest = [], 0, data
+    try:
+        while rest:
+            inflater = zlib.decompressobj(31)
+            part = inflater.decompress(rest, MAX_PLAYLIST_BYTES + 1 - size)
+            parts.append(part)
+            size += len(part)
+            if size > MAX_PLAYLIST_BYTES:
+                raise NotAPlaylist(
+                    f"its gzip holds more than {MAX_PLAYLIST_BYTES} bytes", code="TooLarge"
+                )
+            if not inflater.eof:
+                raise NotAPlaylist("its gzip is truncated", code="NotAPlaylist")
+            rest = inflater.unused_data.lstrip(b"\0")
+    except zlib.error as error:
+        raise NotAPlaylist(f"its gzip is damaged: {error}", code="NotAPlaylist") from None
+    return b"".join(parts)
+
+
+def _sniff(client: Client, item: CosObject) -> bool:
+    """Return True if the first bytes of an object, or its Content-Type, are those of a playlist or manifest."""
+    try:
+        answer = client.call(item, "GET", headers={"range": f"bytes=0-{_SNIFFED_BYTES - 1}"})
+    except CosError as error:
+        if error.status == 416:  # an empty object has no first byte
+            return False
+        raise
+    data = answer.body[:_SNIFFED_BYTES]
+    if data.startswith(b"\x1f\x8b"):
+        import zlib
+
+        try:
+            data = zlib.decompressobj(31).decompress(data, _SNIFFED_BYTES)
+        except zlib.error:
+            return False
+    start = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if start.startswith(("#EXTM3U", "WEBVTT")) or hls.find_unknown_format(start):
+        return True
+    return any(name in answer.headers.get("content-type", "").lower() for name in _PLAYLIST_TYPES)
+
+
+def _exists(client: Client, item: CosObject) -> bool:
+    try:
+        operations.head(client, item)
+    except NotFound:
+        return False
+    return True
 
 
 def named_by(of: Any) -> list[CosObject]:

@@ -1,127 +1,337 @@
-"""What a playlist names: an HLS scanner (RFC 8216 and its second edition), and the pictures of a sprite's WebVTT.
+"""References in HLS playlists (RFC 8216, draft-pantos-hls-rfc8216bis) and WebVTT: finding, resolving, rewriting.
 
-It goes over the lines once and looks into the few tags that name something; 10,000 segments take a millisecond or
-two. It resolves what it finds to keys of the playlist's own bucket. Reading the playlists of a result is `files.py`'s.
+Every line is accounted for. A line that may name a file in a way that is not known here becomes a problem of the
+`Document`, for the log. `files.py` reads documents from COS.
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from ..events.files import CosObject
+from .errors import CosError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|[^,]*)')
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_HOST = re.compile(
-    r"(?P<bucket>[a-z0-9-]+-[0-9]+)\.cos(?:-internal)?\.(?P<region>[a-z0-9-]+)"
-    r"\.(?:myqcloud\.com|tencentcos\.cn)(?::[0-9]+)?\Z"
-)
-_NOT_PLAIN = re.compile(r"[:?#%\\]|//|(?:^|/)\.{0,2}(?:/|$)", re.MULTILINE)
+PLAYLIST, FILE, UNKNOWN = "playlist", "file", ""
+"""Kinds of references: to a playlist, to a file that names no others, to either (its content decides)."""
 
-_PLAYLIST_TAGS = frozenset(
-    {
-        "#EXT-X-MEDIA",
-        "#EXT-X-I-FRAME-STREAM-INF",
-        "#EXT-X-IMAGE-STREAM-INF",
-        "#EXT-X-RENDITION-REPORT",
-    }
-)
-_MASTER_TAGS = ("#EXT-X-STREAM-INF", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-MEDIA:")
+_LINE = re.compile(r"[^\r\n]+")
+_ANY_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))')
+_VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_NOT_PLAIN = re.compile(r"[:?#%\\]|//|(?:^|/)\.{0,2}(?:/|$)")
+_PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)(?![^?#])", re.IGNORECASE)
+_PICTURE_INSIDE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)\b", re.IGNORECASE)
+
+_SCHEMES = frozenset({"http", "https", "data", "skd", "urn"})
+_QUERY_PARAMETER = "\0"
+
+_TAGS = {
+    "#EXT-X-MEDIA": {"URI": PLAYLIST},
+    "#EXT-X-I-FRAME-STREAM-INF": {"URI": PLAYLIST},
+    "#EXT-X-IMAGE-STREAM-INF": {"URI": PLAYLIST},
+    "#EXT-X-RENDITION-REPORT": {"URI": PLAYLIST},
+    "#EXT-X-KEY": {"URI": FILE},
+    "#EXT-X-SESSION-KEY": {"URI": FILE},
+    "#EXT-X-MAP": {"URI": FILE},
+    "#EXT-X-PART": {"URI": FILE},
+    "#EXT-X-PRELOAD-HINT": {"URI": FILE},
+    "#EXT-X-SESSION-DATA": {"URI": UNKNOWN},
+    "#EXT-X-DATERANGE": {"X-ASSET-URI": UNKNOWN, "X-ASSET-LIST": FILE},
+    "#EXT-X-CONTENT-STEERING": {"SERVER-URI": FILE},
+}
+"""Tags with attributes that hold a URI, and the kind of each."""
+
+_READ_INSIDE = {"X-ASSET-LIST": "its JSON may name more files, which are not read"}
 
 
-class NotAPlaylist(ValueError):
-    """The text does not begin with ``#EXTM3U``."""
+class NotAPlaylist(CosError, ValueError):
+    """A playlist that cannot be read: its content is something else, or its encoding is not known here."""
 
 
-class Named(NamedTuple):
-    """What a playlist names, without repeats (byte ranges of one file), in order; URIs as they are written."""
+class UnknownManifest(CosError):
+    """A manifest in a format that is not read here (DASH, Smooth Streaming), or one that names files by unknown
+    variables.
+    """
 
-    files: list[str]
-    playlists: list[str]
+
+class Reference(NamedTuple):
+    """A URI in a document.
+
+    Attributes:
+        uri: the URI, its variables replaced.
+        kind: `PLAYLIST`, `FILE` or `UNKNOWN`.
+        required: False for a file that may be missing: of a gap, of a hint, of an unknown tag.
+        start, end: the offsets of the URI in the text.
+    """
+
+    uri: str
+    kind: str
+    required: bool
+    start: int
+    end: int
 
 
-def scan(text: str) -> Named:
-    """What a master or media playlist names.
+class Document(NamedTuple):
+    """A playlist or WebVTT.
 
-    Segments, EXT-X-MAP, keys, session data, parts; variants, alternate media, I-frame and image playlists.
+    Attributes:
+        is_playlist: False for WebVTT.
+        text: the decoded content.
+        references: in the order of the text, with repeats.
+        problems: sentences about lines that may name files in a way that is not known here.
+        variables: of EXT-X-DEFINE, by name.
+    """
+
+    is_playlist: bool
+    text: str
+    references: list[Reference]
+    problems: list[str]
+    variables: dict[str, str]
+
+    def replace(self, changes: Iterable[tuple[Reference, str]]) -> str:
+        """Return the text with other URIs."""
+        parts, end = [], 0
+        for reference, uri in changes:
+            parts += [self.text[end : reference.start], uri]
+            end = reference.end
+        return "".join([*parts, self.text[end:]])
+
+
+def parse_document(text: str, inherited: Mapping[str, str] | None = None) -> Document:
+    """Parse an HLS playlist or WebVTT, whichever the text is.
+
+    Args:
+        text: the content; a byte order mark is skipped.
+        inherited: variables of the playlist that names this one.
 
     Raises:
-        NotAPlaylist: it is none.
+        NotAPlaylist: the text is neither.
+        UnknownManifest: the text is a DASH or Smooth Streaming manifest, or a URI needs a variable without a value.
     """
-    text = text.removeprefix("\ufeff")
-    if not text.lstrip().startswith("#EXTM3U"):
-        raise NotAPlaylist(f"a playlist begins with #EXTM3U, not with {text[:40]!r}")
-    lines = [line for line in text.split("\n") if line and line[0] != "#"]
-    uris = dict.fromkeys(filter(None, map(str.strip, lines)))
-    files: dict[str, None] = {}
-    playlists: dict[str, None] = {}
-    (playlists if any(tag in text for tag in _MASTER_TAGS) else files).update(uris)
-    for tag, uri in _tagged(text):
-        (playlists if tag in _PLAYLIST_TAGS else files)[uri] = None
-    return Named(list(files), list(playlists))
+    start = text[:1024].lstrip("\ufeff \t\r\n")
+    if start.startswith("#EXTM3U"):
+        return parse_playlist(text, inherited or {})
+    if start.startswith("WEBVTT"):
+        return parse_webvtt(text)
+    name = find_unknown_format(start)
+    if name:
+        raise UnknownManifest(
+            f"a {name} manifest is not read here: list the directory of its segments",
+            code="UnknownManifest",
+        )
+    begins = f"it begins with {start[:40]!r}" if start[:40].isprintable() else "it is binary"
+    raise NotAPlaylist(f"{begins}, a playlist begins with #EXTM3U", code="NotAPlaylist")
 
 
-def _tagged(text: str) -> Iterator[tuple[str, str]]:
-    """The tags that have a URI attribute, and it. Few lines do, so that looking for those beats looking at all."""
-    end = 0
-    while (found := text.find('URI="', end)) >= 0:
-        start = text.rfind("\n", 0, found) + 1
-        end = text.find("\n", found)
-        end = len(text) if end < 0 else end
-        tag, _, attributes = text[start:end].partition(":")
-        if tag.startswith("#EXT-X-"):
-            for name, value in _ATTRIBUTE.findall(attributes):
-                if name == "URI" and value:
-                    yield tag, value
+def find_unknown_format(start: str) -> str:
+    """Return the name of a manifest format that is not read here, or ``""``, by the first characters."""
+    if start.startswith("<"):
+        for element, name in (("<MPD", "DASH"), ("<SmoothStreamingMedia", "Smooth Streaming")):
+            if element in start:
+                return name
+    return ""
 
 
-def pictures(text: str) -> list[str]:
-    """The URIs that the cues of a sprite's WebVTT show, without repeats: lines such as ``a.jpg#xywh=0,0,160,90``."""
-    uris = (line.partition("#xywh=")[0].strip() for line in text.splitlines() if "#xywh=" in line)
-    return list(dict.fromkeys(uri for uri in uris if uri))
+def make_reference(uri: str, kind: str, required: bool, start: int, length: int) -> Reference:
+    """Return a reference. Raises NotAPlaylist for bytes that are not UTF-8, which no key can hold."""
+    if not uri.isascii() and re.search("[\ud800-\udfff]", uri):
+        raise NotAPlaylist(f"{uri[:80]!a} is not UTF-8", code="NotAPlaylist")
+    return Reference(uri, kind, required, start, start + length)
 
 
-def resolve(playlist: CosObject, uris: Sequence[str]) -> list[CosObject]:
-    """The objects of the URIs in the bucket of the playlist, without what is elsewhere (a CDN, a key server, data)."""
-    directory = playlist.key[: playlist.key.rfind("/") + 1]
-    bucket, region = playlist.bucket, playlist.region
-    if _NOT_PLAIN.search("\n".join(uris)) is None:
-        return [CosObject(bucket, region, directory + uri) for uri in uris]
-    keys = [_key(playlist, directory, uri) for uri in uris]
-    return [CosObject(bucket, region, key) for key in dict.fromkeys(keys) if key]
+class _Playlist:
+    """A playlist that is being parsed."""
+
+    def __init__(self, text: str, inherited: Mapping[str, str]) -> None:
+        self.text = text
+        self.references: list[Reference] = []
+        self.problems: list[str] = []
+        self.variables: dict[str, str] = {}
+        self._inherited = inherited
+        self._defines = False
+
+    def add(self, raw: str, start: int, kind: str, required: bool) -> None:
+        uri = self._fill(raw, start) if self._defines and "{$" in raw else raw
+        if ":" in uri:
+            scheme = _SCHEME.match(uri)
+            if scheme and scheme[1].lower() not in _SCHEMES:
+                self.complain(start, f"the scheme of {uri[:80]!r} is not known")
+        self.references.append(make_reference(uri, kind, required, start, len(raw)))
+
+    def complain(self, start: int, what: str) -> None:
+        line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
+        self.problems.append(f"line {line}: {what}")
+
+    def add_tag(self, tag: str, rest: str, start: int) -> None:
+        """Add the URIs in the attributes of a tag."""
+        known = _TAGS.get(tag, {})
+        attributes = list(_ATTRIBUTE.finditer(rest))
+        is_gap = any(one[1] == "GAP" and one[3] == "YES" for one in attributes)
+        found = False
+        for one in attributes:
+            name = one[1]
+            if name != "URI" and not name.endswith("-URI") and name not in _READ_INSIDE:
+                continue
+            group = 2 if one[2] is not None else 3
+            value = one[group]
+            if not value.strip():
+                continue
+            found = True
+            if name not in known:
+                self.complain(start, f"{tag} with {name}= is not known: copied if it exists")
+            elif name in _READ_INSIDE:
+                self.complain(start, f"{name} of {tag}: {_READ_INSIDE[name]}")
+            required = name in known and not is_gap and tag != "#EXT-X-PRELOAD-HINT"
+            kind = PLAYLIST if _is_playlist_name(value) else known.get(name, UNKNOWN)
+            self.add(value, start + one.start(group), kind, required)
+        if not found and "URI=" in re.sub('"[^"]*"', "", rest) and "METHOD=NONE" not in rest:
+            self.complain(start, f"the URI of {tag} cannot be read")
+
+    def define(self, rest: str) -> None:
+        """Take in a variable of EXT-X-DEFINE."""
+        self._defines = True
+        values = {
+            one[1]: one[2] if one[2] is not None else one[3] for one in _ATTRIBUTE.finditer(rest)
+        }
+        if "NAME" in values:
+            self.variables[values["NAME"]] = values.get("VALUE", "")
+        elif values.get("IMPORT", "") in self._inherited:
+            self.variables[values["IMPORT"]] = self._inherited[values["IMPORT"]]
+        elif "QUERYPARAM" in values:
+            self.variables[values["QUERYPARAM"]] = _QUERY_PARAMETER
+
+    def _fill(self, raw: str, start: int) -> str:
+        def value(match: re.Match[str]) -> str:
+            found = self.variables.get(match[1])
+            if found is None or found == _QUERY_PARAMETER:
+                why = "comes from the query of a URL" if found else "has no value"
+                raise UnknownManifest(
+                    f"{raw[:80]!r} cannot be resolved: the variable {match[1]} {why}",
+                    code="UnknownVariable",
+                )
+            return found
+
+        return _VARIABLE.sub(value, raw)
 
 
-def _key(playlist: CosObject, directory: str, uri: str) -> str:
-    """The key of a URI; ``""`` if it is not in the bucket."""
-    uri = uri.partition("#")[0].partition("?")[0]
-    if _SCHEME.match(uri):
-        scheme, _, uri = uri.partition(":")
-        if scheme.lower() not in ("http", "https") or not uri.startswith("//"):
-            return ""
-    if uri.startswith("//"):
-        host, _, path = uri[2:].partition("/")
-        match = _HOST.match(host.lower())
-        if match is None or (match["bucket"], match["region"]) != (
-            playlist.bucket,
-            playlist.region,
-        ):
-            return ""
-        path = f"/{path}"
-    elif uri.startswith("/"):
-        path = uri
-    else:
-        path = f"/{directory}{uri}" if uri else ""
-    return unquote(_without_dots(path)).lstrip("/")
+def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
+    """Parse a master or media playlist. See `parse_document`."""
+    made = _Playlist(text, inherited)
+    kind, gap = UNKNOWN, False
+    for match in _LINE.finditer(text):
+        line = match[0].strip("\ufeff \t")
+        if line.startswith("#EXT"):
+            tag, _, rest = line.partition(":")
+            if tag == "#EXTINF":
+                kind = FILE
+            elif tag == "#EXT-X-STREAM-INF":
+                kind = PLAYLIST
+            elif tag == "#EXT-X-GAP":
+                gap = True
+            elif tag == "#EXT-X-DEFINE":
+                made.define(rest)
+            elif "URI" in rest or "X-ASSET-LIST" in rest:
+                made.add_tag(tag, rest, match.start() + match[0].index(line) + len(tag) + 1)
+        elif line and line[0] != "#":
+            if _is_playlist_name(line):
+                kind = PLAYLIST
+            made.add(line, match.start() + match[0].index(line), kind, not gap)
+            kind, gap = UNKNOWN, False
+    return Document(True, text, made.references, made.problems, made.variables)
+
+
+def _is_playlist_name(uri: str) -> bool:
+    return ".m3u" in uri and uri.partition("#")[0].partition("?")[0].lower().endswith(
+        (".m3u8", ".m3u")
+    )
+
+
+def parse_webvtt(text: str) -> Document:
+    """Parse WebVTT: a track of pictures names them in its cues, with ``#xywh=`` or alone; subtitles name nothing.
+
+    In a track with other text only ``#xywh=`` is sure to be a picture; a lone file name of a picture may be one.
+    """
+    problems = (
+        [] if text.lstrip("\ufeff").startswith("WEBVTT") else ["it does not begin with WEBVTT"]
+    )
+    pictures: list[tuple[str, int]] = []
+    words = False
+    for line, start in _cue_lines(text):
+        if "#xywh=" in line or _PICTURE.search(line):
+            if line[0] != "#":
+                pictures.append((line, start))
+        else:
+            words = True
+            if _PICTURE_INSIDE.search(line) and ("://" in line or line[0] in "{["):
+                problems.append(f"a cue is not understood: {line[:80]!r}")
+    references = []
+    for line, start in pictures:
+        sure = "#xywh=" in line or not words
+        if sure or " " not in line:
+            references.append(make_reference(line, FILE, sure, start, len(line)))
+    return Document(False, text, references, problems, {})
+
+
+def _cue_lines(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the lines of the payloads of cues, without spaces around them, and their offsets."""
+    block: list[tuple[str, int]] = []
+    for match in _ANY_LINE.finditer(text):
+        line = match[1].strip("\ufeff \t")
+        if line:
+            block.append((line, match.start() + match[1].index(line)))
+        if line and match.end() < len(text):
+            continue
+        timing = next((index for index, (one, _) in enumerate(block) if "-->" in one), None)
+        if timing is not None:
+            yield from block[timing + 1 :]
+        elif block and not re.match(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:\s|$)", block[0][0]):
+            yield from (one for one in block if "#xywh=" in one[0])
+        block = []
+
+
+def resolve(place: CosObject, uri: str) -> CosObject | None:
+    """Return the object of a URI in the bucket of the document at `place`; None for anything elsewhere.
+
+    That is a CDN, another bucket, a key server, data in the URI, or nothing at all.
+    """
+    directory = place.key[: place.key.rfind("/") + 1]
+    if uri and _NOT_PLAIN.search(uri) is None:
+        return CosObject(place.bucket, place.region, directory + uri)
+    key = _find_key(place, directory, uri)
+    return CosObject(place.bucket, place.region, key) if key.strip("/") else None
+
+
+def _find_key(place: CosObject, directory: str, uri: str) -> str:
+    path = uri.partition("#")[0].partition("?")[0]
+    if path.startswith("//"):
+        path = f"https:{path}"
+    if _SCHEME.match(path):
+        item = CosObject.find_in_url(_without_dots_in_url(path), place.bucket, place.region)
+        is_here = item is not None and (item.bucket, item.region) == (place.bucket, place.region)
+        return item.key if item is not None and is_here else ""
+    if not path:
+        return ""
+    if not path.startswith("/"):
+        path = f"/{directory}{path}"
+    from urllib.parse import unquote
+
+    return unquote(_without_dots(path)).removeprefix("/")
+
+
+def _without_dots_in_url(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host}{_without_dots(slash + path)}"
 
 
 def _without_dots(path: str) -> str:
-    """The path without its ``.`` and ``..``, which lead no higher than the root (RFC 3986, 5.2.4)."""
+    """Return the path without its ``.`` and ``..``, which lead no higher than the root (RFC 3986, 5.2.4)."""
     steps: list[str] = []
     parts = path.split("/")
     for part in parts:
@@ -133,3 +343,31 @@ def _without_dots(path: str) -> str:
     if parts[-1] in (".", ".."):
         steps.append("")
     return "/".join(steps)
+
+
+def make_relative(place: CosObject, target: CosObject, uri: str) -> str:
+    """Return a URI for `target` in a document at `place` of the same bucket, in place of another URI.
+
+    Fragment and query are kept. The query of a URL with a host is dropped: it may hold a signature, which is wrong for
+    another object.
+
+    Raises:
+        NotAPlaylist: no relative URI names the target.
+    """
+    from urllib.parse import quote
+
+    steps, wanted = place.key.split("/")[:-1], target.key.split("/")
+    shared = 0
+    while shared < min(len(steps), len(wanted) - 1) and steps[shared] == wanted[shared]:
+        shared += 1
+    path = "../" * (len(steps) - shared) + quote("/".join(wanted[shared:]), safe="/")
+    head, hash_sign, fragment = uri.partition("#")
+    query = "" if head.startswith("//") or _SCHEME.match(head) else head.partition("?")[2]
+    made = path + (f"?{query}" if query else "") + hash_sign + fragment
+    if resolve(place, made) != target:
+        raise NotAPlaylist(
+            f"it names {uri[:200]!r}, whose copy {target} no relative URI can name",
+            code="UnresolvableReference",
+            object=place,
+        )
+    return made

@@ -70,6 +70,15 @@ _TYPES = {
 }
 
 
+_NAMES_OTHERS = frozenset({"m3u8", "mpd", "vtt", "txt", "html"})
+_NAMES_NONE = frozenset({*_TYPES, "ass", "bmp", "flac", "m4v", "mkv", "mov", "ogg", "ttml", "wav"})
+
+
+def is_media_name(key: str) -> bool:
+    """Return True if a name ends as that of media, pictures or other files that never name more files."""
+    return key.rpartition(".")[2].lower() in _NAMES_NONE - _NAMES_OTHERS
+
+
 def content_type_of(key: str) -> str:
     """The content type by the name's ending, ``application/octet-stream`` if it is not a known one."""
     return _TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")

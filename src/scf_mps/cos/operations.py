@@ -68,6 +68,21 @@ def is_there(client: Client, item: CosObject, size: int, checksum: str) -> bool:
     return found.size == size and found.crc64 == checksum
 
 
+def has_content(client: Client, item: CosObject, data: bytes) -> bool:
+    """Return True if an object has these bytes, False if there is none.
+
+    Raises:
+        Conflict: it has other bytes.
+    """
+    try:
+        found = head(client, item)
+    except NotFound:
+        return False
+    if (found.size, found.crc64) != (len(data), str(crc64.update(data))):
+        raise Conflict("other bytes are there", code="FileAlreadyExists", object=item)
+    return True
+
+
 def _written(item: CosObject, answer: Answer, checksum: str) -> Written:
     headers = answer.headers
     stored = headers.get("x-cos-hash-crc64ecma", "")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..events.files import CosObject
     from ..events.result import Result
     from .addresses import Many, One
+    from .files import Tree
     from .metadata import Entry, Head
     from .progress import Tell
 
@@ -79,10 +80,10 @@ class Reading(Base):
             NotInCos: all outputs are in AWS S3, in VOD or at a URL elsewhere.
             NotFound: a playlist is not there.
         """
-        return [item for layer in self._layers(of) for item in layer]
+        return self._expand(of).items
 
-    def _layers(self, of: Result | One | Many) -> builtins.list[builtins.list[CosObject]]:
-        return files.layers(self._client, files.named_by(of))
+    def _expand(self, of: Result | One | Many) -> Tree:
+        return files.expand(self._client, files.named_by(of))
 
     # Bytes
 

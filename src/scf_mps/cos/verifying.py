@@ -26,8 +26,9 @@ def verify(
     client: Client, of: Result | One | Many, content: bool, progress: Tell | None
 ) -> list[Head]:
     """See `Cos.verify`."""
-    said = _said(of)
-    items = [item for layer in files.layers(client, files.named_by(of)) for item in layer]
+    tree = files.expand(client, files.named_by(of))
+    said = {item: facts for item, facts in _said(of).items() if item not in tree.documents}
+    items = tree.items
     report = Report("verify", len(items), progress) if progress is not None else None
 
     def check(item: CosObject) -> Head:
@@ -66,7 +67,7 @@ def _said(of: Any) -> dict[CosObject, tuple[int | None, str]]:
     for result in (of, *getattr(of, "subtasks", ())):
         output = result._data.get("Output")
         named = [] if hasattr(result, "subtasks") else list(result.files)
-        if isinstance(output, dict) and len(named) == 1 and not files.is_playlist(named[0]):
+        if isinstance(output, dict) and len(named) == 1:
             size, md5 = output.get("Size"), output.get("Md5")
             found[named[0]] = (
                 int(size) if isinstance(size, int | float) and size > 0 else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from . import addresses, copying, deleting, files, operations
+from . import addresses, copying, deleting, files, operations, relocation
 from .base import Base
 from .copying import Pair, Rules
 from .metadata import Given
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..events.files import CosObject
     from ..events.result import Result
     from .addresses import Many, One
+    from .files import Tree
     from .metadata import Stored
     from .progress import Tell
 
@@ -137,15 +138,33 @@ class Writing(Base):
         The sources are deleted in their order, a thousand a request. The same call again finishes what was left: a
         source that is gone while its copy is there is taken for moved.
 
+        Playlists and WebVTTs are read first: their bytes stay as they are, so all that they name has to move along or
+        be there already.
+
         Raises:
-            SomeFailed: also for one object, if a copy failed (nothing is deleted then) or a deletion.
+            SomeFailed: also for one object, if a copy failed (nothing is deleted then) or a deletion. A `Conflict`
+                with the code ``BrokenReference`` if a playlist would name what is not there; nothing is moved then.
         """
         single, items = self._items(objects)
-        rules = Rules(Given(**stored), overwrite, resume)
+        relocation.check_move(self._client, self._pairs(items, to, single, base))
+        moved = self._move(
+            items, to, single, base, Rules(Given(**stored), overwrite, resume), progress
+        )
+        return moved[0] if single else moved
+
+    def _move(
+        self,
+        items: list[CosObject],
+        to: str | CosObject,
+        single: bool,
+        base: str | None,
+        rules: Rules,
+        progress: Tell | None = None,
+    ) -> list[CosObject]:
+        """Move objects as they are, playlists too."""
         pairs = self._pairs(items, to, single, base)
         report = self._report("move", len(pairs), progress)
-        moved = copying.move_all(self._client, pairs, rules, report)
-        return moved[0] if single else moved
+        return copying.move_all(self._client, pairs, rules, report)
 
     def publish(
         self,
@@ -162,22 +181,35 @@ class Writing(Base):
 
         Segments and pictures go first, then what names them, the manifest last; a layer begins when the one before is
         complete and verified. The arguments are those of `copy`; the directories between manifest and segments are
-        kept.
+        kept. A copied playlist finds every file where it is: references that would not (``/vod/show/a.ts``, URLs of
+        the bucket) are made relative in the copy, which is written plain and without tags then.
 
         Returns:
             The copies, the manifest last.
 
         Raises:
             NotInCos: all outputs are in AWS S3, in VOD or at a URL elsewhere.
-            SomeFailed: some copies failed; what names them was not begun.
+            SomeFailed: some copies failed; what names them was not begun. Or a playlist cannot be read: `NotFound`,
+                `NotAPlaylist`, `UnknownManifest`.
         """
         rules = Rules(Given(**stored), overwrite, resume)
-        layers = files.layers(self._client, files.named_by(of))
-        items = [item for layer in layers for item in layer]
-        by_source = {pair.source: pair for pair in self._pairs(items, to, False, base)}
-        report = self._report("publish", len(items), progress)
-        ordered = [[by_source[item] for item in layer] for layer in layers]
-        return copying.copy_all(self._client, ordered, rules, "publish", report)
+        tree = files.expand(self._client, files.named_by(of))
+        targets = dict(self._pairs(tree.items, to, False, base))
+        return self._publish(tree, targets, rules, progress)
+
+    def _publish(
+        self,
+        tree: Tree,
+        targets: dict[CosObject, CosObject],
+        rules: Rules,
+        progress: Tell | None = None,
+    ) -> list[CosObject]:
+        """Copy a tree, each object to its target, layer by layer. See `publish`."""
+        self._client.allowed.check_all([*targets, *targets.values()])
+        contents = relocation.rewrite(tree, targets)
+        report = self._report("publish", len(targets), progress)
+        pairs = [[Pair(item, targets[item]) for item in layer] for layer in tree.layers]
+        return copying.copy_all(self._client, pairs, rules, "publish", report, contents)
 
     def _pairs(
         self, items: list[CosObject], to: str | CosObject, single: bool, base: str | None

@@ -233,6 +233,7 @@ class Event(Result):
 
     __slots__ = (
         "_key",
+        "_memo",
         "_notification",
         "in_progress",
         "place",
@@ -262,6 +263,7 @@ class Event(Result):
         self._name = field
         self._notification = notification
         self._key = ""
+        self._memo: dict[object, Any] = {}
         self.place = field
         self.type = type
         task_id = payload.get("TaskId") or notification.get("TaskId")
