@@ -119,6 +119,8 @@ def test_of_a_file_that_two_have_that_of_the_one_the_other_needs_is_taken(
         ({"handlers/a.py": "def f():\n  from qcloud_cos import cos_encryption_client"}, [], False),
         ({"other/deep/a.py": "import os, Crypto.Cipher"}, [], False),
         ({"handlers/a.py": "CryptoBox = 'import Crypto'"}, [], True),
+        ({"handlers/a.py": "load('Crypto.Cipher')"}, [], False),
+        ({"handlers/a.py": "print 'x'\nimport qcloud_cos.crypto"}, [], False),
     ],
 )
 def test_crypto_is_pruned_only_if_nothing_uses_it(
@@ -130,8 +132,8 @@ def test_crypto_is_pruned_only_if_nothing_uses_it(
     }
     Project(tmp_path / "layer").write(sdk)
     Project(tmp_path / "code").write(files)
-    told = prune([tmp_path / "code", tmp_path / "layer"], keep)
-    assert told == ({"Crypto": len("import Crypto.x")} if pruned else {})
+    found = prune([tmp_path / "code", tmp_path / "layer"], keep)
+    assert found.removed == ({"Crypto": len("import Crypto.x")} if pruned else {})
     assert (tmp_path / "layer" / "Crypto").exists() is not pruned
 
 
@@ -184,7 +186,7 @@ def test_a_commit_of_a_repository_is_taken_by_its_hash(
 
 def test_crypto_of_somebody_who_has_no_cos_sdk_is_not_pruned(tmp_path: Path) -> None:
     Project(tmp_path).write({"Crypto/__init__.py": ""})
-    assert prune([tmp_path], []) == {}
+    assert prune([tmp_path]).removed == {}
 
 
 def test_what_is_left_out_of_wheels_can_be_kept(index: Path, tmp_path: Path) -> None:

@@ -147,6 +147,8 @@ def make(
             raise DeployError(*failed.problems) from None
         for warning in report.warnings:
             tell(f"warning: {warning}")
+        for omission in report.omissions:
+            tell(f"left out: {omission}")
     elif not folder.is_dir():
         raise DeployError(f"expected the function's code in {folder}, and there is no such folder")
     names = files_below(folder)

@@ -202,13 +202,16 @@ def _add_dependencies(
             stage.problems.append(
                 f"{name}: is in the project and in {unpacked.owners[name]}; rename the project's"
             )
-        _copy(work / "dependencies" / name, stage.base / name)
+        (stage.base / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / "dependencies" / name).replace(stage.base / name)
     stage.report.warnings += _loose(chosen, requirements.pinned)
     stage.report.warnings += [
         f"{name}: in several distributions and not the same; that of {owner} was taken"
         for name, owner in unpacked.disputed.items()
     ]
-    stage.report.pruned = prune({stage.code, stage.base}, options.keep)
+    pruning = prune({stage.code, stage.base}, options.keep, [one.name for one in chosen])
+    stage.report.warnings += pruning.warnings
+    stage.report.pruned = pruning.removed
     stage.report.pruned["stubs, tests, metadata"] = unpacked.pruned
     stage.report.dependencies = {
         one.name: one.version if one.is_wheel else f"{one.version}, built from source"

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from . import BuildFailed, Options
 from . import build as built
-from .report import MB, Archive, Report
+from .report import Archive, Report, shown_size
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -53,7 +53,8 @@ def build(
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="GLOB", help="Of dependencies, what is not to be left out: Crypto, '*/tests/*'."
+            metavar="GLOB",
+            help="Keep this part of dependencies: Crypto, tencentcloud/cvm, '*/tests/*'.",
         ),
     ] = None,
     allow_secret: Annotated[
@@ -124,7 +125,7 @@ def _configure(project: Path, runtime: str) -> str:
 
 
 def _print_archive(archive: Archive) -> None:
-    title = f"{archive.path}: {_size(archive.bytes)}, unpacked {_size(archive.unpacked)}"
+    title = f"{archive.path}: {shown_size(archive.bytes)}, unpacked {shown_size(archive.unpacked)}"
     out.print(title, style="bold", markup=False)
     table = Table()
     table.add_column("what", overflow="fold")
@@ -132,7 +133,7 @@ def _print_archive(archive: Archive) -> None:
         table.add_column(column, justify="right")
     for part in archive.parts:
         sizes = (part.source, part.bytecode, part.other, part.zipped)
-        table.add_row(part.name, str(part.files), *map(_size, sizes))
+        table.add_row(part.name, str(part.files), *map(shown_size, sizes))
     out.print(table)
     out.print(f"sha256 {archive.sha256}", style="dim")
 
@@ -141,11 +142,7 @@ def _print_rest(report: Report) -> None:
     if report.dependencies:
         chosen = ", ".join(f"{name} {version}" for name, version in report.dependencies.items())
         out.print(f"dependencies: {chosen}", markup=False)
-    for told in [f"{name}, {_size(size)}" for name, size in report.pruned.items() if size]:
-        out.print(f"left out: {told}", markup=False)
+    for omission in report.omissions:
+        out.print(f"left out: {omission}", markup=False)
     tried = "imported by its own Python" if report.imported else "not imported"
     out.print(f"for {report.runtime}: {tried}; unpacked in {report.folder}", markup=False)
-
-
-def _size(size: int) -> str:
-    return f"{size / MB:.1f} MB" if size >= MB else f"{size / 1024:.1f} KB" if size else "-"

@@ -70,6 +70,11 @@ class Report:
     imported: bool = False
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def omissions(self) -> list[str]:
+        """A phrase for each thing that was left out."""
+        return [f"{name}, {shown_size(size)}" for name, size in self.pruned.items() if size]
+
     def as_json(self) -> dict[str, Any]:
         """All of it, as it can be printed."""
         return asdict(self)
@@ -105,6 +110,11 @@ def top_of(name: str) -> str:
     if top == "__pycache__":
         return f"{below.partition('.')[0]}.py"
     return "*.dist-info" if top.endswith(".dist-info") else top
+
+
+def shown_size(size: int) -> str:
+    """Return a number of bytes as it is printed."""
+    return f"{size / MB:.1f} MB" if size >= MB else f"{size / 1024:.1f} KB" if size else "-"
 
 
 def limits_near(archives: Iterable[Archive]) -> Iterator[str]:
