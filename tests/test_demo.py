@@ -17,7 +17,10 @@ from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
 from scf_mps.cli import cli
+from scf_mps.cos import Cos, Credentials, Denied
 from scf_mps.cos.transport import SHARED
+from scf_mps.local.cos import CosEmulator, Key
+from scf_mps.local.cos.emulator import exports
 from scf_mps.local.demo import ARCHIVE, DELIVERY, MEDIA, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent
@@ -174,6 +177,59 @@ def test_the_emulator_can_be_started_from_the_command_line(tmp_path):
             urllib.request.urlopen(request)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("one_bucket", [True, False])
+def test_emulator_is_seeded_and_prints_what_to_export(tmp_path, one_bucket):
+    seed = tmp_path / "seed"
+    top = seed if one_bucket else seed / "desk-1250000000.ap-beijing"
+    (top / "vod").mkdir(parents=True)
+    (top / "vod" / "film 1.mp4").write_bytes(b"film")
+    bucket = ["--bucket", "desk-1250000000.ap-beijing"] if one_bucket else []
+    command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path / "kept"]
+    options = ["--seed", seed, *bucket]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert all(line.startswith("export ") for line in lines[1:])
+        code = "from scf_mps import Cos; print(Cos().read_text('cos://desk-1250000000.ap-beijing/vod/film 1.mp4'))"
+        done = subprocess.run(
+            ["sh", "-c", f'{"".join(lines[1:])}\nexec "$0" -c "$1"', sys.executable, code],
+            env={"PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert done.stdout == "film\n", done.stderr
+
+
+@pytest.mark.parametrize("buckets", [[], ["--bucket", "desk-1250000000"]])
+def test_seed_without_files_is_refused(tmp_path, buckets):
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / ".git").mkdir()
+    for folder in ("seed", "nowhere"):
+        done = CliRunner().invoke(
+            cli, ["cos", "--dir", str(tmp_path), "--seed", str(tmp_path / folder), *buckets]
+        )
+        assert done.exit_code == 2
+        assert "--seed" in done.stderr
+
+
+def test_emulator_with_a_temporary_key_exports_its_token():
+    lines = exports("http://127.0.0.1:1", Key("AKIDx", "a b", "t"))
+    assert "export TENCENTCLOUD_SECRET_KEY='a b'" in lines
+    assert "export TENCENTCLOUD_TOKEN=t" in lines
+
+
+@pytest.mark.parametrize("action", ["read", "head"])
+def test_denied_request_says_which_variables_to_check(tmp_path, action):
+    with CosEmulator(tmp_path) as emulator:
+        emulator.create_bucket("desk-1250000000")
+        cos = Cos(Credentials("AKIDother", "key"), proxy=emulator.url)
+        with pytest.raises(Denied, match="TENCENTCLOUD_SECRET_ID"):
+            getattr(cos, action)("cos://desk-1250000000.ap-guangzhou/x")
 
 
 def test_the_demos_events_are_real_ones():

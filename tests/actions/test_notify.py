@@ -587,10 +587,8 @@ def test_without_credentials_the_message_comes_without_links(
         say("webhook", robots, links=None, cos=Cos())
     assert links_of(robots) == []
     assert robots.received[0].message["notes"] == []
-    assert [record.getMessage() for record in caplog.records if record.name == LOG.name] == [
-        "the message lacks links: NoCredentials there are no credentials: give the function an execution "
-        "role with a COS policy"
-    ]
+    [text] = [record.getMessage() for record in caplog.records if record.name == LOG.name]
+    assert "NoCredentials" in text
 
 
 @pytest.mark.parametrize("path", [f"/{'x' * 851}.jpg", "/\ud800.jpg"])

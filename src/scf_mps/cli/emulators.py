@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .asking import EnvOption, local_python, read_event, read_project
 from .asking import local as needs_local
 from .output import err, fail, out, shown_path
+
+if TYPE_CHECKING:
+    from scf_mps.local.cos import Key
 
 
 def cos(
@@ -28,14 +31,64 @@ def cos(
     create_buckets: Annotated[
         bool, typer.Option("--create-buckets", help="Make unknown buckets at the first write.")
     ] = False,
+    seed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Upload its files first: to the one --bucket, else from DIR/NAME-APPID[.REGION]/.",
+        ),
+    ] = None,
 ) -> None:
-    """A COS emulator that official clients believe; they reach it as an HTTP proxy."""
+    """Run a COS emulator that official clients reach as an HTTP proxy. Print what to export."""
+    from scf_mps.cos import Cos, CosObject, Credentials
+
     with needs_local():
+        from scf_mps.local.cos import DEFAULT_REGION
         from scf_mps.local.cos.__main__ import main
+    bucket = bucket or []
+    uploads = _seed_files(seed, bucket) if seed else []
+    bucket += dict.fromkeys(name for name, _, _ in uploads)
     options = [f"--dir={directory}", f"--port={port}"]
     options += [f"--key={one}" for one in key or []]
-    options += [f"--bucket={one}" for one in bucket or []]
-    main([*options, *(["--create-buckets"] if create_buckets else [])])
+    options += [f"--bucket={one}" for one in bucket]
+    options += ["--create-buckets"] if create_buckets else []
+
+    def upload(url: str, key: Key) -> None:
+        client = Cos(
+            Credentials(key.secret_id, key.secret_key, key.token or ""), proxy=url, buckets="*"
+        )
+        for name, path, object_key in uploads:
+            place, _, region = name.partition(".")
+            client.upload(path, CosObject(place, region or DEFAULT_REGION, object_key))
+
+    main(options, prepare=upload)
+
+
+def _seed_files(folder: Path, buckets: list[str]) -> list[tuple[str, Path, str]]:
+    """Return (bucket, file, key) of each file to upload. No bucket to put them into ends the command."""
+    if not folder.is_dir():
+        fail(f"--seed: {folder} is not a folder")
+    places = (
+        {buckets[0]: folder}
+        if len(buckets) == 1
+        else {
+            path.name: path
+            for path in sorted(folder.iterdir())
+            if path.is_dir() and path.name[0] != "."
+        }
+    )
+    files = [
+        (name, path, path.relative_to(top).as_posix())
+        for name, top in places.items()
+        for path in sorted(top.rglob("*"))
+        if path.is_file()
+    ]
+    if not files:
+        fail(
+            f"--seed: no files in {folder}. Put them there and name one --bucket, "
+            f"or put them in {folder}/NAME-APPID.REGION/"
+        )
+    return files
 
 
 def local(

@@ -79,7 +79,8 @@ class Client:
         """The credentials. Raises `Denied` if there are none."""
         if self._credentials is None:
             raise Denied(
-                "there are no credentials: give the function an execution role with a COS policy",
+                "there are no credentials: give the function an execution role with a COS policy, "
+                "or outside SCF set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
                 code="NoCredentials",
             )
         return self._credentials
@@ -284,6 +285,11 @@ _REASONS = {
 }
 """What an answer without a document (a HEAD's) means."""
 
+_CHECK_KEY = (
+    "Check the COS policy of the function's role, or outside SCF TENCENTCLOUD_SECRET_ID and"
+    " TENCENTCLOUD_SECRET_KEY: `scf-mps cos` prints those of its emulator"
+)
+
 
 def _refusal(
     target: CosObject | Target, response: Response, body: bytes, document: bool
@@ -297,7 +303,9 @@ def _refusal(
     if status < 300 and kind is CosError:
         kind = Unavailable
     message = told.get("Message", "")
-    if status // 100 == 3:
+    if kind is Denied:
+        message = f"{message.rstrip('.') or _REASONS[403]}. {_CHECK_KEY}"
+    elif status // 100 == 3:
         message = message or f"an unexpected redirection to {response.headers.get('location', '?')}"
     failure = kind(
         message or _REASONS.get(status, "COS gave no reason"),

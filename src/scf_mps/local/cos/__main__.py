@@ -31,9 +31,12 @@ def parse_bucket(text: str) -> tuple[str, str]:
 
 
 def main(
-    arguments: Sequence[str] | None = None, *, announce: Callable[[str], None] = print_at_once
+    arguments: Sequence[str] | None = None,
+    *,
+    prepare: Callable[[str, Key], None] | None = None,
+    announce: Callable[[str], None] = print_at_once,
 ) -> None:
-    """Parse the command line and serve until interrupted."""
+    """Parse the command line and serve until interrupted. `prepare` gets the URL and a key first."""
     parser = argparse.ArgumentParser(prog="scf_mps.local.cos", description="A COS emulator.")
     parser.add_argument("--dir", required=True, help="where objects are kept")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1 (default: a free one)")
@@ -59,12 +62,14 @@ def main(
         help="create unknown buckets on the first write instead of answering NoSuchBucket",
     )
     options = parser.parse_args(arguments)
+    keys = options.key or [DEFAULT_KEY]
     serve(
         options.dir,
         options.port,
-        options.key or [DEFAULT_KEY],
+        keys,
         create_buckets=options.create_buckets,
         buckets=options.bucket,
+        prepare=prepare and (lambda url: prepare(url, keys[0])),
         announce=announce,
     )
 

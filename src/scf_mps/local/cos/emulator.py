@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -155,6 +156,17 @@ def print_at_once(line: str) -> None:
     print(line, flush=True)
 
 
+def exports(url: str, key: Key) -> list[str]:
+    """Return shell commands that make `Cos` and the commands of scf-mps use an emulator."""
+    variables = {
+        "MPS_COS_PROXY": url,
+        "TENCENTCLOUD_SECRET_ID": key.secret_id,
+        "TENCENTCLOUD_SECRET_KEY": key.secret_key,
+        **({"TENCENTCLOUD_TOKEN": key.token} if key.token else {}),
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+
+
 def serve(
     directory: str | Path,
     port: int,
@@ -162,12 +174,14 @@ def serve(
     *,
     create_buckets: bool = False,
     buckets: Sequence[tuple[str, str]] = (),
+    prepare: Callable[[str], None] | None = None,
     announce: Callable[[str], None] = print_at_once,
 ) -> None:
     """Serve in the foreground until SIGINT or SIGTERM.
 
-    `buckets` are (name, region) pairs to create unless they exist. `announce` gets one line when
-    the emulator is ready, with its URL last.
+    `buckets` are (name, region) pairs to create unless they exist. `prepare` is called in a thread
+    with the URL once they exist. `announce` gets one line when the emulator is ready, with its URL
+    last; the lines of `exports` are printed after it.
     """
     emulator = CosEmulator(directory, port, keys, create_buckets=create_buckets)
 
@@ -180,7 +194,11 @@ def serve(
         try:
             for name, region in buckets:
                 emulator.ensure_bucket(name, region)
+            if prepare is not None:
+                await asyncio.to_thread(prepare, emulator.url)
             announce(f"COS emulator: {Path(directory).resolve()} at {emulator.url}")
+            for line in exports(emulator.url, keys[0]):
+                print_at_once(line)
             await stopped.wait()
         finally:
             await emulator.stop()
