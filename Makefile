@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 BIN := .venv/bin
 FILES := tests/cos tests/cos_emulator tests/cloud_api
 CLIENTS := tests/serverless tests/chaos tests/scf_emulator
+SKIPS := .pytest_cache/skips
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos fuzz bench build clean
@@ -25,10 +26,10 @@ types: .venv/dev.done
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side by side, on two cores.
-	@rm -f .coverage .coverage.*
-	$(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-core
+	@rm -rf .coverage .coverage.* $(SKIPS) && mkdir -p $(SKIPS)
+	SKIPS=$(SKIPS) $(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-core
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/python tools/report_tests.py $(SKIPS)
 
 unit-files:
 	$(BIN)/coverage run -m pytest $(FILES)

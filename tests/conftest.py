@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import places
@@ -20,6 +22,17 @@ settings.register_profile(
 settings.register_profile("few", settings.get_profile("default"), max_examples=15, database=None)
 few = "MUTANT_UNDER_TEST" in os.environ or os.environ.get("SCF_MPS_EXAMPLES") == "few"
 settings.load_profile("few" if few else "default")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Write the reasons of skipped tests for tools/report_tests.py."""
+    folder = os.environ.get("SKIPS")
+    if folder:
+        reasons = [
+            report.longrepr[2].removeprefix("Skipped: ")
+            for report in terminalreporter.stats.get("skipped", ())
+        ]
+        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(reasons), "utf-8")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from capture import loggers_put_back
+from optional import skip_without_python
 from places import ROOT
 from pythons import VERSIONS, find
 from typer.testing import CliRunner, Result
@@ -195,7 +196,7 @@ def test_half_of_a_key_stops_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_local_uses_the_runtime_of_serverless_yml(project: Path) -> None:
     others = [version for version in VERSIONS if version != OWN and find(version)]
     if not others:
-        pytest.skip("there is no other CPython on this machine")
+        skip_without_python("3.10")
     (project / "serverless.yml").write_text(TEMPLATE.format(version=others[0], title="x"))
     assert f" {others[0]} [" in shown("local", "documentation")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optional import skip_without_python
 from places import ROOT, SUMMARY, payload
 from pythons import VERSIONS, find
 
@@ -112,7 +113,7 @@ def python(request: pytest.FixtureRequest) -> Path:
     """Each CPython the package is to work on, where there is one."""
     found = find(request.param)
     if found is None:
-        pytest.skip(f"NOT TESTED on CPython {request.param}: there is none on this machine")
+        skip_without_python(request.param)
     return found
 
 

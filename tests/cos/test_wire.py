@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -11,6 +10,7 @@ import threading
 import time
 
 import pytest
+from optional import require
 
 from scf_mps.context import Context
 from scf_mps.cos import (
@@ -284,8 +284,7 @@ def test_without_a_proxy_the_way_to_cos_is_encrypted(wire, make_cos, monkeypatch
 
 
 def test_over_tls_the_certificate_of_the_host_is_asked_for(tmp_path, make_cos, monkeypatch):
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
+    require("openssl")
     host = "desk-1250000000.cos.ap-guangzhou.myqcloud.com"
     command = (
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key -out cert -subj /CN=cos"

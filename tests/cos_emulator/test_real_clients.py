@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optional import require
 
 from scf_mps.local.cos import CosEmulator, Fault, Key
 
@@ -221,8 +222,7 @@ const code = (promise) => promise.then(() => 'none', (error) => error.code || er
 @pytest.fixture
 def node_sdk(request: pytest.FixtureRequest) -> Path:
     """A folder with the Node.js SDK installed, kept in pytest's cache between runs."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed: cos-nodejs-sdk-v5 was NOT tested")
+    require("node", "npm")
     assert request.config.cache is not None
     folder = Path(request.config.cache.mkdir("cos-nodejs-sdk-v5"))
     if not (folder / "node_modules" / "cos-nodejs-sdk-v5").exists():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optional import skip_without_python
 from places import ROOT
 from pythons import find
 from typer.testing import CliRunner, Result
@@ -251,7 +252,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def python310() -> Path:
     found = find("3.10")
     if found is None:
-        pytest.skip("NOT TESTED: there is no CPython 3.10 on this machine")
+        skip_without_python("3.10")
     return found
 
 

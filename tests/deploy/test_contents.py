@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional import skip_without_python
 from places import ROOT, payload
 from pythons import find
 
@@ -170,7 +171,7 @@ def test_a_traceback_shows_the_cloud_s_path_and_the_line(project: Project, tmp_p
 def test_the_zip_handles_the_sample_event_under_its_python(version: str, tmp_path: Path) -> None:
     python = find(version)
     if python is None:
-        pytest.skip(f"NOT TESTED on CPython {version}: there is none on this machine")
+        skip_without_python(version)
     made = Project(tmp_path / "made")
     shutil.copytree(ROOT / "handlers", made.folder / "handlers")
     report = made.build("--runtime", f"Python{version}")

@@ -15,6 +15,7 @@ from shutil import which
 from threading import Thread
 
 import pytest
+from optional import require
 from packaging.version import Version
 
 from scf_mps.deploy.packing.problems import BuildFailed
@@ -163,8 +164,7 @@ def test_a_wheel_whose_digest_no_index_tells_is_fetched(
 def test_a_commit_of_a_repository_is_taken_by_its_hash(
     project: Project, offline: Path, tmp_path: Path
 ) -> None:
-    if which("git") is None:
-        pytest.skip("NOT TESTED with a repository: there is no git on this machine")
+    require("git")
     unpack_source(offline, tmp_path)
     git = [
         "git",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
+from optional import require
 
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
@@ -183,8 +183,7 @@ def run_without_ledger(url, limit):
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory):
-    if shutil.which("redis-server") is None:
-        pytest.skip("NOT TESTED with Redis: there is no redis-server on this machine")
+    require("redis-server")
     pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not there")
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server

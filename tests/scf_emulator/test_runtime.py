@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional import skip_without_python
 from pythons import VERSIONS, find
 
 from scf_mps.cos import Credentials
@@ -29,7 +30,7 @@ def version(request: pytest.FixtureRequest) -> str:
     """Each version of CPython, where there is one."""
     wanted: str = request.param
     if find(wanted) is None:
-        pytest.skip(f"NOT TESTED on CPython {wanted}: there is none on this machine")
+        skip_without_python(wanted)
     return wanted
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from optional import require
 from places import ROOT
 
 pytest.importorskip("trustme", reason="the clients speak TLS: NOTHING was deployed by them")
@@ -36,8 +37,7 @@ MANIFESTS = ("package.json", "package-lock.json")
 @pytest.fixture(scope="session")
 def npm() -> Path:
     """The folder with the installed clients, kept between runs."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed: Tencent's deploy clients were NOT tested")
+    require("node", "npm")
     folder = ROOT / ".cache" / "npm"
     wanted = [(HERE / name).read_text("utf-8") for name in MANIFESTS]
     done = folder / "done.json"

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from optional import skip_without_python
 from places import ROOT, SUMMARY, payload
 from pythons import find
 from tencentcloud.common.common_client import CommonClient
@@ -191,7 +192,7 @@ def test_what_is_uploaded_is_what_was_built_and_nothing_of_the_checkout(deployed
     sources = {name for name in names if name.endswith(".py")}
     compiled = {name for name in names if name.endswith(".cpython-310.pyc")}
     if not find("3.10"):
-        pytest.skip("there is no CPython 3.10: that byte code is in the zip was NOT tested")
+        skip_without_python("3.10")
     assert len(compiled) == len(sources)
 
 
@@ -200,7 +201,7 @@ def test_what_was_uploaded_handles_the_sample_event_of_the_documentation(
     deployed: Deployed, version: str, tmp_path: Path
 ) -> None:
     if not find(version):
-        pytest.skip(f"NOT TESTED on CPython {version}: there is none on this machine")
+        skip_without_python(version)
     created = deployed.first[0][1]
     zipped = tmp_path / "code.zip"
     zipped.write_bytes(deployed.code)
@@ -243,7 +244,7 @@ def test_the_python_sdk_deploys_and_invokes_the_same_zip_by_https(
     deployed: Deployed, cloud: Cloud
 ) -> None:
     if not find("3.10"):
-        pytest.skip("there is no CPython 3.10: that the function runs was NOT tested")
+        skip_without_python("3.10")
     http_profile = HttpProfile(
         proxy=cloud.proxy.url.removeprefix("http://"), certification=str(cloud.proxy.ca_file)
     )
