@@ -111,6 +111,89 @@ def test_plain_words_are_read_as_the_serverless_client_reads_them_for_the_doctor
         assert list(desk.variables.values()) == expected
 
 
+def nested(levels, opening, closing=""):
+    return f"inputs:\n  x: {opening * levels}{closing * levels}\n"
+
+
+BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 30)
+)
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 9)}]}}\n" for level in range(1, 30)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{BOMB}inputs: *a29\n", 5),
+        (f"{MERGES}inputs: *a29\n", 5),
+        ("inputs: &a\n  x: *a\n", 2),
+        ("inputs:\n  x: &a [1, [*a]]\n", 2),
+        (nested(5000, "[", "]"), 2),
+        (nested(5000, "{a: ", "}"), 2),
+        (nested(5000, "- "), 2),
+        ("".join(f"{' ' * level}k:\n" for level in range(200)), 50),
+        ("inputs:\n" + "  - x\n" * 30_000, 2),
+        ("inputs: {}\nname: a\nname: b\n", 3),
+        ("inputs:\n  a: 1\n  'a': 2\n", 3),
+        ("inputs:\n  x: !!python/object/apply:os.system [id]\n", 2),
+        ("inputs:\n  x: !Ref y\n", 2),
+        ("inputs:\n  x: !!binary aGVsbG8=\n", 2),
+        ("inputs:\n  x: !!timestamp 2026-99-99\n", 2),
+        ("inputs: {}\n---\ninputs: {}\n", 2),
+        ("inputs:\n\tx: 1\n", 2),
+        ('inputs:\n  x: "\x07"\n', 2),
+        (f"inputs:\n  x: {'9' * 5000}\n", 2),
+        ("inputs:\n  x: 0x_\n", 2),
+        ('inputs:\n  x: "\\ud800"\n', 2),
+        ("inputs:\n  x: *nowhere\n", 2),
+        ("inputs:\n  ? [a, b]\n  : c\n", 2),
+    ],
+)
+def test_template_refuses_hostile_yaml_with_its_line(tmp_path, text, line):
+    path = tmp_path / "serverless.yml"
+    path.write_text(text)
+
+    with pytest.raises(DeployError) as caught:
+        read_template(path, "", {})
+
+    assert f"line {line}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"- a\n",
+        b"",
+        b"null\n",
+        b"text\n",
+        b"inputs: []\n",
+        b"inputs: {x: \xe9}\n",
+        "inputs: {}\n".encode("utf-16"),
+        b"inputs:\n  x: " + b"a" * 2_000_000,
+    ],
+)
+def test_template_refuses_files_of_another_form(tmp_path, content):
+    path = tmp_path / "serverless.yml"
+    path.write_bytes(content)
+
+    with pytest.raises(DeployError, match=r"serverless\.yml"):
+        read_template(path, "", {})
+
+
+def test_template_reads_aliases_merges_and_byte_order_mark(tmp_path):
+    path = tmp_path / "serverless.yml"
+    path.write_text(
+        "\ufeffbase: &base {timeout: 60, memorySize: 256}\n"
+        "inputs: {<<: *base, timeout: 30, list: [&a x, *a, *a]}\n"
+    )
+
+    inputs = read_template(path, "", {}).values["inputs"]
+
+    assert inputs == {"timeout": 30, "memorySize": 256, "list": ["x", "x", "x"]}
+
+
 def test_a_variable_that_is_not_set_is_an_error_that_names_it_and_its_place(read):
     assert problems(
         read,

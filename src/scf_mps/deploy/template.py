@@ -18,19 +18,79 @@ from dotenv import dotenv_values
 from .account import KEY_NAMES, KEY_PAIR
 from .errors import DeployError
 
+MAX_BYTES = 1024 * 1024
+MAX_LEVELS = 50
+MAX_NODES = 20_000
+"""Limits of a serverless.yml; of nodes after aliases are replaced by what they stand for."""
+
+_TYPES = ("bool", "float", "int", "map", "merge", "null", "seq", "str")
+
 
 class _Loader(yaml.SafeLoader):
-    """Reads plain words as the serverless client's js-yaml does: `yes` and `on` are texts, `true` is a flag.
+    """A loader that reads plain words as the serverless client's js-yaml does: `yes` and `on` are texts.
 
-    A time, which the client would change to another way to write it, is a text too.
+    A time, which the client would change to another way to write it, is a text too. Duplicate keys, aliases of a node
+    inside it, other tags, and more than MAX_LEVELS or MAX_NODES are errors.
     """
 
+    yaml_constructors = {
+        tag: function
+        for tag, function in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in _TYPES
+    }
     yaml_implicit_resolvers = {
         first: [
             (tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))
         ]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[yaml.Node, int] = {}
+        self._open: list[int] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        is_alias = self.check_event(yaml.AliasEvent)
+        self._open.append(1)
+        if len(self._open) > MAX_LEVELS:
+            raise yaml.MarkedYAMLError(problem="too many levels", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        size = self._open.pop()
+        if is_alias:
+            if node not in self._sizes:
+                raise yaml.MarkedYAMLError(problem="an alias inside its anchor", problem_mark=mark)
+            size = self._sizes[node]
+        elif node is not None:
+            self._sizes[node] = size
+        if self._open:
+            self._open[-1] += size
+        if size > MAX_NODES:
+            raise yaml.MarkedYAMLError(problem="too many nodes", problem_mark=mark)
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem="a duplicate key", problem_mark=key.start_mark
+                    )
+                seen.add((key.tag, key.value))
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+            if isinstance(value, str):
+                value.encode()
+        except ValueError:  # a number that int() does not take, a lone surrogate
+            problem = "an invalid number or text"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
+        return value
 
 
 _Loader.add_implicit_resolver(
@@ -88,7 +148,11 @@ def load_template(
         DeployError: if it cannot be read.
     """
     try:
-        values = yaml.load(path.read_text("utf-8"), _Loader)
+        content = path.read_bytes()
+        if len(content) > MAX_BYTES:
+            raise DeployError(f"{path} has more than {MAX_BYTES} bytes")
+        text = content.decode("utf-8")
+        values = yaml.load(text, _Loader)
     except OSError as error:
         raise DeployError(f"expected a serverless.yml at {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -96,8 +160,10 @@ def load_template(
     except yaml.YAMLError as error:
         # Its own words quote the file, in which there may be a secret.
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise DeployError(f"{path} is no YAML{line}") from None
+        position = getattr(error, "position", 0)  # of a character that YAML does not allow
+        line = mark.line if mark else text.count("\n", 0, position)
+        reason = f": {error.problem}" if type(error) is yaml.MarkedYAMLError else ""
+        raise DeployError(f"{path} is no YAML, line {line + 1}{reason}") from None
     if not isinstance(values, dict) or not isinstance(values.get("inputs"), dict):
         raise DeployError(f"expected `inputs:` with the function's settings in {path}")
     values["stage"] = stage or values.get("stage") or "dev"

@@ -43,7 +43,7 @@ def serverless_differs(project: Path, runtime: Runtime) -> Iterator[str]:
     path = project / "serverless.yml"
     if not path.is_file():
         return
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         entry = re.fullmatch(r"\s+(handler|runtime):\s*[\"']?([^\s\"'#]+)[\"']?\s*(#.*)?", line)
         expected = {"handler": HANDLER, "runtime": runtime.name}
         if entry and entry[2] != expected[entry[1]]:
