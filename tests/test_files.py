@@ -432,6 +432,9 @@ def test_a_cos_input_may_name_its_object_by_url():
         "https://media-1250000000.cos-internal.ap-guangzhou.tencentcos.cn/a/b c.mp4",
         "https://media-1250000000.cos-website.ap-guangzhou.myqcloud.com./a/b%20c.mp4",
         "https://media-1250000000.cos.accelerate.tencentcos.cn/a/b%20c.mp4",
+        "https://media-1250000000.file.myqcloud.com/a/b%20c.mp4",
+        "https://media-1250000000.pic.ap-guangzhou.myqcloud.com/a/b%20c.mp4",
+        "https://cos.ap-guangzhou.myqcloud.com/media-1250000000/a/b%20c.mp4",
     ],
 )
 def test_a_url_of_any_cos_domain_is_its_object(url):
@@ -448,6 +451,8 @@ def test_a_url_of_any_cos_domain_is_its_object(url):
         "https://media-1250000000.cos.ap-guangzhou.myqcloud.com.example.com/a.mp4",
         "https://media.cos.ap-guangzhou.myqcloud.com/a.mp4",
         "https://media-1250000000.cos.accelerate.myqcloud.com/a.mp4",
+        "https://cos.ap-guangzhou.myqcloud.com/media-1250000000",
+        "https://media-1250000000.file.myqcloud.com/a.mp4",
         "https://x.media-1250000000.cos.ap-guangzhou.myqcloud.com/a.mp4",
         "cos://media-1250000000.ap-guangzhou/a.mp4",
         "a.mp4",

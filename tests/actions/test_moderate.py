@@ -255,12 +255,16 @@ def test_a_key_that_does_not_fit_below_the_quarantine_is_told(cos: Cos) -> None:
     assert "a key has at most 850 bytes" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["demo.m3u8", "Manifest"])
 def test_what_a_playlist_names_from_the_root_is_found_by_a_redelivery_too(
-    cos: Cos, keys: Keys
+    cos: Cos, keys: Keys, name: str
 ) -> None:
     made = notification()
-    made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
-    cos.upload(b"#EXTM3U\n#EXTINF:2,\n/videos/0.ts\n", at("videos/ads/demo.m3u8"))
+    results = made["WorkflowTaskEvent"]["MediaProcessResultSet"]
+    results.pop(0)
+    results[0]["AdaptiveDynamicStreamingTask"]["Output"]["Path"] = f"/videos/ads/{name}"
+    text = "#EXTM3U\n#EXTINF:2,\n/videos/0.ts\n#EXT-X-GAP\n#EXTINF:2,\ngap.ts\n"
+    cos.upload(text.encode(), at(f"videos/ads/{name}"))
     for _ in range(2):
         cos.upload(b"zero", at("videos/0.ts"))  # the second time, as if it could not be deleted
         Moderate(HELD).quarantine(read(made), cos)

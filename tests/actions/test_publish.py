@@ -609,6 +609,19 @@ def test_a_playlist_without_its_suffix_is_a_stream(
             copies(renaming, event, cos)
 
 
+@pytest.mark.parametrize("scheme", ["https:", "http:", ""])
+def test_urls_of_the_site_of_the_bucket_are_its_files(cos: Cos, scheme: str) -> None:
+    player = "cos://player-1250000000.ap-guangzhou/"
+    urls = [f"{scheme}//cdn.example.com/raw/0.ts?x=1", f"{scheme}//other.example.com/0.ts"]
+    cos.upload(f"#EXTM3U\n{urls[0]}\n{urls[1]}\n".encode(), f"{player}raw/x.m3u8")
+    cos.upload(b"segment", f"{player}raw/0.ts")
+    stream = transcode("/raw/x.m3u8", OutputStorage=storage("player-1250000000"))
+    publish = Publish(f"{VOD}?cdn=https://CDN.example.com")
+    assert copies(publish, read(task(stream)), cos) == ["vod/0.ts", "vod/x.m3u8"]
+    assert cos.read_text(f"{VOD}x.m3u8") == f"#EXTM3U\n0.ts\n{urls[1]}\n"
+    assert copies(Publish(f"{VOD}2/"), read(task(stream)), cos) == ["vod/2/x.m3u8"]
+
+
 def test_files_that_would_meet_below_a_folder_are_refused(cos: Cos) -> None:
     cos.upload(b"#EXTM3U\n#EXTINF:1,\n../s/0.ts\n#EXTINF:1,\na/s/0.ts\n", f"{OUT}a/h/x.m3u8")
     for key in ("a/s/0.ts", "a/h/a/s/0.ts"):

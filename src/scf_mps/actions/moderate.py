@@ -163,9 +163,14 @@ class _Move:
     def _files(self, one: CosObject, seen: set[CosObject]) -> list[CosObject]:
         """The object and what its playlist names, which is read wherever it is now; those seen are left out."""
         from ..cos import CosError, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
+        from ..cos.metadata import is_media_name
 
         try:
-            return self._cos.files([one])
+            files = self._cos.files([one])
+            # One without the suffix of a playlist that an earlier delivery moved: there is nothing to tell that here.
+            if files != [one] or is_media_name(one.key):
+                return files
+            errors: list[Exception] = []
         except (CosError, SomeFailed) as error:
             errors = _each(error)
         seen.add(one)
@@ -190,8 +195,12 @@ class _Move:
                 document = files.read_document(self._cos._client, place)
             except (CosError, ValueError):
                 continue
-            named = [hls.resolve(one, reference.uri) for reference in document.references]
-            return list(dict.fromkeys(item for item in named if item is not None))
+            named: dict[CosObject, None] = {}
+            for reference in document.references:
+                item = hls.resolve(one, reference.uri)
+                if item is not None and (reference.required or self._cos.exists(item)):
+                    named[item] = None
+            return list(named)
         return []
 
     def _move(self, files: list[CosObject]) -> list[CosObject]:

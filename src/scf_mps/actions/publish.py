@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..cos.files import Tree
-    from .places import Copies, Places
+    from .places import Copies
 
 
 class _Plan:
@@ -33,10 +33,11 @@ class _Plan:
         parts: the results with files.
     """
 
-    def __init__(self, event: Event, parts: list[Result], places: Places, cos: Cos) -> None:
+    def __init__(self, event: Event, publish: Publish, cos: Cos) -> None:
         self.event = event
-        self.parts = parts
-        self._places = places
+        self.parts = publish._parts(event)
+        self._places = places = publish._places
+        self._site = publish._options.cdn.rpartition("/")[2].lower(), places.bucket
         self._cos: Cos = proxy(cos)
         self._trees: dict[str, Tree] = {}
         self._copies: dict[str, Copies] = {}
@@ -44,9 +45,16 @@ class _Plan:
         self._problem = ""
 
     def tree(self, result: Result) -> Tree:
-        """Return the files of a result, those in its playlists too. Raises as `Cos.files`."""
+        """Return the files of a result, those in its playlists too. Raises as `Cos.files`.
+
+        Where the outputs are in the bucket behind the ``cdn=`` site, its URLs are files of the bucket.
+        """
         if result.place not in self._trees:
-            self._trees[result.place] = self._cos._expand(result)
+            from ..cos import files
+
+            self._trees[result.place] = files.expand(
+                self._cos._client, files_of(result), files.Site(*self._site)
+            )
         return self._trees[result.place]
 
     def copies(self, result: Result) -> Copies:
@@ -260,7 +268,7 @@ class Publish:
         """Return the plan of an event for an invocation, which is what a `Cos` belongs to."""
         plan = self._plans.get(cos)
         if plan is None or plan.event is not event:
-            plan = self._plans[cos] = _Plan(event, self._parts(event), self._places, cos)
+            plan = self._plans[cos] = _Plan(event, self, cos)
         return plan
 
     def _wanted(self, event: Event) -> list[Result]:

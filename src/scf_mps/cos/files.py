@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
+from ..events.files import split_url
 from . import addresses, bulk, hls, operations, streams
 from .errors import CosError, NotFound
 from .hls import FILE, PLAYLIST, UNKNOWN, Document, NotAPlaylist, UnknownManifest
@@ -30,7 +31,7 @@ MAX_PLAYLIST_BYTES = 32 * 1024 * 1024
 MAX_DEPTH = 4
 """Levels of playlists that are read. Master and media playlists are two."""
 _SNIFFED_BYTES = 1024
-_PLAYLIST_TYPES = ("mpegurl", "dash+xml", "ms-sstr+xml", "text/vtt")
+_PLAYLIST_TYPES = ("mpegurl", "dash+xml", "ms-sstr+xml")
 _PLAYLIST_NAMES = (".m3u8", ".m3u")
 READ_NAMES = (*_PLAYLIST_NAMES, ".vtt")
 
@@ -52,6 +53,33 @@ class Tree(NamedTuple):
         return [item for layer in self.layers for item in layer]
 
 
+class Site(NamedTuple):
+    """A site in front of a bucket: a CDN.
+
+    Attributes:
+        host: its host.
+        bucket: the bucket's name.
+    """
+
+    host: str
+    bucket: str
+
+    def localize(self, item: CosObject, document: Document) -> Document:
+        """Return a document of the bucket with the site's URLs as references from the root of the bucket."""
+        if item.bucket != self.bucket or not self.host:
+            return document
+        references = [one._replace(uri=self._strip(one.uri)) for one in document.references]
+        return document._replace(references=references)
+
+    def _strip(self, uri: str) -> str:
+        """Return a URL of the site without its host and query, which may hold a signature; other URIs as they are."""
+        if "//" not in uri:
+            return uri
+        _, host, path = split_url(f"https:{uri}" if uri.startswith("//") else uri)
+        _, hash_sign, fragment = uri.partition("#")
+        return f"{path}{hash_sign}{fragment}" if host.lower() == self.host else uri
+
+
 class _Open(NamedTuple):
     """An object that may name others and is not read yet."""
 
@@ -61,11 +89,16 @@ class _Open(NamedTuple):
     variables: Mapping[str, str]
 
 
-def expand(client: Client, named: Sequence[CosObject]) -> Tree:
+def expand(client: Client, named: Sequence[CosObject], site: Site | None = None) -> Tree:
     """Find everything that objects name. Each playlist is read once.
 
     A line that may name a file in an unknown way is logged as a warning. A file that may be missing (of a gap, for
     one) is part of the tree if it exists.
+
+    Args:
+        client: reads the playlists.
+        named: the objects.
+        site: a site whose URLs are objects of a bucket.
 
     Raises:
         SomeFailed: with `NotFound`, `NotAPlaylist` or `UnknownManifest` of each playlist that cannot be read.
@@ -86,7 +119,11 @@ def expand(client: Client, named: Sequence[CosObject]) -> Tree:
                 object=level[0].item,
             )
         read = bulk.each_of(client, level, lambda one: _read(client, one), "read playlists")
-        found = {one.item: made for one, made in zip(level, read, strict=True) if made}
+        found = {
+            one.item: made if site is None else site.localize(one.item, made)
+            for one, made in zip(level, read, strict=True)
+            if made
+        }
         documents.update(found)
         level = []
         for item, document in found.items():

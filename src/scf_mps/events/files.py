@@ -61,18 +61,23 @@ class CosObject:
 
         Args:
             url: an http or https URL, percent-encoded.
-            bucket: a bucket whose region is known: the accelerate domains name no region.
+            bucket: a bucket whose region is known: the accelerate and CDN domains name no region.
             region: that region.
         """
         _, host, path = split_url(url)
-        match = _host_pattern().fullmatch(host.lower().partition(":")[0].rstrip("."))
+        host = host.lower().partition(":")[0].rstrip(".")
+        match = _host_pattern().fullmatch(host)
+        if match is None:
+            # The form with the bucket in the path: https://cos.ap-guangzhou.myqcloud.com/bucket-appid/key
+            name, _, path = path.removeprefix("/").partition("/")
+            match = _host_pattern().fullmatch(f"{name}.{host}")
         if match is None:
             return None
         from urllib.parse import unquote
 
         key = unquote(path).removeprefix("/")
         found = match["region"]
-        if found == "accelerate":
+        if found in (None, "accelerate"):
             found = region if match["bucket"] == bucket else ""
         return cls(match["bucket"], found, key) if found and key.strip("/") else None
 
@@ -129,8 +134,9 @@ def split_url(url: str) -> tuple[str, str, str]:
 @cache
 def _host_pattern() -> re.Pattern[str]:
     return re.compile(
-        r"(?P<bucket>[a-z0-9][a-z0-9-]*-[0-9]+)\.(?:cos|cos-internal|cos-website)"
-        r"\.(?P<region>[a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)"
+        r"(?P<bucket>[a-z0-9][a-z0-9-]*-[0-9]+)"
+        r"\.(?:(?:cos|cos-internal|cos-website|pic)\.(?P<region>[a-z0-9-]+)|file)"
+        r"\.(?:myqcloud\.com|tencentcos\.cn)"
     )
 
 
