@@ -10,9 +10,8 @@ DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos fuzz bench build clean
 
-demo: .venv/desk.done  ## Sample events through the real application, with real files in a COS emulator.
-	@$(BIN)/scf-mps routes
-	@MPS_LOG_FORMAT=text $(BIN)/scf-mps demo
+demo: .venv/desk.done  ## A sample event through the real application, with real files in a COS emulator.
+	@$(BIN)/scf-mps demo
 
 test: lint  ## What to run before a commit; CI does more of it (SCF_MPS_EXAMPLES=many), and `make pythons`.
 	$(MAKE) --no-print-directory --jobs=2 types unit

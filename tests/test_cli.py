@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,7 @@ from places import DATA, ROOT, payload
 from typer.testing import CliRunner
 
 from scf_mps import cli
+from scf_mps.events.reading import read
 from scf_mps.local.samples import names, sample
 
 TASK_ID = "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
@@ -85,12 +87,8 @@ class Ran:
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """The cells of the table it printed, without the heading."""
-        return [
-            tuple(cell.strip() for cell in line.strip("│\n").split("│"))
-            for line in self.out.splitlines()
-            if line.startswith("│")
-        ]
+        """The cells of the lines it printed."""
+        return [tuple(line.split("\t")) for line in self.out.splitlines()]
 
     @property
     def json(self) -> Any:
@@ -117,7 +115,6 @@ def write(name: str, content: str | bytes) -> str:
 def test_routes_lists_every_callback_with_what_it_is_for_and_where_it_is() -> None:
     ran = run("routes", "--app", "shop:app")
     assert ran.code == 0
-    assert ran.out.splitlines()[0].strip() == "shop:app"
     assert ran.rows == [
         ("on(Transcode)", "shop.publish", "shop.py:8"),
         ("on(AnimatedGraphics)", "shop.fail", "shop.py:14"),
@@ -152,26 +149,41 @@ def test_an_application_without_callbacks_has_nothing_to_list() -> None:
     write("empty.py", "from scf_mps import App\napp = App()\n")
     ran = run("routes", "--app", "empty:app")
     assert (ran.code, ran.rows) == (0, [])
-    assert "nothing" in ran.out
+    assert "no callbacks" in ran.err
     assert run("routes", "--app", "empty:app", "--json").json == []
 
 
-def test_routes_says_for_an_event_what_would_run_and_why_without_running_it() -> None:
-    event = write("event.json", json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS")))
-    ran = run("routes", "--event", event, "--app", "shop:app")
+def test_routes_for_an_event_shows_runs_and_near_misses() -> None:
+    write(
+        "near.py",
+        "from scf_mps import App, Subtask, Transcode, Result\napp = App()\n"
+        "@app.on(Transcode, definition=10)\ndef other(one): ...\n"
+        "@app.on_failure(Transcode)\ndef failed(one): ...\n"
+        "@app.on(Transcode)\ndef all(one): ...\n"
+        "@app.on_failure(Subtask)\ndef far(one): ...\n"
+        "@app.on('Porn')\ndef porn(one): ...\n"
+        "@app.on('Holo')\ndef holo(one): ...\n"
+        "@app.fallback\ndef rest(one): ...\n",
+    )
+    event = sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Holo", "FAIL")])
+    arguments = ("routes", "--event", write("e.json", json.dumps(event)), "--app", "near:app")
+    ran = run(*arguments)
     assert ran.code == 0
-    assert ran.out.splitlines()[0].strip() == "event.json"
-    assert ran.rows[:2] == [
-        (
-            "AnimatedGraphics 20000",
-            "shop.publish",
-            "no",
-            "it is for Transcode, this is AnimatedGraphics",
-        ),
-        ("AnimatedGraphics 20000", "shop.fail", "yes", "on(AnimatedGraphics) matches"),
+    assert [row[:3] for row in ran.rows] == [
+        ("Transcode 100030", "near.other", "no"),
+        ("Transcode 100030", "near.failed", "no"),
+        ("Transcode 100030", "near.all", "yes"),
+        ("Holo", "near.far", "yes"),
+        ("Holo", "near.holo", "no"),
     ]
-    assert ran.rows[-1][:3] == ("WorkflowTask", "shop.wait", "no")
-    assert len(ran.rows) == 8
+    assert len(run(*arguments, "--all").rows) == len(run(*arguments, "--json").json) == 21
+
+
+def test_routes_says_that_nothing_runs_for_an_event() -> None:
+    event = write("event.json", json.dumps(sample("EditMediaTask")))
+    ran = run("routes", "--event", event, "--app", "shop:app")
+    assert (ran.code, ran.out) == (0, "")
+    assert "--all" in ran.err
 
 
 def test_routes_for_an_event_as_json_has_a_row_for_each_callback_and_result() -> None:
@@ -204,11 +216,12 @@ def test_routes_for_what_is_no_event_says_so() -> None:
 def test_invoke_shows_which_callback_took_which_result_with_what_outcome() -> None:
     ran = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "Porn=FAIL")
     assert ran.code == 0
-    assert ran.out.splitlines()[0].strip() == f"WorkflowTask {TASK_ID} FINISH"
-    assert ran.rows == [
-        ("Transcode 100030", "SUCCESS", "shop.publish", "done"),
-        ("Porn 10", "SUCCESS", "", "unhandled"),
-        ("Porn 10", "FAIL", "", "unhandled"),
+    (title,) = {row[0] for row in ran.rows}
+    assert re.fullmatch(r"WorkflowTask 1250000000-WorkflowTask-[0-9a-f]{32}tt0 FINISH", title)
+    assert [row[1:] for row in ran.rows] == [
+        ("Transcode 100030", "SUCCESS", "shop.publish", "done", ""),
+        ("Porn 10", "SUCCESS", "", "unhandled", ""),
+        ("Porn 10", "FAIL", "", "unhandled", ""),
     ]
 
 
@@ -226,15 +239,16 @@ def test_the_exit_code_is_0_only_if_every_callback_succeeded(
 ) -> None:
     ran = invoke("WorkflowTask", "Transcode=SUCCESS", f"{result}=SUCCESS")
     assert ran.code == code
-    assert ran.rows[0][-1] == "done"
-    assert ran.rows[1][-1] == outcome
+    assert ran.rows[0][4] == "done"
+    assert ran.rows[1][4] == outcome
     summary = invoke("WorkflowTask", f"{result}=SUCCESS", "--json")
     assert summary.code == code
     assert summary.json["callbacks"][0]["outcome"] == outcome
 
 
 def test_invoke_as_json_prints_the_summary_main_handler_returns() -> None:
-    ran = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "--json")
+    event = sample("WorkflowTask", Transcode="SUCCESS", Porn="SUCCESS")
+    ran = invoke("-", "--json", stdin=json.dumps(event))
     assert ran.json == {
         "event_type": "WorkflowTask",
         "task_id": TASK_ID,
@@ -253,23 +267,79 @@ def test_invoke_as_json_prints_the_summary_main_handler_returns() -> None:
     }
 
 
-def test_a_failure_is_told_on_stderr_and_logged_with_its_reason() -> None:
-    ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS")
+def test_failure_shows_reason_in_its_row_and_own_frames_once() -> None:
+    twice = ("AnimatedGraphics=SUCCESS", "AnimatedGraphics=SUCCESS")
+    ran = invoke("WorkflowTask", *twice, "ImageSprites=SUCCESS", "SampleSnapshot=SUCCESS")
     assert ran.code == 1
-    assert ran.err.splitlines()[-1] == (
-        "1 of 1 callbacks did not finish, the event is to be delivered again, were it not a desk"
-    )
+    assert [row[4:] for row in ran.rows] == [
+        ("failed", "LookupError: no such bucket"),
+        ("failed", "LookupError: no such bucket"),
+        ("dropped", "Drop: not wanted"),
+        ("deferred", "not started: too little time is left"),
+    ]
+    assert ran.err.splitlines() == [
+        "shop.fail:",
+        "  shop.py:16 in fail",
+        '      raise LookupError("no such bucket")',
+        "3 of 4 callbacks failed. In SCF this event would be retried.",
+    ]
+
+
+def test_traceback_option_shows_everything() -> None:
+    ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", "--traceback")
     log = json.loads(ran.err.splitlines()[0])
     assert (log["level"], log["message"]) == ("ERROR", "failed: LookupError: no such bucket")
-    assert log["task_id"] == TASK_ID
     assert len(log["request_id"]) == 36
-    assert "were it not" not in invoke("WorkflowTask", "AnimatedGraphics=FAIL", "--json").err
+    assert "Traceback (most recent call last)" in ran.err
+
+
+def test_failing_middleware_shows_own_frames() -> None:
+    write(
+        "hooked.py",
+        "from scf_mps import App, Middleware\n"
+        "class Broken(Middleware):\n"
+        "    def before_event(self, event, context):\n"
+        "        raise ValueError('no tenant')\n"
+        "app = App(middleware=[Broken()])\n",
+    )
+    ran = run("invoke", "--app", "hooked:app")
+    assert ran.code == 2
+    assert ran.err.splitlines() == [
+        "main_handler failed: ValueError: no tenant",
+        "  hooked.py:4 in before_event",
+        "      raise ValueError('no tenant')",
+    ]
+
+
+def test_failing_ledger_is_shown_without_frames(tmp_path: Path) -> None:
+    Path("kept").write_text("a file where a folder is to be")
+    write(
+        "kept_app.py",
+        "from scf_mps import App, Transcode\n"
+        f"app = App(ledger='file://{tmp_path}/kept')\n"
+        "@app.on(Transcode)\ndef f(one): ...\n",
+    )
+    ran = run("invoke", "--app", "kept_app:app")
+    assert ran.code == 2
+    assert "kept" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_event_that_was_completed_before_gets_a_hint(tmp_path: Path) -> None:
+    Path("shop.py").write_text(
+        APPLICATION.replace("App()", f"App(ledger='file://{tmp_path}/kept')")
+    )
+    event = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    assert invoke("-", stdin=event).err == ""
+    ran = invoke("-", stdin=event)
+    assert (ran.code, ran.rows[0][4]) == (0, "skipped")
+    assert "--force" in ran.err
 
 
 def test_a_callback_that_leaves_the_process_is_a_failed_one() -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="leave")
     ran = invoke("-", stdin=json.dumps(event))
-    assert (ran.code, ran.rows[0][-1]) == (1, "failed")
+    assert (ran.code, ran.rows[0][4]) == (1, "failed")
 
 
 def test_the_time_limit_decides_what_is_still_started() -> None:
@@ -278,7 +348,7 @@ def test_the_time_limit_decides_what_is_still_started() -> None:
     ran = invoke(*shot, "--timeout", "86400")
     assert (ran.code, ran.json["callbacks"][0]["outcome"]) == (1, "failed")  # it was started
     # One second, not a number under 1,000 that would be taken for seconds.
-    assert invoke("WorkflowTask", "Transcode=SUCCESS", "--timeout", "1").rows[0][-1] == "deferred"
+    assert invoke("WorkflowTask", "Transcode=SUCCESS", "--timeout", "1").rows[0][4] == "deferred"
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "0.5", "nan", "inf", "86401"])
@@ -293,7 +363,8 @@ def test_a_time_limit_scf_does_not_have_is_refused(timeout: str) -> None:
 
 def test_invoke_without_an_event_takes_the_one_of_the_documentation() -> None:
     ran = run("invoke", "--app", "shop:app", "--json")
-    assert ran.json["task_id"] == payload("mps_workflow_seed_mixed")["WorkflowTaskEvent"]["TaskId"]
+    places = [one["place"] for one in (*ran.json["callbacks"], *ran.json["unhandled"])]
+    assert sorted(places) == [f"MediaProcessResultSet[{number}]" for number in range(4)]
 
 
 def test_null_true_and_false_are_what_they_are_in_json() -> None:
@@ -324,7 +395,7 @@ def test_a_file_needs_no_suffix_and_goes_before_a_sample_of_its_name() -> None:
 def test_an_event_of_another_channel_is_opened_as_on_scf() -> None:
     ran = invoke(str(DATA / "env_cmq_topic.json"))
     assert ran.code == 1  # the documentation's sprites are dropped
-    assert [row[-1] for row in ran.rows] == ["done", "dropped", "unhandled", "unhandled"]
+    assert [row[4] for row in ran.rows] == ["done", "dropped", "unhandled", "unhandled"]
 
 
 def test_each_of_several_messages_has_a_table_of_its_own_results() -> None:
@@ -334,12 +405,10 @@ def test_each_of_several_messages_has_a_table_of_its_own_results() -> None:
     event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
     ran = invoke("-", stdin=json.dumps(event))
     assert ran.code == 0
-    assert ran.rows == [
-        ("Transcode 100030", "PROCESSING", "", "unhandled"),
-        ("Transcode 100030", "SUCCESS", "shop.publish", "done"),
+    assert [row[:5] for row in ran.rows] == [
+        (f"WorkflowTask {TASK_ID} PROCESSING", "Transcode 100030", "PROCESSING", "", "unhandled"),
+        (f"WorkflowTask {TASK_ID} FINISH", "Transcode 100030", "SUCCESS", "shop.publish", "done"),
     ]
-    titles = [line.strip() for line in ran.out.splitlines() if line.startswith("Workflow")]
-    assert titles == [f"WorkflowTask {TASK_ID} PROCESSING", f"WorkflowTask {TASK_ID} FINISH"]
 
 
 def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told() -> None:
@@ -348,9 +417,11 @@ def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told(
     event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
     ran = invoke("-", stdin=json.dumps(event))
     assert ran.code == 1
-    assert [row[-1] for row in ran.rows] == ["done", "done"]
-    *lines, last = ran.err.splitlines()
-    assert last == "2 failures in 4 events, were it not a desk"
+    assert [row[4] for row in ran.rows] == ["done", "done"]
+    *lines, first, second, last = ran.err.splitlines()
+    assert first.startswith("main_handler on Records[0]: InvalidEvent: ")
+    assert second.startswith("main_handler on Records[2]: InvalidEvent: ")
+    assert last == "In SCF this event would be retried."
     messages = [json.loads(line)["message"] for line in lines]
     assert sum(message.startswith("invalid event: expected") for message in messages) == 2
     as_json = invoke("-", "--json", stdin=json.dumps(event))
@@ -388,11 +459,11 @@ def test_of_an_http_request_is_shown_what_it_is_answered(monkeypatch: pytest.Mon
     request = json.dumps({"httpMethod": "POST", "headers": {}, "body": body})
     ran = invoke("-", stdin=request)
     assert ran.code == 0
-    assert ran.rows == [("Transcode 100030", "SUCCESS", "shop.publish", "done")]
+    assert [row[3:5] for row in ran.rows] == [("shop.publish", "done")]
     failing = json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
     ran = invoke("-", stdin=json.dumps({"httpMethod": "POST", "headers": {}, "body": failing}))
     assert (ran.code, ran.rows) == (1, [])
-    assert ran.err.splitlines()[-1] == "answered with 500, not all was done"
+    assert "HTTP response 500: not all was done" in ran.err.splitlines()
 
 
 def test_a_file_that_cannot_be_read_says_why() -> None:
@@ -458,10 +529,10 @@ def test_what_looks_like_markup_is_printed_as_it_is() -> None:
     event["WorkflowTaskEvent"]["TaskId"] = "[/]task[bold]"
     ran = invoke("-", stdin=json.dumps(event))
     assert ran.code == 0
-    assert ran.out.splitlines()[0].strip() == "WorkflowTask [/]task[bold] FINISH"
-    assert ran.rows == [("[red]Holo[/]\\", "SUCCESS", "", "unhandled")]
+    title = "WorkflowTask [/]task[bold] FINISH"
+    assert ran.rows == [(title, "[red]Holo[/]\\", "SUCCESS", "", "unhandled", "")]
     ran = run("routes", "--app", "shop:app", "--event", write("[bold].json", json.dumps(event)))
-    assert ran.out.splitlines()[0].strip() == "[bold].json"
+    assert "[bold].json" in ran.err
 
 
 # sample
@@ -479,7 +550,7 @@ def test_sample_without_a_name_lists_the_samples() -> None:
 def test_sample_prints_the_event_asked_for() -> None:
     ran = run(
         *("sample", "WorkflowTask", "Transcode=SUCCESS", "ImageSprites=FAIL"),
-        *("--status", "PROCESSING", "--session-context", "订单"),
+        *("--status", "PROCESSING", "--session-context", "订单", "--task-id", "mine"),
     )
     assert ran.code == 0
     assert ran.json == sample(
@@ -487,6 +558,7 @@ def test_sample_prints_the_event_asked_for() -> None:
         [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL")],
         status="PROCESSING",
         session_context="订单",
+        task_id="mine",
     )
     assert ran.out.startswith('{\n  "EventType": "WorkflowTask",\n')
     assert '"SessionContext": "订单"' in ran.out
@@ -495,12 +567,22 @@ def test_sample_prints_the_event_asked_for() -> None:
 def test_sample_as_json_is_one_line() -> None:
     ran = run("sample", "documentation", "--json")
     assert ran.out.count("\n") == 1
-    assert ran.json == payload("mps_workflow_seed_mixed")
+    documented = payload("mps_workflow_seed_mixed")
+    documented["WorkflowTaskEvent"]["TaskId"] = ran.json["WorkflowTaskEvent"]["TaskId"]
+    assert ran.json == documented
+
+
+@pytest.mark.parametrize("name", ["documentation", "ScheduleTask", "BatchTask", "LiveRecordResult"])
+def test_sample_is_another_event_each_time(name: str) -> None:
+    first, second = (read(run("sample", name).json).key for _ in range(2))
+    assert first != second
+    fixed = [read(run("sample", name, "--task-id", "mine").json).key for _ in range(2)]
+    assert fixed[0] == fixed[1]
 
 
 def test_what_sample_prints_is_what_invoke_reads() -> None:
     made = run("sample", "WorkflowTask", "Transcode=SUCCESS")
-    assert invoke("-", stdin=made.out).rows[0][-1] == "done"
+    assert invoke("-", stdin=made.out).rows[0][4] == "done"
 
 
 # The application.
@@ -513,7 +595,7 @@ def test_the_application_of_the_repository_is_the_one_without_a_word(
     ran = run("invoke", "--json")
     assert ran.code == 0
     assert [one["outcome"] for one in ran.json["callbacks"]] == ["done"] * 4
-    assert run("routes").out.splitlines()[0].strip() == "handlers:app"
+    assert run("routes").rows[0][1] == "handlers.renditions.record_rendition"
 
 
 def test_the_application_may_be_named_by_an_environment_variable(

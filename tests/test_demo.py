@@ -21,7 +21,7 @@ from scf_mps.cos import Cos, Credentials, Denied
 from scf_mps.cos.transport import SHARED
 from scf_mps.local.cos import CosEmulator, Key
 from scf_mps.local.cos.emulator import exports
-from scf_mps.local.demo import ARCHIVE, DELIVERY, MEDIA, Desk, desk, events
+from scf_mps.local.demo import DELIVERY, MEDIA, Demonstration, Desk, desk, events
 
 ROOT = Path(__file__).parent.parent
 
@@ -120,39 +120,101 @@ def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
     assert "MPS_COS_PROXY" not in os.environ
 
 
-def test_the_demo_shows_the_objects_before_and_after_and_what_the_retry_did(monkeypatch):
-    monkeypatch.chdir(ROOT)
+def run_demo(monkeypatch, *options, folder=ROOT):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setattr(logs, "configure", lambda *args: None)
-    monkeypatch.setenv("COLUMNS", "200")
-    done = CliRunner().invoke(cli, ["demo"])
+    return CliRunner().invoke(cli, ["demo", *options])
+
+
+def test_demo_shows_code_table_and_counts(monkeypatch):
+    done = run_demo(monkeypatch)
+
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "@router.on(ImageSprites)" in lines
+    rows = [line.split("\t") for line in lines if "\t" in line]
+    tries = {(result, callback): outcomes for result, callback, *outcomes in rows}
+    assert tries.pop(("Transcode 10", "publishing.publish")) == ["failed", "done"]
+    # The callbacks after the publishing waited for the retry.
+    assert tries.pop(("WorkflowTask", "publishing.write_manifest")) == ["waits", "done"]
+    assert tries.pop(("WorkflowTask", "notifying.wecom")) == ["waits", "done"]
+    assert len(tries) == 7
+    assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
+    assert "1 event, 10 callbacks, 1 failed: COS refused a copy." in lines
+    assert (
+        "SCF retried the event. The retry ran only that one and the 2 that waited for it." in lines
+    )
+    assert "5 files published and verified in COS, 1 event archived, 1 chat message sent." in lines
+    assert "scf-mps new" in lines[-1]
+
+
+def test_demo_verbose_shows_objects_manifests_and_messages(monkeypatch):
+    done = run_demo(monkeypatch, "--verbose")
 
     assert done.exit_code == 0, done.output
     shown = done.output
-    assert shown.count("In COS before the event") == shown.count("New in COS after it") == 2
-    before, after = shown.split("New in COS after it")[:2]
-    assert "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4" in before
-    assert "cos://player-1250000000.ap-guangzhou/published/" not in before
-    assert "published/dianping2_transcode_10.mp4" in after
+    assert shown.count("In COS before the event") == shown.count("New in COS after the event") == 2
+    assert "published/dianping2_transcode_10.mp4" in shown
     assert "published/stream_0_1.ts" in shown
-    assert f"{ARCHIVE}/" in after
-    assert shown.count("/manifest.json says") == 2
     assert "time_offset_s 0, size_bytes 4085" in shown
-    assert "dianping2_imageSprite_10.vtt" in after.partition("/manifest.json says")[2]
+    assert "MPS task partly failed (1 of 4): dianping2.mp4" in shown
+    assert shown.count("The chat message") == 2
 
-    rows = [
-        [cell.strip() for cell in line.strip("│").split("│")]
-        for line in before.splitlines()
-        if line.startswith("│")
-    ]
-    tries = {(row[0], row[2].rpartition(".")[2]): row[3:] for row in rows if len(row) == 5}
-    assert tries.pop(("Transcode 10", "publish")) == ["failed", "done"]
-    # What follows the publishing waited for the retry.
-    assert tries.pop(("WorkflowTask", "write_manifest")) == ["", "done"]
-    assert tries.pop(("WorkflowTask", "wecom")) == ["", "done"]
-    assert "MPS task partly failed (1 of 4): dianping2.mp4" in after
-    assert shown.count("What the chat was told") == 2
-    assert len(tries) == 7
-    assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
+
+BROKEN = {
+    "nothing is published": (
+        "app = App()\n@app.on(Transcode, name='publish')\ndef f(one): ...\n",
+        "is missing",
+    ),
+    "a callback fails": (
+        "app = App()\n@app.on(Transcode)\ndef f(one): raise OSError\n",
+        "handlers.f failed",
+    ),
+    "there is no ledger": (
+        "app = App(ledger='none')\n@app.on(Transcode)\ndef f(one): ...\n",
+        "did not run",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_demo_that_goes_wrong_fails(kind, monkeypatch, tmp_path):
+    code, problem = BROKEN[kind]
+    (tmp_path / "handlers").mkdir()
+    code = f"from scf_mps import App, Transcode\n{code}main_handler = app.main_handler\n"
+    (tmp_path / "handlers" / "__init__.py").write_text(code)
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
+    try:
+        done = run_demo(monkeypatch, folder=tmp_path)
+    finally:
+        for name in [name for name in sys.modules if is_ours(name)]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+    assert done.exit_code == 1
+    assert problem in done.stderr
+
+
+def test_demonstration_names_a_callback_that_ran_again():
+    first, again = (
+        {("a", "f"): "done", ("a", "g"): "failed"},
+        {("a", "f"): "done", ("a", "g"): "done"},
+    )
+    assert list(Demonstration({}, [first, again]).find_problems()) == ["f ran again"]
+
+
+def test_demonstration_finds_missing_and_different_copies(prepared, monkeypatch):
+    documented, _ = events()
+    prepared.store(documented)
+    one = Demonstration(documented, [{("MediaProcessResultSet[0]", "publish"): "done"}])
+    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
+    prepared.cos.upload(MEDIA / "sprite.vtt", copy)
+    one.published = [copy, f"{DELIVERY}/gone"]
+    problems = list(prepared._verify(documented, one))
+    assert f"{DELIVERY}/gone is listed and not there" in problems
+    assert any(problem.startswith(f"{copy} differs") for problem in problems)
+    assert f"{DELIVERY}/dianping2_imageSprite_10.vtt is missing" in problems
 
 
 def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):

@@ -92,11 +92,112 @@ def test_what_is_given_up_is_in_the_desks_dead_letter_queue_and_can_be_replayed(
     code, shown = run("local", "documentation", "--speed", "6000")
     assert code == 1
     assert shown.count("no route to host") >= 3
-    assert "1 events are in .scf-mps/dead-letters.jsonl" in shown
+    assert "1 event moved to .scf-mps/dead-letters.jsonl" in shown
     (tmp_path / "fails").unlink()
     code, shown = run("replay", "--dead-letter", ".scf-mps/dead-letters.jsonl")
     assert code == 0
     assert "1 done" in shown
+
+
+def test_failing_callback_shows_reason_and_own_frames_once(tmp_path: Path) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--speed", "6000")
+    assert code == 1
+    assert shown.count('raise OSError("no route to host")') == 1
+    assert "handlers/__init__.py:14 in film" in shown
+    assert "scf_mps/" not in shown
+    assert "Traceback" not in shown
+    row = next(line for line in shown.splitlines() if "\tfilm\t" in line)
+    assert row.split("\t")[2:4] == ["failed", "delivery 3"]
+    assert row.endswith("OSError: no route to host")
+
+
+def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--retries", "0", "--traceback")
+    assert code == 1
+    assert "scf_mps/" in shown
+    assert "Traceback" in shown
+    assert "duration_ms=" in shown
+    (tmp_path / "fails").unlink()
+    code, shown = run("local", "documentation", "--traceback")
+    assert '"outcome": "done"' in shown
+
+
+def test_function_that_cannot_be_loaded_shows_own_frames(project: Path) -> None:
+    (project / "handlers" / "__init__.py").write_text("import json\n\njson.nothing\n")
+    code, shown = run("local", "documentation", "--retries", "0")
+    assert code == 1
+    assert "status 443" in shown
+    assert "AttributeError" in shown
+    assert "handlers/__init__.py:3" in shown
+    assert "bootstrap" not in shown
+
+
+def test_samples_are_new_events_and_a_repeated_one_gets_a_hint() -> None:
+    _, first = run("local", "WorkflowTask")
+    _, second = run("local", "WorkflowTask")
+    assert "skipped" not in first + second
+    assert len(json.loads(run("history", "--json")[1])) == 2
+    Path("event.json").write_text(json.dumps(sample("WorkflowTask", Transcode="SUCCESS")))
+    assert "--fresh" not in run("local", "event.json")[1]
+    code, shown = run("local", "event.json")
+    assert code == 0
+    assert "\tskipped\t" in shown
+    assert "--fresh" in shown
+    assert "a film" in run("local", "--fresh", "event.json")[1]
+    assert len(json.loads(run("history", "--json")[1])) == 1
+
+
+def test_success_and_failure_of_a_sample_are_two_events() -> None:
+    for outcome in ("SUCCESS", "FAIL"):
+        event = run("sample", "WorkflowTask", f"Transcode={outcome}")[1]
+        Path("event.json").write_text(event)
+        run("local", "event.json")
+    assert len(json.loads(run("history", "--json")[1])) == 2
+
+
+def test_fresh_refuses_another_ledger(tmp_path: Path) -> None:
+    code, shown = run(
+        "local", "documentation", "--fresh", "--env", f"MPS_LEDGER=file://{tmp_path}/x"
+    )
+    assert code == 2
+    assert "MPS_LEDGER" in shown
+
+
+def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
+    body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    request = {"httpMethod": "POST", "headers": {}, "body": body}
+    Path("event.json").write_text(json.dumps(request))
+    code, shown = run("local", "event.json", "--env", "MPS_ALLOW_UNSIGNED=1")
+    assert code == 0
+    assert "a film" in shown
+    (project / "handlers" / "__init__.py").write_text(
+        "print({'level': 1})\n"
+        "def main_handler(event, context):\n"
+        '    print(\'{"level": "x"}\')\n'
+        "    if 'fail' in event:\n"
+        "        raise OSError('of no callback')\n"
+        "    return []\n"
+    )
+    Path("event.json").write_text("{}")
+    code, shown = run("local", "event.json")
+    assert code == 0
+    assert '{"level": "x"}' in shown
+    Path("event.json").write_text('{"fail": 1}')
+    code, shown = run("local", "event.json", "--retries", "0", "--env", "MPS_LEDGER=none")
+    assert code == 1
+    assert "OSError: of no callback" in shown
+    assert "handlers/__init__.py:5 in main_handler" in shown
+
+
+def test_lost_event_is_said_to_be_lost() -> None:
+    from scf_mps.cli.local_output import LocalOutput
+    from scf_mps.local.scf import LocalFunction, Moment
+
+    lines = LocalOutput(LocalFunction("."), full=False, brief=True)
+    assert list(lines._describe(Moment("pushed", "id"))) == []
+    assert "lost" in next(iter(lines._describe(Moment("dropped", "id"))))
 
 
 @pytest.mark.parametrize(

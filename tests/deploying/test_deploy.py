@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -303,7 +304,7 @@ def test_a_lost_answer_is_told_and_what_was_done_is_not_done_again(project, api)
     api.faults.add("CreateFunction", kind="lose_answer")
     ran = Ran("deploy")
     assert ran.code == 1
-    assert "nobody knows whether it was done: repeat the command" in ran.err
+    assert "outcome is unknown" in ran.err
     api.requests.clear()
 
     assert Ran("deploy").code == 0
@@ -544,10 +545,38 @@ def test_an_answer_that_is_none_of_the_api_is_told(project, monkeypatch):
             server.shutdown()
             thread.join()
 
-    assert (
-        "GetFunction was refused with ServerNetworkError: the answer is none of the API" in told[0]
-    )
-    assert "Invoke was refused with ServerNetworkError" in told[1]
+    assert "GetFunction got no valid response (ServerNetworkError)" in told[0]
+    assert "nothing was changed" in told[0]
+    assert "Invoke got no valid response (ServerNetworkError)" in told[1]
+    assert "outcome is unknown" in told[1]
+
+
+@pytest.fixture
+def offline(api, monkeypatch):
+    """An endpoint at which nothing listens, and no pauses between tries."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("TENCENTCLOUD_API_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setattr("scf_mps.deploy.cloud.TRIES", 1)
+
+
+def test_dry_run_offline_shows_desired_state(project, offline):
+    ran = Ran("deploy", "--dry-run", "--json")
+    assert ran.code == 0
+    actions = [step["action"] for step in ran.json["steps"]]
+    assert actions[0] == "CreateFunction"
+    assert "BindTrigger" in actions
+    assert "not compared with the cloud" in ran.json["notes"][0]
+    assert "nothing was changed" in Ran("deploy", "--dry-run").err
+
+
+@pytest.mark.parametrize("command", [["deploy"], ["logs"], ["remove", "--dry-run"]])
+def test_unreachable_network_is_said_to_change_nothing(project, offline, command):
+    ran = Ran(*command)
+    assert (ran.code, ran.out) == (1, "")
+    assert "unreachable" in ran.err
+    assert "nothing was changed" in ran.err
+    assert "unknown" not in ran.err
 
 
 def test_an_alias_that_may_not_be_read_is_no_alias_to_be_made(project, api):

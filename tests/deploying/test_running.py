@@ -74,6 +74,8 @@ def test_the_sample_event_through_the_deployed_function_is_told_as_on_the_desk(p
     ran = Ran("invoke", "event.json", "--remote")
     assert ran.code == 1
     assert "no such bucket" in ran.err
+    assert "handlers.py:" in ran.err
+    assert 'File "' not in ran.err.rpartition("Report RequestId")[2]
 
     told = Ran("logs", "--json")
     runs = [json.loads(line) for line in told.out.splitlines()]
@@ -82,8 +84,8 @@ def test_the_sample_event_through_the_deployed_function_is_told_as_on_the_desk(p
     [failed] = [json.loads(line) for line in Ran("logs", "--failed", "--json").out.splitlines()]
     assert failed == runs[2]
     ran = Ran("logs", "--request", runs[1]["request_id"])
-    assert ran.out.count("ended well") == 1
-    assert "ended with" in Ran("logs").out
+    assert ran.out.count("succeeded") == 1
+    assert "failed with" in Ran("logs").out
 
 
 def test_an_http_request_is_answered_by_the_function_which_alone_has_the_key(
@@ -272,7 +274,7 @@ def test_logs_of_many_days_are_asked_for_day_by_day_and_page_by_page(project, ap
 
     ran = Ran("logs", "--since", "3d")
 
-    lines = [line for line in ran.out.splitlines() if "ended well" in line]
+    lines = [line for line in ran.out.splitlines() if "succeeded" in line]
     assert len(lines) == 153
     assert [line.split()[2] for line in lines[:3]] == ["60", "30", "1"]
     assert "retry 2" in lines[3]
@@ -288,5 +290,5 @@ def test_logs_are_followed_from_the_command_line_for_so_long(project, api, scf):
     ran = Ran("logs", "--follow", "--for", "1s")
 
     assert ran.code == 0
-    assert "one ended with 430" in ran.out
+    assert "one failed with 430" in ran.out
     assert "  why" in ran.out

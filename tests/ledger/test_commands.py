@@ -73,11 +73,7 @@ class Ran:
 
     @property
     def rows(self) -> list[list[str]]:
-        return [
-            [cell.strip() for cell in line.strip("│\n").split("│")]
-            for line in self.out.splitlines()
-            if line.startswith("│")
-        ]
+        return [line.split("\t") for line in self.out.splitlines()]
 
     @property
     def json(self) -> Any:
@@ -107,21 +103,29 @@ class TestHistory:
         Path("sheet.fails").touch()
         deliver("two")
         one, two = Ran("history").rows
-        assert one[1:] == ["WorkflowTask FINISH", "one", "done", "1", "2 done", ""]
-        assert two[2:6] == ["two", "failed", "1", "1 done, 1 failed"]
+        assert one[1:] == ["WorkflowTask FINISH", "done", "one", "1 delivery", "2 done", ""]
+        assert two[2:6] == ["failed", "two", "1 delivery", "1 done, 1 failed"]
         assert two[6].startswith("sheet: OSError: no route, token=***")
 
     def test_it_can_tell_of_failures_alone(self) -> None:
         deliver("one")
         Path("film.fails").touch()
         deliver("two")
-        assert [row[2] for row in Ran("history", "--failed").rows] == ["two"]
+        assert [row[3] for row in Ran("history", "--failed").rows] == ["two"]
 
     def test_it_tells_of_one_task_callback_by_callback(self) -> None:
         deliver("one")
         film, sheet = sorted(Ran("history", "--task", "one").rows, key=lambda row: row[3])
-        assert film[2:6] == ["Transcode MediaProcessResultSet[0]", "film", "1", "done"]
+        assert film[2:6] == ["Transcode", "film", "done", "delivery 1"]
+        assert film[7] == "MediaProcessResultSet[0]"
         assert sheet[3] == "sheet"
+
+    def test_task_at_a_terminal_has_its_state_above(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        deliver("one")
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        ran = Ran("history", "--task", "one")
+        assert "WorkflowTask one FINISH: done, 1 delivery" in ran.out
+        assert "MediaProcessResultSet[0]" in ran.out
 
     def test_scripts_get_json(self) -> None:
         deliver("one")
@@ -270,7 +274,7 @@ class TestReplay:
         Path("film.interrupts").touch()
         ran = Ran("replay", "--failed")
         assert (ran.code, len(ran.rows)) == (1, 1)
-        assert "interrupted, 2 events are left" in ran.err
+        assert "interrupted: 2 events are left" in ran.err
 
 
 class TestReconcile:
@@ -316,5 +320,5 @@ class TestReconcile:
 
 def test_what_is_old_is_forgotten() -> None:
     deliver("one")
-    assert Ran("purge", "--older-than", "1d").out == "0 events forgotten\n"
+    assert Ran("purge", "--older-than", "1d").out == "0 events deleted\n"
     assert len(Ran("history").rows) == 1

@@ -1,7 +1,7 @@
 """The command line: what the framework offers at the desk; never deployed.
 
-The commands are in `starting.py`, `desk.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`; here they are
-put together.
+The commands are in `starting.py`, `desk.py`, `demo.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`;
+here they are put together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ except ImportError:
 from scf_mps import __version__
 from scf_mps.deploy.packing.command import build
 
-from . import cloud, desk, doctoring, emulators, records, starting
+from . import cloud, demo, desk, doctoring, emulators, records, starting
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -68,7 +68,7 @@ for command in (
     desk.routes,
     desk.invoke,
     desk.sample,
-    desk.demo,
+    demo.demo,
     emulators.cos,
     emulators.local,
     records.history,
@@ -86,4 +86,6 @@ for command in (
 
 def app() -> None:
     """The entry point of the command `scf-mps`."""
+    for stream in (sys.stdout, sys.stderr):  # a character that the locale lacks is shown escaped
+        getattr(stream, "reconfigure", dict)(errors="backslashreplace")
     cli(prog_name="scf-mps")

@@ -17,7 +17,7 @@ from scf_mps import App, ScfMpsError
 from scf_mps.local import samples
 
 from .failures import explain_import_error
-from .output import err, fail
+from .output import fail, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,10 @@ AppOption = Annotated[
     typer.Option("--app", metavar="MODULE:NAME", envvar="MPS_APP", help="The application."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+TracebackOption = Annotated[
+    bool,
+    typer.Option("--traceback", help="Show full tracebacks and every log line of the framework."),
+]
 Results = Annotated[
     list[str] | None,
     typer.Argument(
@@ -103,7 +107,7 @@ def read_project(
     except DeployError as error:
         fail(str(error))
     for warning in configuration.warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        warn(f"warning: {warning}", "yellow")
     os.environ.update(variables)
     return configuration
 
@@ -124,11 +128,10 @@ def local_python(configuration: Configuration) -> str | None:
             return find(version).version
     except ValueError:
         pass
-    err.print(
+    warn(
         f"runtime {configuration.runtime} of serverless.yml is not installed here:"
         f" CPython {find().version} is used",
-        style="yellow",
-        soft_wrap=True,
+        "yellow",
     )
     return None
 
@@ -158,7 +161,8 @@ def read_event(name: str, results: list[str] | None, status: str) -> Any:
             return _parsed(path.read_bytes(), name, results, status)
     except OSError as error:
         fail(f"expected an event in {name}: {error.strerror}")
-    return or_invalid(lambda: samples.sample(name, pairs(results), status=status))
+    task_id = samples.new_task_id(name)
+    return or_invalid(lambda: samples.sample(name, pairs(results), status=status, task_id=task_id))
 
 
 def _parsed(text: bytes, where: str, results: list[str] | None, status: str) -> Any:

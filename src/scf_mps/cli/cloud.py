@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +15,7 @@ from scf_mps.durations import seconds_of
 
 from .asking import JsonOption, or_invalid
 from .configuration import locate
-from .output import err, fail, out, show
+from .output import fail, print_json, say, show, warn
 
 if TYPE_CHECKING:
     from scf_mps.deploy.deploying import Function, Prepared
@@ -28,7 +26,7 @@ ConfigOption = Annotated[
 ]
 StageOption = Annotated[str, typer.Option(help="In place of the file's.")]
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Only show what would be changed, and do nothing.")
+    bool, typer.Option("--dry-run", help="Only show the changes. Offline: the desired state.")
 ]
 FOREVER = 365 * 24 * 3600.0
 
@@ -81,14 +79,14 @@ def deploy(
         allow_secret or (),
     )
     function = _function(config, stage)
-    with _refusals(), prepared(function, request, _tell) as ready:
+    with _refusals(), prepared(function, request, _tell, offline=dry_run) as ready:
         _show_plan(ready, as_json)
         if dry_run and ready.plan.blocked:
             raise typer.Exit(1)
         if not dry_run:
             ready.carry_out(_tell)
             if not as_json:
-                out.print(f"{_place(function)} is as {config} says", style="green", markup=False)
+                say(f"{_place(function)} is as {config} says", "green")
 
 
 def remove(
@@ -150,7 +148,8 @@ def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
     function = _function(config, "")
     with _refusals():
         answer = invoke_remote(function.cloud, function.wanted, event)
-    print(answer.log, end="", file=sys.stderr)
+    for line in answer.log.removesuffix("\n").split("\n"):
+        warn(line, "")
     return answer.returned, answer.error
 
 
@@ -167,7 +166,7 @@ def _function(config: Path, stage: str) -> Function:
     except DeployError as error:
         fail(str(error))
     for warning in function.warnings:
-        err.print(f"warning: {config}: {warning}", style="yellow", markup=False, soft_wrap=True)
+        warn(f"warning: {config}: {warning}", "yellow")
     return function
 
 
@@ -183,12 +182,12 @@ def _refusals() -> Iterator[None]:
 
 
 def _end(error: Exception) -> NoReturn:
-    err.print(str(error), style="red", markup=False, soft_wrap=True)
+    warn(str(error), "red")
     raise typer.Exit(1)
 
 
 def _tell(what: str) -> None:
-    err.print(what, style="dim", markup=False, soft_wrap=True)
+    warn(what, "dim")
 
 
 def _place(function: Function) -> str:
@@ -208,37 +207,36 @@ def _show_plan(ready: Prepared, as_json: bool) -> None:
             }
             for step in plan.steps
         ]
-        out.print_json(json.dumps({"steps": steps, "notes": plan.notes, "blocked": plan.blocked}))
+        print_json({"steps": steps, "notes": plan.notes, "blocked": plan.blocked})
         return
     rows = [
-        {"what": one.what, "live": one.live, "wanted": one.wanted, "by": step.action}
+        {
+            "what": one.what,
+            "by": step.action,
+            "change": f"{one.live} → {one.wanted}",
+        }
         for step in plan.steps
         for one in step.changes
     ]
     if rows:
-        show(rows, as_json=False, title=_place(ready.function))
+        show(rows, title=_place(ready.function))
     else:
-        out.print(f"{_place(ready.function)}: nothing to do", markup=False, soft_wrap=True)
+        say(f"{_place(ready.function)}: nothing to do")
     for note in plan.notes:
-        err.print(note, style="cyan", markup=False, soft_wrap=True)
+        warn(note, "cyan")
     for why in plan.blocked:
-        err.print(f"not possible so: {why}", style="yellow", markup=False, soft_wrap=True)
+        warn(f"not possible so: {why}", "yellow")
 
 
 def _show_run(run: Run, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(run), ensure_ascii=False), flush=True)
+        print_json(asdict(run), indent=None)
         return
     retry = f", retry {run.retry}" if run.retry else ""
-    outcome = "ended well" if run.code == 0 else f"ended with {run.code}"
+    outcome = "succeeded" if run.code == 0 else f"failed with {run.code}"
     used = f"{run.milliseconds:.0f} ms, {run.memory / 1024 / 1024:.0f} MB"
-    out.print(
-        f"{run.begun} {run.request_id} {outcome}, {used}{retry}",
-        style="" if run.code == 0 else "red",
-        markup=False,
-        soft_wrap=True,
-    )
-    for line in run.log.splitlines():
-        out.print(f"  {line}", markup=False, soft_wrap=True)
+    say(f"{run.begun} {run.request_id} {outcome}, {used}{retry}", "" if run.code == 0 else "red")
+    for line in run.log.rstrip("\n").split("\n") if run.log else ():
+        say(f"  {line}")
     if run.code:
-        out.print(f"  {run.returned}", markup=False, soft_wrap=True)
+        say(f"  {run.returned}")

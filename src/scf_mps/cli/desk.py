@@ -1,23 +1,20 @@
-"""The commands that put an event through the application on the desk, and show what would happen to it."""
+"""Commands around events in this process: routes, invoke, sample."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import uuid
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markdown import Markdown
-from rich.panel import Panel
 
-from scf_mps import CallbacksFailed, InvalidEvent, logs
-from scf_mps.envelope import open_envelope
-from scf_mps.events.reading import read
+from scf_mps import CallbacksFailed, ScfMpsError, logs
 from scf_mps.local import samples
+from scf_mps.local.frames import shorten_path, split_traceback
+from scf_mps.printable import escape_controls
 
 from .asking import (
     AppOption,
@@ -25,9 +22,8 @@ from .asking import (
     JsonOption,
     Results,
     StatusOption,
+    TracebackOption,
     load_application,
-    local,
-    local_python,
     or_invalid,
     pairs,
     read_event,
@@ -35,11 +31,25 @@ from .asking import (
     sample_names,
 )
 from .cloud import ConfigOption, invoked_remotely
-from .output import err, fail, named, out, show, show_outcomes, shown_path
+from .failures import explain_error
+from .outcomes import (
+    explain_calls,
+    has_skipped_all,
+    is_redundant,
+    name_result,
+    read_events,
+    show_failures,
+    show_summary,
+    show_verdict,
+)
+from .output import fail, print_json, show, warn
+from .time_limit import time_limit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scf_mps.events.result import Event
-    from scf_mps.routing import Reason
+    from scf_mps.routing import Call, Reason
 
 
 def routes(
@@ -48,24 +58,40 @@ def routes(
         str | None,
         typer.Option(
             metavar="EVENT.json|-|SAMPLE",
-            help="Say for this event what would run, and why.",
+            help="Show which callbacks would run for this event, and why.",
             autocompletion=sample_names,
         ),
     ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="With --event: every callback with every result."),
+    ] = False,
     env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who gets what: every callback, what it is for, and where it is."""
+    """List the callbacks: what each is registered for, and where.
+
+    With --event: which callbacks would run, and which are for such a result but exclude it by status or filter.
+    """
     application = load_application(app, read_project(app, env))
     if event is None:
         rows = [
             {"for": str(route), "callback": route.name, "where": _relative(route.where)}
             for route in application.routes
         ]
-        show(rows, as_json, title=app)
+        if as_json:
+            print_json(rows)
+        else:
+            show(rows, title=app, empty=f"{app} has no callbacks")
         return
     reasons = or_invalid(lambda: application.explain(read_event(event, None, "FINISH")))
-    show([_row(reason) for reason in reasons], as_json, title=event)
+    if as_json:
+        print_json([_row(reason) for reason in reasons])
+        return
+    rows = [_row(reason) for reason in reasons if every or reason.runs or _is_near_miss(reason)]
+    show(
+        rows, title=event, empty=f"{event}: no callback is for any of its results (--all says why)"
+    )
 
 
 def invoke(
@@ -85,68 +111,104 @@ def invoke(
         typer.Option(
             min=1,
             max=86400,
-            help="The function's time limit, in seconds.",
+            help="The time limit in seconds. The command ends there, as in SCF.",
             show_default="serverless.yml's",
         ),
     ] = None,
     env: EnvOption = None,
-    remote: Annotated[
-        bool, typer.Option("--remote", help="Run the deployed function, not the one here.")
-    ] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="Invoke the deployed function.")] = False,
+    full: TracebackOption = False,
     config: ConfigOption = Path("serverless.yml"),
     as_json: JsonOption = False,
 ) -> None:
-    """Put an event through the application. Exit code 0 only if every callback succeeded."""
+    """Pass an event to the application. Exit code 0 only if every callback succeeded."""
     raw = read_event(event, results, status)
     if remote:
         logs.configure(sys.stderr)
-        summary, reason = invoked_remotely(raw, config)
-        _show_summary(raw, summary, reason, as_json)
+        summary, problem = invoked_remotely(raw, config)
+        if problem and not full:
+            lines, frames = split_traceback(problem)
+            problem = "\n".join([*lines, *map(str, frames)])
+        if not _show_result(raw, summary, problem, as_json):
+            raise typer.Exit(1)
         return
     configuration = read_project(app, env)
+    timeout = timeout or configuration.timeout
     logs.configure(sys.stderr)
+    if not full:
+        logging.getLogger().handlers[0].addFilter(lambda record: not is_redundant(record))
     application = load_application(app, configuration)
+    calls: list[Call] = []
+    application._hooks.after_callback.append(calls.append)
+    request_id = str(uuid.uuid4())
     context = {
-        "request_id": str(uuid.uuid4()),
+        "request_id": request_id,
         "function_name": "local",
         "function_version": "$LATEST",
         "namespace": "default",
         "memory_limit_in_mb": configuration.memory,
         "time_limit_in_ms": (timeout or configuration.timeout) * 1000,
     }
+    failure = None
     try:
-        summary = or_invalid(lambda: application.main_handler(raw, context))
-        failure = None
+        with time_limit(timeout, request_id if as_json else ""):
+            summary = application.main_handler(raw, context)
     except CallbacksFailed as failed:
         summary, failure = failed.summary, failed
-    reason = "" if failure is None else f"{failure.message}, were it not a desk"
-    _show_summary(raw, summary, reason, as_json)
+    except ScfMpsError as error:
+        fail(str(error))
+    except Exception as error:
+        fail(explain_error("main_handler failed", error, full))
+    succeeded = _show_result(raw, summary, "", as_json, explain_calls(calls))
+    if not as_json:
+        show_failures(calls, full)
+    if failure is not None:
+        show_verdict(failure, summary)
+    if not succeeded or failure is not None:
+        raise typer.Exit(1)
 
 
-def _show_summary(raw: object, summary: Any, reason: str, as_json: bool) -> None:
-    """What came of an event. Exit code 1 unless every callback succeeded."""
-    if isinstance(summary, dict) and "statusCode" in summary:  # an HTTP request was answered
-        status, summary = summary["statusCode"], json.loads(summary["body"])
-        if 400 <= status < 500:
+def _show_result(
+    raw: object,
+    summary: Any,
+    problem: str,
+    as_json: bool,
+    reasons: Mapping[str, str] | None = None,
+) -> bool:
+    """Show the result of main_handler. Return True if every callback succeeded.
+
+    Args:
+        raw: the event.
+        summary: the value that main_handler returned, or would have returned.
+        problem: the error of a remote invocation, or ``""``.
+        as_json: whether to print JSON.
+        reasons: why calls did not complete.
+    """
+    if isinstance(summary, dict) and "statusCode" in summary:  # the response to an HTTP request
+        code, summary = summary["statusCode"], json.loads(summary["body"])
+        if 400 <= code < 500:
             fail(summary["error"])
-        reason = "" if status == 200 else f"answered with {status}, {summary['error']}"
+        problem = "" if code == 200 else f"HTTP response {code}: {summary['error']}"
     ours = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
     every = summary.get("events", [summary]) if ours else []
-    events = valid(raw) if ours else []
+    events = read_events(raw) if ours else []
     if as_json:
-        out.print_json(json.dumps(summary))
+        print_json(summary)
     elif ours and len(events) == len(every) and all(map(_is_of, every, events)):
         for one, handled in zip(every, events, strict=True):
-            show_outcomes(one, handled)
-    elif (
-        ours or not reason
-    ):  # what was handled is elsewhere: of a reference, or what MPS told in its place
-        out.print(json.dumps(summary, ensure_ascii=False), markup=False, soft_wrap=True)
-    if reason and not as_json:
-        err.print(reason, style="red", markup=False, soft_wrap=True)
+            show_summary(one, handled, reasons or {})
+    elif ours or not problem:  # the event was read elsewhere: a reference, or MPS's own answer
+        print_json(summary, indent=None)
+    if problem and not as_json:
+        warn(problem)
+    if not as_json and has_skipped_all(every):
+        warn(
+            "Nothing ran: the ledger has every callback of this event as completed. Run one again: "
+            f"scf-mps replay {escape_controls(every[0]['task_id'])} --force CALLBACK",
+            "yellow",
+        )
     outcomes = [call["outcome"] for one in every for call in one["callbacks"]]
-    if reason or any(one not in ("done", "skipped") for one in outcomes):
-        raise typer.Exit(1)
+    return not problem and all(outcome in ("done", "skipped") for outcome in outcomes)
 
 
 def sample(
@@ -157,126 +219,60 @@ def sample(
     results: Results = None,
     status: StatusOption = "FINISH",
     session_context: Annotated[str, typer.Option(help="The event's SessionContext.")] = "",
+    task_id: Annotated[
+        str, typer.Option(help="The event's TaskId.", show_default="a new one each time")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List the samples there are, or print one: any event type, any mix of results."""
+    """List the samples, or print one: any event type, any results."""
     if name is None:
         rows = [{"sample": one, "what": what} for one, what in samples.names().items()]
-        show(rows, as_json, title="samples")
+        if as_json:
+            print_json(rows)
+        else:
+            show(rows)
         return
     made = or_invalid(
-        lambda: samples.sample(name, pairs(results), status=status, session_context=session_context)
+        lambda: samples.sample(
+            name,
+            pairs(results),
+            status=status,
+            session_context=session_context,
+            task_id=task_id or samples.new_task_id(name),
+        )
     )
-    print(json.dumps(made, ensure_ascii=False, indent=None if as_json else 2))
-
-
-def demo() -> None:
-    """Sample events through the function of this folder, with real small files in a COS emulator.
-
-    They are archived, published and told to a chat; one copy is refused once, so that SCF's retry shows what it
-    repeats.
-    """
-    with local():
-        from scf_mps.local.demo import desk, events
-    configuration = read_project()
-    logs.configure(sys.stderr, "ERROR")
-    with TemporaryDirectory() as directory, desk(directory) as prepared:
-        prepared.refuse_a_copy("transcode_10.mp4")
-        for event in events():
-            prepared.store(event)
-            stored = prepared.objects(event)
-            show(_objects(stored), as_json=False, title="In COS before the event")
-            deliveries = prepared.deliver(
-                event,
-                configuration.folder,
-                timeout=configuration.timeout,
-                memory=configuration.memory,
-                python=local_python(configuration),
-                variables=configuration.variables,
-            )
-            if len(deliveries) > 1:
-                out.print("COS refused one copy, so SCF delivered the event again, a minute later:")
-            _show_deliveries(read(event), deliveries)
-            new = [one for one in prepared.objects(event) if one not in stored]
-            show(_objects(new), as_json=False, title="New in COS after it")
-            place, manifest = prepared.manifest(event)
-            show(_entries(manifest), as_json=False, title=f"What {place} says")
-            out.print(Panel(Markdown(prepared.messages()[-1]), title="What the chat was told"))
-
-
-def _show_deliveries(event: Event, deliveries: list[dict[tuple[str, str], str]]) -> None:
-    """Which callback took which result, and what came of it in each delivery."""
-    results = {result.place: result for result in (*event.subtasks, event)}
-    rows = []
-    for place, callback in deliveries[-1]:
-        row = {
-            "result": named(results[place]),
-            "status": results[place].status,
-            "callback": callback,
-        }
-        for number, outcomes in enumerate(deliveries):
-            column = f"retry {number}" if number else "first delivery"
-            row[column] = outcomes.get((place, callback), "")
-        rows.append(row)
-    show(rows, as_json=False, title=f"{event.type} {event.task_id} {event.status}")
-
-
-def _objects(objects: list[tuple[str, int]]) -> list[dict[str, str]]:
-    return [{"object": address, "bytes": str(size)} for address, size in objects]
-
-
-def _entries(manifest: dict[str, Any]) -> list[dict[str, str]]:
-    """What a manifest lists, a row an entry: its facts in short, and its address."""
-    rows = []
-    for section, entries in manifest.items():
-        for entry in entries if isinstance(entries, list) else ():
-            files = [entry, *entry.get("images", ()), entry.get("vtt", {})]
-            facts = {
-                name: value
-                for name, value in entry.items()
-                if name not in ("object", "url", "images", "vtt")
-            }
-            rows.append(
-                {
-                    "in": section,
-                    "what": ", ".join(f"{name} {value}" for name, value in facts.items()),
-                    "url": "\n".join(file["url"] for file in files if "url" in file),
-                }
-            )
-    return rows
+    print_json(made, indent=None if as_json else 2)
 
 
 def _row(reason: Reason) -> dict[str, str]:
     return {
-        "result": named(reason.result),
+        "result": name_result(reason.result),
         "callback": reason.route.name,
         "runs": "yes" if reason.runs else "no",
         "why": reason.why,
     }
 
 
-def valid(raw: object) -> list[Event]:
-    """The events of which `main_handler` gives a summary: those that can be read."""
-    events: list[Event] = []
-    try:
-        notifications = open_envelope(raw)
-    except InvalidEvent:  # the deployed function has the key of an HTTP request, not this desk
-        return events
-    for notification in notifications:
-        with suppress(InvalidEvent):
-            events.append(read(notification))
-    return events
+def _is_near_miss(reason: Reason) -> bool:
+    """Return True if a callback is for such a result, but a filter or the status excludes this one.
+
+    The status counts for callbacks of the very class alone: on_failure(Subtask) misses every success.
+    """
+    route, result = reason.route, reason.result
+    if route.verb == "fallback" or not route.is_for(result):
+        return False
+    return route.verb == result.verb or type(result) in route.kinds or not route.kinds
 
 
 def _is_of(summary: dict[str, Any], event: Event) -> bool:
-    """Whether a summary is of this event, and not of another one that was handled in its place."""
+    """Return True if a summary is of this event, and not of another one that was handled in its place."""
     places = {event.place, *(subtask.place for subtask in event.subtasks)}
-    told = (summary["event_type"], summary["task_id"], summary["status"])
-    return told == (event.type, event.task_id, event.status) and all(
+    identity = (summary["event_type"], summary["task_id"], summary["status"])
+    return identity == (event.type, event.task_id, event.status) and all(
         one["place"] in places for one in (*summary["callbacks"], *summary["unhandled"])
     )
 
 
 def _relative(where: str) -> str:
     path, _, line = where.rpartition(":")
-    return f"{shown_path(Path(path))}:{line}"
+    return f"{shorten_path(path)}:{line}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from .asking import JsonOption
 from .cloud import ConfigOption, StageOption
 from .configuration import locate
-from .output import out
+from .output import print_json, say
 
 if TYPE_CHECKING:
     from scf_mps.deploy.doctor import Examination
@@ -58,7 +57,7 @@ def doctor(
         )
     )
     if as_json:
-        out.print_json(json.dumps(examination.as_json()))
+        print_json(examination.as_json())
     else:
         _show(examination)
     if not examination.is_sound:
@@ -66,9 +65,6 @@ def doctor(
 
 
 def _show(examination: Examination) -> None:
-    def say(text: str, style: str = "") -> None:
-        out.print(text, style=style, markup=False, soft_wrap=True)
-
     for one in examination.findings:
         say(f"{one.level}: {one.what} ({one.name})", _STYLES[one.level])
         say(f"  {one.why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .asking import EnvOption, local_python, read_event, read_project
+from .asking import EnvOption, TracebackOption, local_python, read_event, read_project
 from .asking import local as needs_local
-from .output import err, fail, out, shown_path
+from .local_output import LocalOutput, show_delivered
+from .output import count, fail, say, shown_path, warn
+
+if TYPE_CHECKING:
+    from .configuration import Configuration
 
 if TYPE_CHECKING:
     from scf_mps.local.cos import Key
@@ -130,26 +135,33 @@ def local(
     port: Annotated[
         int, typer.Option(help="Of SCF's Invoke API, on 127.0.0.1; 0 takes a free one.")
     ] = 0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the ledger in .scf-mps/ first.")
+    ] = False,
+    full: TracebackOption = False,
 ) -> None:
-    """Run the function as SCF would: own processes, limits, retries, dead letters; a ledger in .scf-mps/.
+    """Run the function as SCF does: processes, limits, retries, dead letters. Its ledger is in .scf-mps/.
 
-    Exit code 0 only if every event pushed was done.
+    Exit code 0 only if every event pushed was completed.
     """
     with needs_local():
         from scf_mps.local.api import CloudApi, Emulated, Scf
-        from scf_mps.local.scf import LocalFunction, Refused, serve, watch
+        from scf_mps.local.scf import LocalFunction, Refused, serve
     configuration = read_project(env=env, source=source)
     timeout = timeout or configuration.timeout
     key = configuration.credentials()
     dead_letters = configuration.state_folder / "dead-letters.jsonl"
     configuration.state_folder.mkdir(exist_ok=True)
+    variables = {"MPS_LEDGER": configuration.local_ledger, **configuration.variables}
+    if fresh:
+        _delete_state(configuration, variables["MPS_LEDGER"])
     try:
         function = LocalFunction(
             source or configuration.folder,
             python=python or local_python(configuration),
             timeout=timeout,
             memory=memory or configuration.memory,
-            environment={"MPS_LEDGER": configuration.local_ledger, **configuration.variables},
+            environment=variables,
             credentials=key and (key.secret_id, key.secret_key, key.token),
             concurrency=concurrency,
             retries=retries,
@@ -166,26 +178,35 @@ def local(
         with CloudApi([Scf([Emulated(running)])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
-    def show(line: str) -> None:
-        out.print(line, markup=False, soft_wrap=True)
-
+    output = LocalOutput(function, full=full, brief=bool(events))
     if not events:  # pragma: no cover - as above
-        serve(function, endpoint, show)
+        serve(function, endpoint, say, output)
         return
-    told = [read_event(one, None, "FINISH") for one in events]
-    watch(function, show)
+    pushed = [read_event(one, None, "FINISH") for one in events]
+    function.observe(output)
     try:
         with function:
-            for event in told:
-                function.push(event)
-            function.settle(len(told) * (retries + 1) * (timeout + 70))
+            request_ids = [function.push(event) for event in pushed]
+            function.settle(len(pushed) * (retries + 1) * (timeout + 70))
             failed = len(function.dead_letters)
     except (Refused, ValueError) as error:
         fail(str(error))
+    last = {invocation.request_id: invocation for invocation in function.invocations}
+    for event, request_id in zip(pushed, request_ids, strict=True):
+        show_delivered(event, last[request_id], function.environment["MPS_LEDGER"])
     if failed:
-        err.print(
-            f"{failed} events are in {shown_path(dead_letters)}: scf-mps replay --dead-letter",
-            style="red",
-            soft_wrap=True,
+        path = shown_path(dead_letters)
+        warn(
+            f"{count(failed, 'event')} moved to {path}. Correct the cause, then run: "
+            f"scf-mps replay --dead-letter {path}"
         )
         raise typer.Exit(1)
+
+
+def _delete_state(configuration: Configuration, ledger: str) -> None:
+    """Delete the local ledger and dead letters."""
+    folder = configuration.state_folder
+    if ledger != configuration.local_ledger:
+        fail(f"--fresh deletes the ledger in {folder.name}/ alone, and MPS_LEDGER names {ledger}")
+    shutil.rmtree(folder / "ledger", ignore_errors=True)
+    (folder / "dead-letters.jsonl").unlink(missing_ok=True)

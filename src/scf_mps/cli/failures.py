@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import linecache
 import sys
+import traceback
+from textwrap import indent
 
 from scf_mps import ConfigurationError, LedgerError, RegistrationError, Router
 from scf_mps.local.frames import describe_frames, frames_of_error, shorten_paths
+from scf_mps.printable import escape_controls
 from scf_mps.running import reason
 
 
@@ -22,10 +25,22 @@ def explain_import_error(app: str, error: BaseException) -> str:
         source = linecache.getline(path, int(line)).strip()
         text = f"{app} has an invalid registration: {error}"
         return shorten_paths(f"{text}\n    {source}" if source else text)
-    lines = [f"{app} cannot be imported: {shorten_paths(reason(error))}"]
-    frames = describe_frames(frames_of_error(error))
-    lines += [frames] if frames else []
-    return "\n".join([*lines, _advise(app, error)])
+    return f"{explain_error(f'{app} cannot be imported', error)}\n{_advise(app, error)}"
+
+
+def explain_error(what: str, error: BaseException, full: bool = False) -> str:
+    """Return the text for an exception outside of callbacks.
+
+    Args:
+        what: failed, e.g. ``main_handler failed``.
+        error: the exception.
+        full: whether to show the full traceback.
+    """
+    trace = indent("".join(traceback.format_exception(error)).rstrip(), "  ") if full else ""
+    frames = trace or describe_frames(frames_of_error(error))
+    keep = "\n" if isinstance(error, ConfigurationError) else ""  # a line for each mistake
+    text = escape_controls(shorten_paths(reason(error)), keep)
+    return "\n".join(filter(None, [f"{what}: {text}", frames]))
 
 
 def _advise(app: str, error: BaseException) -> str:

@@ -18,9 +18,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from scf_mps import CallbacksFailed, ScfMpsError, logs
 from scf_mps.durations import seconds_of
+from scf_mps.printable import escape_controls
 
 from .asking import AppOption, JsonOption, load_application, or_invalid, read_project
-from .output import err, fail, out, show
+from .outcomes import record_row, show_entry
+from .output import count, err, fail, out, print_json, say, show, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,20 +49,28 @@ def history(
     app: AppOption = "handlers:app",
     as_json: JsonOption = False,
 ) -> None:
-    """What happened: when, which event, which callbacks, with what outcome and error."""
+    """List the events of the ledger: their state, their callbacks' outcomes and errors."""
     _, store = _ledger_of(app, ledger)
     begin = time() - or_invalid(lambda: seconds_of(since))
     entries = _entries(store, task, 0.0 if task else begin, OPEN if failed else ())
     if as_json:
-        out.print_json(json.dumps([_as_dict(entry) for entry in entries]))
+        print_json([_as_dict(entry) for entry in entries])
+    elif task and out.is_terminal and entries:
+        for entry in entries:
+            show_entry(entry)
     elif task:
-        show(
-            [_record_row(entry, record) for entry in entries for record in entry.records],
-            as_json=False,
-            title=task,
-        )
+        rows = [
+            {
+                "when": _when(record.at),
+                "event": f"{entry.type} {entry.status}",
+                **record_row(record),
+            }
+            for entry in entries
+            for record in entry.records
+        ]
+        show(rows, title=task, empty=f"{task}: the ledger has no callback of this task")
     else:
-        show([_entry_row(entry) for entry in entries], as_json=False, title=f"the last {since}")
+        show([_entry_row(entry) for entry in entries], empty=f"no events in the last {since}")
 
 
 def replay(
@@ -76,13 +86,15 @@ def replay(
     ] = None,
     force: Annotated[
         list[str] | None,
-        typer.Option(metavar="CALLBACK", help="Run it although it is done; may be repeated."),
+        typer.Option(
+            metavar="CALLBACK", help="Run this callback although it completed. Repeatable."
+        ),
     ] = None,
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
     as_json: JsonOption = False,
 ) -> None:
-    """Dispatch events again, here, with what the environment says; what is done is not done again."""
+    """Dispatch events again, in this process. Completed callbacks are skipped."""
     if sum([bool(task), failed, dead_letter is not None]) != 1:
         fail("expected one of a task's id, --failed and --dead-letter FILE")
     application, store = _ledger_of(app, ledger)
@@ -103,11 +115,11 @@ def replay(
             if interrupted:
                 break
     if as_json:
-        out.print_json(json.dumps(rows))
+        print_json(rows)
     else:
-        show(rows, as_json=False, title="replayed")
+        show(rows, empty="nothing to replay")
     if interrupted:
-        err.print(f"interrupted, {len(events) - len(rows)} events are left", style="red")
+        warn(f"interrupted: {len(events) - len(rows)} events are left")
     if interrupted or any(row["outcome"] != "done" for row in rows):
         raise typer.Exit(1)
 
@@ -115,13 +127,13 @@ def replay(
 def reconcile(
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, at most 7d.")] = "6h",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say which tasks are missing.")
+        bool, typer.Option("--dry-run", help="Only list the missing tasks.")
     ] = False,
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
     as_json: JsonOption = False,
 ) -> None:
-    """Ask MPS which tasks finished, and dispatch those that the ledger does not know as done."""
+    """List finished tasks in MPS, and dispatch those that the ledger does not have as completed."""
     application, _ = _ledger_of(app, ledger)
     span = or_invalid(lambda: seconds_of(since))
     with _progress(None) as advance:
@@ -139,12 +151,15 @@ def reconcile(
         except CallbacksFailed as failed:
             summary, failure = failed.summary, failed
     if as_json:
-        out.print_json(json.dumps(summary))
+        print_json(summary)
     else:
-        title = f"{summary['known']} tasks of the last {since} are known; the others:"
-        show(summary["reconciled"], as_json=False, title=title)
+        title = f"{summary['known']} tasks of the last {since} are in the ledger"
+        show(
+            summary["reconciled"], title=f"{title}, these were not:", empty=f"{title}, all of them"
+        )
         if failure is not None:
-            err.print(str(failure), style="red", markup=False, soft_wrap=True)
+            for one in failure.failures:
+                warn(escape_controls(str(one)))
     if failure is not None:
         raise typer.Exit(1)
 
@@ -154,10 +169,10 @@ def purge(
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
 ) -> None:
-    """Forget old events in the ledger; an event of a forgotten task would be handled as a new one."""
+    """Delete old events from the ledger. A deleted event that arrives again is handled as a new one."""
     _, store = _ledger_of(app, ledger)
     before = time() - or_invalid(lambda: seconds_of(older_than))
-    out.print(f"{or_invalid(lambda: store.purge(before))} events forgotten")
+    say(f"{or_invalid(lambda: store.purge(before))} events deleted")
 
 
 def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
@@ -256,13 +271,16 @@ class _progress:  # noqa: N801 - used like a function
     """How far a long work is, on stderr, where that is a terminal: `with _progress(100) as advance: advance("…")`."""
 
     def __init__(self, total: int | None) -> None:
-        columns = [SpinnerColumn(), TextColumn("{task.completed} {task.description}")]
+        text = TextColumn("{task.completed} {task.description}", markup=False)
+        columns = [SpinnerColumn(), text]
         self._bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
         self._task = self._bar.add_task("", total=total)
 
     def __enter__(self) -> Any:
         self._bar.start()
-        return lambda what: self._bar.update(self._task, advance=1, description=what)
+        return lambda what: self._bar.update(
+            self._task, advance=1, description=escape_controls(what)
+        )
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
@@ -280,26 +298,13 @@ def _entry_row(entry: Entry) -> dict[str, str]:
     return {
         "when": _when(entry.received),
         "event": f"{entry.type} {entry.status}",
-        "task": entry.task_id,
         "state": entry.state,
-        "deliveries": str(entry.delivery),
+        "task": entry.task_id,
+        "deliveries": count(entry.delivery, "delivery", "deliveries"),
         "callbacks": _counted(Counter(record.outcome for record in entry.records)),
         "why": "; ".join(
             f"{record.callback}: {record.error}" for record in entry.records if not record.ended
         ),
-    }
-
-
-def _record_row(entry: Entry, record: Any) -> dict[str, str]:
-    return {
-        "when": _when(record.at),
-        "event": f"{entry.type} {entry.status}",
-        "result": f"{record.type} {record.place}",
-        "callback": record.callback,
-        "delivery": str(record.delivery),
-        "outcome": record.outcome,
-        "seconds": f"{record.seconds:.2f}",
-        "why": record.error,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from scf_mps.cos.credentials import Credentials
 
-from .errors import DeployError, refused
+from .errors import NETWORK_ERRORS, DeployError, is_read, refused
 
 VERSIONS = {"scf": "2018-04-16", "mps": "2019-06-12"}
 PAGE = 100
@@ -68,8 +68,7 @@ class Cloud:
         """
         client = self._client(product, region or self.region, seconds)
         failure = _sdk("exception").TencentCloudSDKException
-        reads = action.startswith(("Get", "List"))
-        repeated = {"RequestLimitExceeded"} | (_NETWORK if reads else set())
+        repeated = {"RequestLimitExceeded", *(NETWORK_ERRORS if is_read(action) else ())}
         for number in range(1, TRIES + 1):
             try:
                 answer: dict[str, Any] = client.call_json(action, dict(parameters))["Response"]
@@ -133,6 +132,3 @@ def _sdk(name: str) -> Any:
         return import_module(f"tencentcloud.common.{name}")
     except ImportError:  # pragma: no cover - the tests have it
         raise DeployError("the SDK is not there: pip install 'scf-mps[cli,deploy]'") from None
-
-
-_NETWORK = {"ClientNetworkError", "ServerNetworkError"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +15,8 @@ from .account import credentials, endpoint
 from .carrying_out import carry_out
 from .cloud import Cloud
 from .code import Archive, Bucket, content, layer_archives, make
-from .errors import DeployError
-from .live import Live, read_live, read_surroundings, wait_until_settled
+from .errors import NETWORK_ERRORS, DeployError
+from .live import Live, Surroundings, read_live, read_surroundings, wait_until_settled
 from .plan import Options, Plan, plan, plan_removal
 from .template import Template, read_template
 from .wanted import Wanted, wanted_of
@@ -98,10 +98,18 @@ def function_of(
 
 
 @contextmanager
-def prepared(function: Function, request: Request, tell: Tell) -> Iterator[Prepared]:
+def prepared(
+    function: Function, request: Request, tell: Tell, *, offline: bool = False
+) -> Iterator[Prepared]:
     """The plan for a deployment; zips that were made for it are there until the end of the `with`.
 
     Nothing is changed in the cloud.
+
+    Args:
+        function: what is wanted.
+        request: how.
+        tell: gets each line about the build.
+        offline: plan as for an empty account, with a note, if the cloud is unreachable.
 
     Raises:
         DeployError: if the code cannot be made, or the cloud not be read.
@@ -111,10 +119,15 @@ def prepared(function: Function, request: Request, tell: Tell) -> Iterator[Prepa
     with TemporaryDirectory(prefix="scf-mps-deploy-") as scratch:
         code = make(wanted, request.archive, Path(scratch), tell, request.allow_secret)
         layers = layer_archives(wanted.layers, request.allow_secret)
-        failed = ("UpdateFailed",) if request.again else ()
-        wait_until_settled(cloud, wanted, request.seconds, lambda _: None, failed)
-        live = read_live(cloud, wanted)
         take = _full(request.take, wanted)
+        live, around = None, Surroundings()
+        notes: tuple[str, ...] = ()
+        try:
+            live, around = _read(function, request, take)
+        except DeployError as error:
+            if not (offline and error.code in NETWORK_ERRORS):
+                raise
+            notes = (f"desired state, not compared with the cloud: {error}",)
         options = Options(
             code=code.known,
             layers={name: one.known for name, one in layers.items()},
@@ -123,7 +136,6 @@ def prepared(function: Function, request: Request, tell: Tell) -> Iterator[Prepa
             prune=request.prune,
             again=request.again,
         )
-        around = read_surroundings(cloud, wanted, live, take)
 
         def sent(archive: Archive, name: str) -> Callable[[], Any]:
             def send() -> Mapping[str, Any]:
@@ -136,7 +148,17 @@ def prepared(function: Function, request: Request, tell: Tell) -> Iterator[Prepa
 
         later = {"code": sent(code, wanted.name)}
         later |= {f"content {name}": sent(one, name) for name, one in layers.items()}
-        yield Prepared(function, live, plan(live, wanted, around, options), request, later)
+        made = plan(live, wanted, around, options)
+        yield Prepared(function, live, replace(made, notes=notes + made.notes), request, later)
+
+
+def _read(function: Function, request: Request, take: str) -> tuple[Live | None, Surroundings]:
+    """Read the cloud's current state, once the function has settled. Raises DeployError."""
+    cloud, wanted = function.cloud, function.wanted
+    failed = ("UpdateFailed",) if request.again else ()
+    wait_until_settled(cloud, wanted, request.seconds, lambda _: None, failed)
+    live = read_live(cloud, wanted)
+    return live, read_surroundings(cloud, wanted, live, take)
 
 
 def removal(function: Function) -> Prepared:

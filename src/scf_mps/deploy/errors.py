@@ -7,6 +7,9 @@ from collections.abc import Sequence
 MISSING = ("ResourceNotFound.Function", "ResourceNotFound.FunctionName")
 """Codes for a function that is not there."""
 
+NETWORK_ERRORS = ("ClientNetworkError", "ServerNetworkError")
+"""The SDK's codes for a request without a valid response."""
+
 
 class DeployError(Exception):
     """A deployment cannot begin, or was refused on its way.
@@ -28,11 +31,24 @@ class DeployError(Exception):
         self.request_id = request_id
 
 
+def is_read(action: str) -> bool:
+    """Return True if an action of the API changes nothing."""
+    return action.startswith(("Describe", "Get", "List", "Search"))
+
+
 def refused(product: str, action: str, code: str, message: str, request_id: str) -> DeployError:
-    """The error for an answer of the API, with advice where there is some."""
+    """Return the error for an API error or a missing response, with advice if there is some."""
     asked = f" [request {request_id}]" if request_id else ""
-    told = f"{action} was refused with {code}: {message}{asked}"
-    advice = _advice(product, action, code)
+    if code not in NETWORK_ERRORS:
+        told = f"{action} was refused with {code}: {message}{asked}"
+        advice = _advice(product, action, code)
+    else:
+        told = f"{action} got no valid response ({code}): {message}{asked}"
+        advice = (
+            f"the network or the service is unreachable. {action} only reads: nothing was changed by it"
+            if is_read(action)
+            else "the outcome is unknown. Rerunning is safe: completed steps are not repeated"
+        )
     return DeployError(
         f"{told}\n{advice}" if advice else told, action=action, code=code, request_id=request_id
     )
@@ -65,7 +81,5 @@ _ADVICE = {
     "RequestSizeLimitExceeded": "send the code by COS: --code-bucket BUCKET-APPID.REGION",
     "InvalidParameterValue.ZipFile": "send the code by COS: --code-bucket BUCKET-APPID.REGION",
     "RequestLimitExceeded": "wait a little, and repeat the command",
-    "ClientNetworkError": "nobody knows whether it was done: repeat the command, what is done is not done again",
-    "ServerNetworkError": "nobody knows whether it was done: repeat the command, what is done is not done again",
 }
 """Beginnings of codes (product pages 583/35311 and 213/30435, the SDKs' errorcodes) to what to do."""

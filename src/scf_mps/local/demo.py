@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
-from scf_mps.cos import Cos, Credentials
+from scf_mps.cos import Cos, Credentials, NotFound
 from scf_mps.events.files import CosObject
 from scf_mps.events.reading import read
 from scf_mps.ledger import open_ledger
@@ -20,7 +21,7 @@ from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.robots import Robots
-from scf_mps.local.samples import sample
+from scf_mps.local.samples import new_task_id, sample
 from scf_mps.local.scf import LocalFunction, Moment
 from scf_mps.local.variables import variables_set
 
@@ -60,9 +61,70 @@ def events() -> list[dict[str, Any]]:
 
     The documentation masks the digits of accounts (``125****654``), which are no names of buckets: zeros fill them.
     """
-    documented: dict[str, Any] = json.loads(json.dumps(sample()).replace("****", "0000"))
-    more = sample("WorkflowTask", AdaptiveDynamicStreaming="SUCCESS", AnimatedGraphics="SUCCESS")
+    text = json.dumps(sample(task_id=new_task_id("documentation")))
+    documented: dict[str, Any] = json.loads(text.replace("****", "0000"))
+    more = sample(
+        "WorkflowTask",
+        task_id=new_task_id("WorkflowTask"),
+        AdaptiveDynamicStreaming="SUCCESS",
+        AnimatedGraphics="SUCCESS",
+    )
     return [documented, more]
+
+
+class Demonstration:
+    """The result of one event: what each delivery did, and what is in COS and in the chat afterwards.
+
+    Attributes:
+        event: the event.
+        before: address and size of the objects before the event.
+        created: the same of the new ones.
+        published: addresses below `DELIVERY`, each of which a HEAD request found.
+        archived: addresses below `ARCHIVE`.
+        manifest: the manifest of the published files, empty without one.
+        messages: the chat's messages about it.
+        deliveries: the outcome of each callback in each delivery.
+        problems: what went wrong, other than the failure that was injected.
+    """
+
+    def __init__(self, event: dict[str, Any], deliveries: list[Delivered]) -> None:
+        self.event = event
+        self.deliveries = deliveries
+        self.before: list[tuple[str, int]] = []
+        self.created: list[tuple[str, int]] = []
+        self.published: list[str] = []
+        self.archived: list[str] = []
+        self.manifest: dict[str, Any] = {}
+        self.messages: list[str] = []
+        self.problems: list[str] = []
+
+    @property
+    def outcomes(self) -> Delivered:
+        """The outcome of each callback in the last delivery."""
+        return self.deliveries[-1] if self.deliveries else {}
+
+    @property
+    def failed(self) -> set[tuple[str, str]]:
+        """The callbacks that failed in the first delivery."""
+        first = self.deliveries[0] if self.deliveries else {}
+        return {call for call, outcome in first.items() if outcome == "failed"}
+
+    @property
+    def waited(self) -> set[tuple[str, str]]:
+        """The callbacks that did not run in the first delivery, for others failed."""
+        return set(self.outcomes) - set(self.deliveries[0] if self.deliveries else {})
+
+    def find_problems(self) -> Iterator[str]:
+        """Yield what went wrong with the callbacks."""
+        if not self.deliveries:
+            yield "the function did not run"
+        for (_, callback), outcome in self.outcomes.items():
+            if outcome not in ("done", "dropped", "skipped"):
+                yield f"{callback} {outcome}"
+        for earlier, later in pairwise(self.deliveries):
+            for call, outcome in earlier.items():
+                if outcome in ("done", "dropped", "skipped") and later[call] != "skipped":
+                    yield f"{call[1]} ran again"
 
 
 class Desk:
@@ -169,6 +231,46 @@ class Desk:
             function.push(event)
             function.settle()
         return deliveries
+
+    def demonstrate(
+        self, event: dict[str, Any], source: str | Path, **settings: Any
+    ) -> Demonstration:
+        """Store an event's files, deliver it to the function of a folder, and verify the result. See `deliver`."""
+        self.store(event)
+        before = self.objects(event)
+        messages = len(self.messages())
+        deliveries = self.deliver(event, source, **settings)
+        one = Demonstration(event, deliveries)
+        one.before = before
+        one.created = [item for item in self.objects(event) if item not in before]
+        addresses = [address for address, _ in one.created]
+        one.archived = [address for address in addresses if address.startswith(f"{ARCHIVE}/")]
+        one.published = [address for address in addresses if address.startswith(f"{DELIVERY}/")]
+        one.messages = self.messages()[messages:]
+        one.problems = [*one.find_problems(), *self._verify(event, one)]
+        return one
+
+    def _verify(self, event: dict[str, Any], one: Demonstration) -> Iterator[str]:
+        """Yield each published file that is missing or differs from its original."""
+        sizes = {}
+        for address in one.published:
+            try:
+                sizes[address] = self.cos.head(address).size
+            except NotFound:
+                yield f"{address} is listed and not there"
+        if not any("publish" in callback for _, callback in one.outcomes):
+            return
+        place = f"{DELIVERY}/{read(event).task_id}/manifest.json"
+        if place in one.published:
+            _, one.manifest = self.manifest(event)
+        else:
+            yield f"{place} is missing"
+        for file in read(event).files:
+            copy = f"{DELIVERY}/{file.key.rpartition('/')[2]}"
+            if copy not in sizes:
+                yield f"{copy} is missing"
+            elif sizes[copy] != self.cos.head(file).size:
+                yield f"{copy} differs from {file}"
 
     def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
         """Address and size of every object in the event's buckets, the archive's and the delivery bucket."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
+_TRACE_STARTS = ("Traceback (most recent call last)", "Exception Group Traceback")
 _FOREIGN = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
 _EMULATED_CODE = re.compile(r".*/scf-[^/]+/user/")
 """The folder in which the SCF emulator keeps the code: SCF's ``/var/user``."""
@@ -44,6 +45,18 @@ def own_frames(text: str) -> list[Frame]:
             source = "" if _FRAME.match(below) else below.strip(" \t|+-")
             frames[Frame(match["path"], int(match["line"]), match["function"] or "", source)] = None
     return list(frames)
+
+
+def split_traceback(text: str) -> tuple[list[str], list[Frame]]:
+    """Return the lines of a text before its traceback, and the frames of the user's code in that.
+
+    A text that begins with a traceback gives its last line: the exception.
+    """
+    lines = text.split("\n")
+    starts = [n for n, line in enumerate(lines) if line.lstrip(" +|").startswith(_TRACE_STARTS)]
+    if not starts:
+        return lines, []
+    return lines[: starts[0]] or lines[-1:], own_frames(text)
 
 
 def frames_of_error(error: BaseException) -> list[Frame]:

@@ -10,6 +10,7 @@ import json
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
+from uuid import uuid4
 
 from scf_mps.events.kinds import class_named
 from scf_mps.events.result import Event, LiveEvent
@@ -29,7 +30,9 @@ _STATUSES = ("FINISH", "PROCESSING", "WAITING", "FAIL")
 _OUTCOMES = ("SUCCESS", "FAIL", "PROCESSING")
 _CLOSE = 0.85  # as in names.py: so alike, a name is taken for a slip
 
-_TASK_IDS = "1250000000-{}-0123456789abcdef0123456789abcdeftt0"
+_TASK_IDS = "1250000000-{}-{}tt0"
+_MAX_SESSION_ID_CHARACTERS = 50
+_SAME_ID = "0123456789abcdef0123456789abcdef"
 _IN = {"Bucket": "in-1250000000", "Region": "ap-guangzhou", "Object": "/videos/demo.mp4"}
 _OUT = {"Type": "COS", "CosOutputStorage": {"Bucket": "out-1250000000", "Region": "ap-guangzhou"}}
 _INPUT = {"Type": "COS", "CosInputInfo": _IN, "UrlInputInfo": None, "S3InputInfo": None}
@@ -54,6 +57,7 @@ def sample(
     *,
     status: str = "FINISH",
     session_context: str = "",
+    task_id: str = "",
     **more: str,
 ) -> dict[str, Any]:
     """A notification as MPS would send it, a new dict each time.
@@ -66,12 +70,40 @@ def sample(
         status: the event's ``Status``: ``FINISH``, ``PROCESSING`` or ``WAITING``; ``FAIL`` makes it the error of a
             whole task: finished, with an ``ErrCode``.
         session_context: what the submitter of the task wanted echoed.
+        task_id: ``TaskId``, the same one each time by default. A BatchTask has
+            none: it becomes its ``SessionId``.
         more: further results, by keyword: ``Transcode="SUCCESS", ImageSprites="FAIL"``.
 
     Raises:
         ValueError: for a name or a result that there is not, or a choice that the named one does not leave.
     """
-    pairs = [*results, *more.items()]
+    notification = _make(name, [*results, *more.items()], status, session_context)
+    if task_id:
+        identified = [
+            part
+            for part in (notification, *notification.values())
+            if isinstance(part, dict) and "TaskId" in part
+        ]
+        for part in identified:
+            part["TaskId"] = task_id
+        if not identified:
+            notification["SessionId"] = task_id[-_MAX_SESSION_ID_CHARACTERS:]
+    return notification
+
+
+def new_task_id(name: str) -> str:
+    """Return a task id like MPS's that no other sample has.
+
+    Args:
+        name: of the sample.
+    """
+    type_ = "WorkflowTask" if name == DOCUMENTATION else name
+    return _TASK_IDS.format(type_, uuid4().hex)
+
+
+def _make(
+    name: str, pairs: list[tuple[str, str]], status: str, session_context: str
+) -> dict[str, Any]:
     if status not in _STATUSES:
         raise ValueError(f"the status of an event is one of {', '.join(_STATUSES)}, not {status!r}")
     if name == DOCUMENTATION:
@@ -101,7 +133,7 @@ def _payload(
 ) -> dict[str, Any]:
     failed = status == "FAIL"
     payload: dict[str, Any] = {
-        "TaskId": _TASK_IDS.format(name),
+        "TaskId": _TASK_IDS.format(name, _SAME_ID),
         "Status": "FINISH" if failed else status,
         "ErrCode": 30010 if failed else 0,
         "Message": "source file error" if failed else "SUCCESS",

@@ -25,6 +25,7 @@ def serve(
     function: LocalFunction,
     endpoint: Callable[[LocalFunction], AbstractContextManager[str]] | None = None,
     show: Callable[[str], object] = print_at_once,
+    observer: Callable[[Moment], object] | None = None,
 ) -> None:
     """Run a function until SIGINT or SIGTERM; from the main thread.
 
@@ -33,11 +34,15 @@ def serve(
         endpoint: given the running function, takes events for it and gives them to `invoke` and `push` while its
             context lasts; its value says where, for people.
         show: gets every line.
+        observer: gets every moment, in place of the lines of `watch`.
 
     Raises:
         ValueError: if there is no code.
     """
-    watch(function, show)
+    if observer is None:
+        watch(function, show)
+    else:
+        function.observe(observer)
     with (
         _stopped() as stopped,
         function,

@@ -1,0 +1,53 @@
+"""The time limit of an invocation in this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scf_mps.local.frames import describe_frames, own_frames
+from scf_mps.local.scf.statuses import TIME_LIMIT_REACHED, envelope
+
+from .output import out, print_json, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def time_limit(seconds: int, request_id: str = "") -> Iterator[None]:
+    """End this process with exit code 1 if the block takes longer, as SCF does: no clean-up, no summary.
+
+    Args:
+        seconds: the limit.
+        request_id: print SCF's JSON with this id on stdout.
+    """
+    main = threading.get_ident()
+    outer = traceback.extract_stack()
+
+    def kill() -> None:  # pragma: no cover - ends the process: the tests run it in one of its own
+        frames = traceback.extract_stack(sys._current_frames()[main])
+        stack = "".join(traceback.format_list(frames[len(outer) :]))
+        warn(
+            f"killed after {seconds} s, the time limit: SCF ends the process there (status"
+            f" {TIME_LIMIT_REACHED}), and retries the event. It was at:"
+        )
+        warn(describe_frames(own_frames(stack)), "")
+        if request_id:
+            message = f"Invoking task timed out after {seconds} seconds"
+            print_json(envelope(TIME_LIMIT_REACHED, message, request_id))
+        for stream in (out.file, sys.stderr):
+            stream.flush()
+        os._exit(1)
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,59 @@
+"""A command at a terminal of a given width, without its colours."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from typing import NamedTuple
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Screen(NamedTuple):
+    """What a command left on the screen: its exit code, the bytes, and the lines without colours."""
+
+    code: int
+    raw: str
+    lines: list[str]
+
+
+def at_terminal(*arguments: str, columns: int = 80, **variables: str) -> Screen:
+    """Run `scf-mps` with stdout and stderr at a terminal."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scf_mps.cli", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+        env={**kept, "TERM": "xterm-256color", **variables},
+    )
+    os.close(slave)
+    data = b""
+    try:
+        while chunk := os.read(master, 65536):
+            data += chunk
+    except OSError:  # the end of a terminal, on Linux
+        pass
+    finally:
+        os.close(master)
+    raw = data.decode().replace("\r\n", "\n")
+    return Screen(process.wait(60), raw, _COLOURS.sub("", raw).splitlines())
+
+
+_UNWANTED = (
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "MPS_LEDGER",
+    "MPS_APP",
+    "MPS_LOG_FORMAT",
+)
