@@ -526,19 +526,6 @@ def test_an_answer_that_takes_too_long_ends_the_try(make, api, books):
     assert time.monotonic() - begun < 3
 
 
-def test_the_tries_get_shorter_with_the_time_that_is_left(make, api, books):
-    books.add(notification())
-    clock = Clock()
-    mps = make(context=Context({"time_limit_in_ms": 60_000}, clock), timeout=5)
-
-    timeouts = []
-    for clock.now in (0.0, 40.0, 55.0, 58.0):
-        mps.notification(TASK)
-        timeouts.append(mps._client_timeout)
-
-    assert timeouts == [5, 5, pytest.approx(2.35), pytest.approx(0.85)]
-
-
 # -- who asks, and whom
 
 
@@ -564,11 +551,11 @@ def test_the_credentials_are_those_of_the_invocation(api, books, monkeypatch):
 
 
 def test_without_an_emulator_it_is_mps_itself_that_is_asked(keys):
-    client = Mps(keys)._new_client(1.0)
+    client = Mps(keys)._new_client()
 
     assert client._get_endpoint() == "mps.tencentcloudapi.com"
     assert client.profile.httpProfile.scheme == "https"
-    other = Mps(keys, endpoint="https://mps.intl.tencentcloudapi.com")._new_client(1.0)
+    other = Mps(keys, endpoint="https://mps.intl.tencentcloudapi.com")._new_client()
     assert other._get_endpoint() == "mps.intl.tencentcloudapi.com"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .context import Context
     from .cos.credentials import Credentials
     from .cos.retry import Retry
+    from .deadline import Deadline
     from .injection import Invocation
 
 
@@ -87,10 +88,11 @@ class Api:
         timeout: float = 10.0,
     ) -> None:
         from .cos.credentials import current
-        from .cos.retry import Clock, Retry
+        from .cos.retry import Retry
+        from .deadline import Deadline
 
         self._credentials = credentials or current(context)
-        self._clock = Clock(context.remaining if context else lambda: float("inf"))
+        self._deadline = Deadline.before_end(context)
         own = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
         self.region: str = region or os.environ.get("MPS_REGION") or own
         self._scheme, host = _parts(endpoint or os.environ.get("MPS_API_ENDPOINT") or "")
@@ -99,7 +101,7 @@ class Api:
         self._retry = retry or Retry(attempts=4, base=0.2, cap=3.0)
         self._timeout = timeout
         self._client: Any = None
-        self._client_timeout = 0.0
+        self._process = 0
 
     @classmethod
     def __provide__(cls, invocation: Invocation) -> Self:
@@ -138,7 +140,7 @@ class Api:
                 may_repeat = refused or (error.retryable and action.startswith(_QUESTIONS))
                 if not may_repeat or attempt >= self._retry.attempts:
                     raise
-                if not self._clock.sleep(self._retry.wait(attempt)):
+                if not self._deadline.sleep(self._retry.wait(attempt)):
                     raise
 
     def _ask(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -159,29 +161,23 @@ class Api:
         return answer
 
     def _connect(self, action: str) -> tuple[Any, Any]:
-        """The SDK's client, whose every wait ends before the invocation does, and its exception.
-
-        Its timeout is fixed when it is made, and counts for connecting and for the answer each: near the end of an
-        invocation there is one for each try.
-        """
+        """The SDK's client, of this process (a fork may not use the connections of its parent), and its exception."""
         if self._credentials is None:
             raise self.error(
                 f"{action}: there are no credentials to sign with: the function needs an execution role (on a desk: "
                 f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY)",
                 "NoCredentials",
             )
-        left = self._clock.left()
-        if left <= 0:
+        if self._deadline.left() <= 0:
             raise self.error(f"{action}: no time is left to ask", "DeadlineExceeded")
-        timeout = min(self._timeout, left / 2)
-        if self._client is None or timeout < self._client_timeout:
-            self._client = self._new_client(timeout)
-            self._client_timeout = timeout
+        if self._client is None or self._process != os.getpid():
+            self._client = self._new_client()
+            self._process = os.getpid()
         return self._client, _sdk("exception").TencentCloudSDKException
 
-    def _new_client(self, timeout: float) -> Any:
+    def _new_client(self) -> Any:
         http_profile = _sdk("profile.http_profile").HttpProfile(
-            protocol=self._scheme, endpoint=self._host or None, reqTimeout=timeout
+            protocol=self._scheme, endpoint=self._host or None
         )
         profile = _sdk("profile.client_profile").ClientProfile(
             httpProfile=http_profile, language="en-US"
@@ -194,6 +190,7 @@ class Api:
         client = _sdk("common_client").CommonClient(
             self.service, self.version, credential, self.region, profile
         )
+        _bind(client.request.conn, self._deadline, self._timeout)
         _silence()
         return client
 
@@ -234,6 +231,77 @@ def _sdk(module: str) -> Any:
             f"this needs Tencent Cloud's SDK ({error}): pip install 'scf-mps[mps]', and for a function name "
             f"tencentcloud-sdk-python-common in the requirements that are built into it"
         ) from error
+
+
+def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
+    """Have the SDK's requests made over sockets that a deadline bounds.
+
+    Args:
+        connection: its `ProxyConnection`, whose `request` is replaced. Proxies and certificates stay as it found them.
+        deadline: the bound of every operation.
+        timeout: seconds without a byte that end a try.
+    """
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    from .deadline import BoundSocket, connect
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> Any:
+            return connect(self._dns_host, self.port, timeout, deadline)
+
+        def getresponse(self, *arguments: Any, **keywords: Any) -> Any:
+            sock: Any = self.sock
+            try:
+                return super().getresponse(*arguments, **keywords)
+            except BaseException:
+                sock.close_at_once()  # what was read of the response keeps it open
+                raise
+
+    class Secure(Plain, HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            self.sock = BoundSocket(self.sock, timeout, deadline)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    class Adapter(HTTPAdapter):
+        def proxy_manager_for(self, *arguments: Any, **keywords: Any) -> Any:
+            return _bound(super().proxy_manager_for(*arguments, **keywords))
+
+        def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+            super().init_poolmanager(*arguments, **keywords)
+            _bound(self.poolmanager)
+
+    def _bound(manager: Any) -> Any:
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+        return manager
+
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Adapter())
+
+    def request(
+        method: str, url: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
+        return session.request(
+            method,
+            url,
+            data=body,
+            headers={"Host": connection.request_host, **(headers or {})},
+            proxies=connection.proxy,
+            verify=os.environ.get("SSL_CERT_FILE") or connection.certification,
+            timeout=deadline.timeout(timeout),
+            stream=True,
+        )
+
+    connection.request = request
 
 
 def _silence() -> None:

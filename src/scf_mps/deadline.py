@@ -138,19 +138,34 @@ class BoundSocket:
         self._bound().do_handshake()  # type: ignore[attr-defined]
 
     def secure(self, context: SSLContext, host: str) -> None:
-        """Turn to TLS: everything from here on is encrypted, the certificate is that of `host`."""
-        self._socket = context.wrap_socket(
-            self._socket, server_hostname=host, do_handshake_on_connect=False
-        )
-        self.do_handshake()
+        """Turn to TLS, by a certificate of `host`. Raises OSError, and closes the socket, if that fails."""
+        try:
+            self._socket = context.wrap_socket(
+                self._socket, server_hostname=host, do_handshake_on_connect=False
+            )
+            self.do_handshake()
+        except BaseException:
+            self.close()
+            raise
 
-    # Files made from a socket keep it open: these count them, with nothing but the attributes above.
-    makefile = socket.socket.makefile
-    close = socket.socket.close
-    _decref_socketios = socket.socket._decref_socketios  # type: ignore[attr-defined]
+    # Files made from a socket keep it open. Python's own methods count them, in `_io_refs`.
+
+    def makefile(self, *arguments: Any, **keywords: Any) -> Any:
+        return socket.socket.makefile(self, *arguments, **keywords)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        socket.socket.close(self)  # type: ignore[arg-type]
+
+    def _decref_socketios(self) -> None:
+        socket.socket._decref_socketios(self)  # type: ignore[attr-defined]
 
     def _real_close(self) -> None:
         self._socket.close()
+
+    def close_at_once(self) -> None:
+        """Close the socket, although there may be files that were made from it."""
+        self.close()
+        self._real_close()
 
 
 def connect(host: str, port: int, timeout: float, deadline: Deadline | None = None) -> BoundSocket:

@@ -265,7 +265,7 @@ def test_a_letter_goes_by_tls_from_the_start_and_only_to_whom_is_trusted(
         tell(TO, smtp=smtp)
         monkeypatch.delenv("SSL_CERT_FILE")
         tell(TO, smtp=smtp, cafile=trusted)
-        with pytest.raises(NotifyError, match=r"is not trusted .*SSL_CERT_FILE"):
+        with pytest.raises(NotifyError, match=r"is not trusted: .*SSL_CERT_FILE"):
             tell(TO, smtp=smtp)
     finally:
         controller.stop()

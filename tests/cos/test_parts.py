@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scf_mps.cos import Credentials, Denied, SomeFailed, bulk, crc64
 from scf_mps.cos.limits import Rates, Window, rate_of
 from scf_mps.cos.metadata import seconds_of
-from scf_mps.cos.retry import Clock, Retry, retry_after
+from scf_mps.cos.retry import Retry, retry_after
 from scf_mps.local.cos import Fault
 
 from .conftest import DESK, at
@@ -133,8 +133,6 @@ def test_waits_are_drawn_from_nothing_to_twice_as_much_each_time():
     assert 0 <= min(waits) < 1 < 4 < max(waits) <= 5
     assert retry.wait(1, retry_after=7) >= 7
     assert retry_after(None) == retry_after("never") == 0
-    assert Clock(lambda: 1.0).sleep(5) is False
-    assert Clock(lambda: 1.0).sleep(0) is True
 
 
 def test_dates_are_read_in_both_forms_of_cos():

@@ -273,7 +273,7 @@ def test_two_objects_never_become_one_file(cos, tmp_path):
 
 
 def test_a_file_without_room_is_refused_before_its_bytes_come(wire, wired, tmp_path):
-    wire.answers = [reply(200, b"x", content_length=1 << 60, etag='"e"')]
+    wire.answers = [reply(200, b"x", content_length=1 << 59, etag='"e"')]
     with pytest.raises(OSError, match="no room") as refused:
         wired.download(at("a"), tmp_path / "a")
     assert refused.value.errno == errno.ENOSPC
@@ -308,7 +308,7 @@ def test_an_answer_to_another_range_than_was_asked_for_is_refused(wire, wired):
         reply(200, b"01234", content_length=10, etag='"e-1"') + wire.END,
         reply(200, b"0123456789", etag='"e-1"'),
     ]
-    with pytest.raises(Unavailable, match="asked for bytes from 5"):
+    with pytest.raises(Unavailable, match="bytes from 5"):
         wired.read(at("a"))
     assert "range: bytes=5-" in wire.heads[1]
     assert 'if-match: "e-1"' in wire.heads[1]

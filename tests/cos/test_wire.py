@@ -22,7 +22,6 @@ from scf_mps.cos import (
     Retry,
     Throttled,
     Unavailable,
-    http1,
 )
 
 from .conftest import QUICK, at, place, reply
@@ -236,6 +235,7 @@ def test_idle_connections_grow_old_and_are_not_kept_without_end(monkeypatch):
 
     class Still:
         busy, reusable, idle_since, closed = False, True, 0.0, False
+        is_inherited = False
 
         def close(self):
             self.closed = True
@@ -270,13 +270,16 @@ def test_a_proxy_is_an_address(make_cos):
             make_cos(proxy=proxy)
 
 
+def lead_to(monkeypatch, port):
+    """Have every host resolve to a server on this machine."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **more: real("127.0.0.1", port, **more))
+
+
 def test_without_a_proxy_the_way_to_cos_is_encrypted(wire, make_cos, monkeypatch):
     """The wire does not speak TLS: the client says hello and gets nonsense."""
     port = int(wire.url.rpartition(":")[2])
-    real = socket.create_connection
-    monkeypatch.setattr(
-        socket, "create_connection", lambda address, *rest: real(("127.0.0.1", port), *rest)
-    )
+    lead_to(monkeypatch, port)
     wire.answers = [reply(200)]
     with pytest.raises(Unavailable, match="cannot connect to desk-1250000000"):
         make_cos(proxy="", retry=Retry(attempts=1), timeout=0.2).head(at("a"))
@@ -315,17 +318,14 @@ def test_over_tls_the_certificate_of_the_host_is_asked_for(tmp_path, make_cos, m
 
     server = threading.Thread(target=serve, daemon=True)
     server.start()
-    real, there = socket.create_connection, listener.getsockname()
-    monkeypatch.setattr(socket, "create_connection", lambda address, *rest: real(there, *rest))
+    lead_to(monkeypatch, listener.getsockname()[1])
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
-    http1._tls.cache_clear()
     try:
         cos = make_cos(proxy="", retry=Retry(attempts=1))
         assert [cos.read(at("a")) for _ in range(3)] == [b"secret"] * 3
         with pytest.raises(Unavailable, match=r"cannot connect.*(?s:.*)certificate"):
             cos.read(at("a", "other-1250000000"))
     finally:
-        http1._tls.cache_clear()
         listener.close()
 
 

@@ -13,12 +13,8 @@ from ..errors import ScfMpsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from collections.abc import Mapping
     from typing import Any
-
-    from typing_extensions import Self
 
     from ..context import Context
 
@@ -160,7 +156,7 @@ def post(
     try:
         answer = exchange(address, content, headers, seconds)
     except Unreachable as error:
-        raise PostFailed(str(error)) from None
+        raise PostFailed(str(error), retryable=error.retryable) from None
     if not 200 <= answer.status < 300:
         raise PostFailed(
             f"{address} answered with HTTP {answer.status}{_advice(answer.status)}",
@@ -177,11 +173,17 @@ def is_transient(status: int) -> bool:
 
 
 class Unreachable(Exception):
-    """There was no answer. `sent`: whether the request may have arrived all the same."""
+    """There was no answer.
 
-    def __init__(self, message: str, sent: bool) -> None:
+    Attributes:
+        sent: whether the request may have arrived all the same.
+        retryable: whether the same may be answered later.
+    """
+
+    def __init__(self, message: str, sent: bool, retryable: bool = True) -> None:
         super().__init__(message)
         self.sent = sent
+        self.retryable = retryable
 
 
 def exchange(
@@ -194,105 +196,63 @@ def exchange(
     """Post once and wait for the answer, whatever its status.
 
     Args:
-        address: where to.
+        address: the receiver.
         content: the body.
-        headers: beside those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
-        seconds: for all of it, from the name's looking up, which nothing can end, on. Where it has several addresses
-            and nobody is at the first ones, each of these takes as long.
+        headers: besides those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
+        seconds: for all of it. Only the lookup of the host's name may take longer: the resolver takes no limit.
         cafile: certificates to trust, in place of the system's.
 
     Raises:
         Unreachable: without a whole answer in time.
     """
-    import socket
-    import ssl
-    from http.client import HTTPConnection, HTTPException, IncompleteRead
+    from ..certificates import trust
+    from ..cos.http1 import Connection, build_head
+    from ..deadline import Deadline
 
     if seconds <= 0:
         raise Unreachable(f"nothing was posted to {address}: no time is left", False)
-    all_headers = {"Content-Type": "application/json; charset=utf-8", **headers}
-    all_headers |= {"Connection": "close", "User-Agent": "scf-mps"}
-    port = address.port or (443 if address.secure else 80)
-    connection = HTTPConnection(address.host, port, timeout=seconds)
-    sent = False
-    held: socket.socket | None = None  # a connection forgets its socket with the last answer
-    with Limit(seconds, lambda: held) as limit:
-        try:
-            connection.sock = held = socket.create_connection((address.host, port), seconds)
-            if address.secure:
-                context = ssl.create_default_context(cafile=cafile)
-                secured = context.wrap_socket(
-                    held, server_hostname=address.host, do_handshake_on_connect=False
-                )
-                connection.sock = held = secured
-                secured.do_handshake()
-            sent = True
-            connection.request("POST", address.target, content, all_headers)
-            response = connection.getresponse()
-            body = response.read(LARGEST)
-            if response.length and len(body) < LARGEST:
-                raise IncompleteRead(body, response.length)
-            if limit.over:
-                raise TimeoutError
-        except (OSError, ValueError, HTTPException) as error:
-            late = limit.over or isinstance(error, TimeoutError)
-            why = f"no whole answer within {seconds:.1f} s" if late else _told(error)
-            raise Unreachable(f"{address} did not answer: {why}", sent) from None
-        finally:
+    deadline = Deadline().within(seconds)
+    connection: Connection | None = None
+    try:
+        host = address.host.encode("idna").decode()
+        shown = f"[{host}]" if ":" in host else host
+        all_headers = {
+            "Host": f"{shown}:{address.port}" if address.port else shown,
+            "Content-Type": "application/json; charset=utf-8",
+            **headers,
+            "Content-Length": str(len(content)),
+            "Connection": "close",
+            "User-Agent": "scf-mps",
+        }
+        head = build_head("POST", address.target, all_headers)
+        port = address.port or (443 if address.secure else 80)
+        tls = trust(cafile) if address.secure else None
+        connection = Connection(host, port, tls, seconds, deadline)
+        response = connection.ask("POST", head, content, seconds, deadline)
+        body = b""
+        while len(body) < LARGEST and (piece := response.piece(LARGEST - len(body))):
+            body += piece
+    except (OSError, ValueError) as error:
+        raise _unreachable(address, error, seconds, connection is not None) from None
+    finally:
+        if connection is not None:
             connection.close()
-    found = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, found, body)
+    return Answer(response.status, response.headers, body)
 
 
-class Limit:
-    """Ends what is done with a socket when its seconds are over, however it drips.
+def _unreachable(address: Address, error: Exception, seconds: float, sent: bool) -> Unreachable:
+    """Return what an error says that cannot hold a part of the address or of the content."""
+    from ..certificates import explain_distrust
 
-    Attributes:
-        over: whether they are.
-    """
-
-    def __init__(self, seconds: float, find: Callable[[], socket.socket | None]) -> None:
-        from threading import Event, Timer
-
-        self._find = find
-        self._ended = Event()
-        self._timer = Timer(seconds, self._end)
-        self._timer.daemon = True
-        self.over = False
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        self._ended.set()
-
-    def _end(self) -> None:
-        import contextlib
-        import socket
-
-        self.over = True
-        while (found := self._find()) is None:  # it is being connected
-            if self._ended.wait(0.05):
-                return
-        with contextlib.suppress(OSError):  # it is closed
-            socket.socket.shutdown(found, socket.SHUT_RDWR)
-
-
-def _told(error: Exception) -> str:
-    """What an error says that cannot hold a part of the address or of the content."""
-    import ssl
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its certificate is not to be trusted ({error.verify_message}); behind a proxy of your own, name its "
-            f"certificates in SSL_CERT_FILE"
-        )
+    refusal = explain_distrust(error)
     reason = getattr(error, "strerror", None)
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    if refusal:
+        why = refusal
+    elif isinstance(error, TimeoutError):
+        why = f"no whole answer within {seconds:.1f} s"
+    else:
+        why = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return Unreachable(f"{address} did not answer: {why}", sent, not refusal)
 
 
 def _advice(status: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
+from ..deadline import Deadline
 from . import addresses, bulk
 from .client import Client
 from .credentials import current
 from .limits import Rates, Window
 from .progress import Report
-from .retry import Clock, Retry
+from .retry import Retry
 from .transport import Transport
 
 TYPE_CHECKING = False
@@ -45,11 +46,10 @@ class Base:
     ) -> None:
         proxy = os.environ.get("MPS_COS_PROXY", "") if proxy is None else proxy
         buckets = os.environ.get("MPS_BUCKETS") or None if buckets is None else buckets
-        remaining: Callable[[], float] = context.remaining if context else lambda: float("inf")
         self._client = Client(
             Transport(proxy, domain, pool),
             credentials or current(context),
-            Clock(remaining),
+            Deadline.before_end(context),
             retry or Retry(),
             Rates(rate),
             Window(concurrency),

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..certificates import explain_distrust
 from . import documents
 from .addresses import check_key
 from .errors import Corrupt, CosError, Denied, Unavailable, class_of
 from .retry import may_help, retry_after
-from .transport import StaleConnection
+from .transport import NotConnected, StaleConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..deadline import Deadline
     from ..events.files import CosObject
     from .addresses import Allowed
     from .credentials import Credentials
     from .http1 import Body, Response
     from .limits import Rates, Window
-    from .retry import Clock, Retry
+    from .retry import Retry
     from .transport import Exchange, Transport
 
 
@@ -57,7 +59,7 @@ class Client:
         self,
         transport: Transport,
         credentials: Credentials | None,
-        clock: Clock,
+        deadline: Deadline,
         retry: Retry,
         rates: Rates,
         window: Window,
@@ -67,7 +69,7 @@ class Client:
         self.transport = transport
         self.allowed = allowed
         self.window = window
-        self.clock = clock
+        self.deadline = deadline
         self.retry = retry
         self.rates = rates
         self.timeout = timeout
@@ -142,7 +144,7 @@ class Client:
                 response = exchange.response
                 body = b"" if streamed and response.status in (200, 206) else exchange.rest()
             except OSError as error:
-                failure = _broken(target, error)
+                failure = _broken(target, error, self.deadline)
             except CosError as error:
                 failure = error
                 failure.object = failure.object or _object(target)
@@ -239,10 +241,9 @@ class _Tries:
             wait = max(wait, client.rates.take(target.bucket, target.region, "batch"))
         elif self._kind == "write" and target.key:
             wait = max(wait, client.rates.take_key(target))  # type: ignore[arg-type]
-        if wait and not client.clock.sleep(wait):
+        if wait and not client.deadline.sleep(wait):
             raise _out_of_time(before)
-        left = client.clock.left()
-        if left <= 0:
+        if client.deadline.left() <= 0:
             raise _out_of_time(before)
         # What must not be sent twice must not meet a connection that ended while it was kept.
         fresh = not self._repeatable
@@ -256,7 +257,8 @@ class _Tries:
                     self._params,
                     self._headers,
                     self._body,
-                    min(self._timeout, left),
+                    self._timeout,
+                    client.deadline,
                     fresh,
                 )
             except StaleConnection:
@@ -273,7 +275,7 @@ class _Tries:
             return False
         if failure.maybe_applied and not self._repeatable:
             return False
-        return client.clock.sleep(client.retry.wait(attempt, failure.retry_after))
+        return client.deadline.sleep(client.retry.wait(attempt, failure.retry_after))
 
 
 _REASONS = {
@@ -319,14 +321,21 @@ def _refusal(
     return failure
 
 
-def _broken(target: CosObject | Target, error: OSError) -> CosError:
-    failure = Unavailable(
-        f"the connection broke: {type(error).__name__}: {error}",
-        code="TimedOut" if isinstance(error, TimeoutError) else "ConnectionBroken",
-        object=_object(target),
-    )
+def _broken(target: CosObject | Target, error: OSError, deadline: Deadline) -> CosError:
+    sent = not isinstance(error, NotConnected)
+    message = f"the connection broke: {type(error).__name__}: {error}" if sent else str(error)
+    refusal = explain_distrust(error)
+    if refusal:
+        code, message = "CertificateNotTrusted", f"{message}: {refusal}"
+    elif deadline.left() <= 0:
+        code = "DeadlineExceeded"
+    elif any(isinstance(one, TimeoutError) for one in (error, error.__cause__)):
+        code = "TimedOut"
+    else:
+        code = "ConnectionBroken"
+    failure = Unavailable(message, code=code, object=_object(target))
     failure.__cause__ = error
-    failure.maybe_applied = True
+    failure.maybe_applied = sent
     return failure
 
 

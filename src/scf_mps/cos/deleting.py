@@ -69,6 +69,6 @@ def _many(client: Client, items: list[CosObject]) -> list[Exception]:
         final += [error for error in errors if error not in again]
         if not again or attempt >= client.retry.attempts:
             return [*final, *again]
-        if not client.clock.sleep(client.retry.wait(attempt)):
+        if not client.deadline.sleep(client.retry.wait(attempt)):
             return [*final, *again]
         items = [error.object for error in again if error.object is not None]

@@ -74,11 +74,13 @@ class Download:
             stream = Stream(client, self.item)
             counted = 0
             try:
-                size = stream.open().size
+                stream.open()
                 room = os.fstatvfs(file)
-                if size > room.f_bavail * room.f_frsize:
+                if (stream.size or 0) > room.f_bavail * room.f_frsize:
                     raise OSError(
-                        errno.ENOSPC, f"no room for the {size} bytes of {self.item}", str(self.path)
+                        errno.ENOSPC,
+                        f"no room for the {stream.size} bytes of {self.item}",
+                        str(self.path),
                     )
                 for data in stream:
                     view = memoryview(data)

@@ -149,16 +149,16 @@ _STATUSES: dict[int, type[CosError]] = {
     429: Throttled,
 }
 
-HOPELESS = frozenset(
-    {
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "SignatureDoesNotMatch",
-        "NoCredentials",
-        "DeadlineExceeded",
-    }
-)
+FINAL = frozenset({"DeadlineExceeded", "CertificateNotTrusted"})
+"""Codes of ours that no retry can change."""
+
+HOPELESS = FINAL | {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "NoCredentials",
+}
 """Codes that every further request of the same work would get as well."""
 
 

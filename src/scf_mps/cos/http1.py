@@ -1,21 +1,26 @@
-"""HTTP/1.1 over one socket, as much of it as COS speaks: a request out, an answer in, its body piece by piece.
+"""HTTP/1.1 over one socket: a request out, a response in, its body piece by piece.
 
-Python's own `http.client` reads headers with the mail parser and costs twice the CPU per request (measured). Only
-bytes and sockets are known here: what to send is `transport.py`'s work, what an answer means `client.py`'s.
+Python's own `http.client` reads headers with the mail parser and costs twice the CPU per request (measured). This
+module knows bytes and sockets only: `transport.py` decides on the requests, `client.py` interprets the responses.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import socket
-from functools import cache
 from io import BufferedReader
 from time import monotonic
 
+from ..deadline import connect
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from ssl import SSLContext
     from typing import Protocol
+
+    from ..deadline import Deadline
 
     class Body(Protocol):
         """A request body that is sent in pieces; it can be sent again from its start."""
@@ -26,18 +31,22 @@ if TYPE_CHECKING:
 
 
 PIECE = 256 * 1024
-"""Most bytes that a read returns."""
+"""Bytes that a read returns at most."""
 
-_LONGEST_LINE = 64 * 1024
-_MOST_HEADERS = 200
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+"""Bytes of a body that is read as a whole: a list of 1,000 keys has at most 5 MB."""
+
+_MAX_LINE_BYTES = 64 * 1024
+_MAX_HEADERS = 200
+_MAX_INTERIM_RESPONSES = 20
 
 
 class BrokenAnswer(OSError):
-    """What came is no whole HTTP answer: the connection ended inside it, or it is malformed."""
+    """The bytes received are no whole HTTP response: the connection ended inside it, or it is malformed."""
 
 
 class Pace:
-    """Refuses a body that drips: an attempt of `seconds` has to bring `least` bytes, or its end.
+    """Refuses a body that drips: each period of `seconds` has to bring `least` bytes, or the end of the body.
 
     A socket's time limit counts from one byte to the next, so that one byte a second never ends it.
     """
@@ -51,7 +60,7 @@ class Pace:
         self._bytes = 0
 
     def count(self, length: int) -> None:
-        """Count bytes that came. Raises TimeoutError if they came too slowly."""
+        """Count received bytes. Raises TimeoutError if they came too slowly."""
         self._bytes += length
         now = monotonic()
         if now - self._mark > self._seconds:
@@ -61,14 +70,26 @@ class Pace:
 
 
 class Response:
-    """An answer whose head was read; its body is still on the way.
+    """A response whose head was read; its body is still on the way.
 
     Attributes:
         status: e.g. 200.
         headers: by lower-case name; values of repeated ones are joined by a comma.
+        length: Content-Length in bytes, also of a HEAD. None if there is none, or the body comes in chunks.
+        delimited: whether the end of the body shows that it is whole. A body that lasts until the connection closes
+            may have been cut.
     """
 
-    __slots__ = ("_connection", "_left", "_pace", "chunked", "headers", "status")
+    __slots__ = (
+        "_connection",
+        "_left",
+        "_pace",
+        "chunked",
+        "delimited",
+        "headers",
+        "length",
+        "status",
+    )
 
     def __init__(
         self, connection: Connection, status: int, headers: dict[str, str], method: str
@@ -77,22 +98,29 @@ class Response:
         self._pace: Pace | None = None
         self.status = status
         self.headers = headers
-        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-        length = headers.get("content-length", "")
-        self._left: int | None = int(length) if length.isdecimal() else None
-        if method == "HEAD" or status in (204, 304):
-            self._left, self.chunked = 0, False
-        elif self.chunked:
-            self._left = 0  # of the chunk at hand
-        if not (self.chunked or self._left is not None):
-            connection.reusable = False
-        if headers.get("connection", "").lower() == "close":
+        self.length: int | None = None
+        if "content-length" in headers:
+            self.length = _parse_length(connection, headers["content-length"])
+            headers["content-length"] = str(self.length)
+        coding = headers.get("transfer-encoding", "").lower()
+        empty = method == "HEAD" or status in (204, 304)
+        self.chunked = bool(coding) and not empty
+        if self.chunked:
+            if coding != "chunked":
+                raise connection.broken(f"the transfer encoding {coding[:40]!r}")
+            if self.length is not None:  # RFC 9112, 6.3: it may be an attempt at smuggling
+                self.length = None
+                connection.reusable = False
+        self.delimited = self.chunked or empty or self.length is not None
+        # Of the current chunk, or of the body.
+        self._left = 0 if self.chunked or empty else self.length
+        if not self.delimited or headers.get("connection", "").lower() == "close":
             connection.reusable = False
         if self._left == 0 and not self.chunked:
             connection.busy = False
 
     def piece(self, most: int = PIECE) -> bytes:
-        """The next bytes of the body, as many as are there; ``b""`` at its end.
+        """Return the next bytes of the body, as many as are there; ``b""`` at its end.
 
         Raises:
             OSError: the connection broke, `BrokenAnswer` if it ended early, TimeoutError if it is too slow.
@@ -102,149 +130,188 @@ class Response:
             self._left = self._next_chunk()
         if not connection.busy:
             return b""
-        wanted = most if self._left is None else min(most, self._left)
-        data = connection.reader.read1(wanted)
+        reader = connection.live_reader()
+        data = reader.read1(most if self._left is None else min(most, self._left))
         if self._left is None:
             if not data:
                 connection.busy = False
-            return data
-        if not data:
-            connection.close()
-            raise BrokenAnswer(f"the connection ended {self._left} bytes early")
+                return data
+        elif not data:
+            raise connection.broken(f"the connection ended {self._left} bytes early")
+        else:
+            self._left -= len(data)
+        if self._left == 0:
+            if self.chunked:
+                if reader.readline(_MAX_LINE_BYTES) not in (b"\r\n", b"\n"):
+                    raise connection.broken("no end of a chunk")
+            else:
+                connection.busy = False
+                return data
         if self._pace is None:
             self._pace = Pace(connection.timeout)
         self._pace.count(len(data))
-        self._left -= len(data)
-        if self._left == 0:
-            if self.chunked:
-                connection.reader.readline(_LONGEST_LINE)
-            else:
-                connection.busy = False
         return data
 
     def _next_chunk(self) -> int:
-        line = self._connection.reader.readline(_LONGEST_LINE)
-        try:
-            size = int(line.partition(b";")[0], 16)
-        except ValueError:
-            self._connection.close()
-            raise BrokenAnswer(f"no chunk but {line[:40]!r}") from None
-        if size == 0:
-            while self._connection.reader.readline(_LONGEST_LINE).strip():
-                pass
-            self._connection.busy = False
-        return size
+        connection = self._connection
+        line = connection.live_reader().readline(_MAX_LINE_BYTES)
+        size = re.match(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n\Z", line)
+        if size is None:
+            raise connection.broken(f"no chunk but {line[:40]!r}")
+        length = int(size[1], 16)
+        if length == 0:
+            connection.read_headers()  # the trailers
+            connection.busy = False
+        return length
 
-    def read(self) -> bytes:
-        """The rest of the body. For documents: it is kept in memory."""
-        first = self.piece()
-        if not self._connection.busy:
-            return first
-        pieces = [first]
+    def read(self, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
+        """Return the rest of the body, kept in memory.
+
+        Raises:
+            OSError: as `piece`, `BrokenAnswer` also for a body of more than `limit` bytes.
+        """
+        pieces = []
+        size = 0
         while data := self.piece():
+            size += len(data)
+            if size > limit:
+                raise self._connection.broken(f"a body of more than {limit} bytes")
             pieces.append(data)
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class Connection:
-    """A socket to one host, for one request at a time.
+    """A socket to one host, for one request at a time, in the process that made it.
 
     Attributes:
-        busy: whether an answer is still on the way.
+        busy: whether a response is still on the way.
         reusable: whether the other side keeps it open.
-        idle_since: when it was last used, by the monotonic clock.
+        idle_since: time of the last use, by the monotonic clock.
+        timeout: seconds without a byte that end a request.
     """
 
-    __slots__ = ("_socket", "busy", "idle_since", "reader", "reusable", "timeout")
+    __slots__ = ("_process", "_reader", "_socket", "busy", "idle_since", "reusable", "timeout")
 
-    def __init__(self, host: str, port: int, tls: bool, timeout: float) -> None:
+    def __init__(
+        self, host: str, port: int, tls: SSLContext | None, timeout: float, deadline: Deadline
+    ) -> None:
+        """Connect, over TLS if there are settings for it. Raises OSError."""
         self.busy = False
         self.reusable = True
         self.idle_since = 0.0
         self.timeout = timeout
-        connection = socket.create_connection((host, port), timeout)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if tls:
-                connection = _wrap(connection, host)
-        except BaseException:
-            connection.close()
-            raise
-        self._socket = connection
-        self.reader = BufferedReader(socket.SocketIO(connection, "r"), 16 * 1024)
+        self._process = os.getpid()
+        self._socket = connect(host, port, timeout, deadline)
+        if tls is not None:
+            self._socket.secure(tls, host)
+        self._reader: BufferedReader = BufferedReader(socket.SocketIO(self._socket, "r"), 16 * 1024)  # type: ignore[arg-type]
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether another process made it, of which this one is a fork: that one may read from it at any time."""
+        return self._process != os.getpid()
+
+    def live_reader(self) -> BufferedReader:
+        """Return the buffered bytes of the socket. Raises BrokenAnswer in a fork of the process that made it."""
+        if self.is_inherited:
+            raise self.broken("a fork cannot read the connections of its parent")
+        return self._reader
 
     def close(self) -> None:
-        """End the connection, whatever it is doing."""
+        """End the connection in any state."""
         self.reusable = self.busy = False
-        self.reader.close()
+        self._reader.close()
         self._socket.close()
 
-    def ask(self, method: str, head: bytes, body: bytes | Body, timeout: float) -> Response:
-        """Send a request and read the head of its answer.
+    def broken(self, reason: str) -> BrokenAnswer:
+        """End the connection. Return the error that says why."""
+        self.close()
+        return BrokenAnswer(reason)
+
+    def ask(
+        self, method: str, head: bytes, body: bytes | Body, timeout: float, deadline: Deadline
+    ) -> Response:
+        """Send a request and read the head of its response.
 
         Args:
             head: request line and headers with their empty line.
-            timeout: seconds without a byte that end it.
+            timeout: seconds without a byte that end it, and in which the response's head has to come.
+            deadline: the bound of the request and of its response.
 
         Raises:
-            OSError: the connection broke, `BrokenAnswer` if what came is no answer.
+            OSError: the connection broke, `BrokenAnswer` if what came is no response.
         """
+        sock = self._socket
+        sock.deadline = deadline
         if timeout != self.timeout:
-            self._socket.settimeout(timeout)
+            sock.settimeout(timeout)
             self.timeout = timeout
         self.busy = True
         try:
             if isinstance(body, bytes):
-                self._socket.sendall(head + body if body else head)
+                sock.sendall(head + body if body else head)
             else:
-                self._socket.sendall(head)
+                sock.sendall(head)
                 for piece in body:
-                    self._socket.sendall(piece)
+                    sock.sendall(piece)
         except (BrokenPipeError, ConnectionResetError):
-            # A server may refuse before it has read the whole body: the answer says why.
+            # A server may refuse before it has read the whole body: the response says why.
             self.reusable = False
-            return self._answer(method)
-        return self._answer(method)
+        sock.deadline = deadline.within(timeout)
+        response = self._read_response(method)
+        sock.deadline = deadline
+        return response
 
-    def _answer(self, method: str) -> Response:
-        while True:
+    def _read_response(self, method: str) -> Response:
+        for _ in range(_MAX_INTERIM_RESPONSES):
             version, _, rest = self._line().partition(" ")
             code = rest[:3]
-            if not version.startswith("HTTP/1.") or not code.isdecimal():
-                raise BrokenAnswer(f"no HTTP answer but {(version + rest)[:40]!r}")
-            headers = self._headers()
+            if not (version.startswith("HTTP/1.") and len(code) == 3 and code.isdecimal()):
+                raise self.broken(f"no HTTP answer but {(version + rest)[:40]!r}")
+            headers = self.read_headers()
             if not code.startswith("1"):  # 100 Continue is no answer yet
-                break
-        if version == "HTTP/1.0" and headers.get("connection", "").lower() != "keep-alive":
-            self.reusable = False
-        return Response(self, int(code), headers, method)
+                if version == "HTTP/1.0" and headers.get("connection", "").lower() != "keep-alive":
+                    self.reusable = False
+                return Response(self, int(code), headers, method)
+        raise self.broken("interim answers without an end")
 
     def _line(self) -> str:
-        # User metadata is UTF-8 as a rule; what is not keeps its bytes.
-        return self.reader.readline(_LONGEST_LINE).decode("utf-8", "surrogateescape")
+        # User metadata is UTF-8 as a rule; other bytes are kept.
+        return self.live_reader().readline(_MAX_LINE_BYTES).decode("utf-8", "surrogateescape")
 
-    def _headers(self) -> dict[str, str]:
+    def read_headers(self) -> dict[str, str]:
+        """Read headers, or the trailers of a body, and the empty line behind them. Raises OSError."""
         headers: dict[str, str] = {}
-        for _ in range(_MOST_HEADERS):
+        for _ in range(_MAX_HEADERS):
             line = self._line()
             if line in ("\r\n", "\n"):
                 return headers
             name, colon, value = line.partition(":")
             if not (colon and line.endswith("\n")):
-                raise BrokenAnswer(f"no header but {line[:40]!r}")
+                raise self.broken(f"no header but {line[:40]!r}")
             name = name.lower()
             value = value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        raise BrokenAnswer(f"more than {_MOST_HEADERS} headers")
+        raise self.broken(f"more than {_MAX_HEADERS} headers")
 
 
-def _wrap(connection: socket.socket, host: str) -> socket.socket:
-    return _tls().wrap_socket(connection, server_hostname=host)
+def build_head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    """Return the head of a request. Raises ValueError for a value that would begin another header."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if text.count("\n") + text.count("\r") != 2 * len(headers) or "\0" in text:
+        raise ValueError("a header's value cannot hold a line break or NUL")
+    return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("utf-8", "surrogateescape")
 
 
-@cache
-def _tls() -> SSLContext:
-    """The TLS settings, made once: reading the certificates takes 20 ms."""
-    import ssl
+def _parse_length(connection: Connection, value: str) -> int:
+    """Return the bytes that Content-Length promises; it may be repeated, not contradicted."""
+    values = {part.strip() for part in value.split(",")}
+    length = parse_size(values.pop())
+    if values or length is None:
+        raise connection.broken(f"the content length {value[:40]!r}")
+    return length
 
-    return ssl.create_default_context()
+
+def parse_size(text: str) -> int | None:
+    """Return a number of bytes, or None if the text is none. No object has a size of more than 18 digits."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None

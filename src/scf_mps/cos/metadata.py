@@ -10,6 +10,8 @@ from calendar import timegm
 from typing import NamedTuple
 
 from ..events.files import CosObject
+from .errors import Unavailable
+from .http1 import parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,14 +141,23 @@ class Head(NamedTuple):
         return said
 
 
-def head_of(item: CosObject, headers: Mapping[str, str]) -> Head:
-    """The `Head` in the headers of an answer, by lower-case name."""
-    length = headers.get("content-length", "0")
-    if "content-range" in headers:  # of a part: the size of the whole is behind the slash
-        length = headers["content-range"].rpartition("/")[2]
+def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
+    """Return the `Head` in the headers of the response to a HEAD, by lower-case name.
+
+    Raises:
+        Unavailable: there is no size among them.
+    """
+    size = parse_size(headers.get("content-length", ""))
+    if size is None:
+        raise Unavailable(
+            "COS sent no size of the object",
+            code="InvalidAnswer",
+            request_id=headers.get("x-cos-request-id", ""),
+            object=item,
+        )
     return Head(
         item,
-        int(length) if length.isdecimal() else 0,
+        size,
         headers.get("etag", "").strip('"'),
         headers.get("x-cos-hash-crc64ecma", ""),
         seconds_of(headers.get("last-modified", "")),

@@ -34,9 +34,10 @@ class Written(NamedTuple):
     version_id: str
 
 
-def head(client: Client, item: CosObject) -> Head:
-    """HEAD Object (page 436/7745)."""
-    return metadata.head_of(item, client.call(item, "HEAD").headers)
+def head(client: Client, item: CosObject, etag: str = "") -> Head:
+    """HEAD Object (page 436/7745), of the version with an ETag if there is one."""
+    said = {"if-match": f'"{etag}"'} if etag else {}
+    return metadata.parse_head(item, client.call(item, "HEAD", headers=said).headers)
 
 
 def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]) -> Written:

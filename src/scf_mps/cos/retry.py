@@ -9,11 +9,7 @@ from __future__ import annotations
 import random
 import time
 
-from .errors import Corrupt, CosError, Throttled, Unavailable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .errors import FINAL, Corrupt, CosError, Throttled, Unavailable
 
 
 class Retry:
@@ -38,36 +34,9 @@ class Retry:
         return retry_after + drawn
 
 
-class Clock:
-    """The time an invocation has left, and waiting within it.
-
-    Args:
-        remaining: tells the seconds until the platform ends the invocation; infinity is fine.
-        reserve: seconds that are kept for reporting what happened.
-    """
-
-    __slots__ = ("_remaining", "reserve")
-
-    def __init__(self, remaining: Callable[[], float], reserve: float = 0.3) -> None:
-        self._remaining = remaining
-        self.reserve = reserve
-
-    def left(self) -> float:
-        """Seconds that may still be spent; 0 or less when none are."""
-        return self._remaining() - self.reserve
-
-    def sleep(self, seconds: float) -> bool:
-        """Wait; False, at once, if there is no time for that."""
-        if seconds > 0:
-            if seconds >= self.left():
-                return False
-            time.sleep(seconds)
-        return True
-
-
 def may_help(error: CosError) -> bool:
     """Whether another try can end better: throttling, a broken connection or server, a damaged body."""
-    return isinstance(error, Throttled | Unavailable | Corrupt) and error.code != "DeadlineExceeded"
+    return isinstance(error, Throttled | Unavailable | Corrupt) and error.code not in FINAL
 
 
 def retry_after(value: str | None) -> float:

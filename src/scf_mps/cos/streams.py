@@ -8,87 +8,94 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 
-from . import crc64
+from . import crc64, operations
 from .client import Client, corrupt
 from .errors import Corrupt, CosError, Unavailable
 from .http1 import PIECE
-from .metadata import Head, head_of, is_md5
+from .metadata import ENCRYPTION, is_md5
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..events.files import CosObject
+    from .http1 import Response
     from .transport import Exchange
 
 
 class Stream:
-    """One pass over the bytes of an object.
+    """One pass over the bytes of an object. The size may be unknown until the end: it is compared then, always.
 
     Args:
         start: the first byte wanted.
-        etag: the version wanted; the one that is there by default.
+        etag: the version wanted; the current one by default.
+        size: bytes of that version, if known.
 
     Attributes:
-        head: what the first answer told; read a piece first.
         position: of the next byte.
+        etag: the version, once `open` returned.
+        size: bytes of the object, or None while COS has not sent it.
     """
 
-    def __init__(self, client: Client, item: CosObject, start: int = 0, etag: str = "") -> None:
-        self.head: Head | None = None
+    def __init__(
+        self,
+        client: Client,
+        item: CosObject,
+        start: int = 0,
+        etag: str = "",
+        size: int | None = None,
+    ) -> None:
         self.position = start
+        self.etag = etag
+        self.size = size
         self._client = client
         self._item = item
-        self._etag = etag
         self._exchange: Exchange | None = None
+        self._headers: Mapping[str, str] | None = None  # of the first response
         self._fruitless = 0
         self._whole = start == 0
+        self._ended = False
         self._crc = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def open(self) -> Head:
-        """Ask for the object, if that was not done; returns what the answer's head tells.
+    def open(self) -> None:
+        """Request the object, if that was not done.
 
         Raises:
             Conflict: it was replaced meanwhile, or is archived.
         """
         if self._exchange is None:
-            self._ask()
-        assert self.head is not None
-        return self.head
+            self._request()
 
     def piece(self, most: int = PIECE) -> bytes:
-        """The next bytes, as many as are there; ``b""`` behind the last.
+        """Return the next bytes, as many as are there; ``b""`` behind the last.
 
         Raises:
-            Corrupt: all bytes came, and are not those of the object; the last of them are kept back.
+            Corrupt: all bytes came, and are not those of the object. The last of them are kept back if the size is
+                known, so that nobody who needs all of them has them.
             CosError: they cannot be had.
         """
-        while True:
-            if self.head is not None and self.position >= self.head.size:
-                self.close()
-                return b""
-            if self._client.clock.left() <= 0:
+        while not self._ended and (self.size is None or self.position < self.size or self._whole):
+            if self._client.deadline.left() <= 0:
                 self.close()
                 raise Unavailable(
                     "the invocation has no time left for the rest of it",
                     code="DeadlineExceeded",
                     object=self._item,
                 )
-            head = self.open()
-            assert self._exchange is not None
-            if not head.size:
-                continue
+            self.open()
             try:
-                data = self._exchange.response.piece(most)
-                if data:
-                    self._fruitless = 0
-                    self._count(data, head)
-                    return data
-                raise OSError(f"the answer ended at byte {self.position} of {head.size}")
+                data = self._receive(most)
             except OSError as error:
                 self._recover(error)
+                continue
+            if not data or self.position == self.size:
+                self._end()
+            return data
+        self.close()
+        return b""
 
     def close(self) -> None:
         """Give up the rest."""
@@ -103,87 +110,134 @@ class Stream:
         finally:
             self.close()
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         headers = {}
         if self.position:
             headers["range"] = f"bytes={self.position}-"
-        if self._etag:
-            headers["if-match"] = f'"{self._etag}"'
+        if self.etag:
+            headers["if-match"] = f'"{self.etag}"'
         exchange = self._client.stream(self._item, headers)
         response = exchange.response
-        begins = response.headers.get("content-range", "bytes 0-").split("-")[0].split()[-1]
-        if int(begins) != self.position:
+        size = response.length
+        if self.position or response.status == 206:
+            begin, size = _parse_range(response)
+            if begin != self.position:
+                exchange.end()
+                raise self._nonsense(
+                    f"bytes from {self.position} were requested, COS sent "
+                    f"{response.headers.get('content-range', 'all')!r:.80}"
+                )
+        if self.size not in (None, size) and size is not None:
             exchange.end()
-            raise Unavailable(
-                f"asked for bytes from {self.position}, got them from {begins}", object=self._item
-            )
+            raise self._nonsense(f"an object of {self.size} bytes became one of {size}")
         self._exchange = exchange
-        if self.head is None:
-            self.head = head_of(self._item, response.headers)
-            self._etag = self._etag or self.head.etag
+        self.size = self.size if size is None else size
+        if self._headers is None:
+            self._headers = response.headers
+            self.etag = self.etag or response.headers.get("etag", "").strip('"')
 
-    def _count(self, data: bytes, head: Head) -> None:
-        self.position += len(data)
-        if not self._whole:
-            return
-        if head.crc64:
-            self._crc = crc64.update(data, self._crc)
-        else:
-            self._md5.update(data)
-        if self.position < head.size:
-            return
+    def _nonsense(self, message: str) -> Unavailable:
+        headers = self._headers or {}
+        return Unavailable(
+            message,
+            code="InvalidAnswer",
+            request_id=headers.get("x-cos-request-id", ""),
+            object=self._item,
+        )
+
+    def _receive(self, most: int) -> bytes:
+        """Return the next bytes of the response, counted; none at its end. Raises OSError if it ends early."""
+        assert self._exchange is not None
+        if self.size is not None:
+            most = min(most, self.size - self.position)
+        data = self._exchange.response.piece(most) if most else b""
+        if data:
+            self._fruitless = 0
+            self.position += len(data)
+            if self._whole and not self._checksum:
+                self._md5.update(data)
+            elif self._whole:
+                self._crc = crc64.update(data, self._crc)
+        elif self.size is not None and self.position < self.size:
+            raise OSError(f"the answer ended at byte {self.position} of {self.size}")
+        return data
+
+    @property
+    def _checksum(self) -> str:
+        assert self._headers is not None
+        return self._headers.get("x-cos-hash-crc64ecma", "")
+
+    def _end(self) -> None:
+        """Compare. Raises `Corrupt`, or `Unavailable` if nothing shows that all bytes came."""
+        assert self._exchange is not None
+        assert self._headers is not None
+        response = self._exchange.response
         self.close()
-        if head.crc64:
-            expected, found = head.crc64, str(self._crc)
-        elif is_md5(head.etag) and not head.encryption:
-            expected, found = head.etag, self._md5.hexdigest()
-        else:  # an old multipart object: its length is all there is to compare
-            return
+        self._ended = True
+        if self._whole and self._checksum:
+            expected, found = self._checksum, str(self._crc)
+        elif self._whole and is_md5(self.etag) and ENCRYPTION not in self._headers:
+            expected, found = self.etag, self._md5.hexdigest()
+        elif self.size is not None or (response.delimited and response.status == 200):
+            return  # of an old multipart object, or of a part of one, the length is all there is to compare
+        else:
+            raise self._nonsense("neither a length nor a checksum shows that all bytes came")
         if found != expected:
             raise corrupt(
                 self._item,
                 f"received bytes with checksum {found}, COS has {expected}",
-                head.request_id,
+                self._headers.get("x-cos-request-id", ""),
             )
 
     def _recover(self, error: OSError) -> None:
         self.close()
         self._fruitless += 1
         client = self._client
-        if self._fruitless < client.retry.attempts and client.clock.sleep(
+        if self._fruitless < client.retry.attempts and client.deadline.sleep(
             client.retry.wait(self._fruitless)
         ):
             return
         raise Unavailable(
             f"the connection broke at byte {self.position}: {error}",
-            code="ConnectionBroken",
+            code="ConnectionBroken" if client.deadline.left() > 0 else "DeadlineExceeded",
             object=self._item,
         ) from error
 
 
+def _parse_range(response: Response) -> tuple[int, int | None]:
+    """Return the first byte of a partial response and the size of the whole; -1 if it is not partial or malformed."""
+    value = response.headers.get("content-range", "")
+    found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", value)
+    if found is None or response.status != 206:
+        return -1, None
+    return int(found[1]), None if found[3] == "*" else int(found[3])
+
+
 def passes(client: Client) -> Iterator[bool]:
     """Numbers the passes over an object that come out corrupt: yields whether it is the last one."""
-    yield client.clock.left() <= 0
-    yield client.clock.left() <= 0
+    yield client.deadline.left() <= 0
+    yield client.deadline.left() <= 0
     yield True
 
 
 def read(client: Client, item: CosObject, limit: int) -> bytes:
-    """All bytes of an object of at most `limit` bytes; nothing is returned that is not verified.
+    """Return all bytes of an object of at most `limit` bytes, verified.
 
     Raises:
         ValueError: it is larger.
-        CosError: it cannot be had, `Corrupt` if what came was damaged thrice.
+        CosError: it cannot be had, `Corrupt` if it came damaged three times.
     """
     for last in passes(client):  # pragma: no branch - the last pass returns or raises
         stream = Stream(client, item)
+        pieces: list[bytes] = []
         try:
-            size = stream.open().size
-            if size > limit:
-                raise ValueError(
-                    f"{item} has {size} bytes, more than limit={limit}: use open() or download()"
-                )
-            return b"".join(stream)
+            stream.open()
+            while (stream.size or stream.position) <= limit:
+                data = stream.piece()
+                if not data:
+                    return b"".join(pieces)
+                pieces.append(data)
+            raise ValueError(f"{item} has more than limit={limit} bytes: use open() or download()")
         except Corrupt:
             if last:
                 raise
@@ -193,10 +247,10 @@ def read(client: Client, item: CosObject, limit: int) -> bytes:
 
 
 class Reader(io.RawIOBase):
-    """An object as a binary file for reading, as `Cos.open` gives it; seeking costs a request.
+    """An object as a binary file for reading, as `Cos.open` returns it; seeking costs a request.
 
-    Reading from the first byte to the last verifies CRC64 and raises `Corrupt` before the last bytes are returned. The
-    ETag of the first answer binds all others: a replaced object raises `Conflict`.
+    Reading from the first byte to the last verifies the checksum and raises `Corrupt` before the last bytes are
+    returned. The ETag of the first response binds all others: a replaced object raises `Conflict`.
     """
 
     def __init__(self, client: Client, item: CosObject) -> None:
@@ -204,7 +258,7 @@ class Reader(io.RawIOBase):
         self._client = client
         self._item = item
         self._stream = Stream(client, item)
-        self.head = self._stream.open()
+        self._stream.open()
 
     def readable(self) -> bool:
         return True
@@ -216,15 +270,23 @@ class Reader(io.RawIOBase):
         return self._stream.position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: self.head.size}[whence]
+        """Change the position. From the end it takes a HEAD if COS has not sent the size yet."""
+        start = {io.SEEK_SET: lambda: 0, io.SEEK_CUR: self.tell, io.SEEK_END: self._find_size}[
+            whence
+        ]()
         position = start + offset
         if position < 0:
             raise ValueError(f"negative position {position}")
         if position != self._stream.position:
             self._stream.close()
-            self._stream = Stream(self._client, self._item, position, self.head.etag)
-            self._stream.head = self.head
+            before = self._stream
+            self._stream = Stream(self._client, self._item, position, before.etag, before.size)
         return position
+
+    def _find_size(self) -> int:
+        if self._stream.size is None:
+            self._stream.size = operations.head(self._client, self._item, self._stream.etag).size
+        return self._stream.size
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]

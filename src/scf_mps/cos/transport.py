@@ -6,17 +6,17 @@ warm invocations too. Trying again is `client.py`'s; the meaning of bodies its a
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 
+from ..certificates import trust
 from . import signing
 from .addresses import host_of
-from .errors import Unavailable
-from .http1 import Connection
+from .http1 import Connection, build_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..deadline import Deadline
     from .credentials import Credentials
     from .http1 import Body, Response
 
@@ -28,32 +28,39 @@ USER_AGENT = "scf-mps"
 
 
 class Pool:
-    """Idle connections by where they lead. Safe for threads."""
+    """Idle connections by where they lead. Safe for threads, and for forks: a child makes its own connections.
+
+    A dict and a deque are safe without a lock, which a fork might inherit locked.
+    """
 
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int, bool], deque[Connection]] = {}
-        self._lock = threading.Lock()
 
     def take(self, place: tuple[str, int, bool]) -> Connection | None:
-        """The connection used last, if one is young enough."""
+        """Return the connection used last, if one is young enough."""
         idle = self._idle.get(place)
         while idle:
             try:
                 connection = idle.pop()
             except IndexError:  # pragma: no cover - another thread was faster, a matter of luck
                 return None
-            if time.monotonic() - connection.idle_since < _IDLE_SECONDS:
+            if (
+                time.monotonic() - connection.idle_since < _IDLE_SECONDS
+                and not connection.is_inherited
+            ):
                 return connection
             connection.close()
         return None
 
     def give(self, place: tuple[str, int, bool], connection: Connection) -> None:
         """Take a connection back, or close it if it cannot be used again."""
-        idle = self._idle.get(place)
-        if idle is None:
-            with self._lock:
-                idle = self._idle.setdefault(place, deque())
-        if connection.busy or not connection.reusable or len(idle) >= _MOST_IDLE:
+        idle = self._idle.setdefault(place, deque())
+        if (
+            connection.busy
+            or not connection.reusable
+            or connection.is_inherited
+            or len(idle) >= _MOST_IDLE
+        ):
             connection.close()
         else:
             connection.idle_since = time.monotonic()
@@ -61,8 +68,7 @@ class Pool:
 
     def clear(self) -> None:
         """Close all idle connections."""
-        with self._lock:
-            places, self._idle = self._idle, {}
+        places, self._idle = self._idle, {}
         for idle in places.values():
             while idle:
                 idle.pop().close()
@@ -74,6 +80,10 @@ SHARED = Pool()
 
 class StaleConnection(OSError):
     """A kept connection had ended before the request reached it: it is safe to use another."""
+
+
+class NotConnected(OSError):
+    """No connection could be made: nothing was sent."""
 
 
 class Exchange:
@@ -150,6 +160,7 @@ class Transport:
         headers: dict[str, str],
         body: bytes | Body,
         timeout: float,
+        deadline: Deadline,
         fresh: bool,
     ) -> Exchange:
         """Send a signed request; returns when the head of its answer is there.
@@ -157,11 +168,12 @@ class Transport:
         Args:
             headers: by lower-case name; all are signed.
             timeout: seconds without a byte that end it.
+            deadline: the bound of all of it, the body of the response included.
             fresh: use a new connection.
 
         Raises:
             StaleConnection: a kept connection had ended.
-            Unavailable: no connection could be made: nothing was sent.
+            NotConnected: no connection could be made: nothing was sent.
             OSError: the connection broke.
         """
         head = self._head(credentials, method, host, key, params, headers, body)
@@ -170,11 +182,12 @@ class Transport:
         kept = connection is not None
         if connection is None:
             try:
-                connection = Connection(*place, timeout)
+                tls = trust() if place[2] else None
+                connection = Connection(*place[:2], tls, timeout, deadline)
             except OSError as error:
-                raise Unavailable(f"cannot connect to {place[0]}:{place[1]}: {error}") from error
+                raise NotConnected(f"cannot connect to {place[0]}:{place[1]}: {error}") from error
         try:
-            response = connection.ask(method, head, body, timeout)
+            response = connection.ask(method, head, body, timeout, deadline)
         except BaseException as error:
             connection.close()
             # TLS has an error of its own for it.
@@ -206,14 +219,8 @@ class Transport:
             path = f"{path}?{'&'.join(query)}"
         if self._direct:
             path = f"http://{host}{path}"
-        lines = [f"{name}: {value}\r\n" for name, value in signed.items()]
+        all_headers = {**signed, "user-agent": USER_AGENT, "authorization": authorization}
         length = len(body) if isinstance(body, bytes) else body.length
         if length or method in ("PUT", "POST"):
-            lines.append(f"content-length: {length}\r\n")
-        text = "".join(lines)
-        if text.count("\n") + text.count("\r") != 2 * len(lines) or "\0" in text:
-            raise ValueError("a header's value cannot hold a line break or NUL")
-        return (
-            f"{method} {path} HTTP/1.1\r\n{text}user-agent: {USER_AGENT}\r\n"
-            f"authorization: {authorization}\r\n\r\n"
-        ).encode("utf-8", "surrogateescape")
+            all_headers["content-length"] = str(length)
+        return build_head(method, path, all_headers)

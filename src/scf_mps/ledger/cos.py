@@ -76,8 +76,8 @@ class CosLedger(ObjectLedger):
 
     def _objects(self, seconds: float) -> Objects:
         from ..cos import addresses, client, credentials, limits, retry, transport
+        from ..deadline import Deadline
 
-        until = monotonic() + seconds
         bucket, region, prefix = self._place
         try:
             way = transport.Transport(os.environ.get("MPS_COS_PROXY", ""))
@@ -86,7 +86,7 @@ class CosLedger(ObjectLedger):
         asking = client.Client(
             way,
             credentials.current(),
-            retry.Clock(lambda: until - monotonic(), reserve=0.0),
+            Deadline().within(seconds),
             self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
             limits.Rates(),
             limits.Window(_PARALLEL),

@@ -7,7 +7,7 @@ of them alone is told, and not tried again, since the others have it.
 from __future__ import annotations
 
 from ...errors import Drop
-from ..posting import LONGEST, Limit
+from ..posting import LONGEST
 from .errors import NotifyError, explain_refusal
 from .letter import addresses_of, html_of, text_of
 from .posting import Sending, is_host
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
     from smtplib import SMTP
     from ssl import SSLContext
+    from typing import Any
 
+    from ...deadline import BoundSocket, Deadline
     from .errors import Codes
     from .message import Message
 
@@ -100,7 +102,7 @@ class Mail:
     def send(self, message: Message, sending: Sending) -> None:
         """Raises NotifyError; Drop if some of the recipients were refused, as the others have it."""
         letter = self._letter(message, sending)
-        left = sending.clock.left()
+        left = sending.deadline.left()
         if left <= 0:
             raise NotifyError(self.channel, "no time is left to send the message", retryable=True)
         refused = self._transfer(letter, min(LONGEST, left), sending.cafile)
@@ -127,50 +129,41 @@ class Mail:
     def _transfer(self, letter: EmailMessage, seconds: float, cafile: str | None) -> list[str]:
         """Who was refused, and why; one of the others has it at least. Raises NotifyError."""
         import smtplib
-        import ssl
 
-        context = ssl.create_default_context(cafile=cafile) if self._server.tls else None
-        # Its own name would be asked of DNS, which may take long.
-        name = "[127.0.0.1]"
-        server = (
-            smtplib.SMTP_SSL(local_hostname=name, timeout=seconds, context=context)
-            if self._server.tls == "from the start"
-            else smtplib.SMTP(local_hostname=name, timeout=seconds)
-        )
-        # Whose certificate it is to be: smtplib has it from a constructor alone that connects at once.
+        from ...certificates import explain_distrust, trust
+        from ...deadline import Deadline
+
+        deadline = Deadline().within(seconds)
+        tls = trust(cafile) if self._server.tls else None
+        server = _make_client(deadline, seconds, tls if self._server.tls != "STARTTLS" else None)
+        # The host that the certificate names: smtplib learns it only in a constructor that connects at once.
         vars(server)["_host"] = self._server.host
-        with Limit(seconds, lambda: server.sock) as limit:
-            try:
-                refused = self._converse(server, letter, context)
-            except smtplib.SMTPRecipientsRefused as error:
-                code, said = next(iter(error.recipients.values()))
-                raise self._error(code, said) from None
-            except smtplib.SMTPResponseException as error:
-                told = self._error(error.smtp_code, error.smtp_error)
-                # When the time was over it is the beginning of an answer, which was cut off.
-                raise (self._unfinished(seconds) if limit.over else told) from None
-            except smtplib.SMTPNotSupportedError as error:
-                raise NotifyError(
-                    self.channel,
-                    f"{self._server.host} does not do what is needed: {error} (without STARTTLS it is smtps:// and "
-                    f"port 465)",
-                ) from None
-            except ssl.SSLCertVerificationError as error:
-                raise NotifyError(
-                    self.channel,
-                    f"the certificate of {self._server.host} is not trusted ({error.verify_message}): for a server "
-                    f"of your own, name its certificates in SSL_CERT_FILE",
-                ) from None
-            except (OSError, smtplib.SMTPException) as error:
-                # smtplib tells of the socket's own timeout as of a connection that was closed.
-                late = limit.over or TimeoutError in (type(error), type(error.__context__))
-                raise self._unfinished(seconds if late else type(error).__name__) from None
-            finally:
-                server.close()
+        try:
+            refused = self._converse(server, letter, tls)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, said = next(iter(error.recipients.values()))
+            raise self._error(code, said) from None
+        except smtplib.SMTPResponseException as error:
+            raise self._error(error.smtp_code, error.smtp_error) from None
+        except smtplib.SMTPNotSupportedError as error:
+            raise NotifyError(
+                self.channel,
+                f"{self._server.host} does not do what is needed: {error} (without STARTTLS it is smtps:// and "
+                f"port 465)",
+            ) from None
+        except (OSError, smtplib.SMTPException) as error:
+            refusal = explain_distrust(error)
+            if refusal:
+                raise NotifyError(self.channel, f"{self._server.host}: {refusal}") from None
+            # smtplib raises a closed connection for a timeout of the socket.
+            late = any(isinstance(one, TimeoutError) for one in (error, error.__context__))
+            raise self._unfinished(seconds if late else type(error).__name__) from None
+        finally:
+            server.close()
         return [f"{to} ({self._error(*told)})" for to, told in refused.items()]
 
     def _converse(
-        self, server: SMTP, letter: EmailMessage, context: SSLContext | None
+        self, server: SMTP, letter: EmailMessage, tls: SSLContext | None
     ) -> dict[str, tuple[int, bytes]]:
         import smtplib
         from contextlib import suppress
@@ -179,7 +172,7 @@ class Mail:
         if code != 220:
             raise smtplib.SMTPConnectError(code, said)
         if self._server.tls == "STARTTLS":
-            server.starttls(context=context)
+            server.starttls(context=_Upgrade(tls))  # type: ignore[call-overload]
         if self._server.password:
             try:
                 server.login(self._server.user, self._server.password)
@@ -205,6 +198,35 @@ class Mail:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         transient = 400 <= code < 500
         return explain_refusal(self.channel, code, text, _CODES, self._secrets, transient=transient)
+
+
+def _make_client(deadline: Deadline, seconds: float, tls: SSLContext | None) -> SMTP:
+    """Return an SMTP client whose every operation ends by the deadline; with settings for TLS from the start on."""
+    import smtplib
+
+    from ...deadline import connect
+
+    class Client(smtplib.SMTP):
+        def _get_socket(self, host: str, port: int, timeout: float) -> Any:
+            sock = connect(host, port, timeout, deadline)
+            if tls is not None:
+                sock.secure(tls, host)
+            return sock
+
+    # A name of its own: smtplib would look it up in DNS, which may take long.
+    return Client(local_hostname="[127.0.0.1]", timeout=seconds)
+
+
+class _Upgrade:
+    """Settings of TLS for a socket that has a deadline, in the form that `SMTP.starttls` calls."""
+
+    def __init__(self, context: SSLContext | None) -> None:
+        self._context = context
+
+    def wrap_socket(self, sock: BoundSocket, server_hostname: str) -> BoundSocket:
+        assert self._context is not None
+        sock.secure(self._context, server_hostname)
+        return sock
 
 
 def message_id(key: str, sender: str) -> str:

@@ -28,12 +28,12 @@ class Sending:
     Attributes:
         key: names the message; the same when it is sent again.
         context: the invocation's.
-        clock: the time that is left for it.
+        deadline: the bound of all that is done for it.
         now: tells the seconds since the epoch.
         cafile: certificates to trust, in place of the system's.
     """
 
-    __slots__ = ("cafile", "clock", "context", "key", "now")
+    __slots__ = ("cafile", "context", "deadline", "key", "now")
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Sending:
         now: Callable[[], float],
         cafile: str | None = None,
     ) -> None:
-        from ...cos.retry import Clock
+        from ...deadline import Deadline
 
         self.key = key
         self.context = context
-        self.clock = Clock(context.remaining)
+        self.deadline = Deadline.before_end(context)
         self.now = now
         self.cafile = cafile
 
@@ -110,7 +110,7 @@ def deliver(
     attempt = 0
     while True:
         attempt += 1
-        left = sending.clock.left()
+        left = sending.deadline.left()
         if left <= 0:
             raise NotifyError(channel, "no time is left to send the message", retryable=True)
         try:
@@ -120,14 +120,14 @@ def deliver(
             )
             error = judge(answer)
         except Unreachable as reason:
-            wait = None if reason.sent else _MOMENT
-            error = NotifyError(channel, str(reason), retryable=True, wait=wait)
+            wait = None if reason.sent or not reason.retryable else _MOMENT
+            error = NotifyError(channel, str(reason), retryable=reason.retryable, wait=wait)
         if error is None:
             return
         wait = error.wait
         if wait is None or wait > _LONGEST_WAIT or attempt == _ATTEMPTS:
             raise error
-        if not sending.clock.sleep(wait):
+        if not sending.deadline.sleep(wait):
             raise error
 
 
