@@ -12,7 +12,7 @@ import pytest
 from places import payload
 
 from scf_mps import CallbacksFailed
-from scf_mps.actions import Moderate
+from scf_mps.actions import Moderate, Verdict, verdict_of
 from scf_mps.cos import Cos, CosObject, NotFound, SomeFailed, UnknownManifest
 from scf_mps.cos.operations import acl_headers
 from scf_mps.events.reading import read
@@ -343,6 +343,21 @@ def test_what_is_held_is_not_permitted_to_any_callback() -> None:
     assert moderate.holds(blocked)
     assert not any(map(moderate.permits, blocked.subtasks))
     assert moderate.permits(event("review"))
+
+
+def test_verdict_is_found_once_for_all_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def find(one: Event) -> Verdict | None:
+        asked.append(one)
+        return verdict_of(one)
+
+    monkeypatch.setattr("scf_mps.actions.moderate.verdict_of", find)
+    moderate = Moderate(HELD)
+    blocked, passed = event(), event("pass")
+    for one in (blocked, passed, blocked):
+        assert {moderate.holds(result) for result in one.subtasks} == {one is blocked}
+    assert asked == [blocked, passed, blocked]
 
 
 @pytest.mark.usefixtures("stored")

@@ -56,10 +56,11 @@ class Moderate:
         if given.get("source", "move") != "move":
             raise ValueError(f"source= expects move, not {given['source']!r}")
         self._moves_source = "source" in given
+        self._latest: tuple[Event, Verdict | None] | None = None
 
     def holds(self, result: Result) -> bool:
         """Whether the verdict on the event of a result is one that is acted on."""
-        return self._is_held(verdict_of(event_of(result)))
+        return self._is_held(self._verdict(event_of(result)))
 
     def permits(self, result: Result) -> bool:
         """The opposite of `holds`; for ``when=``, so that what is held is not published."""
@@ -98,7 +99,7 @@ class Moderate:
                 place nor in the quarantine, `NotInCos` for an output in AWS S3 or VOD, `UnknownManifest` for a DASH
                 output, of which the manifest alone is moved.
         """
-        verdict = verdict_of(event)
+        verdict = self._verdict(event)
         if verdict is None or not self._is_held(verdict):
             return []
         folder = self._folder.fill(values_of(event, 0.0))
@@ -115,6 +116,13 @@ class Moderate:
         )
         move = _Move(cos, self._bucket, self._region, folder, self._acl)
         return move.all(self._named(event, folder), event)
+
+    def _verdict(self, event: Event) -> Verdict | None:
+        """Return the verdict on an event, found once for all the results that ask for it one after the other."""
+        latest = self._latest
+        if latest is None or latest[0] is not event:
+            latest = self._latest = (event, verdict_of(event))
+        return latest[1]
 
     def _is_held(self, verdict: Verdict | None) -> bool:
         return verdict is not None and verdict.decision in self._on
