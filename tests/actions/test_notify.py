@@ -302,6 +302,7 @@ WECOM_93000 = json.dumps(
         ("slack", Reply(400, "what_is_this"), "400: what_is_this"),
         ("webhook", Reply(410, "x" * 1000), "…"),
         ("webhook", Reply(302, "", {"Location": "http://evil"}), "302: the answer is a redirect"),
+        ("slack", Reply(307, "", {"Location": "http://evil"}), "307: the answer is a redirect"),
     ],
 )
 def test_a_refusal_is_an_error_that_says_what_to_do(

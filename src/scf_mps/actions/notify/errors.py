@@ -16,7 +16,9 @@ BUSY = ("too many messages at a time", 0.5)
 """Advice and seconds to wait for an answer that says so in words, under a code that does not."""
 
 # Some codes say two things: Feishu's 9499 is a bad request and "too many request", both with HTTP 400.
-_BUSY = "too many|too fast|too frequent|frequency|rate.?limit|busy|频繁|频率|限流|太快|繁忙"
+_BUSY = (
+    "too many|too fast|too frequent|frequency|rate.?limit|qps|throttl|busy|频繁|频率|限流|太快|繁忙"
+)
 
 
 class NotifyError(ScfMpsError):
