@@ -65,6 +65,14 @@ def test_a_redelivery_after_midnight_finds_what_the_one_before_wrote(cos: Cos, k
     assert "/2025-07-22/" in str(Archive(ARCHIVE, lambda: midnight + 60).keep(other, cos))
 
 
+def test_redelivery_within_six_hours_finds_yesterdays_object(cos: Cos) -> None:
+    event = read(sample("EditMediaTask"))
+    midnight = NOON + 12 * 3600
+    late = midnight + 6 * 3600 - 120
+    before = Archive(ARCHIVE, lambda: midnight - 60).keep(event, cos)
+    assert Archive(ARCHIVE, lambda: late).keep(event, cos) == before
+
+
 def test_each_notification_of_progress_is_an_object_of_its_own(cos: Cos, keys: Keys) -> None:
     archive = Archive(f"{ARCHIVE}{{task_id}}-{{status}}-{{outcome}}.json")
     for progress in (10, 20):

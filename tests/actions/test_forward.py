@@ -473,6 +473,7 @@ def test_a_message_has_at_most_a_megabyte(
     handlers.main_handler(too_large, CONTEXT)
     first, second = tdmq.sent["ap-guangzhou", "topic/media"]
     assert json.loads(first) == largest
+    assert len(first.encode()) == 1024 * 1024
     assert cos.read_json(json.loads(second)["ArchivedEvent"]) == too_large
 
 

@@ -13,7 +13,7 @@ from places import payload
 
 from scf_mps import CallbacksFailed
 from scf_mps.actions import Moderate, Verdict, verdict_of
-from scf_mps.cos import Cos, CosObject, NotFound, SomeFailed, UnknownManifest
+from scf_mps.cos import Cos, CosObject, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
 from scf_mps.cos.operations import acl_headers
 from scf_mps.events.reading import read
 from scf_mps.events.result import Event
@@ -329,6 +329,24 @@ def test_nothing_is_moved_for_a_verdict_that_is_not_acted_on(
     assert moderate.quarantine(event(suggestion, status), cos) == []
     assert len(keys(OUT)) == len(FILES) + 1
     assert all(map(moderate.permits, event(suggestion, status).subtasks))
+
+
+@pytest.mark.usefixtures("stored")
+def test_outputs_beside_the_quarantine_are_moved_into_it(cos: Cos, keys: Keys) -> None:
+    Moderate("cos://out-1250000000.ap-guangzhou/held/").quarantine(event(), cos)
+    left = [key for key in keys(OUT) if not key.startswith("held/")]
+    assert left == ["videos/ads/another.ts"]
+    assert len(keys(OUT)) == len(FILES) + 1
+
+
+@pytest.mark.usefixtures("stored")
+def test_stream_that_is_no_playlist_is_moved_all_the_same(cos: Cos, keys: Keys) -> None:
+    cos.upload(b"no playlist", at("videos/ads/demo.m3u8"))
+    with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+        Moderate(HELD).quarantine(event(), cos)
+    (error,) = caught.value.exceptions
+    assert isinstance(error, NotAPlaylist)
+    assert "videos/ads/demo.m3u8" not in keys(OUT)
 
 
 def test_an_event_without_a_review_is_none_of_its_business(cos: Cos) -> None:

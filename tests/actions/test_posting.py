@@ -133,7 +133,10 @@ def test_what_is_signed_is_the_moment_with_the_content() -> None:
         (403, False, "it refuses who posts"),
         (404, False, "nothing takes a POST there"),
         (413, False, "nothing so large"),
+        (408, True, "answered with HTTP 408"),
+        (425, True, "answered with HTTP 425"),
         (429, True, "answered with HTTP 429"),
+        (500, True, "answered with HTTP 500"),
         (503, True, "answered with HTTP 503"),
     ],
 )

@@ -262,6 +262,7 @@ def test_more_reasons_than_a_line_holds_are_counted() -> None:
         ({"Label": "x" * 99, "Suggestion": "block"}, f"block: Porn.Asr {'x' * 59}… block"),
         ({"Confidence": float("nan"), "Suggestion": "block"}, "block: Porn.Asr block"),
         ({"Confidence": 10**400, "Suggestion": "block"}, "block: Porn.Asr block"),
+        ({"Confidence": 1e9, "Suggestion": "block"}, "block: Porn.Asr block"),
         ({"Confidence": True, "Suggestion": "block"}, "block: Porn.Asr block"),
     ],
 )
