@@ -162,13 +162,18 @@ def test_message_follows_verdicts_that_are_acted_on(
     assert ("Transcode" in linked) == (outcome != "held")
 
 
-def test_review_in_its_own_event_is_not_a_success(
-    application: Callable[..., ModuleType], robots: Robots
+def test_review_in_its_own_event_holds_nothing(
+    application: Callable[..., ModuleType], robots: Robots, caplog: pytest.LogCaptureFixture
 ) -> None:
     notification = payload("mps_workflow_ai_content_review")
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
     handlers.main_handler(notification, {})
-    assert robots.received[0].message["outcome"] == "held"
+    message = robots.received[0].message
+    assert (message["outcome"], message["held"]) == ("rejected", False)
+    assert message["title"].startswith("MPS 任务未通过内容审核")
+    assert not any(result["outcome"] == "held" for result in message["results"])
+    assert "未受影响" in message["notes"][0]
+    assert "names no file to move" in caplog.text
 
 
 def test_task_that_failed_whole_holds_nothing(robots: Robots) -> None:
@@ -233,7 +238,7 @@ def test_failed_quarantine_is_not_said_to_be_done(
 
 def test_held_text_claims_no_move() -> None:
     for words in LANGUAGES.values():
-        text = f"{words.titles['held']} {words.held} {words.held_note}"
+        text = f"{words.titles['held']} {words.held} {words.review_notes['held']}"
         assert not any(
             claim in text for claim in ("moved", "quarantine", "移", "隔离", "published")
         )

@@ -103,9 +103,11 @@ class Moderate:
         if verdict is None or not self._is_held(verdict):
             return []
         folder = self._folder.fill(values_of(event, 0.0))
+        named = self._named(event, folder)
         log.warning(
-            "%s: what MPS made goes to quarantine",
+            "%s: %s",
             verdict,
+            "what MPS made goes to quarantine" if named else "the event names no file to move",
             extra={
                 "verdict": verdict.decision,
                 "why": [str(finding) for finding in verdict.why[:_LOGGED]],
@@ -115,7 +117,7 @@ class Moderate:
             },
         )
         move = _Move(cos, self._bucket, self._region, folder, self._acl)
-        return move.all(self._named(event, folder), event)
+        return move.all(named, event)
 
     def _verdict(self, event: Event) -> Verdict | None:
         """Return the verdict on an event, found once for all the results that ask for it one after the other."""

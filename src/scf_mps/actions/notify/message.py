@@ -70,7 +70,7 @@ class Row:
         self, result: Told, links: Iterable[Link], words: Words, held: bool = False
     ) -> None:
         self.result = result
-        self.held = held and bool(result.paths) and result.verb != "on_failure"
+        self.held = held and bool(result.files) and result.verb != "on_failure"
         self.mark = _HELD if self.held else _MARKS.get(result.verb, "❔")
         definition = result.definition if isinstance(result, Subtask) else None
         self.what = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
@@ -91,7 +91,7 @@ class Message:
 
     Attributes:
         event: the event.
-        outcome: ``succeeded``, ``failed``, ``partly``, ``held`` or ``unknown``.
+        outcome: ``succeeded``, ``failed``, ``partly``, ``held``, ``rejected`` or ``unknown``.
         words: those of its language.
         title: one line.
         facts: labels and values.
@@ -136,7 +136,8 @@ class Message:
         if event not in told:  # else it is in a row
             facts.append((words.error, self._error))
         self.facts = [(label, value) for label, value in facts if value]
-        self.notes: list[str] = [words.held_note] if self.outcome == "held" else []
+        note = words.review_notes.get(self.outcome)
+        self.notes: list[str] = [note] if note else []
         self._own = own
 
     def own(self, escape: Callable[[str], str], now: float) -> tuple[str, str | None] | None:
@@ -187,12 +188,13 @@ class Own:
 def outcome_of(event: Event, told: Sequence[Told], held: bool = False) -> str:
     """Return the outcome of the results that are told, and of the task as a whole.
 
-    It is ``succeeded``, ``failed``, ``partly``, ``held``, or ``unknown`` where nothing failed and not all say that
-    they succeeded. A task of which everything failed has nothing to hold.
+    It is ``succeeded``, ``failed``, ``partly``, or ``unknown`` where nothing failed and not all say that they
+    succeeded. If moderation acts on the event, it is ``held``, or ``rejected`` if the event names no outputs: a review
+    that is a task by itself holds nothing. A task of which everything failed has no outputs either, and is ``failed``.
     """
     failed = [result for result in told if result.verb == "on_failure"]
     if held and len(failed) < len(told):
-        return "held"
+        return "held" if event.files else "rejected"
     if not failed and event.error is None:
         return "succeeded" if all(result.verb == "on" for result in told) else "unknown"
     return "partly" if any(result.verb == "on" for result in told) else "failed"

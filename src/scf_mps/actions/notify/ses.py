@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ...api import Api, ApiError
 from .errors import explain_refusal
+from .fitting import bytes_of, take
 from .layout import Style, composed
 from .letter import addresses_of, html_of, text_of
 from .mail import message_id
@@ -30,8 +31,11 @@ REGIONS = ("ap-guangzhou", "ap-hongkong", "ap-singapore")
 RECIPIENTS = 50
 """Of one letter, at most."""
 
+MAX_LINKS = 5
+"""Links in a template."""
+
 _TEXT = 6_000
-"""Bytes of the results in a template: how long its values may be is documented nowhere."""
+"""Bytes of the results and of the links in a template: how long its values may be is documented nowhere."""
 
 # The errors of SendEmail (page 1288/51034), without "FailedOperation." in front.
 _CODES: Codes = {
@@ -132,6 +136,7 @@ class SesMail:
             }
         facts = dict(message.facts)
         links = [link.url for row in message.rows for link in row.links[:1]]
+        links = take(links[:MAX_LINKS], _TEXT, bytes_of)
         values = {
             "title": message.title,
             "outcome": message.outcome,
@@ -139,7 +144,7 @@ class SesMail:
             "source": facts.get(message.words.source, ""),
             "session_context": facts.get(message.words.context, ""),
             "results": composed(message, _WithoutLinks(message.words), _TEXT, now),
-            "links": " ".join(links[:5]),
+            "links": " ".join(links),
         }
         # Nothing says that SES escapes what it puts into a template, which is HTML.
         values = {name: without_tags(value) for name, value in values.items()}

@@ -19,12 +19,12 @@ class Words:
         "files",
         "final",
         "held",
-        "held_note",
         "language",
         "link",
         "links_left_out",
         "no_advice",
         "review",
+        "review_notes",
         "session",
         "source",
         "task",
@@ -48,12 +48,12 @@ class Words:
     files: str
     final: str
     held: str
-    held_note: str
     language: str
     link: str
     links_left_out: str
     no_advice: str
     review: str
+    review_notes: dict[str, str]
     session: str
     source: str
     task: str
@@ -78,6 +78,7 @@ LANGUAGES = {
             "failed": "MPS 任务失败",
             "partly": "MPS 任务部分失败",
             "held": "MPS 任务被内容审核拦截",
+            "rejected": "MPS 任务未通过内容审核",
             "unknown": "MPS 任务结束",
         },
         task="任务",
@@ -91,7 +92,10 @@ LANGUAGES = {
         columns=("结果", "类型", "文件", "详情", "链接"),
         files="共 {count} 个文件",
         held="已被内容审核拦截",
-        held_note="内容审核拦截了任务的输出，不提供链接",
+        review_notes={
+            "held": "内容审核拦截了任务的输出，不提供链接",
+            "rejected": "此事件没有可拦截的输出，其他任务的输出未受影响",
+        },
         link="打开",
         transient="重新提交任务可能成功",
         final="重新提交无用，请先改正输入或参数",
@@ -109,6 +113,7 @@ LANGUAGES = {
             "failed": "MPS task failed",
             "partly": "MPS task partly failed",
             "held": "MPS task held by content review",
+            "rejected": "MPS task not passed by content review",
             "unknown": "MPS task ended",
         },
         task="Task",
@@ -122,7 +127,10 @@ LANGUAGES = {
         columns=("Result", "Type", "File", "Details", "Link"),
         files="{count} files",
         held="held by content review",
-        held_note="content review holds the outputs of this task: there are no links to them",
+        review_notes={
+            "held": "content review holds the outputs of this task: there are no links to them",
+            "rejected": "this event names no outputs to hold: those of other tasks stay where they are",
+        },
         link="open",
         transient="submitting it again may help",
         final="submitting it again does not help: correct the input first",
