@@ -972,6 +972,18 @@ def test_an_address_that_cannot_be_meant_is_a_mistake_without_its_secrets(
     assert TOKEN not in str(caught.value)
 
 
+def test_links_may_work_for_thirty_days(robots: Robots) -> None:
+    say("webhook", robots, options="&expires=30d&lang=en", links=None)
+    assert robots.received[0].message["notes"] == ["links work for 30 d"]
+
+
+def test_error_hides_secret_that_begins_as_another(robots: Robots) -> None:
+    robots.answer(Reply(400, "no such hook: /hooks/long-token/long-token-2"))
+    with pytest.raises(NotifyError) as caught:
+        tell(f"{robots.url}/long-token/long-token-2")
+    assert str(caught.value) == "webhook: 400: no such hook: /hooks/***/***"
+
+
 def test_a_webhook_may_have_a_query_of_its_own(robots: Robots) -> None:
     tell(f"{robots.url}/hooks/x?query=a=b%2520c%26d=e&on=failure")
     assert robots.received[0].channel == "webhook"

@@ -22,6 +22,7 @@ from scf_mps.actions.notify.message import Message, Own, linked
 from scf_mps.actions.notify.posting import Sending
 from scf_mps.actions.notify.slack import Slack
 from scf_mps.actions.notify.text import clean, clipped, literal, safe_url
+from scf_mps.actions.notify.webhook import Webhook
 from scf_mps.actions.notify.wecom import WeCom
 from scf_mps.actions.notify.words import LANGUAGES
 from scf_mps.events.reading import read
@@ -47,6 +48,7 @@ EVIL = (
     "&lt;at&gt;&#42;",
     "😀" * 100,
     "{title}{results}",
+    '@\u200ball <\u2060at user_id="all">\u3164</at> <\ufe0f!channel>',
 )
 few = settings(max_examples=min(20, settings().max_examples))
 chosen = st.one_of(st.sampled_from(EVIL), st.text(max_size=300), st.text(max_size=3))
@@ -183,6 +185,17 @@ def test_slack_is_told_nothing_but_texts_links_and_pictures(
             (section,) = block["elements"]
             assert {part["type"] for part in section["elements"]} <= {"text", "link"}
             assert all(part["text"] for part in section["elements"])
+
+
+@few
+@given(message=messages())
+def test_webhook_body_is_bounded_and_its_text_visible(message: Message, robots: Robots) -> None:
+    received = said(Webhook(f"{robots.url}/hook", {}), message, robots)
+    assert len(received.body) <= 500_000
+    for text in (received.message["title"], *received.message["text"].splitlines()):
+        assert text.isprintable()
+    for result in received.message["results"]:
+        assert all(link.startswith("https://cdn.example.com/") for link in result["links"])
 
 
 class Page(HTMLParser):
