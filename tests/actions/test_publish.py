@@ -18,6 +18,7 @@ from scf_mps.actions.places import Places
 from scf_mps.actions.resubmit import session_id
 from scf_mps.api import ApiError
 from scf_mps.cos import Conflict, Cos, CosObject, Credentials, SomeFailed
+from scf_mps.events.files import files_of
 from scf_mps.events.reading import read
 from scf_mps.events.result import Event
 from scf_mps.local.api import Cdn as CdnService
@@ -343,9 +344,9 @@ def test_no_two_files_ever_become_one(results: list[tuple[str, str, int]], templ
         sources.setdefault(link, set()).add(f"{folder}/{name}")
     if any(len(those) > 1 for those in sources.values()):
         with pytest.raises(ConfigurationError, match="would both become"):
-            publish._places.check(event.subtasks, NOWHERE)
+            publish._places.check(event.subtasks, files_of)
     else:
-        publish._places.check(event.subtasks, NOWHERE)
+        publish._places.check(event.subtasks, files_of)
 
 
 # What is copied, and how

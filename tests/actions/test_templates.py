@@ -86,6 +86,11 @@ def test_a_source_without_a_folder_leaves_out_its_step() -> None:
     assert fill == ["x", "vod/x"]
 
 
+@pytest.mark.parametrize("value", ["..", " ", "."])
+def test_a_value_that_is_no_name_differs_from_others(value: str) -> None:
+    assert re.fullmatch("unknown-[0-9a-f]{8}", safe(value, ""))
+
+
 @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\ud800b"])
 def test_a_changed_value_differs_from_the_plain_one(value: str) -> None:
     assert re.fullmatch("a-b-[0-9a-f]{8}", safe(value, ""))

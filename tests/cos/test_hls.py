@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps.cos import NotAPlaylist, NotFound, SomeFailed, UnknownManifest
-from scf_mps.cos.hls import FILE, PLAYLIST, UNKNOWN, parse_document, resolve
+from scf_mps.cos.hls import FILE, MAX_PROBLEMS, PLAYLIST, UNKNOWN, parse_document, resolve
 
 from .conftest import DESK, PLAYER, REGION, at, put_hls
 from .test_objects import storage, transcode, workflow
@@ -151,6 +151,18 @@ def test_variables_are_replaced():
 def test_a_variable_without_a_value_is_refused(define):
     with pytest.raises(UnknownManifest, match="variable x"):
         parse_document(f"#EXTM3U\n#EXT-X-DEFINE:{define}\n{{$x}}/a.ts\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["#EXT-X-V:" + "A" * 100_000 + " URI", '#EXT-X-V:URI="a"\n' * 20_000, "{$" * 100_000]
+)
+def test_hostile_lines_take_no_time(line):
+    from time import process_time
+
+    start = process_time()
+    document = parse_document(f"#EXTM3U\n#EXT-X-DEFINE:NAME=a,VALUE=b\n{line}")
+    assert process_time() - start < 5.0  # well below a second on an idle machine
+    assert len(document.problems) <= MAX_PROBLEMS
 
 
 def test_uris_that_are_not_utf8_are_refused():

@@ -222,8 +222,6 @@ class Publish:
         if manifest and self.concerns(event):
             copies.append(manifest)
         urls = [self._url(copy) for copy in dict.fromkeys(copies)]
-        if not urls:
-            return []
         if self._options.cdn_do in ("purge", "both"):
             cdn.purge(urls)
         if self._options.cdn_do in ("prefetch", "both"):

@@ -21,12 +21,16 @@ PLAYLIST, FILE, UNKNOWN = "playlist", "file", ""
 
 _LINE = re.compile(r"[^\r\n]+")
 _ANY_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))')
+# The look behind keeps a long name without a value from being tried at each of its letters.
+_ATTRIBUTE = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))')
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _NOT_PLAIN = re.compile(r"[:?#%\\]|//|(?:^|/)\.{0,2}(?:/|$)")
 _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)(?![^?#])", re.IGNORECASE)
 _PICTURE_INSIDE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)\b", re.IGNORECASE)
+
+MAX_PROBLEMS = 20
+"""Lines of a document that are reported as not understood."""
 
 _SCHEMES = frozenset({"http", "https", "data", "skd", "urn"})
 _QUERY_PARAMETER = "\0"
@@ -84,7 +88,7 @@ class Document(NamedTuple):
         is_playlist: False for WebVTT.
         text: the decoded content.
         references: in the order of the text, with repeats.
-        problems: sentences about lines that may name files in a way that is not known here.
+        problems: sentences about the first lines that may name files in a way that is not known here.
         variables: of EXT-X-DEFINE, by name.
     """
 
@@ -165,8 +169,9 @@ class _Playlist:
         self.references.append(make_reference(uri, kind, required, start, len(raw)))
 
     def complain(self, start: int, what: str) -> None:
-        line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
-        self.problems.append(f"line {line}: {what}")
+        if len(self.problems) < MAX_PROBLEMS:
+            line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
+            self.problems.append(f"line {line}: {what}")
 
     def add_tag(self, tag: str, rest: str, start: int) -> None:
         """Add the URIs in the attributes of a tag."""
@@ -275,7 +280,7 @@ def parse_webvtt(text: str) -> Document:
         sure = "#xywh=" in line or not words
         if sure or " " not in line:
             references.append(make_reference(line, FILE, sure, start, len(line)))
-    return Document(False, text, references, problems, {})
+    return Document(False, text, references, problems[:MAX_PROBLEMS], {})
 
 
 def _cue_lines(text: str) -> Iterator[tuple[str, int]]:

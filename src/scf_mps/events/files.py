@@ -231,10 +231,8 @@ def _explain(storage: object, path: str) -> str:
     )
 
 
-def _cos_object(storage: object, path: object) -> CosObject | None:
+def _cos_object(storage: object, path: str) -> CosObject | None:
     bucket, region = _bucket_and_region(storage)
-    if not isinstance(path, str):
-        return None
     if "://" in path:
         return CosObject.find_in_url(path, bucket, region)
     return CosObject(bucket, region, path) if bucket and region and path.strip("/") else None
