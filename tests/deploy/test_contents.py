@@ -6,6 +6,7 @@ import json
 import os
 import runpy
 import shutil
+import socket
 import subprocess
 import sys
 import zipfile
@@ -243,11 +244,170 @@ def test_more_of_the_project_is_included_when_it_is_asked_for(project: Project) 
         assert opened.getinfo("one.py").external_attr >> 16 == 0o100755
 
 
-@pytest.mark.parametrize("name", ["nothing", "../outside", "."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nothing",
+        "../outside",
+        ".",
+        "",
+        "..",
+        "handlers/..",
+        "shared/../shared",
+        "./../project",
+        "/etc",
+    ],
+)
 def test_what_is_not_in_the_project_cannot_be_included(project: Project, name: str) -> None:
     (project.folder.parent / "outside").write_text("")
     (problem,) = project.problems("--include", name)
     assert problem == f"expected a file or folder of the project to include, not {name!r}"
+
+
+def test_include_refuses_an_absolute_path_of_the_project(project: Project) -> None:
+    project.write({"shared/a.txt": ""})
+    (problem,) = project.problems("--include", str(project.folder / "shared"))
+    assert "include" in problem
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (".", "link"),
+        ("..", "link"),
+        ("/etc", "link"),
+        (".git", "link"),
+        ("link", "link"),
+        ("gone", "link"),
+        ("..", "link/outside"),
+    ],
+)
+def test_include_refuses_a_link_out_of_the_project(
+    project: Project, target: str, name: str
+) -> None:
+    project.write({"../outside/secret.txt": "", ".git/config": ""})
+    (project.folder / "link").symlink_to(target)
+    (problem,) = project.problems("--include", name)
+    assert problem.startswith("link: a link")
+
+
+def test_include_follows_a_link_inside_the_project(project: Project) -> None:
+    project.write({"shared/deep/a.txt": "x", "./one.txt": ""})
+    (project.folder / "alias").symlink_to("shared")
+    project.build("--include", "alias/deep", "--include", "./one.txt")
+    assert {"alias/deep/a.txt", "one.txt"} < set(project.names())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--out", "data/build"), ("--zip", "data/f.zip"), ("--zip", "handlers/f")]
+)
+def test_build_refuses_outputs_in_what_it_packs(project: Project, option: str, value: str) -> None:
+    project.write({"data/a.txt": ""})
+    (problem,) = project.problems("--include", "data", option, value)
+    assert "outside" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"caf\xe9.txt", r"caf\xe9.txt"),
+        (b"two\nlines.py", r"two\nlines.py"),
+        (b"bell\x07", r"bell\x07"),
+        ("line\u2028separator".encode(), r"line\u2028separator"),
+        (b"back\\slash.txt", "back\\slash.txt"),
+        (b"\xff\xfe/inner.txt", r"\xff\xfe/inner.txt"),
+    ],
+)
+def test_build_refuses_names_that_cannot_be_deployed(
+    project: Project, name: bytes, shown: str
+) -> None:
+    path = project.folder / "handlers" / os.fsdecode(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    (problem,) = project.problems()
+    assert problem.startswith(f"handlers/{shown}: the name ")
+
+
+def test_build_takes_names_in_other_alphabets(project: Project) -> None:
+    project.write({"handlers/模板　一.html": "", "handlers/é ü.txt": ""})
+    project.build()
+    assert {"handlers/模板　一.html", "handlers/é ü.txt"} < set(project.names())
+
+
+def test_build_names_a_folder_it_cannot_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.chdir(project.folder / "handlers")
+        for _ in range(20):  # deeper than a path may be long
+            Path("d" * 250).mkdir()
+            os.chdir("d" * 250)
+    (problem,) = project.problems()
+    assert problem.startswith(f"{project.folder}/handlers/ddd")
+    assert problem.endswith(": File name too long")
+
+
+def test_build_names_a_file_it_cannot_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"handlers/locked.txt": ""})
+    copy = shutil.copyfile
+
+    def refuse(path: Path, to: Path) -> None:
+        if path.name == "locked.txt":
+            raise PermissionError(13, "Permission denied")
+        copy(path, to)
+
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    assert project.problems() == ["handlers/locked.txt: Permission denied"]
+
+
+def test_build_warns_of_names_that_differ_in_case(project: Project) -> None:
+    project.write({"handlers/Page.html": "", "handlers/page.html": ""})
+    (warning,) = project.build()["warnings"]
+    assert warning.startswith("handlers/Page.html, handlers/page.html: ")
+
+
+def test_build_packs_files_older_than_zip(project: Project) -> None:
+    project.write({"handlers/old.txt": ""})
+    os.utime(project.folder / "handlers" / "old.txt", (0, 0))
+    project.build()
+    assert "handlers/old.txt" in project.names()
+
+
+def test_build_leaves_out_what_is_of_the_machine(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(
+        {
+            "handlers/node_modules/x/index.js": "",
+            "handlers/.venv/pyvenv.cfg": "",
+            "handlers/environment/pyvenv.cfg": "",
+            "handlers/environment/lib/x.py": "",
+            "handlers/.git/config": "",
+            "handlers/.mypy_cache/x.json": "",
+            "handlers/.DS_Store": "",
+            "handlers/deep/__pycache__/a.cpython-311.pyc": "",
+            "handlers/old.pyc": "",
+            "handlers/deep/kept.txt": "",
+        }
+    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.chdir(project.folder / "handlers")  # the name of a socket is short
+        listener.bind("pipe.sock")
+        ran = project.run()
+    assert ran.exit_code == 0
+    assert (
+        "left out: of the project: .DS_Store, .git, .mypy_cache, .venv, __pycache__, environment, "
+        "node_modules, old.pyc, pipe.sock\n"
+    ) in ran.stdout
+    handlers = {name for name in project.names() if name.startswith("handlers/")}
+    assert {name for name in handlers if not name.endswith(".pyc")} == {
+        "handlers/__init__.py",
+        "handlers/deep/kept.txt",
+    }
+    project.write({f"handlers/test_{number}.py": "" for number in range(20)})
+    assert "more\n" in project.run().stdout
 
 
 def test_a_link_inside_the_project_is_followed(project: Project) -> None:

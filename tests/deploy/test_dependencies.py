@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
@@ -451,10 +452,77 @@ def test_names_of_dependencies_are_checked_too(project: Project, offline: Path) 
     assert typing.startswith("typing.py: would be imported in place of 'typing'")
 
 
-def test_a_file_that_leads_out_of_the_folder_is_refused(index: Path, tmp_path: Path) -> None:
-    wheels = {"climber": index / "climber-1.0-py3-none-any.whl"}
-    with pytest.raises(BuildFailed, match=r"climber-1.0-py3-none-any.whl: a file that leads out"):
-        unpack(wheels, [], tmp_path)
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"../climber.py": ""}, "leads out"),
+        ({"/etc/passwd": ""}, "leads out"),
+        ({"a/../../b.py": ""}, "leads out"),
+        ({"C:/b.py": ""}, "leads out"),
+        ({"a\\b.py": ""}, "backslashes"),
+        ({"a\nb.py": ""}, "control"),
+        ({"n" * 300: ""}, "255 bytes"),
+        ({"": ""}, "without a name"),
+        ({"x.data": ""}, "expected a file"),
+        ({"x-1.data/purelib": ""}, "expected a file"),
+        ({"x": "", "x/y.py": ""}, "a file and a folder"),
+        ({"x/y/z.py": "", "x/y": ""}, "a file and a folder"),
+        ({"x-1.dist-info/RECORD": "../../evil.py,,\n"}, "leads out"),
+        ({"x-1.dist-info/RECORD": "/evil.py,,\n"}, "leads out"),
+    ],
+)
+def test_wheel_with_invalid_paths_is_refused(
+    tmp_path: Path, files: dict[str, str], reason: str
+) -> None:
+    wheel = tmp_path / "x-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as opened:
+        for name, text in files.items():
+            opened.writestr(zipfile.ZipInfo(name), text)
+
+    with pytest.raises(BuildFailed, match=reason) as caught:
+        unpack({"x": wheel}, [], tmp_path / "to")
+
+    assert str(caught.value).startswith("x-1-py3-none-any.whl: ")
+
+
+def test_wheel_with_a_file_twice_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "x-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as opened:
+        opened.writestr("x.py", "1")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            opened.writestr("x.py", "2")
+
+    with pytest.raises(BuildFailed, match="twice"):
+        unpack({"x": wheel}, [], tmp_path / "to")
+
+
+def test_wheel_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    wheel = tmp_path / "x-1-py3-none-any.whl"
+    wheel.write_bytes(b"not a zip")
+
+    with pytest.raises(BuildFailed, match="not a valid wheel"):
+        unpack({"x": wheel}, [], tmp_path / "to")
+
+
+def test_wheels_with_a_file_and_a_folder_of_one_name_are_refused(tmp_path: Path) -> None:
+    wheels = {
+        "a": make_wheel(tmp_path, "a", "1", {"shared": ""}),
+        "b": make_wheel(tmp_path, "b", "1", {"shared/x.py": ""}),
+    }
+
+    with pytest.raises(BuildFailed, match="b-1-py3-none-any"):
+        unpack(wheels, [], tmp_path / "to")
+
+
+@pytest.mark.parametrize("name", ["sdk", "sdk/__init__.py/x", "sdk/__init__.py"])
+def test_dependency_and_project_cannot_share_a_path(
+    project: Project, offline: Path, name: str
+) -> None:
+    project.write({"requirements.txt": "aaa==1.0\n", name: ""})
+
+    problem, *_ = project.problems("--include", "sdk")
+
+    assert problem.startswith("sdk/__init__.py: is in the project and in aaa")
 
 
 def test_the_cos_sdk_is_the_current_one(project: Project, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from scf_mps.cos import Cos, CosError, Credentials, Pool
 from scf_mps.deploy.code import Bucket
 from scf_mps.deploy.errors import DeployError
 from scf_mps.deploy.live import hexadecimal, layers_of
+from scf_mps.deploy.packing.archive import write_zip
 from scf_mps.local.api import CloudApi, Mps, Scf
 from scf_mps.local.cos import CosEmulator
 
@@ -175,8 +176,48 @@ def test_what_is_no_zip_of_this_function_is_refused(project, api):
     assert "wrong.zip: no index.py in its root" in Ran("deploy", "--zip", str(wrong)).err
     assert "expected a zip at none.zip" in Ran("deploy", "--zip", "none.zip").err
     ran = Ran("deploy", "--zip", "serverless.yml")
-    assert (ran.code, "expected a zip at serverless.yml, and it is none" in ran.err) == (1, True)
+    assert (ran.code, "serverless.yml is not a zip file" in ran.err) == (1, True)
     assert changing(api) == []
+
+
+def test_zip_with_damaged_content_is_refused(project, api):
+    path = project.zip("damaged.zip", {"index.py": INDEX})
+    content = bytearray(path.read_bytes())
+    content[40:50] = b"x" * 10
+    path.write_bytes(content)
+
+    ran = Ran("deploy", "--zip", str(path))
+
+    assert (ran.code, "damaged.zip is not a zip file" in ran.err) == (1, True)
+
+
+def test_folder_with_a_name_that_is_not_utf8_is_refused(project, api):
+    (project.folder / "build" / os.fsdecode(b"caf\xe9.txt")).write_text("")
+
+    ran = Ran("deploy")
+
+    assert ran.code == 1
+    assert ran.err.splitlines() == [r"caf\xe9.txt: the name is not UTF-8; rename it"]
+
+
+def test_file_that_vanishes_while_it_is_packed_is_named(project, api, monkeypatch):
+    def vanish(folder, archive, names):
+        (folder / "index.py").unlink()
+        return write_zip(folder, archive, names)
+
+    monkeypatch.setattr("scf_mps.deploy.code.write_zip", vanish)
+
+    ran = Ran("deploy")
+
+    assert (ran.code, "index.py: No such file" in ran.err) == (1, True)
+
+
+def test_environment_file_that_is_not_utf8_is_named(project, api):
+    (project.folder / ".env").write_bytes(b"NAME=caf\xe9\n")
+
+    ran = Ran("deploy")
+
+    assert (ran.code, ".env is no UTF-8" in ran.err) == (2, True)
 
 
 def test_a_zip_that_is_too_large_for_an_update_is_refused_before_anything_is_changed(project, api):

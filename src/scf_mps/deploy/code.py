@@ -12,6 +12,7 @@ import hashlib
 import re
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from .packing import BuildFailed, build
 from .packing import Options as BuildOptions
 from .packing.archive import files_below, write_zip
 from .packing.imports import loaded_files
+from .packing.names import check_name
 from .packing.secrets import secrets_in
 from .plan import Zip
 from .wanted import Layer, Wanted
@@ -93,8 +95,12 @@ def archive_of(path: Path, entry: str = "", allow_secret: Collection[str] = ()) 
         content = path.read_bytes()
     except OSError as error:
         raise DeployError(f"expected a zip at {path}: {error.strerror}") from None
-    except zipfile.BadZipFile:
-        raise DeployError(f"expected a zip at {path}, and it is none") from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,
+    ):  # RuntimeError: encrypted, or compressed otherwise
+        raise DeployError(f"{path} is not a zip file that SCF can read") from None
     if entry and entry not in names:
         raise DeployError(
             f"{path}: no {entry} in its root, where `handler` says it is; `scf-mps build` puts it there"
@@ -164,14 +170,18 @@ def make(
     if left_out:
         tops = dict.fromkeys(name.partition("/")[0] for name in sorted(left_out))
         tell(f"{len(left_out)} files are left out, in {', '.join(tops)}")
-    lost = [
+    problems = [one for name in names if name not in left_out for one in check_name(name)]
+    problems += [
         f"{name}: left out, but {importer}:{line} imports it; correct inputs.src.exclude"
         for name, importer, line in loaded_files(folder, entry, names)
         if name in left_out
     ]
-    if lost:
-        raise DeployError(*lost)
-    write_zip(folder, path, [name for name in names if name not in left_out])
+    if problems:
+        raise DeployError(*problems)
+    try:
+        write_zip(folder, path, [name for name in names if name not in left_out])
+    except OSError as error:
+        raise DeployError(f"{error.filename}: {error.strerror}") from None
     return archive_of(path, entry, allow_secret)
 
 

@@ -187,7 +187,12 @@ def read_environment(
     """
     told: dict[str, str] = {}
     for name in (".env", f".env.{stage}"):
-        found = dotenv_values(folder / name, interpolate=False) if (folder / name).is_file() else {}
+        try:
+            found = (
+                dotenv_values(folder / name, interpolate=False) if (folder / name).is_file() else {}
+            )
+        except UnicodeDecodeError:
+            raise DeployError(f"{folder / name} is no UTF-8") from None
         told = _over({key: value for key, value in found.items() if value is not None}, told)
     return _over(os.environ if environment is None else environment, told)
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from .archive import files_below, mode, write_zip
@@ -19,7 +19,7 @@ from .bytecode import compile_all
 from .contents import INDEX, PACKAGE, own_files, project_files
 from .imports import unresolved
 from .interpreters import Interpreter, find_interpreter
-from .names import serverless_differs, shadowing
+from .names import case_collisions, serverless_differs, shadowing
 from .problems import BuildFailed
 from .report import Archive, Report, limits_near, parts_of, top_of
 from .runtimes import CODE, LAYERS, Runtime, runtime_named
@@ -100,9 +100,11 @@ def build(options: Options) -> Report:
     """
     runtime = runtime_named(options.runtime)
     project = options.project.resolve()
-    users = project_files(project, options.include)
+    left_out: set[str] = set()
+    users = project_files(project, options.include, left_out)
     _check_folder(options.folder, project)
     _check_archives(options)
+    _check_places(options, project)
     python = find_interpreter(runtime.version, options.python)
     if options.python and python is None:
         raise BuildFailed(f"expected a CPython {runtime.version} at {options.python}")
@@ -115,8 +117,9 @@ def build(options: Options) -> Report:
             users=users,
             versions={},
             report=Report(runtime.name, str(options.folder), Archive("", "", 0, 0, [])),
-            problems=[*secrets_in(users, options.allow_secret)],
+            problems=[],
         )
+        stage.report.left_out = sorted(left_out)
         _gather(stage, options, runtime, python, work)
         _check_names(stage, project, runtime, python)
         _give_up_on(stage.problems)
@@ -154,16 +157,32 @@ def _check_archives(options: Options) -> None:
         raise BuildFailed(f"expected another name for the zip: {options.layer} is the layer's")
 
 
+def _check_places(options: Options, project: Path) -> None:
+    """Check that a later build does not pack what this one writes."""
+    for path in (options.folder, *options.archives):
+        for name in ("handlers", *options.include):
+            if path.resolve().is_relative_to(project / name):
+                raise BuildFailed(f"expected a place outside of {name} for {path}")
+
+
 def _gather(
     stage: _Stage, options: Options, runtime: Runtime, python: Interpreter | None, work: Path
 ) -> None:
     """Copy everything to where it belongs."""
     for name, path in own_files().items():
         _copy(path, stage.base / name)
+    unread = []
     for name, path in stage.users.items():
-        _copy(path, stage.code / name)
+        try:
+            _copy(path, stage.code / name)
+        except OSError as error:
+            unread.append(f"{name}: {error.strerror}")
         if name == "index.py" or name.startswith(f"{PACKAGE.name}/"):
             stage.problems.append(f"{name}: the build makes this one itself; rename it")
+    _give_up_on(unread)
+    # Of the copies, which do not change any more.
+    copies = {name: stage.code / name for name in stage.users}
+    stage.problems[:0] = secrets_in(copies, options.allow_secret)
     (stage.code / "index.py").write_bytes(INDEX.encode())
     stage.versions[PACKAGE.name] = _own_version()
     _add_dependencies(stage, options, runtime, python, work)
@@ -196,12 +215,14 @@ def _add_dependencies(
     chosen = resolution.choose(asked.resolve(), requirements)
     wheels = resolution.fetch(chosen)
     taken = {*files_below(stage.code), *files_below(stage.base)}
+    folders = {folder for name in taken for folder in _folders_above(name)}
     unpacked = unpack(wheels, chosen, work / "dependencies", options.keep)
     for name in unpacked.owners:
-        if name in taken:
+        if name in taken or name in folders or not taken.isdisjoint(_folders_above(name)):
             stage.problems.append(
                 f"{name}: is in the project and in {unpacked.owners[name]}; rename the project's"
             )
+            continue
         (stage.base / name).parent.mkdir(parents=True, exist_ok=True)
         (work / "dependencies" / name).replace(stage.base / name)
     stage.report.warnings += _loose(chosen, requirements.pinned)
@@ -226,6 +247,10 @@ def _add_dependencies(
     }
 
 
+def _folders_above(name: str) -> list[str]:
+    return [str(one) for one in PurePosixPath(name).parents]
+
+
 def _loose(chosen: Sequence[Chosen], pinned: Collection[str]) -> Iterator[str]:
     loose = [f"{one.name}=={one.version}" for one in chosen if one.name not in pinned]
     if loose:
@@ -240,10 +265,11 @@ def _check_names(
     files = {name for folder in stage.folders for name in files_below(folder)}
     stage.problems += shadowing(files, library)
     stage.report.warnings += serverless_differs(project, runtime)
-    for name, path in stage.users.items():
+    stage.report.warnings += case_collisions(files)
+    for name in stage.users:
         if name.endswith(".py"):
             try:
-                found = [*unresolved(name, path.read_bytes(), files, library)]
+                found = [*unresolved(name, (stage.code / name).read_bytes(), files, library)]
             except (SyntaxError, ValueError) as error:
                 if python is None:  # else it is the one to say whether this is Python
                     stage.report.warnings.append(f"{name}: this Python cannot read it: {error}")

@@ -1,17 +1,19 @@
-"""What of the package and of the project is deployed: files by their path in the zip. Dependencies are not its concern.
+"""The files of the package and of the project that are deployed, by their path in the zip.
 
-Of the package everything but what is for the desk. Of the project `handlers/` and what is asked for besides, without
-what belongs to a desk: hidden files (`.env`, `.git`, editors'), byte code, backups, tests.
+Of the package all that a function needs. Of the project `handlers/` and what is to be included, without hidden files
+(`.env`, `.git`, editors'), byte code, virtual environments, `node_modules`, backups and tests.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import scf_mps
 
+from .names import check_name, escape_name
 from .problems import BuildFailed
 
 PACKAGE = Path(scf_mps.__file__).parent
@@ -37,6 +39,8 @@ INDEX = "from handlers import main_handler as main_handler\n"
 _LEFT_OUT = (
     ".*",
     "__pycache__",
+    "__MACOSX",
+    "node_modules",
     "*.py[co]",
     "*~",
     "*.sw[op]",
@@ -44,6 +48,7 @@ _LEFT_OUT = (
     "*.orig",
     "*.rej",
     "Thumbs.db",
+    "desktop.ini",
     "*.egg-info",
     "tests",
     "test_*.py",
@@ -56,54 +61,83 @@ def own_files() -> dict[str, Path]:
     """The files of the package that a function needs, by their path in the zip."""
     return {
         f"{PACKAGE.name}/{path}": PACKAGE / path
-        for path in _walk(PACKAGE, "")
+        for path in _walk(PACKAGE, "", set())
         if path not in FOR_THE_DESK and not any(path.startswith(f"{one}/") for one in FOR_THE_DESK)
     }
 
 
-def project_files(project: Path, include: Iterable[str] = ()) -> dict[str, Path]:
-    """The files of the project that are deployed, by their path in the zip.
+def project_files(
+    project: Path, include: Iterable[str] = (), left_out: set[str] | None = None
+) -> dict[str, Path]:
+    """Return the files of the project that are deployed, by their path in the zip.
 
     Args:
         project: the folder that has `handlers/`.
-        include: what else of it, as paths of files and folders in it.
+        include: more of it, as relative paths of files and folders in it.
+        left_out: the paths that are passed over are added here.
 
     Raises:
-        BuildFailed: if there is no `handlers/__init__.py`, if something to include is not there or is outside of the
-            project, or if a link leads out of the project.
+        BuildFailed: if there is no `handlers/__init__.py`, if something to include is missing or outside of the
+            project, if a link leads out of the project, if a folder cannot be read, or a name cannot be deployed.
     """
     project = project.resolve()
     if not (project / "handlers" / "__init__.py").is_file():
         raise BuildFailed(f"expected handlers/__init__.py with a main_handler in {project}")
     found: dict[str, Path] = {}
-    for name in ("handlers", *include):
-        top = project / name
-        if not top.exists() or not top.resolve().is_relative_to(project) or top == project:
-            raise BuildFailed(f"expected a file or folder of the project to include, not {name!r}")
-        name = top.relative_to(project).as_posix()
-        if top.is_file():
-            found[name] = top
-            continue
-        found |= {f"{name}/{path}": top / path for path in _walk(top, "", project)}
+    left_out = set() if left_out is None else left_out
+    try:
+        for name in ("handlers", *include):
+            top = _check_include(project, name)
+            name = top.relative_to(project).as_posix()
+            if top.is_file():
+                found[name] = top
+                continue
+            passed: set[str] = set()
+            found |= {f"{name}/{path}": top / path for path in _walk(top, "", passed, project)}
+            left_out |= {f"{name}/{path}" for path in passed}
+    except OSError as error:
+        raise BuildFailed(f"{escape_name(str(error.filename))}: {error.strerror}") from None
+    problems = [one for name in found for one in check_name(name)]
+    if problems:
+        raise BuildFailed(*problems)
     return found
 
 
+def _check_include(project: Path, name: str) -> Path:
+    """Return the file or folder of the project that a relative path names."""
+    path = PurePath(name)
+    top = project / path
+    if path.is_absolute() or ".." in path.parts or not path.parts or not os.path.lexists(top):
+        raise BuildFailed(f"expected a file or folder of the project to include, not {name!r}")
+    for one in (*list(reversed(top.parents))[len(project.parts) :], top):
+        if one.is_symlink():
+            _check_link(one, project, (project,))
+    return top
+
+
 def _walk(
-    top: Path, below: str, inside: Path | None = None, above: tuple[Path, ...] = ()
+    top: Path,
+    below: str,
+    left_out: set[str],
+    inside: Path | None = None,
+    above: tuple[Path, ...] = (),
 ) -> Iterator[str]:
-    """The paths of files, sorted; links are followed as long as they stay `inside` and lead into no circle."""
+    """Yield the paths of files, sorted. Links are followed while they stay `inside` and lead to no folder above."""
     folder = top / below
     above = (*above, folder.resolve())
     for path in sorted(folder.iterdir()):
-        if _left_out(path.name):
+        name = f"{below}{path.name}"
+        if _left_out(path.name) or (path / "pyvenv.cfg").is_file():
+            left_out.add(name)
             continue
         if path.is_symlink() and inside is not None:
             _check_link(path, inside, above)
-        name = f"{below}{path.name}"
         if path.is_dir():
-            yield from _walk(top, f"{name}/", inside, above)
+            yield from _walk(top, f"{name}/", left_out, inside, above)
         elif path.is_file():
             yield name
+        else:  # a socket, a pipe, a device
+            left_out.add(name)
 
 
 def _left_out(name: str) -> bool:
@@ -112,7 +146,7 @@ def _left_out(name: str) -> bool:
 
 def _check_link(link: Path, inside: Path, above: tuple[Path, ...]) -> None:
     """Raise BuildFailed for a link out of the project, into a circle, or to what is not deployed by its own name."""
-    shown = link.relative_to(inside).as_posix()
+    shown = escape_name(link.relative_to(inside).as_posix())
     try:
         target = link.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a circle, up to CPython 3.12

@@ -1,8 +1,10 @@
-"""Names that would go wrong on SCF: of modules, and those that serverless.yml tells SCF."""
+"""Names that would go wrong on SCF: of files, of modules, and those in serverless.yml."""
 
 from __future__ import annotations
 
+import os
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -13,6 +15,39 @@ HANDLER = "index.main_handler"
 
 _PLATFORM = ("bootstrap", "runtime")
 """The runtime's own modules, in front of the code on `sys.path`."""
+
+
+_MAX_NAME_BYTES = 255
+"""Of a file's name, without its folders, on the file systems of Linux."""
+
+
+def check_name(name: str) -> Iterator[str]:
+    """Yield the reasons why a path cannot be deployed, with the path escaped."""
+    categories = {unicodedata.category(character) for character in name}
+    if "Cs" in categories:
+        yield f"{escape_name(name)}: the name is not UTF-8; rename it"
+    elif {"Cc", "Zl", "Zp"} & categories or "\\" in name:
+        yield f"{escape_name(name)}: the name has control characters or backslashes; rename it"
+    elif any(len(part.encode()) > _MAX_NAME_BYTES for part in name.split("/")):
+        yield f"{name}: the name has more than {_MAX_NAME_BYTES} bytes; rename it"
+
+
+def escape_name(name: str) -> str:
+    """Return a path for a terminal: bytes that are not UTF-8 as ``\\xff``, control characters escaped."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def case_collisions(names: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for files that Windows and macOS take for one."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(name.casefold(), []).append(name)
+    for same in found.values():
+        if len(same) > 1:
+            yield f"{', '.join(same)}: differ in case alone, and are one file on Windows and macOS"
 
 
 def shadowing(names: Collection[str], library: Collection[str]) -> Iterator[str]:

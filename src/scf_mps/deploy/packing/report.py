@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .names import escape_name
+
 MB = 1024 * 1024
 
 LIMITS = (
@@ -54,7 +56,8 @@ class Report:
         code: the function's zip.
         layer: the layer's, if one was asked for.
         dependencies: name to version; ``built from source`` without a wheel.
-        pruned: what was taken out, and its bytes.
+        left_out: paths of the project that were passed over.
+        pruned: what was taken out of dependencies, and its bytes.
         bytecode: whether the zips hold it.
         imported: whether the function was imported by its own Python.
         warnings: sentences.
@@ -65,6 +68,7 @@ class Report:
     code: Archive
     layer: Archive | None = None
     dependencies: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
     pruned: dict[str, int] = field(default_factory=dict)
     bytecode: bool = False
     imported: bool = False
@@ -73,7 +77,12 @@ class Report:
     @property
     def omissions(self) -> list[str]:
         """A phrase for each thing that was left out."""
-        return [f"{name}, {shown_size(size)}" for name, size in self.pruned.items() if size]
+        names = sorted({escape_name(path.rpartition("/")[2]) for path in self.left_out})
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        project = [f"of the project: {', '.join(names[:12])}{more}"] if names else []
+        return project + [
+            f"{name}, {shown_size(size)}" for name, size in self.pruned.items() if size
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """All of it, as it can be printed."""

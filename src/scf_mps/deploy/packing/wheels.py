@@ -6,8 +6,11 @@ what `importlib.metadata` reads at run time.
 
 from __future__ import annotations
 
+import csv
+import re
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -15,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from .names import check_name, escape_name
 from .problems import BuildFailed
 from .resolution import Chosen
 
@@ -54,46 +58,81 @@ def unpack(
         keep: globs of paths that are not left out.
 
     Raises:
-        BuildFailed: if a wheel has a file that would not be in the folder.
+        BuildFailed: if a wheel cannot be read, or has a path that is not one of a file in the folder.
     """
     needs = {
         one.name: {canonicalize_name(Requirement(need).name) for need in one.requires}
         for one in chosen
     }
     owners: dict[str, str] = {}
+    folders: set[str] = set()
     disputed: dict[str, str] = {}
     pruned = 0
     for distribution, wheel in sorted(wheels.items()):
-        with zipfile.ZipFile(wheel) as opened:
-            for info in opened.infolist():
-                name = _deployed_name(info, wheel)
-                if name is None or (
-                    _is_left_out(name) and not any(fnmatch(name, pattern) for pattern in keep)
-                ):
-                    pruned += info.file_size
+        for name, info, content in _read(wheel):
+            if name is None or (
+                _is_left_out(name) and not any(fnmatch(name, pattern) for pattern in keep)
+            ):
+                pruned += info.file_size
+                continue
+            path, other = folder / name, owners.get(name)
+            parents = {str(one) for one in PurePosixPath(name).parents}
+            if name in folders or parents & owners.keys():
+                raise BuildFailed(f"{wheel.name}: {name}: a file and a folder have the same name")
+            if other and path.read_bytes() != content:
+                if other == distribution:
+                    raise BuildFailed(f"{wheel.name}: {name}: is in the wheel twice")
+                below = distribution in needs.get(other, ())
+                if not below and other not in needs.get(distribution, ()):
+                    disputed[name] = other
+                if not below:
                     continue
-                path, content = folder / name, opened.read(info)
-                if name in owners and path.read_bytes() != content:
-                    other = owners[name]
-                    if other not in needs[distribution] and distribution not in needs[other]:
-                        disputed[name] = other
-                    if distribution not in needs[other]:
-                        continue
-                owners[name] = distribution
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-                path.chmod(0o755 if info.external_attr >> 16 & 0o100 else 0o644)
+            owners[name] = distribution
+            folders |= parents
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o755 if info.external_attr >> 16 & 0o100 else 0o644)
     return Unpacked(owners, pruned, disputed)
 
 
+def _read(wheel: Path) -> Iterator[tuple[str | None, zipfile.ZipInfo, bytes]]:
+    """Yield the files of a wheel: the path in the function, or None for what only an installation needs."""
+    try:
+        with zipfile.ZipFile(wheel) as opened:
+            for info in opened.infolist():
+                content = opened.read(info)
+                if info.filename.endswith(".dist-info/RECORD"):
+                    text = content.decode("utf-8", "replace")
+                    for row in csv.reader(text.splitlines()):
+                        _check_path(wheel, row[0] if row else "RECORD")
+                yield _deployed_name(info, wheel), info, content
+    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise BuildFailed(f"{wheel.name}: not a valid wheel: {error}") from None
+
+
+def _check_path(wheel: Path, name: str) -> PurePosixPath:
+    """Return a path of a wheel. Raise BuildFailed if it leads out of the folder, or cannot be deployed."""
+    path = PurePosixPath(name)
+    problems = [*check_name(name)]
+    if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name):
+        problems = [f"{escape_name(name)}: leads out of the folder"]
+    elif not path.parts:
+        problems = ["a file without a name"]
+    if problems:
+        raise BuildFailed(*(f"{wheel.name}: {one}" for one in problems))
+    return path
+
+
 def _deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
-    """Where a file of a wheel comes to be, or None if it is no part of what is imported."""
-    path = PurePosixPath(info.filename)
-    if path.is_absolute() or ".." in path.parts or "\\" in info.filename:
-        raise BuildFailed(f"{wheel.name}: a file that leads out of the folder: {info.filename}")
+    """Return the path of a file in the function, or None if nothing imports it."""
+    path = _check_path(wheel, info.filename)
     if info.is_dir():
         return None
     if path.parts[0].endswith(".data"):
+        if len(path.parts) < 3:
+            raise BuildFailed(
+                f"{wheel.name}: {path}: expected a file in a folder of {path.parts[0]}/"
+            )
         if path.parts[1] not in ("purelib", "platlib"):
             return None
         path = path.relative_to(*path.parts[:2])
