@@ -108,7 +108,8 @@ def test_mail_says_that_task_is_held(lang: str) -> None:
     assert WORDS[lang] in message.title
     for letter in (text_of(message, 0.0), html_of(message, 0.0)):
         assert letter.count(WORDS[lang]) >= 4
-        assert "⛔" in letter
+        assert letter.count("⛔") == 4  # three results, and the review
+        assert "✅" not in letter
         assert "<a " not in letter
         assert "<img" not in letter
 
@@ -229,11 +230,14 @@ def test_failed_quarantine_is_not_said_to_be_done(
 ) -> None:
     notification = reviewed("block")
     store(read(notification), cos)
-    emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
+    number = emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
     with pytest.raises(CallbacksFailed):
         handlers.main_handler(notification, {})
     assert robots.received == []
+    emulator.faults.remove(number)
+    handlers.main_handler(notification, {})
+    assert [received.message["outcome"] for received in robots.received] == ["held"]
 
 
 def test_held_text_claims_no_move() -> None:

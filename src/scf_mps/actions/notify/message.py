@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...events.result import Event, Subtask
 from ..templates import OF_EVENT, Template, values_of
-from ..verdict import verdict_of
+from ..verdict import is_review, verdict_of, verdict_of_review
 from .text import clean, duration_of, safe_url, size_of
 
 TYPE_CHECKING = False
@@ -54,7 +54,8 @@ class Row:
 
     Attributes:
         result: the result.
-        mark: ``✅``, ``❌``, ``⛔`` for a result that is held, or ``❔`` for a status that is neither.
+        mark: ``✅``, ``❌``, ``⛔`` for a result that is held and for the review that holds it, or ``❔`` for a status
+            that is neither.
         what: type and definition.
         name: of its first file, or ``""``.
         details: resolution, duration, size and the like, or why it failed; ``""`` if nothing is told.
@@ -71,7 +72,8 @@ class Row:
     ) -> None:
         self.result = result
         self.held = held and bool(result.files) and result.verb != "on_failure"
-        self.mark = _HELD if self.held else _MARKS.get(result.verb, "❔")
+        objects = held and isinstance(result, Subtask) and _objects(result)
+        self.mark = _HELD if self.held or objects else _MARKS.get(result.verb, "❔")
         definition = result.definition if isinstance(result, Subtask) else None
         self.what = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
         self.links = list(links)
@@ -198,6 +200,13 @@ def outcome_of(event: Event, told: Sequence[Told], held: bool = False) -> str:
     if not failed and event.error is None:
         return "succeeded" if all(result.verb == "on" for result in told) else "unknown"
     return "partly" if any(result.verb == "on" for result in told) else "failed"
+
+
+def _objects(result: Subtask) -> bool:
+    """Return True for a review that did not end with a pass."""
+    return (
+        result.verb == "on" and is_review(result) and verdict_of_review(result).decision != "pass"
+    )
 
 
 def failure(error: TaskError, words: Words) -> str:
