@@ -12,9 +12,11 @@ from places import ROOT
 from typer.testing import CliRunner
 
 from scf_mps import ConfigurationError
-from scf_mps.actions import Settings
+from scf_mps.actions import Notify, Publish, Settings
 from scf_mps.actions.settings import split
 from scf_mps.cli import cli
+
+VOD = "cos://player-1250000000.ap-guangzhou/vod/"
 
 
 def number(text: str) -> int:
@@ -73,6 +75,18 @@ def test_the_values_of_an_option_may_have_colons() -> None:
     text = "scf://a.ap-guangzhou?session=order:*,invoice:*"
     settings = Settings({"MPS_FORWARD": f"{text},scf://b.ap-guangzhou"})
     assert settings.read_all("MPS_FORWARD", str) == [text, "scf://b.ap-guangzhou"]
+
+
+@pytest.mark.parametrize("option", ["types=ImageSprite", "bucket=media"])
+def test_mistake_names_variable_and_no_line_of_code(option: str) -> None:
+    settings = Settings({"MPS_NOTIFY": f"wecom://k?{option}", "MPS_PUBLISH": f"{VOD}?{option}"})
+    settings.read_all("MPS_NOTIFY", Notify)
+    settings.read("MPS_PUBLISH", Publish)
+    with pytest.raises(ConfigurationError) as caught:
+        settings.check()
+    first, second = str(caught.value).splitlines()[1:]
+    assert first.removeprefix("  MPS_NOTIFY: ") == second.removeprefix("  MPS_PUBLISH: ")
+    assert ".py" not in first
 
 
 def test_every_mistake_is_told_at_once_by_its_variable() -> None:

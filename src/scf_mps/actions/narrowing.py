@@ -36,7 +36,7 @@ def types_of(options: Mapping[str, str]) -> frozenset[str]:
             try:
                 classes_named(name)
             except RegistrationError as error:
-                raise ValueError(f"types={name}: {error}") from None
+                raise ValueError(f"types={name}: {error.args[0]}") from None
     return asked
 
 
@@ -66,7 +66,7 @@ def filters_of(options: Mapping[str, str]) -> Filters:
         try:
             filters_from(values)
         except RegistrationError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(error.args[0]) from None
     found: Filters = values
     return found
 

@@ -118,7 +118,7 @@ def _kinds(types: str | None) -> tuple[type[Result], ...]:
         try:
             kinds = classes_named(name)
         except RegistrationError as error:
-            raise ValueError(f"types=: {error}") from None
+            raise ValueError(f"types=: {error.args[0]}") from None
         if not kinds:
             raise ValueError(f"types=: there is no type {name!r}; expected MPS's names: Transcode")
         writing = [kind for kind in kinds if kind._files]

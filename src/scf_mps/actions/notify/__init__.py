@@ -306,5 +306,5 @@ def _kinds(types: tuple[str, ...]) -> tuple[type, ...]:
             try:
                 found.extend(classes_named(name))
             except RegistrationError as error:
-                raise ValueError(f"types=: {error}") from None
+                raise ValueError(f"types=: {error.args[0]}") from None
     return tuple(found)
