@@ -14,7 +14,7 @@ def record_edit(edit: EditMediaTask, log: logging.Logger) -> None:
         "edit ready",
         extra={
             "files": [str(file) for file in edit.files],
-            "sources": [str(source) for source in edit.sources],
+            "sources": [str(source) for source in edit.inputs],
             "session_context": edit.session_context,
         },
     )

@@ -22,6 +22,7 @@ from scf_mps.local.samples import sample
 
 HELD = "cos://archive-1250000000.ap-guangzhou/held/"
 OUT = "out-1250000000"
+PLAYER = "cos://player-1250000000.ap-guangzhou/vod/"
 Keys = Callable[[str], list[str]]
 
 MASTER = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/index.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhigh.m3u8\n"
@@ -293,6 +294,31 @@ def test_what_is_held_may_have_an_acl_of_its_own(
 
 
 @pytest.mark.usefixtures("stored")
+def test_source_at_a_url_of_cos_is_moved(cos: Cos, keys: Keys) -> None:
+    made = notification()
+    url = "https://source-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo.mp4?q-sign=1"
+    made["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
+    Moderate(f"{HELD}?source=move").quarantine(read(made), cos)
+    assert keys("source-1250000000") == []
+    assert "held/source-1250000000/videos/demo.mp4" in keys("archive-1250000000")
+
+
+@pytest.mark.usefixtures("stored")
+def test_source_elsewhere_is_said_to_stay(
+    cos: Cos, keys: Keys, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = notification()
+    made["WorkflowTaskEvent"]["InputInfo"] = {
+        "Type": "URL",
+        "UrlInputInfo": {"Url": "https://example.com/demo.mp4?token=hush"},
+    }
+    Moderate(f"{HELD}?source=move").quarantine(read(made), cos)
+    assert is_held_whole(cos, keys)
+    assert "stays where it is: https://example.com/demo.mp4" in caplog.text
+    assert "hush" not in caplog.text
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_source_that_is_a_playlist_moves_nothing_but_itself(cos: Cos, keys: Keys) -> None:
     made = notification()
     made["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/mine.m3u8"
@@ -363,6 +389,31 @@ def test_what_is_held_is_not_permitted_to_any_callback() -> None:
     assert moderate.permits(event("review"))
 
 
+@pytest.mark.parametrize(
+    ("option", "held"),
+    [
+        ("session=order-*", True),
+        ("session=invoice-*,order-42", True),
+        ("session=invoice-*", False),
+        ("bucket=out-1250000000", True),
+        ("bucket=other-1250000000", False),
+        ("path=videos/*&session=order-*", True),
+        ("path=pictures/*", False),
+    ],
+)
+@pytest.mark.usefixtures("stored")
+def test_quarantine_is_narrowed_by_options(
+    option: str, held: bool, application: Callable[..., ModuleType], keys: Keys
+) -> None:
+    handlers = application(MPS_MODERATE=f"{HELD}?{option}", MPS_PUBLISH=PLAYER)
+    summary = handlers.main_handler(notification(), {})
+    names = {one["callback"] for one in summary["callbacks"]}
+    assert ("handlers.moderation.quarantine" in names) == held
+    assert ("handlers.moderation.record" in names) == held
+    assert bool(keys("archive-1250000000")) == held
+    assert bool(keys("player-1250000000")) != held
+
+
 def test_verdict_is_found_once_for_all_results(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -414,11 +465,13 @@ def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixtu
         (f"{HELD}?on=blocked", "not 'blocked'"),
         (f"{HELD}?on=block,", "not 'block,'"),
         (f"{HELD}?source=copy", "source= expects move, not 'copy'"),
+        (f"{HELD}?session=,", "session= expects"),
+        (f"{HELD}?bucket=media", "a bucket's name ends with the APPID"),
         (f"{HELD}?sources=move", "did you mean source=?"),
     ],
 )
 def test_a_quarantine_that_cannot_be_meant_is_a_mistake(to: str, told: str) -> None:
-    with pytest.raises(ValueError, match=r"expect|field|option") as caught:
+    with pytest.raises(ValueError, match=r"expect|field|option|name") as caught:
         Moderate(to)
     assert told in str(caught.value)
 

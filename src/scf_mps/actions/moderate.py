@@ -10,6 +10,8 @@ import logging
 
 from ..cos import Cos, CosObject
 from ..events.result import Event, Result, Subtask, event_of
+from ..filters import filters_from
+from .narrowing import filters_of
 from .settings import place_of, split
 from .templates import DAYS, OF_EVENT, Template, values_of
 from .verdict import DECISIONS, Verdict, is_review, verdict_of, verdict_of_review
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OPTIONS = ("acl", "on", "source")
+_NARROWING = ("bucket", "path", "session")  # source= says whether to move it
+_OPTIONS = ("acl", "on", "source", *_NARROWING)
 _LOGGED = 10  # findings on the log line, which is cut at 8 KB
 
 
@@ -37,6 +40,8 @@ class Moderate:
             (`templates.OF_EVENT`, but no dates: a redelivery must find what the one before moved). An object goes to
             its bucket's name and its key below that. Options behind a ``?``: ``on=`` the verdicts to act on
             (``block,review,fail``), ``source=move`` to move the source video too, ``acl=`` of the moved objects.
+            ``bucket=``, ``path=`` and ``session=`` narrow it to some events, as `Router.on` does; of all others it
+            holds nothing.
 
     Raises:
         ValueError: if `to` is none of this.
@@ -56,6 +61,8 @@ class Moderate:
         if given.get("source", "move") != "move":
             raise ValueError(f"source= expects move, not {given['source']!r}")
         self._moves_source = "source" in given
+        narrowing = {name: given[name] for name in _NARROWING if name in given}
+        self._tests = filters_from(filters_of(narrowing))
         self._latest: tuple[Event, Verdict | None] | None = None
 
     def holds(self, result: Result) -> bool:
@@ -68,7 +75,7 @@ class Moderate:
 
     def concerns(self, result: Subtask) -> bool:
         """Return True for a review and for every result of a held event: moderation takes care of them."""
-        return is_review(result) or self.holds(result)
+        return self._verdict(result.event) is not None and (is_review(result) or self.holds(result))
 
     def record(self, result: Subtask) -> None:
         """Log what a review says, or that a result is held; a callback for results."""
@@ -120,10 +127,14 @@ class Moderate:
         return move.all(named, event)
 
     def _verdict(self, event: Event) -> Verdict | None:
-        """Return the verdict on an event, found once for all the results that ask for it one after the other."""
+        """Return the verdict on an event, found once for all the results that ask for it one after the other.
+
+        It is None for an event without reviews, and for one that the options leave to others.
+        """
         latest = self._latest
         if latest is None or latest[0] is not event:
-            latest = self._latest = (event, verdict_of(event))
+            is_ours = all(test.passes(event) for test in self._tests)
+            latest = self._latest = (event, verdict_of(event) if is_ours else None)
         return latest[1]
 
     def _is_held(self, verdict: Verdict | None) -> bool:
@@ -131,7 +142,12 @@ class Moderate:
 
     def _named(self, event: Event, folder: str) -> list[CosObject]:
         """The objects that the event names and that are not below the folder; the source last."""
-        files = [*event.files, *(event.sources if self._moves_source else ())]
+        files = list(event.files)
+        for source in event.inputs if self._moves_source else ():
+            if source.object is None:
+                log.warning("the source is not in COS and stays where it is: %s", source)
+            else:
+                files.append(source.object)
         here = self._bucket, self._region
         return [
             file
