@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from scf_mps.cos import Conflict, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
+from scf_mps.cos import Conflict, NotAPlaylist, NotFound, SomeFailed, UnknownManifest, relocation
 from scf_mps.cos.files import MAX_PLAYLIST_BYTES
 from scf_mps.cos.hls import make_relative
 
@@ -154,6 +154,26 @@ def test_a_gap_and_a_hint_need_not_exist(cos, caplog):
 def test_a_missing_playlist_that_is_optional_is_left_out(cos):
     put(cos, index_m3u8='#EXTM3U\n#EXT-X-V:URI="c.m3u8"\n#EXT-X-V:URI="d"\n')
     assert cos.files(SHOW) == [SHOW]
+
+
+def test_a_playlist_that_is_replaced_after_it_was_read_is_refused(cos, monkeypatch):
+    put(cos, index_m3u8=media("a.ts"), a_ts="a")
+    rewrite = relocation.rewrite
+
+    def replace(*args):
+        put(cos, index_m3u8=media("a.ts", "b.ts"))
+        return rewrite(*args)
+
+    monkeypatch.setattr(relocation, "rewrite", replace)
+    with pytest.raises(SomeFailed) as failed:
+        cos.publish(SHOW, to=place("site/"))
+    assert [error.code for error in failed.value.exceptions] == ["Replaced"]
+
+
+def test_media_in_place_of_a_playlist_is_a_file(cos, caplog):
+    put(cos, index_m3u8='#EXTM3U\n#EXT-X-MEDIA:TYPE=SUBTITLES,URI="s.srt"\n', s_srt="text")
+    assert cos.files(SHOW) == [at("vod/show/s.srt"), SHOW]
+    assert "s.srt" in caplog.text
 
 
 def test_variables_of_a_master_reach_its_playlists(cos):

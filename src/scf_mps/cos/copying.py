@@ -57,6 +57,7 @@ class Copier:
     Args:
         moved_before: take a missing source whose copy is there for one that was moved already.
         contents: bytes that copies have in place of their source's.
+        versions: the MD5s that sources are known to have, from before.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class Copier:
         rules: Rules,
         moved_before: bool = False,
         contents: Mapping[CosObject, bytes] | None = None,
+        versions: Mapping[CosObject, str] | None = None,
     ) -> None:
         self._contents = contents or {}
+        self._versions = versions or {}
         self._client = client
         self._rules = rules
         self._moved_before = moved_before
@@ -91,6 +94,12 @@ class Copier:
             known = self._known[pair.source]
             if isinstance(known, Exception):
                 return self._without_source(pair, known)
+            version = self._versions.get(pair.source, known.etag)
+            encryption = known.encryption if isinstance(known, Head) else ""
+            if is_md5(known.etag) and not encryption and version != known.etag:
+                raise Conflict(
+                    "it was replaced after it was read", code="Replaced", object=pair.source
+                )
             if pair.source in self._contents:
                 self._write(pair, self._contents[pair.source])
             elif not self._is_done(pair, known):
@@ -271,13 +280,14 @@ def copy_all(
     what: str,
     report: Report | None,
     contents: Mapping[CosObject, bytes] | None = None,
+    versions: Mapping[CosObject, str] | None = None,
 ) -> list[CosObject]:
     """Make all copies, a layer when the one before is complete; returns them.
 
     Raises:
         SomeFailed: with the error of each that failed; of what comes behind its layer nothing was begun.
     """
-    copier = Copier(client, rules, contents=contents)
+    copier = Copier(client, rules, contents=contents, versions=versions)
     pairs = [pair for layer in layers for pair in layer]
     copier.learn(pairs)
     made: list[CosObject] = []

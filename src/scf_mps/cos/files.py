@@ -7,6 +7,7 @@ that order, the rest can still be found by its manifest. Content decides what a 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import NamedTuple
 
@@ -187,9 +188,11 @@ def _read(client: Client, one: _Open) -> Document | None:
     """Read a playlist or WebVTT; None for an object that is neither, and for a missing one that need not exist."""
     item = one.item
     key = item.key.lower()
-    is_sure = one.kind == PLAYLIST or key.endswith(READ_NAMES)
+    is_sure = key.endswith(READ_NAMES) or (one.kind == PLAYLIST and not is_media_name(key))
     try:
         if not (is_sure or _sniff(client, item)):
+            if one.kind == PLAYLIST:
+                log.warning("%s is named as a playlist, and is none by name and content", item)
             return None
         return read_document(client, item, one.variables)
     except NotFound:
@@ -210,21 +213,29 @@ def read_document(
         CosError: it cannot be read.
     """
     try:
-        data = _decompress(streams.read(client, item, MAX_PLAYLIST_BYTES))
-        text = data.decode("utf-8", "surrogateescape")
-        if item.key.lower().endswith(".vtt") and not text.startswith(("#", "<")):
-            return hls.parse_webvtt(text)
-        try:
-            return hls.parse_document(text, variables)
-        except NotAPlaylist as error:
-            encoding = operations.head(client, item).headers.get("content-encoding", "")
-            if encoding and not data.startswith(b"#"):
-                error.message = (
-                    f"Content-Encoding {encoding!r} is not read here: store it plain or with gzip"
-                )
-            raise
+        raw = streams.read(client, item, MAX_PLAYLIST_BYTES)
+        data = _decompress(raw)
+        document = _parse(client, item, data, variables)
     except CosError as error:
         error.object = error.object or item
+        raise
+    return document._replace(md5=hashlib.md5(raw, usedforsecurity=False).hexdigest())
+
+
+def _parse(
+    client: Client, item: CosObject, data: bytes, variables: Mapping[str, str] | None
+) -> Document:
+    text = data.decode("utf-8", "surrogateescape")
+    if item.key.lower().endswith(".vtt") and not text.startswith(("#", "<")):
+        return hls.parse_webvtt(text)
+    try:
+        return hls.parse_document(text, variables)
+    except NotAPlaylist as error:
+        encoding = operations.head(client, item).headers.get("content-encoding", "")
+        if encoding and not data.startswith(b"#"):
+            error.message = (
+                f"Content-Encoding {encoding!r} is not read here: store it plain or with gzip"
+            )
         raise
 
 

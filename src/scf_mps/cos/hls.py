@@ -90,6 +90,7 @@ class Document(NamedTuple):
         references: in the order of the text, with repeats.
         problems: sentences about the first lines that may name files in a way that is not known here.
         variables: of EXT-X-DEFINE, by name.
+        md5: of the bytes that were read, in hexadecimal.
     """
 
     is_playlist: bool
@@ -97,6 +98,7 @@ class Document(NamedTuple):
     references: list[Reference]
     problems: list[str]
     variables: dict[str, str]
+    md5: str = ""
 
     def replace(self, changes: Iterable[tuple[Reference, str]]) -> str:
         """Return the text with other URIs."""

@@ -209,7 +209,8 @@ class Writing(Base):
         contents = relocation.rewrite(tree, targets)
         report = self._report("publish", len(targets), progress)
         pairs = [[Pair(item, targets[item]) for item in layer] for layer in tree.layers]
-        return copying.copy_all(self._client, pairs, rules, "publish", report, contents)
+        read = {item: document.md5 for item, document in tree.documents.items()}
+        return copying.copy_all(self._client, pairs, rules, "publish", report, contents, read)
 
     def _pairs(
         self, items: list[CosObject], to: str | CosObject, single: bool, base: str | None

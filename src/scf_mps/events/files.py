@@ -223,7 +223,9 @@ def _explain(storage: object, path: str) -> str:
     """Return the reason why an output is no object in COS. The query of a URL may hold a secret."""
     kind = storage.get("Type") if isinstance(storage, dict) else None
     if "://" in path:
-        return f"{path.partition('?')[0]} is a URL, and of no COS bucket: download it from there"
+        return (
+            f"{path.partition('?')[0]} is a URL of no COS bucket and region: download it from there"
+        )
     if kind not in ("COS", "", None):
         return f"{path} is in {kind}, not in COS: only COS outputs can be read and copied here"
     return (
