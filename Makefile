@@ -8,7 +8,7 @@ CLIENTS := tests/serverless tests/chaos tests/scf_emulator
 SKIPS := .pytest_cache/skips
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
-.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core pythons events mutants chaos fuzz bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons events mutants chaos fuzz bench build clean
 
 demo: .venv/desk.done  ## A sample event through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps demo
@@ -41,6 +41,9 @@ unit-deploy:
 
 unit-core:
 	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY))
+
+first-hour:  ## docs/getting-started.md as a new user runs it, with a stopwatch; then the project's own CI.
+	$(PYTHON) tools/first_hour.py
 
 pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
 	$(BIN)/python tools/test_pythons.py

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,14 @@ from hypothesis import strategies as st
 from places import ROOT
 from typer.testing import CliRunner, Result
 
-from scf_mps.cli import cli
+from scf_mps.cli import cli, project
 from scf_mps.cli.project import function_name, project_files
 from scf_mps.deploy.template import read_template
 from scf_mps.deploy.wanted import Wanted, wanted_of
 
 OURS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
 MATERIAL = "scf_mps/cli/material/"
+WHEEL = f"wheels/scf_mps-{distribution('scf-mps').version}-py3-none-any.whl"
 
 
 def new(*arguments: str | Path) -> Result:
@@ -69,6 +71,7 @@ def test_a_new_project_has_tests_settings_and_ci(tmp_path: Path) -> None:
         "serverless.yml",
         "tests/conftest.py",
         "tests/test_function.py",
+        WHEEL,
     }
 
 
@@ -138,7 +141,51 @@ def test_an_empty_folder_is_taken_and_may_be_the_one_that_one_is_in(
     assert wanted_in(place).name == "videos"
 
 
-def test_the_next_three_commands_are_told_and_where_to_run_them(tmp_path: Path) -> None:
+def test_project_installs_the_wheel_that_it_brings(tmp_path: Path) -> None:
+    assert new(tmp_path / "shop").exit_code == 0
+    lines = (tmp_path / "shop" / "requirements-dev.txt").read_text().splitlines()
+    assert f"./{WHEEL}[cli,deploy,local]" in lines
+    assert not [line for line in lines if line.startswith("scf-mps")]
+
+
+def test_published_version_is_installed_from_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project, "PUBLISHED", True)
+    files = project_files("shop")
+    assert WHEEL not in files
+    assert b"\nscf-mps[cli,deploy,local]\n" in files["requirements-dev.txt"]
+
+
+def test_new_fails_without_installed_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(project, "distribution", missing)
+    assert "not installed" in refused(new(tmp_path / "shop"))
+
+
+UNPUBLISHED = re.compile(r"pip install [^\n]*'scf-mps\[")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "README.md",
+        "README.zh-CN.md",
+        *(
+            f"docs/{name}.md"
+            for name in ("ci", "deployment", "getting-started", "ledger", "terraform")
+        ),
+    ]
+    + [f"starter/{name}" for name in ("README.md", ".github/workflows/ci.yml")],
+)
+def test_documents_install_from_a_checkout_until_it_is_published(path: str) -> None:
+    text = (ROOT / path).read_text("utf-8")
+    assert project.PUBLISHED or not UNPUBLISHED.search(text)
+
+
+def test_the_next_commands_are_told_and_where_to_run_them(tmp_path: Path) -> None:
     ran = new(tmp_path / "below" / "shop")
     where, *commands = ran.stdout.splitlines()[1:]
     assert where == f"Next, in {tmp_path / 'below' / 'shop'}:"
@@ -320,7 +367,22 @@ def test_the_wheel_of_the_source_distribution_is_the_same(wheels: dict[str, Path
 
 
 def test_a_wheel_starts_the_project_that_the_checkout_starts(shop: Path) -> None:
-    assert files_in(shop).items() >= project_files("shop").items()
+    ours = {name: content for name, content in project_files("shop").items() if name != WHEEL}
+    assert files_in(shop).items() >= ours.items()
+
+
+def test_wheel_of_a_project_is_the_one_that_the_backend_builds(
+    wheels: dict[str, Path], shop: Path
+) -> None:
+    built, own = (dict(members(path)) for path in (wheels["sdist"], shop / WHEEL))
+    records = [
+        sorted(archive.pop(name).splitlines())
+        for archive in (built, own)
+        for name in [*archive]
+        if name.endswith("/RECORD")
+    ]
+    assert own == built
+    assert records[0] == records[1]
 
 
 def test_the_projects_own_tests_pass(run: Run) -> None:

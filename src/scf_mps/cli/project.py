@@ -1,4 +1,4 @@
-"""A user's own project, made from the material of this repository's root; what is said about it is the command's.
+"""A user's own project, made from the material of this repository's root.
 
 `handlers/` and `serverless.yml` are the very files that are deployed and tested here. `starter/` holds what a project
 has besides: its tests, CI and settings. A wheel has all three beside this module, where the build puts them.
@@ -10,9 +10,15 @@ import json
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from .wheel import build_wheel
+
 REGION = "ap-guangzhou"
+
+PUBLISHED = False
+"""Whether `pip install scf-mps` works. Until then a project brings the wheel of the scf-mps that made it."""
 
 NAME_RULE = "2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
 
@@ -26,6 +32,10 @@ _LEFT_OUT = ("__pycache__", ".*_cache")
 """What tools leave in a checkout, and pip in an installation."""
 
 _TOLD = 5
+
+_NOT_PUBLISHED = """\
+# Not on PyPI yet. To update it: pip wheel --no-deps --wheel-dir wheels /path/to/scf-mps, then change the name here.
+"""
 
 
 def check_free(folder: Path) -> None:
@@ -79,13 +89,20 @@ def project_files(name: str, region: str = REGION) -> dict[str, bytes]:
         raise ValueError(f"expected a name of {NAME_RULE}, not {name!r}")
     if not _REGION.fullmatch(region):
         raise ValueError(f"expected a region such as {REGION}, not {region!r}")
-    found = {path: (_MATERIAL / "starter" / path).read_bytes() for path in _walk("starter")}
+    found = {
+        path: (_MATERIAL / "starter" / path).read_bytes() for path in _walk(_MATERIAL / "starter")
+    }
     found |= {
         f"handlers/{path}": (_MATERIAL / "handlers" / path).read_bytes()
-        for path in _walk("handlers")
+        for path in _walk(_MATERIAL / "handlers")
     }
     found["serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
-    for path, changes in _changes(name, region).items():
+    wheel = ""
+    if not PUBLISHED:
+        file_name, content = _own_wheel()
+        wheel = f"wheels/{file_name}"
+        found[wheel] = content
+    for path, changes in _changes(name, region, wheel).items():
         for old, new in changes.items():
             before, there, after = found[path].partition(old.encode())
             assert there, f"{path} has no {old!r} to be changed"
@@ -93,11 +110,33 @@ def project_files(name: str, region: str = REGION) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _changes(name: str, region: str) -> dict[str, dict[str, str]]:
+def _own_wheel() -> tuple[str, bytes]:
+    """Return the name and the content of the wheel of this very scf-mps. Raise ValueError without its metadata."""
+    try:
+        own = distribution("scf-mps")
+    except PackageNotFoundError:
+        raise ValueError(
+            "scf-mps is not installed here, only importable: install it, see README.md of scf-mps"
+        ) from None
+    package = Path(__file__).parents[1]
+    code = {f"scf_mps/{path}": (package / path).read_bytes() for path in _walk(package)}
+    if _MATERIAL != _IN_A_WHEEL:
+        material = "scf_mps/cli/material"
+        code[f"{material}/serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
+        for folder in ("handlers", "starter"):
+            top = _MATERIAL / folder
+            code |= {
+                f"{material}/{folder}/{path}": (top / path).read_bytes() for path in _walk(top)
+            }
+    return build_wheel(own, code)
+
+
+def _changes(name: str, region: str, wheel: str) -> dict[str, dict[str, str]]:
     """What a project says in other words than this repository, file by file."""
     quoted = json.dumps(name)  # YAML takes `on` and `null` for something else
     return {
         "README.md": {"# my-function\n": f"# {name}\n"},
+        "requirements-dev.txt": {"\nscf-mps[": f"\n{_NOT_PUBLISHED}./{wheel}["} if wheel else {},
         "serverless.yml": {
             # Tencent's platform knows an application by this, the stage and the `name` below it.
             "\napp: scf-mps\n": f"\napp: {quoted}\n",
@@ -110,9 +149,8 @@ def _changes(name: str, region: str) -> dict[str, dict[str, str]]:
     }
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """The paths of the files in a folder of the material."""
-    top = _MATERIAL / folder
+def _walk(top: Path) -> Iterator[str]:
+    """Yield the paths of the files in a folder, without those that tools leave there."""
     for path in top.rglob("*"):
         parts = path.relative_to(top).parts
         if path.is_file() and not any(fnmatch(part, one) for part in parts for one in _LEFT_OUT):

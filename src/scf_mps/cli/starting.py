@@ -40,8 +40,8 @@ def new(
         fail(str(error))
     except OSError as error:
         fail(f"expected a folder that can be written at {folder}: {error}")
-    told = f"{name} is in {folder}: {len(files)} files, of which README.md says what to edit"
-    out.print(told, style="green", markup=False, soft_wrap=True)
+    created = f"Created {folder}/ ({len(files)} files). Start with {folder}/README.md"
+    out.print(created, style="green", markup=False, soft_wrap=True)
     out.print(f"Next, in {folder.resolve()}:", markup=False, soft_wrap=True)
     width = max(map(len, NEXT))
     for command, why in NEXT.items():

@@ -1,0 +1,45 @@
+"""A wheel of the scf-mps that runs, for projects that cannot install it from an index.
+
+It holds what the build backend would put into it, in an order and with times that are always the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import zipfile
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from importlib.metadata import Distribution
+
+_METADATA = ("METADATA", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def build_wheel(distribution: Distribution, code: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """Return the file name and the content of a wheel.
+
+    Args:
+        distribution: the installed one, whose metadata are taken.
+        code: content of each file, by its path in the wheel.
+    """
+    name = f"{distribution.metadata['Name'].replace('-', '_')}-{distribution.version}"
+    files = dict(sorted(code.items()))
+    for part in _METADATA:
+        files[f"{name}.dist-info/{part}"] = (distribution.read_text(part) or "").encode()
+    record = f"{name}.dist-info/RECORD"
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    for path, content in files.items():
+        digest = urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        writer.writerow((path, f"sha256={digest}", len(content)))
+    writer.writerow((record, "", ""))
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in (*files.items(), (record, rows.getvalue().encode())):
+            entry = zipfile.ZipInfo(path, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, content)
+    return f"{name}-py3-none-any.whl", wheel.getvalue()
