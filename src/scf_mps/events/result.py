@@ -320,11 +320,15 @@ class Event(Result):
         """
         if not self._key:
             if not (self.task_id and self._data.get("TaskId")):
-                self._key = f"{self.type}/{_digest(self._notification)}/{self.status}"
+                self._key = _join(self.type, _digest(self._notification), self.status)
             else:
-                self._key = f"{self.type}/{self.task_id}/{self.status}"
+                self._key = _join(self.type, self.task_id, self.status)
                 if self.in_progress:
                     self._key += f"/{_digest(self._notification)}"
+                elif (
+                    len(self.task_id) == 32
+                ):  # A digest has this length: a fourth part sets the task id apart.
+                    self._key += "/"
         return self._key
 
     @property
@@ -393,6 +397,14 @@ def _error_of(data: dict[str, Any]) -> TaskError:
         _text(data.get("ErrCodeExt")),
         _text(data.get("Message")),
     )
+
+
+def _join(*parts: str) -> str:
+    """Return a key that no other parts have: a slash or a percent sign in one of them is percent-encoded."""
+    key = "/".join(parts)
+    if key.count("/") == len(parts) - 1 and "%" not in key:
+        return key
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
 def _digest(notification: dict[str, Any]) -> str:
