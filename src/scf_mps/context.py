@@ -22,6 +22,10 @@ _SHOWN = (
 )
 
 
+RESERVE_SECONDS = 0.3
+"""Seconds before the end of an invocation that are kept for reporting its outcome."""
+
+
 class Context:
     """One invocation of the function, read from SCF's context dict with whatever keys are there.
 
@@ -32,14 +36,17 @@ class Context:
         raw: the dict as it came. It may hold live credentials under ``environ``: never print it.
         clock: the clock the deadline is told by, in seconds.
         deadline: when SCF kills this invocation, on that clock; infinity without a time limit.
+        reserve: seconds before the deadline at which requests of callbacks end, so that there is time to record and
+            report their outcome. A ledger needs more than `RESERVE_SECONDS`.
     """
 
-    __slots__ = ("clock", "deadline", "raw")
+    __slots__ = ("clock", "deadline", "raw", "reserve")
 
     def __init__(self, raw: object = None, clock: Callable[[], float] = monotonic) -> None:
         self.raw: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
         self.clock = clock
         self.deadline = clock() + self.time_limit
+        self.reserve = RESERVE_SECONDS
 
     @property
     def request_id(self) -> str:

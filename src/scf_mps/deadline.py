@@ -11,6 +11,8 @@ import socket
 import time
 from time import monotonic
 
+from .context import RESERVE_SECONDS as RESERVE_SECONDS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from .context import Context
-
-RESERVE_SECONDS = 0.3
-"""Seconds before the end of an invocation that are kept for reporting its outcome."""
 
 _MAX_SEND_BYTES = 64 * 1024
 """Bytes of one send: TLS returns from a send only when all of them are gone."""
@@ -47,9 +46,9 @@ class Deadline:
         self.clock = clock
 
     @classmethod
-    def before_end(cls, context: Context | None, reserve: float = RESERVE_SECONDS) -> Deadline:
-        """Return the deadline of an invocation, `reserve` seconds before SCF ends it. Without a context: infinity."""
-        return cls(context.deadline - reserve, context.clock) if context else cls()
+    def before_end(cls, context: Context | None) -> Deadline:
+        """Return the deadline of an invocation, `Context.reserve` before SCF ends it. Without a context: infinity."""
+        return cls(context.deadline - context.reserve, context.clock) if context else cls()
 
     def within(self, seconds: float) -> Deadline:
         """Return this deadline, or the one `seconds` from now if that is earlier."""

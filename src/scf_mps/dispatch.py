@@ -13,7 +13,7 @@ import logging
 from . import logs
 from .completion import complete
 from .context import Context
-from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError
+from .errors import CallbackFailed, CallbacksFailed, EventHeld, InvalidEvent, LedgerError
 from .events.reading import VOD_EVENTS, read, vod_text
 from .injection import Invocation
 from .running import reason, result_fields
@@ -163,7 +163,12 @@ class Dispatcher:
         return event
 
     def _dispatch(
-        self, event: Event, context: Context, fields: dict[str, str], force: Collection[str]
+        self,
+        event: Event,
+        context: Context,
+        fields: dict[str, str],
+        force: Collection[str],
+        wait: bool = True,
     ) -> dict[str, Any]:
         """One event, from the plan to the verdict."""
         invocation = Invocation(event, context)
@@ -172,7 +177,7 @@ class Dispatcher:
         plan = self.table.plan(event)
         journal = None
         if self._keeper is not None:
-            journal = invocation.journal = self._keeper.open(event, plan, context, force)
+            journal = invocation.journal = self._keeper.open(event, plan, context, force, wait)
         calls = plan.calls
         all_ended, problems = self._run(calls, invocation)
         for index, call in enumerate(plan.completing):
@@ -225,19 +230,23 @@ class Dispatcher:
         fields: dict[str, str],
         force: Collection[str],
     ) -> dict[str, Any]:
-        """Several notifications of one invocation: one that fails keeps none of the others from its turn."""
-        summaries = []
+        """Process each notification independently. One that another delivery holds has its turn after all others."""
+        summaries: dict[int, dict[str, Any]] = {}
         failures: list[CallbackFailed] = []
-        for index, notification in enumerate(notifications):
+        turns = [(index, False) for index in range(len(notifications))]
+        for index, wait in turns:
             fields.pop("task_id", None)
             event = None
             try:
-                event = self._read(notification, context, fields)
-                summaries.append(self._dispatch(event, context, fields, force))
+                event = self._read(notifications[index], context, fields)
+                summaries[index] = self._dispatch(event, context, fields, force, wait)
             except CallbacksFailed as failed:
                 failures += failed.failures
-                summaries.append(failed.summary)
+                summaries[index] = failed.summary
             except Exception as error:
+                if isinstance(error, EventHeld) and not wait:
+                    turns.append((index, True))
+                    continue
                 if isinstance(error, InvalidEvent):
                     log.error("invalid event: %s", error)
                 else:
@@ -246,8 +255,8 @@ class Dispatcher:
                 where = "the ledger" if isinstance(error, LedgerError) else "main_handler"
                 failures.append(_failure(where, f"{name}[{index}]", error))
                 if event is not None:
-                    summaries.append(_summary(event, [], []))
-        summary = {"events": summaries}
+                    summaries[index] = _summary(event, [], [])
+        summary = {"events": [summaries[index] for index in sorted(summaries)]}
         if failures:
             text = f"{len(failures)} failures in {len(notifications)} events"
             raise _failed(text, failures, summary)

@@ -95,8 +95,12 @@ class LedgerError(ScfMpsError):
     """The ledger cannot be reached, refuses, or is not what ``MPS_LEDGER`` says; what it holds is as it was."""
 
 
+class DamagedRecord(LedgerError):
+    """One object or key of the ledger cannot be read: damaged, or written by something else. The text names it."""
+
+
 class EventHeld(LedgerError):
-    """Another delivery is at work on the same event, and for longer than this one can wait.
+    """Another delivery is at work on the same event, and this one waited for as long as it can.
 
     It leaves `main_handler`, so that SCF delivers the event again; by then the other one has ended.
 

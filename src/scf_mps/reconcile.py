@@ -11,8 +11,16 @@ import logging
 from time import time
 
 from .durations import seconds_of
-from .errors import CallbackFailed, CallbacksFailed, InvalidEvent, LedgerError, ScfMpsError
+from .errors import (
+    CallbackFailed,
+    CallbacksFailed,
+    DamagedRecord,
+    InvalidEvent,
+    LedgerError,
+    ScfMpsError,
+)
 from .events.reading import read
+from .ledger.base import FIND_TIMEOUT
 from .mps import Mps, NoNotification
 from .running import reason
 
@@ -34,8 +42,8 @@ USUALLY = 6 * 3600.0
 SETTLING = 300.0
 """Seconds since its end for which a task is left to the trigger: to its delivery and SCF's two retries."""
 
-LEAST = 5.0
-"""Seconds that must be left of an invocation to begin with another task."""
+LEAST = FIND_TIMEOUT + 1.0
+"""Seconds that must be left of an invocation to begin with another task: the ledger may not answer."""
 
 
 def on_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -171,8 +179,11 @@ def _dispatch(
 
 
 def _is_known(ledger: Ledger, key: str) -> bool:
-    """Whether the event is done, or somebody is at work on it."""
-    entry = ledger.find(key)
+    """Return True if the event is done, or another delivery is at work on it."""
+    try:
+        entry = ledger.find(key)
+    except DamagedRecord:
+        return False  # dispatching it fails, as one task among the others
     return entry is not None and (entry.complete or entry.held > 0)
 
 

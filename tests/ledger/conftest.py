@@ -27,6 +27,8 @@ from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
 from scf_mps.errors import EventHeld
 from scf_mps.events.reading import read
 from scf_mps.ledger import MemoryLedger, Record
+from scf_mps.ledger.base import digest
+from scf_mps.ledger.pages import folder_of
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 
@@ -65,6 +67,10 @@ def claimed_by_threads(open_one, calls, tasks, threads):
 
     with ThreadPoolExecutor(threads) as pool:
         return sorted(key for got in pool.map(work, range(threads)) for key in got)
+
+
+def folder_of_event(one):
+    return folder_of(one.task_id, one.type, one.status, one.key)
 
 
 class Store:
@@ -113,6 +119,11 @@ class Folder(Store):
     def raw(self):
         return b"".join(path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
 
+    def damage(self, damaged, make):
+        """Replace what is known of an event by what `make` makes of it."""
+        path = self.folder / folder_of_event(damaged) / "state"
+        path.write_bytes(make(path.read_bytes()))
+
 
 class Bucket(Store):
     def __init__(self, emulator):
@@ -129,6 +140,10 @@ class Bucket(Store):
     def raw(self):
         cos = Cos()
         return b"".join(cos.read([one.object for one in cos.list(self.url)]))
+
+    def damage(self, damaged, make):
+        url = f"{self.url}{folder_of_event(damaged)}/state"
+        Cos().upload(make(Cos().read(url)), url)
 
 
 class Server(Store):
@@ -156,6 +171,10 @@ class Server(Store):
             elif kind == b"string":
                 found.append(client.get(key))
         return b"".join(found)
+
+    def damage(self, damaged, make):
+        key = f"{{{self.prefix}}}:event:{digest(damaged.key)}"
+        self.server.client.hset(key, "told", make(self.server.client.hget(key, "told")))
 
 
 @pytest.fixture

@@ -141,6 +141,16 @@ class TestHistory:
         assert (ran.code, ran.out) == (2, "")
         assert "expected a span of time such as 90s" in ran.err
 
+    def test_history_shows_others_when_one_is_damaged(self, tmp_path: Path) -> None:
+        for task in ("one", "two", "three"):
+            deliver(task)
+        (state,) = tmp_path.glob("kept/two+*/state")
+        state.write_text("[" * 100_000)
+        ran = Ran("history", "--json")
+        assert ran.code == 1
+        assert [told["task_id"] for told in ran.json] == ["one", "three"]
+        assert str(state.relative_to(tmp_path / "kept")) in ran.err.replace("\n", "")
+
     def test_without_a_ledger_it_says_how_to_name_one(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -203,6 +213,44 @@ class TestReplay:
         assert ran.code == 2
         assert "there is no callback 'flim'; there is film" in ran.err
 
+    def test_replay_continues_after_damaged_event(self, tmp_path: Path) -> None:
+        Path("film.fails").touch()
+        for task in ("one", "two", "three", "four"):
+            deliver(task)
+        Path("film.fails").unlink()
+        # Of one the state is damaged, of the other the notification.
+        next(tmp_path.glob("kept/one+*/state")).write_text("{")
+        next(tmp_path.glob("kept/two+*/event")).write_text("{")
+        ran = Ran("replay", "--failed", "--json")
+        assert ran.code == 1
+        assert {row["task"]: row["outcome"] for row in ran.json} == {
+            "two": "failed",
+            "three": "done",
+            "four": "done",
+        }
+        assert Ran("replay", "one").code == 1
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe{", b'{"a": 1' + b"0" * 5000, b'{"a": "'],
+        ids=["arrays", "objects", "binary", "digits", "truncated"],
+    )
+    def test_dead_letters_that_are_not_json_are_named(self, content: bytes) -> None:
+        Path("letters").write_bytes(content)
+        ran = Ran("replay", "--dead-letter", "letters")
+        assert (ran.code, ran.out) == (2, "")
+        assert "letters is not JSON" in ran.err
+
+    def test_dead_letter_with_deep_event_fails_alone(self) -> None:
+        letters = [
+            {"RequestId": "r", "Body": {"ClientContext": text}}
+            for text in ("[" * 100_000, json.dumps(event("one")))
+        ]
+        Path("letters").write_text(json.dumps(letters))
+        ran = Ran("replay", "--dead-letter", "letters", "--json")
+        assert ran.code == 1
+        assert [row["outcome"] for row in ran.json] == ["failed", "done"]
+
     @pytest.mark.parametrize("form", ["lines", "array", "one"])
     def test_dead_letters_are_delivered(self, form: str) -> None:
         letters = [
@@ -237,7 +285,7 @@ class TestReplay:
         assert (ran.code, ran.out) == (2, "")
         assert "expected messages of a dead-letter queue in nowhere" in ran.err
         Path("letters").write_text("{")
-        assert "expected JSON in letters" in Ran("replay", "--dead-letter", "letters").err
+        assert "letters is not JSON" in Ran("replay", "--dead-letter", "letters").err
 
     @pytest.mark.parametrize("options", [[], ["one", "--failed"]])
     def test_one_thing_at_a_time(self, options: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from scf_mps.errors import EventHeld
+from scf_mps import App, Event
+from scf_mps.errors import DamagedRecord, EventHeld
 from scf_mps.events.reading import read
 
 from .conftest import LEASE, claimed_by_threads, event, notification, record
@@ -470,3 +473,126 @@ def test_texts_come_back_as_they_were(store, task, result, callback, error):
     assert ledger.claim(told, [one.key], LEASE).ended == {one.key: one}
     assert ledger.find(told.key).records == (one,)
     assert ledger.purge(time.time() + 1) == 1
+
+
+def changed(**fields):
+    return lambda data: json.dumps({**json.loads(data), **fields}).encode()
+
+
+DAMAGE = {
+    "empty": lambda data: b"",
+    "truncated": lambda data: data[:-9],
+    "binary": lambda data: b"\x00\xff\xfe" + data,
+    "nested": lambda data: b"[" * 100_000,
+    "nested objects": lambda data: b'{"key":' * 100_000,
+    "infinite": lambda data: json.dumps({**json.loads(data), "received": float("inf")}).encode(),
+    "overflow": lambda data: json.dumps({**json.loads(data), "received": 10**400}).encode(),
+    "digits": lambda data: b'{"received": ' + b"9" * 5000 + b"}",
+    "array": lambda data: b"[]",
+    "another object": lambda data: json.dumps(notification()).encode(),
+    "number for text": changed(task_id=5),
+    "text for number": changed(received="yesterday"),
+    "null": changed(key=None),
+    "list": changed(status=["FINISH"]),
+}
+
+
+@pytest.mark.parametrize("make", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_event_is_named_and_others_listed(shared, make):
+    ledger = shared.open()
+    for task in ("good", "bad", "other"):
+        ledger.close(ledger.claim(event(task), TWO, LEASE), [record(call) for call in TWO], True)
+    shared.damage(event("bad"), make)
+    ledger, ran = shared.open(), []
+    app = App(ledger=ledger, on_ledger_error="run")
+    app.on(Event)(lambda event: ran.append(event.task_id))
+    for act in (
+        lambda: ledger.claim(event("bad"), TWO, LEASE),
+        lambda: ledger.find(event("bad").key),
+        lambda: app.main_handler(notification("bad"), {}),
+    ):
+        with pytest.raises(DamagedRecord, match="delete it"):
+            act()
+    assert ran == []
+    listed = []
+    with pytest.raises(DamagedRecord, match="delete it"):
+        listed.extend(entry.task_id for entry in ledger.entries())
+    assert sorted(listed) == ["good", "other"]
+    with pytest.raises(DamagedRecord, match="delete it"):
+        ledger.purge(time.time() + 1)
+    assert ledger.find(event("good").key) is None
+
+
+def test_several_damaged_events_are_counted_and_some_named(shared):
+    ledger = shared.open()
+    tasks = [f"task-{number}" for number in range(12)]
+    for task in tasks:
+        ledger.close(ledger.claim(event(task), [], LEASE), [], True)
+        shared.damage(event(task), lambda data: b"{")
+    with pytest.raises(DamagedRecord, match="12 events") as raised:
+        list(shared.open().entries())
+    assert str(raised.value).count("\n") == 11
+    assert str(raised.value).endswith("and 2 more")
+
+
+LOOKALIKES = [
+    ("a/b", "FINISH"),
+    ("a", "b/FINISH"),
+    ("a%2Fb", "FINISH"),
+    ("a%252Fb", "FINISH"),
+    ("a\nb", "FINISH"),
+    ("a\\nb", "FINISH"),
+    ("\x1b]52;c;YQ==\x07", "FINISH"),
+    ("x" * 100 + "1", "FINISH"),
+    ("x" * 100 + "2", "FINISH"),
+    (" a", "FINISH"),
+    ("a ", "FINISH"),
+    ("0123456789abcdef0123456789abcdef", "FINISH"),
+]
+
+
+def test_events_that_look_alike_never_meet(ledger):
+    for task, status in LOOKALIKES:
+        told = event(task, status)
+        claim = ledger.claim(told, TWO, LEASE)
+        assert (claim.held, claim.delivery) == (True, 1)
+        ledger.close(claim, [record(call) for call in TWO], True)
+    for task, status in LOOKALIKES:
+        found = ledger.find(event(task, status).key)
+        assert (found.task_id, found.status) == (task, status)
+        assert found.notification == notification(task, status)
+    assert len(list(ledger.entries())) == len(LOOKALIKES)
+
+
+def _work_in_child(ledger, task, results):
+    for number in range(10):
+        told = event(f"{task}-{number}")
+        claim = ledger.claim(told, TWO, LEASE)
+        ledger.record(claim, record(TWO[0], error=told.task_id))
+        ledger.close(claim, [], False)
+        results.put((told.key, ledger.find(told.key).records[0].error, told.task_id))
+
+
+def test_ledger_is_usable_on_both_sides_of_fork(shared):
+    """No answer for the other process comes: connections never cross a fork."""
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    ledger = shared.open()
+    claimed_by_threads(lambda: ledger, TWO, ["before"], 4)  # leaves connections open
+    children = [
+        context.Process(target=_work_in_child, args=(ledger, f"child-{number}", results))
+        for number in range(3)
+    ]
+    for child in children:
+        child.start()
+    for number in range(10):
+        told = event(f"parent-{number}")
+        claim = ledger.claim(told, TWO, LEASE)
+        ledger.record(claim, record(TWO[0], error=told.task_id))
+        assert ledger.find(told.key).records[0].error == told.task_id
+    found = [results.get(timeout=60) for _ in range(30)]
+    for child in children:
+        child.join(30)
+        assert child.exitcode == 0
+    assert all(error == task for _, error, task in found)
+    assert len({key for key, _, _ in found}) == 30

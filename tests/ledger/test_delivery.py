@@ -354,33 +354,47 @@ class TestTwoAtATime:
 
         ledger.claim(read(event()), ["film"], 30)  # by a process that is no more
         with pytest.raises(EventHeld):
-            app.main_handler(event(), {"time_limit_in_ms": 10_000})
+            app.main_handler(event(), {"time_limit_in_ms": 1500})
         now[0] = 31.0
         assert deliver(app, event(), {"time_limit_in_ms": 10_000})["sheet"] == "done"
 
 
 class Held(MemoryLedger):
-    """A ledger whose events another delivery holds for so many seconds, which go by while somebody waits."""
+    """A ledger whose events another delivery holds for some seconds, which pass when somebody waits.
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.left = seconds
+    Attributes:
+        until: when the hold ends.
+        ends: when the other delivery ends, if that is earlier.
+        now: the time, in seconds.
+    """
+
+    def __init__(self, seconds: float, ends: float = 1e9) -> None:
+        super().__init__(clock=lambda: self.now)
+        self.now = 0.0
+        self.until = seconds
+        self.ends = ends
         self.waited: list[float] = []
+        self.held_for: list[float] = []
 
     def pause(self, seconds: float) -> None:
         self.waited.append(seconds)
-        self.left -= seconds
+        self.now += seconds
 
-    def claim(self, *args: Any, **named: Any) -> Claim:
-        if self.left > 0:
-            raise EventHeld("the event is held by request first", self.left)
-        return super().claim(*args, **named)
+    def claim(self, event: Event, calls: Any, seconds: float, **named: Any) -> Claim:
+        if min(self.until, self.ends) - self.now > 1e-9:
+            raise EventHeld("the event is held by request first", self.until - self.now)
+        self.held_for.append(seconds)
+        return super().claim(event, calls, seconds, **named)
 
-    def open(self, time_limit: float, reserve: float) -> None:
-        """Ask for an event with so many seconds left."""
+    def open(self, time_limit: float, reserve: float) -> Any:
+        """Ask for an event in an invocation with this time limit."""
         keeper = Keeper(self, "fail", reserve, self.pause)
-        context = Context({"time_limit_in_ms": int(time_limit * 1000)})
-        keeper.open(read(event()), Plan([], [], []), context)
+        return self.open_by(keeper, time_limit)
+
+    def open_by(self, keeper: Keeper, time_limit: float) -> Any:
+        limit = {"time_limit_in_ms": int(time_limit * 1000)}
+        context = Context(limit, clock=lambda: self.now)
+        return keeper.open(read(event()), Plan([], [], []), context)
 
 
 class TestWaiting:
@@ -392,19 +406,40 @@ class TestWaiting:
         ledger.open(900.0, reserve=2.0)
         assert ledger.waited[:3] == pytest.approx([0.05, 0.075, 0.1125])
         assert max(ledger.waited) == 5.0
-        assert ledger.left == pytest.approx(0.0)
+        assert ledger.now == pytest.approx(30.0)
         assert caplog.messages == ["waiting, the event is held by request first for at most 30.0 s"]
 
-    def test_it_waits_if_there_is_time_for_a_callback_afterwards(self) -> None:
-        ledger = Held(10.0)
-        ledger.open(13.0, reserve=2.0)
-        assert sum(ledger.waited) == pytest.approx(10.0)
+    def test_delivery_waits_although_the_hold_outlasts_it(self) -> None:
+        """With equal time limits the hold of the first outlasts the second, but the first ends early."""
+        ledger = Held(62.0, ends=20.0)
+        ledger.open(60.0, reserve=2.0)
+        assert 20.0 <= ledger.now <= 25.0
 
-    def test_it_does_not_wait_if_there_is_no_time_for_a_callback_afterwards(self) -> None:
-        ledger = Held(10.0)
+    def test_delivery_waits_until_no_callback_can_start(self) -> None:
+        ledger = Held(62.0)
         with pytest.raises(EventHeld):
-            ledger.open(11.0, reserve=2.0)
+            ledger.open(60.0, reserve=2.0)
+        assert ledger.now == pytest.approx(58.0)
+
+    def test_delivery_without_time_does_not_wait(self) -> None:
+        ledger = Held(62.0)
+        with pytest.raises(EventHeld):
+            ledger.open(2.0, reserve=2.0)
         assert ledger.waited == []
+
+    def test_event_is_held_past_the_time_limit(self) -> None:
+        """SCF kills an invocation a little after its limit. Until then no other one may begin."""
+        ledger = Held(0.0)
+        ledger.open(60.0, reserve=2.0)
+        assert ledger.held_for == [62.0]
+
+    def test_thread_waits_for_an_event_it_held_before(self) -> None:
+        ledger = Held(0.0)
+        keeper = Keeper(ledger, "fail", 2.0, ledger.pause)
+        ledger.open_by(keeper, 60.0).close([], False)
+        ledger.until = 10.0
+        ledger.open_by(keeper, 60.0)
+        assert ledger.now == pytest.approx(10.0)
 
 
 class Failing(MemoryLedger):
@@ -503,7 +538,7 @@ class TestALedgerThatFails:
         ledger.claim(read(event()), ["x"], 600)
         records = [{"CMQ": {"msgBody": json.dumps(one)}} for one in (event(), other)]
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler({"Records": records}, {"time_limit_in_ms": 5000})
+            app.main_handler({"Records": records}, {"time_limit_in_ms": 2000})
         assert "the ledger on Records[0]: EventHeld: " in str(failed.value)
         held, other_one = failed.value.summary["events"]
         assert (held["callbacks"], other_one["task_id"]) == ([], "another")
@@ -782,6 +817,14 @@ class TestWhatIsKept:
             "sheet": 1,
             "whole": 2,
         }
+
+    def test_error_is_kept_in_one_line_without_escapes(self, effects: Effects) -> None:
+        ledger = MemoryLedger()
+        effects.failing["film"] = OSError("a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e任务")
+        deliver(application(effects, ledger), event())
+        (entry,) = ledger.entries()
+        errors = {record.callback: record.error for record in entry.records}
+        assert errors["film"] == (r"OSError: a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e" + "任务")
 
     def test_at_the_end_the_ledger_is_told_the_same_of_all_that_ran_and_of_nothing_else(
         self, effects: Effects

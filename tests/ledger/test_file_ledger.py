@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from scf_mps.errors import LedgerError
+from scf_mps.errors import DamagedRecord, LedgerError
 from scf_mps.ledger import FileLedger, open_ledger
 from scf_mps.ledger.files import Files
 
@@ -90,7 +94,7 @@ def test_what_people_put_there_is_named(folder, name):
     deliver(ledger)
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("")
-    with pytest.raises(LedgerError, match="none of its objects") as raised:
+    with pytest.raises(LedgerError, match="not the ledger") as raised:
         list(ledger.entries())
     assert str(raised.value).startswith(name)
 
@@ -235,10 +239,10 @@ def test_what_is_gone_when_it_is_looked_at_is_not_there(folder):
 def test_the_age_of_a_file_is_told_by_the_file_system(tmp_path):
     shelf = Files(tmp_path)
     shelf.put("folder/state", b"1")
-    assert -0.1 < shelf.get("folder/state")[1] < 10
+    assert -0.1 < shelf.get("folder/state")[1]() < 10
     made = (tmp_path / "folder" / "state").stat().st_mtime - 100
     os.utime(tmp_path / "folder" / "state", (made, made))
-    assert 99.9 < shelf.get("folder/state")[1] < 110
+    assert 99.9 < shelf.get("folder/state")[1]() < 110
     assert dict(shelf.names(""))["folder/state"] == pytest.approx(made)
     assert shelf.get("folder/event") is None
     assert shelf.get("nowhere/event") is None
@@ -282,3 +286,147 @@ def test_it_is_opened_by_the_url_of_its_folder(tmp_path):
     ledger = open_ledger(f"file://{tmp_path}/a%20b")
     deliver(ledger)
     assert len(files(tmp_path / "a b")) == 6
+
+
+# Rights, and disks that are full or read-only
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_files_are_for_their_owner_whatever_the_umask(tmp_path, umask):
+    folder = tmp_path / "deep" / "ledger"
+    before = os.umask(umask)
+    try:
+        ledger = FileLedger(folder)
+        ledger.record(ledger.claim(event(), ["r c"], LEASE), record("r c"))
+        ledger.close(ledger.claim(event("other"), [], LEASE), [], True)
+    finally:
+        os.umask(before)
+    paths = [folder, *folder.rglob("*")]
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in paths}
+    assert modes == {(True, 0o700), (False, 0o600)}
+
+
+def test_folder_that_exists_keeps_its_mode(tmp_path):
+    tmp_path.chmod(0o750)
+    FileLedger(tmp_path).claim(event(), [], LEASE)
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+
+
+def written(folder):
+    return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+
+
+def test_full_redelivery_and_history_write_nothing(tmp_path):
+    deliver_in(tmp_path)
+    ledger = FileLedger(tmp_path)
+    ledger._next_look = float("inf")  # the hourly look for old events
+    before = written(tmp_path)
+    assert ledger.claim(event(), ["r c"], LEASE).held is False
+    assert ledger.find(event().key).state == "done"
+    assert [entry.state for entry in ledger.entries()] == ["done"]
+    assert written(tmp_path) == before
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small disk of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("NOT TESTED on full and read-only disks: this user may not mount any")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def deliver_in(folder):
+    ledger = FileLedger(folder)
+    ledger.close(ledger.claim(event(), ["r c"], LEASE), [record("r c")], True)
+
+
+def test_done_event_is_skipped_on_read_only_disk(disk):
+    deliver_in(disk / "ledger")
+    ledger = FileLedger(disk / "ledger")
+    ledger.claim(event("interrupted"), ["r c"], LEASE)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    ledger = FileLedger(disk / "ledger")
+    assert ledger.claim(event(), ["r c"], LEASE).held is False
+    assert ledger.find(event().key).state == "done"
+    assert {entry.state for entry in ledger.entries()} == {"done", "running"}
+    with pytest.raises(LedgerError, match="writable"):
+        ledger.claim(event("new"), ["r c"], LEASE)
+    with pytest.raises(LedgerError, match="writable"):
+        ledger.purge(4e9)
+
+
+def test_disk_that_fills_up_is_named_and_done_event_skipped(disk):
+    deliver_in(disk / "ledger")
+    ledger = FileLedger(disk / "ledger")
+    claim = ledger.claim(event("new"), ["r c"], LEASE)
+    with pytest.raises(OSError, match="space"):
+        (disk / "filler").write_bytes(b"x" * 200_000)
+    for act in (
+        lambda: ledger.record(claim, record("r c", error="x" * 5000)),
+        lambda: ledger.close(claim, [record("r c", error="x" * 5000)], True),
+        lambda: ledger.claim(event("newer", SessionContext="x" * 5000), ["r c"], LEASE),
+    ):
+        with pytest.raises(LedgerError, match="free space"):
+            act()
+    assert list((disk / "ledger" / ".writing").iterdir()) == []
+    assert FileLedger(disk / "ledger").claim(event(), ["r c"], LEASE).held is False
+    (disk / "filler").unlink()
+    ledger.record(claim, record("r c"))
+    assert ledger.find(event("new").key).records[0].outcome == "done"
+
+
+LIMITED = """
+import resource, sys
+from ledger.conftest import LEASE, event, record
+from scf_mps.errors import LedgerError
+from scf_mps.ledger import FileLedger
+
+ledger = FileLedger(sys.argv[1])
+claim = ledger.claim(event(), ["r c"], LEASE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    ledger.record(claim, record("r c", error="x" * 5000))
+except LedgerError as error:
+    print(error)
+"""
+
+
+def test_limit_of_file_sizes_is_named(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert "ulimit -f" in ended.stdout, ended.stderr
+    assert list((tmp_path / ".writing").iterdir()) == []
+
+
+def test_folder_deleted_during_delivery_is_known_after_close(tmp_path):
+    folder = tmp_path / "ledger"
+    ledger = FileLedger(folder)
+    claim = ledger.claim(event(), ["r c"], LEASE)
+    shutil.rmtree(folder)
+    ledger.record(claim, record("r c"))
+    ledger.close(claim, [record("r c")], True)
+    assert FileLedger(folder).claim(event(), ["r c"], LEASE).held is False
+
+
+def test_folder_in_place_of_a_record_is_named_and_others_listed(tmp_path):
+    deliver_in(tmp_path)
+    ledger = FileLedger(tmp_path)
+    ledger.close(ledger.claim(event("bad"), [], LEASE), [], True)
+    state = next(tmp_path.glob("bad+*/state"))
+    state.unlink()
+    state.mkdir()
+    listed = []
+    with pytest.raises(DamagedRecord, match="directory"):
+        listed.extend(entry.task_id for entry in ledger.entries())
+    assert listed == [event().task_id]
+    with pytest.raises(DamagedRecord):
+        ledger.claim(event("bad"), [], LEASE)

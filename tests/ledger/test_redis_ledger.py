@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from redis_server import RedisServer
 
-from scf_mps.errors import EventHeld, LedgerError
+from scf_mps.errors import DamagedRecord, EventHeld, LedgerError
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import digest
 
@@ -294,7 +294,7 @@ def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server,
 def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
     from scf_mps.ledger.redis import _Server
 
-    server = _Server(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0", 1.0)
+    server = _Server(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0")
 
     def refuse(_):
         raise OSError("AUTH pa ss was refused")
@@ -302,7 +302,7 @@ def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
     with pytest.raises(
         LedgerError, match=r"^the ledger failed in Redis: OSError: AUTH \*\*\* was refused$"
     ):
-        server.ask(refuse)
+        server.ask(refuse, 1.0)
 
 
 @pytest.mark.parametrize(("limit", "most"), [(3, 1.3), (5, 2.2)])
@@ -322,7 +322,7 @@ def test_a_server_that_falls_silent_leaves_time_for_the_callbacks(own_server):
             ledger.claim(event(), FOUR, 5.0)
     finally:
         own_server.process.send_signal(signal.SIGCONT)
-    assert monotonic() - began < 1.3
+    assert monotonic() - began < 1.5
 
 
 def test_an_event_that_redis_evicted_while_it_was_held_is_told(store, client):
@@ -369,9 +369,9 @@ def test_a_damaged_event_is_named(store, client, field, value):
         lambda: ledger.find(event().key),
         lambda: list(ledger.entries()),
     ):
-        with pytest.raises(LedgerError) as raised:
+        with pytest.raises(DamagedRecord) as raised:
             act()
-        assert str(raised.value).startswith(f"the key {name} in Redis is not the ledger's")
+        assert str(raised.value).startswith(f"the key {name} in Redis is damaged")
 
 
 def test_a_damaged_notification_is_named(store, client):
@@ -379,9 +379,7 @@ def test_a_damaged_notification_is_named(store, client):
     deliver(ledger)
     name = key(store, "raw", digest(event().key))
     client.set(name, b"{")
-    with pytest.raises(
-        LedgerError, match="delete it, or give the ledger a prefix of its own"
-    ) as raised:
+    with pytest.raises(DamagedRecord, match="delete it") as raised:
         ledger.find(event().key)
     assert name in str(raised.value)
     client.delete(name)
@@ -394,7 +392,7 @@ def test_another_event_in_its_place_is_told(store, client):
     name = key(store, "event", digest(event().key))
     told = json.loads(client.hget(name, "told"))
     client.hset(name, "told", json.dumps({**told, "key": "another"}))
-    with pytest.raises(LedgerError, match="is not the ledger's"):
+    with pytest.raises(DamagedRecord):
         ledger.claim(event(), FOUR, LEASE)
     assert ledger.find(event().key) is None
 

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from scf_mps import CallbacksFailed, ScfMpsError, logs
+from scf_mps import CallbacksFailed, LedgerError, ScfMpsError, logs
 from scf_mps.durations import seconds_of
+from scf_mps.errors import DamagedRecord
+from scf_mps.ledger.base import Entry
 from scf_mps.printable import escape_controls
 
 from .asking import AppOption, JsonOption, load_application, or_invalid, read_project
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scf_mps import App
-    from scf_mps.ledger import Entry, Ledger
+    from scf_mps.ledger import Ledger
     from scf_mps.mps import TaskSummary
 
 LedgerOption = Annotated[
@@ -52,7 +54,7 @@ def history(
     """List the events of the ledger: their state, their callbacks' outcomes and errors."""
     _, store = _ledger_of(app, ledger)
     begin = time() - or_invalid(lambda: seconds_of(since))
-    entries = _entries(store, task, 0.0 if task else begin, OPEN if failed else ())
+    entries, is_whole = _entries(store, task, 0.0 if task else begin, OPEN if failed else ())
     if as_json:
         print_json([_as_dict(entry) for entry in entries])
     elif task and out.is_terminal and entries:
@@ -71,6 +73,8 @@ def history(
         show(rows, title=task, empty=f"{task}: the ledger has no callback of this task")
     else:
         show([_entry_row(entry) for entry in entries], empty=f"no events in the last {since}")
+    if not is_whole:
+        raise typer.Exit(1)
 
 
 def replay(
@@ -98,18 +102,20 @@ def replay(
     if sum([bool(task), failed, dead_letter is not None]) != 1:
         fail("expected one of a task's id, --failed and --dead-letter FILE")
     application, store = _ledger_of(app, ledger)
+    is_whole = True
+    events: list[tuple[str, Any]]
     if dead_letter is not None:
         events = [("", letter) for letter in or_invalid(lambda: list(_dead_letters(dead_letter)))]
     else:
-        found = _entries(store, task, 0.0, OPEN if failed else ())
-        events = [(entry.task_id, _notification(store, entry)) for entry in found]
-        if task and not events:
+        found, is_whole = _entries(store, task, 0.0, OPEN if failed else ())
+        events = [(entry.task_id, entry) for entry in found]
+        if task and not events and is_whole:
             events = [(task, {"TaskId": task})]  # MPS may know it
     rows = []
     interrupted = False
     with _progress(len(events)) as advance:
         for task_id, event in events:
-            row, interrupted = _replayed(application, task_id, event, force or [])
+            row, interrupted = _replayed(application, store, task_id, event, force or [])
             rows.append(row)
             advance(row["task"])
             if interrupted:
@@ -120,7 +126,7 @@ def replay(
         show(rows, empty="nothing to replay")
     if interrupted:
         warn(f"interrupted: {len(events) - len(rows)} events are left")
-    if interrupted or any(row["outcome"] != "done" for row in rows):
+    if interrupted or not is_whole or any(row["outcome"] != "done" for row in rows):
         raise typer.Exit(1)
 
 
@@ -196,29 +202,39 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     return application, store
 
 
-def _entries(store: Ledger, task: str, since: float, states: tuple[str, ...]) -> list[Entry]:
-    """The events meant, the oldest first."""
-    found = [
-        entry
-        for entry in or_invalid(lambda: list(store.entries(task, since)))
-        if not states or entry.state in states
-    ]
-    return sorted(found, key=lambda entry: entry.received)
+def _entries(
+    store: Ledger, task: str, since: float, states: tuple[str, ...]
+) -> tuple[list[Entry], bool]:
+    """Return the events, oldest first, and whether these are all: damaged ones are named on stderr."""
+    found: list[Entry] = []
+    is_whole = True
+    try:
+        for entry in store.entries(task, since):
+            if not states or entry.state in states:
+                found.append(entry)  # noqa: PERF401 - an error keeps those before it
+    except DamagedRecord as error:
+        is_whole = False
+        warn(str(error))
+    except LedgerError as error:
+        fail(str(error))
+    return sorted(found, key=lambda entry: entry.received), is_whole
 
 
 def _notification(store: Ledger, entry: Entry) -> Any:
     """The event as the ledger keeps it; where that has expired, its task's id, by which MPS may tell it."""
-    found = or_invalid(lambda: store.find(entry.key))
+    found = store.find(entry.key)
     kept = None if found is None else found.notification
     return {"TaskId": entry.task_id} if kept is None else kept
 
 
 def _replayed(
-    application: App, task_id: str, event: Any, force: list[str]
+    application: App, store: Ledger, task_id: str, event: Any, force: list[str]
 ) -> tuple[dict[str, str], bool]:
     """What came of an event that was dispatched again, as a row; and whether somebody interrupted it."""
     why, interrupted = "", False
     try:
+        if isinstance(event, Entry):
+            event = _notification(store, event)
         summary = application.replay(event, {"request_id": str(uuid.uuid4())}, force)
         outcome = "done"
     except CallbacksFailed as failed:
@@ -249,13 +265,16 @@ def _dead_letters(path: Path) -> Iterator[Any]:
         raise ValueError(
             f"expected messages of a dead-letter queue in {path}: {error.strerror}"
         ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
     decoder = json.JSONDecoder()
     position = _next(text, 0)
     while position < len(text):
         try:
             one, position = decoder.raw_decode(text, position)
-        except ValueError as error:
-            raise ValueError(f"expected JSON in {path}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+            raise ValueError(f"{path} is not JSON: {text}") from None
         yield from one if isinstance(one, list) else [one]
         position = _next(text, position)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..errors import DamagedRecord as DamagedRecord
     from ..errors import EventHeld as EventHeld
     from ..errors import LedgerError as LedgerError
     from .base import Claim as Claim
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .redis import RedisLedger as RedisLedger
 else:
     _MODULES = {
-        "..errors": "EventHeld LedgerError",
+        "..errors": "DamagedRecord EventHeld LedgerError",
         ".base": "Claim Entry Ledger Record",
         ".cos": "CosLedger",
         ".files": "FileLedger",

@@ -9,6 +9,9 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from time import time
 
+from ..errors import DamagedRecord
+from ..printable import escape_controls
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -20,6 +23,58 @@ if TYPE_CHECKING:
 ENDED = ("done", "dropped")
 """The outcomes after which a callback never runs again for its result."""
 
+DEFAULT_TIMEOUT = 10.0
+"""Seconds that one call may take."""
+
+FIND_TIMEOUT = 4.0
+"""Seconds that `Ledger.find` may take."""
+
+MIN_TIMEOUT = 0.05
+"""Seconds that one call may always take."""
+
+GRACE_SECONDS = 2.0
+"""Seconds after the time limit within which SCF has killed an invocation for certain."""
+
+_MAX_NUMBER = 1e12
+_MAX_SHOWN = 10
+
+_RECORD_FIELDS = {
+    "key": str,
+    "callback": str,
+    "type": str,
+    "place": str,
+    "outcome": str,
+    "error": str,
+    "seconds": float,
+    "at": float,
+    "delivery": int,
+}
+
+
+def read_fields(fields: object, types: dict[str, type]) -> list[Any]:
+    """Return the values of the fields, in the order of `types`.
+
+    Args:
+        fields: an object that was read from JSON.
+        types: ``str``, ``bool``, ``list``, ``dict``, ``int`` (from 0) or ``float`` (a whole number is one too) by
+            name. All numbers are below 10^12.
+
+    Raises:
+        ValueError: a field is missing or has another type.
+    """
+    values = []
+    for name, kind in types.items():
+        value: Any = fields.get(name) if isinstance(fields, dict) else None
+        if kind is float and type(value) is int and abs(value) < _MAX_NUMBER:
+            value = float(value)
+        is_valid = type(value) is kind
+        if is_valid and kind in (int, float):
+            is_valid = (0 if kind is int else -_MAX_NUMBER) <= value < _MAX_NUMBER
+        if not is_valid:
+            raise ValueError(f"expected {kind.__name__} at {name!r}")
+        values.append(value)
+    return values
+
 
 class Record:
     """What came of one callback with one result, in one delivery of the event.
@@ -30,7 +85,7 @@ class Record:
         type: the result's type.
         place: where it stands in the notification.
         outcome: ``done``, ``dropped``, ``failed`` or ``deferred``.
-        error: why, in one line; ``""`` if it was done.
+        error: why, in one line without control characters; ``""`` if it was done.
         seconds: how long it ran.
         at: when it ended, in seconds since the epoch.
         delivery: the number of the delivery it ran in, from 1.
@@ -80,7 +135,7 @@ class Record:
             result.type,
             result.place,
             call.outcome,
-            error,
+            escape_controls(error),
             call.seconds,
             time(),
             delivery,
@@ -88,8 +143,12 @@ class Record:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Record:
-        """The record that `as_dict` gave; fields that a later version adds are left out."""
-        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+        """Return the record that `as_dict` gave, without fields that a later version adds.
+
+        Raises:
+            ValueError: the fields are not those of a record.
+        """
+        return cls(*read_fields(fields, _RECORD_FIELDS))
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields, for JSON."""
@@ -125,9 +184,10 @@ class Claim:
         ended: what ended in earlier deliveries, by the key of the call.
         held: whether the event is held: False if there was nothing left to do, and so nothing was written.
         token: what the store needs to know it again.
+        timeout: seconds that the next `record` or `close` may take. It is set before each.
     """
 
-    __slots__ = ("delivery", "ended", "event", "held", "token")
+    __slots__ = ("delivery", "ended", "event", "held", "timeout", "token")
 
     def __init__(
         self,
@@ -142,6 +202,7 @@ class Claim:
         self.ended = ended
         self.held = held
         self.token = token
+        self.timeout = DEFAULT_TIMEOUT
 
 
 class Entry:
@@ -213,7 +274,9 @@ class Entry:
 class Ledger(ABC):
     """A store of what was done for which event. Threads and processes may share one.
 
-    Every method raises `LedgerError` if the store cannot be reached or refuses.
+    Every method raises `LedgerError` if the store cannot be reached or refuses, and `DamagedRecord` if it holds
+    something that cannot be read. A store that does not answer must not outlast the invocation: `claim` takes
+    `patience` seconds at most, `record` and `close` `Claim.timeout`, `find` `FIND_TIMEOUT`.
 
     Attributes:
         keep: seconds for which an event is kept at least.
@@ -241,13 +304,15 @@ class Ledger(ABC):
         Args:
             event: the event.
             calls: the keys of the calls there are to make; see `Call.key`.
-            seconds: how long it is held at most, if it is not closed. A store that does not answer is given up long
-                before (`patience`).
+            seconds: how long it is held at most, if it is not closed: `GRACE_SECONDS` longer than the invocation may
+                last. The call itself takes `patience` of it at most.
             again: the keys of those to make although they ended.
             owner: SCF's request id, for people to find the log.
 
         Raises:
             EventHeld: if another delivery holds it.
+            DamagedRecord: if a record of the event cannot be read. Nothing is claimed: what it says may be that the
+                callbacks ran.
         """
 
     @abstractmethod
@@ -277,6 +342,9 @@ class Ledger(ABC):
         Args:
             task_id: those of this task alone.
             since: those first delivered at or after this time, in seconds since the epoch.
+
+        Raises:
+            DamagedRecord: after all others, if events cannot be read. It names each.
         """
 
     @abstractmethod
@@ -284,20 +352,29 @@ class Ledger(ABC):
         """Forget events first delivered before this time, unless they are held; returns how many.
 
         (A store that forgets by itself may have nothing left to do.)
+
+        Raises:
+            DamagedRecord: after all others, if events cannot be read. It names each.
         """
 
 
-PATIENCE = 10.0
-"""Seconds that one call of a delivery may take."""
+def merge_damage(damaged: list[DamagedRecord]) -> DamagedRecord:
+    """Return one error for several records that cannot be read: the text of the first few, and how many there are."""
+    if len(damaged) == 1:
+        return damaged[0]
+    shown = "".join(f"\n  {error}" for error in damaged[:_MAX_SHOWN])
+    more = f"\n  and {len(damaged) - _MAX_SHOWN} more" if len(damaged) > _MAX_SHOWN else ""
+    return DamagedRecord(f"{len(damaged)} events of the ledger cannot be read:{shown}{more}")
 
 
 def patience(seconds: float) -> float:
-    """Seconds that a claim for so many seconds may take.
+    """Return the seconds that a claim for `seconds` may take.
 
-    Half of what the invocation has left, without the grace that a claim goes beyond that and a second's reserve, and
-    half a second always: a store that does not answer is to leave time for the callbacks where they run all the same.
+    Half of what the invocation has left above one second, so that there is time for callbacks that run without the
+    ledger. Half a second is granted if that is no more than half of what is left.
     """
-    return min(PATIENCE, max(0.5, (seconds - 3.0) / 2))
+    left = seconds - GRACE_SECONDS
+    return min(DEFAULT_TIMEOUT, max((left - 1.0) / 2, min(0.5, left / 2), MIN_TIMEOUT))
 
 
 def digest(key: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from time import monotonic, time
 
-from ..errors import LedgerError
+from ..errors import DamagedRecord, LedgerError
 from .objects import ObjectLedger, Objects
 
 TYPE_CHECKING = False
@@ -74,7 +74,7 @@ class CosLedger(ObjectLedger):
             f"<Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
         )
 
-    def _objects(self, seconds: float) -> Objects:
+    def _objects(self, timeout: float) -> Objects:
         from ..cos import addresses, client, credentials, limits, retry, transport
         from ..deadline import Deadline
 
@@ -86,7 +86,7 @@ class CosLedger(ObjectLedger):
         asking = client.Client(
             way,
             credentials.current(),
-            Deadline().within(seconds),
+            Deadline().within(timeout),
             self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
             limits.Rates(),
             limits.Window(_PARALLEL),
@@ -153,12 +153,22 @@ class CosObjects(Objects):
         self._told(lambda: operations.put(self._client, self._item(name), data, {}))
 
     def get(self, name: str) -> Found | None:
-        return self._told(lambda: self._get(name))
+        from ..cos import Corrupt
 
-    def get_all(self, names: Sequence[str]) -> list[Found | None]:
+        try:
+            return self._told(lambda: self._get(name))
+        except LedgerError as error:
+            cause = error.__cause__
+            if isinstance(cause, Corrupt) or getattr(cause, "code", "") == "InvalidObjectState":
+                raise DamagedRecord(
+                    f"{self._item(name)} in the ledger cannot be read. Restore or delete it ({cause})"
+                ) from cause
+            raise
+
+    def get_all(self, names: Sequence[str]) -> list[Found | DamagedRecord | None]:
         from ..cos import bulk
 
-        return self._told(lambda: bulk.all_of(self._client, names, self._get))
+        return self._told(lambda: bulk.all_of(self._client, names, self._get_or_damage))
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         from ..cos import operations
@@ -201,7 +211,7 @@ class CosObjects(Objects):
                 )
                 if not (written and told):
                     raise corrupt(item, "the answer does not tell Date and Last-Modified")
-                return answer.body, told - written
+                return answer.body, lambda age=told - written: age
         raise corrupt(item, "its bytes came damaged every time")
 
     def _told(self, ask: Callable[[], T]) -> T:

@@ -6,11 +6,12 @@ An object is created by linking a whole file to its name, which one process alon
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from time import monotonic, time
 
-from ..errors import LedgerError
+from ..errors import DamagedRecord, LedgerError
 from .objects import ObjectLedger, Objects
 
 TYPE_CHECKING = False
@@ -26,13 +27,22 @@ log = logging.getLogger("scf_mps")
 _TEMPORARY = ".writing"
 _LOOK = 3600.0
 """Seconds between two looks for what is to be forgotten, and of nobody's work on one file."""
+_FIXES = {
+    errno.ENOSPC: "free space on its disk",
+    errno.EDQUOT: "free space on its disk",
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+    errno.EROFS: "mount its disk writable",
+    errno.EACCES: "give this user the right to read and write there",
+    errno.EPERM: "give this user the right to read and write there",
+}
 
 
 class FileLedger(ObjectLedger):
     """See `Ledger`. It forgets old events by itself, when it is first used and once an hour.
 
     Args:
-        folder: made when it is first used.
+        folder: made when it is first used, for this user alone (0700; files 0600). The mode of a folder that is there
+            already stays.
         keep: seconds for which events are kept.
         clocks: see `ObjectLedger`.
     """
@@ -67,7 +77,7 @@ class FileLedger(ObjectLedger):
                 log.warning("old events were not forgotten: %s", error)
         return super().claim(event, calls, seconds, again=again, owner=owner)
 
-    def _objects(self, seconds: float) -> Objects:
+    def _objects(self, timeout: float) -> Objects:
         return self._files
 
 
@@ -104,9 +114,14 @@ class Files(Objects):
         with _Told(self._folder):
             try:
                 with open(self._path(name), "rb") as file:
-                    return file.read(), self._clock() - os.fstat(file.fileno()).st_mtime
+                    modified = os.fstat(file.fileno()).st_mtime
+                    return file.read(), lambda: self._clock() - modified
             except FileNotFoundError:
                 return None
+            except (IsADirectoryError, PermissionError) as error:
+                raise DamagedRecord(
+                    f"{self._path(name)} in the ledger cannot be read: {error.strerror}. Restore or delete it"
+                ) from error
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         folder, slash, _ = prefix.partition("/")
@@ -143,8 +158,12 @@ class Files(Objects):
     def tidy(self) -> None:
         """Take away what writers left behind that died in the middle of it."""
         with _Told(self._folder):
+            try:
+                names = os.listdir(self._temporary)
+            except FileNotFoundError:
+                return
             before = self._clock() - _LOOK
-            for name in os.listdir(self._temporary):
+            for name in names:
                 path = os.path.join(self._temporary, name)
                 try:
                     if os.stat(path).st_mtime < before:
@@ -173,7 +192,8 @@ class Files(Objects):
         try:
             _fill(path, data)
         except FileNotFoundError:
-            os.makedirs(self._temporary, mode=0o700, exist_ok=True)
+            for folder in (self._folder, self._temporary):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
             _fill(path, data)
         return path
 
@@ -189,8 +209,11 @@ class Files(Objects):
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
 
     def _clock(self) -> float:
-        """The time at which a file would be written now."""
-        path = self._write(b"")
+        """Return the time at which a file would be written now: this machine's where none can be written."""
+        try:
+            path = self._write(b"")
+        except OSError:
+            return time()
         try:
             return os.stat(path).st_mtime
         finally:
@@ -198,8 +221,14 @@ class Files(Objects):
 
 
 def _fill(path: str, data: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(data)
+    """Create a file that this user alone may read."""
+    with open(path, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            os.unlink(path)
+            raise
 
 
 class _Told:
@@ -215,6 +244,8 @@ class _Told:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, OSError):
+            fix = _FIXES.get(error.errno or 0)
             raise LedgerError(
                 f"the ledger in {self._folder} failed: {type(error).__name__}: {error}"
+                + (f": {fix}" if fix else "")
             ) from error

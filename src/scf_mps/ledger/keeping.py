@@ -12,10 +12,11 @@ import threading
 from math import isfinite
 from time import sleep
 
-from ..errors import EventHeld, LedgerError
+from ..context import RESERVE_SECONDS
+from ..errors import DamagedRecord, EventHeld, LedgerError
 from ..logs import scrub
 from ..running import reason
-from .base import ENDED, Record, digest
+from .base import ENDED, GRACE_SECONDS, MIN_TIMEOUT, Record, digest, patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scf_mps")
 
-LONGEST = 900.0
-"""Seconds an event is held where SCF tells no time limit: its longest (product page 583/11637)."""
+MAX_TIME_LIMIT = 900.0
+"""Seconds an event is held where SCF gives no time limit: its longest (product page 583/11637)."""
 
-PATIENCE = 5.0
-"""Seconds after which whoever waits for another delivery is told so."""
+WARN_SECONDS = 5.0
+"""Seconds of another delivery's hold from which waiting for it is a WARNING."""
 
-GRACE = 2.0
-"""Seconds after the time limit within which SCF has killed an invocation for certain."""
+
+_OVERTIME = 0.2
+"""Seconds that a call may take if callbacks left less: what they did is worth a short attempt to record it."""
 
 
 class IdempotencyKey(str):
@@ -82,7 +84,12 @@ class Keeper:
         self._here = _Here()
 
     def open(
-        self, event: Event, plan: Plan, context: Context, force: Collection[str] = ()
+        self,
+        event: Event,
+        plan: Plan,
+        context: Context,
+        force: Collection[str] = (),
+        wait: bool = True,
     ) -> Journal | None:
         """Hold the event for this delivery and mark the calls that ended in an earlier one as skipped.
 
@@ -91,23 +98,30 @@ class Keeper:
         Args:
             event: the event.
             plan: what there is to do for it.
-            context: SCF's.
+            context: SCF's. Its reserve grows by the time that closing may take.
             force: the names of callbacks that run although they ended.
+            wait: wait for another delivery that holds the event.
 
         Raises:
-            EventHeld: if another delivery holds it for longer than this one has time.
+            EventHeld: if another delivery holds it until this one has no time left for a callback.
             LedgerError: if the ledger cannot be reached.
+            DamagedRecord: if a record of the event cannot be read, whatever `on_error` says.
         """
         calls = plan.calls + plan.completing
         keys = [call.key for call in calls]
         again = {call.key for call in calls if call.route.name in force} if force else ()
+        budget = self._here.budget
+        if budget is None or budget.context is not context:
+            budget = self._here.budget = Budget(context)
         try:
-            claim = self._claim(event, keys, context, again)
+            claim = self._claim(event, keys, budget, again, wait)
         except EventHeld as held:
-            log.warning("%s: left to the next delivery", held)
+            if wait:
+                log.warning("%s: left to the next delivery", held)
             raise
         except Exception as error:
-            if self._strict:
+            # A record that cannot be read may say that the callbacks ran.
+            if self._strict or isinstance(error, DamagedRecord):
                 raise _as_ledger_error(error) from error
             log.error("the ledger failed, callbacks may run twice: %s", error)
             return None
@@ -117,36 +131,102 @@ class Keeper:
                     call.outcome = "skipped"
         if claim.held:
             self._here.held.add(event.key)
-        return Journal(self.ledger, claim, self._strict, self._here.held)
+        return Journal(self.ledger, claim, self._strict, self._here.held, budget)
 
     def _claim(
-        self, event: Event, keys: list[str], context: Context, again: Collection[str]
+        self,
+        event: Event,
+        keys: list[str],
+        budget: Budget,
+        again: Collection[str],
+        wait: bool,
     ) -> Claim:
-        """Claim the event, after waiting for whoever is at work on it."""
+        """Claim the event. Wait for another delivery that holds it while there is time for a callback afterwards."""
+        context = budget.context
         pause = 0.05
         while True:
             left = context.remaining()
-            seconds = left + GRACE if isfinite(left) else LONGEST
+            seconds = left + GRACE_SECONDS if isfinite(left) else MAX_TIME_LIMIT
             try:
-                return self.ledger.claim(
-                    event, keys, seconds, again=again, owner=context.request_id
-                )
+                with budget.spend():
+                    return self.ledger.claim(
+                        event, keys, seconds, again=again, owner=context.request_id
+                    )
             except EventHeld as held:
+                spare = context.remaining() - self._reserve
                 # A callback that gives its own event to `main_handler` again would wait for itself.
-                if held.seconds > left - self._reserve or event.key in self._here.held:
+                if not wait or spare <= 0 or event.key in self._here.held:
                     raise
                 if pause == 0.05:
-                    level = logging.WARNING if held.seconds > PATIENCE else logging.INFO
+                    level = logging.WARNING if held.seconds > WARN_SECONDS else logging.INFO
                     log.log(level, "waiting, %s for at most %.1f s", held, held.seconds)
-                self._pause(min(pause, held.seconds))
+                self._pause(min(pause, held.seconds, spare))
                 pause = min(pause * 1.5, 5.0)
 
 
+class Budget:
+    """The seconds that an invocation may still wait for a store that does not answer.
+
+    Each call that fails takes from it, for all events of the invocation: a store that hangs costs one wait, whatever
+    there is left to do, and one that refuses at once may be tried again.
+
+    Attributes:
+        context: SCF's.
+    """
+
+    __slots__ = ("_left", "context")
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._left = patience(context.remaining() + GRACE_SECONDS)
+        # A tenth of the time limit, at most a second, is kept for closing. Callbacks end their requests before.
+        context.reserve = RESERVE_SECONDS + min(1.0, context.remaining() / 10)
+
+    def spend(self, share: float = 1.0) -> _Spending:
+        """Return a context manager for one call of the ledger. Its value is the call's timeout in seconds.
+
+        Args:
+            share: of what is left of the budget and of the time.
+
+        Raises:
+            LedgerError: nothing is left.
+        """
+        if self._left < MIN_TIMEOUT:
+            raise LedgerError(
+                "the ledger did not answer before in this invocation: not tried again"
+            )
+        left = self.context.remaining() - RESERVE_SECONDS
+        return _Spending(self, max(min(self._left, left) * share, min(self._left, _OVERTIME)))
+
+    def take(self, seconds: float) -> None:
+        """Take seconds off the budget."""
+        self._left -= seconds
+
+
+class _Spending:
+    """See `Budget.spend`."""
+
+    __slots__ = ("_began", "_budget", "_timeout")
+
+    def __init__(self, budget: Budget, timeout: float) -> None:
+        self._budget = budget
+        self._timeout = timeout
+
+    def __enter__(self) -> float:
+        self._began = self._budget.context.clock()
+        return self._timeout
+
+    def __exit__(self, kind: type[BaseException] | None, _: object, __: object) -> None:
+        if kind is not None and not issubclass(kind, EventHeld):
+            self._budget.take(self._budget.context.clock() - self._began)
+
+
 class _Here(threading.local):
-    """The events that this thread holds."""
+    """The events that this thread holds, and the budget of its invocation."""
 
     def __init__(self) -> None:
         self.held: set[str] = set()
+        self.budget: Budget | None = None
 
 
 class Journal:
@@ -156,9 +236,22 @@ class Journal:
         broken: why a record could not be written, if callbacks are not to run without one.
     """
 
-    __slots__ = ("_claim", "_held", "_ledger", "_strict", "_written", "broken")
+    __slots__ = (
+        "_budget",
+        "_claim",
+        "_failed",
+        "_held",
+        "_ledger",
+        "_strict",
+        "_written",
+        "broken",
+    )
 
-    def __init__(self, ledger: Ledger, claim: Claim, strict: bool, held: set[str]) -> None:
+    def __init__(
+        self, ledger: Ledger, claim: Claim, strict: bool, held: set[str], budget: Budget
+    ) -> None:
+        self._budget = budget
+        self._failed = False
         self._ledger = ledger
         self._claim = claim
         self._strict = strict
@@ -167,14 +260,20 @@ class Journal:
         self.broken: Exception | None = None
 
     def record(self, call: Call) -> None:
-        """Write down that a call came to an end, unless a clean-up may still undo it; if that fails, closing tries again."""
-        if call.unsettled:
+        """Write down that a call came to an end, unless a clean-up may still undo it.
+
+        If that fails, this and all later ones are left to closing: the store is not waited for again and again.
+        """
+        if call.unsettled or self._failed:
             return
         record = self._record(call)
         try:
-            self._ledger.record(self._claim, record)
+            # What is left of the budget and of the time is for closing.
+            with self._budget.spend(0.75) as self._claim.timeout:
+                self._ledger.record(self._claim, record)
             self._written[call] = record
         except Exception as error:
+            self._failed = True
             log.error("%s ended, but the ledger failed: %s", call.route.name, error)
             if self._strict:
                 self.broken = error
@@ -197,7 +296,8 @@ class Journal:
             if call.outcome != "skipped"
         ]
         try:
-            self._ledger.close(self._claim, records, complete)
+            with self._budget.spend() as self._claim.timeout:
+                self._ledger.close(self._claim, records, complete)
         except Exception as error:
             log.error("the event could not be closed in the ledger: %s", error)
             unwritten = any(call.outcome in ENDED and call not in self._written for call in calls)

@@ -26,8 +26,19 @@ from abc import ABC, abstractmethod
 from itertools import groupby
 from time import monotonic, time
 
-from ..errors import EventHeld, LedgerError
-from .base import PATIENCE, Claim, Entry, Ledger, Record, digest, patience
+from ..errors import DamagedRecord, EventHeld, LedgerError
+from ..printable import escape_controls
+from .base import (
+    FIND_TIMEOUT,
+    Claim,
+    Entry,
+    Ledger,
+    Record,
+    digest,
+    merge_damage,
+    patience,
+    read_fields,
+)
 from .pages import SKEW, Listing, Page, folder_of, safe
 
 TYPE_CHECKING = False
@@ -38,8 +49,8 @@ if TYPE_CHECKING:
     from ..events.result import Event
 
     T = TypeVar("T")
-    Found = tuple[bytes, float]
-    """The bytes of an object, and its age in seconds by the store's clock."""
+    Found = tuple[bytes, Callable[[], float]]
+    """The bytes of an object, and a function that returns its age in seconds by the store's clock."""
 
 _TRIES = 8
 """How often a claim begins again when what it stands on is taken away under it."""
@@ -54,7 +65,7 @@ _is_digest = re.compile("[0-9a-f]{32}").fullmatch
 class Objects(ABC):
     """Small objects in folders: the names are ``folder/name``.
 
-    Every method raises `LedgerError` if the store cannot be reached or refuses.
+    Every method raises `LedgerError` if the store cannot be reached or refuses, `DamagedRecord` for one object alone.
 
     Attributes:
         resolution: seconds by which an age may be too high.
@@ -74,9 +85,15 @@ class Objects(ABC):
     def get(self, name: str) -> Found | None:
         """An object's bytes and age; None if it is not there."""
 
-    def get_all(self, names: Sequence[str]) -> list[Found | None]:
-        """Several objects, in order."""
-        return [self.get(name) for name in names]
+    def get_all(self, names: Sequence[str]) -> list[Found | DamagedRecord | None]:
+        """Return several objects, in order, with the error of each that alone cannot be read."""
+        return [self._get_or_damage(name) for name in names]
+
+    def _get_or_damage(self, name: str) -> Found | DamagedRecord | None:
+        try:
+            return self.get(name)
+        except DamagedRecord as error:
+            return error
 
     @abstractmethod
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
@@ -110,8 +127,8 @@ class ObjectLedger(Ledger):
         self._clocks = tuple(clocks)
 
     @abstractmethod
-    def _objects(self, seconds: float) -> Objects:
-        """The store, for a piece of work that may take that many seconds."""
+    def _objects(self, timeout: float) -> Objects:
+        """Return the store, for a call that may take `timeout` seconds."""
 
     def claim(
         self,
@@ -174,12 +191,12 @@ class ObjectLedger(Ledger):
     def record(self, claim: Claim, record: Record) -> None:
         hold = _hold(claim)
         assert record.ended, "what did not end is told when the event is let go of"
-        self._done(self._objects(PATIENCE), hold.folder, record)
+        self._done(self._objects(claim.timeout), hold.folder, record)
         hold.page.add(record)
 
     def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
         hold = _hold(claim)
-        objects = self._objects(PATIENCE)
+        objects = self._objects(claim.timeout)
         if hold.seconds - self._since(hold.began) < _MARGIN:
             listing = self._list(objects, hold.folder)
             if listing.highest > claim.delivery:
@@ -197,7 +214,7 @@ class ObjectLedger(Ledger):
         objects.put(f"{hold.folder}/state", _written(page.as_dict()))
 
     def find(self, key: str) -> Entry | None:
-        objects = self._objects(PATIENCE)
+        objects = self._objects(FIND_TIMEOUT)
         for folder in self._folders(objects, key):
             listing = self._list(objects, folder)
             page = self._page(objects, listing)
@@ -213,22 +230,35 @@ class ObjectLedger(Ledger):
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
         objects = self._objects(float("inf"))
         prefix = f"{safe(task_id, 100)}+" if task_id else ""
+        damaged: list[DamagedRecord] = []
         for listing, page in self._pages(
-            objects, prefix, lambda listing: listing.claims.get(1, since) >= since - SKEW
+            objects, prefix, lambda listing: listing.claims.get(1, since) >= since - SKEW, damaged
         ):
             if page is not None and page.received >= since and task_id in ("", page.task_id):
-                yield self._entry(objects, listing, page)
+                try:
+                    entry = self._entry(objects, listing, page)
+                except DamagedRecord as error:
+                    damaged.append(error)
+                else:
+                    yield entry
+        if damaged:
+            raise merge_damage(damaged)
 
     def purge(self, before: float) -> int:
         objects = self._objects(float("inf"))
         lease = {"seconds": _PURGE, "owner": "purge", "nonce": os.urandom(8).hex()}
         count = 0
+        damaged: list[DamagedRecord] = []
         for listing, page in self._pages(
-            objects, "", lambda listing: listing.claims.get(1, before) <= before + SKEW
+            objects, "", lambda listing: listing.claims.get(1, before) <= before + SKEW, damaged
         ):
             if (listing.modified if page is None else page.received) >= before:
                 continue
-            if page is not None and self._entry(objects, listing, page).held > 0:
+            try:
+                if page is not None and self._entry(objects, listing, page).held > 0:
+                    continue
+            except DamagedRecord as error:
+                damaged.append(error)
                 continue
             # Held to the end, so that nobody takes a half of it for the whole.
             own = listing.name_of(max(listing.highest, page.delivery if page else 0, 1) + 1)
@@ -236,6 +266,8 @@ class ObjectLedger(Ledger):
                 objects.delete(listing.names)
                 objects.delete([own])
                 count += page is not None
+        if damaged:
+            raise merge_damage(damaged)
         return count
 
     def _now(self) -> tuple[float, ...]:
@@ -278,7 +310,7 @@ class ObjectLedger(Ledger):
             return 0.0, ""
         data, age = found
         seconds, owner = self._understood(name, data, _lease)
-        return max(0.0, seconds + objects.resolution - max(0.0, age)), owner
+        return max(0.0, seconds + objects.resolution - max(0.0, age())), owner
 
     @staticmethod
     def _all_ended(
@@ -303,9 +335,13 @@ class ObjectLedger(Ledger):
             raise LedgerError(f"the ledger {self.where} lost {listing.folder} while it was held")
         return page
 
-    def _completed(self, objects: Objects, listing: Listing, found: Found | None) -> Page | None:
+    def _completed(
+        self, objects: Objects, listing: Listing, found: Found | DamagedRecord | None
+    ) -> Page | None:
         if found is None:
             return None
+        if isinstance(found, DamagedRecord):
+            raise found
         page = self._understood(listing.main, found[0], Page.from_dict)
         page.main = found
         self._add_done(objects, listing, page)
@@ -316,6 +352,8 @@ class ObjectLedger(Ledger):
         missing = sorted(listing.done - {digest(key) for key in page.ended})
         names = [f"{listing.folder}/done-{one}" for one in missing]
         for name, found in zip(names, objects.get_all(names) if names else (), strict=True):
+            if isinstance(found, DamagedRecord):
+                raise found
             if found is not None:
                 record = self._understood(name, found[0], Record.from_dict)
                 if not (record.ended and name.endswith(digest(record.key))):
@@ -323,27 +361,40 @@ class ObjectLedger(Ledger):
                 page.add(record)
 
     def _pages(
-        self, objects: Objects, prefix: str, wanted: Callable[[Listing], bool]
+        self,
+        objects: Objects,
+        prefix: str,
+        wanted: Callable[[Listing], bool],
+        damaged: list[DamagedRecord],
     ) -> Iterator[tuple[Listing, Page | None]]:
-        """Every event whose folder begins so, with what is known of it."""
+        """Return every event whose folder has this prefix, with its page. Errors of single events go to `damaged`."""
         batch: list[Listing] = []
         for folder, names in groupby(objects.names(prefix), lambda one: one[0].partition("/")[0]):
-            listing = self._listing(folder, names)
+            try:
+                listing = self._listing(folder, names)
+            except DamagedRecord as error:
+                damaged.append(error)
+                continue
             if wanted(listing):
                 batch.append(listing)
             if len(batch) == _BATCH:
-                yield from self._read_all(objects, batch)
+                yield from self._read_all(objects, batch, damaged)
                 batch = []
-        yield from self._read_all(objects, batch)
+        yield from self._read_all(objects, batch, damaged)
 
     def _read_all(
-        self, objects: Objects, listings: Sequence[Listing]
+        self, objects: Objects, listings: Sequence[Listing], damaged: list[DamagedRecord]
     ) -> Iterator[tuple[Listing, Page | None]]:
         """As `_page`, for many at once."""
         names = [listing.main for listing in listings if listing.main]
         found = dict(zip(names, objects.get_all(names) if names else (), strict=True))
         for listing in listings:
-            yield listing, self._completed(objects, listing, found.get(listing.main))
+            try:
+                page = self._completed(objects, listing, found.get(listing.main))
+            except DamagedRecord as error:
+                damaged.append(error)
+            else:
+                yield listing, page
 
     def _entry(self, objects: Objects, listing: Listing, page: Page) -> Entry:
         newest = listing.newest
@@ -366,25 +417,23 @@ class ObjectLedger(Ledger):
 
     def _folders(self, objects: Objects, key: str) -> Iterator[str]:
         """Where the event with this key may be: where its parts tell, or else anywhere."""
-        parts = key.split("/")
-        if len(parts) == 4 and _is_digest(parts[3]):
-            del parts[3]  # one of many in progress
-        if len(parts) == 3:
-            type, task_id, status = parts
-            by_content = _is_digest(task_id)
+        parts = [part.replace("%2F", "/").replace("%25", "%") for part in key.split("/")]
+        if len(parts) in (3, 4):
+            type, task_id, status = parts[:3]
+            by_content = len(parts) == 3 and _is_digest(task_id)
             yield folder_of("" if by_content else task_id, type, status, key)
             if not by_content:
                 return
-        # The task id is not in the key, or there are slashes in what is.
+        # The task id is not in the key.
         ending = f"+{digest(key)[:12]}"
         for name, _ in groupby(objects.names(""), lambda one: one[0].partition("/")[0]):
             if name.endswith(ending):
                 yield name
 
-    def _understood(self, name: str, data: bytes, make: Callable[[dict[str, Any]], T]) -> T:
+    def _understood(self, name: str, data: bytes, make: Callable[[Any], T]) -> T:
         try:
             return make(json.loads(data))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, RecursionError) as error:
             raise self._foreign(name) from error
 
     def _check(self, page: Page, key: str, name: str) -> None:
@@ -393,10 +442,10 @@ class ObjectLedger(Ledger):
                 f"the ledger {self.where} has another event at {name}: {page.key}, not {key}"
             )
 
-    def _foreign(self, name: str) -> LedgerError:
-        return LedgerError(
-            f"{name} in the ledger {self.where} is none of its objects, or is damaged: take it away, or give the "
-            f"ledger a place of its own"
+    def _foreign(self, name: str) -> DamagedRecord:
+        return DamagedRecord(
+            f"{escape_controls(name)} in the ledger {self.where} is damaged, or not the ledger's. Restore or delete it "
+            f"(callbacks recorded there alone run again), or use another place for the ledger"
         )
 
 
@@ -422,10 +471,12 @@ def _written(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def _lease(fields: dict[str, Any]) -> tuple[float, str]:
-    return float(fields["seconds"]), str(fields["owner"])
+def _lease(fields: object) -> tuple[float, str]:
+    seconds, owner = read_fields(fields, {"seconds": float, "owner": str})
+    return seconds, owner
 
 
-def _notification(fields: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = fields["notification"]
+def _notification(fields: object) -> dict[str, Any]:
+    (notification,) = read_fields(fields, {"notification": dict})
+    found: dict[str, Any] = notification
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from time import time
 
-from .base import Record, digest
+from .base import Record, digest, read_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..events.result import Event
+    from .objects import Found
 
 SKEW = 3600.0
 """Seconds by which a store's clock and those of its writers may differ, where looking is only saved by it."""
 
-_NAMES = re.compile(r"(event|state)|claim-([1-9][0-9]*)|done-([0-9a-f]{32})").fullmatch
+_NAMES = re.compile(r"(event|state)|claim-([1-9][0-9]{0,8})|done-([0-9a-f]{32})").fullmatch
+
+_FIELDS = {
+    "key": str,
+    "type": str,
+    "task_id": str,
+    "status": str,
+    "received": float,
+    "delivery": int,
+    "complete": bool,
+    "records": list,
+}
 
 
 def folder_of(task_id: str, type: str, status: str, key: str) -> str:
@@ -70,24 +82,18 @@ class Page:
         self.delivery = delivery
         self.complete = complete
         self.records = {record.key: record for record in records}
-        self.main: tuple[bytes, float] | None = None
+        self.main: Found | None = None
 
     @classmethod
     def of(cls, event: Event) -> Page:
         return cls(event.key, event.type, event.task_id, event.status, time())
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Page:
-        return cls(
-            fields["key"],
-            fields["type"],
-            fields["task_id"],
-            fields["status"],
-            float(fields["received"]),
-            int(fields["delivery"]),
-            bool(fields["complete"]),
-            [Record.from_dict(record) for record in fields["records"]],
-        )
+    def from_dict(cls, fields: object) -> Page:
+        """Return the page that `as_dict` gave. Raises ValueError for anything else."""
+        values = read_fields(fields, _FIELDS)
+        values[-1] = [Record.from_dict(record) for record in values[-1]]
+        return cls(*values)
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -9,17 +9,30 @@ from __future__ import annotations
 
 import json
 import os
-from math import log2
-from time import sleep, time
+import re
+from time import monotonic, time
 
-from ..errors import EventHeld, LedgerError
-from .base import PATIENCE, Claim, Entry, Ledger, Record, digest, patience
+from ..errors import DamagedRecord, EventHeld, LedgerError
+from ..printable import escape_controls
+from .base import (
+    DEFAULT_TIMEOUT,
+    FIND_TIMEOUT,
+    Claim,
+    Entry,
+    Ledger,
+    Record,
+    digest,
+    merge_damage,
+    patience,
+    read_fields,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
+    from ..deadline import Deadline
     from ..events.result import Event
 
     T = TypeVar("T")
@@ -28,6 +41,10 @@ _WAITS = (0.05, 0.1)
 """Seconds after which what was not answered is sent again."""
 _BATCH = 200
 _RECORD = b"record "
+_FIELDS = {"key": str, "type": str, "task_id": str, "status": str, "received": float}
+
+# Errors of Redis and of Lua about values of another kind than the ledger writes.
+_is_damage = re.compile("WRONGTYPE|attempt to |bad argument|hash value is not").search
 
 # What is known of an event (a hash), its notification, the events by the time they came, those of its task (if it has
 # one). The braces in the names keep them in one slot of a cluster.
@@ -148,7 +165,7 @@ class RedisLedger(Ledger):
         self._url = url
         self._names = f"{{{prefix}}}:"
         self.keep = keep
-        self._servers: dict[float, _Server] = {}
+        self._server: _Server | None = None
 
     def claim(
         self,
@@ -181,11 +198,11 @@ class RedisLedger(Ledger):
             repr(received - self.keep),
             json.dumps(redacted(event.raw)),
             *(b"%d%s" % (call in again, _field(call)) for call in calls),
-            seconds=patience(seconds),
+            timeout=patience(seconds),
         )
         if answer == b"held":
             left, holder = rest
-            holder = holder.decode() or "(unknown)"
+            holder = holder.decode("utf-8", "replace") or "(unknown)"
             raise EventHeld(f"{key} is held by request {holder}", left / 1000)
         flat = rest[0]
         known = _Known(self._event(digest(key)), dict(zip(flat[::2], flat[1::2], strict=True)))
@@ -203,13 +220,17 @@ class RedisLedger(Ledger):
         self._write(claim, records, str(int(complete)))
 
     def find(self, key: str) -> Entry | None:
+        until = monotonic() + FIND_TIMEOUT
         name = digest(key)
-        (entry,) = self._entries([name])
+        (entry,) = self._entries([name], FIND_TIMEOUT)
+        if isinstance(entry, DamagedRecord):
+            raise entry
         if entry is None or entry.key != key:
             return None
-        raw = self._ask(lambda redis: redis.get(self._names + "raw:" + name))
+        raw_name = self._names + "raw:" + name
+        raw = self._ask(lambda redis: redis.get(raw_name), until - monotonic(), raw_name)
         if raw is not None:
-            entry.notification = _understood(self._names + "raw:" + name, raw)
+            entry.notification = _read_notification(raw_name, raw)
         return entry
 
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
@@ -221,16 +242,23 @@ class RedisLedger(Ledger):
                 else redis.zrangebyscore(where, repr(since), "+inf")
             )
         )
-        for _, entry in self._all(members):
+        damaged: list[DamagedRecord] = []
+        for _, entry in self._all(members, damaged):
             if entry is not None and entry.received >= since:
                 yield entry
+        if damaged:
+            raise merge_damage(damaged)
 
     def purge(self, before: float) -> int:
         members = self._ask(lambda redis: redis.zrangebyscore(self._index, "-inf", f"({before!r}"))
-        return sum(
+        damaged: list[DamagedRecord] = []
+        count: int = sum(
             self._run(_PURGE, self._keys(name, entry.task_id if entry else ""), name)
-            for name, entry in self._all(members)
+            for name, entry in self._all(members, damaged)
         )
+        if damaged:
+            raise merge_damage(damaged)
+        return count
 
     @property
     def _index(self) -> str:
@@ -253,36 +281,59 @@ class RedisLedger(Ledger):
             text = json.dumps(record.as_dict()).encode()
             told += [_field(record.key), b"%d %d %s" % (record.ended, record.delivery, text)]
         keys = self._keys(digest(claim.event), str(claim.token))
-        if not self._run(_WRITE, keys, claim.delivery, complete, *told):
+        if not self._run(_WRITE, keys, claim.delivery, complete, *told, timeout=claim.timeout):
             raise LedgerError(
                 f"Redis forgot {claim.event} while it was held: it was purged, or evicted; "
                 f"the ledger needs maxmemory-policy noeviction"
             )
 
-    def _all(self, members: Sequence[bytes]) -> Iterator[tuple[str, Entry | None]]:
-        names = [member.decode() for member in members]
+    def _all(
+        self, members: Sequence[bytes], damaged: list[DamagedRecord]
+    ) -> Iterator[tuple[str, Entry | None]]:
+        """Return the events of an index. Errors of single events go to `damaged`."""
+        names = [member.decode("ascii", "backslashreplace") for member in members]
         for at in range(0, len(names), _BATCH):
             batch = names[at : at + _BATCH]
-            yield from zip(batch, self._entries(batch), strict=True)
+            for name, entry in zip(batch, self._entries(batch), strict=True):
+                if isinstance(entry, DamagedRecord):
+                    damaged.append(entry)
+                else:
+                    yield name, entry
 
-    def _entries(self, names: Sequence[str]) -> list[Entry | None]:
+    def _entries(
+        self, names: Sequence[str], timeout: float = DEFAULT_TIMEOUT
+    ) -> list[Entry | DamagedRecord | None]:
+        """Return events by their digests: the error in place of one that cannot be read, None for one that is gone."""
+
         def ask(redis: Any) -> list[Any]:
             pipeline = redis.pipeline(transaction=False)
             pipeline.time()
             for name in names:
                 pipeline.hgetall(self._event(name))
-            found: list[Any] = pipeline.execute()
+            found: list[Any] = pipeline.execute(raise_on_error=False)
             return found
 
-        (seconds, micros), *found = self._ask(ask)
-        now = seconds + micros / 1e6
-        return [
-            _Known(self._event(name), fields).entry(now) if fields else None
-            for name, fields in zip(names, found, strict=True)
-        ]
+        time, *found = self._ask(ask, timeout)
+        if isinstance(time, Exception):
+            raise LedgerError(f"the ledger failed in Redis: {time}") from time
+        now = time[0] + time[1] / 1e6
+        entries: list[Entry | DamagedRecord | None] = []
+        for name, fields in zip(names, found, strict=True):
+            try:
+                if isinstance(fields, Exception):
+                    raise _foreign(self._event(name), str(fields))
+                event = self._event(name)
+                entries.append(_Known(event, fields).entry(now) if fields else None)
+            except DamagedRecord as error:
+                entries.append(error)
+        return entries
 
     def _run(
-        self, script: str, keys: list[str], *arguments: object, seconds: float = PATIENCE
+        self,
+        script: str,
+        keys: list[str],
+        *arguments: object,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> Any:
         """Run a script; the first argument of all but the purge's is for how long to keep."""
         said = [
@@ -291,56 +342,116 @@ class RedisLedger(Ledger):
         ]
         if script is not _PURGE:
             said.insert(0, max(1, int(self.keep)))
-        return self._ask(lambda redis: redis.register_script(script)(keys, said), seconds)
+        return self._ask(lambda redis: redis.register_script(script)(keys, said), timeout, keys[0])
 
-    def _ask(self, ask: Callable[[Any], T], seconds: float = PATIENCE) -> T:
-        """What the server answers, within some seconds or hardly more."""
-        # A try may take a fourth, which leaves one for the waits; in powers of two, as each has its own connections.
-        timeout = 2.0 ** (log2(seconds / 4) // 1)
-        server = self._servers.get(timeout)
-        if server is None:
-            server = self._servers[timeout] = _Server(self._url, timeout)
-        return server.ask(ask)
+    def _ask(self, ask: Callable[[Any], T], timeout: float = DEFAULT_TIMEOUT, name: str = "") -> T:
+        """Return what the server answers within `timeout` seconds. See `_Server.ask`."""
+        if self._server is None:
+            self._server = _Server(self._url)
+        return self._server.ask(ask, timeout, name)
 
 
 class _Server:
-    """The connections to a server, which end a try after some seconds without an answer."""
+    """The connections to a server. Safe for threads. They are opened anew after a fork, by the pool's own check."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str) -> None:
+        import math
         from urllib.parse import unquote, urlsplit
         from weakref import finalize
 
         import redis
         from redis.backoff import NoBackoff
+        from redis.connection import parse_url
         from redis.retry import Retry
+
+        from ..deadline import connect
+
+        bound = self._bound = _thread_deadline()
+        options = dict(parse_url(url))  # type: ignore[no-untyped-call]
+        is_tls = options.pop("connection_class", None) is not None
+
+        class Connection(redis.Connection):
+            """A connection whose every operation ends with the deadline of the thread that uses it."""
+
+            def _connect(self) -> Any:
+                connected = connect(self.host, int(self.port), math.inf, bound)
+                if is_tls:
+                    from ssl import create_default_context
+
+                    try:
+                        connected.secure(create_default_context(), self.host)
+                    except BaseException:
+                        connected.close()
+                        raise
+                return connected
 
         self._password = unquote(urlsplit(url).password or "")
         self._errors = (redis.RedisError, OSError)
         self._passing = (redis.ConnectionError, redis.TimeoutError, OSError)
-        self._client: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            # Its own tries to connect multiply with those to ask.
+        self._refusal: type[Exception] = redis.ResponseError
+        pool = redis.ConnectionPool(
+            connection_class=Connection,
+            # The client's own attempts would multiply with ours.
             retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
+            protocol=2,
+            **options,
         )
-        finalize(self, self._client.connection_pool.disconnect)
+        self._client: Any = redis.Redis(connection_pool=pool)
+        finalize(self, pool.disconnect)
 
-    def ask(self, ask: Callable[[Any], T]) -> T:
+    def ask(self, ask: Callable[[Any], T], timeout: float, name: str = "") -> T:
+        """Return what the server answers.
+
+        Args:
+            ask: makes requests with a client. It is called again if the connection breaks.
+            timeout: seconds for all attempts together. One takes a quarter, so that two more and the waits fit in.
+            name: the key that the requests are about.
+
+        Raises:
+            LedgerError: the server does not answer, or refuses.
+            DamagedRecord: the key holds something else.
+        """
+        from ..deadline import Deadline
+
+        deadline = Deadline().within(timeout)
         waits = iter(_WAITS)
         while True:
+            self._bound.at = deadline.within(timeout / 4).at
             try:
                 return ask(self._client)
             except self._errors as error:
                 wait = next(waits, None) if isinstance(error, self._passing) else None
-                if wait is None:
+                if wait is None or not deadline.sleep(wait):
                     text = str(error)
+                    if name and isinstance(error, self._refusal) and _is_damage(text):
+                        raise _foreign(name, text) from error
                     if self._password:
                         text = text.replace(self._password, "***")
                     raise LedgerError(
                         f"the ledger failed in Redis: {type(error).__name__}: {text}"
                     ) from error
-            sleep(wait)
+
+
+def _thread_deadline() -> Deadline:
+    """Return a deadline that each thread sets for itself."""
+    import math
+    import threading
+
+    from ..deadline import Deadline
+
+    local = threading.local()
+
+    class ThreadDeadline(Deadline):
+        @property
+        def at(self) -> float:
+            return getattr(local, "at", math.inf)
+
+        @at.setter
+        def at(self, value: float) -> None:
+            local.at = value
+
+    return ThreadDeadline()
 
 
 class _Known:
@@ -358,23 +469,30 @@ class _Known:
         "until",
     )
 
+    key: str
+    type: str
+    task_id: str
+    status: str
+    received: float
+    delivery: int
+    until: float
+
     def __init__(self, name: str, fields: Mapping[bytes, bytes]) -> None:
         try:
-            told = json.loads(fields[b"told"])
-            self.key: str = told["key"]
-            self.type: str = told["type"]
-            self.task_id: str = told["task_id"]
-            self.status: str = told["status"]
-            self.received = float(told["received"])
-            self.delivery = int(fields[b"delivery"])
+            told = read_fields(json.loads(fields[b"told"]), _FIELDS)
+            self.key, self.type, self.task_id, self.status, self.received = told
+            numbers = {
+                "delivery": int(fields[b"delivery"]),
+                "until": float(fields[b"until"]) / 1000,
+            }
+            self.delivery, self.until = read_fields(numbers, {"delivery": int, "until": float})
             self.complete = fields[b"complete"] == b"1"
-            self.until = int(fields[b"until"]) / 1000
             self.records = [
                 Record.from_dict(json.loads(text.split(b" ", 2)[2]))
                 for field, text in fields.items()
                 if field.startswith(_RECORD)
             ]
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, KeyError, IndexError, RecursionError) as error:
             raise _foreign(name) from error
 
     def entry(self, now: float) -> Entry:
@@ -396,15 +514,17 @@ def _field(call: str) -> bytes:
     return _RECORD + call.encode("utf-8", "surrogatepass")
 
 
-def _understood(name: str, text: bytes) -> dict[str, Any]:
+def _read_notification(name: str, text: bytes) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(text)
-    except ValueError as error:
+        (found,) = read_fields({"notification": json.loads(text)}, {"notification": dict})
+    except (ValueError, RecursionError) as error:
         raise _foreign(name) from error
-    return found
+    notification: dict[str, Any] = found
+    return notification
 
 
-def _foreign(name: str) -> LedgerError:
-    return LedgerError(
-        f"the key {name} in Redis is not the ledger's, or is damaged: delete it, or give the ledger a prefix of its own"
+def _foreign(name: str, why: str = "") -> DamagedRecord:
+    return DamagedRecord(
+        f"the key {escape_controls(name)} in Redis is damaged, or not the ledger's{why and f' ({why})'}. Restore or "
+        f"delete it (its callbacks run again), or give the ledger its own prefix"
     )
