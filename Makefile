@@ -62,11 +62,12 @@ MINUTES ?= 10
 fuzz: .venv/dev.done  ## Mutated events in every envelope, whole and broken, through main_handler, for MINUTES=10.
 	$(BIN)/python tests/fuzz/fuzzer.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-bench: .venv/dev.done  ## Cold start, dispatch and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
+bench: .venv/dev.done  ## Cold start, dispatch, publishing and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/cold_start_zip.py $(if $(filter 1,$(PEERS)),--powertools)
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/cos_bulk.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 

@@ -72,13 +72,15 @@ _TYPES = {
 }
 
 
-_NAMES_OTHERS = frozenset({"m3u8", "mpd", "vtt", "txt", "html"})
-_NAMES_NONE = frozenset({*_TYPES, "ass", "bmp", "flac", "m4v", "mkv", "mov", "ogg", "ttml", "wav"})
+_MEDIA = frozenset(
+    {*_TYPES, "ass", "bmp", "flac", "m4v", "mkv", "mov", "ogg", "ttml", "wav"}
+    - {"m3u8", "mpd", "vtt", "txt", "html"}
+)
 
 
 def is_media_name(key: str) -> bool:
     """Return True if a name ends as that of media, pictures or other files that never name more files."""
-    return key.rpartition(".")[2].lower() in _NAMES_NONE - _NAMES_OTHERS
+    return key.rpartition(".")[2].lower() in _MEDIA
 
 
 def content_type_of(key: str) -> str:
