@@ -287,8 +287,15 @@ def test_pictures_outside_of_cues_are_found():
     ]
 
 
-def test_a_cue_of_json_is_a_problem():
-    assert parse_document(cues('{"src": "a.jpg"}')).problems
+@pytest.mark.parametrize("cue", ['{"src": "a.jpg"}', '<img src="a.jpg">', "see http://h/a.jpg now"])
+def test_a_cue_with_a_picture_inside_is_a_problem(cue):
+    assert parse_document(cues(cue)).problems
+
+
+@pytest.mark.parametrize("name", ["a.m3u8", "A.M3U8?x=1", "a.M3u#t"])
+def test_a_segment_named_as_a_playlist_is_one(name):
+    document = parse_document(f"#EXTM3U\n#EXTINF:-1,Channel\n{name}\n")
+    assert uris(document, PLAYLIST) == [name]
 
 
 def test_the_files_of_an_adaptive_output_come_before_what_names_them(cos):

@@ -69,7 +69,9 @@ class Site(NamedTuple):
         """Return a document of the bucket with the site's URLs as references from the root of the bucket."""
         if item.bucket != self.bucket or not self.host:
             return document
-        references = [one._replace(uri=self._strip(one.uri)) for one in document.references]
+        references = [
+            reference._replace(uri=self._strip(reference.uri)) for reference in document.references
+        ]
         return document._replace(references=references)
 
     def _strip(self, uri: str) -> str:
@@ -81,7 +83,7 @@ class Site(NamedTuple):
         return f"{path}{hash_sign}{fragment}" if host.lower() == self.host else uri
 
 
-class _Open(NamedTuple):
+class _Unread(NamedTuple):
     """An object that may name others and is not read yet."""
 
     item: CosObject
@@ -109,7 +111,7 @@ def expand(client: Client, named: Sequence[CosObject], site: Site | None = None)
     documents: dict[CosObject, Document] = {}
     required = set(named)
     seen = {item for item in named if _may_name_others(item, UNKNOWN)}
-    level = [_Open(item, UNKNOWN, True, {}) for item in depths if item in seen]
+    level = [_Unread(item, UNKNOWN, True, {}) for item in depths if item in seen]
     depth = 0
     while level:
         depth += 1
@@ -119,15 +121,13 @@ def expand(client: Client, named: Sequence[CosObject], site: Site | None = None)
                 code="UnknownManifest",
                 object=level[0].item,
             )
-        read = bulk.each_of(client, level, lambda one: _read(client, one), "read playlists")
-        found = {
-            one.item: made if site is None else site.localize(one.item, made)
-            for one, made in zip(level, read, strict=True)
-            if made
-        }
-        documents.update(found)
+        read = bulk.each_of(client, level, lambda unread: _read(client, unread), "read playlists")
+        items = [unread.item for unread in level]
         level = []
-        for item, document in found.items():
+        for item, content in zip(items, read, strict=True):
+            if content is None:
+                continue
+            document = documents[item] = site.localize(item, content) if site else content
             for problem in document.problems:
                 log.warning("%s: %s", item, problem)
             for reference in document.references:
@@ -140,8 +140,9 @@ def expand(client: Client, named: Sequence[CosObject], site: Site | None = None)
                     required.add(target)
                 if target not in seen and _may_name_others(target, reference.kind):
                     seen.add(target)
-                    one = _Open(target, reference.kind, reference.required, document.variables)
-                    level.append(one)
+                    level.append(
+                        _Unread(target, reference.kind, reference.required, document.variables)
+                    )
     doubtful = [item for item in depths if item not in required]
     exist = bulk.each_of(client, doubtful, lambda item: _exists(client, item), "look for files")
     missing = {item for item, there in zip(doubtful, exist, strict=True) if not there}
@@ -184,20 +185,20 @@ def is_playlist(client: Client, item: CosObject) -> bool:
     return not key.endswith(".vtt") and not is_media_name(key) and _sniff(client, item)
 
 
-def _read(client: Client, one: _Open) -> Document | None:
+def _read(client: Client, unread: _Unread) -> Document | None:
     """Read a playlist or WebVTT; None for an object that is neither, and for a missing one that need not exist."""
-    item = one.item
+    item = unread.item
     key = item.key.lower()
-    is_sure = key.endswith(READ_NAMES) or (one.kind == PLAYLIST and not is_media_name(key))
+    is_sure = key.endswith(READ_NAMES) or (unread.kind == PLAYLIST and not is_media_name(key))
     try:
         if not (is_sure or _sniff(client, item)):
-            if one.kind == PLAYLIST:
+            if unread.kind == PLAYLIST:
                 log.warning("%s is named as a playlist, and is none by name and content", item)
             return None
-        return read_document(client, item, one.variables)
+        return read_document(client, item, unread.variables)
     except NotFound:
         # The pictures of a sprite are named by the event. Copying its WebVTT tells that it is missing.
-        if one.required and (one.kind == PLAYLIST or key.endswith(_PLAYLIST_NAMES)):
+        if unread.required and (unread.kind == PLAYLIST or key.endswith(_PLAYLIST_NAMES)):
             raise
         return None
 

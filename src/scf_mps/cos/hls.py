@@ -163,7 +163,8 @@ class _Playlist:
         self._defines = False
 
     def add(self, raw: str, start: int, kind: str, required: bool) -> None:
-        uri = self._fill(raw, start) if self._defines and "{$" in raw else raw
+        """Add a URI at an offset."""
+        uri = self._fill(raw) if self._defines and "{$" in raw else raw
         if ":" in uri:
             scheme = _SCHEME.match(uri)
             if scheme and scheme[1].lower() not in _SCHEMES:
@@ -171,6 +172,7 @@ class _Playlist:
         self.references.append(make_reference(uri, kind, required, start, len(raw)))
 
     def complain(self, start: int, what: str) -> None:
+        """Add a problem of the line at an offset."""
         if len(self.problems) < MAX_PROBLEMS:
             line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
             self.problems.append(f"line {line}: {what}")
@@ -179,33 +181,31 @@ class _Playlist:
         """Add the URIs in the attributes of a tag."""
         known = _TAGS.get(tag, {})
         attributes = list(_ATTRIBUTE.finditer(rest))
-        is_gap = any(one[1] == "GAP" and one[3] == "YES" for one in attributes)
-        found = False
-        for one in attributes:
-            name = one[1]
+        is_gap = any(match[1] == "GAP" and match[3] == "YES" for match in attributes)
+        has_uri = False
+        for match in attributes:
+            name = match[1]
             if name != "URI" and not name.endswith("-URI") and name not in _READ_INSIDE:
                 continue
-            group = 2 if one[2] is not None else 3
-            value = one[group]
+            group = 3 if match[2] is None else 2
+            value = match[group]
             if not value.strip():
                 continue
-            found = True
+            has_uri = True
             if name not in known:
                 self.complain(start, f"{tag} with {name}= is not known: copied if it exists")
             elif name in _READ_INSIDE:
                 self.complain(start, f"{name} of {tag}: {_READ_INSIDE[name]}")
             required = name in known and not is_gap and tag != "#EXT-X-PRELOAD-HINT"
             kind = PLAYLIST if _is_playlist_name(value) else known.get(name, UNKNOWN)
-            self.add(value, start + one.start(group), kind, required)
-        if not found and "URI=" in re.sub('"[^"]*"', "", rest) and "METHOD=NONE" not in rest:
+            self.add(value, start + match.start(group), kind, required)
+        if not has_uri and "URI=" in re.sub('"[^"]*"', "", rest) and "METHOD=NONE" not in rest:
             self.complain(start, f"the URI of {tag} cannot be read")
 
     def define(self, rest: str) -> None:
         """Take in a variable of EXT-X-DEFINE."""
         self._defines = True
-        values = {
-            one[1]: one[2] if one[2] is not None else one[3] for one in _ATTRIBUTE.finditer(rest)
-        }
+        values = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(rest)}
         if "NAME" in values:
             self.variables[values["NAME"]] = values.get("VALUE", "")
         elif values.get("IMPORT", "") in self._inherited:
@@ -213,18 +213,18 @@ class _Playlist:
         elif "QUERYPARAM" in values:
             self.variables[values["QUERYPARAM"]] = _QUERY_PARAMETER
 
-    def _fill(self, raw: str, start: int) -> str:
-        def value(match: re.Match[str]) -> str:
-            found = self.variables.get(match[1])
-            if found is None or found == _QUERY_PARAMETER:
-                why = "comes from the query of a URL" if found else "has no value"
+    def _fill(self, raw: str) -> str:
+        def replace(match: re.Match[str]) -> str:
+            value = self.variables.get(match[1])
+            if value is None or value == _QUERY_PARAMETER:
+                why = "comes from the query of a URL" if value else "has no value"
                 raise UnknownManifest(
                     f"{raw[:80]!r} cannot be resolved: the variable {match[1]} {why}",
                     code="UnknownVariable",
                 )
-            return found
+            return value
 
-        return _VARIABLE.sub(value, raw)
+        return _VARIABLE.sub(replace, raw)
 
 
 def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
@@ -254,9 +254,7 @@ def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
 
 
 def _is_playlist_name(uri: str) -> bool:
-    return ".m3u" in uri and uri.partition("#")[0].partition("?")[0].lower().endswith(
-        (".m3u8", ".m3u")
-    )
+    return uri.partition("#")[0].partition("?")[0].lower().endswith((".m3u8", ".m3u"))
 
 
 def parse_webvtt(text: str) -> Document:
@@ -268,20 +266,20 @@ def parse_webvtt(text: str) -> Document:
         [] if text.lstrip("\ufeff").startswith("WEBVTT") else ["it does not begin with WEBVTT"]
     )
     pictures: list[tuple[str, int]] = []
-    words = False
+    has_text = False
     for line, start in _cue_lines(text):
         if "#xywh=" in line or _PICTURE.search(line):
             if line[0] != "#":
                 pictures.append((line, start))
         else:
-            words = True
-            if _PICTURE_INSIDE.search(line) and ("://" in line or line[0] in "{["):
+            has_text = True
+            if _PICTURE_INSIDE.search(line) and ("://" in line or line[0] in "{[<"):
                 problems.append(f"a cue is not understood: {line[:80]!r}")
     references = []
     for line, start in pictures:
-        sure = "#xywh=" in line or not words
-        if sure or " " not in line:
-            references.append(make_reference(line, FILE, sure, start, len(line)))
+        required = "#xywh=" in line or not has_text
+        if required or " " not in line:
+            references.append(make_reference(line, FILE, required, start, len(line)))
     return Document(False, text, references, problems[:MAX_PROBLEMS], {})
 
 
@@ -294,11 +292,11 @@ def _cue_lines(text: str) -> Iterator[tuple[str, int]]:
             block.append((line, match.start() + match[1].index(line)))
         if line and match.end() < len(text):
             continue
-        timing = next((index for index, (one, _) in enumerate(block) if "-->" in one), None)
+        timing = next((index for index, (text, _) in enumerate(block) if "-->" in text), None)
         if timing is not None:
             yield from block[timing + 1 :]
         elif block and not re.match(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:\s|$)", block[0][0]):
-            yield from (one for one in block if "#xywh=" in one[0])
+            yield from ((text, start) for text, start in block if "#xywh=" in text)
         block = []
 
 
