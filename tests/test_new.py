@@ -23,12 +23,13 @@ from typer.testing import CliRunner, Result
 
 from scf_mps.cli import cli, project
 from scf_mps.cli.project import function_name, project_files
+from scf_mps.cli.wheel import build_wheel
 from scf_mps.deploy.template import read_template
 from scf_mps.deploy.wanted import Wanted, wanted_of
 
 OURS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
 MATERIAL = "scf_mps/cli/material/"
-WHEEL = f"wheels/scf_mps-{distribution('scf-mps').version}-py3-none-any.whl"
+[WHEEL] = [name for name in project_files("shop") if name.endswith(".whl")]
 
 
 def new(*arguments: str | Path) -> Result:
@@ -144,8 +145,9 @@ def test_an_empty_folder_is_taken_and_may_be_the_one_that_one_is_in(
 def test_project_installs_the_wheel_that_it_brings(tmp_path: Path) -> None:
     assert new(tmp_path / "shop").exit_code == 0
     lines = (tmp_path / "shop" / "requirements-dev.txt").read_text().splitlines()
-    assert f"./{WHEEL}[cli,deploy,local]" in lines
-    assert not [line for line in lines if line.startswith("scf-mps")]
+    version = WHEEL.split("-")[1]
+    assert version.startswith(f"{distribution('scf-mps').version}+h")
+    assert lines[lines.index("--find-links wheels") + 1] == f"scf-mps[cli,deploy,local]=={version}"
 
 
 def test_published_version_is_installed_from_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +155,25 @@ def test_published_version_is_installed_from_the_index(monkeypatch: pytest.Monke
     files = project_files("shop")
     assert WHEEL not in files
     assert b"\nscf-mps[cli,deploy,local]\n" in files["requirements-dev.txt"]
+
+
+def test_wheel_of_a_wheel_is_the_same() -> None:
+    class Installed:
+        version = "1.0+h1"
+
+        def __init__(self, metadata: str) -> None:
+            self.metadata = {"Name": "scf-mps"}
+            self.texts = {"METADATA": metadata, "WHEEL": "w", "entry_points.txt": "e"}
+
+        def read_text(self, name: str) -> str | None:
+            return self.texts.get(name)
+
+    first = Installed("Name: scf-mps\nVersion: 1.0\nx\n")
+    first.version = "1.0"
+    second = Installed("Name: scf-mps\nVersion: 1.0+h1\nx\n")
+    code = {"scf_mps/a.py": b"a"}
+    assert build_wheel(first, code) == build_wheel(second, code)
+    assert build_wheel(first, code)[0] != build_wheel(first, {"scf_mps/a.py": b"b"})[0]
 
 
 def test_new_fails_without_installed_metadata(
@@ -367,22 +388,31 @@ def test_the_wheel_of_the_source_distribution_is_the_same(wheels: dict[str, Path
 
 
 def test_a_wheel_starts_the_project_that_the_checkout_starts(shop: Path) -> None:
-    ours = {name: content for name, content in project_files("shop").items() if name != WHEEL}
+    ours = project_files("shop")
+    for name in (WHEEL, "requirements-dev.txt"):  # the metadata are those of the installation
+        del ours[name]
     assert files_in(shop).items() >= ours.items()
 
 
 def test_wheel_of_a_project_is_the_one_that_the_backend_builds(
     wheels: dict[str, Path], shop: Path
 ) -> None:
-    built, own = (dict(members(path)) for path in (wheels["sdist"], shop / WHEEL))
+    [path] = shop.glob("wheels/*.whl")
+    version = path.name.split("-")[1].encode()
+    label = version[version.index(b"+") :]
+    built, own = (dict(members(wheel)) for wheel in (wheels["sdist"], path))
+    own = {
+        name.replace(label.decode(), ""): content.replace(version, version.removesuffix(label))
+        for name, content in own.items()
+    }
     records = [
-        sorted(archive.pop(name).splitlines())
+        {line.partition(",")[0] for line in archive.pop(name).decode().splitlines()}
         for archive in (built, own)
         for name in [*archive]
         if name.endswith("/RECORD")
     ]
     assert own == built
-    assert records[0] == records[1]
+    assert {name.replace(label.decode(), "") for name in records[1]} == records[0]
 
 
 def test_the_projects_own_tests_pass(run: Run) -> None:

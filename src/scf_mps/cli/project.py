@@ -34,7 +34,8 @@ _LEFT_OUT = ("__pycache__", ".*_cache")
 _TOLD = 5
 
 _NOT_PUBLISHED = """\
-# Not on PyPI yet. To update it: pip wheel --no-deps --wheel-dir wheels /path/to/scf-mps, then change the name here.
+# Not on PyPI yet. To update it, replace the wheel and the version by those of a project of a newer `scf-mps new`.
+--find-links wheels
 """
 
 
@@ -97,12 +98,11 @@ def project_files(name: str, region: str = REGION) -> dict[str, bytes]:
         for path in _walk(_MATERIAL / "handlers")
     }
     found["serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
-    wheel = ""
+    version = ""
     if not PUBLISHED:
-        file_name, content = _own_wheel()
-        wheel = f"wheels/{file_name}"
-        found[wheel] = content
-    for path, changes in _changes(name, region, wheel).items():
+        version, wheel, content = _own_wheel()
+        found[f"wheels/{wheel}"] = content
+    for path, changes in _changes(name, region, version).items():
         for old, new in changes.items():
             before, there, after = found[path].partition(old.encode())
             assert there, f"{path} has no {old!r} to be changed"
@@ -110,8 +110,8 @@ def project_files(name: str, region: str = REGION) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _own_wheel() -> tuple[str, bytes]:
-    """Return the name and the content of the wheel of this very scf-mps. Raise ValueError without its metadata."""
+def _own_wheel() -> tuple[str, str, bytes]:
+    """Return version, file name and content of the wheel of this very scf-mps. Raise ValueError without its metadata."""
     try:
         own = distribution("scf-mps")
     except PackageNotFoundError:
@@ -131,12 +131,16 @@ def _own_wheel() -> tuple[str, bytes]:
     return build_wheel(own, code)
 
 
-def _changes(name: str, region: str, wheel: str) -> dict[str, dict[str, str]]:
+def _changes(name: str, region: str, version: str) -> dict[str, dict[str, str]]:
     """What a project says in other words than this repository, file by file."""
     quoted = json.dumps(name)  # YAML takes `on` and `null` for something else
     return {
         "README.md": {"# my-function\n": f"# {name}\n"},
-        "requirements-dev.txt": {"\nscf-mps[": f"\n{_NOT_PUBLISHED}./{wheel}["} if wheel else {},
+        "requirements-dev.txt": {
+            "\nscf-mps[cli,deploy,local]\n": f"\n{_NOT_PUBLISHED}scf-mps[cli,deploy,local]=={version}\n"
+        }
+        if version
+        else {},
         "serverless.yml": {
             # Tencent's platform knows an application by this, the stage and the `name` below it.
             "\napp: scf-mps\n": f"\napp: {quoted}\n",

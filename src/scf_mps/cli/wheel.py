@@ -1,6 +1,8 @@
 """A wheel of the scf-mps that runs, for projects that cannot install it from an index.
 
-It holds what the build backend would put into it, in an order and with times that are always the same.
+It holds what the build backend would put into it. Only the version differs: it has a local label made of the content,
+as in ``0.1.0+h1a2b3c4d``. An index cannot have such a version, so a pin of it never installs a stranger's package, and
+pip notices every change.
 """
 
 from __future__ import annotations
@@ -17,17 +19,22 @@ _METADATA = ("METADATA", "WHEEL", "entry_points.txt", "licenses/LICENSE")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def build_wheel(distribution: Distribution, code: Mapping[str, bytes]) -> tuple[str, bytes]:
-    """Return the file name and the content of a wheel.
+def build_wheel(distribution: Distribution, code: Mapping[str, bytes]) -> tuple[str, str, bytes]:
+    """Return the version, the file name and the content of a wheel.
 
     Args:
         distribution: the installed one, whose metadata are taken.
         code: content of each file, by its path in the wheel.
     """
-    name = f"{distribution.metadata['Name'].replace('-', '_')}-{distribution.version}"
     files = dict(sorted(code.items()))
-    for part in _METADATA:
-        files[f"{name}.dist-info/{part}"] = (distribution.read_text(part) or "").encode()
+    metadata = {part: distribution.read_text(part) or "" for part in _METADATA}
+    public = distribution.version.partition("+")[0]  # the installed one may be such a wheel itself
+    before, _, after = metadata["METADATA"].partition(f"\nVersion: {distribution.version}\n")
+    content = repr((files, before, after, metadata["entry_points.txt"])).encode()
+    version = f"{public}+h{hashlib.sha256(content).hexdigest()[:8]}"
+    metadata["METADATA"] = f"{before}\nVersion: {version}\n{after}"
+    name = f"{distribution.metadata['Name'].replace('-', '_')}-{version}"
+    files |= {f"{name}.dist-info/{part}": text.encode() for part, text in metadata.items()}
     record = f"{name}.dist-info/RECORD"
     rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
@@ -42,4 +49,4 @@ def build_wheel(distribution: Distribution, code: Mapping[str, bytes]) -> tuple[
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, content)
-    return f"{name}-py3-none-any.whl", wheel.getvalue()
+    return version, f"{name}-py3-none-any.whl", wheel.getvalue()
