@@ -180,7 +180,7 @@ def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
         "        raise OSError('of no callback')\n"
         "    return []\n"
     )
-    Path("event.json").write_text("{}")
+    Path("event.json").write_text(json.dumps(sample("EditMediaTask")))
     code, shown = run("local", "event.json")
     assert code == 0
     assert '{"level": "x"}' in shown
@@ -203,7 +203,7 @@ def test_lost_event_is_said_to_be_lost() -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--env", "MPS_GREETING"], "expected NAME=VALUE, not 'MPS_GREETING'"),
+        (["--env", "MPS_GREETING"], "'MPS_GREETING' is not a variable"),
         (["--env", "SCF_X=1"], "SCF_X cannot be set"),
         (["--memory", "100"], "64 MB of memory, or a multiple of 128"),
         (["--python", "2.7.18.1"], "2.7.18.1"),

@@ -52,6 +52,17 @@ def test_table_has_every_column_where_there_is_room(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == ["a  b", "1  2"]
 
 
+@pytest.mark.usefixtures("terminal")
+def test_last_column_breaks_at_spaces_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show([{"a": "name", "b": "a text of some words that is too long"}, {"a": "x", "b": "y"}])
+    assert capsys.readouterr().out.splitlines() == [
+        "a     b",
+        "name  a text of some words that is too",
+        "      long",
+        "x     y",
+    ]
+
+
 def test_pipe_gets_a_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
     output.show([{"a": "1\t\n", "b": ""}, {"a": "2", "b": "3"}], title="not shown")
     assert capsys.readouterr().out == "1\\t\\n\t\n2\t3\n"

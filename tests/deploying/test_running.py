@@ -282,6 +282,18 @@ def test_logs_of_many_days_are_asked_for_day_by_day_and_page_by_page(project, ap
     assert offsets == [0, 0, 0, 100]
 
 
+def test_logs_are_printed_escaped_line_by_line(project, api, scf):
+    project.write(events=[])
+    Ran("deploy")
+    one = deployed(scf)
+    log = "a\x1b[2J\u2028b\n\x1b]52;c;aGk=\x07\n"
+    write(one, time.time() - 1, request_id="one\x1b[2J", log=log, status=430, returned="\x9b")
+    ran = Ran("logs")
+    assert ran.out.splitlines()[1:] == ["  a\\x1b[2J\\u2028b", "  \\x1b]52;c;aGk=\\x07", "  \\x9b"]
+    assert "one\\x1b[2J" in ran.out
+    assert "\x9b" not in Ran("logs", "--json").out
+
+
 def test_logs_are_followed_from_the_command_line_for_so_long(project, api, scf):
     project.write(events=[])
     Ran("deploy")

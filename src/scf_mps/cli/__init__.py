@@ -21,8 +21,11 @@ except ImportError:
 
 from scf_mps import __version__
 from scf_mps.deploy.packing.command import build
+from scf_mps.local.frames import frames_of_error
 
 from . import cloud, demo, desk, doctoring, emulators, records, starting
+from .failures import explain_error
+from .output import warn
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -88,4 +91,10 @@ def app() -> None:
     """The entry point of the command `scf-mps`."""
     for stream in (sys.stdout, sys.stderr):  # a character that the locale lacks is shown escaped
         getattr(stream, "reconfigure", dict)(errors="backslashreplace")
-    cli(prog_name="scf-mps")
+    try:
+        cli(prog_name="scf-mps")
+    except Exception as error:
+        if not frames_of_error(error):  # a defect of this package
+            raise
+        warn(explain_error("the project's code failed", error))
+        sys.exit(1)

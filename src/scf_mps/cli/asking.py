@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def sample_names(incomplete: str) -> list[str]:
-    """What completes a name in the shell; without any, the shell completes files."""
+    """Return completions of a name for the shell. Without any it completes files."""
     return [name for name in samples.names() if name.startswith(incomplete)]
 
 
@@ -81,10 +81,10 @@ def read_project(
 
     for pair in env or []:
         if "=" not in pair:
-            fail(f"expected NAME=VALUE, not {pair!r}")
+            fail(f"{pair!r} is not a variable. Use NAME=VALUE")
     module = "handlers" if app is None else app.partition(":")[0]
     if not module or module.startswith("."):
-        fail(f"expected an application as MODULE:NAME, e.g. handlers:app, not {app!r}")
+        fail(f"{app!r} is not an application. Use MODULE:NAME, e.g. handlers:app")
     start = source if source and source.is_dir() else Path.cwd()
     folder = find_folder(start, module) or start.resolve()
     is_there = (
@@ -147,12 +147,12 @@ def load_application(name: str, configuration: Configuration) -> App:
     except (Exception, SystemExit) as error:
         fail(explain_import_error(name, error))
     if not isinstance(found, App):
-        fail(f"expected a scf_mps.App at {name}, not {found!r}")
+        fail(f"{name} is not a scf_mps.App: {found!r}")
     return found
 
 
 def read_event(name: str, results: list[str] | None, status: str) -> Any:
-    """The event that is meant: a file's, stdin's, or a sample."""
+    """Return the event of a file, of stdin or of a sample."""
     path = Path(name)
     try:
         if name == "-":
@@ -160,18 +160,18 @@ def read_event(name: str, results: list[str] | None, status: str) -> Any:
         if path.suffix == ".json" or path.is_file():
             return _parsed(path.read_bytes(), name, results, status)
     except OSError as error:
-        fail(f"expected an event in {name}: {error.strerror}")
+        fail(f"cannot read the event in {name}: {error.strerror}")
     task_id = samples.new_task_id(name)
     return or_invalid(lambda: samples.sample(name, pairs(results), status=status, task_id=task_id))
 
 
 def _parsed(text: bytes, where: str, results: list[str] | None, status: str) -> Any:
     if results or status != "FINISH":
-        fail(f"the event in {where} is as it is; name an event type to choose results")
+        fail(f"results and status cannot be chosen for the event in {where}: name a sample instead")
     try:
         return json.loads(text)  # in UTF-8, -16 or -32, with or without a byte order mark
     except (ValueError, RecursionError) as error:
-        fail(f"expected JSON in {where}: {error}")
+        fail(f"the event in {where} is not JSON: {error}")
 
 
 def pairs(results: list[str] | None) -> list[tuple[str, str]]:
@@ -179,7 +179,7 @@ def pairs(results: list[str] | None) -> list[tuple[str, str]]:
     for one in results or []:
         type_, equals, outcome = one.partition("=")
         if not (type_ and equals and outcome):
-            raise ValueError(f"expected TYPE=STATUS, e.g. Transcode=SUCCESS, not {one!r}")
+            raise ValueError(f"{one!r} is not a result. Use TYPE=STATUS, e.g. Transcode=SUCCESS")
         pairs.append((type_, outcome))
     return pairs
 

@@ -1,4 +1,4 @@
-"""The commands about the function in the cloud: put it there, take it away, read what it wrote."""
+"""Commands for the function in the cloud: deploy, remove, logs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from scf_mps.deploy.deploying import Function, Prepared
     from scf_mps.deploy.function_logs import Run
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", metavar="FILE", help="What is wanted: serverless.yml.")
-]
-StageOption = Annotated[str, typer.Option(help="In place of the file's.")]
+ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The desired state.")]
+StageOption = Annotated[str, typer.Option(help="The stage, in place of the file's.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Only show the changes. Offline: the desired state.")
 ]
@@ -36,19 +34,20 @@ def deploy(
     stage: StageOption = "",
     archive: Annotated[
         Path | None,
-        typer.Option("--zip", help="Deploy this zip, in place of what `src` says."),
+        typer.Option("--zip", help="Deploy this zip instead of `src`."),
     ] = None,
     code_bucket: Annotated[
         str,
         typer.Option(
-            metavar="BUCKET-APPID[.REGION]", help="Send code by COS: a zip beyond 20 MB must."
+            metavar="BUCKET-APPID[.REGION]",
+            help="Upload the code through COS. Required above 20 MB.",
         ),
     ] = "",
     take_trigger: Annotated[
         str,
         typer.Option(
             metavar="[[REGION/]NAMESPACE/]FUNCTION",
-            help="Take the account's MPS trigger from this function, which has it now.",
+            help="Take the account's MPS trigger from this function.",
         ),
     ] = "",
     prune: Annotated[
@@ -56,17 +55,17 @@ def deploy(
         typer.Option("--prune", help="Remove MPS and timer triggers that are not in the file."),
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Send code and settings that are there already.")
+        bool, typer.Option("--again", help="Send code and settings again, though they are equal.")
     ] = False,
     allow_secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="A file in the zip that may look like a secret."),
+        typer.Option(metavar="PATH", help="Allow a file in the zip to look like a secret."),
     ] = None,
     wait: Annotated[str, typer.Option(help="How long to wait for SCF: 90s, 5m.")] = "5m",
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put the function into the cloud as serverless.yml says, and bind its triggers; what is there stays."""
+    """Deploy the function of serverless.yml and bind its triggers. Equal parts are left alone."""
     from scf_mps.deploy.deploying import Request, prepared
 
     request = Request(
@@ -86,13 +85,13 @@ def deploy(
         if not dry_run:
             ready.carry_out(_tell)
             if not as_json:
-                say(f"{_place(function)} is as {config} says", "green")
+                say(f"{_place(function)} is deployed as in {config}", "green")
 
 
 def remove(
     config: ConfigOption = Path("serverless.yml"),
     stage: StageOption = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -112,10 +111,10 @@ def remove(
 def logs(
     since: Annotated[str, typer.Option(help="How far to look back: 15m, 6h, 7d.")] = "15m",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Wait for new runs, until Ctrl-C.")
     ] = False,
     within: Annotated[
-        str, typer.Option("--for", metavar="SPAN", help="With --follow, for so long: 10m.")
+        str, typer.Option("--for", metavar="SPAN", help="With --follow: how long, e.g. 10m.")
     ] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
     request_id: Annotated[str, typer.Option("--request", help="Only this event's runs.")] = "",
@@ -123,7 +122,7 @@ def logs(
     stage: StageOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """What the function in the cloud wrote, run by run."""
+    """Print the logs of the deployed function, run by run."""
     from scf_mps.deploy import function_logs
 
     function = _function(config, stage)
@@ -142,7 +141,7 @@ def logs(
 
 
 def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
-    """What the deployed function returned for an event, and why it failed; its log goes to stderr."""
+    """Invoke the deployed function. Return its result and its error. Its log goes to stderr."""
     from scf_mps.deploy.invoking import invoke_remote
 
     function = _function(config, "")
@@ -154,12 +153,12 @@ def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
 
 
 def _function(config: Path, stage: str) -> Function:
-    """The function of a file; what is wrong with that ends the command."""
+    """Return the function of a file. An invalid file ends the command."""
     try:
         from scf_mps.deploy.deploying import function_of
         from scf_mps.deploy.errors import DeployError
     except ImportError as error:  # pragma: no cover - the tests have it
-        fail(f"the cloud needs more than a desk: pip install 'scf-mps[cli,deploy]' ({error})")
+        fail(f"deploying needs another extra: pip install 'scf-mps[cli,deploy]' ({error})")
     config = locate(config)
     try:
         function = function_of(config, stage)
@@ -172,7 +171,7 @@ def _function(config: Path, stage: str) -> Function:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What the cloud refuses ends the command with exit code 1."""
+    """End the command with exit code 1 on an error of the cloud."""
     from scf_mps.deploy.errors import DeployError
 
     try:
@@ -196,7 +195,7 @@ def _place(function: Function) -> str:
 
 
 def _show_plan(ready: Prepared, as_json: bool) -> None:
-    """The difference between what is and what is wanted."""
+    """Show the difference between the current and the desired state."""
     plan = ready.plan
     if as_json:
         steps = [
@@ -225,7 +224,7 @@ def _show_plan(ready: Prepared, as_json: bool) -> None:
     for note in plan.notes:
         warn(note, "cyan")
     for why in plan.blocked:
-        warn(f"not possible so: {why}", "yellow")
+        warn(f"blocked: {why}", "yellow")
 
 
 def _show_run(run: Run, as_json: bool) -> None:

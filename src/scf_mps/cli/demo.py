@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,10 +62,9 @@ def demo(
         warn(f"the demo failed: {problem}")
     if problems:
         raise typer.Exit(1)
-    say(
-        "Next: scf-mps new my-function"
-        + ("" if verbose else "   (details: scf-mps demo --verbose)")
-    )
+    own = shorten_path(str(Path(sys.executable).with_name("scf-mps")))
+    command = "scf-mps" if shutil.which("scf-mps") else own
+    say(f"Next: {command} new my-function" + ("" if verbose else " (more: demo --verbose)"))
 
 
 def _show(one: Demonstration, application: App, verbose: bool) -> None:

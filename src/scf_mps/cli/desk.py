@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import uuid
 from pathlib import Path
@@ -35,12 +34,12 @@ from .failures import explain_error
 from .outcomes import (
     explain_calls,
     has_skipped_all,
-    is_redundant,
     name_result,
     read_events,
     show_failures,
     show_summary,
     show_verdict,
+    watch_calls,
 )
 from .output import fail, print_json, show, warn
 from .time_limit import time_limit
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scf_mps.events.result import Event
-    from scf_mps.routing import Call, Reason
+    from scf_mps.routing import Reason
 
 
 def routes(
@@ -135,11 +134,8 @@ def invoke(
     configuration = read_project(app, env)
     timeout = timeout or configuration.timeout
     logs.configure(sys.stderr)
-    if not full:
-        logging.getLogger().handlers[0].addFilter(lambda record: not is_redundant(record))
     application = load_application(app, configuration)
-    calls: list[Call] = []
-    application._hooks.after_callback.append(calls.append)
+    calls = watch_calls(application, full)
     request_id = str(uuid.uuid4())
     context = {
         "request_id": request_id,

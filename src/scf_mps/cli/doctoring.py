@@ -11,7 +11,7 @@ import typer
 from .asking import JsonOption
 from .cloud import ConfigOption, StageOption
 from .configuration import locate
-from .output import print_json, say
+from .output import print_json, say, say_lines
 
 if TYPE_CHECKING:
     from scf_mps.deploy.doctor import Examination
@@ -21,29 +21,29 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 def doctor(
     account: Annotated[
-        bool, typer.Option("--account", help="Look at the function and the buckets in the cloud.")
+        bool, typer.Option("--account", help="Check the function and the buckets in the cloud too.")
     ] = False,
     no_write: Annotated[
         bool,
         typer.Option(
-            "--no-write", help="With --account: do not try an object below the ledger's prefix."
+            "--no-write", help="With --account: write no object below the ledger's prefix."
         ),
     ] = False,
     dispatch: Annotated[
         bool,
         typer.Option(
             "--dispatch",
-            help="Run the callbacks of the sample event here, with neither keys nor ledger.",
+            help="Run the callbacks of the sample event, without keys and ledger.",
         ),
     ] = False,
     archive: Annotated[
-        Path | None, typer.Option("--zip", help="Look at this zip, in place of what `src` says.")
+        Path | None, typer.Option("--zip", help="Check this zip instead of `src`.")
     ] = None,
     config: ConfigOption = Path("serverless.yml"),
     stage: StageOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Look for what would go wrong once deployed, and say what to do. Exit code 0 without errors."""
+    """Check the project before and after deploying, with advice. Exit code 0 without errors."""
     from scf_mps.deploy.doctor import Options, examine
 
     examination = examine(
@@ -66,12 +66,12 @@ def doctor(
 
 def _show(examination: Examination) -> None:
     for one in examination.findings:
-        say(f"{one.level}: {one.what} ({one.name})", _STYLES[one.level])
+        say_lines(f"{one.level}: {one.what} ({one.name})", _STYLES[one.level])
         say(f"  {one.why}")
         say(f"  → {one.advice}")
     for seen in examination.seen:
         say(seen, "dim")
-    say("What cannot be seen from here:", "italic")
+    say("Not checked:", "italic")
     for reminder in examination.reminders:
         say(f"  {reminder}", "dim")
     counts = Counter(one.level for one in examination.findings)

@@ -1,4 +1,4 @@
-"""The commands that run a cloud on the desk: the COS emulator, and the function as SCF would run it."""
+"""Commands for the emulators of COS and SCF: cos, local."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def local(
         list[str] | None,
         typer.Argument(
             metavar="[EVENT.json|-|SAMPLE]...",
-            help="Events to push; without any it runs until it is stopped.",
+            help="Events to push. Without any it runs until it is stopped.",
         ),
     ] = None,
     source: Annotated[
@@ -113,7 +113,8 @@ def local(
     python: Annotated[
         str | None,
         typer.Option(
-            help="The CPython: 3.10, or the path of one.", show_default="serverless.yml's runtime"
+            help="The CPython: a version such as 3.10, or a path.",
+            show_default="serverless.yml's runtime",
         ),
     ] = None,
     timeout: Annotated[
@@ -126,10 +127,10 @@ def local(
         int | None,
         typer.Option(help="The memory limit in MB.", show_default="serverless.yml's"),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Instances at a time, at most.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, help="The highest number of instances.")] = 1,
     retries: Annotated[int, typer.Option(min=0, max=2, help="Retries of a failed event.")] = 2,
     speed: Annotated[
-        float, typer.Option(help="By how much the minute before a retry is shortened.")
+        float, typer.Option(help="Factor by which the minute before a retry is shortened.")
     ] = 60,
     env: EnvOption = None,
     port: Annotated[

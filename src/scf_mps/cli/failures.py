@@ -9,6 +9,7 @@ from textwrap import indent
 
 from scf_mps import ConfigurationError, LedgerError, RegistrationError, Router
 from scf_mps.local.frames import describe_frames, frames_of_error, shorten_paths
+from scf_mps.logs import scrub
 from scf_mps.printable import escape_controls
 from scf_mps.running import reason
 
@@ -36,10 +37,10 @@ def explain_error(what: str, error: BaseException, full: bool = False) -> str:
         error: the exception.
         full: whether to show the full traceback.
     """
-    trace = indent("".join(traceback.format_exception(error)).rstrip(), "  ") if full else ""
+    trace = indent(scrub("".join(traceback.format_exception(error))).rstrip(), "  ") if full else ""
     frames = trace or describe_frames(frames_of_error(error))
     keep = "\n" if isinstance(error, ConfigurationError) else ""  # a line for each mistake
-    text = escape_controls(shorten_paths(reason(error)), keep)
+    text = escape_controls(shorten_paths(scrub(reason(error))), keep)
     return "\n".join(filter(None, [f"{what}: {text}", frames]))
 
 

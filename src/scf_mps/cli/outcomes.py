@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from contextlib import suppress
 from textwrap import indent
@@ -11,16 +12,16 @@ from scf_mps import InvalidEvent
 from scf_mps.envelope import open_envelope
 from scf_mps.events.reading import read
 from scf_mps.local.frames import describe_frames, frames_of_error
+from scf_mps.logs import scrub
 from scf_mps.printable import escape_controls
 from scf_mps.running import reason
 
 from .output import count, out, show, warn
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scf_mps import CallbacksFailed
+    from scf_mps import App, CallbacksFailed
     from scf_mps.events.result import Event, Result
     from scf_mps.ledger import Entry, Record
     from scf_mps.routing import Call
@@ -53,12 +54,27 @@ def show_summary(summary: dict[str, Any], event: Event, reasons: Mapping[str, st
     show(rows, title=title, empty=f"{title}: no results")
 
 
+def watch_calls(application: App, full: bool) -> list[Call]:
+    """Return a list that gets every call of the application, and keep its log to what the calls do not tell.
+
+    Args:
+        application: the application.
+        full: whether to keep the framework's log lines about single results too.
+    """
+    if not full:
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(lambda record: not _is_redundant(record))
+    calls: list[Call] = []
+    application._hooks.after_callback.append(calls.append)
+    return calls
+
+
 def explain_calls(calls: Iterable[Call]) -> dict[str, str]:
     """Return why calls did not complete, by their keys."""
     return {
         call.key: "not started: too little time is left"
         if call.error is None
-        else reason(call.error)
+        else scrub(reason(call.error))
         for call in calls
         if call.outcome != "done"
     }
@@ -71,7 +87,7 @@ def show_failures(calls: Iterable[Call], full: bool) -> None:
         if call.outcome != "failed" or call.error is None:
             continue
         text = (
-            indent("".join(traceback.format_exception(call.error)).rstrip(), "  ")
+            indent(scrub("".join(traceback.format_exception(call.error))).rstrip(), "  ")
             if full
             else describe_frames(frames_of_error(call.error))
         )
@@ -87,13 +103,13 @@ def show_verdict(failure: CallbacksFailed, summary: dict[str, Any]) -> None:
     names = {call["callback"] for call in calls}
     for one in failure.failures:
         if one.callback not in names:
-            warn(escape_controls(str(one)))
+            warn(escape_controls(scrub(str(one))))
     failed = sum(call["outcome"] in ("failed", "deferred") for call in calls)
     counted = f"{failed} of {len(calls)} callbacks failed. " if failed else ""
     warn(f"{counted}In SCF this event would be retried.")
 
 
-def is_redundant(record: logging.LogRecord) -> bool:
+def _is_redundant(record: logging.LogRecord) -> bool:
     """Return True for the framework's log lines about single results: the table has them."""
     return record.name == "scf_mps" and hasattr(record, "place")
 

@@ -54,6 +54,8 @@ STYLES = {
 
 _GAP = 2
 _INDENT = "  "
+_MIN_TEXT_WIDTH = 20
+"""Cells of a last column that make it worth to break its texts."""
 
 
 def say(text: str, style: str = "", *, console: Console = out) -> None:
@@ -117,9 +119,17 @@ def show(rows: Sequence[Row], *, title: str = "", empty: str = "") -> None:
     cells = [[row[number] for number in used] for row in cells]
     widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
     fitting = _count_fitting(widths, out.width)
+    if fitting == len(names) - 1:
+        left = out.width - sum(widths[:-1]) - _GAP * fitting
+        longest_word = max(len(word) for row in cells for word in [*row[-1].split(), names[-1]])
+        if left >= max(longest_word, _MIN_TEXT_WIDTH):
+            widths[-1], fitting = left, len(names)
     out.print(_line(names[:fitting], widths), style="dim", soft_wrap=True)
     for row in cells:
-        out.print(_line(row[:fitting], widths), soft_wrap=True)
+        first, *more = _wrap(row[fitting - 1], widths[fitting - 1])
+        out.print(_line([*row[: fitting - 1], first], widths), soft_wrap=True)
+        for line in more:
+            out.print(" " * (out.width - widths[fitting - 1]) + line, markup=False, soft_wrap=True)
         for line in _pack(row[fitting:], out.width - len(_INDENT)):
             out.print(_INDENT + line, markup=False, soft_wrap=True)
 
@@ -155,5 +165,12 @@ def _pack(cells: Sequence[str], width: int) -> list[str]:
         elif cell_len(cell) <= width:
             lines.append(cell)
         else:
-            lines += textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False)
+            lines += _wrap(cell, width)
     return lines
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return the lines of a text broken at spaces alone, at least one."""
+    if cell_len(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""The commands about what happened: look at the ledger, run again what is not done, find what never arrived."""
+"""Commands for the ledger: history, replay, reconcile, purge."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ from scf_mps.errors import DamagedRecord
 from scf_mps.ledger.base import Entry
 from scf_mps.printable import escape_controls
 
-from .asking import AppOption, JsonOption, load_application, or_invalid, read_project
-from .outcomes import record_row, show_entry
+from .asking import (
+    AppOption,
+    JsonOption,
+    TracebackOption,
+    load_application,
+    or_invalid,
+    read_project,
+)
+from .failures import explain_error
+from .outcomes import record_row, show_entry, show_failures, watch_calls
 from .output import count, err, fail, out, print_json, say, show, warn
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ LedgerOption = Annotated[
     typer.Option("--ledger", metavar="URL", help="The ledger, in place of MPS_LEDGER's."),
 ]
 OPEN = ("failed", "interrupted")
-"""The states of events that nobody is at work on and that are not done."""
+"""States of events that are neither completed nor running."""
 
 
 def history(
@@ -96,12 +104,14 @@ def replay(
     ] = None,
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
+    full: TracebackOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Dispatch events again, in this process. Completed callbacks are skipped."""
     if sum([bool(task), failed, dead_letter is not None]) != 1:
-        fail("expected one of a task's id, --failed and --dead-letter FILE")
+        fail("replay takes one of: a task's id, --failed, --dead-letter FILE")
     application, store = _ledger_of(app, ledger)
+    calls = watch_calls(application, full)
     is_whole = True
     events: list[tuple[str, Any]]
     if dead_letter is not None:
@@ -124,6 +134,7 @@ def replay(
         print_json(rows)
     else:
         show(rows, empty="nothing to replay")
+        show_failures(calls, full)
     if interrupted:
         warn(f"interrupted: {len(events) - len(rows)} events are left")
     if interrupted or not is_whole or any(row["outcome"] != "done" for row in rows):
@@ -137,10 +148,12 @@ def reconcile(
     ] = False,
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
+    full: TracebackOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List finished tasks in MPS, and dispatch those that the ledger does not have as completed."""
     application, _ = _ledger_of(app, ledger)
+    calls = watch_calls(application, full)
     span = or_invalid(lambda: seconds_of(since))
     with _progress(None) as advance:
 
@@ -165,7 +178,8 @@ def reconcile(
         )
         if failure is not None:
             for one in failure.failures:
-                warn(escape_controls(str(one)))
+                warn(escape_controls(logs.scrub(str(one))))
+            show_failures(calls, full)
     if failure is not None:
         raise typer.Exit(1)
 
@@ -182,7 +196,7 @@ def purge(
 
 
 def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
-    """The application and its ledger."""
+    """Return the application and its ledger."""
     logs.configure(sys.stderr, "WARNING")
     configuration = read_project(app)
     ledger = url or configuration.variables.get("MPS_LEDGER", "")
@@ -192,11 +206,11 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
         os.environ["MPS_LEDGER"] = ledger
     application = load_application(app, configuration)
     if url and application.has_own_ledger:
-        fail(f"{app} has a ledger of its own, App(ledger=…): --ledger would not be looked at")
+        fail(f"--ledger has no effect: {app} sets App(ledger=…)")
     store = application.ledger
     if store is None:
         fail(
-            "there is no ledger to look at: name the function's with --ledger or MPS_LEDGER, e.g. "
+            "there is no ledger. Name the function's with --ledger or MPS_LEDGER, e.g. "
             "cos://bucket.region/ledger/ (`scf-mps local` keeps one in .scf-mps/)"
         )
     return application, store
@@ -221,7 +235,7 @@ def _entries(
 
 
 def _notification(store: Ledger, entry: Entry) -> Any:
-    """The event as the ledger keeps it; where that has expired, its task's id, by which MPS may tell it."""
+    """Return the event of the ledger, or a reference to its task in MPS if it has expired."""
     found = store.find(entry.key)
     kept = None if found is None else found.notification
     return {"TaskId": entry.task_id} if kept is None else kept
@@ -230,7 +244,7 @@ def _notification(store: Ledger, entry: Entry) -> Any:
 def _replayed(
     application: App, store: Ledger, task_id: str, event: Any, force: list[str]
 ) -> tuple[dict[str, str], bool]:
-    """What came of an event that was dispatched again, as a row; and whether somebody interrupted it."""
+    """Dispatch an event again. Return its row, and True if it was interrupted."""
     why, interrupted = "", False
     try:
         if isinstance(event, Entry):
@@ -239,13 +253,13 @@ def _replayed(
         outcome = "done"
     except CallbacksFailed as failed:
         summary, outcome = failed.summary, "failed"
-        why = "; ".join(f"{one.callback}: {one.reason}" for one in failed.failures)
+        why = logs.scrub("; ".join(f"{one.callback}: {one.reason}" for one in failed.failures))
         interrupted = any(isinstance(one.__cause__, KeyboardInterrupt) for one in failed.failures)
     except ScfMpsError as error:
-        row = {"task": task_id, "outcome": "failed", "callbacks": "", "why": str(error)}
+        row = {"task": task_id, "outcome": "failed", "callbacks": "", "why": logs.scrub(str(error))}
         return row, False
     except ValueError as error:
-        fail(str(error))
+        fail(explain_error("replay failed", error))
     every = summary.get("events", [summary])
     calls = Counter(call["outcome"] for one in every for call in one.get("callbacks", ()))
     row = {
@@ -258,13 +272,11 @@ def _replayed(
 
 
 def _dead_letters(path: Path) -> Iterator[Any]:
-    """The messages in a file: one JSON object, an array of them, or one in a line."""
+    """Yield the messages of a file: one JSON object, an array of them, or one a line."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
     except OSError as error:
-        raise ValueError(
-            f"expected messages of a dead-letter queue in {path}: {error.strerror}"
-        ) from None
+        raise ValueError(f"cannot read dead letters in {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     decoder = json.JSONDecoder()
@@ -280,14 +292,14 @@ def _dead_letters(path: Path) -> Iterator[Any]:
 
 
 def _next(text: str, position: int) -> int:
-    """Where the next value begins."""
+    """Return the position of the next value."""
     blank = re.compile(r"\s*").match(text, position)
     assert blank is not None
     return blank.end()
 
 
 class _progress:  # noqa: N801 - used like a function
-    """How far a long work is, on stderr, where that is a terminal: `with _progress(100) as advance: advance("…")`."""
+    """Progress on stderr if that is a terminal: `with _progress(100) as advance: advance("…")`."""
 
     def __init__(self, total: int | None) -> None:
         text = TextColumn("{task.completed} {task.description}", markup=False)
