@@ -1,17 +1,22 @@
-"""What handling one event costs on a warm instance, beside what the callbacks themselves do.
+"""Costs of handling one event on a warm instance, without the work of the callbacks themselves.
 
 Measured: the documentation's event, already a dict as SCF passes it, through the whole of `main_handler` (read, plan,
 inject, run each callback alone, sum up) to four callbacks that do nothing, with 10, 100 and 1,000 routes, and with
-the middleware, arguments and filters an application may have. Beside it, in turns: `json.loads` of the same event as
+the middleware, arguments and filters an application may have. In turns with it: `json.loads` of the same event as
 the unit that makes machines comparable, and a dispatch written by hand for this very event as the floor.
 
-Not measured: cold starts (`cold_start.py`), log lines (logging is off), COS, and SCF itself.
+One case logs as users' functions do: at INFO, one JSON line for each callback, with credentials, a mail server and a
+chat webhook in the environment. Its two sides, with and without logging, take turns in one process.
+
+Not measured: cold starts (`cold_start.py`), COS, and SCF itself.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from platform import python_version
@@ -39,6 +44,7 @@ from scf_mps import (
     SnapshotByTimeOffset,
     Subtask,
     Transcode,
+    logs,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +55,19 @@ TARGET = 0.52
 
 TARGET_GROWTH = 1.05
 """Flat, but for noise."""
+
+TARGET_LOGGING = 3.0
+"""Times the dispatch without logging."""
+
+VARIABLES = {
+    "TENCENTCLOUD_SECRETID": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
+    "TENCENTCLOUD_SECRETKEY": "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE",
+    "TENCENTCLOUD_SESSIONTOKEN": "a1b2c3d4e5f6/EXAMPLE+TOKEN=" * 10,
+    "MPS_SMTP": "smtps://mps%40example.com:pass%2Fword@mail.example.com:465",
+    "MPS_NOTIFY": "wecom://693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa?on=failure",
+    "MPS_NOTIFY_KEY": "notify-key-of-the-example",
+}
+"""Secrets that every log line is checked for."""
 
 
 def on_transcode(result: Transcode) -> None: ...
@@ -127,6 +146,28 @@ def handle(app: App) -> Callable[[], object]:
     return lambda: main_handler(event, SCF_CONTEXT)
 
 
+def handle_with_logging() -> Callable[[], object]:
+    """As `handle`, with log lines at INFO written to a file that forgets them."""
+    app = app_with(4)
+    main_handler = app.main_handler
+    event = sample_event()
+    os.environ.update(VARIABLES)
+    lines = io.StringIO()
+    logs.configure(lines, logging.INFO)
+    logging.disable(logging.NOTSET)
+    main_handler(event, SCF_CONTEXT)
+    written = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [line["outcome"] for line in written] == ["done"] * 4, written
+    logs.configure(open(os.devnull, "w", encoding="utf-8"), logging.INFO)  # noqa: SIM115
+
+    return lambda: main_handler(event, SCF_CONTEXT)
+
+
+def switch_logging(side: str) -> None:
+    """Log in one side alone."""
+    logging.disable(logging.NOTSET if side == LOGGING else logging.CRITICAL)
+
+
 def handle_by_hand() -> Callable[[], object]:
     """The least that could be called the same job: a dict of functions, and each result tried alone."""
     event = sample_event()
@@ -160,6 +201,7 @@ def handle_by_hand() -> Callable[[], object]:
 
 REFERENCE = "json.loads of the event"
 FEW, MANY = "main_handler, 10 routes", "main_handler, 1,000 routes"
+LOGGING, SILENT = "main_handler, 4 routes, logging", "the same without logging"
 CASES: dict[str, Callable[[], Callable[[], object]]] = {
     "dispatch by hand, 4 routes": handle_by_hand,
     "main_handler, 4 routes": lambda: handle(app_with(4)),
@@ -169,6 +211,7 @@ CASES: dict[str, Callable[[], Callable[[], object]]] = {
     "main_handler, 4 routes and a middleware": lambda: handle(app_with(4, PassThrough())),
     "main_handler, 4 routes with 3 arguments each": lambda: handle(app_with_arguments()),
     "main_handler, 4 routes with 2 filters each": lambda: handle(app_with_filters()),
+    LOGGING: handle_with_logging,
 }
 
 
@@ -176,7 +219,10 @@ def measure(case: str) -> None:
     """Print what `time_in_processes` collects."""
     logging.disable()
     text = SAMPLE.read_text(encoding="utf-8")
-    times = time_in_turns({REFERENCE: lambda: json.loads(text), case: CASES[case]()})
+    sides = {REFERENCE: lambda: json.loads(text), case: CASES[case]()}
+    if case == LOGGING:
+        sides[SILENT] = handle(app_with(4))
+    times = time_in_turns(sides, prepare=switch_logging)
     print(json.dumps(times))
 
 
@@ -188,6 +234,8 @@ def main() -> None:
     print()
     print_target("10 routes, as a part of json.loads", ratio, TARGET)
     print_target("1,000 routes, as a multiple of 10 routes", growth, TARGET_GROWTH)
+    logging_ratio = timings[LOGGING].minimum / timings[SILENT].minimum
+    print_target("logging, as a multiple of the same without", logging_ratio, TARGET_LOGGING)
 
 
 if __name__ == "__main__":

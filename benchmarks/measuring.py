@@ -54,16 +54,21 @@ class Timing:
 
 
 def time_in_turns(
-    sides: Mapping[str, Callable[[], object]], turns: int = 250, batch: int = 20
+    sides: Mapping[str, Callable[[], object]],
+    turns: int = 250,
+    batch: int = 20,
+    prepare: Callable[[str], object] = str,
 ) -> dict[str, list[float]]:
     """Microseconds that a call of each side takes, measured in batches of calls, one of each side a turn.
 
-    The garbage collector stays on: its work is part of what a call costs.
+    The garbage collector stays on: its work is part of what a call costs. `prepare` is called with the side's name
+    before each batch, and is not measured.
     """
     times: dict[str, list[float]] = {name: [] for name in sides}
     gc.collect()
     for _ in range(turns):
         for name, call in sides.items():
+            prepare(name)
             began = perf_counter()
             for _ in repeat(None, batch):
                 call()

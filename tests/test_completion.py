@@ -295,6 +295,15 @@ class TestOrderOfCompletion:
         assert delivered(app) == {"stores": "done", "message": "done"}
         assert ran == ["stores", "stores", "message"]
 
+    def test_completion_that_blocks_nothing_fails_alone(self):
+        app, ran = App(ledger=MemoryLedger()), []
+        app.on_complete(Event, name="chat", blocking=False)(lambda event: 1 / 0)
+        app.on_complete(Event, name="mail")(lambda event: ran.append("mail"))
+        outer = App(Router(app, source="*"), ledger=app._ledger_given)
+        assert delivered(outer) == {"chat": "failed", "mail": "done"}
+        assert delivered(outer) == {"chat": "failed", "mail": "skipped"}
+        assert ran == ["mail"]
+
     def test_completion_after_a_dropped_one_runs(self):
         app, ran = App(), []
 

@@ -396,6 +396,59 @@ def test_without_its_word_for_it_a_body_is_not_taken_for_base64(notify_key: str)
         )
 
 
+@pytest.mark.parametrize("method", ["post", "Post", "POST", None])
+def test_method_is_post_in_any_case(notify_key: str, method: Any) -> None:
+    assert open_envelope(http(signed(), httpMethod=method), at(EXPIRES)) == [signed()]
+
+
+def test_text_may_begin_with_a_byte_order_mark(notify_key: str) -> None:
+    text = b"\xef\xbb\xbf" + json.dumps(signed()).encode()
+    body = base64.b64encode(text).decode()
+    assert open_envelope(http(body, isBase64Encoded=True), at(EXPIRES)) == [signed()]
+    assert open_envelope(text) == [signed()]
+
+
+NUMBERS = ["1e999", "-1e999", "NaN", "Infinity", "-Infinity"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: text,
+        lambda text: text.encode(),
+        lambda text: {"Records": [{"CMQ": {"msgBody": text}}]},
+        lambda text: {"msgInfoList": [{"msgBody": text}]},
+        lambda text: {"RequestId": "r", "Body": json.dumps({"ClientContext": text})},
+        lambda text: {"InvocationType": "Event", "ClientContext": text},
+        json.loads,
+    ],
+)
+def test_number_that_json_has_not_is_refused(number: str, wrap: Any) -> None:
+    ran: list[object] = []
+    app = App()
+    app.on("WorkflowTask")(lambda event: ran.append(event))
+    event = '{"EventType": "WorkflowTask", "WorkflowTaskEvent": {"A": [{"B": %s}]}}' % number  # noqa: UP031
+    with pytest.raises(InvalidEvent):
+        app.main_handler(wrap(event), {})
+    assert ran == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_number_that_json_has_not_is_a_bad_request(
+    monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
+    event = '{"EventType": "WorkflowTask", "WorkflowTaskEvent": {"A": %s}}' % number  # noqa: UP031
+    assert App().main_handler(http(event), {})["statusCode"] == 400
+
+
+def test_large_and_small_numbers_are_accepted() -> None:
+    numbers = {"A": [1e308, -0.0, 5e-324, 10**400, True]}
+    event = {"EventType": "WorkflowTask", "WorkflowTaskEvent": numbers}
+    assert App().main_handler(event, {})["event_type"] == "WorkflowTask"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "", 5, "POST " * 9])
 def test_another_method_than_post_is_refused(notify_key: str, method: Any) -> None:
     request = {"httpMethod": method, "headers": {}, "body": None}

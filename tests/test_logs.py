@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import io
 import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -442,6 +445,179 @@ def test_threads_with_invocations_of_their_own_never_mix_their_fields(stream: St
         thread.join()
     assert len(stream.lines) == 160
     assert all(line["request_id"] == f"request-{line['message']}" for line in stream.lines)
+
+
+def in_a_pool(work: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(work).result()
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+async def in_a_loop(work: Callable[[], None]) -> None:
+    await asyncio.create_task(asyncio.to_thread(work))
+    await asyncio.get_running_loop().run_in_executor(None, work)
+    asyncio.get_running_loop().call_soon(work)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("run", [in_a_pool, in_a_thread, in_a_loop])
+def test_fields_follow_the_threads_of_a_callback(stream: Stream, run: Any) -> None:
+    app = App()
+    app.on(Transcode)(lambda transcode: run(lambda: log.info("working")))
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    app.main_handler(event, {"request_id": "request-4"})
+    lines = [line for line in stream.lines if line["message"] == "working"]
+    task_id = event["WorkflowTaskEvent"]["TaskId"]
+    assert lines
+    assert {(line["request_id"], line["task_id"]) for line in lines} == {("request-4", task_id)}
+
+
+def test_threads_of_several_invocations_never_have_wrong_fields(stream: Stream) -> None:
+    app, together = App(), threading.Barrier(2, timeout=30)
+
+    @app.on(Transcode)
+    def work(transcode: Transcode, context: Context) -> None:
+        together.wait()
+        in_a_pool(lambda: log.info("pool"))
+        carried = contextvars.copy_context()
+        in_a_pool(lambda: carried.run(log.info, "carried %s", context.request_id))
+        together.wait()
+
+    handler = app.main_handler
+    threads = [
+        threading.Thread(
+            target=handler,
+            args=(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": f"request-{number}"}),
+        )
+        for number in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pool = [line for line in stream.lines if line["message"] == "pool"]
+    assert [line.get("request_id") for line in pool] == [None, None]
+    carried = {
+        line["message"]: line["request_id"] for line in stream.lines if "carried" in line["message"]
+    }
+    assert carried == {"carried request-0": "request-0", "carried request-1": "request-1"}
+
+
+def test_secrets_of_every_invocation_are_hidden_in_threads(stream: Stream) -> None:
+    logs.bind("a", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-a"}}))
+    outside = contextvars.Context()
+    outside.run(logs.bind, "b", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-b"}}))
+    in_a_thread(lambda: log.info("secret-of-a secret-of-b"))
+    outside.run(logs.unbind)
+    logs.unbind()
+    assert one_line(stream)["message"] == "*** ***"
+
+
+# Lines of ours.
+
+
+class Writes(Stream):
+    """Breaks when it is told to."""
+
+    broken = False
+
+    def write(self, text: str) -> int:
+        if self.broken:
+            raise OSError("gone")
+        return super().write(text)
+
+
+def deliver(times: int = 3) -> None:
+    app = App()
+    app.on(Transcode, name="a")(lambda transcode: None)
+    for _ in range(times):
+        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
+
+
+def test_every_line_of_a_callback_has_the_same_fields(stream: Stream) -> None:
+    logs.configure(stream)  # alone: pytest has added a handler
+    deliver()
+    first, *others = stream.lines
+    assert list(first)[:6] == ["time", "level", "logger", "message", "request_id", "task_id"]
+    for line in others:
+        assert list(line) == list(first)
+        assert line | {"time": "", "duration_ms": 0} == first | {"time": "", "duration_ms": 0}
+
+
+@pytest.mark.parametrize("place", ["filter", "handler", "factory", "level"])
+def test_what_a_user_put_into_logging_sees_every_record(
+    stream: Stream, place: str, request: pytest.FixtureRequest
+) -> None:
+    logs.configure(stream)  # alone: pytest has added a handler
+    deliver()
+    ours, seen = logging.getLogger("scf_mps"), []
+    if place == "filter":
+
+        def look(record: logging.LogRecord) -> bool:
+            seen.append(record)
+            return True
+
+        ours.addFilter(look)
+        request.addfinalizer(lambda: ours.removeFilter(look))
+    elif place == "handler":
+        handler = logging.Handler()
+        handler.emit = seen.append  # type: ignore[assignment, method-assign]
+        logging.getLogger().addHandler(handler)
+    elif place == "factory":
+
+        def make(*args: Any, **more: Any) -> logging.LogRecord:
+            seen.append(args)
+            return logging.LogRecord(*args, **more)
+
+        logging.setLogRecordFactory(make)
+        request.addfinalizer(lambda: logging.setLogRecordFactory(logging.LogRecord))
+    else:
+        logging.getLogger().handlers[0].setLevel(logging.ERROR)
+        deliver()
+        assert len(stream.lines) == 3
+        return
+    deliver()
+    assert len(seen) == 3
+    assert len(stream.lines) == 6
+
+
+def test_broken_stream_is_no_failure_of_a_callback(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = Writes()
+    logs.configure(stream)
+    deliver()
+    stream.broken = True
+    deliver()
+    assert capsys.readouterr().err == "a log line of scf_mps is lost: OSError\n" * 3
+
+
+def test_line_of_ours_outside_an_invocation_is_written(stream: Stream) -> None:
+    logs.configure(stream)  # alone: pytest has added a handler
+    for _ in range(2):
+        logs.emit(logging.getLogger("scf_mps"), logging.INFO, "outside", {"a": None})
+    assert [line["message"] for line in stream.lines] == ["outside", "outside"]
+
+
+def test_line_of_ours_with_null_or_too_long_is_written(stream: Stream) -> None:
+    logs.configure(stream)  # alone: pytest has added a handler
+    logs.bind("r")
+    many = {f"name_{number}_{'x' * 100}": "y" * 90 for number in range(60)}
+    for fields in ({"a": None}, {"a": None}, many, many):
+        logs.emit(logging.getLogger("scf_mps"), logging.INFO, "inside", fields)
+    logs.unbind()
+    assert [line.get("a", "") for line in stream.lines] == [None, None, "", ""]
+    assert all(len(line.encode()) <= logs.LONGEST_LINE for line in stream.writes)
+
+
+def test_texts_that_are_kept_are_bounded(stream: Stream) -> None:
+    for number in range(3000):
+        log.info("text %d", number, extra={f"field_{number}": "x"})
+    assert len(logs._texts[1]) <= logs._MAX_TEXTS + 10
+    assert len(logs._names) <= logs._MAX_TEXTS
 
 
 # Whose lines.

@@ -184,19 +184,28 @@ class App(Router):
         return self._complete().explain(event)
 
     def _complete(self) -> Dispatcher:
-        if self._dispatcher is None:
-            routes = tuple(self._close())
-            if any(route.options for route in routes):
-                from .middleware import check_options
+        """Check and close the application. An error holds no secret: SCF prints it with every event."""
+        try:
+            return self._dispatcher or self._close_and_check()
+        except Exception as error:
+            from .disclosure import safe
 
-                check_options(routes, self._middleware)
-            arguments = {route: self._arguments(route) for route in routes}
-            self._providers.check()
-            check_variables()
-            runner = Runner(arguments, self._hooks, self._reserve)
-            if logs.on_scf():
-                logs.configure()
-            self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
+            leaving = safe(error)
+        raise leaving
+
+    def _close_and_check(self) -> Dispatcher:
+        routes = tuple(self._close())
+        if any(route.options for route in routes):
+            from .middleware import check_options
+
+            check_options(routes, self._middleware)
+        arguments = {route: self._arguments(route) for route in routes}
+        self._providers.check()
+        check_variables()
+        runner = Runner(arguments, self._hooks, self._reserve)
+        if logs.on_scf():
+            logs.configure()
+        self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
         return self._dispatcher
 
     def _arguments(self, route: Route) -> Arguments:

@@ -12,15 +12,13 @@ from .errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
+
+    from .context import Context
 
 # inspect.CO_GENERATOR, CO_COROUTINE and CO_ASYNC_GENERATOR, without the 9 ms of importing inspect.
 COROUTINE = 0x80
 YIELDS = 0x20 | 0x200
-
-MAX_RESERVE_SECONDS = 1.0
-"""Seconds of the time limit, or a tenth of it, that an async callback leaves for what comes after it."""
 
 
 def body_flags(function: Any) -> int:
@@ -72,13 +70,12 @@ def check_ran(returned: Any) -> None:
         )
 
 
-def complete(returned: Any, remaining: Callable[[], float]) -> Any:
+def complete(returned: Any, context: Context) -> Any:
     """Return the final result of a call: awaited if it is awaitable, waited for if it is a future of a thread pool.
 
     Args:
         returned: what the call returned.
-        remaining: the seconds that are left of the invocation. The wait ends a little earlier, so that there is time
-            to record the failure.
+        context: the invocation's, whose `reserve` is left for recording the outcome.
 
     Raises:
         RegistrationError: if the body of the called function has not run.
@@ -89,9 +86,9 @@ def complete(returned: Any, remaining: Callable[[], float]) -> Any:
         if hasattr(kind, "__await__"):
             from .loop import run
 
-            returned = run(returned, limit(remaining()))
+            returned = run(returned, limit(context))
         elif hasattr(kind, "add_done_callback") and hasattr(kind, "result"):
-            seconds = limit(remaining())
+            seconds = limit(context)
             returned = returned.result(None if seconds == float("inf") else seconds)
         else:
             check_ran(returned)
@@ -99,6 +96,7 @@ def complete(returned: Any, remaining: Callable[[], float]) -> Any:
     return returned
 
 
-def limit(remaining: float) -> float:
-    """Return the seconds for which an async callback may run where so many are left of the invocation."""
-    return max(0.0, remaining - min(MAX_RESERVE_SECONDS, remaining * 0.1))
+def limit(context: Context) -> float:
+    """Return the seconds for which an async callback may run: what is left of the invocation but its reserve."""
+    left = max(0.0, context.remaining())
+    return left - min(context.reserve, left / 2)

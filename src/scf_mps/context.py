@@ -95,6 +95,25 @@ class Context:
         """Seconds until SCF kills this invocation; negative when they are over, infinity without a time limit."""
         return self.deadline - self.clock()
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables in ``environ``, one text ``K=V;K=V``. They may hold live credentials: never print them."""
+        text = self.raw.get("environ")
+        if isinstance(text, dict):
+            return {name: value for name, value in text.items() if isinstance(value, str)}
+        if not isinstance(text, str):
+            return {}
+        found: dict[str, str] = {}
+        last = ""
+        for pair in text.split(";"):
+            name, equals, value = pair.partition("=")
+            if equals and name.strip().replace("_", "a").isalnum():
+                last = name.strip()
+                found[last] = value
+            elif last:  # a value with a semicolon in it
+                found[last] += f";{pair}"
+        return found
+
     def _text(self, key: str, variable: str = "") -> str:
         value = self.raw.get(key)
         if isinstance(value, str) and value:

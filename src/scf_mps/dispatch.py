@@ -14,7 +14,7 @@ from . import logs
 from .completion import complete
 from .context import Context
 from .errors import CallbackFailed, CallbacksFailed, EventHeld, InvalidEvent, LedgerError
-from .events.reading import VOD_EVENTS, read, vod_text
+from .events.reading import VOD_EVENTS, check_finite, read, vod_text
 from .injection import Invocation
 from .running import reason, result_fields
 
@@ -71,24 +71,36 @@ class Dispatcher:
             context: SCF's.
             force: the names of callbacks that run even where the ledger says that they ended.
         """
-        fields = logs.bind(context.request_id)
+        fields = logs.bind(context.request_id, context)
         try:
             if isinstance(event, dict) and "EventType" in event:  # the MPS trigger: no envelope
                 return self._dispatch(self._read(event, context, fields), context, fields, force)
             return self._open(event, context, fields, force)
-        except InvalidEvent as error:
-            log.error("invalid event: %s", error)
-            raise
-        except (RecursionError, LedgerError):  # the ledger wraps what its stores raise
-            from .envelope import DEEPEST, is_deep
-
-            if not is_deep(event):
-                raise
-            text = f"expected an MPS notification, but an object of more than {DEEPEST} levels came"
-            log.error("invalid event: %s", text)
-            raise InvalidEvent(text) from None
+        except BaseException as error:
+            leaving = self._leaving(error, event)
         finally:
             logs.unbind()
+        raise leaving  # not in the handler, where the original would be its context
+
+    def _leaving(self, error: BaseException, event: object) -> BaseException:
+        """Return what leaves `main_handler` for an exception, without secrets, and log what nobody has logged yet."""
+        from .disclosure import safe
+
+        if isinstance(
+            error, RecursionError | LedgerError
+        ):  # the ledger wraps what its stores raise
+            from .envelope import DEEPEST, is_deep
+
+            if is_deep(event):
+                error = InvalidEvent(
+                    f"expected an MPS notification, but an object of more than {DEEPEST} levels came"
+                )
+        shown = safe(error)
+        if isinstance(error, InvalidEvent):
+            log.error("invalid event: %s", error)
+        elif shown is not error and not isinstance(error, LedgerError | CallbacksFailed):
+            log.error("not handled: %s", reason(error), exc_info=error)
+        return shown
 
     @property
     def ledger(self) -> Ledger | None:
@@ -158,6 +170,8 @@ class Dispatcher:
         if event is None:
             event = read(notification)
         fields["task_id"] = event.task_id
+        logs.learn(event.raw)
+        check_finite(event)
         if event.type in self._refused:
             raise InvalidEvent(vod_text(event.type))
         return event
@@ -173,24 +187,29 @@ class Dispatcher:
         """One event, from the plan to the verdict."""
         invocation = Invocation(event, context)
         for before in self._hooks.before_event:
-            complete(before(event, context), context.remaining)
+            complete(before(event, context), context)
         plan = self.table.plan(event)
         journal = None
         if self._keeper is not None:
             journal = invocation.journal = self._keeper.open(event, plan, context, force, wait)
         calls = plan.calls
         all_ended, problems = self._run(calls, invocation)
+        blocked = not all_ended
         for index, call in enumerate(plan.completing):
-            if not all_ended:
+            if blocked:
                 rest = plan.completing[index:]
                 self._runner.defer(rest, "something before it did not succeed")
                 if index:  # else the whole of on_complete waits, and is no part of this delivery
                     calls = [*calls, *rest]
+                    all_ended = False
                 break
             if journal is not None:
                 journal.settle(calls)
             calls = [*calls, call]
-            all_ended, problems = self._run([call], invocation)
+            ended, more = self._run([call], invocation)
+            problems += more
+            all_ended = all_ended and ended
+            blocked = call.route.blocking and not ended
         if journal is not None:
             problem = journal.close(calls, all_ended)
             if problem is not None:
@@ -199,7 +218,7 @@ class Dispatcher:
             _report_unhandled(result)
         summary = _summary(event, calls, plan.unhandled)
         for after in self._hooks.after_event:
-            complete(after(event, context, summary), context.remaining)
+            complete(after(event, context, summary), context)
         if problems or not all_ended:
             raise _unfinished(event, calls, problems, summary)
         return summary
@@ -314,8 +333,6 @@ def _failed(text: str, failures: list[CallbackFailed], summary: dict[str, Any]) 
 def _failure(
     callback: str, result: str, error: BaseException | None, why: str = ""
 ) -> CallbackFailed:
-    failure = CallbackFailed(
-        callback, result, f"not started, {why}" if error is None else reason(error)
-    )
-    failure.__cause__ = error
-    return failure
+    if error is None:
+        return CallbackFailed(callback, result, f"not started, {why}")
+    return CallbackFailed.caused_by(callback, result, error)

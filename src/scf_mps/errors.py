@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def describe(error: BaseException) -> str:
+    """Return the text of an exception, whatever its ``__str__`` does."""
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be told)"
+
+
 class ScfMpsError(Exception):
     """The base of every error of this package."""
 
@@ -79,8 +87,10 @@ class ConfigurationError(ScfMpsError, ValueError):
 
     @classmethod
     def listing(cls, mistakes: Sequence[str]) -> ConfigurationError:
-        """One error for all of them."""
-        return cls("\n  ".join(["the environment says:", *mistakes]))
+        """Create one error for all mistakes, without secrets."""
+        from .logs import scrub
+
+        return cls("\n  ".join(["the environment says:", *map(scrub, mistakes)]))
 
 
 class NotInCos(ScfMpsError, ValueError):
@@ -114,7 +124,9 @@ class EventHeld(LedgerError):
 
 
 class CallbackFailed(ScfMpsError):
-    """One callback did not finish with one result; the original exception is its `__cause__`.
+    """One callback did not finish with one result. The original exception is its `__cause__`.
+
+    If that holds a secret, a copy of the same class without the secret takes its place.
 
     Attributes:
         callback: the callback's identity, e.g. ``handlers.pictures.publish``.
@@ -126,6 +138,17 @@ class CallbackFailed(ScfMpsError):
         self.callback = callback
         self.result = result
         self.reason = reason
+
+    @classmethod
+    def caused_by(cls, callback: str, result: str, error: BaseException) -> CallbackFailed:
+        """Create one from what a callback raised, without secrets."""
+        from .disclosure import safe
+
+        shown = safe(error)
+        text, name = describe(shown), type(shown).__name__
+        failure = cls(callback, result, f"{name}: {text}" if text else name)
+        failure.__cause__ = shown
+        return failure
 
     def __str__(self) -> str:
         return f"{self.callback} on {self.result}: {self.reason}"

@@ -229,7 +229,7 @@ class Providers:
                 # Of the instance nothing is ever cleaned up.
                 closing = invocation.closing if values is invocation.values else None
                 count = len(invocation.closing)
-                value = opened(value, kind, closing, invocation.context.remaining)
+                value = opened(value, kind, closing, invocation.context)
                 invocation.borrowed = invocation.borrowed or len(invocation.closing) > count
             values[kind] = value
             if invocation.borrowed:

@@ -71,7 +71,8 @@ class Loop:
         while not self._stopped:
             try:
                 self._loop.run_forever()
-            except BaseException as error:  # SystemExit in a task that a callback left behind
+            # SystemExit in a task that a callback left behind. (The trace of this thread may be lost with it.)
+            except BaseException as error:  # pragma: no cover
                 log.error("a task ended with %s", type(error).__name__)
         self._loop.close()
 

@@ -22,7 +22,6 @@ from .errors import (
 from .events.reading import read
 from .ledger.base import FIND_TIMEOUT
 from .mps import Mps, NoNotification
-from .running import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def reconcile(
     ) as error:  # of MPS or the ledger: what came of the tasks before is told all the same
         if not (tasks or known):
             raise
-        failures.append(_failure("the rest", error))
+        failures.append(CallbackFailed.caused_by("reconcile", "the rest", error))
     summary = {"reconciled": tasks, "known": known, "since": int(now - span)}
     if failures:
         unfinished = {one["outcome"] for one in tasks} - {"done"}
@@ -173,7 +172,7 @@ def _dispatch(
         log.warning("not reconciled: %s", error)
         return "unknown"
     except Exception as error:  # of the middleware, too: the other tasks are to have their turn
-        failures.append(_failure(key, error))
+        failures.append(CallbackFailed.caused_by("reconcile", key, error))
         return "failed"
     return "done"
 
@@ -190,9 +189,3 @@ def _is_known(ledger: Ledger, key: str) -> bool:
 def _interrupted(failures: list[CallbackFailed]) -> bool:
     """Whether somebody at a desk wants it to stop; a callback's failure is what that looks like."""
     return any(isinstance(failure.__cause__, KeyboardInterrupt) for failure in failures)
-
-
-def _failure(what: str, error: Exception) -> CallbackFailed:
-    failure = CallbackFailed("reconcile", what, reason(error))
-    failure.__cause__ = error
-    return failure

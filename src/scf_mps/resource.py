@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from typing import Any
 
+    from .context import Context
+
 
 def opened(
     value: Any,
     kind: type,
     closing: list[Callable[[], object]] | None,
-    remaining: Callable[[], float],
+    context: Context,
 ) -> Any:
     """Return the value that a provider's result stands for, and keep how to close it.
 
@@ -23,7 +25,7 @@ def opened(
         value: what the provider returned.
         kind: the type it provides. A result of that type is the value itself.
         closing: takes the clean-up; None for a value of the instance, which is never cleaned up.
-        remaining: the seconds that are left of the invocation.
+        context: the invocation's.
 
     Raises:
         RegistrationError: if there is a clean-up that would never run.
@@ -31,7 +33,7 @@ def opened(
     from .loop import run
 
     def wait(awaitable: Any) -> Any:
-        return run(awaitable, limit(remaining()))
+        return run(awaitable, limit(context))
 
     if hasattr(type(value), "__await__") and not _is(value, kind):
         value = wait(value)

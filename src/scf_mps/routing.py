@@ -41,6 +41,7 @@ if TYPE_CHECKING:
             *,
             name: str = ...,
             needs: float | None = ...,
+            blocking: bool = ...,
             options: Mapping[str, object] = ...,
             **filters: Unpack[Filters],
         ) -> Decorator: ...
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
             *,
             name: str = ...,
             needs: float | None = ...,
+            blocking: bool = ...,
             options: Mapping[str, object] = ...,
             **filters: Unpack[Filters],
         ) -> Callable[[AnyCallback], AnyCallback]: ...
@@ -70,11 +72,13 @@ class Route:
         kinds: the classes it is for; empty if it is for a type no class of ours stands for.
         type: that type, as MPS would write it, else ``""``.
         needs: seconds that must be left to start it, or None for the application's reserve.
+        blocking: whether its failure defers the ``on_complete`` callbacks that are registered after it.
         options: what it says to middleware.
         where: ``file:line`` of the callback; of its registration if the callback is this package's.
     """
 
     __slots__ = (
+        "blocking",
         "callback",
         "definitions",
         "filters",
@@ -99,7 +103,9 @@ class Route:
         needs: float | None,
         options: Mapping[str, object],
         where: str = "",
+        blocking: bool = True,
     ) -> None:
+        self.blocking = blocking
         self.callback = callback
         self.verb = verb
         self.kinds = kinds
@@ -136,6 +142,7 @@ class Route:
             self.needs,
             self.options,
             self.where,
+            self.blocking,
         )
 
     def is_for(self, result: Result) -> bool:
@@ -184,6 +191,8 @@ class Router:
             name: the callback's identity, where ``module.function`` does not do (it is what logs and records of
                 what was done call it, so it should not change).
             needs: seconds that must be left of the invocation to start it (the application's ``reserve``).
+            blocking: for ``on_complete``: False lets the later ones run although this one failed, as of several
+                messages that do not depend on each other.
             options: what middleware of the application is told about it.
             definition: template id or ids, as asked for in the task.
             bucket: bucket (with its APPID) or buckets that the result was, or was to be, written to.
@@ -234,6 +243,7 @@ class Router:
         more: tuple[object, ...],
         name: str = "",
         needs: float | None = None,
+        blocking: bool = True,
         options: Mapping[str, object] | None = None,
         **filters: Any,
     ) -> Callable[[AnyCallback], AnyCallback]:
@@ -247,7 +257,9 @@ class Router:
         all_filters = _filters(filters, self._filters, kinds)
 
         def register(callback: AnyCallback) -> AnyCallback:
-            self._add(callback, verb, kinds, type_, all_filters, name, needs, options or {})
+            self._add(
+                callback, verb, kinds, type_, all_filters, name, needs, options or {}, blocking
+            )
             return callback
 
         return register
@@ -262,6 +274,7 @@ class Router:
         name: str,
         needs: float | None,
         options: Mapping[str, object],
+        blocking: bool = True,
     ) -> None:
         _check_first_parameter(callback, verb, kinds)
         name = name or f"{callback.__module__}.{callback.__qualname__}"
@@ -270,7 +283,10 @@ class Router:
                 f"{name} is registered after main_handler was taken from the application, and would never be "
                 f"called: import its module before that"
             )
-        self._routes.append(Route(callback, verb, kinds, type_, filters, name, needs, options))
+        route = Route(
+            callback, verb, kinds, type_, filters, name, needs, options, blocking=blocking
+        )
+        self._routes.append(route)
 
     def _close(self) -> Iterator[Route]:
         """Every route, those of the routers taken in first; from now on none is added."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 
 from .completion import complete
-from .errors import Drop, RegistrationError
+from .errors import Drop, RegistrationError, describe
+from .logs import emit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,12 @@ class Runner:
         for call in calls:
             if call.outcome == "skipped":
                 if verbose:
-                    log.info("skipped: completed in an earlier delivery", extra=_fields(call))
+                    emit(
+                        log,
+                        logging.INFO,
+                        "skipped: completed in an earlier delivery",
+                        _fields(call),
+                    )
                 continue
             needs = self._reserve if call.route.needs is None else call.route.needs
             if journal is not None and journal.broken is not None:
@@ -92,11 +98,11 @@ class Runner:
                 call.seconds = now - began
             for hook in after_callback:
                 try:
-                    complete(hook(call), invocation.context.remaining)
+                    complete(hook(call), invocation.context)
                 except BaseException as error:
                     self._end(call, "failed", error)
             if verbose:
-                log.info(call.outcome, extra=_outcome(call))
+                emit(log, logging.INFO, call.outcome, _outcome(call))
             if call.outcome not in ("done", "dropped"):
                 all_ended = False
             elif journal is not None:
@@ -115,13 +121,13 @@ class Runner:
             returned = route.callback(call.result, **made)
         else:
             returned = route.callback(call.result)
-        return complete(returned, invocation.context.remaining) if returned is not None else None
+        return complete(returned, invocation.context) if returned is not None else None
 
     def _inside_hooks(self, call: Call, invocation: Invocation) -> Any:
         """The callback inside every `around_callback`, the first middleware outermost."""
 
         def inside(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
-            return lambda: complete(hook(call, inner), invocation.context.remaining)
+            return lambda: complete(hook(call, inner), invocation.context)
 
         def proceed() -> Any:
             return self._callback(call, invocation)
@@ -153,12 +159,8 @@ class Runner:
 
 
 def reason(error: BaseException) -> str:
-    """An exception in one line: its class and text."""
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:
-        text = "(its text cannot be told)"
+    """Return an exception in one line: its class and text."""
+    name, text = type(error).__name__, describe(error)
     return f"{name}: {text}" if text else name
 
 

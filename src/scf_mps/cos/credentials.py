@@ -69,7 +69,7 @@ def current(context: Context | None = None) -> Credentials | None:
     Those of ``context["environ"]`` (one text, ``K=V;K=V``) come before those of the environment: an instance that runs
     several invocations at once has one environment for all of them.
     """
-    told = _environ(context.raw.get("environ")) if context is not None else {}
+    told = context.environ if context is not None else {}
     return find_credentials(told) or find_credentials(os.environ)
 
 
@@ -80,15 +80,3 @@ def find_credentials(environment: Mapping[str, str]) -> Credentials | None:
         if secret_id and secret_key:
             return Credentials(secret_id, secret_key, token)
     return None
-
-
-def _environ(text: object) -> Mapping[str, str]:
-    if isinstance(text, dict):
-        return {name: value for name, value in text.items() if isinstance(value, str)}
-    if not isinstance(text, str):
-        return {}
-    return {
-        name.strip(): value
-        for name, equals, value in (pair.partition("=") for pair in text.split(";"))
-        if equals
-    }

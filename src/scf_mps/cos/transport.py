@@ -141,8 +141,11 @@ class Transport:
         if proxy:
             scheme, _, place = proxy.partition("://")
             host, _, port = place.rstrip("/").rpartition(":")
-            if scheme != "http" or not (host and port.isdecimal()):
-                raise ValueError(f"expected http://host:port for the COS proxy, not {proxy!r}")
+            if scheme != "http" or "@" in host or not (host and port.isdecimal()):
+                shown = proxy.rpartition("@")[2]  # never a password
+                raise ValueError(
+                    f"expected http://host:port for the COS proxy, without user and password, not {shown!r}"
+                )
             self._direct = (host, int(port), False)
             self.scheme = "http"
 

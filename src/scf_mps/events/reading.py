@@ -102,6 +102,22 @@ def read(notification: object) -> Event:
     return event
 
 
+def check_finite(event: Event) -> None:
+    """Raise InvalidEvent if a number is infinite or NaN, which Python's parser makes of ``1e999`` and JSON has not."""
+    stack: list[Any] = [event.raw]
+    for outer in stack:
+        for value in outer.values() if type(outer) is dict else outer:
+            kind = type(value)
+            if kind is str or kind is int:
+                continue
+            if kind is dict or kind is list:
+                stack.append(value)
+            elif kind is float and value - value != 0:
+                raise InvalidEvent(
+                    f"expected an MPS notification, a JSON object, but {value} is no number of JSON"
+                )
+
+
 def vod_text(type_: str) -> str:
     """What to tell of a notification of VOD, and to do about it."""
     return (

@@ -1,0 +1,118 @@
+"""Exceptions that may leave the function: SCF prints them, with their causes, into its own log.
+
+An exception whose printed form holds no secret leaves as it is. Of any other a copy leaves, of the same class and with
+the same text but for the secrets. The traceback of the original is in our own log line.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from .errors import ScfMpsError, describe
+from .logs import scrub
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MAX_CHAIN = 50
+"""Causes of a cause that are kept."""
+
+_PLAIN = (str, bytes, bool, int, float, type(None))
+_CONTAINERS = (dict, list, tuple)
+
+
+def safe(error: BaseException) -> BaseException:
+    """Return the exception, or a copy without secrets in its text, attributes, notes, causes and members."""
+    return error if _is_safe(error) else _copy(error, {}, 0)
+
+
+def _is_safe(error: BaseException) -> bool:
+    seen = {id(error)}
+    chain = [error]
+    for one in chain:
+        if any(scrub(text) != text for text in _texts(one)):
+            return False
+        members = getattr(one, "exceptions", ())
+        for other in (
+            one.__cause__,
+            one.__context__,
+            *(members if isinstance(members, tuple) else ()),
+        ):
+            if isinstance(other, BaseException) and id(other) not in seen:
+                seen.add(id(other))
+                chain.append(other)
+    return True
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    yield describe(error)
+    yield "".join(traceback.format_tb(error.__traceback__))
+    for value in (error.args, *vars(error).values()):
+        if isinstance(value, (str, bytes, *_CONTAINERS)):
+            yield _shown(value)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return ""
+
+
+def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) -> BaseException:
+    if id(error) in copies:
+        return copies[id(error)]
+    text = scrub(describe(error))
+    members = getattr(error, "exceptions", None)
+    if isinstance(members, tuple) and depth < MAX_CHAIN:
+        members = [_copy(one, copies, depth + 1) for one in members]
+    copy = _blank(error, text, members)
+    copies[id(error)] = copy
+    for name, value in vars(error).items():
+        if isinstance(value, (*_PLAIN, *_CONTAINERS)):
+            vars(copy)[name] = _scrubbed(value)
+    if depth < MAX_CHAIN:
+        if error.__cause__ is not None:
+            copy.__cause__ = _copy(error.__cause__, copies, depth + 1)
+        elif error.__context__ is not None and not error.__suppress_context__:
+            copy.__context__ = _copy(error.__context__, copies, depth + 1)
+    copy.__suppress_context__ = error.__suppress_context__
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    return copy.with_traceback(error.__traceback__ if scrub(lines) == lines else None)
+
+
+def _blank(error: BaseException, text: str, members: Any) -> BaseException:
+    """Return an exception of the same class that has nothing but a text."""
+    kind = type(error)
+    body = {
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+        "__init__": lambda self, *args: None,
+        "__str__": lambda self: text,
+        "__repr__": lambda self: f"{kind.__name__}({text!r})",
+    }
+    try:
+        same: Any = type(kind.__name__, (kind,), body)
+        blank: BaseException = (
+            same.__new__(same, text, members) if members else same.__new__(same, text)
+        )
+    except Exception:  # a class that cannot be derived from, or that is made of something else
+        other: Any = type(kind.__name__, (ScfMpsError,), body)
+        blank = other(text)
+    blank.args = (text,)
+    return blank
+
+
+def _scrubbed(value: Any) -> Any:
+    """Return a value as JSON has them without secrets; of any other its text."""
+    if isinstance(value, dict):
+        return {_scrubbed(name): _scrubbed(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_scrubbed, value)) if type(value) in (list, tuple) else ()
+    if isinstance(value, bytes):
+        return scrub(value.decode("latin-1")).encode("latin-1", "replace")
+    if isinstance(value, str) or not isinstance(value, _PLAIN):
+        return scrub(value if isinstance(value, str) else _shown(value))
+    return value
