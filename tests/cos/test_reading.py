@@ -138,12 +138,6 @@ def test_a_list_gives_all_pages_and_one_directory_alone_if_asked(cos):
     assert abs(entry.last_modified - time.time()) < 60
 
 
-def test_an_object_that_no_key_of_ours_can_name_is_left_out_of_lists(sdk, cos):
-    cos.upload(b"x", at("a"))
-    sdk.put_object(Bucket=DESK, Key="//slashes", Body=b"x")
-    assert [entry.object for entry in cos.list(place("", DESK))] == [at("a")]
-
-
 def test_a_list_without_its_xml_is_corrupt(wire, wired):
     wire.answers = [reply(200, b"<html>")]
     with pytest.raises(Corrupt, match="no XML"):
@@ -197,7 +191,7 @@ KEYS = [
     "a/../../up",
     "a//b",
     "a/./b",
-    "a/",
+    "a//",
     "nul\0",
     "x" * 256,
     "a" * 200 + ("/" + "b" * 200) * 3 + "/..",

@@ -75,8 +75,8 @@ class Place:
         return not self.prefix or self.prefix.endswith("/")
 
     def object(self, name: str) -> CosObject:
-        """The object of that name behind the prefix."""
-        return CosObject(self.bucket, self.region, self.prefix + name)
+        """Return the object of that name behind the prefix."""
+        return CosObject.exact(self.bucket, self.region, self.prefix + name)
 
 
 def one(value: object) -> CosObject | None:
@@ -126,9 +126,11 @@ def base_above(objects: Sequence[CosObject], base: str | None) -> str:
     """
     if base is None:
         return base_of(objects)
-    above = base.strip("/") + "/" if base.strip("/") else ""
+    above = base.rstrip("/") + "/" if base.strip("/") else ""
+    if not all(item.key.startswith(above) for item in objects):
+        above = above.lstrip("/")  # as MPS writes its paths
     for item in objects:
-        if not item.key.startswith(above) or item.key == above:
+        if not item.key.startswith(above):
             raise ValueError(f"{item} is not below base={base!r}")
     return above
 

@@ -55,7 +55,11 @@ def parse(body: bytes) -> Element:
 
     try:
         root = ElementTree.fromstring(body)
-    except ElementTree.ParseError as error:
+    except (
+        ElementTree.ParseError,
+        LookupError,
+        ValueError,
+    ) as error:  # also of an unknown encoding
         raise Corrupt(f"COS sent a document that is no XML: {error}", code="MalformedXML") from None
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

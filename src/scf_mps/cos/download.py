@@ -25,18 +25,25 @@ if TYPE_CHECKING:
 class Download:
     """One object and the file it becomes.
 
+    A key that ends in a slash is the marker of a folder, which consoles create: it becomes an empty directory.
+
     Attributes:
         item: the object.
-        path: the file.
+        path: the file, or the directory.
     """
 
-    __slots__ = ("_directory", "_names", "item", "path")
+    __slots__ = ("_directory", "_is_folder", "_names", "item", "path")
 
     def __init__(self, item: CosObject, directory: str, relative: str) -> None:
         """Raises UnsafeKey if `relative` names no file below `directory`."""
         self.item = item
         self._directory = directory
-        self._names = safety.names_of(relative, item)
+        self._is_folder = item.key.endswith("/") and relative[-1:] in ("", "/")
+        if self._is_folder and not relative:  # the marker of the base itself
+            self._names = []
+        else:
+            named = relative.removesuffix("/") if self._is_folder else relative
+            self._names = safety.names_of(named, item)
         self.path = Path(directory, *self._names)
 
     def run(self, client: Client, count: Callable[[int], None]) -> Path:
@@ -47,12 +54,25 @@ class Download:
             OSError: the file cannot be made; ``ENOSPC``, before anything is fetched, if it has no room.
         """
         os.makedirs(self._directory, exist_ok=True)
+        if self._is_folder:
+            self._make_folder(client)
+            return self.path
         if self._is_done(client):
             return self.path
         safety.write(
             self._directory, self._names, self.item, lambda file: self._fill(client, file, count)
         )
         return self.path
+
+    def _make_folder(self, client: Client) -> None:
+        """Make the directory of a marker. Raises UnsafeKey if the object has bytes, which no directory can hold."""
+        if operations.head(client, self.item).size:
+            raise UnsafeKey(
+                "its key is that of a folder, and it has bytes: give download() an exact path for it",
+                code="UnsafeKey",
+                object=self.item,
+            )
+        os.close(safety.open_directory(self._directory, self._names, self.item))
 
     def _is_done(self, client: Client) -> bool:
         """Whether an earlier run has put the same bytes there, by size and CRC64."""

@@ -307,9 +307,9 @@ def resolve(place: CosObject, uri: str) -> CosObject | None:
     """
     directory = place.key[: place.key.rfind("/") + 1]
     if uri and _NOT_PLAIN.search(uri) is None:
-        return CosObject(place.bucket, place.region, directory + uri)
+        return CosObject.exact(place.bucket, place.region, directory + uri)
     key = _find_key(place, directory, uri)
-    return CosObject(place.bucket, place.region, key) if key.strip("/") else None
+    return CosObject.exact(place.bucket, place.region, key) if key.strip("/") else None
 
 
 def _find_key(place: CosObject, directory: str, uri: str) -> str:

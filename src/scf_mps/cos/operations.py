@@ -14,11 +14,13 @@ from typing import NamedTuple
 from ..events.files import CosObject
 from . import crc64, documents, metadata, signing
 from .client import Answer, Client, Target, corrupt
-from .errors import Conflict, CosError, NotFound, class_of
+from .errors import Conflict, Corrupt, CosError, NotFound, Unavailable, class_of
+from .http1 import parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from xml.etree.ElementTree import Element
 
     from .http1 import Body
     from .metadata import Entry, Head
@@ -175,7 +177,7 @@ def entries(
         most: stop after that many pages; 0 for all.
     """
     marker = ""
-    pages = 0
+    seen = {marker}
     while True:
         params = {"prefix": prefix, "max-keys": "1000", "encoding-type": "url"}
         if delimiter:
@@ -186,19 +188,30 @@ def entries(
             client.call(Target(bucket, region), "GET", params, document=True).body
         )
         for item in root.iterfind("Contents"):
-            key = _unquote(documents.text(item, "Key"))
-            if not key.startswith("/"):  # which no CosObject can name
-                yield metadata.Entry(
-                    CosObject(bucket, region, key),
-                    int(documents.text(item, "Size")),
-                    documents.text(item, "ETag").strip('"'),
-                    metadata.seconds_of(documents.text(item, "LastModified")),
-                    documents.text(item, "StorageClass") or "STANDARD",
-                )
-        marker = _unquote(documents.text(root, "NextMarker"))
-        pages += 1
-        if documents.text(root, "IsTruncated") != "true" or not marker or pages == most:
+            yield _entry(bucket, region, item)
+        if documents.text(root, "IsTruncated") != "true":
             return
+        marker = _unquote(documents.text(root, "NextMarker"))
+        if marker in seen:
+            raise Corrupt(f"the list goes on behind {marker!r} again", code="InvalidAnswer")
+        if len(seen) == most:
+            return
+        seen.add(marker)
+
+
+def _entry(bucket: str, region: str, item: Element) -> Entry:
+    """Return an entry of a list. Raises Corrupt without key or size."""
+    key = _unquote(documents.text(item, "Key"))
+    size = parse_size(documents.text(item, "Size"))
+    if not key or size is None:
+        raise Corrupt(f"an entry of the list has no key or size: {key!r}", code="InvalidAnswer")
+    return metadata.Entry(
+        CosObject.exact(bucket, region, key),
+        size,
+        documents.text(item, "ETag").strip('"'),
+        metadata.seconds_of(documents.text(item, "LastModified")),
+        documents.text(item, "StorageClass") or "STANDARD",
+    )
 
 
 def versioning(client: Client, bucket: str, region: str) -> str:
@@ -268,7 +281,10 @@ def initiate(client: Client, item: CosObject, headers: Mapping[str, str]) -> str
     answer = client.call(
         item, "POST", {"uploads": ""}, dict(headers), kind="write", repeatable=False, document=True
     )
-    return documents.fields(answer.body)["UploadId"]
+    upload = documents.fields(answer.body).get("UploadId", "")
+    if not upload:
+        raise Unavailable("COS sent no id of the upload", code="InvalidAnswer", object=item)
+    return upload
 
 
 def upload_part(

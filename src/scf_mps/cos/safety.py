@@ -55,12 +55,8 @@ def write(directory: str, names: list[str], item: CosObject, fill: Callable[[int
         UnsafeKey: a directory on the way is a link or a file.
         OSError: the file cannot be made, e.g. there is no space left.
     """
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    handle = open_directory(directory, names[:-1], item)
     try:
-        for name in names[:-1]:
-            inner = _enter(handle, name, item)
-            os.close(handle)
-            handle = inner
         hidden = f".{secrets.token_hex(8)}.part"
         file = os.open(hidden, _NEW, 0o644, dir_fd=handle)
         try:
@@ -74,6 +70,18 @@ def write(directory: str, names: list[str], item: CosObject, fill: Callable[[int
             raise
     finally:
         os.close(handle)
+
+
+def open_directory(directory: str, names: list[str], item: CosObject) -> int:
+    """Return the handle of a directory below another one, made if need be. Raises UnsafeKey as `write`."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in names:
+        try:
+            inner = _enter(handle, name, item)
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
 
 
 def open_existing(directory: str, names: list[str]) -> int | None:

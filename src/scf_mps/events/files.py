@@ -13,7 +13,7 @@ from ..errors import NotInCos
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .result import Result
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class CosObject:
     """The address of an object in COS: bucket (with its APPID), region and key. Immutable and hashable.
 
-    MPS writes paths with a leading slash, COS keys have none (``/a/b.mp4`` is the key ``a/b.mp4``): the slash is
-    taken off here, once. ``str()`` gives ``cos://bucket.region/key``.
+    MPS writes paths with a leading slash, COS keys have none (``/a/b.mp4`` is the key ``a/b.mp4``): the constructor
+    removes the slash, once. `exact` keeps it, for the rare key that begins with one. ``str()`` is
+    ``cos://bucket.region/key``.
     """
 
     __slots__ = ("bucket", "key", "region")
@@ -34,14 +35,28 @@ class CosObject:
     key: str
 
     def __init__(self, bucket: str, region: str, key: str) -> None:
-        for name, value in (("bucket", bucket), ("region", region), ("key", key.lstrip("/"))):
+        self._set(bucket, region, key.lstrip("/"))
+
+    def _set(self, bucket: str, region: str, key: str) -> None:
+        for name, value in (("bucket", bucket), ("region", region), ("key", key)):
             if not value:
                 raise ValueError(f"a COS object needs a {name}: {bucket=} {region=} {key=}")
             object.__setattr__(self, name, value)
 
     @classmethod
+    def exact(cls, bucket: str, region: str, key: str) -> CosObject:
+        """Return the object of a key as COS has it, which may begin with a slash. Raises ValueError for an empty one."""
+        item = cls.__new__(cls)
+        item._set(bucket, region, key)
+        return item
+
+    @classmethod
     def parse(cls, text: str) -> CosObject:
-        """The object of a ``cos://bucket.region/key`` text; raises ValueError for any other text."""
+        """Return the object of a ``cos://bucket.region/key`` text. A second slash behind the region is the key's.
+
+        Raises:
+            ValueError: for any other text.
+        """
         scheme, _, rest = text.partition("://")
         place, _, key = rest.partition("/")
         bucket, _, region = place.partition(".")
@@ -50,7 +65,7 @@ class CosObject:
                 f"expected cos://bucket.region/key, e.g. "
                 f"cos://media-1250000000.ap-guangzhou/a/b.mp4, not {text!r}"
             )
-        return cls(bucket, region, key)
+        return cls.exact(bucket, region, key)
 
     @classmethod
     def find_in_url(cls, url: str, bucket: str = "", region: str = "") -> CosObject | None:
@@ -102,14 +117,17 @@ class CosObject:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a CosObject is immutable: cannot delete {name}")
 
-    def __reduce__(self) -> tuple[type[CosObject], tuple[str, str, str]]:
-        return CosObject, (self.bucket, self.region, self.key)
+    def _parts(self) -> tuple[str, str, str]:
+        return self.bucket, self.region, self.key
+
+    def __reduce__(self) -> tuple[Callable[..., CosObject], tuple[str, str, str]]:
+        return CosObject.exact, self._parts()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, CosObject) and self.__reduce__() == other.__reduce__()
+        return isinstance(other, CosObject) and self._parts() == other._parts()
 
     def __hash__(self) -> int:
-        return hash(self.__reduce__()[1])
+        return hash(self._parts())
 
     def __str__(self) -> str:
         return f"cos://{self.bucket}.{self.region}/{self.key}"
