@@ -6,9 +6,13 @@ BIN := .venv/bin
 FILES := tests/cos tests/cos_emulator tests/cloud_api
 CLIENTS := tests/serverless tests/chaos tests/scf_emulator
 SKIPS := .pytest_cache/skips
+RESOLUTION := tests/deploy/test_dependencies.py::test_resolution
+LOWEST_TESTS := tests/test_cli.py tests/test_api.py tests/test_mps.py tests/ledger/test_redis_ledger.py \
+	tests/cos_emulator/test_objects.py tests/deploying/test_exclude.py tests/deploying/test_serverless_yml.py \
+	$(RESOLUTION)_backtracks_when_the_newest_conflict $(RESOLUTION)_takes_the_running_package
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
 
-.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons events mutants chaos fuzz bench build clean
+.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
 
 demo: .venv/desk.done  ## A sample event through the real application, with real files in a COS emulator.
 	@$(BIN)/scf-mps demo
@@ -47,6 +51,17 @@ first-hour:  ## docs/getting-started.md as a new user runs it, with a stopwatch;
 
 pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
 	$(BIN)/python tools/test_pythons.py
+
+LOWEST := .venvs/lowest
+lowest: .venv/dev.done  ## The lowest versions that pyproject.toml allows, and tests of each extra with them.
+	$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.10,<3.13' $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[test]'
+	@# Once more without the tests' own SDKs, which need a newer one.
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --upgrade \
+		-e '.[cli,deploy,fast,local,mps,redis]'
+	@# The warnings are of new transitive dependencies.
+	$(LOWEST)/bin/python -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning \
+		$(LOWEST_TESTS)
 
 events: .venv/dev.done  ## The views, from the installed MPS SDK.
 	$(BIN)/python tools/generate_events.py
