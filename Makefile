@@ -70,7 +70,7 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 
-chaos: .venv/dev.done  ## Processes killed under 2,000 events for each ledger: nothing lost, nothing done twice.
+chaos: .venv/dev.done  ## Killed processes under 2,000 events for each ledger, then ledgers that hang: nothing lost or done twice.
 	$(BIN)/python tests/chaos/storm.py
 
 MINUTES ?= 10

@@ -96,7 +96,10 @@ def work(result: Result, key: IdempotencyKey) -> None:
     tell("ends", key)
 
 
-app = App(ledger=Telling(open_ledger(os.environ["MPS_LEDGER"])), reserve=0.2)
+app = App(
+    ledger=Telling(open_ledger(os.environ["MPS_LEDGER"])),
+    reserve=float(os.environ.get("CHAOS_RESERVE", "0.2")),
+)
 for verb in ("on", "on_failure"):
 
     def of_a_result(result: Subtask, key: IdempotencyKey) -> None:

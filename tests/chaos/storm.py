@@ -7,6 +7,9 @@ in several processes at a time. Its callbacks (`application.py`) fail, hang and 
 at random, time limits strike, the credentials change, and COS is made to lose answers. What happened is judged by
 what the callbacks told to a file outside. Then the storm is over, and what is not done is replayed by the command
 line.
+
+With ``--hangs`` nothing is killed. Instead the store hangs for random times, as SIGSTOP stops its process, and no
+invocation may outlast its time limit.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -80,6 +85,8 @@ class Judgement:
     unexplained: int = 0
     nowhere: int = 0
     unfinished: int = 0
+    overran: int = 0
+    hangs: int = 0
     seconds: float = 0.0
 
     @property
@@ -92,11 +99,15 @@ class Judgement:
             "repeats without a crash between effect and record": self.unexplained,
             "undone and neither in history nor dead letters": self.nowhere,
             "undone after replay": self.unfinished,
+            # Where callbacks hang and processes are killed invocations meet their limit on purpose.
+            **({"invocations that ran past their limit": self.overran} if self.hangs else {}),
         }
 
     @property
     def was_calm(self) -> bool:
         """Whether it proves little: nothing was killed, hung, repeated or left to the replay."""
+        if self.hangs:
+            return not self.statuses[430]  # no invocation met a store that hung
         return not (self.kills and self.statuses[433] and self.repeats and self.open)
 
     def __str__(self) -> str:
@@ -104,7 +115,7 @@ class Judgement:
         told = [
             f"{self.store}: {self.events} events, {self.deliveries} deliveries in {self.seconds:.0f} s",
             f"  processes killed from outside: {self.kills}; deliveries by status: {failed}",
-            f"  faults of COS: {self.faults}; dead letters: {self.dead_letters}",
+            f"  faults of COS: {self.faults}; dead letters: {self.dead_letters}; times the store hung: {self.hangs}",
             f"  effects: {self.effects}, of which repeats after a crash before the record: {self.repeats}",
             f"  not done when the storm was over, then replayed: {self.open}",
             *(f"  {what}: {count}" for what, count in self.wrong.items()),
@@ -211,6 +222,116 @@ class Killer:
         threading.Timer(after, moment.instance.kill).start()
 
 
+class Hanger:
+    """Stops a process for random times, up to three time limits, and lets it go on for less."""
+
+    def __init__(self, process: subprocess.Popen[str], chance: random.Random, limit: float) -> None:
+        self._process = process
+        self._chance = chance
+        self._limit = limit
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.hangs = 0
+
+    def __enter__(self) -> Hanger:  # noqa: PYI034 - python 3.10 has no Self
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._chance.uniform(0.1, self._limit)):
+            self._process.send_signal(signal.SIGSTOP)
+            self.hangs += 1
+            self._over.wait(
+                self._chance.uniform(0.05, self._limit * self._chance.choice([0.3, 1, 3]))
+            )
+            self._process.send_signal(signal.SIGCONT)
+
+
+def hang_storm(store: str, count: int, folder: Path, seed: int = 0) -> Judgement:
+    """One store that hangs, `count` events. Callbacks do their work, nothing is killed, the time limit is 3 seconds."""
+    chance = random.Random(seed)
+    judgement = Judgement(store, events=count)
+    began = time.monotonic()
+    every = events(count, chance)
+    wanted = expected(every)
+    with ExitStack() as stack:
+        key = Key("AKIDhangs", "secret")
+        server = RedisServer(folder)
+        if store == "redis":
+            process, url, proxy = stack.enter_context(server).process, server.url, ""
+        else:
+            command = [sys.executable, "-m", "scf_mps.local.cos", f"--dir={folder / 'cos'}"]
+            command += [f"--bucket={BUCKET}.{REGION}", f"--key={key.secret_id}:{key.secret_key}"]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            port = re.search(r":(\d+)$", process.stdout.readline().strip())
+            url, proxy = f"cos://{BUCKET}.{REGION}/ledger/", f"http://127.0.0.1:{port[1]}"
+        source, layer = _deploy(folder, store)
+        lines = folder / "lines"
+        lines.touch()
+        environment = {
+            "MPS_LEDGER": url,
+            "MPS_COS_PROXY": proxy,
+            "MPS_LOG_LEVEL": "CRITICAL",
+            "CHAOS_LINES": str(lines),
+            "CHAOS_RESERVE": "1",
+        }
+        function = stack.enter_context(
+            LocalFunction(
+                source,
+                timeout=3,
+                memory=256,
+                environment=environment,
+                credentials=lambda: (key.secret_id, key.secret_key, ""),
+                layer=layer,
+                concurrency=4,
+                # An event that could not be closed is held for 5 s. The retry comes after 6.
+                speed=10,
+                dead_letter_queue=folder / "dead-letters.jsonl",
+                duplicates=0.1,
+                seed=seed,
+            )
+        )
+        with Hanger(process, chance, 3.0) as hanger:
+            for event in every:
+                function.push(event)
+            function.settle(900)
+        judgement.hangs = hanger.hangs
+        judgement.deliveries = len(function.invocations)
+        judgement.statuses = Counter(one.status for one in function.invocations)
+        judgement.overran = judgement.statuses[433]
+        judgement.dead_letters = len(function.dead_letters)
+        desk = {
+            **environment,
+            "TENCENTCLOUD_SECRETID": key.secret_id,
+            "TENCENTCLOUD_SECRETKEY": key.secret_key,
+        }
+        _judge_undone(judgement, wanted, url, desk, function.dead_letters, lines)
+        _replay(folder, source, desk)
+        judge(judgement, wanted, lines)
+    judgement.seconds = time.monotonic() - began
+    return judgement
+
+
+def _deploy(folder: Path, store: str) -> tuple[Path, Path]:
+    """Return the application's folder and that of its layer."""
+    source, layer = folder / "source", folder / "layer"
+    (source / "handlers").mkdir(parents=True)
+    shutil.copy(HERE / "application.py", source / "handlers" / "__init__.py")
+    layer.mkdir()
+    if store == "redis":
+        spec = find_spec("redis")
+        assert spec is not None
+        assert spec.origin is not None
+        shutil.copytree(Path(spec.origin).parent, layer / "redis")
+    return source, layer
+
+
 def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = False) -> Judgement:
     """One store, `count` events; see the head of this file.
 
@@ -231,16 +352,7 @@ def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = F
             url = stack.enter_context(RedisServer(folder)).url
         else:
             url = f"file://{folder}/ledger"
-        source = folder / "source"
-        (source / "handlers").mkdir(parents=True)
-        shutil.copy(HERE / "application.py", source / "handlers" / "__init__.py")
-        layer = folder / "layer"
-        layer.mkdir()
-        if store == "redis":
-            spec = find_spec("redis")
-            assert spec is not None
-            assert spec.origin is not None
-            shutil.copytree(Path(spec.origin).parent, layer / "redis")
+        source, layer = _deploy(folder, store)
         lines = folder / "lines"
         lines.touch()
         environment = {
@@ -397,15 +509,27 @@ def main() -> None:
     parser.add_argument("--store", action="append", choices=["file", "cos", "redis"])
     parser.add_argument("--hurried", action="store_true", help="wait for less; see `storm`")
     parser.add_argument("--folder", type=Path, help="keep everything there")
+    parser.add_argument("--hangs", action="store_true", help="only let stores hang")
     options = parser.parse_args()
     stores = options.store or ["file", "cos", "redis"]
     if len(stores) == 1:
         sys.exit(0 if _stormed(stores[0], options) else 1)
     # Two at a time, each in a process of its own, as small machines have two cores.
-    command = [sys.executable, __file__, f"--events={options.events}", f"--seed={options.seed}"]
-    command += ["--hurried"] if options.hurried else []
+    seed = f"--seed={options.seed}"
+    runs = [
+        [f"--events={options.events}", seed, f"--store={store}"]
+        + (["--hurried"] if options.hurried else [])
+        for store in stores
+        if not options.hangs
+    ]
+    # A file system cannot be made to hang here.
+    runs += [
+        [f"--events={max(1, options.events // 10)}", seed, f"--store={store}", "--hangs"]
+        for store in stores
+        if store != "file"
+    ]
     with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda store: subprocess.run([*command, f"--store={store}"]), stores)
+        ended = pool.map(lambda run: subprocess.run([sys.executable, __file__, *run]), runs)
         sys.exit(max(one.returncode for one in ended))
 
 
@@ -417,7 +541,11 @@ def _stormed(store: str, options: argparse.Namespace) -> bool:
     with TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(exist_ok=True)
-        judgement = storm(store, options.events, folder, options.seed, options.hurried)
+        judgement = (
+            hang_storm(store, options.events, folder, options.seed)
+            if options.hangs
+            else storm(store, options.events, folder, options.seed, options.hurried)
+        )
         (folder / "judgement.json").write_text(json.dumps(vars(judgement)))
     print(f"seed {options.seed}\n{judgement}", flush=True)
     if judgement.was_calm and not options.hurried:

@@ -98,3 +98,12 @@ def test_the_judge_tells_what_must_not_be(
 
 def test_an_event_done_in_part_is_not_lost_but_not_done(tmp_path: Path) -> None:
     assert verdict(tmp_path, {"a", "b"}, *ONCE) == {"undone after replay": 1}
+
+
+def test_invocations_past_their_limit_count_when_stores_hang() -> None:
+    assert "invocations that ran past their limit" not in Judgement("none", overran=1).wrong
+    judgement = Judgement("none", hangs=1, overran=1)
+    assert judgement.wrong["invocations that ran past their limit"] == 1
+    assert judgement.was_calm
+    judgement.statuses[430] += 1
+    assert not judgement.was_calm

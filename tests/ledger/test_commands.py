@@ -141,6 +141,12 @@ class TestHistory:
         assert (ran.code, ran.out) == (2, "")
         assert "expected a span of time such as 90s" in ran.err
 
+    def test_ledger_that_cannot_be_reached_ends_history(self, tmp_path: Path) -> None:
+        Path("file").touch()
+        ran = Ran("history", "--ledger", f"file://{tmp_path}/file")
+        assert (ran.code, ran.out) == (2, "")
+        assert "NotADirectoryError" in ran.err
+
     def test_history_shows_others_when_one_is_damaged(self, tmp_path: Path) -> None:
         for task in ("one", "two", "three"):
             deliver(task)

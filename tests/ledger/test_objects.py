@@ -36,6 +36,7 @@ class Shelf(Objects):
         self.kept = {}
         self.asked = Counter()
         self.meanwhile = {}
+        self.unreadable = {}
 
     def _ask(self, what, name=""):
         self.asked[what] += 1
@@ -56,6 +57,8 @@ class Shelf(Objects):
 
     def get(self, name):
         self._ask("get", name)
+        if name in self.unreadable:
+            raise self.unreadable[name]
         if name not in self.kept:
             return None
         data, made = self.kept[name]
@@ -639,3 +642,70 @@ def test_a_name_that_is_too_long_is_cut_and_not_one_that_is_not():
 
 def test_two_events_whose_names_look_alike_have_two_folders():
     assert folder_of("a/b", "T", "S", "T/a/b/S") != folder_of("a_b", "T", "S", "T/a_b/S")
+
+
+@pytest.mark.parametrize(
+    "lease",
+    [
+        b"[" * 100_000,
+        {"seconds": float("inf"), "owner": ""},
+        {"seconds": "5", "owner": ""},
+        {"seconds": 5},
+        {"seconds": 10**400, "owner": ""},
+        {"seconds": 1, "owner": None},
+    ],
+)
+def test_damaged_claim_is_named_and_event_kept(shelf, ledger, lease):
+    done(ledger, FOUR[:1], False)
+    spoil(shelf, f"{FOLDER}/claim-2", lease)
+    other = event("another")
+    ledger.close(ledger.claim(other, [], LEASE), [], True)
+    listed = []
+    with pytest.raises(DamagedRecord, match="claim-2"):
+        listed.extend(entry.task_id for entry in ledger.entries())
+    assert listed == ["another"]
+    with pytest.raises(DamagedRecord, match="claim-2"):
+        ledger.purge(2e9)
+    assert f"{FOLDER}/state" in shelf.kept
+    with pytest.raises(DamagedRecord, match="claim-2"):
+        claimed(ledger)
+
+
+@pytest.mark.parametrize("damage", [b"{", DamagedRecord("done-1 cannot be read")])
+def test_damaged_record_of_callback_is_named(shelf, ledger, damage):
+    """What it says may be that the callback ran: the event is not claimed."""
+    ledger.record(claimed(ledger), record(FOUR[0]))
+    name = f"{FOLDER}/done-{digest(FOUR[0])}"
+    if isinstance(damage, bytes):
+        spoil(shelf, name, damage)
+    else:
+        shelf.unreadable[name] = damage
+    shelf.now += LEASE + 5
+    for act in (lambda: claimed(ledger), lambda: list(ledger.entries())):
+        with pytest.raises(DamagedRecord, match="done-"):
+            act()
+
+
+@pytest.mark.parametrize("notification", [None, [], "text", 5])
+def test_damaged_notification_is_named(shelf, ledger, notification):
+    done(ledger)
+    first = json.loads(shelf.kept[f"{FOLDER}/event"][0])
+    spoil(shelf, f"{FOLDER}/event", {**first, "notification": notification})
+    with pytest.raises(DamagedRecord, match="/event"):
+        ledger.find(EVENT.key)
+
+
+@pytest.mark.parametrize("delivery", [-1, 1.5, True, "1", 10**13])
+def test_number_of_delivery_that_is_none_is_damage(shelf, ledger, delivery):
+    done(ledger)
+    state = json.loads(shelf.kept[f"{FOLDER}/state"][0])
+    spoil(shelf, f"{FOLDER}/state", {**state, "delivery": delivery})
+    with pytest.raises(DamagedRecord, match="/state"):
+        claimed(ledger)
+
+
+def test_whole_number_is_a_time(shelf, ledger):
+    done(ledger)
+    state = json.loads(shelf.kept[f"{FOLDER}/state"][0])
+    spoil(shelf, f"{FOLDER}/state", {**state, "received": 1_700_000_000})
+    assert ledger.find(EVENT.key).received == 1.7e9

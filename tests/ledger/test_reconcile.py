@@ -22,7 +22,7 @@ from scf_mps import (
     Transcode,
 )
 from scf_mps.events.reading import read
-from scf_mps.ledger import MemoryLedger
+from scf_mps.ledger import DamagedRecord, MemoryLedger
 from scf_mps.local import api as cloud
 from scf_mps.local.samples import sample
 from scf_mps.mps import MpsError, TaskNotFound
@@ -213,6 +213,26 @@ def test_what_came_of_the_tasks_before_is_told_when_the_ledger_fails(books: clou
         app.reconcile()
     assert [one["outcome"] for one in failed.value.summary["reconciled"]] == ["done"]
     assert "reconcile on the rest: LedgerError: the store is away" in str(failed.value)
+
+
+def test_reconcile_continues_after_damaged_record(books: cloud.Mps) -> None:
+    class Damaged(MemoryLedger):
+        def find(self, key: str) -> Any:
+            if "/two/" in key:
+                raise DamagedRecord("a record cannot be read")
+            return super().find(key)
+
+        def claim(self, event: Any, *args: Any, **named: Any) -> Any:
+            self.find(event.key)
+            return super().claim(event, *args, **named)
+
+    for name in ("one", "two", "three"):
+        books.add(task(name), finished=time.time() - HOUR)
+    with pytest.raises(CallbacksFailed) as failed:
+        App(ledger=Damaged()).reconcile()
+    assert "DamagedRecord" in str(failed.value)
+    outcomes = {one["task_id"]: one["outcome"] for one in failed.value.summary["reconciled"]}
+    assert outcomes == {"one": "done", "two": "failed", "three": "done"}
 
 
 def test_an_error_before_the_first_task_is_raised_as_it_is(

@@ -11,13 +11,14 @@ import threading
 from time import monotonic
 
 import pytest
+import trustme
 from redis_server import RedisServer
 
 from scf_mps.errors import DamagedRecord, EventHeld, LedgerError
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import digest
 
-from .conftest import LEASE, Server, event, record, run_without_ledger
+from .conftest import BUCKET, LEASE, REGION, Server, event, record, run_without_ledger
 
 FOUR = [f"r/{number} make" for number in range(4)]
 
@@ -289,6 +290,9 @@ def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server,
             with pytest.raises(LedgerError, match=r"AuthenticationError|unauthenticated") as raised:
                 open_ledger(url).claim(event(), FOUR, LEASE)
             assert "cret" not in str(raised.value)
+            with pytest.raises(LedgerError) as raised:
+                open_ledger(url).find(event().key)
+            assert "cret" not in str(raised.value)
 
 
 def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
@@ -404,6 +408,90 @@ def test_two_prefixes_are_two_ledgers(redis_server):
     assert one.open().claim(event(), FOUR, LEASE).held is False
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("until", "soon"), ("until", "1e999"), ("record r/0 make", "nonsense"), ("delivery", "x")],
+)
+def test_field_that_a_script_cannot_read_is_named(store, client, field, value):
+    ledger = store.open()
+    deliver(ledger, complete=False)
+    client.hset(key(store, "event", digest(event().key)), field, value)
+    with pytest.raises(DamagedRecord, match="delete it"):
+        ledger.claim(event(), FOUR, LEASE)
+    with pytest.raises(DamagedRecord, match="delete it"):
+        list(ledger.entries())
+
+
+def test_key_of_another_kind_is_named_and_others_listed(store, client):
+    ledger = store.open()
+    ledger.close(ledger.claim(event("good"), [], LEASE), [], True)
+    ledger.close(ledger.claim(event("bad"), [], LEASE), [], True)
+    name = key(store, "event", digest(event("bad").key))
+    client.delete(name)
+    client.set(name, "mine")
+    client.zadd(key(store, "index"), {b"\xff\xfe": 1e9})
+    listed = []
+    with pytest.raises(DamagedRecord, match="WRONGTYPE"):
+        listed.extend(entry.task_id for entry in ledger.entries())
+    assert listed == ["good"]
+    with pytest.raises(DamagedRecord, match="WRONGTYPE"):
+        ledger.find(event("bad").key)
+
+
+@pytest.mark.parametrize("notification", [b"[]", b"null", b"[" * 100_000, b"\xff"])
+def test_notification_of_another_shape_is_named(store, client, notification):
+    ledger = store.open()
+    deliver(ledger)
+    client.set(key(store, "raw", digest(event().key)), notification)
+    with pytest.raises(DamagedRecord, match="delete it"):
+        ledger.find(event().key)
+
+
+@pytest.fixture
+def secure_server(redis_server, tmp_path, monkeypatch):
+    """A server that speaks TLS alone, with a certificate of its own for localhost."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        str(tmp_path / "server.pem")
+    )
+    server = RedisServer(tmp_path)
+    files = [
+        *("--tls-cert-file", str(tmp_path / "server.pem")),
+        *("--tls-key-file", str(tmp_path / "server.pem")),
+        *("--tls-auth-clients", "no"),
+    ]
+    server.command += [*files, "--tls-ca-cert-file", str(tmp_path / "ca.pem")]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server.command += ["--tls-port", str(port)]
+    with server:
+        yield f"rediss://localhost:{port}/0", tmp_path / "ca.pem", server
+
+
+def test_ledger_works_over_tls_within_its_time(secure_server, monkeypatch):
+    url, authority, server = secure_server
+    with pytest.raises(LedgerError, match="CERTIFICATE_VERIFY_FAILED"):
+        open_ledger(url).claim(event(), FOUR, LEASE)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    ledger = open_ledger(url)
+    claim = ledger.claim(event(), FOUR, LEASE)
+    ledger.record(claim, record(FOUR[0]))
+    server.process.send_signal(signal.SIGSTOP)
+    claim.timeout = 0.5
+    began = monotonic()
+    try:
+        for act in (
+            lambda: ledger.record(claim, record(FOUR[1])),
+            lambda: open_ledger(url).claim(event("new"), FOUR, 4.0),
+        ):
+            with pytest.raises(LedgerError):
+                act()
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert monotonic() - began < 2.5
+
+
 # Loading
 
 
@@ -417,3 +505,20 @@ def test_the_package_is_loaded_when_the_ledger_is_first_used():
     code = "import sys; from scf_mps import App; App(ledger='redis://127.0.0.1').main_handler; print('redis' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "module"),
+    [("redis://127.0.0.1", "redis"), (f"cos://{BUCKET}.{REGION}/x/", "scf_mps.cos.client")],
+)
+def test_instance_loads_client_when_it_starts(url, module, monkeypatch):
+    """SCF limits the start of an instance on its own: loading takes no time of the first invocation."""
+    monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
+    assert open_ledger(url) is not None
+    code = f"import sys; from scf_mps import App; App(ledger={url!r}).main_handler; print({module!r} in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "True\n", done.stderr

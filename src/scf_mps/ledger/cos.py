@@ -11,6 +11,7 @@ import os
 from time import monotonic, time
 
 from ..errors import DamagedRecord, LedgerError
+from ..logs import on_scf
 from .objects import ObjectLedger, Objects
 
 TYPE_CHECKING = False
@@ -63,6 +64,9 @@ class CosLedger(ObjectLedger):
         super().__init__(f"in cos://{bucket}.{region}/{self._place[2]}", keep, clocks)
         self._retry = retry
         self._checked = False
+        if on_scf():
+            # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
+            from ..cos import client  # noqa: F401
 
     @property
     def lifecycle_rule(self) -> str:
@@ -75,6 +79,7 @@ class CosLedger(ObjectLedger):
         )
 
     def _objects(self, timeout: float) -> Objects:
+        until = monotonic() + timeout
         from ..cos import addresses, client, credentials, limits, retry, transport
         from ..deadline import Deadline
 
@@ -86,7 +91,7 @@ class CosLedger(ObjectLedger):
         asking = client.Client(
             way,
             credentials.current(),
-            Deadline().within(timeout),
+            Deadline(until),
             self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
             limits.Rates(),
             limits.Window(_PARALLEL),
@@ -191,7 +196,7 @@ class CosObjects(Objects):
         return CosObject(self._bucket, self._region, self._prefix + name)
 
     def _get(self, name: str) -> Found | None:
-        from ..cos import NotFound, crc64
+        from ..cos import NotFound, Unavailable, crc64
         from ..cos.client import corrupt
         from ..cos.metadata import seconds_of
 
@@ -210,7 +215,11 @@ class CosObjects(Objects):
                     seconds_of(headers.get(header, "")) for header in ("last-modified", "date")
                 )
                 if not (written and told):
-                    raise corrupt(item, "the answer does not tell Date and Last-Modified")
+                    raise Unavailable(
+                        "the response has no Date or no Last-Modified",
+                        code="MissingHeader",
+                        object=item,
+                    )
                 return answer.body, lambda age=told - written: age
         raise corrupt(item, "its bytes came damaged every time")
 

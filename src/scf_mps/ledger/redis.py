@@ -13,6 +13,7 @@ import re
 from time import monotonic, time
 
 from ..errors import DamagedRecord, EventHeld, LedgerError
+from ..logs import on_scf
 from ..printable import escape_controls
 from .base import (
     DEFAULT_TIMEOUT,
@@ -165,7 +166,8 @@ class RedisLedger(Ledger):
         self._url = url
         self._names = f"{{{prefix}}}:"
         self.keep = keep
-        self._server: _Server | None = None
+        # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
+        self._server = _Server(url) if on_scf() else None
 
     def claim(
         self,
@@ -346,9 +348,10 @@ class RedisLedger(Ledger):
 
     def _ask(self, ask: Callable[[Any], T], timeout: float = DEFAULT_TIMEOUT, name: str = "") -> T:
         """Return what the server answers within `timeout` seconds. See `_Server.ask`."""
+        until = monotonic() + timeout
         if self._server is None:
             self._server = _Server(self._url)
-        return self._server.ask(ask, timeout, name)
+        return self._server.ask(ask, until - monotonic(), name)
 
 
 class _Server:
@@ -376,10 +379,10 @@ class _Server:
             def _connect(self) -> Any:
                 connected = connect(self.host, int(self.port), math.inf, bound)
                 if is_tls:
-                    from ssl import create_default_context
+                    from ..certificates import trust
 
                     try:
-                        connected.secure(create_default_context(), self.host)
+                        connected.secure(trust(), self.host)
                     except BaseException:
                         connected.close()
                         raise
