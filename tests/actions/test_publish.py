@@ -1074,6 +1074,7 @@ def test_originals_stay_when_an_output_is_elsewhere(cos: Cos, store: Store, keys
         ("in/film.mpd", b"anything"),
         ("in/Manifest", b"#EXTM3U\n#EXTINF:1,\na.ts\n"),
         ("in/film", b"a video"),
+        ("in/film.vtt", b"WEBVTT\n"),
         ("in/gone", None),
     ],
 )
@@ -1089,5 +1090,5 @@ def test_a_source_that_is_a_playlist_stays(
     if content is not None:
         cos.upload(content, source)
     retired = Publish(f"{VOD}?originals=delete").retire_originals(event, cos, LOG)
-    assert (retired == []) == (key not in ("in/film", "in/gone"))
+    assert (retired == []) == (key not in ("in/film", "in/film.vtt", "in/gone"))
     assert cos.exists(source) == (retired == [])

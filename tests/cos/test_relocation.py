@@ -243,16 +243,18 @@ def test_the_pictures_of_a_published_webvtt_are_found(cos, uri, part):
     assert cos.read_text(copies[-1]) == f"WEBVTT\r\r0:00 --> 0:01\r{name}{part}\r"
 
 
-def test_a_playlist_is_not_moved_away_from_its_files(cos):
-    put(cos, index_m3u8=media("/vod/show/a.ts"), a_ts="a")
-    for objects in (cos.files(SHOW), [SHOW]):
+@pytest.mark.parametrize("name", ["index_m3u8", "Manifest"])
+def test_a_playlist_is_not_moved_away_from_its_files(cos, name):
+    put(cos, **{name: media("/vod/show/a.ts")}, a_ts="a")
+    show = at(f"vod/show/{name.replace('_', '.')}")
+    for objects in (cos.files(show), [show]):
         with pytest.raises(SomeFailed) as failed:
             cos.move(objects, to=place("site/"))
         (error,) = failed.value.exceptions
         assert isinstance(error, Conflict)
-        assert (error.code, error.object) == ("BrokenReference", SHOW)
+        assert (error.code, error.object) == ("BrokenReference", show)
     assert keys_of(cos, place()) == []
-    assert len(cos.files(SHOW)) == 2
+    assert len(cos.files(show)) == 2
 
 
 def test_a_playlist_moves_with_its_files_or_after_them(cos):

@@ -185,6 +185,16 @@ def is_playlist(client: Client, item: CosObject) -> bool:
     return not key.endswith(".vtt") and not is_media_name(key) and _sniff(client, item)
 
 
+def read_if_document(client: Client, item: CosObject) -> Document | None:
+    """Read an object if it is a playlist or WebVTT; None for any other, and for one that cannot be read."""
+    if is_media_name(item.key):
+        return None
+    try:
+        return _read(client, _Unread(item, UNKNOWN, False, {}))
+    except CosError:
+        return None
+
+
 def _read(client: Client, unread: _Unread) -> Document | None:
     """Read a playlist or WebVTT; None for an object that is neither, and for a missing one that need not exist."""
     item = unread.item

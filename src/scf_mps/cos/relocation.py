@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import bulk, files, hls, operations
-from .errors import Conflict, CosError, NotFound, group
+from .errors import Conflict, NotFound, group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,15 +50,11 @@ def check_move(client: Client, pairs: Sequence[Pair]) -> None:
     Raises:
         SomeFailed: with a `Conflict` for each playlist that would name files that are not there.
     """
-    playlists = [pair for pair in pairs if pair.source.key.lower().endswith(files.READ_NAMES)]
     targets = {pair.source: pair.target for pair in pairs}
 
     def check(pair: Pair) -> None:
-        try:
-            document = files.read_document(client, pair.source)
-        except CosError:
-            return
-        for reference in document.references:
+        document = files.read_if_document(client, pair.source)
+        for reference in document.references if document is not None else ():
             if reference.required and not _resolves(client, pair, reference.uri, targets):
                 raise Conflict(
                     f"it names {reference.uri[:200]!r}, which it would not find as {pair.target}: move "
@@ -67,7 +63,7 @@ def check_move(client: Client, pairs: Sequence[Pair]) -> None:
                     object=pair.source,
                 )
 
-    _, errors = bulk.run(client, playlists, check)
+    _, errors = bulk.run(client, pairs, check)
     if errors:
         raise group(errors, 0, len(pairs), "move: nothing is moved")
 

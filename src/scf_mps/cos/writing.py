@@ -146,10 +146,9 @@ class Writing(Base):
                 with the code ``BrokenReference`` if a playlist would name what is not there; nothing is moved then.
         """
         single, items = self._items(objects)
+        rules = Rules(Given(**stored), overwrite, resume)
         relocation.check_move(self._client, self._pairs(items, to, single, base))
-        moved = self._move(
-            items, to, single, base, Rules(Given(**stored), overwrite, resume), progress
-        )
+        moved = self._move(items, to, single, base, rules, progress)
         return moved[0] if single else moved
 
     def _move(
