@@ -984,6 +984,13 @@ def test_error_hides_secret_that_begins_as_another(robots: Robots) -> None:
     assert str(caught.value) == "webhook: 400: no such hook: /hooks/***/***"
 
 
+def test_error_hides_path_parts_of_eight_characters(robots: Robots) -> None:
+    robots.answer(Reply(400, "no such hook: abcdefgh of hooks"))
+    with pytest.raises(NotifyError) as caught:
+        tell(f"{robots.url}/hooks/abcdefgh")
+    assert str(caught.value) == "webhook: 400: no such hook: *** of hooks"
+
+
 def test_a_webhook_may_have_a_query_of_its_own(robots: Robots) -> None:
     tell(f"{robots.url}/hooks/x?query=a=b%2520c%26d=e&on=failure")
     assert robots.received[0].channel == "webhook"

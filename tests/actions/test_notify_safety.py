@@ -322,6 +322,14 @@ def test_a_link_cannot_end_before_its_end(text: str) -> None:
         assert re.fullmatch(r"(?i:https?://[A-Za-z0-9#$%&+,/:;=?@~_.\-]*)?", url)
 
 
+def test_link_has_at_most_8192_bytes() -> None:
+    longest = "https://cdn.example.com/".ljust(8192, "x")
+    link = linked("a.mp4", longest)
+    assert link is not None
+    assert (link.name, link.url) == ("a.mp4", longest)
+    assert linked("a.mp4", f"{longest}x") is None
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 50), st.integers(0, 50)).map(lambda two: (sum(two), two[0])),
