@@ -899,6 +899,15 @@ def test_a_text_of_ones_own_need_not_tell_the_results(
     assert "Transcode" not in text
 
 
+def test_own_text_of_empty_fields_is_the_title(
+    robots: Robots, notice: Callable[[str], str]
+) -> None:
+    event = read(sample("WorkflowTask", Transcode="SUCCESS"))
+    say("wecom", robots, event=event, options=f"&template={notice(' {error} ')}")
+    content = robots.received[0].message["markdown_v2"]["content"]
+    assert content == "## MPS 任务成功：demo.mp4\n"
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_long_text_of_ones_own_is_cut_by_lines(
     channel: str, robots: Robots, notice: Callable[[str], str]

@@ -243,6 +243,15 @@ def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
     assert all(one.startswith("https://cdn.example.com/") for one in page.addresses)
 
 
+def test_mail_has_at_most_90000_bytes() -> None:
+    notification = sample("WorkflowTask", Transcode="SUCCESS")
+    notification["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 2000
+    event = read(notification)
+    message = Message(event, event.subtasks, LANGUAGES["en"], lambda _: [])
+    assert 89_500 < len(text_of(message, NOON).encode()) <= 90_000
+    assert 89_500 < len(html_of(message, NOON).encode()) <= 90_100  # with its frame
+
+
 @few
 @given(message=messages())
 def test_a_title_and_facts_are_single_lines_that_can_be_seen(message: Message) -> None:
