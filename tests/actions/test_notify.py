@@ -753,6 +753,14 @@ def test_a_picture_whose_url_is_too_long_is_not_shown(
     )
 
 
+@pytest.mark.parametrize(("length", "shown"), [(3000, True), (3001, False)])
+def test_slack_shows_picture_by_a_url_of_3000(length: int, shown: bool, robots: Robots) -> None:
+    start = "https://cdn.example.com/"
+    link = f"{start}{'x' * (length - len(start) - 4)}.jpg"
+    event = read(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
+    assert ("image_url" in say("slack", robots, event=event, links=lambda _: [link])) == shown
+
+
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "lark", "slack", "webhook"])
 def test_where_not_all_rows_fit_the_last_are_counted(channel: str, robots: Robots) -> None:
     text = say(channel, robots, event=many(400), links=long, options="&lang=en")
