@@ -90,6 +90,16 @@ def test_half_a_character_costs_its_link_alone(api: CloudApi, ses: Ses) -> None:
     assert letter.text.endswith("|")
 
 
+def test_template_has_five_links_in_6000_bytes(api: CloudApi, ses: Ses) -> None:
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    event["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 7
+    for length, count in ((100, 5), (2000, 2)):
+        link = "https://cdn.example.com/".ljust(length, "x")
+        to = f"{FROM}?to=a@example.com&template=123"
+        tell(to, read(event), links=lambda _, link=link: [link])
+        assert ses.sent[-1].text.rpartition("|")[2].split() == [link] * count
+
+
 def test_an_old_account_sends_the_letter_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     ses = Ses(simple=True)
     with CloudApi([ses]) as api:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...api import Api, ApiError
 from .errors import explain_refusal
-from .fitting import bytes_of, take
+from .fitting import take
 from .layout import Style, composed
 from .letter import addresses_of, html_of, text_of
 from .mail import message_id
@@ -136,7 +136,7 @@ class SesMail:
             }
         facts = dict(message.facts)
         links = [link.url for row in message.rows for link in row.links[:1]]
-        links = take(links[:MAX_LINKS], _TEXT, bytes_of)
+        links = take(links[:MAX_LINKS], _TEXT, lambda link: len(link) + 1)
         values = {
             "title": message.title,
             "outcome": message.outcome,
