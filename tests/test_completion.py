@@ -59,6 +59,10 @@ async def yielding_async(result):
     yield result
 
 
+async def awaited(result):
+    return result
+
+
 class Handlers:
     def method(self, result):
         yield result
@@ -134,6 +138,8 @@ class TestReturnedBodies:
             lambda result: map(str, [result]),
             lambda result: filter(None, [result]),
             lambda result: context(result),
+            lambda result: [1, (yielding(result),)],
+            lambda result: {awaited(result)},
         ],
     )
     def test_callback_that_returns_an_unrun_body_fails(self, callback):

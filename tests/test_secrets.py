@@ -234,6 +234,20 @@ class TestWhatLeaves:
         assert cause.response["tries"] == [1, (2, b"x")]
         assert str(cause) == "refused"
 
+    def test_cause_keeps_its_class_whatever_makes_it(self, variables: None) -> None:
+        class Made(Exception):
+            def __new__(cls, one: str, other: int) -> Any:
+                return super().__new__(cls, one, other)
+
+        for error in (
+            Made(SECRET, 5),
+            FileNotFoundError(2, "missing", SECRET),
+            ImportError(SECRET),
+        ):
+            cause = CallbackFailed.caused_by("a", "b", error).__cause__
+            assert isinstance(cause, type(error))
+            assert_no_secret(everything_of(cause))
+
     def test_cause_that_cannot_be_derived_from_is_replaced(self, variables: None) -> None:
         class Final(Exception):
             def __init_subclass__(cls) -> None:

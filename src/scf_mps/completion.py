@@ -53,9 +53,13 @@ def check_plain(function: Any, role: str) -> None:
 def check_ran(returned: Any) -> None:
     """Raise RegistrationError if what a call returned shows that its body has not run.
 
-    Attributes are looked up on the type: a mock has every attribute.
+    Attributes are looked up on the type: a mock has every attribute. Of a list each item counts, as of one coroutine
+    for each file.
     """
     kind = type(returned)
+    if kind in (list, tuple, set):
+        for one in returned:
+            check_ran(one)
     if (
         (hasattr(kind, "send") and hasattr(kind, "__next__"))
         or hasattr(kind, "asend")

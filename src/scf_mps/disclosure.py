@@ -93,12 +93,12 @@ def _blank(error: BaseException, text: str, members: Any) -> BaseException:
         "__str__": lambda self: text,
         "__repr__": lambda self: f"{kind.__name__}({text!r})",
     }
+    # A user's own __new__ may want other arguments.
+    new: Any = next(one.__new__ for one in kind.__mro__ if one.__module__ == "builtins")
     try:
         same: Any = type(kind.__name__, (kind,), body)
-        blank: BaseException = (
-            same.__new__(same, text, members) if members else same.__new__(same, text)
-        )
-    except Exception:  # a class that cannot be derived from, or that is made of something else
+        blank: BaseException = new(same, text, members) if members else new(same, text)
+    except Exception:  # a class that cannot be derived from
         other: Any = type(kind.__name__, (ScfMpsError,), body)
         blank = other(text)
     blank.args = (text,)
