@@ -623,7 +623,7 @@ def test_an_application_without_a_name_is_called_app() -> None:
     ("name", "why"),
     [
         ("nowhere:app", "no application nowhere:app: there is no nowhere/"),
-        ("shop:nothing", "shop:nothing is not a scf_mps.App: None"),
+        ("shop:nothing", "shop:nothing is not a scf_mps.App: None. Use --app shop:app"),
         ("shop:fail", "shop:fail is not a scf_mps.App: <function fail at "),
         (":app", "':app' is not an application"),
         ("", "'' is not an application"),
@@ -666,6 +666,11 @@ IMPORTS = {
     "missing module": ("import wrong.below\n", "import wrong.below", "wrong/below.py"),
     "missing name": ("from json import nothing\n", "from json import nothing", "import each other"),
     "syntax": ("a = 1\ndef f(:\n", "def f(:", "parse"),
+    "wrapped": (
+        "try:\n    import not_installed\nexcept ImportError:\n    raise RuntimeError('no')\n",
+        "    import not_installed",
+        "requirements.txt",
+    ),
     "attribute": ("import json\njson.nothing\n", "json.nothing", "443"),
     "value": ("import json\njson.loads('[')\n", "json.loads('[')", "443"),
     "exit": ("import sys\nsys.exit('no')\n", "sys.exit('no')", "443"),
@@ -696,10 +701,10 @@ def test_failed_import_shows_the_users_line_and_advice(
     assert (ran.code, ran.out) == (2, "")
     line = code.splitlines().index(source) + 1
     assert f"wrong.py:{line}" in ran.err
-    assert f"    {source}\n" in ran.err
+    assert f"    {source.strip()}\n" in ran.err
     assert advice in ran.err
     assert "scf_mps/" not in ran.err
-    assert len(ran.err.splitlines()) <= 5
+    assert len(ran.err.splitlines()) <= 6
 
 
 def test_failed_import_below_the_application_shows_every_own_frame() -> None:

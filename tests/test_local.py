@@ -125,13 +125,19 @@ def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -
 
 
 def test_function_that_cannot_be_loaded_shows_own_frames(project: Path) -> None:
-    (project / "handlers" / "__init__.py").write_text("import json\n\njson.nothing\n")
-    code, shown = run("local", "documentation", "--retries", "0")
-    assert code == 1
-    assert "status 443" in shown
-    assert "AttributeError" in shown
-    assert "handlers/__init__.py:3" in shown
-    assert "bootstrap" not in shown
+    wrong = "from scf_mps import App\napp = App()\napp.on('Transcod')\n"
+    for text, error in (
+        ("import json\n\njson.nothing\n", "AttributeError"),
+        (wrong, "RegistrationError"),
+    ):
+        (project / "handlers" / "__init__.py").write_text(text)
+        code, shown = run("local", "documentation", "--retries", "0")
+        assert code == 1
+        assert "status 443" in shown
+        assert error in shown
+        assert "  handlers/__init__.py:3\n" in shown
+        for foreign in ("bootstrap", "index.py", "/user/", "scf_mps/"):
+            assert foreign not in shown
 
 
 def test_samples_are_new_events_and_a_repeated_one_gets_a_hint() -> None:

@@ -141,13 +141,16 @@ def load_application(name: str, configuration: Configuration) -> App:
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(configuration.folder))
     try:
-        found = getattr(import_module(module), attribute or "app", None)
+        imported = import_module(module)
+        found = getattr(imported, attribute or "app", None)
         if isinstance(found, App):
             found.main_handler  # noqa: B018 - checks the application as a whole
     except (Exception, SystemExit) as error:
         fail(explain_import_error(name, error))
     if not isinstance(found, App):
-        fail(f"{name} is not a scf_mps.App: {found!r}")
+        others = [other for other, value in vars(imported).items() if isinstance(value, App)]
+        hint = f". Use --app {module}:{others[0]}" if others else ""
+        fail(f"{name} is not a scf_mps.App: {found!r}{hint}")
     return found
 
 

@@ -41,13 +41,16 @@ def explain_error(what: str, error: BaseException, full: bool = False) -> str:
     frames = trace or describe_frames(frames_of_error(error))
     keep = "\n" if isinstance(error, ConfigurationError) else ""  # a line for each mistake
     text = escape_controls(shorten_paths(scrub(reason(error))), keep)
+    root = _find_root(error)
+    if root is not error:
+        text += f", caused by {escape_controls(shorten_paths(scrub(reason(root))))}"
     return "\n".join(filter(None, [f"{what}: {text}", frames]))
 
 
 def _advise(app: str, error: BaseException) -> str:
     """Return one line that says what to do about an error of an import."""
     module = app.partition(":")[0]
-    match error:
+    match _find_root(error):
         case ModuleNotFoundError(name=str(name)) if f"{module}.".startswith(f"{name}."):
             return "Change to the project's folder, or name the application with --app MODULE:NAME"
         case ModuleNotFoundError(name=str(name)) if name.startswith(f"{module.partition('.')[0]}."):
@@ -72,3 +75,10 @@ def _advise(app: str, error: BaseException) -> str:
             return "Correct MPS_LEDGER in serverless.yml, .env or the shell, or App(ledger=…)"
         case _:
             return "Correct this line: on SCF every event would fail with status 443"
+
+
+def _find_root(error: BaseException) -> BaseException:
+    """Return the first exception of the chain that led to an exception."""
+    while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = cause
+    return error

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from scf_mps.ledger import open_ledger
-from scf_mps.local.frames import Frame, describe_frames, split_traceback
+from scf_mps.local.frames import Frame, describe_frames, shorten_paths, split_traceback
 from scf_mps.printable import escape_controls
 
 from .outcomes import has_skipped_all, read_events, show_entry, show_summary
@@ -115,7 +115,7 @@ class LocalOutput:
         lines, frames = split_traceback(text)
         new = [one for one in frames if one not in self._shown]
         if new or not is_stack:
-            yield from lines
+            yield from map(shorten_paths, lines)
         if new:
             yield from describe_frames(new).split("\n")
         self._shown.update(new)

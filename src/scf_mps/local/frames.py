@@ -8,10 +8,12 @@ import traceback
 from pathlib import Path
 from typing import NamedTuple
 
+from scf_mps.deploy.packing.contents import INDEX
+
 _FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
 _TRACE_STARTS = ("Traceback (most recent call last)", "Exception Group Traceback")
 _FOREIGN = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
-_EMULATED_CODE = re.compile(r".*/scf-[^/]+/user/")
+_EMULATED_CODE = re.compile(r"(?:/[^/\s]+)+/scf-[^/\s]+/user/")
 """The folder in which the SCF emulator keeps the code: SCF's ``/var/user``."""
 _LIBRARY = sysconfig.get_path("stdlib")
 _LIBRARY_NAME = re.compile(r"/lib(?:64)?/python3\.\d+/")
@@ -43,6 +45,8 @@ def own_frames(text: str) -> list[Frame]:
         match = _FRAME.match(line)
         if match and _is_own(match["path"]):
             source = "" if _FRAME.match(below) else below.strip(" \t|+-")
+            if source == INDEX.strip():
+                continue  # the entry file of a build
             frames[Frame(match["path"], int(match["line"]), match["function"] or "", source)] = None
     return list(frames)
 
@@ -79,8 +83,8 @@ def shorten_path(path: str) -> str:
 
 
 def shorten_paths(text: str) -> str:
-    """Return a text in which paths below the working directory are relative."""
-    return text.replace(f"{Path.cwd()}/", "")
+    """Return a text in which paths of the project are relative, see `shorten_path`."""
+    return _EMULATED_CODE.sub("", text).replace(f"{Path.cwd()}/", "")
 
 
 def _is_own(path: str) -> bool:
