@@ -321,6 +321,26 @@ def test_failing_middleware_shows_own_frames() -> None:
     ]
 
 
+def test_failing_commit_shows_its_frames_once() -> None:
+    write(
+        "commits.py",
+        "from scf_mps import App, Context, Transcode\n"
+        "class Db: ...\n"
+        "def make(context: Context):\n"
+        "    yield Db()\n"
+        "    raise OSError('commit failed')\n"
+        "app = App()\n"
+        "app.provide(Db, make, per='invocation')\n"
+        "@app.on(Transcode)\n"
+        "def f(one, db: Db): ...\n",
+    )
+    ran = run("invoke", "WorkflowTask", "Transcode=SUCCESS", "--app", "commits:app")
+    assert (ran.code, ran.rows[0][5]) == (1, "OSError: commit failed")
+    assert ran.err.count("commits.py:5 in make") == 1
+    assert "scf_mps/" not in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_failing_ledger_is_shown_without_frames(tmp_path: Path) -> None:
     Path("kept").write_text("a file where a folder is to be")
     write(

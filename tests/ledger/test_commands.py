@@ -213,7 +213,7 @@ class TestReplay:
             "  films.py:26 in sheet",
             '      work("sheet")',
             "  films.py:14 in work",
-            '      raise OSError(f"no route, token=abcdef for {name}")',
+            '      raise OSError(f"no route, token=*** for {name}")',
         ]
         assert "Traceback" in Ran("replay", "--failed", "--traceback").err
 

@@ -196,6 +196,8 @@ def _place(function: Function) -> str:
 
 def _show_plan(ready: Prepared, as_json: bool) -> None:
     """Show the difference between the current and the desired state."""
+    from scf_mps.deploy.plan import NOTHING
+
     plan = ready.plan
     if as_json:
         steps = [
@@ -212,7 +214,7 @@ def _show_plan(ready: Prepared, as_json: bool) -> None:
         {
             "what": one.what,
             "by": step.action,
-            "change": f"{one.live} → {one.wanted}",
+            "change": one.wanted if one.live == NOTHING else f"{one.live} → {one.wanted}",
         }
         for step in plan.steps
         for one in step.changes

@@ -33,6 +33,7 @@ from .cloud import ConfigOption, invoked_remotely
 from .failures import explain_error
 from .outcomes import (
     explain_calls,
+    find_other_failures,
     has_skipped_all,
     name_result,
     read_events,
@@ -157,9 +158,9 @@ def invoke(
         fail(explain_error("main_handler failed", error, full))
     succeeded = _show_result(raw, summary, "", as_json, explain_calls(calls))
     if not as_json:
-        show_failures(calls, full)
+        show_failures(calls, full, find_other_failures(failure, summary) if failure else ())
     if failure is not None:
-        show_verdict(failure, summary)
+        show_verdict(summary)
     if not succeeded or failure is not None:
         raise typer.Exit(1)
 

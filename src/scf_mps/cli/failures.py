@@ -38,7 +38,7 @@ def explain_error(what: str, error: BaseException, full: bool = False) -> str:
         full: whether to show the full traceback.
     """
     trace = indent(scrub("".join(traceback.format_exception(error))).rstrip(), "  ") if full else ""
-    frames = trace or describe_frames(frames_of_error(error))
+    frames = trace or scrub(describe_frames(frames_of_error(error)))
     keep = "\n" if isinstance(error, ConfigurationError) else ""  # a line for each mistake
     text = escape_controls(shorten_paths(scrub(reason(error))), keep)
     root = _find_root(error)

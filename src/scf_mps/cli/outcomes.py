@@ -21,7 +21,7 @@ from .output import count, out, show, warn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scf_mps import App, CallbacksFailed
+    from scf_mps import App, CallbackFailed, CallbacksFailed
     from scf_mps.events.result import Event, Result
     from scf_mps.ledger import Entry, Record
     from scf_mps.routing import Call
@@ -63,7 +63,7 @@ def watch_calls(application: App, full: bool) -> list[Call]:
     """
     if not full:
         for handler in logging.getLogger().handlers:
-            handler.addFilter(lambda record: not _is_redundant(record))
+            handler.addFilter(_shorten_record)
     calls: list[Call] = []
     application._hooks.after_callback.append(calls.append)
     return calls
@@ -80,38 +80,61 @@ def explain_calls(calls: Iterable[Call]) -> dict[str, str]:
     }
 
 
-def show_failures(calls: Iterable[Call], full: bool) -> None:
-    """Show the user's frames of each failure once, or full tracebacks."""
+def show_failures(calls: Iterable[Call], full: bool, others: Iterable[CallbackFailed] = ()) -> None:
+    """Show the user's frames of each failure once, or full tracebacks.
+
+    Args:
+        calls: the calls, which have rows of a table.
+        full: whether to show full tracebacks.
+        others: failures without a row.
+    """
+    failed = [(call.route.name, call.error) for call in calls if call.outcome == "failed"]
+    failed += [(escape_controls(scrub(str(one))), one.__cause__) for one in others]
+    rows = len(failed) - len(list(others))
     shown = set()
-    for call in calls:
-        if call.outcome != "failed" or call.error is None:
-            continue
-        text = (
-            indent(scrub("".join(traceback.format_exception(call.error))).rstrip(), "  ")
-            if full
-            else describe_frames(frames_of_error(call.error))
-        )
-        if text and (call.route.name, text) not in shown:
-            shown.add((call.route.name, text))
-            warn(f"{call.route.name}:\n{text}", "")
+    for number, (what, error) in enumerate(failed):
+        text = _trace(error, full) if error is not None else ""
+        is_new = bool(text) and text not in shown
+        shown.add(text)
+        if number >= rows:
+            warn(what)
+        elif is_new:
+            warn(f"{what}:", "")
+        if is_new:
+            warn(text, "")
 
 
-def show_verdict(failure: CallbacksFailed, summary: dict[str, Any]) -> None:
-    """Show failures that no row has, and what SCF would do."""
-    every = summary.get("events", [summary])
-    calls = [call for one in every for call in one["callbacks"]]
-    names = {call["callback"] for call in calls}
-    for one in failure.failures:
-        if one.callback not in names:
-            warn(escape_controls(scrub(str(one))))
+def _trace(error: BaseException, full: bool) -> str:
+    if full:
+        return scrub(indent("".join(traceback.format_exception(error)).rstrip(), "  "))
+    return scrub(describe_frames(frames_of_error(error)))
+
+
+def find_other_failures(failure: CallbacksFailed, summary: dict[str, Any]) -> list[CallbackFailed]:
+    """Return the failures that no callback in a summary has: of the ledger, a provider, a notification."""
+    names = {call["callback"] for one in _all(summary) for call in one["callbacks"]}
+    return [one for one in failure.failures if one.callback not in names]
+
+
+def show_verdict(summary: dict[str, Any]) -> None:
+    """Show how many callbacks failed, and what SCF would do."""
+    calls = [call for one in _all(summary) for call in one["callbacks"]]
     failed = sum(call["outcome"] in ("failed", "deferred") for call in calls)
     counted = f"{failed} of {len(calls)} callbacks failed. " if failed else ""
     warn(f"{counted}In SCF this event would be retried.")
 
 
-def _is_redundant(record: logging.LogRecord) -> bool:
-    """Return True for the framework's log lines about single results: the table has them."""
-    return record.name == "scf_mps" and hasattr(record, "place")
+def _all(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    every: list[dict[str, Any]] = summary.get("events", [summary])
+    return every
+
+
+def _shorten_record(record: logging.LogRecord) -> bool:
+    """Return False for the framework's lines about single results, and take its tracebacks off the others."""
+    if record.name != "scf_mps":
+        return True
+    record.exc_info = None
+    return not hasattr(record, "place")
 
 
 def has_skipped_all(summaries: Sequence[dict[str, Any]]) -> bool:
