@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from . import bulk, deleting, inventory, operations, upload
 from .client import Client, corrupt
-from .errors import Conflict, CosError, NotFound, group
+from .errors import Conflict, CosError, Denied, NotFound, group
 from .metadata import CLASS, Entry, Given, Head, content_type_of, is_md5
 
 TYPE_CHECKING = False
@@ -75,6 +75,7 @@ class Copier:
         self._moved_before = moved_before
         self._known: dict[CosObject, Known | Exception] = {}
         self._there: dict[CosObject, Entry] = {}
+        self._buckets: dict[tuple[str, str], bool] = {}
 
     def learn(self, pairs: Sequence[Pair]) -> None:
         """Find out what the sources are, and what is already where the copies go."""
@@ -120,7 +121,7 @@ class Copier:
         return not isinstance(before, Exception) and before.etag == now.etag
 
     def _without_source(self, pair: Pair, error: Exception) -> CosObject:
-        if self._moved_before and isinstance(error, NotFound) and error.code != "NoSuchBucket":
+        if self._moved_before and isinstance(error, NotFound) and self._has_bucket(pair.source):
             if pair.target in self._there:
                 return pair.target
             try:
@@ -129,6 +130,19 @@ class Copier:
                 raise error from None
             return pair.target
         raise error
+
+    def _has_bucket(self, source: CosObject) -> bool:
+        """Return False if the bucket of a source is missing, which the response to a HEAD does not say."""
+        bucket = source.bucket, source.region
+        if bucket not in self._buckets:
+            try:
+                next(operations.entries(self._client, *bucket, source.key, most=1), None)
+                self._buckets[bucket] = True
+            except Denied:  # the role may read objects, and not list them
+                self._buckets[bucket] = True
+            except NotFound:
+                self._buckets[bucket] = False
+        return self._buckets[bucket]
 
     def _is_done(self, pair: Pair, known: Known) -> bool:
         """Whether what is there is what the copy would become.
@@ -241,7 +255,11 @@ class Copier:
         source = self._full(pair.source)
         if source.crc64 and written.crc64:
             return source.crc64 == written.crc64
-        return _same_checksum(source, operations.head(self._client, pair.target))
+        target = operations.head(self._client, pair.target)
+        if (source.crc64 and target.crc64) or source.etag == target.etag:
+            return _same_checksum(source, target)
+        # Of an object of several parts without CRC64 the size is all there is to compare.
+        return source.size == target.size and not is_md5(source.etag)
 
     def _copy_in_parts(self, pair: Pair) -> None:
         rules = self._rules

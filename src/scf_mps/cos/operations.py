@@ -56,19 +56,27 @@ def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]
     try:
         answer = client.call(item, "PUT", headers=said, body=data, kind="write")
     except Conflict as error:
-        if not (error.maybe_applied and is_there(client, item, len(data), checksum)):
+        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        if not (error.maybe_applied and is_there(client, item, len(data), checksum, etag)):
             raise
         return Written("", checksum, "")
     return _written(item, answer, checksum)
 
 
-def is_there(client: Client, item: CosObject, size: int, checksum: str) -> bool:
-    """Whether the object has these bytes, by size and CRC64: what a write that nobody answered may have done."""
+def is_there(client: Client, item: CosObject, size: int, checksum: str, etag: str = "") -> bool:
+    """Return True if the object has these bytes: what a write that nobody answered may have done.
+
+    Args:
+        checksum: its CRC64, or ``""``. COS has none of some objects, and no checksum is not another checksum.
+        etag: the end of its ETag, which decides where there are no checksums to compare.
+    """
     try:
         found = head(client, item)
     except NotFound:
         return False
-    return found.size == size and found.crc64 == checksum
+    if found.crc64 and checksum:
+        return found.size == size and found.crc64 == checksum
+    return found.size == size and found.etag.endswith(etag)
 
 
 def has_content(client: Client, item: CosObject, data: bytes) -> bool:
@@ -293,7 +301,7 @@ def upload_part(
     """Upload Part (page 436/7750), compared; returns its ETag."""
     params = {"partNumber": str(number), "uploadId": upload}
     answer = client.call(item, "PUT", params, {"content-md5": md5}, body, kind="part")
-    return _written(item, answer, str(checksum)).etag
+    return _part_etag(item, _written(item, answer, str(checksum)).etag)
 
 
 def copy_part(
@@ -304,7 +312,13 @@ def copy_part(
     answer = client.call(
         item, "PUT", params, dict(headers), kind="part", document=True, patient=True
     )
-    return documents.fields(answer.body).get("ETag", "")
+    return _part_etag(item, documents.fields(answer.body).get("ETag", ""))
+
+
+def _part_etag(item: CosObject, etag: str) -> str:
+    if not etag:
+        raise Unavailable("COS sent no ETag of the part", code="InvalidAnswer", object=item)
+    return etag
 
 
 def complete(
@@ -322,7 +336,7 @@ def complete(
 
     Raises:
         Conflict: with `FORBID` among the headers, if the object is there already.
-        Corrupt: what came out has another CRC64.
+        Corrupt: the object has another CRC64, or another size if there is no CRC64 of both sides to compare.
     """
     body = documents.completion(etags)
     said = {**headers, "content-type": "application/xml"}
@@ -339,13 +353,14 @@ def complete(
             patient=True,
         )
     except CosError as error:
-        if error.maybe_applied and is_there(client, item, size, checksum):
+        if error.maybe_applied and is_there(client, item, size, checksum, f"-{len(etags)}"):
             return
         raise
     told = documents.fields(answer.body)
     stored = told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", "")
-    if (stored and stored != checksum) or not (stored or is_there(client, item, size, checksum)):
-        raise corrupt(item, f"the upload's CRC64 is {stored or '?'}, {checksum} was sent")
+    compared = stored == checksum if stored and checksum else is_there(client, item, size, checksum)
+    if not compared:
+        raise corrupt(item, f"the upload's CRC64 is {stored or '?'}, {checksum or '?'} was sent")
 
 
 def abort(client: Client, item: CosObject, upload: str) -> None:
