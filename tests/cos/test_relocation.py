@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scf_mps.cos import Conflict, NotAPlaylist, NotFound, SomeFailed, UnknownManifest, relocation
-from scf_mps.cos.files import MAX_PLAYLIST_BYTES
-from scf_mps.cos.hls import make_relative
+from scf_mps.cos.addresses import destinations
+from scf_mps.cos.files import MAX_PLAYLIST_BYTES, Tree
+from scf_mps.cos.hls import make_relative, parse_document, resolve
 
 from .conftest import DESK, PLAYER, REGION, at, keys_of, place
 from .test_objects import storage, workflow
@@ -60,6 +64,37 @@ def test_a_published_playlist_finds_its_segment(cos, uri, expected):
     assert copies == [at("site/show/a.ts", PLAYER), at("site/show/index.m3u8", PLAYER)]
     assert [head.object for head in cos.verify(copies[-1:])] == copies
     assert cos.read_text(copies[-1]) == media(expected)
+
+
+NAMES = st.text(st.sampled_from("aB1 %#?+:&;'ü~,=(){$}\"[]<>-_."), min_size=1, max_size=6).filter(
+    lambda name: name.strip(". ") == name and name.strip(".") != ""
+)
+KEYS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+
+
+@given(KEYS, st.lists(KEYS, min_size=1, max_size=4, unique=True), st.data())
+def test_every_reference_of_a_copy_finds_its_copy(playlist, segments, data):
+    """Whatever the keys are, and however the references are written."""
+    show = at(f"{playlist}.m3u8")
+    forms = {
+        "root": lambda key: f"/{quote(key)}",
+        "url": lambda key: f"{HOST}/{quote(key)}?sign=1",
+        "relative": lambda key: make_relative(show, at(key), ""),
+    }
+    uris = [forms[data.draw(st.sampled_from(sorted(forms)))](key) for key in segments]
+    items = [*map(at, segments), show]
+    copies = destinations(items, place("x y/"), False)
+    targets = dict(zip(items, copies, strict=True))
+    tags = "".join(f'#EXT-X-MAP:URI="{uri}"\n' for uri in uris)
+    document = parse_document(media(*uris).replace("#EXTINF", f"{tags}#EXTINF", 1))
+    assert [resolve(show, one.uri) for one in document.references] == items[:-1] * 2
+    contents = relocation.rewrite(Tree([items], {show: document}), targets)
+    copied = parse_document(contents[show].decode()) if show in contents else document
+    found = [resolve(targets[show], one.uri) for one in copied.references]
+    assert found == copies[:-1] * 2
+    assert (
+        relocation.rewrite(Tree([copies], {copies[-1]: copied}), {one: one for one in copies}) == {}
+    )
 
 
 def test_a_rewritten_playlist_keeps_what_is_stored_with_it(cos):
