@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from scf_mps.actions.notify.dingtalk import DingTalk
 from scf_mps.actions.notify.feishu import Feishu
-from scf_mps.actions.notify.fitting import fitting
+from scf_mps.actions.notify.fitting import fitting, take
 from scf_mps.actions.notify.letter import html_of, text_of
 from scf_mps.actions.notify.message import Message, Own, linked
 from scf_mps.actions.notify.posting import Sending
@@ -357,3 +357,13 @@ def test_rows_are_left_out_from_the_end_and_never_take_more_room_than_there_is(
     else:
         assert taken == 0 or taken + more <= room
         assert not any(chosen)
+
+
+def test_rows_that_fit_exactly_are_kept() -> None:
+    rows = [(3, 2), (3, 2)]
+    assert fitting(rows, 6, 1) == [True, True]
+    assert fitting(rows, 5, 1) == [True, False]
+    assert fitting(rows, 4, 1) == [False, False]
+    assert fitting(rows, 3, 1) == [False]
+    assert take([1, 2], 3, int) == [1, 2]
+    assert take([1, 2], 2, int) == [1]
