@@ -282,6 +282,13 @@ def test_project_without_serverless_yml_is_found_upwards(project: Path, below: P
     assert json.loads(run("routes", "--json", "--env", "TITLE=x").stdout)
 
 
+def test_deploy_without_serverless_yml_anywhere_is_refused(project: Path, below: Path) -> None:
+    (project / "serverless.yml").unlink()
+    result = run("deploy", "--dry-run")
+    assert result.exit_code == 2
+    assert "serverless.yml" in result.stderr
+
+
 def test_doctor_and_deploy_find_serverless_yml_upwards(below: Path) -> None:
     result = run("doctor", "--json")
     assert "serverless.yml" not in "".join(

@@ -267,6 +267,30 @@ def test_emulator_is_seeded_and_prints_what_to_export(tmp_path, one_bucket):
     assert done.stdout == "film\n", done.stderr
 
 
+def test_seeded_objects_are_kept(tmp_path, monkeypatch):
+    def stop(url, key):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+    monkeypatch.setattr("scf_mps.local.cos.emulator.exports", stop)
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "film.mp4").write_bytes(b"film")
+    options = [
+        "--dir",
+        tmp_path / "kept",
+        "--seed",
+        tmp_path / "seed",
+        "--bucket",
+        "desk-1250000000",
+    ]
+    done = CliRunner().invoke(cli, ["cos", *map(str, options)])
+    assert done.exit_code == 0, done.output
+    with CosEmulator(tmp_path / "kept") as emulator:
+        key = Credentials(emulator.key.secret_id, emulator.key.secret_key)
+        found = Cos(key, proxy=emulator.url).read("cos://desk-1250000000.ap-guangzhou/film.mp4")
+    assert found == b"film"
+
+
 @pytest.mark.parametrize("buckets", [[], ["--bucket", "desk-1250000000"]])
 def test_seed_without_files_is_refused(tmp_path, buckets):
     (tmp_path / "seed").mkdir()

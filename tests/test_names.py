@@ -10,8 +10,10 @@ import sys
 from unittest.mock import create_autospec
 
 import pytest
+from typer.testing import CliRunner
 
 import scf_mps
+from scf_mps.cli import cli
 from scf_mps.cos import Cos
 
 PACKAGES = ["scf_mps", "scf_mps.actions", "scf_mps.cos", "scf_mps.ledger"]
@@ -67,6 +69,12 @@ def test_subclass_of_cos_has_its_own_signature() -> None:
             super().__init__(proxy=name)
 
     assert list(inspect.signature(Mine).parameters) == ["name"]
+
+
+def test_version_is_printed() -> None:
+    result = CliRunner().invoke(cli, ["--version"])
+    assert result.exit_code == 0
+    assert scf_mps.__version__ in result.stdout
 
 
 @pytest.mark.parametrize("command", ["scf_mps", "scf_mps.cli"])

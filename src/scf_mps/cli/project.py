@@ -120,14 +120,12 @@ def _own_wheel() -> tuple[str, str, bytes]:
         ) from None
     package = Path(__file__).parents[1]
     code = {f"scf_mps/{path}": (package / path).read_bytes() for path in _walk(package)}
-    if _MATERIAL != _IN_A_WHEEL:
-        material = "scf_mps/cli/material"
-        code[f"{material}/serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
-        for folder in ("handlers", "starter"):
-            top = _MATERIAL / folder
-            code |= {
-                f"{material}/{folder}/{path}": (top / path).read_bytes() for path in _walk(top)
-            }
+    # A wheel has the material in the package already: these are the same files then.
+    material = "scf_mps/cli/material"
+    code[f"{material}/serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
+    for folder in ("handlers", "starter"):
+        top = _MATERIAL / folder
+        code |= {f"{material}/{folder}/{path}": (top / path).read_bytes() for path in _walk(top)}
     return build_wheel(own, code)
 
 
