@@ -29,7 +29,7 @@ class ApiError(ScfMpsError):
     Attributes:
         code: the API's error code, e.g. ``AuthFailure.TokenFailure``, the SDK's
             ``ClientNetworkError`` or ``ServerNetworkError``, or ours: ``NoCredentials``, ``DeadlineExceeded``,
-            ``InvalidAnswer``.
+            ``CertificateNotTrusted``, ``InvalidAnswer``.
         request_id: of the API, for Tencent's support; ``""`` if there was no answer.
         retryable: whether the same question may be answered later.
     """
@@ -145,11 +145,16 @@ class Api:
 
     def _ask(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """One try. Raises `error`."""
+        from .certificates import explain_distrust
+
         client, refused = self._connect(action)
         try:
             response = client.call_json(action, parameters)["Response"]
             error = response.get("Error")
         except refused as reason:
+            distrust = explain_distrust(reason)
+            if distrust:
+                raise self.error(f"{action}: {distrust}", "CertificateNotTrusted") from reason
             raise self._error(str(reason.code), reason.message, reason.requestId) from reason
         except OSError as reason:  # the answer breaks off: the SDK lets that through
             raise self.error(f"{action}: {reason}", "ClientNetworkError") from reason

@@ -16,6 +16,7 @@ from .completion import YIELDS, body_flags
 from .context import Context
 from .errors import RegistrationError
 from .events.result import Event, Result
+from .forks import free_in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Providers:
     def __init__(self) -> None:
         self._providers: dict[type, tuple[Callable[..., Any], str]] = {}
         self._values: dict[object, Any] = {}
-        self._lock = threading.RLock()
+        self._lock = free_in_child(threading.RLock())
 
     def add(self, kind: type, factory: Callable[..., Any], per: str) -> None:
         """See `App.provide`."""

@@ -62,7 +62,10 @@ def _table() -> list[int]:
     return table
 
 
-_planes: list[bytes] = []
+@cache
+def _planes() -> tuple[bytes, ...]:
+    """The table, as eight tables of bytes, lowest first."""
+    return tuple(bytes([entry >> 8 * plane & 255 for entry in _table()]) for plane in range(8))
 
 
 def update_slowly(data: bytes, value: int) -> int:
@@ -84,10 +87,7 @@ def _side_by_side(data: bytes, state: int, stretches: int) -> int:
 
     The registers of all stretches are kept as eight rows of bytes, lowest first.
     """
-    if not _planes:
-        _planes.extend(
-            bytes([entry >> 8 * plane & 255 for entry in _table()]) for plane in range(8)
-        )
+    planes = _planes()
     rows = [0] * 8
     end = stretches * _ROWS
     from_bytes = int.from_bytes
@@ -97,16 +97,13 @@ def _side_by_side(data: bytes, state: int, stretches: int) -> int:
         shifted = [*rows[1:], 0]
         rows = [
             above ^ from_bytes(index.translate(plane), "little")
-            for above, plane in zip(shifted, _planes, strict=True)
+            for above, plane in zip(shifted, planes, strict=True)
         ]
     columns = [row.to_bytes(stretches, "little") for row in rows]
     advance = _advance(_ROWS)
     for registers in zip(*columns, strict=True):
         state = advance(state) ^ from_bytes(bytes(registers), "little")
     return state
-
-
-_powers: list[int] = []
 
 
 def _times(left: int, right: int) -> int:
@@ -122,18 +119,20 @@ def _times(left: int, right: int) -> int:
     return product
 
 
+@cache
+def _power(bit: int) -> int:
+    """x to the power of 8 x 2^`bit`, modulo the polynomial."""
+    if bit == 0:
+        return 1 << 63 - 8
+    return _times(_power(bit - 1), _power(bit - 1))
+
+
 def _shift(length: int) -> int:
     """x to the power of 8 x `length`, modulo the polynomial."""
-    if not _powers:
-        _powers.append(1 << 63 - 8)  # x^8
     factor = 1 << 63  # 1
-    bit = 0
-    while length >> bit:
-        if len(_powers) <= bit:
-            _powers.append(_times(_powers[-1], _powers[-1]))
+    for bit in range(length.bit_length()):
         if length >> bit & 1:
-            factor = _times(_powers[bit], factor)
-        bit += 1
+            factor = _times(_power(bit), factor)
     return factor
 
 

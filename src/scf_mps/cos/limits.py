@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from time import monotonic
 
+from ..forks import free_in_child
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +73,7 @@ class Rates:
     def __init__(self, scale: float = 1.0, clock: Callable[[], float] = monotonic) -> None:
         self._scale = scale
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._meters: dict[tuple[str, str], _Meter] = {}
         self._keys: dict[CosObject, _Meter] = {}
 
@@ -109,7 +111,7 @@ class Window:
         self.halvings = 0
         self._clock = clock
         self._rest = 0.0
-        self._change = threading.Condition()
+        self._change = free_in_child(threading.Condition())
 
     def slow_down(self) -> None:
         """COS answered SlowDown. Answers to requests that were under way already count once."""

@@ -6,6 +6,8 @@ import sys
 import threading
 from typing import NamedTuple
 
+from ..forks import free_in_child
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +38,7 @@ class Report:
     def __init__(self, what: str, total: int, tell: Tell) -> None:
         self._progress = Progress(what, 0, total, 0)
         self._tell = tell
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
 
     def finished(self, _: object) -> None:
         """One more object is done."""

@@ -1,0 +1,28 @@
+"""Locks that are free in a forked child, whichever thread of the parent held them."""
+
+from __future__ import annotations
+
+import os
+from weakref import WeakSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    L = TypeVar("L")
+
+_locks: WeakSet[Any] = WeakSet()
+
+
+def free_in_child(lock: L) -> L:
+    """Return the lock, which a fork of this process will find free. The thread that held it is not in the child."""
+    _locks.add(lock)
+    return lock
+
+
+def _free_all() -> None:
+    for lock in _locks:
+        lock._at_fork_reinit()  # as `logging` and `concurrent.futures` do with theirs
+
+
+os.register_at_fork(after_in_child=_free_all)
