@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from places import ROOT
 from shop import MPS_TRIGGER, TIMER
 from typer.testing import CliRunner, Result
@@ -23,7 +21,6 @@ from typer.testing import CliRunner, Result
 from scf_mps.cli import cli
 from scf_mps.deploy.doctor import AREAS, Options, examine
 from scf_mps.deploy.doctor.configuration import KNOWN_VARIABLES
-from scf_mps.deploy.globs import glob
 
 from .conftest import Project
 from .patients import HANDLERS, Patient
@@ -628,23 +625,3 @@ def test_the_known_variables_are_those_that_the_code_reads() -> None:
         if "doctor" not in path.relative_to(ROOT).parts
     )
     assert set(re.findall(r"\bMPS_[A-Z_]{3,}\b", text)) == set(KNOWN_VARIABLES)
-
-
-@given(st.text("ab./", min_size=1, max_size=12))
-def test_a_pattern_without_signs_excludes_itself_alone(path: str) -> None:
-    pattern = path.removeprefix("./")
-    assert glob(path).fullmatch(pattern)
-    assert not glob(path).fullmatch(pattern + "x")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "excluded", "kept"),
-    [
-        (".env.*", ".env.prod", "deep/.env.prod"),
-        ("**/__pycache__/**", "a/b/__pycache__/c.pyc", "a/cache/c.pyc"),
-        ("**/*.key", "x.key", "x.keys"),
-    ],
-)
-def test_a_pattern_excludes_as_the_client_would(pattern: str, excluded: str, kept: str) -> None:
-    assert glob(pattern).fullmatch(excluded)
-    assert not glob(pattern).fullmatch(kept)
