@@ -74,7 +74,7 @@ def ask_buckets(
     cos = Cos(
         credentials,
         proxy=desk.environment.get("MPS_COS_PROXY", ""),
-        buckets=(),
+        buckets="*",
         retry=retry or Retry(attempts=3),
         pool=pool,
     )
