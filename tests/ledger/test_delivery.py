@@ -366,7 +366,10 @@ class Held(MemoryLedger):
         until: when the hold ends.
         ends: when the other delivery ends, if that is earlier.
         now: the time, in seconds.
+        answers_after: how long the store takes to answer.
     """
+
+    answers_after = 0.0
 
     def __init__(self, seconds: float, ends: float = 1e9) -> None:
         super().__init__(clock=lambda: self.now)
@@ -381,6 +384,7 @@ class Held(MemoryLedger):
         self.now += seconds
 
     def claim(self, event: Event, calls: Any, seconds: float, **named: Any) -> Claim:
+        self.now += self.answers_after
         if min(self.until, self.ends) - self.now > 1e-9:
             raise EventHeld("the event is held by request first", self.until - self.now)
         self.held_for.append(seconds)
@@ -420,6 +424,12 @@ class TestWaiting:
         with pytest.raises(EventHeld):
             ledger.open(60.0, reserve=2.0)
         assert ledger.now == pytest.approx(58.0)
+
+    def test_answers_of_slow_store_use_up_no_patience(self) -> None:
+        ledger = Held(62.0, ends=50.0)
+        ledger.answers_after = 1.0
+        ledger.open(60.0, reserve=2.0)
+        assert ledger.now >= 50.0
 
     def test_delivery_without_time_does_not_wait(self) -> None:
         ledger = Held(62.0)

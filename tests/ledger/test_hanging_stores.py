@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import nullcontext
+import threading
+from contextlib import nullcontext, suppress
 from time import monotonic
 
 import pytest
@@ -234,3 +236,39 @@ def test_waiting_delivery_fails_before_its_limit_when_held():
     with pytest.raises(EventHeld):
         app.main_handler(EVENT, {"time_limit_in_ms": 1000})
     assert 0.4 < monotonic() - began < 1.0
+
+
+@pytest.fixture
+def dripping_port():
+    """The port of a server that sends a byte now and then, and no whole answer."""
+    over = threading.Event()
+
+    def drip(connection):
+        with connection, suppress(OSError):
+            while not over.wait(0.1):
+                connection.sendall(b"+")
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=server.accept()[:1]).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield server.getsockname()[1]
+        over.set()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("on_error", ["fail", "run"])
+def test_redis_that_drips_does_not_outlast_limit(dripping_port, on_error):
+    pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not there")
+    app = App(ledger=f"redis://127.0.0.1:{dripping_port}/0", on_ledger_error=on_error)
+    app.on(Subtask)(lambda result: None)
+    handler = app.main_handler
+    began = monotonic()
+    with pytest.raises(LedgerError) if on_error == "fail" else nullcontext():
+        handler(EVENT, {"time_limit_in_ms": LIMIT * 1000})
+    assert monotonic() - began < LIMIT - 0.1
