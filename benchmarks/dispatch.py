@@ -50,8 +50,9 @@ from scf_mps import (
 if TYPE_CHECKING:
     from scf_mps import Call
 
-TARGET = 0.52
-"""10 µs on a machine on which `json.loads` of the event takes 19.3 µs."""
+TARGET = 1.1
+"""21 µs on a machine on which `json.loads` of the event takes 19.3 µs. 9 µs of them look for numbers that JSON has not
+(1e999) in the 190 values of the event."""
 
 TARGET_GROWTH = 1.05
 """Flat, but for noise."""
