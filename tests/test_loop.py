@@ -152,12 +152,13 @@ def test_coroutine_that_ignores_its_cancellation_fails():
                 continue
 
     context = Context({"time_limit_in_ms": 1000})
-    context.deadline = context.clock() + 0.05
+    began = time.monotonic()
     try:
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler.__self__.handle(sample("WorkflowTask", Transcode="SUCCESS"), context)
     finally:
         release.set()
+    assert time.monotonic() - began < 1.0
     assert "TimeoutError" in str(failed.value)
     assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
 

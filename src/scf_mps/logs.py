@@ -297,11 +297,11 @@ def emit(log: logging.Logger, level: int, message: str, fields: Mapping[str, obj
 
     The caller is not looked up, and where nothing but our handler could see a record there is none.
     """
-    handlers = logging.getLogger().handlers
-    if len(handlers) == 1 and handlers[0].__class__ is LineHandler and _is_bare(log, handlers[0]):
+    handler, *others = logging.getLogger().handlers or (None,)
+    if type(handler) is LineHandler and not others and _is_bare(log, handler):
         line = _known_line(log, level, message, fields)
         if line is not None:
-            handlers[0].write(line)
+            handler.write(line)
             return
     record = logging.getLogRecordFactory()(log.name, level, __file__, 0, message, (), None)
     vars(record).update(fields)

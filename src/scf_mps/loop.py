@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scf_mps")
 
-GRACE_SECONDS = 0.5
-"""For a coroutine to end after it was cancelled."""
+GRACE_SECONDS = 0.2
+"""For a coroutine to end after it was cancelled: less than the reserve of an invocation."""
 
 _created: ContextVar[WeakSet[asyncio.Task[Any]] | None] = ContextVar("created", default=None)
 """The tasks that the running callback created."""
@@ -47,8 +47,10 @@ class Loop:
     def run(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Return the result of an awaitable, which is cancelled after some seconds. Raise what it raises."""
         future = asyncio.run_coroutine_threadsafe(_outcome(awaitable, seconds), self._loop)
+        value = None
+        longest = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds)
         try:
-            value, error = future.result(None if isinf(seconds) else seconds + GRACE_SECONDS)
+            value, error = future.result(longest)
         except BaseException as problem:
             future.cancel()
             if type(problem).__name__ != "TimeoutError":  # Python 3.10 has two of that name
