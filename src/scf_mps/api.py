@@ -271,10 +271,10 @@ def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
             self.sock = BoundSocket(self.sock, timeout, deadline)
 
     class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        ConnectionCls: Any = Plain
 
     class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
+        ConnectionCls: Any = Secure
 
     class Adapter(HTTPAdapter):
         def proxy_manager_for(self, *arguments: Any, **keywords: Any) -> Any:

@@ -55,8 +55,9 @@ class Loop:
             future.cancel()
             if type(problem).__name__ != "TimeoutError":  # Python 3.10 has two of that name
                 raise
-            error = TimeoutError(
-                f"not finished in {seconds:.1f} s, and it ignores its cancellation"
+            value, error = (
+                None,
+                TimeoutError(f"not finished in {seconds:.1f} s, and it ignores its cancellation"),
             )
         if error is not None:
             raise error

@@ -147,6 +147,7 @@ def load_template(
     Raises:
         DeployError: if it cannot be read.
     """
+    text = ""
     try:
         content = path.read_bytes()
         if len(content) > MAX_BYTES:

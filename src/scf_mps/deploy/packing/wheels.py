@@ -128,11 +128,10 @@ def _deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
     path = _check_path(wheel, info.filename)
     if info.is_dir():
         return None
-    if path.parts[0].endswith(".data"):
+    top = path.parts[0]
+    if top.endswith(".data"):
         if len(path.parts) < 3:
-            raise BuildFailed(
-                f"{wheel.name}: {path}: expected a file in a folder of {path.parts[0]}/"
-            )
+            raise BuildFailed(f"{wheel.name}: {path}: expected a file in a folder of {top}/")
         if path.parts[1] not in ("purelib", "platlib"):
             return None
         path = path.relative_to(*path.parts[:2])
