@@ -83,3 +83,11 @@ def test_json_is_escaped_and_stays_equal(capsys: pytest.CaptureFixture[str]) -> 
     assert "中" in printed
     output.print_json({"a": "b"}, indent=None)
     assert capsys.readouterr().out == '{"a": "b"}\n'
+
+
+def test_names_of_emoji_and_markup_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.say("[bold]:bug:[/]")
+    output.warn(":bug:\n[red]")
+    assert capsys.readouterr() == ("[bold]:bug:[/]\n", ":bug:\n[red]\n")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, str]
     """Cells by column, in the order of the columns."""
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 INVALID = 2
 """The exit code for an invalid event, application or option."""
