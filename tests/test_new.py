@@ -431,6 +431,8 @@ def test_the_project_is_built_without_the_material(run: Run, shop: Path) -> None
     assert {"index.py", "handlers/__init__.py", "scf_mps/app.py"} <= names
     assert {name.partition("/")[0] for name in names} <= {
         "__pycache__",
+        "fastcrc",
+        "fastcrc-0.5.0.dist-info",
         "handlers",
         "index.py",
         "scf_mps",

@@ -56,7 +56,7 @@ class Api:
     Args:
         credentials: those of the function's role by default (see `cos.credentials.current`); on a desk those of
             ``TENCENTCLOUD_SECRET_ID`` and ``TENCENTCLOUD_SECRET_KEY``, as the SDK names them.
-        context: the invocation's; its deadline bounds every wait and every try.
+        context: the invocation's; its deadline bounds every wait, try and operation on a connection.
         region: whose service to ask; ``MPS_REGION``, then the function's own by default.
         endpoint: ``http://host:port`` of an emulator of the API, or ``https://`` and another host of MPS, such as
             ``mps.intl.tencentcloudapi.com`` (other services are asked beside it); ``MPS_API_ENDPOINT``, then Tencent

@@ -29,7 +29,7 @@ class Cos(Reading, Storing, Writing, Changing, Named):
 
     Args:
         credentials: those of the environment (SCF: of the execution role) by default.
-        context: the invocation's; its deadline bounds every wait and every retry.
+        context: the invocation's; its deadline bounds every wait, retry and operation on a connection.
         proxy: ``http://host:port`` of a COS emulator, which is asked without encryption;
             ``MPS_COS_PROXY`` by default.
         buckets: names or globs of the buckets that may be touched; ``MPS_BUCKETS`` by default, all without it.

@@ -60,10 +60,11 @@ class Reading(Base):
         return True
 
     def list(self, where: str | CosObject, *, recursive: bool = True) -> Iterator[Entry]:
-        """The objects whose keys begin with a prefix, in the order of their keys, a thousand a request.
+        """Return the objects whose keys begin with a prefix, in the order of their keys, a thousand a request.
 
         Args:
-            where: ``cos://bucket.region/prefix``; end it with a slash to mean a directory.
+            where: ``cos://bucket.region/prefix``; end it with a slash to mean a directory. Slashes before the prefix are
+                ignored, as MPS writes them: give a `CosObject.exact` to list keys that begin with one.
             recursive: those in the directories below as well.
         """
         place = addresses.Place.parse(where)
@@ -166,7 +167,8 @@ class Reading(Base):
     ) -> Any:
         """Download objects; each file appears when it is whole and its CRC64 verified.
 
-        A file that has the object's size and CRC64 already is left as it is.
+        A file that has the object's size and CRC64 already is left as it is. The marker of a folder, an empty object
+        whose key ends in a slash, becomes a directory.
 
         Args:
             to: the file that one object becomes, if it is no directory and does not end in a slash; else the
@@ -174,7 +176,8 @@ class Reading(Base):
             base: by default the deepest directory that holds all objects.
 
         Raises:
-            UnsafeKey: a key would lead out of the directory, or names no file. Nothing is downloaded then.
+            UnsafeKey: a key would lead out of the directory, or names no file. Nothing is downloaded then. A folder's key
+                with bytes fails alone.
             Corrupt: its bytes came damaged, thrice; there is no file.
         """
         single, items = self._items(objects)
