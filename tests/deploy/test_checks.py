@@ -206,6 +206,8 @@ def test_secret_key_is_found_when_it_is_put_together(tmp_path: Path) -> None:
         "SECRET_ID = 'AKIDxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
         "SECRET_KEY = 'placeholderForTheKey123'",
         "SECRET_KEY = ''",
+        "SECRET_KEY = 5",
+        "load(secret_key, name, 'x')",
         "SECRET_KEY = secret_key or settings.secret_key_of_the_account",
         "def f(secret_key: str = DEFAULT_SECRET_KEY_0, **rest): ...",
         "NAME = 'secret_key'; DIGEST = '9f86d081884c7d659a2feaa0c55ad015'",

@@ -37,6 +37,7 @@ def kept_services(folder: Path) -> list[str]:
     [
         ("import tencentcloud.mps.v20190612.mps_client", ["mps"]),
         ("import tencentcloud.mps as short", ["mps"]),
+        ("import tencentcloud.mps as short\n\nload(short, short.cdn)", ["mps"]),
         ("def late():\n    from tencentcloud.mps.v1 import mps_client, models", ["mps"]),
         ("from tencentcloud import mps, cvm as machines", ["cvm", "mps"]),
         ("from tencentcloud.common import credential", []),

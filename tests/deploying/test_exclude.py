@@ -49,7 +49,8 @@ def built(project):
             "handlers/unused.py": "this is no Python\n",
             "handlers/__pycache__/unused.cpython-310.pyc": "",
             "shared/__init__.py": "import native\ntry:\n    import fast\nexcept ImportError:\n    pass\n",
-            "shared/data.py": "def late():\n    import optional\n",
+            "shared/old.py": "print 'this is no Python 3'\n",
+            "shared/data.py": "import shared.old\n\n\ndef late():\n    import optional\n",
             "native.so": "",
             "fast.py": "",
             "optional.py": "",
@@ -77,6 +78,7 @@ def test_exclude_leaves_out_whole_folders_and_bytecode(built, scf):
         "native.so",
         "shared/__init__.py",
         "shared/data.py",
+        "shared/old.py",
     ]
     assert "5 files are left out, in fast.py, handlers, optional.py, tests" in ran.err
 
@@ -105,7 +107,7 @@ def test_exclude_that_matches_nothing_is_a_warning(built):
 @pytest.mark.parametrize(
     ("pattern", "problems"),
     [
-        ("!(handlers|index.py)/**", ["shared/__init__.py", "shared/data.py"]),
+        ("!(handlers|index.py)/**", ["shared/__init__.py", "shared/data.py", "shared/old.py"]),
         ("handlers/rules.py", ["handlers/rules.py"]),
         ("**/__init__.py", ["handlers/__init__.py", "shared/__init__.py"]),
     ],
