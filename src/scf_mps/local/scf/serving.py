@@ -6,9 +6,9 @@ Where events come from is left to the caller: an endpoint of its own, given the 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from queue import SimpleQueue
 
 from .function import LocalFunction
 from .moments import Moment
@@ -51,7 +51,7 @@ def serve(
         show(f"SCF emulator: {function.name} on CPython {function.runtime.version}")
         if where:
             show(where)
-        stopped.wait()
+        stopped.get()
         if function.waiting:
             show(f"{function.waiting} events still waited, and are lost")
     for message in function.dropped:
@@ -69,11 +69,16 @@ def watch(function: LocalFunction, show: Callable[[str], object] = print_at_once
 
 
 @contextmanager
-def _stopped() -> Iterator[threading.Event]:
-    """Set by SIGINT or SIGTERM; what they did before is put back."""
-    stopped = threading.Event()
+def _stopped() -> Iterator[SimpleQueue[int]]:
+    """Yield a queue that gets each SIGINT and SIGTERM. Their handlers from before are restored at the end.
+
+    A signal can interrupt the handler of another one: of all ways to wake a thread, this queue allows that.
+    """
+    stopped: SimpleQueue[int] = SimpleQueue()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    before = {
+        number: signal.signal(number, lambda number, _: stopped.put(number)) for number in numbers
+    }
     try:
         yield stopped
     finally:
