@@ -55,12 +55,17 @@ class Server:
     Args:
         handle: handles one connection in a thread. It ends with the connection: OSErrors are expected.
         context: TLS for every connection.
+
+    Attributes:
+        connections: how many were accepted.
+        on_exit: what to call before it closes, e.g. to close the clients.
     """
 
     def __init__(
         self, handle: Callable[[Peer], object], context: ssl.SSLContext | None = None
     ) -> None:
         self.connections = 0
+        self.on_exit: list[Callable[[], object]] = []
         self._handle = handle
         self._context = context
         self._closing = threading.Event()
@@ -74,6 +79,8 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for close in self.on_exit:
+            close()
         self._closing.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

@@ -57,7 +57,9 @@ class Timing(NamedTuple):
 
 
 def cos_of(server: Server, context: Context) -> Cos:
-    return Cos(KEYS, context=context, proxy=server.url, pool=Pool())
+    pool = Pool()
+    server.on_exit.append(pool.clear)
+    return Cos(KEYS, context=context, proxy=server.url, pool=pool)
 
 
 def reading(server: Server, context: Context) -> object:

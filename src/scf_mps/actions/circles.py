@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 
 from ..errors import ConfigurationError
+from ..forks import free_in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Circles:
     """What one target was sent by this instance; safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = free_in_child(threading.Lock())
         self._seen: dict[str, set[str]] = {}
 
     def check(self, event: Event, context: Context) -> None:

@@ -89,7 +89,7 @@ class Copier:
         Raises:
             NotFound: the source is not there.
             Conflict: it changed meanwhile, is archived, or may not overwrite what is there.
-            Corrupt: the copy is not what the source is, thrice.
+            Corrupt: the copy is not what the source is, three times.
         """
         try:
             known = self._known[pair.source]

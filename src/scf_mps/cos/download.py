@@ -50,7 +50,7 @@ class Download:
         """Fetch, verify and put in place; `count` is told the bytes of every piece.
 
         Raises:
-            CosError: it cannot be had, `Corrupt` if what came was damaged thrice.
+            CosError: it cannot be had, `Corrupt` if what came was damaged three times.
             OSError: the file cannot be made; ``ENOSPC``, before anything is fetched, if it has no room.
         """
         os.makedirs(self._directory, exist_ok=True)

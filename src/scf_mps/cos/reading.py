@@ -97,7 +97,7 @@ class Reading(Base):
 
         Raises:
             ValueError: one is larger than `limit` bytes: use `open` or `download`.
-            Corrupt: its bytes came damaged, thrice.
+            Corrupt: its bytes came damaged, three times.
         """
         return self._each(objects, lambda item: streams.read(self._client, item, limit), "read")
 
@@ -178,7 +178,7 @@ class Reading(Base):
         Raises:
             UnsafeKey: a key would lead out of the directory, or names no file. Nothing is downloaded then. A folder's key
                 with bytes fails alone.
-            Corrupt: its bytes came damaged, thrice; there is no file.
+            Corrupt: its bytes came damaged, three times; there is no file.
         """
         single, items = self._items(objects)
         self._client.allowed.check_all(items)

@@ -82,7 +82,7 @@ class Writing(Base):
             The copy, or the list of copies.
 
         Raises:
-            Corrupt: the copy is not what the source is, thrice.
+            Corrupt: the copy is not what the source is, three times.
             Conflict: the source is archived or was replaced meanwhile, or other bytes are there.
         """
         single, items = self._items(objects)
