@@ -183,6 +183,13 @@ def test_secret_key_is_found_in_every_form(tmp_path: Path, name: str, text: str)
     assert KEY not in "".join(findings)
 
 
+def test_secret_key_of_the_documentation_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("SECRET_KEY = Gu5t9xGAR" + "Npq86cd98joQYCN3EXAMPLE")
+
+    assert len([*secrets_in({"a.txt": path})]) == 1
+
+
 def test_secret_key_is_found_when_it_is_put_together(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text(f"SECRET_KEY = ('{KEY[:8]}'\n    + '{KEY[8:]}')\n")
@@ -207,6 +214,7 @@ def test_secret_key_is_found_when_it_is_put_together(tmp_path: Path) -> None:
         "SECRET_KEY = 'placeholderForTheKey123'",
         "SECRET_KEY = ''",
         "SECRET_KEY = 5",
+        "SECRET_KEY = 'name-of-the-account'",
         "load(secret_key, name, 'x')",
         "SECRET_KEY = secret_key or settings.secret_key_of_the_account",
         "def f(secret_key: str = DEFAULT_SECRET_KEY_0, **rest): ...",

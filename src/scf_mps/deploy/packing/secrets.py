@@ -34,7 +34,7 @@ _ASSIGNMENTS = tuple(
     re.compile(pattern.encode())
     for pattern in (
         # NAME = value, NAME: str = value, "name": "value", <name>value, and YAML's block scalars
-        rf"{_NAME}\w*[\"']?\]?\s*(?::\s*[\w.\[\]]+\s*(?==))?[:=>]\s*(?:[|>][+-]?\s+)?[A-Za-z]{{0,2}}[\"'`]*{_VALUE}",
+        rf"{_NAME}\w*[\"']?\]?\s*(?::\s*[\w.\[\]]+\s*(?==))?[:=>]\s*(?:[|>][+-]?\s+)?(?:[A-Za-z]{{0,2}}[\"'`]+)?{_VALUE}",
         # {{"Key": "NAME", "Value": "value"}}, SCF's form of variables
         rf"{_NAME}\w*[\"']?\s*,?\s*[\"']?(?i:value)[\"']?\s*[:=]\s*[\"']?{_VALUE}",
     )
@@ -96,8 +96,6 @@ def _findings(name: str, content: bytes) -> Iterator[tuple[int, str]]:
 
 def _is_secret(value: str) -> bool:
     """Return True for a value like Tencent's SecretKeys (32 letters and digits) or like a random text."""
-    if set(value.lower()) == {"x"}:
-        return False
     kinds = [any(map(kind, value)) for kind in (str.isdigit, str.islower, str.isupper)]
     if re.fullmatch("[A-Za-z0-9]{32}", value):
         return kinds[0] or not _PLACEHOLDER.search(value)
