@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from own_modules import handlers_reloaded
 from typer.testing import CliRunner
 
 from scf_mps import CallbacksFailed, logs
@@ -28,7 +29,8 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def _no_connection_is_left():
-    yield
+    with handlers_reloaded():
+        yield
     SHARED.clear()
 
 
@@ -42,15 +44,7 @@ def prepared(tmp_path):
 def handlers(prepared, monkeypatch):
     """The default application, loaded under the variables of the desk."""
     monkeypatch.syspath_prepend(ROOT)
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
-    yield importlib.import_module("handlers")
-    for name in [name for name in sys.modules if is_ours(name)]:
-        del sys.modules[name]
-    sys.modules.update(before)
-
-
-def is_ours(name):
-    return name == "handlers" or name.startswith("handlers.")
+    return importlib.import_module("handlers")
 
 
 def published(prepared: Desk) -> dict[str, int]:
@@ -184,14 +178,7 @@ def test_demo_that_goes_wrong_fails(kind, monkeypatch, tmp_path):
     (tmp_path / "handlers").mkdir()
     code = f"from scf_mps import App, Transcode\n{code}main_handler = app.main_handler\n"
     (tmp_path / "handlers" / "__init__.py").write_text(code)
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if is_ours(name)}
-    try:
-        done = run_demo(monkeypatch, folder=tmp_path)
-    finally:
-        for name in [name for name in sys.modules if is_ours(name)]:
-            del sys.modules[name]
-        sys.modules.update(before)
-
+    done = run_demo(monkeypatch, folder=tmp_path)
     assert done.exit_code == 1
     assert problem in done.stderr
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from own_modules import handlers_reloaded
 from places import ROOT, payload
 
 from scf_mps import App
@@ -19,13 +20,14 @@ CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}
 
 
 @pytest.fixture
-def application(monkeypatch: pytest.MonkeyPatch) -> App:
+def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
     monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
     monkeypatch.syspath_prepend(ROOT)
-    import handlers
+    with handlers_reloaded():
+        import handlers
 
-    return handlers.app
+        yield handlers.app
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from own_modules import handlers_reloaded
 from typer.testing import CliRunner
 
 pytest.importorskip("aiohttp", reason="the API needs it")
@@ -54,16 +55,8 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENTCLOUD_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MPS_FAILS", str(tmp_path / "fails"))
-    theirs = {name: sys.modules.pop(name) for name in handlers_loaded()}
-    yield folder
-    for name in handlers_loaded():
-        del sys.modules[name]
-    sys.modules.update(theirs)
-
-
-def handlers_loaded() -> list[str]:
-    """The modules of an application that is loaded already, such as the repository's."""
-    return [name for name in sys.modules if name.partition(".")[0] == "handlers"]
+    with handlers_reloaded():
+        yield folder
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
+from own_modules import handlers_reloaded, unload_handlers
 from places import ROOT
 
 from scf_mps.cos import Cos, Credentials
@@ -63,22 +63,12 @@ def application(
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", emulator.key.secret_key)
     monkeypatch.setenv("MPS_COS_PROXY", emulator.url)
     monkeypatch.syspath_prepend(ROOT)
-    before = {name: module for name, module in sys.modules.items() if _is_ours(name)}
-
-    def forget() -> None:
-        for name in [name for name in sys.modules if _is_ours(name)]:
-            del sys.modules[name]
 
     def load(**variables: str) -> ModuleType:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        forget()
+        unload_handlers()
         return importlib.import_module("handlers")
 
-    yield load
-    forget()
-    sys.modules.update(before)
-
-
-def _is_ours(name: str) -> bool:
-    return name == "handlers" or name.startswith("handlers.")
+    with handlers_reloaded():
+        yield load

@@ -212,7 +212,7 @@ def test_credentials_are_read_with_each_invocation(monkeypatch):
         monkeypatch.setenv(name, "of the desk")
     assert (current().secret_id, current().token) == ("of the desk", "of the desk")
     told = ";".join(f"{name}=told-{name[-3:]}" for name in names)
-    found = current(Context({"environ": f"SCF_NAMESPACE=default;{told};broken"}))
+    found = current(Context({"environ": f"broken;SCF_NAMESPACE=default;{told}"}))
     assert (found.secret_id, found.secret_key, found.token) == ("told-TID", "told-KEY", "told-KEN")
     for name in names[:2]:
         monkeypatch.setenv(name, "of the environment")

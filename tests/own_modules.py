@@ -1,0 +1,24 @@
+"""The modules of an application, which every test loads under its own variables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def unload_handlers() -> dict[str, object]:
+    """Forget the package `handlers`. Return its modules by name."""
+    names = [name for name in sys.modules if name.partition(".")[0] == "handlers"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+@contextmanager
+def handlers_reloaded() -> Iterator[None]:
+    """Load `handlers` anew inside the block, and restore the modules from before it."""
+    before = unload_handlers()
+    try:
+        yield
+    finally:
+        unload_handlers()
+        sys.modules.update(before)  # type: ignore[arg-type]
