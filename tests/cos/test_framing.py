@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, crc64
+from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, crc64, operations
 
 from .conftest import at, place, reply
 
@@ -239,6 +239,15 @@ def test_list_that_does_not_go_on_is_corrupt(wire, impatient, markers):
     ]
     with pytest.raises(Corrupt):
         list(impatient.list(place()))
+
+
+def test_list_ends_after_the_pages_that_are_wanted(wire, impatient):
+    """Of objects in a large directory a few pages are read; then HEADs are cheaper."""
+    more = "<IsTruncated>true</IsTruncated><NextMarker>{}</NextMarker>"
+    wire.answers = [page("<Key>a</Key><Size>1</Size>", more=more.format(n)) for n in range(9)]
+    bucket, region = at("a").bucket, at("a").region
+    assert len(list(operations.entries(impatient._client, bucket, region, "", most=2))) == 2
+    assert len(wire.heads) == 2
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def exchange(
     if seconds <= 0:
         raise Unreachable(f"nothing was posted to {address}: no time is left", False)
     deadline = Deadline().within(seconds)
-    connection: Connection | None = None
+    sent = False
     try:
         host = address.host.encode("idna").decode()
         shown = f"[{host}]" if ":" in host else host
@@ -228,15 +228,16 @@ def exchange(
         port = address.port or (443 if address.secure else 80)
         tls = trust(cafile) if address.secure else None
         connection = Connection(host, port, tls, seconds, deadline)
-        response = connection.ask("POST", head, content, seconds, deadline)
-        body = b""
-        while len(body) < LARGEST and (piece := response.piece(LARGEST - len(body))):
-            body += piece
-    except (OSError, ValueError) as error:
-        raise _unreachable(address, error, seconds, connection is not None) from None
-    finally:
-        if connection is not None:
+        sent = True
+        try:
+            response = connection.ask("POST", head, content, seconds, deadline)
+            body = b""
+            while len(body) < LARGEST and (piece := response.piece(LARGEST - len(body))):
+                body += piece
+        finally:
             connection.close()
+    except (OSError, ValueError) as error:
+        raise _unreachable(address, error, seconds, sent) from None
     return Answer(response.status, response.headers, body)
 
 
