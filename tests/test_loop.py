@@ -163,6 +163,28 @@ def test_coroutine_that_ignores_its_cancellation_fails():
     assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
 
 
+def test_blocked_loop_is_replaced_in_the_next_invocation(caplog):
+    """As by a request without a timeout: SCF keeps the instance, and its thread is blocked for as long."""
+    app, blocked, release = App(reserve=0.0), [], threading.Event()
+
+    @app.on(Transcode, name="blocking")
+    async def blocking(transcode: Transcode):
+        if not blocked:
+            blocked.append(threading.current_thread())
+            release.wait()
+
+    event = sample("WorkflowTask", Transcode="SUCCESS")
+    try:
+        with pytest.raises(CallbacksFailed):
+            app.main_handler(event, {"time_limit_in_ms": 1000})
+        assert outcomes(app.main_handler(event, {"time_limit_in_ms": 30_000})) == ["done"]
+    finally:
+        release.set()
+    assert "another" in caplog.text
+    blocked[0].join(30)
+    assert not blocked[0].is_alive()
+
+
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
 def test_async_callback_that_leaves_the_process_fails_alone(error):
     app = App()

@@ -25,6 +25,9 @@ log = logging.getLogger("scf_mps")
 GRACE_SECONDS = 0.2
 """For a coroutine to end after it was cancelled: less than the reserve of an invocation."""
 
+_PING_SECONDS = 0.5
+"""For the loop to answer, after a coroutine that did not end in time."""
+
 _created: ContextVar[WeakSet[asyncio.Task[Any]] | None] = ContextVar("created", default=None)
 """The tasks that the running callback created."""
 
@@ -36,6 +39,7 @@ class Loop:
         self._loop = asyncio.new_event_loop()
         self._loop.set_task_factory(_create_task)
         self._stopped = False
+        self._is_suspect = False
         self._thread = threading.Thread(target=self._serve, name="scf-mps-loop", daemon=True)
         self._thread.start()
 
@@ -44,17 +48,26 @@ class Loop:
         """True in the loop's own thread, which cannot wait for the loop."""
         return threading.current_thread() is self._thread
 
+    def answers(self, seconds: float) -> bool:
+        """Return False if a coroutine that did not end in time still blocks the loop, and so every other one."""
+        if self._is_suspect:
+            answered = threading.Event()
+            self._loop.call_soon_threadsafe(answered.set)
+            self._is_suspect = not answered.wait(seconds)
+        return not self._is_suspect
+
     def run(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Return the result of an awaitable, which is cancelled after some seconds. Raise what it raises."""
         future = asyncio.run_coroutine_threadsafe(_outcome(awaitable, seconds), self._loop)
         value = None
-        longest = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds)
+        longest = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds / 2)
         try:
             value, error = future.result(longest)
         except BaseException as problem:
             future.cancel()
             if type(problem).__name__ != "TimeoutError":  # Python 3.10 has two of that name
                 raise
+            self._is_suspect = True
             value, error = (
                 None,
                 TimeoutError(f"not finished in {seconds:.1f} s, and it ignores its cancellation"),
@@ -64,10 +77,9 @@ class Loop:
         return value
 
     def stop(self) -> None:
-        """End the loop and its thread."""
+        """End the loop and its thread, as soon as nothing blocks them."""
         self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -97,6 +109,10 @@ def run(awaitable: Awaitable[Any], seconds: float) -> Any:
     """
     global _current
     with _lock:
+        if _current is not None and not _current.answers(min(_PING_SECONDS, seconds / 2)):
+            log.error("an async callback blocks the event loop: the next ones run in another one")
+            _current.stop()
+            _current = None
         if _current is None:
             _current = Loop()
         loop = _current
