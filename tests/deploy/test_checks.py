@@ -100,12 +100,14 @@ def test_handlers_see_the_variables_of_the_desk_but_no_credentials(
     assert tried(tmp_path, {"handlers/__init__.py": text}) == []
 
 
+@pytest.mark.usefixtures("python310")
 def test_what_cannot_be_imported_stops_the_build(project: Project) -> None:
     project.write({"handlers/forgotten.py": "import json\n\njson.no_such_name\n"})
     (problem,) = project.problems()
     assert problem.startswith("handlers/forgotten.py:3: cannot be imported on its own: Attribute")
 
 
+@pytest.mark.usefixtures("python310")
 def test_a_file_that_is_no_python_of_this_version_is_named_with_its_line(project: Project) -> None:
     project.write({"handlers/new.py": "x = 1\ntype Name = str\n"})
     (problem, *_) = project.problems()
@@ -317,6 +319,7 @@ def test_files_that_are_no_modules_shadow_nothing() -> None:
     assert [one.split(":")[0] for one in shadowing(names, {"json", "email"})] == [names[2]]
 
 
+@pytest.mark.usefixtures("python310")
 def test_a_serverless_yml_that_does_not_fit_is_a_warning(project: Project) -> None:
     project.write(
         {

@@ -55,6 +55,7 @@ def invoke(python: Path | str, *folders: Path) -> list[str]:
     return [call["callback"] for call in summary["callbacks"]]
 
 
+@pytest.mark.usefixtures("python310")
 def test_the_zip_is_flat_and_has_byte_code_for_every_source_and_nothing_else(ours: Project) -> None:
     names = ours.names()
     assert names == sorted(names)
@@ -162,6 +163,7 @@ def test_byte_code_is_loaded_without_a_look_at_the_source(
     assert "handlers.renditions.record_rendition" in invoke(python310, folder)
 
 
+@pytest.mark.usefixtures("python310")
 def test_a_traceback_shows_the_cloud_s_path_and_the_line(project: Project, tmp_path: Path) -> None:
     project.build()
     (compiled,) = (project.folder / "build" / "handlers").rglob("*.pyc")
@@ -201,6 +203,7 @@ def test_a_layer_holds_the_package_and_the_code_stays_a_few_kilobytes(
     assert invoke(python310, code, layer)
 
 
+@pytest.mark.usefixtures("python310")
 def test_what_is_private_or_of_a_desk_is_never_in_the_zip(project: Project) -> None:
     project.write(
         {
@@ -362,6 +365,7 @@ def test_build_names_a_file_it_cannot_read(
     assert project.problems() == ["handlers/locked.txt: Permission denied"]
 
 
+@pytest.mark.usefixtures("python310")
 def test_build_warns_of_names_that_differ_in_case(project: Project) -> None:
     project.write({"handlers/Page.html": "", "handlers/page.html": ""})
     (warning,) = project.build()["warnings"]
@@ -475,6 +479,7 @@ def test_the_module_is_a_command_of_its_own(
     assert json.loads(capsys.readouterr().out)["code"]["path"] == "dist/function.zip"
 
 
+@pytest.mark.usefixtures("python310")
 def test_the_report_says_what_takes_the_room(ours: Project) -> None:
     printed = ours.run().stdout
     first = printed.splitlines()[0]

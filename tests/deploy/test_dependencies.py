@@ -45,6 +45,7 @@ def chosen(project: Project, text: str, work: Path) -> dict[str, str]:
     return {one.name: one.version for one in choose(project, text, work)}
 
 
+@pytest.mark.usefixtures("python310")
 def test_dependencies_are_those_of_scf_s_python_and_system(project: Project, offline: Path) -> None:
     project.write(
         {
@@ -96,6 +97,7 @@ def test_dependencies_are_those_of_scf_s_python_and_system(project: Project, off
     assert parts["*.dist-info"] == ""
 
 
+@pytest.mark.usefixtures("python310")
 def test_of_a_file_that_two_have_that_of_the_one_the_other_needs_is_taken(
     project: Project, offline: Path
 ) -> None:
