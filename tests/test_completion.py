@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing.pool import ThreadPool
 from unittest.mock import MagicMock
 
 import pytest
@@ -140,6 +142,15 @@ class TestReturnedBodies:
             lambda result: context(result),
             lambda result: [1, (yielding(result),)],
             lambda result: {awaited(result)},
+            lambda result: {result.type: awaited(result)},
+            lambda result: frozenset([awaited(result)]),
+            lambda result: itertools.starmap(str, [(result,)]),
+            lambda result: zip(map(str, [result])),
+            lambda result: enumerate(map(str, [result])),
+            lambda result: lambda: str(result),
+            lambda result: functools.partial(str, result),
+            lambda result: result.event.__repr__,
+            lambda result: [result].clear,
         ],
     )
     def test_callback_that_returns_an_unrun_body_fails(self, callback):
@@ -185,6 +196,76 @@ class TestReturnedBodies:
             assert delivered(app) == {"a": outcome}
             assert delivered(app, {"time_limit_in_ms": 60_000}) == {"a": outcome}
 
+    @pytest.mark.parametrize(
+        "holding", [lambda one: [one], lambda one: {one: "a"}, lambda one: {"a": (one,)}, wait]
+    )
+    @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
+    def test_futures_in_containers_are_waited_for(self, holding, error, outcome):
+        def work():
+            if error:
+                raise error
+
+        with ThreadPoolExecutor(1) as pool:
+            app = App()
+            app.on(Transcode, name="a")(
+                lambda result: (
+                    holding([pool.submit(work)]) if holding is wait else holding(pool.submit(work))
+                )
+            )
+            assert delivered(app) == {"a": outcome}
+
+    @pytest.mark.parametrize("method", ["apply_async", "map_async"])
+    @pytest.mark.parametrize(("function", "outcome"), [(str, "done"), (int, "failed")])
+    def test_result_of_a_multiprocessing_pool_is_waited_for(self, method, function, outcome):
+        with ThreadPool(1) as pool:
+            app = App()
+            app.on(Transcode, name="a")(lambda result: getattr(pool, method)(function, ["a"]))
+            assert delivered(app) == {"a": outcome}
+
+    @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
+    def test_finished_tasks_in_containers_tell_their_outcome(self, error, outcome):
+        async def work():
+            if error:
+                raise error
+
+        async def waiting(result):
+            return await asyncio.wait([asyncio.create_task(work())])
+
+        app = App()
+        app.on(Transcode, name="a")(waiting)
+        assert delivered(app) == {"a": outcome}
+
+    def test_returned_exception_fails_the_callback(self):
+        async def work():
+            raise OSError("no space left")
+
+        async def gathering(result):
+            return await asyncio.gather(work(), return_exceptions=True)
+
+        app = App()
+        app.on(Transcode, name="a")(gathering)
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(transcoded(), {})
+        assert isinstance(failed.value.failures[0].__cause__, OSError)
+
+    def test_list_that_holds_itself_is_a_result(self):
+        endless = [1]
+        endless.append(endless)
+        app = App()
+        app.on(Transcode, name="a")(lambda result: endless)
+        assert delivered(app) == {"a": "done"}
+
+    def test_decorator_without_its_call_fails(self):
+        def retrying(times):
+            def decorator(function):
+                return lambda result: function(result)
+
+            return decorator
+
+        app = App()
+        app.on(Transcode, name="a")(retrying(lambda result: None))
+        assert delivered(app) == {"a": "failed"}
+
     def test_mock_is_a_result(self):
         app = App()
         app.on(Transcode, name="a")(lambda result: MagicMock())
@@ -197,7 +278,17 @@ class TestReturnedBodies:
         app = App()
         app.on(Transcode, name="a", when=lambda result: asking(result))(lambda result: None)
         app.on(Transcode, name="b", when=lambda result: [1])(lambda result: None)
-        assert delivered(app) == {"a": "failed", "b": "done"}
+        app.on(Transcode, name="c", when=lambda result: result.event.__eq__)(lambda result: None)
+        assert delivered(app) == {"a": "failed", "b": "done", "c": "failed"}
+
+    def test_around_hook_that_returns_proceed_uncalled_fails(self):
+        class Around(Middleware):
+            def around_callback(self, call, proceed):
+                return proceed
+
+        app = App(middleware=[Around(), Around()])
+        app.on(Transcode, name="a")(lambda result: None)
+        assert delivered(app) == {"a": "failed"}
 
     def test_around_hook_that_returns_a_body_fails(self):
         class Around(Middleware):

@@ -51,31 +51,70 @@ def check_plain(function: Any, role: str) -> None:
 
 
 def check_ran(returned: Any) -> None:
-    """Raise RegistrationError if what a call returned shows that its body has not run.
+    """Raise RegistrationError if what a call returned shows that its body has not run, or that other work has not.
 
-    Attributes are looked up on the type: a mock has every attribute. Of a list each item counts, as of one coroutine
-    for each file.
+    Raises an exception that was returned. Of a container each item counts, as of one coroutine for each file.
     """
+    for one in _items(returned):
+        _check_one(one)
+
+
+def _items(returned: Any) -> list[Any]:
+    """Return what a call returned and, if that is a container, what is in it at any depth."""
+    found = [returned]
+    containers: set[int] = set()
+    for one in found:
+        if isinstance(one, _CONTAINERS) and id(one) not in containers:
+            containers.add(id(one))
+            found += one
+            found += one.values() if isinstance(one, dict) else ()
+    return found
+
+
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+_LAZY = ("builtins", "itertools", "multiprocessing.pool")
+"""Modules whose iterators run a function for each item when that is taken. Those of others, as of databases and
+files, are no sign of anything."""
+_FUNCTIONS = (
+    type(check_plain),
+    type(check_plain.__get__(0)),
+    type(len),
+    type((0).__repr__),
+    partial,
+)
+
+
+def _check_one(returned: Any) -> None:
+    """See `check_ran`. Attributes are looked up on the type: a mock has every attribute."""
+    if isinstance(returned, BaseException):
+        raise returned
     kind = type(returned)
-    if kind in (list, tuple, set):
-        for one in returned:
-            check_ran(one)
     if (
-        (hasattr(kind, "send") and hasattr(kind, "__next__"))
+        (hasattr(kind, "__next__") and (hasattr(kind, "send") or kind.__module__ in _LAZY))
         or hasattr(kind, "asend")
         or hasattr(kind, "__await__")
-        or kind in (map, filter)
+        or _is_future(kind)
+        or kind in _FUNCTIONS
         or kind.__module__ == "contextlib"
     ):
         if hasattr(kind, "close"):  # of a coroutine, which Python would warn of
             returned.close()
         raise RegistrationError(
-            f"it returned a {kind.__name__}, of which nothing has run: iterate over it, or return its result"
+            f"it returned a {kind.__name__}, of which nothing has run: call it, iterate over it, or return its result"
         )
 
 
+def _is_future(kind: type) -> bool:
+    """Return True for futures of thread pools and asyncio, and for results of `multiprocessing.pool`."""
+    return (hasattr(kind, "add_done_callback") and hasattr(kind, "result")) or (
+        hasattr(kind, "successful") and hasattr(kind, "get")
+    )
+
+
 def complete(returned: Any, context: Context) -> Any:
-    """Return the final result of a call: awaited if it is awaitable, waited for if it is a future of a thread pool.
+    """Return the final result of a call: awaited if it is awaitable, waited for if it is a future of a pool.
+
+    Futures in containers are waited for too.
 
     Args:
         returned: what the call returned.
@@ -87,17 +126,26 @@ def complete(returned: Any, context: Context) -> Any:
     """
     while returned is not None:
         kind = type(returned)
-        if hasattr(kind, "__await__"):
-            from .loop import run
-
-            returned = run(returned, limit(context))
-        elif hasattr(kind, "add_done_callback") and hasattr(kind, "result"):
-            seconds = limit(context)
-            returned = returned.result(None if seconds == float("inf") else seconds)
+        if hasattr(kind, "__await__") or _is_future(kind):
+            returned = _wait(returned, context)
         else:
-            check_ran(returned)
+            for one in _items(returned):
+                if _is_future(type(one)):
+                    complete(one, context)
+                else:
+                    _check_one(one)
             break
     return returned
+
+
+def _wait(future: Any, context: Context) -> Any:
+    seconds = limit(context)
+    if hasattr(type(future), "__await__"):
+        from .loop import run
+
+        return run(future, seconds)
+    wait = future.result if hasattr(type(future), "result") else future.get
+    return wait(None if seconds == float("inf") else seconds)
 
 
 def limit(context: Context) -> float:
