@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import io
 import json
 import logging
 import sys
 import time
 import traceback
+from email.message import Message
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
@@ -266,6 +269,25 @@ class TestWhatLeaves:
             app.main_handler(signed_event(), {})
         assert type(failed.value.failures[0].__cause__).__name__ == "Final"
         assert_no_secret(everything_of(failed.value))
+
+    def test_copy_of_an_http_error_can_be_printed(self, variables: None) -> None:
+        for body in (None, io.BytesIO(b"no")):
+            error = HTTPError(PRESIGNED, 403, f"refused {SECRET}", Message(), body)
+            cause = CallbackFailed.caused_by("a", "b", error).__cause__
+            assert type(cause).__name__ == "HTTPError"
+            assert_no_secret(everything_of(cause))
+
+    def test_names_and_notes_of_an_exception_hold_no_secret(self, variables: None) -> None:
+        class Shown:
+            def __repr__(self) -> str:
+                return SECRET
+
+        noted = ValueError("boom")
+        noted.__notes__ = Shown()  # type: ignore[assignment]
+        named = type(KEY_ID, (Exception,), {"__module__": SECRET, "__qualname__": TOKEN})("boom")
+        for error in (noted, named, SyntaxError("bad", ("f", 1, 1, f"x = {SECRET!r}"))):
+            failure = CallbackFailed.caused_by("a", "b", error)
+            assert_no_secret(everything_of(failure))
 
     def test_short_circle_of_causes_ends(self, variables: None) -> None:
         first, second = ValueError(SECRET), KeyError(SECRET)

@@ -32,7 +32,10 @@ def _is_safe(error: BaseException) -> bool:
     seen = {id(error)}
     chain = [error]
     for one in chain:
-        if any(scrub(text) != text for text in _texts(one)):
+        try:
+            if any(scrub(text) != text for text in _texts(one)):
+                return False
+        except Exception:  # it cannot be printed
             return False
         members = getattr(one, "exceptions", ())
         for other in (
@@ -48,6 +51,7 @@ def _is_safe(error: BaseException) -> bool:
 
 def _texts(error: BaseException) -> Iterator[str]:
     yield describe(error)
+    yield "".join(traceback.format_exception_only(type(error), error))
     yield "".join(traceback.format_tb(error.__traceback__))
     for value in (error.args, *vars(error).values()):
         if isinstance(value, (str, bytes, *_CONTAINERS)):
@@ -86,20 +90,23 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
 def _blank(error: BaseException, text: str, members: Any) -> BaseException:
     """Return an exception of the same class that has nothing but a text."""
     kind = type(error)
+    name = scrub(kind.__name__)
     body = {
-        "__module__": kind.__module__,
-        "__qualname__": kind.__qualname__,
+        "__module__": scrub(str(kind.__module__)),
+        "__qualname__": scrub(kind.__qualname__),
         "__init__": lambda self, *args: None,
         "__str__": lambda self: text,
-        "__repr__": lambda self: f"{kind.__name__}({text!r})",
+        "__repr__": lambda self: f"{name}({text!r})",
     }
     # A user's own __new__ may want other arguments.
     new: Any = next(one.__new__ for one in kind.__mro__ if one.__module__ == "builtins")
     try:
-        same: Any = type(kind.__name__, (kind,), body)
+        same: Any = type(name, (kind,), body)
         blank: BaseException = new(same, text, members) if members else new(same, text)
-    except Exception:  # a class that cannot be derived from
-        other: Any = type(kind.__name__, (ScfMpsError,), body)
+        traceback.format_exception_only(same, blank)
+    # A class that cannot be derived from, or one whose objects need its __init__, as of urllib's HTTPError.
+    except Exception:
+        other: Any = type(name, (ScfMpsError,), body)
         blank = other(text)
     blank.args = (text,)
     return blank
