@@ -535,6 +535,19 @@ class TestVariables:
             monkeypatch.setenv(name, value)
         assert logs.scrub("a 12345 x, y 123456") == "a 12345 x, y ***"
 
+    def test_words_in_a_webhooks_path_stay(
+        self, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = ("0123abcd", "AbCdEfGh", "abcdefghijklmnopqrst")
+        monkeypatch.setenv(
+            "MPS_NOTIFY",
+            f"https://h.example.com/handlers/callbacks/done/{'/'.join(keys)}?on=failure",
+        )
+        assert (
+            logs.scrub("handlers.a: 1 of 2 callbacks, done") == "handlers.a: 1 of 2 callbacks, done"
+        )
+        assert logs.scrub(" ".join(keys)) == "*** *** ***"
+
     def test_every_channel_of_notify_is_known(self) -> None:
         from scf_mps.actions import notify
 
@@ -560,12 +573,21 @@ class TestVariables:
         ("X-Amz-Credential=AKIAIOSFODNN7EXAMPLE/x", "X-Amz-Credential=***/x"),
         ("asiapacificsoutheast1", "asiapacificsoutheast1"),
         ("Bearer abcdefghijklmnop.x", "Bearer ***"),
+        ("sent Basic dXNlcjpwYXNzd29yZA== to h", "sent Basic *** to h"),
+        ("Basic internationalization texts", "Basic internationalization texts"),
+        ('{"secret": "abc", "app_secret": "def"}', '{"secret": "***", "app_secret": "***"}'),
+        ("corpsecret=abc&client_secret=def", "corpsecret=***&client_secret=***"),
+        ("passphrase='abc' auth_key=def", "passphrase='***' auth_key=***"),
+        ("a secret that is not one", "a secret that is not one"),
+        ("MaxTokens: 5, TokenCount: 7", "MaxTokens: 5, TokenCount: 7"),
         ("bearer of news", "bearer of news"),
         (
             "https://open.feishu.cn/open-apis/bot/v2/hook/1234-5678",
             "https://open.feishu.cn/open-apis/bot/v2/hook/***",
         ),
         ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/***"),
+        ("https://hooks.slack.com/workflows/T0/A0/xyz", "https://hooks.slack.com/workflows/***"),
+        ("https://hooks.slack.com/triggers/T0/1/xyz", "https://hooks.slack.com/triggers/***"),
         ("api_key=abc AccessKeyId: def", "api_key=*** AccessKeyId: ***"),
         ("MPS_NOTIFY_KEY: expected a key", "MPS_NOTIFY_KEY: expected a key"),
     ],
@@ -589,6 +611,7 @@ def test_what_looks_like_a_secret_is_hidden(text: str, scrubbed: str) -> None:
         lambda size: "AKID" * size,
         lambda size: "authorization:'" * size,
         lambda size: "bearer " * size,
+        lambda size: "Basic " + "a" * size,
         lambda size: "/hook/" * size,
     ],
 )

@@ -36,7 +36,8 @@ _CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
 """Schemes of addresses whose host and path are the key of a chat webhook."""
 
 _ADDRESSES = re.compile(r"[\s,]+(?=[a-z][a-z0-9+-]*:)")
-_LONG_PART = 8  # characters of a part of a webhook's path that is likely to be its key
+_KEY_PART = re.compile(r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}")
+"""A part of a webhook's path that is likely to be its key, and no word such as ``callbacks``."""
 
 
 def redacted(notification: Any) -> Any:
@@ -93,12 +94,12 @@ def _address_secrets(address: str) -> Iterator[str]:
         yield place
         yield place.rpartition("/")[2]
     elif scheme in ("http", "https"):
-        yield from (part for part in place.split("/")[1:] if len(part) >= _LONG_PART)
+        yield from filter(_KEY_PART.fullmatch, place.split("/")[1:])
     for pair in re.split("[&;]", query):
         name, _, value = pair.partition("=")
         if name == "query":  # a webhook's own
             yield from (one.partition("=")[2] for one in _decoded(value).split("&"))
-        elif name == "secret" or tells(name):
+        elif tells(name):
             yield value
 
 
@@ -158,19 +159,23 @@ _WORDS = (
     "token",
     "key",
     "passw",
+    "passph",
     "sign",
     "q-ak",
     "authori",
     "bearer",
+    "basic ",
     "akid",
     "akia",
     "asia",
     "/hook",
+    "hooks.slack",
 )
 """One of these is in every text that the pattern matches, but for passwords in URLs."""
 
 _TELLING = r"""
-    (?: secret[_-]?(?:id|key) | token | (?:notify|api|access|private)[_-]?key (?:[_-]?id)? | passw(?:or)?d | signature
+    (?: secret (?:[_-]?(?:id|key))? | token | (?:notify|api|access|auth|private)[_-]?key (?:[_-]?id)? | passw(?:or)?d
+      | passphrase | signature
       | (?<![A-Za-z0-9_-]) sign | q-ak | (?P<whole>authorization) )
     """
 
@@ -186,14 +191,14 @@ def _patterns() -> re.Pattern[str]:
     """
     return re.compile(
         rf"""
-        (?P<name> (?: {_TELLING} | (?<=[?&]) (?:key|secret) ) \\{{0,64}}["']? \s{{0,64}}
+        (?P<name> (?: {_TELLING} | (?<=[?&]) key ) \\{{0,64}}["']? \s{{0,64}}
           (?: [:=] | %(?:25){{0,4}}3[ad] ) \s{{0,64}} )
         (?: b? (?P<quote> \\{{0,64}}["'] ) (?: (?!(?P=quote)) (?: \\. | . ) )*
           | (?(whole) [^"'\r\n]+ | (?!expected\b) [^\s"'&;,}}{{]+ ) )
         | (?<![A-Za-z0-9]) (?: AKID [A-Za-z0-9_-]{{13,}} | (?-i: A[KS]IA [A-Z0-9]{{16}} ) (?![A-Za-z0-9]) )
-        | (?P<before> bearer\s{{1,8}} ) [A-Za-z0-9+/._~-]{{16,}}
+        | (?P<before> bearer\s{{1,8}} | (?-i: Basic \s{{1,8}} (?=[a-z]{{0,40}}[A-Z0-9]) ) ) [A-Za-z0-9+/._~=-]{{16,}}
         | (?P<url> :// ) (?! user:password@ ) [^\s"'<>/?\#]{{1,1024}} (?=@)
-        | (?P<hook> /hook/ | hooks\.slack\.com/services/ ) [^\s"'<>?]{{8,}}
+        | (?P<hook> /hook/ | hooks\.slack\.com/(?:services|workflows|triggers)/ ) [^\s"'<>?]{{8,}}
         """,
         re.VERBOSE | re.IGNORECASE,
     )
