@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -183,6 +184,26 @@ def test_secret_key_is_found_in_every_form(tmp_path: Path, name: str, text: str)
     assert findings
     assert findings[0].startswith((f"{name}:2: what looks like a SecretKey", f"{name}:3: "))
     assert KEY not in "".join(findings)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_secret_key_is_found_in_utf_16(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "settings.ini"
+    path.write_text(f"TENCENT_SECRET_KEY={KEY}\n", encoding)
+
+    assert any("SecretKey" in one for one in secrets_in({"settings.ini": path}))
+
+
+@pytest.mark.parametrize(
+    "text", ["secret_key{}", "secret_key: {}", "secret_key,{}", "secret_key a{}"]
+)
+def test_secret_search_of_blanks_is_linear(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "blank.txt"
+    path.write_text(text.format(" \n" * 100_000))
+    began = time.monotonic()
+
+    assert [*secrets_in({"blank.txt": path})] == []
+    assert time.monotonic() - began < 30
 
 
 def test_secret_key_of_the_documentation_is_found(tmp_path: Path) -> None:

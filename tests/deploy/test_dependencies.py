@@ -428,6 +428,24 @@ def test_a_requirements_file_without_requirements_brings_nothing(
     assert chosen(project, "# nothing yet\n\nscf-mps\n", tmp_path / "work") == {}
 
 
+def test_hashes_are_kept_to_in_utf_16(project: Project, offline: Path, tmp_path: Path) -> None:
+    text = f"checksums==1.0 --hash=sha256:{'0' * 64}\n"
+    path = project.folder / "requirements.txt"
+    path.write_text(text, "utf-16")  # `pip freeze > requirements.txt` in PowerShell
+
+    requirements = Requirements().read(path)
+
+    assert (requirements.pinned, [*requirements.hashes]) == ({"checksums"}, ["checksums"])
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_build_refuses_requirements_that_are_no_file(project: Project, kind: str) -> None:
+    path = project.folder / "requirements.txt"
+    path.mkdir() if kind == "folder" else path.symlink_to("gone.txt")
+
+    assert project.problems() == ["requirements.txt is not a file"]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -59,7 +59,7 @@ LONG = "x" * 3100
 TRAPS: list[tuple[str, Trap, str]] = [
     # serverless.yml
     ("file_unreadable", lambda p: p.path.unlink(), "expected a serverless.yml at "),
-    ("file_unreadable", lambda p: p.path.write_text("a: [\n"), "is no YAML, line 2"),
+    ("file_unreadable", lambda p: p.path.write_text("a: [\n"), "not valid YAML, line 2"),
     ("variable_unset", lambda p: p.variables(A="${env:NOWHERE}"), "NOWHERE of ${env:NOWHERE} is"),
     ("variable_unset", lambda p: p.variables(A="${file:x}"), "nothing here says what ${file:x} is"),
     ("name_misspelt", lambda p: p.write(name="a" * 61), "inputs.name: expected 2 to 60 letters"),

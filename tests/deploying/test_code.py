@@ -217,7 +217,7 @@ def test_environment_file_that_is_not_utf8_is_named(project, api):
 
     ran = Ran("deploy")
 
-    assert (ran.code, ".env is no UTF-8" in ran.err) == (2, True)
+    assert (ran.code, ".env is not UTF-8" in ran.err) == (2, True)
 
 
 def test_a_zip_that_is_too_large_for_an_update_is_refused_before_anything_is_changed(project, api):

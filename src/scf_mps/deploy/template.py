@@ -66,6 +66,7 @@ class _Loader(yaml.SafeLoader):
             self._sizes[node] = size
         if self._open:
             self._open[-1] += size
+            size = self._open[-1]
         if size > MAX_NODES:
             raise yaml.MarkedYAMLError(problem="too many nodes", problem_mark=mark)
         return node
@@ -157,14 +158,14 @@ def load_template(
     except OSError as error:
         raise DeployError(f"expected a serverless.yml at {path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise DeployError(f"{path} is no UTF-8") from None
+        raise DeployError(f"{path} is not UTF-8") from None
     except yaml.YAMLError as error:
         # Its own words quote the file, in which there may be a secret.
         mark = getattr(error, "problem_mark", None)
         position = getattr(error, "position", 0)  # of a character that YAML does not allow
         line = mark.line if mark else text.count("\n", 0, position)
         reason = f": {error.problem}" if type(error) is yaml.MarkedYAMLError else ""
-        raise DeployError(f"{path} is no YAML, line {line + 1}{reason}") from None
+        raise DeployError(f"{path} is not valid YAML, line {line + 1}{reason}") from None
     if not isinstance(values, dict) or not isinstance(values.get("inputs"), dict):
         raise DeployError(f"expected `inputs:` with the function's settings in {path}")
     values["stage"] = stage or values.get("stage") or "dev"
@@ -193,7 +194,7 @@ def read_environment(
                 dotenv_values(folder / name, interpolate=False) if (folder / name).is_file() else {}
             )
         except UnicodeDecodeError:
-            raise DeployError(f"{folder / name} is no UTF-8") from None
+            raise DeployError(f"{folder / name} is not UTF-8") from None
         told = _over({key: value for key, value in found.items() if value is not None}, told)
     return _over(os.environ if environment is None else environment, told)
 

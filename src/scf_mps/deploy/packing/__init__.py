@@ -7,6 +7,7 @@ check has passed.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -192,8 +193,10 @@ def _add_dependencies(
     stage: _Stage, options: Options, runtime: Runtime, python: Interpreter | None, work: Path
 ) -> None:
     asked = options.project / "requirements.txt"
-    if not asked.is_file():
+    if not os.path.lexists(asked):
         return
+    if not asked.is_file():  # a folder, a link to nothing
+        raise BuildFailed(f"{asked.name} is not a file")
     try:
         from .requirements import Requirements
     except ImportError as error:

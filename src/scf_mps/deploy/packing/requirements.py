@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,7 +66,11 @@ class Requirements:
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file, continued ones joined, without comments."""
     joined = ""
-    for line in [*path.read_text("utf-8-sig", "replace").splitlines(), ""]:
+    content = path.read_bytes()
+    # As uv and pip do: PowerShell writes UTF-16.
+    is_utf16 = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+    for line in [*text.splitlines(), ""]:
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             joined += line[:-1] + " "
             continue

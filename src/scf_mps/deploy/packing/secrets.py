@@ -6,6 +6,7 @@ Findings name file and line, never the secret.
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
@@ -36,7 +37,7 @@ _ASSIGNMENTS = tuple(
         # NAME = value, NAME: str = value, "name": "value", <name>value, and YAML's block scalars
         rf"{_NAME}\w*[\"']?\]?\s*(?::\s*[\w.\[\]]+\s*(?==))?[:=>]\s*(?:[|>][+-]?\s+)?(?:[A-Za-z]{{0,2}}[\"'`]+)?{_VALUE}",
         # {{"Key": "NAME", "Value": "value"}}, SCF's form of variables
-        rf"{_NAME}\w*[\"']?\s*,?\s*[\"']?(?i:value)[\"']?\s*[:=]\s*[\"']?{_VALUE}",
+        rf"{_NAME}\w*[\"']?\s*(?:,\s*)?[\"']?(?i:value)[\"']?\s*[:=]\s*[\"']?{_VALUE}",
     )
 )
 _MAX_PARSED_BYTES = 1024 * 1024
@@ -59,13 +60,22 @@ def secrets_in(
     for name, path in files.items():
         if name in allowed:
             continue
-        content = path.read_bytes()
+        content = _without_zeros(path.read_bytes())
         last = name.rpartition("/")[2].lower()
         is_named = any(fnmatch(last, pattern) for pattern in _FILES)
         if is_named and _PUBLIC not in content and not last.endswith(_EMPTY_FORMS):
             yield f"{name}: a file of keys by its name {_advice(name)}"
         for line, kind in sorted({*_findings(name, content)}):
             yield f"{name}:{line}: what looks like {kind} {_advice(name)}"
+
+
+def _without_zeros(content: bytes) -> bytes:
+    """Return UTF-16 as bytes of ASCII, for the expressions here. Return other content as it is."""
+    head = content[:64]
+    is_utf16 = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or not (
+        any(head[::2]) and any(head[1::2])
+    )
+    return content.replace(b"\0", b"") if is_utf16 else content
 
 
 def _findings(name: str, content: bytes) -> Iterator[tuple[int, str]]:
