@@ -100,7 +100,12 @@ def test_requests_are_counted_and_the_last_ones_kept(cos: CosEmulator, wire: Wir
         ("POST", "/-/faults", {"kind": "explode"}, 400),
         ("POST", "/-/faults", {"nope": 1}, 400),
         ("POST", "/-/faults", [], 400),
+        ("POST", "/-/faults", {"kind": "error", "status": "500"}, 400),
+        ("POST", "/-/faults", {"kind": "error", "status": 99_999}, 400),
         ("POST", "/-/limits", {"per": "moon"}, 400),
+        ("POST", "/-/limits", {"per": "key", "reads": "1"}, 400),
+        ("POST", "/-/keys", {"secret_id": 1, "secret_key": []}, 400),
+        ("POST", "/-/keys", {"secret_id": "i", "secret_key": "k", "expires_at": "soon"}, 400),
         ("DELETE", "/-/faults/99", None, 404),
         ("DELETE", "/-/faults/x", None, 400),
         ("GET", "/-/nothing", None, 404),
@@ -112,6 +117,15 @@ def test_wrong_control_requests_are_refused(
     cos: CosEmulator, method: str, path: str, fields: object, status: int
 ) -> None:
     assert refused(cos, method, path, fields)[0] == status
+
+
+def test_control_refuses_deep_json(cos: CosEmulator) -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{cos.url}/-/keys", b"[" * 100_000, headers)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=30)
+    with caught.value as error:
+        assert error.code == 400
 
 
 def test_an_object_may_be_named_like_the_control_api(wire: Wire) -> None:

@@ -152,6 +152,8 @@ def test_an_upload_that_breaks_off_leaves_the_old_object(cos: CosEmulator, wire:
         ("bytes=-3", 206, b"789", "bytes 7-9/10"),
         ("bytes=-30", 206, b"0123456789", "bytes 0-9/10"),
         ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        (f"bytes=8-{10**30}", 206, b"89", "bytes 8-9/10"),
+        (f"bytes=-{10**30}", 206, b"0123456789", "bytes 0-9/10"),
         ("bytes=0-1,3-4", 200, b"0123456789", None),
         ("bytes=5-2", 200, b"0123456789", None),
         ("bytes=-", 200, b"0123456789", None),
@@ -167,7 +169,7 @@ def test_a_range_is_a_part(
     assert ("x-cos-hash-crc64ecma" in got.headers) is (status == 200)
 
 
-@pytest.mark.parametrize("text", ["bytes=10-", "bytes=10-20", "bytes=-0"])
+@pytest.mark.parametrize("text", ["bytes=10-", "bytes=10-20", "bytes=-0", f"bytes={10**30}-"])
 def test_a_range_behind_the_end_is_refused(wire: Wire, text: str) -> None:
     wire.put("a", b"0123456789")
     got = wire.get("a", Range=text)
@@ -198,6 +200,28 @@ def test_download_is_quiet_when_its_client_leaves(
     assert wire.head("large").status == 200
     wait_until(lambda: cos.requests.counts().get("GetObject") == 1)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("field", ["Content-Length: -1", "Host: other", "Transfer-Encoding: gzip"])
+def test_invalid_http_is_one_line_of_log(
+    cos: CosEmulator, caplog: pytest.LogCaptureFixture, field: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(f"PUT /a HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n".encode())
+        assert b" 400 " in connection.recv(1000)
+
+    (record,) = caplog.records
+    assert (record.name, record.exc_info) == ("scf_mps.local.http_log", None)
+    assert "\n" not in record.getMessage()
+
+
+def test_connect_is_refused_with_advice(cos: CosEmulator) -> None:
+    request = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(request.encode())
+        with connection.makefile("rb") as file:
+            assert b" 400 " in file.readline()
+            assert b"not https" in file.read()
 
 
 def test_response_parameters_replace_headers(wire: Wire) -> None:

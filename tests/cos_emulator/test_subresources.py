@@ -44,6 +44,12 @@ def test_tags_can_come_with_the_object(wire: Wire) -> None:
     assert read.texts("TagSet/Tag/Value") == ["1", "ü"]
 
 
+@pytest.mark.parametrize("header", ["a=1&a=2", "=1"])
+def test_tags_of_a_header_must_be_valid(wire: Wire, header: str) -> None:
+    reply = wire.request("PUT", "a", headers={"x-cos-tagging": header})
+    assert (reply.status, reply.code) == (400, "InvalidTag")
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

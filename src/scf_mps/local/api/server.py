@@ -20,6 +20,7 @@ from typing import Any, final
 
 from aiohttp import web
 
+from .. import http_log
 from ..background import InBackground
 from ..cos import DEFAULT_KEY, Key, KeyRing
 from . import wire
@@ -106,7 +107,12 @@ class CloudApi(InBackground):
     async def start(self) -> None:
         """Listen. Raises OSError if the port is taken."""
         self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None, max_line_size=2 * wire.LARGEST_QUERY),
+            web.Server(
+                self._handle,
+                access_log=None,
+                logger=http_log.logger,
+                max_line_size=2 * wire.LARGEST_QUERY,
+            ),
             shutdown_timeout=_STOP_SECONDS,
         )
         await self._runner.setup()

@@ -12,7 +12,7 @@ from .errors import CosError
 from .names import http_date, parse_http_date
 from .records import Version
 
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
+_RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})\Z")
 
 
 def check_read(headers: Mapping[str, str], version: Version) -> None:

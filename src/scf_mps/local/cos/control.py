@@ -18,13 +18,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeVar, get_origin, get_type_hints
 
 from .call import Answer
 from .faults import Fault, Faults
 from .journal import RequestLog
 from .limits import Limit
 from .signature import Key, KeyRing
+
+T = TypeVar("T")
 
 _FOREIGN = ("cross-site", "same-site")
 
@@ -56,11 +58,11 @@ class Control:
         head, _, name = path.removeprefix("/-/").partition("/")
         actions: dict[tuple[str, str, bool], Callable[[], object]] = {
             ("GET", "faults", False): self.faults.describe,
-            ("POST", "faults", False): lambda: self._add_fault(_fields(body)),
+            ("POST", "faults", False): lambda: self._add_fault(_parse(Fault, body)),
             ("DELETE", "faults", False): self.faults.clear,
             ("DELETE", "faults", True): lambda: self.faults.remove(int(name)),
-            ("POST", "limits", False): lambda: self.faults.limit(Limit(**_fields(body))),
-            ("POST", "keys", False): lambda: self.keys.add(Key(**_fields(body))),
+            ("POST", "limits", False): lambda: self.faults.limit(_parse(Limit, body)),
+            ("POST", "keys", False): lambda: self.keys.add(_parse(Key, body)),
             ("DELETE", "keys", True): lambda: self.keys.remove(name),
             ("GET", "requests", False): self._describe_requests,
             ("DELETE", "requests", False): self.requests.clear,
@@ -75,19 +77,31 @@ class Control:
         except (TypeError, ValueError) as error:
             return _json(400, {"error": str(error)})
 
-    def _add_fault(self, fields: dict[str, Any]) -> object:
-        return {"number": self.faults.add(Fault(**fields))}
+    def _add_fault(self, fault: Fault) -> object:
+        return {"number": self.faults.add(fault)}
 
     def _describe_requests(self) -> object:
         recent = [request._asdict() for request in self.requests]
         return {"counts": self.requests.counts(), "recent": recent}
 
 
-def _fields(body: bytes) -> dict[str, Any]:
-    fields = json.loads(body)
+def _parse(kind: Callable[..., T], body: bytes) -> T:
+    """Return the object of a JSON body. Raise TypeError or ValueError for invalid fields."""
+    try:
+        fields: object = json.loads(body)
+    except RecursionError:
+        raise ValueError("The JSON has too many levels.") from None
     if not isinstance(fields, dict):
         raise ValueError("Expected a JSON object.")
-    return fields
+    hints = get_type_hints(kind)
+    for name, value in fields.items():
+        hint = hints.get(name, object)
+        # The classes check their literals themselves.
+        if get_origin(hint) is Literal or isinstance(value, hint):
+            continue
+        if not (isinstance(value, int) and isinstance(0.0, hint)):
+            raise TypeError(f"{name} cannot be {json.dumps(value)}.")
+    return kind(**fields)
 
 
 def _json(status: int, value: object) -> Answer:

@@ -17,6 +17,7 @@ from typing import final
 
 from aiohttp import web
 
+from .. import http_log
 from ..background import InBackground
 from .call import Cloud
 from .database import Database
@@ -97,6 +98,7 @@ class CosEmulator(InBackground):
             web.Server(
                 server.handle,
                 access_log=None,
+                logger=http_log.logger,
                 # Content-Encoding belongs to the object: its bytes are stored as they come.
                 auto_decompress=False,
                 max_line_size=MAX_HEAD_LINE,

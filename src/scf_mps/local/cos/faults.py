@@ -79,6 +79,8 @@ class Fault:
             raise ValueError(f"There is no fault {self.kind!r}; use one of {get_args(Kind)}.")
         if not 0 <= self.probability <= 1:
             raise ValueError("probability is from 0 to 1.")
+        if not 200 <= self.status <= 599:
+            raise ValueError("status is from 200 to 599.")
 
     def concerns(self, operation: str, bucket: str, key: str) -> bool:
         """Do the globs match, and can the operation show this kind of fault?"""

@@ -98,7 +98,10 @@ def split_target(target: str) -> tuple[str, str, str]:
     if not target.startswith("/"):
         scheme, separator, rest = target.partition("://")
         if not separator or not scheme:
-            raise CosError("InvalidURI", f"The request target {target!r} is not understood.")
+            raise CosError(
+                "InvalidURI",
+                f"The request target {target!r} is not a path or an http URL. Use http, not https.",
+            )
         cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
         authority, target = rest[:cut], rest[cut:]
     path, _, query = target.partition("?")
@@ -133,14 +136,13 @@ def parse_query(query: str) -> dict[str, str]:
     The official Python client codes spaces as `+` here (measured), so a literal plus must arrive
     as `%2B`.
     """
-    if not query:
-        return {}
-    parameters: dict[str, str] = {}
-    for pair in query.split("&"):
-        name, _, value = pair.partition("=")
-        if name:
-            parameters[decode(name.replace("+", " "))] = decode(value.replace("+", " "))
-    return parameters
+    return {name: value for name, value in parse_pairs(query) if name} if query else {}
+
+
+def parse_pairs(query: str) -> list[tuple[str, str]]:
+    """Decode `name=value&…`, keep equal and empty names. Raises CosError InvalidURI."""
+    pairs = (pair.partition("=") for pair in query.replace("+", " ").split("&") if pair)
+    return [(decode(name), decode(value)) for name, _, value in pairs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from . import xmlio
 from .errors import CosError
-from .names import parse_query
+from .names import parse_pairs
 
 MAX_TAGS = 10
 MAX_NAME = 128
@@ -22,7 +22,7 @@ def from_headers(headers: Mapping[str, str]) -> str:
 
     Raises CosError InvalidTag.
     """
-    return _checked(list(parse_query(headers.get("x-cos-tagging", "")).items()))
+    return _checked(parse_pairs(headers.get("x-cos-tagging", "")))
 
 
 def from_document(body: bytes) -> str:
