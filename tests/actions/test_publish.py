@@ -614,13 +614,14 @@ def test_a_playlist_without_its_suffix_is_a_stream(
 def test_urls_of_the_site_of_the_bucket_are_its_files(cos: Cos, scheme: str) -> None:
     player = "cos://player-1250000000.ap-guangzhou/"
     urls = [f"{scheme}//cdn.example.com/raw/0.ts?x=1", f"{scheme}//other.example.com/0.ts"]
-    cos.upload(f"#EXTM3U\n{urls[0]}\n{urls[1]}\n".encode(), f"{player}raw/x.m3u8")
-    cos.upload(b"segment", f"{player}raw/0.ts")
+    cos.upload(f"#EXTM3U\n{urls[0]}\n{urls[1]}\n1.ts\n".encode(), f"{player}raw/x.m3u8")
+    for key in ("raw/0.ts", "raw/1.ts"):
+        cos.upload(b"segment", f"{player}{key}")
     stream = transcode("/raw/x.m3u8", OutputStorage=storage("player-1250000000"))
     publish = Publish(f"{VOD}?cdn=https://CDN.example.com")
-    assert copies(publish, read(task(stream)), cos) == ["vod/0.ts", "vod/x.m3u8"]
-    assert cos.read_text(f"{VOD}x.m3u8") == f"#EXTM3U\n0.ts\n{urls[1]}\n"
-    assert copies(Publish(f"{VOD}2/"), read(task(stream)), cos) == ["vod/2/x.m3u8"]
+    assert copies(publish, read(task(stream)), cos) == ["vod/0.ts", "vod/1.ts", "vod/x.m3u8"]
+    assert cos.read_text(f"{VOD}x.m3u8") == f"#EXTM3U\n0.ts\n{urls[1]}\n1.ts\n"
+    assert copies(Publish(f"{VOD}2/"), read(task(stream)), cos) == ["vod/2/1.ts", "vod/2/x.m3u8"]
 
 
 def test_files_that_would_meet_below_a_folder_are_refused(cos: Cos) -> None:

@@ -397,6 +397,7 @@ def test_encryption_is_echoed(wire: Wire) -> None:
 
 
 def test_an_object_is_appended_to_at_its_end_only(wire: Wire) -> None:
+    assert wire.request("POST", "log", {"append": ""}, body=b"one").code == "InvalidArgument"
     first = wire.request("POST", "log", {"append": "", "position": "0"}, body=b"one")
     assert first.headers["x-cos-next-append-position"] == "3"
     second = wire.request("POST", "log", {"append": "", "position": "3"}, body=b"two")

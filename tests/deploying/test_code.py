@@ -111,11 +111,13 @@ def test_what_a_build_makes_is_deployed_without_what_is_excluded(project, api, s
     (project.folder / "handlers").mkdir()
     (project.folder / "handlers" / "__init__.py").write_text("main_handler = print\n")
     (project.folder / "handlers" / "notes.txt").write_text("mine\n")
+    (project.folder / "handlers" / ".DS_Store").write_bytes(b"\0")
     project.write(src={"src": "./", "exclude": ["handlers/*.txt"]})
 
     ran = Ran("deploy")
 
     assert ran.code == 0, ran.err
+    assert "left out: of the project: .DS_Store" in ran.err
     assert "handlers/__init__.py" in names(scf)
     assert "handlers/notes.txt" not in names(scf)
 

@@ -295,6 +295,16 @@ def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server,
             assert "cret" not in str(raised.value)
 
 
+def test_command_that_is_not_allowed_is_named(store, client, redis_server):
+    client.acl_setuser("reader", enabled=True, nopass=True, keys="*", commands=["+@all", "-time"])
+    try:
+        ledger = open_ledger(f"redis://reader:x@127.0.0.1:{redis_server.port}?prefix={store.prefix}")
+        with pytest.raises(LedgerError, match="NOPERM|time"):
+            ledger.find(event().key)
+    finally:
+        client.acl_deluser("reader")
+
+
 def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
     from scf_mps.ledger.redis import _Server
 

@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self._sizes: dict[yaml.Node, int] = {}
+        self._sizes: dict[yaml.Node | None, int] = {}
         self._open: list[int] = []
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
             if node not in self._sizes:
                 raise yaml.MarkedYAMLError(problem="an alias inside its anchor", problem_mark=mark)
             size = self._sizes[node]
-        elif node is not None:
+        else:
             self._sizes[node] = size
         if self._open:
             self._open[-1] += size

@@ -72,10 +72,9 @@ def _prune_crypto(
     folder: Path, keep: Collection[str], mentions: Iterable[_Mention], pruning: Pruning
 ) -> None:
     used = any(_CRYPTO.fullmatch(one.text) for one in mentions)
-    if not used and "Crypto" not in keep and (folder / "qcloud_cos").is_dir():
-        size = _remove(folder / "Crypto")
-        if size:
-            pruning.removed["Crypto"] = size
+    named = used or "Crypto" in keep or not (folder / "qcloud_cos").is_dir()
+    if not named and (folder / "Crypto").is_dir():
+        pruning.removed["Crypto"] = _remove(folder / "Crypto")
 
 
 def _prune_services(
