@@ -298,8 +298,10 @@ def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server,
 def test_command_that_is_not_allowed_is_named(store, client, redis_server):
     client.acl_setuser("reader", enabled=True, nopass=True, keys="*", commands=["+@all", "-time"])
     try:
-        ledger = open_ledger(f"redis://reader:x@127.0.0.1:{redis_server.port}?prefix={store.prefix}")
-        with pytest.raises(LedgerError, match="NOPERM|time"):
+        ledger = open_ledger(
+            f"redis://reader:x@127.0.0.1:{redis_server.port}?prefix={store.prefix}"
+        )
+        with pytest.raises(LedgerError, match="NOPERM"):
             ledger.find(event().key)
     finally:
         client.acl_deluser("reader")

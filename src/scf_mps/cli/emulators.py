@@ -128,6 +128,9 @@ def local(
         typer.Option(help="The memory limit in MB.", show_default="serverless.yml's"),
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="The highest number of instances.")] = 1,
+    freeze: Annotated[
+        bool, typer.Option(help="Stop an instance between two events: its threads get no time.")
+    ] = True,
     retries: Annotated[int, typer.Option(min=0, max=2, help="Retries of a failed event.")] = 2,
     speed: Annotated[
         float, typer.Option(help="Factor by which the minute before a retry is shortened.")
@@ -165,6 +168,7 @@ def local(
             environment=variables,
             credentials=key and (key.secret_id, key.secret_key, key.token),
             concurrency=concurrency,
+            freeze=freeze,
             retries=retries,
             speed=speed,
             dead_letter_queue=dead_letters,

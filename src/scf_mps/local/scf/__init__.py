@@ -13,7 +13,7 @@ from .function import LocalFunction
 from .instance import Instance
 from .invocation import Invocation
 from .moments import Moment
-from .serving import serve, watch
+from .serving import make_observer, serve
 from .settings import Keys, Settings
 from .statuses import Refused
 
@@ -25,6 +25,6 @@ __all__ = [
     "Moment",
     "Refused",
     "Settings",
+    "make_observer",
     "serve",
-    "watch",
 ]

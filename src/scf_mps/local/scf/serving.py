@@ -34,15 +34,12 @@ def serve(
         endpoint: given the running function, takes events for it and gives them to `invoke` and `push` while its
             context lasts; its value says where, for people.
         show: gets every line.
-        observer: gets every moment, in place of the lines of `watch`.
+        observer: gets every moment; by default `show` gets lines about each.
 
     Raises:
         ValueError: if there is no code.
     """
-    if observer is None:
-        watch(function, show)
-    else:
-        function.observe(observer)
+    function.observe(observer or make_observer(function, show))
     with (
         _stopped() as stopped,
         function,
@@ -58,14 +55,16 @@ def serve(
         show(f"{message['RequestId']}  was dropped: it is in no dead-letter queue")
 
 
-def watch(function: LocalFunction, show: Callable[[str], object] = print_at_once) -> None:
-    """Have everything shown that happens, as it happens."""
+def make_observer(
+    function: LocalFunction, show: Callable[[str], object] = print_at_once
+) -> Callable[[Moment], None]:
+    """Return an observer that shows everything that happens, as it happens."""
 
-    def tell(moment: Moment) -> None:
+    def observe(moment: Moment) -> None:
         for line in _lines(moment, function):
             show(f"{moment.request_id}  {line}")
 
-    function.observe(tell)
+    return observe
 
 
 @contextmanager
