@@ -8,6 +8,7 @@ import io
 import pytest
 
 from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, crc64, operations
+from scf_mps.cos.retry import retry_after
 
 from .conftest import at, place, reply
 
@@ -277,3 +278,35 @@ def test_upload_without_an_id_is_an_error(wire, impatient, tmp_path):
         upload.upload_file(
             impatient._client, tmp_path / "file", at("a"), {}, lambda _: None, 1 << 20
         )
+
+
+PAGE = b"<html><body>log in</body></html>"
+
+FOREIGN = {
+    "list": lambda cos: list(cos.list(place())),
+    "batch delete": lambda cos: cos.delete([at("a"), at("b")]),
+    "tags": lambda cos: cos.tag(at("a"), {"name": "value"}),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_page_of_a_proxy_is_no_answer(wire, impatient, kind):
+    wire.answers = [reply(200, PAGE)]
+    with pytest.raises((Corrupt, SomeFailed)):
+        FOREIGN[kind](impatient)
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205])
+@WAYS
+def test_get_of_another_success_is_an_error(wire, impatient, tmp_path, way, status):
+    wire.answers = [reply(status, etag='"e-2"', content_length=0)]
+    with pytest.raises(Unavailable):
+        way(impatient, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Mon, 01 Jan 2020 00:00:00 +99999999999999999", "Fri, 31 Dec 9999 23:59:59 -2300", "9" * 400],
+)
+def test_retry_after_of_centuries_overflows_nothing(value):
+    assert 0 <= retry_after(value) <= 86400

@@ -49,8 +49,12 @@ def _unescape(text: str) -> str:
     return text
 
 
-def parse(body: bytes) -> Element:
-    """The root of a document, its names without namespaces. Raises `Corrupt` if it is none."""
+def parse(body: bytes, name: str) -> Element:
+    """Return the root of a document, its names without namespaces.
+
+    Raises:
+        Corrupt: it is no XML, or the root has another name.
+    """
     from xml.etree import ElementTree
 
     try:
@@ -63,6 +67,8 @@ def parse(body: bytes) -> Element:
         raise Corrupt(f"COS sent a document that is no XML: {error}", code="MalformedXML") from None
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+    if root.tag != name:
+        raise Corrupt(f"COS sent a {root.tag[:40]!r} in place of a {name}", code="InvalidAnswer")
     return root
 
 
@@ -109,7 +115,10 @@ def tagging(tags: Mapping[str, str]) -> bytes:
 
 def tags_of(body: bytes) -> dict[str, str]:
     """The tags in a Tagging document."""
-    return {text(tag, "Key"): text(tag, "Value") for tag in parse(body).iterfind("TagSet/Tag")}
+    return {
+        text(tag, "Key"): text(tag, "Value")
+        for tag in parse(body, "Tagging").iterfind("TagSet/Tag")
+    }
 
 
 def restoration(days: int, tier: str) -> bytes:
@@ -120,7 +129,7 @@ def restoration(days: int, tier: str) -> bytes:
 
 def grants_of(body: bytes) -> dict[str, str]:
     """The ``x-cos-grant-*`` headers that give what an AccessControlPolicy document gives beside the owner."""
-    root = parse(body)
+    root = parse(body, "AccessControlPolicy")
     owner = text(root, "Owner/ID")
     found: dict[str, list[str]] = {}
     for grant in root.iterfind("AccessControlList/Grant"):

@@ -161,7 +161,7 @@ def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
     )
     by_key = {item.key: item for item in items}
     failures = []
-    for error in documents.parse(answer.body).iterfind("Error"):
+    for error in documents.parse(answer.body, "DeleteResult").iterfind("Error"):
         code = documents.text(error, "Code")
         if code != "NoSuchKey":
             failures.append(
@@ -193,7 +193,8 @@ def entries(
         if marker:
             params["marker"] = marker
         root = documents.parse(
-            client.call(Target(bucket, region), "GET", params, document=True).body
+            client.call(Target(bucket, region), "GET", params, document=True).body,
+            "ListBucketResult",
         )
         for item in root.iterfind("Contents"):
             yield _entry(bucket, region, item)
@@ -225,7 +226,7 @@ def _entry(bucket: str, region: str, item: Element) -> Entry:
 def versioning(client: Client, bucket: str, region: str) -> str:
     """GET Bucket versioning (page 436/19888): ``Enabled``, ``Suspended``, or ``""`` if it never had versions."""
     answer = client.call(Target(bucket, region), "GET", {"versioning": ""}, document=True)
-    return documents.text(documents.parse(answer.body), "Status")
+    return documents.text(documents.parse(answer.body, "VersioningConfiguration"), "Status")
 
 
 def _unquote(text: str) -> str:

@@ -11,6 +11,9 @@ import time
 
 from .errors import FINAL, Corrupt, CosError, Throttled, Unavailable
 
+_MAX_RETRY_AFTER = 86400.0
+"""Seconds. No invocation lasts so long, and a wait of centuries overflows the clock."""
+
 
 class Retry:
     """How often and how patiently.
@@ -40,14 +43,15 @@ def may_help(error: CosError) -> bool:
 
 
 def retry_after(value: str | None) -> float:
-    """Seconds of a ``Retry-After`` header, given as a number or as a date; 0 if there is none."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date, at most a day; 0 if there is none."""
     if not value:
         return 0.0
     if value.isdecimal():
-        return float(value)
+        return min(float(value), _MAX_RETRY_AFTER)
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+        seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        return min(max(0.0, seconds), _MAX_RETRY_AFTER)
+    except (OverflowError, ValueError):
         return 0.0

@@ -118,6 +118,8 @@ class Stream:
             headers["if-match"] = f'"{self.etag}"'
         exchange = self._client.stream(self._item, headers)
         response = exchange.response
+        if response.status not in (200, 206):  # its body was read
+            raise self._nonsense(f"a GET was answered with status {response.status}")
         size = response.length
         if self.position or response.status == 206:
             begin, size = _parse_range(response)

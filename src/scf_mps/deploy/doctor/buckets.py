@@ -131,7 +131,7 @@ def _forgets(client: Client, place: Place, prefix: str) -> bool:
         answer = client.call(Target(place.bucket, place.region), "GET", {"lifecycle": ""})
     except NotFound:
         return False
-    for rule in documents.parse(answer.body).iterfind("Rule"):
+    for rule in documents.parse(answer.body, "LifecycleConfiguration").iterfind("Rule"):
         told = [one.text or "" for one in rule.findall(".//Prefix")]
         is_for_all = prefix.startswith(tuple(told or [""])) and rule.find(".//Tag") is None
         is_on = documents.text(rule, "Status") == "Enabled"
