@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -288,6 +290,35 @@ def test_seed_without_files_is_refused(tmp_path, buckets):
         )
         assert done.exit_code == 2
         assert "--seed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--bucket", "media"], "'media'"),
+        (["--key", "AKIDx"], "ID:SECRET"),
+        (["--seed", "seed"], "--seed: .*'vod'"),
+        (["--port", "99999"], "65535"),
+        (["--dir", "seed/vod/film.mp4"], "cannot start the emulator"),
+    ],
+)
+def test_cos_reports_wrong_options_in_a_line(tmp_path, monkeypatch, options, why):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed" / "vod").mkdir(parents=True)
+    (tmp_path / "seed" / "vod" / "film.mp4").write_bytes(b"film")
+
+    done = CliRunner().invoke(cli, ["cos", "--dir", "kept", *options])
+
+    assert (done.exit_code, "scf_mps.local.cos" in done.output) == (2, False)
+    assert re.search(why, done.output)
+
+
+def test_cos_names_a_port_that_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(cli, ["cos", "--dir", str(tmp_path), "--port", port])
+    assert done.exit_code == 2
+    assert port in done.output
 
 
 def test_emulator_with_a_temporary_key_exports_its_token():

@@ -190,6 +190,22 @@ def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
     assert "handlers/__init__.py:5 in main_handler" in shown
 
 
+def test_print_of_several_values_is_one_line(project: Path) -> None:
+    (project / "handlers" / "__init__.py").write_text(
+        "import sys\n"
+        "def main_handler(event, context):\n"
+        "    print('film', 1, [2])\n"
+        "    sys.stdout.write('part ')\n"
+        '    sys.stdout.write(\'{"level": "INFO", "logger": "x", "message": "whole"}\\n\')\n'
+        "    print('unfinished', end='')\n"
+        "    return {}\n"
+    )
+    code, shown = run("local", "documentation")
+    assert code == 0
+    lines = [line.partition("  ")[2] for line in shown.splitlines()]
+    assert lines[1:5] == ["film 1 [2]", "part ", "INFO    whole", "unfinished"]
+
+
 def test_lost_event_is_said_to_be_lost() -> None:
     from scf_mps.cli.local_output import LocalOutput
     from scf_mps.local.scf import LocalFunction, Moment
@@ -204,6 +220,7 @@ def test_lost_event_is_said_to_be_lost() -> None:
     [
         (["--env", "MPS_GREETING"], "'MPS_GREETING' is not a variable"),
         (["--env", "SCF_X=1"], "SCF_X cannot be set"),
+        (["--port", "99999"], "65535"),
         (["--memory", "100"], "64 MB of memory, or a multiple of 128"),
         (["--python", "2.7.18.1"], "2.7.18.1"),
         (["--source", "nowhere"], "expected a folder or a zip at nowhere"),

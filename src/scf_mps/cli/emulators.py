@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 def cos(
     directory: Annotated[Path, typer.Option("--dir", help="Where the objects are kept.")],
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+    ] = 0,
     key: Annotated[
         list[str] | None,
         typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key; may be repeated."),
@@ -49,10 +52,18 @@ def cos(
 
     with needs_local():
         from scf_mps.local.cos import DEFAULT_REGION
-        from scf_mps.local.cos.__main__ import main
+        from scf_mps.local.cos.__main__ import main, parse_bucket, parse_key
     bucket = bucket or []
     uploads = _seed_files(seed, bucket) if seed else []
     bucket += dict.fromkeys(name for name, _, _ in uploads)
+    try:
+        for one in key or []:
+            parse_key(one)
+        for one in bucket:
+            parse_bucket(one)
+    except ArgumentTypeError as error:
+        folders = f"--seed: for the folders of {seed}: " if uploads else ""
+        fail(f"{folders}{error}")
     options = [f"--dir={directory}", f"--port={port}"]
     options += [f"--key={one}" for one in key or []]
     options += [f"--bucket={one}" for one in bucket]
@@ -66,7 +77,10 @@ def cos(
             place, _, region = name.partition(".")
             client.upload(path, CosObject(place, region or DEFAULT_REGION, object_key))
 
-    main(options, prepare=upload)
+    try:
+        main(options, prepare=upload)
+    except OSError as error:
+        fail(f"cannot start the emulator: {error}")
 
 
 def _seed_files(folder: Path, buckets: list[str]) -> list[tuple[str, Path, str]]:
@@ -137,7 +151,10 @@ def local(
     ] = 60,
     env: EnvOption = None,
     port: Annotated[
-        int, typer.Option(help="Of SCF's Invoke API, on 127.0.0.1; 0 takes a free one.")
+        int,
+        typer.Option(
+            min=0, max=65535, help="Of SCF's Invoke API, on 127.0.0.1; 0 takes a free one."
+        ),
     ] = 0,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the ledger in .scf-mps/ first.")
@@ -185,7 +202,10 @@ def local(
 
     output = LocalOutput(function, full=full, brief=bool(events))
     if not events:  # pragma: no cover - as above
-        serve(function, endpoint, say, output)
+        try:
+            serve(function, endpoint, say, output)
+        except OSError as error:
+            fail(f"cannot start the emulator: {error}")
         return
     pushed = [read_event(one, None, "FINISH") for one in events]
     function.observe(output)

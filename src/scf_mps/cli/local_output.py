@@ -40,6 +40,7 @@ class LocalOutput:
         self._brief = brief and not full
         self._full = full
         self._shown: set[Frame] = set()
+        self._unfinished: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __call__(self, moment: Moment) -> None:
@@ -49,12 +50,12 @@ class LocalOutput:
 
     def _describe(self, moment: Moment) -> Iterator[str]:
         invocation = moment.invocation
+        for text in self._join_records(moment):
+            yield from self._describe_record(text.removesuffix("\n"))
         if moment.instance is not None and moment.kind == "started":
             start = "cold" if moment.instance.init_seconds is None else "warm"
             retry = f"retry {moment.retry}, " if moment.retry else ""
             yield f"started, {retry}{start} instance {moment.instance.number}"
-        elif moment.kind == "record":
-            yield from self._describe_record(moment.record.rstrip("\n"))
         elif invocation is not None:
             yield from self._describe_end(invocation)
         elif moment.kind == "retrying":
@@ -64,6 +65,19 @@ class LocalOutput:
             yield "moved to the dead-letter queue"
         elif moment.kind == "dropped":
             yield "lost: there is no dead-letter queue"
+
+    def _join_records(self, moment: Moment) -> Iterator[str]:
+        """Yield the texts that a moment completes: SCF makes a record of each write, and print(a, b) writes four times."""
+        text = self._unfinished.pop(moment.request_id, "")
+        is_whole = moment.record.startswith("{") and moment.record.endswith("\n")
+        if text and (is_whole or moment.kind != "record"):
+            yield text
+            text = ""
+        text += moment.record
+        if text.endswith("\n"):
+            yield text
+        elif text:
+            self._unfinished[moment.request_id] = text
 
     def _describe_record(self, text: str) -> Iterator[str]:
         """Yield a log record: a JSON line of the framework's logger as text, others as they are."""
