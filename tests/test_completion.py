@@ -453,6 +453,21 @@ class TestDropInGroups:
     def test_drop_beside_another_error_is_a_failure(self):
         assert delivered(self.app(Drop("one"), OSError("two"))) == {"a": "failed"}
 
+    def test_failure_names_exceptions_of_its_group(self, caplog):
+        app = self.app(OSError("a"), OSError("a"), KeyError("b"), OSError("c"), OSError("d"))
+        with pytest.raises(CallbacksFailed) as caught:
+            app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        (failure,) = caught.value.failures
+        for text in (failure.reason, caplog.messages[0]):
+            assert text.endswith("OSError: a; KeyError: 'b'; OSError: c; …")
+
+    def test_failure_may_have_itself_as_a_member(self):
+        error = OSError("a")
+        error.exceptions = (error,)
+        with pytest.raises(CallbacksFailed) as caught:
+            self.app(error).main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        assert caught.value.failures[0].reason.startswith("ExceptionGroup: ")
+
     def test_drop_in_nested_groups_is_a_drop(self):
         def dropping(result):
             raise BaseExceptionGroup("a", [ExceptionGroup("b", [Drop("c")]), Drop("d")])  # noqa: F821

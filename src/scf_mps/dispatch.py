@@ -13,10 +13,17 @@ import logging
 from . import logs
 from .completion import complete
 from .context import Context
-from .errors import CallbackFailed, CallbacksFailed, EventHeld, InvalidEvent, LedgerError
+from .errors import (
+    CallbackFailed,
+    CallbacksFailed,
+    EventHeld,
+    InvalidEvent,
+    LedgerError,
+    reason,
+)
 from .events.reading import VOD_EVENTS, check_finite, read, vod_text
 from .injection import Invocation
-from .running import reason, result_fields
+from .running import result_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,6 +23,38 @@ def describe(error: BaseException) -> str:
         return "(its text cannot be told)"
 
 
+def find_leaves(error: BaseException) -> list[BaseException]:
+    """Return the exceptions of a group and of the groups in it, or the exception itself."""
+    leaves: list[BaseException] = []
+    expanded: set[int] = set()  # an exception can be its own member
+    groups = [error]
+    for group in groups:
+        members = getattr(group, "exceptions", None)
+        if id(group) in expanded:
+            continue
+        if isinstance(members, tuple) and members:
+            expanded.add(id(group))
+            groups += members
+        else:
+            leaves.append(group)
+    return leaves or [error]
+
+
+def reason(error: BaseException) -> str:
+    """Return the class and text of an exception; of a group those of up to 3 different members too."""
+    name, text = type(error).__name__, describe(error)
+    text = f"{name}: {text}" if text else name
+    leaves = find_leaves(error)
+    if error in leaves or isinstance(error, CallbacksFailed):  # which has them in its text
+        return text
+    members = [*dict.fromkeys(map(reason, leaves))]
+    more = ["…"] if len(members) > MAX_SHOWN_MEMBERS else []
+    return f"{text}: {'; '.join([*members[:MAX_SHOWN_MEMBERS], *more])}"
+
+
+MAX_SHOWN_MEMBERS = 3
+
+
 class ScfMpsError(Exception):
     """The base of every error of this package."""
 
@@ -145,8 +177,7 @@ class CallbackFailed(ScfMpsError):
         from .disclosure import safe
 
         shown = safe(error)
-        text, name = describe(shown), type(shown).__name__
-        failure = cls(callback, result, f"{name}: {text}" if text else name)
+        failure = cls(callback, result, reason(shown))
         failure.__cause__ = shown
         return failure
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from .completion import complete
-from .errors import Drop, RegistrationError, describe
+from .errors import Drop, RegistrationError, find_leaves, reason
 from .logs import emit
 
 TYPE_CHECKING = False
@@ -158,25 +158,12 @@ class Runner:
             log.error("failed: %s", reason(error), exc_info=error, extra=_fields(call))
 
 
-def reason(error: BaseException) -> str:
-    """Return an exception in one line: its class and text."""
-    name, text = type(error).__name__, describe(error)
-    return f"{name}: {text}" if text else name
-
-
 def _as_drop(error: BaseException) -> Drop | None:
     """Return one Drop for a group in which every exception is one, as of an `asyncio.TaskGroup`; else None."""
-    found: list[str] = []
-    groups = [error]
-    for group in groups:
-        members = getattr(group, "exceptions", None)
-        if isinstance(group, Drop):
-            found.append(str(group))
-        elif isinstance(members, tuple) and members:
-            groups += members
-        else:
-            return None
-    return Drop("; ".join(found))
+    leaves = find_leaves(error)
+    if not all(isinstance(one, Drop) for one in leaves):
+        return None
+    return Drop("; ".join(map(str, leaves)))
 
 
 def _fields(call: Call) -> dict[str, object]:

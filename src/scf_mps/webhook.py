@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 from math import ceil
 
-from .errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, Refused
+from .errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, Refused, reason
 from .logs import scrub
-from .running import reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import traceback
 from textwrap import indent
 
 from scf_mps import ConfigurationError, LedgerError, RegistrationError, Router
+from scf_mps.errors import reason
 from scf_mps.local.frames import describe_frames, frames_of_error, shorten_paths
 from scf_mps.logs import scrub
 from scf_mps.printable import escape_controls
-from scf_mps.running import reason
 
 
 def explain_import_error(app: str, error: BaseException) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from scf_mps import InvalidEvent
 from scf_mps.envelope import open_envelope
+from scf_mps.errors import reason
 from scf_mps.events.reading import read
 from scf_mps.local.frames import describe_frames, frames_of_error
 from scf_mps.logs import scrub
 from scf_mps.printable import escape_controls
-from scf_mps.running import reason
 
 from .output import count, out, show, warn
 

@@ -13,9 +13,8 @@ from math import isfinite
 from time import sleep
 
 from ..context import RESERVE_SECONDS
-from ..errors import DamagedRecord, EventHeld, LedgerError
+from ..errors import DamagedRecord, EventHeld, LedgerError, reason
 from ..logs import scrub
-from ..running import reason
 from .base import ENDED, GRACE_SECONDS, MIN_TIMEOUT, Record, digest, patience
 
 TYPE_CHECKING = False
