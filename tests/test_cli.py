@@ -885,8 +885,8 @@ def test_the_command_of_a_bare_installation_fails_with_that_hint(tmp_path: Path)
 @pytest.mark.parametrize(
     ("option", "why"),
     [
-        (("--bucket", "Not a bucket"), "argument --bucket: "),
-        (("--key", "without-a-secret"), "argument --key: expected ID:SECRET[:TOKEN]"),
+        (("--bucket", "Not a bucket"), "--bucket: "),
+        (("--key", "without-a-secret"), "--key: expected ID:SECRET[:TOKEN]"),
     ],
 )
 def test_the_emulator_of_cos_refuses_what_is_no_bucket_and_no_key(

@@ -71,8 +71,8 @@ def test_every_type_of_event_has_a_sample_and_a_line_about_it() -> None:
     assert found["documentation"] == (
         "the sample event of MPS's documentation: three successes and a failure"
     )
-    assert found["ScheduleTask"] == "the notification ScheduleTask, with the results asked for"
-    assert found["BatchTask"] == "the notification BatchTask, with the results asked for"
+    assert found["ScheduleTask"] == "the notification ScheduleTask, with the results you name"
+    assert found["BatchTask"] == "the notification BatchTask, with the results you name"
     assert found["EditMediaTask"] == "the notification EditMediaTask, as one task"
     assert found["ProcessEof"] == "the notification ProcessEof of a live stream"
 

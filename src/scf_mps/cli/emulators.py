@@ -56,14 +56,15 @@ def cos(
     bucket = bucket or []
     uploads = _seed_files(seed, bucket) if seed else []
     bucket += dict.fromkeys(name for name, _, _ in uploads)
+    option = "--key"
     try:
         for one in key or []:
             parse_key(one)
+        option = f"--seed: folders of {seed}" if uploads else "--bucket"
         for one in bucket:
             parse_bucket(one)
     except ArgumentTypeError as error:
-        folders = f"--seed: for the folders of {seed}: " if uploads else ""
-        fail(f"{folders}{error}")
+        fail(f"{option}: {error}")
     options = [f"--dir={directory}", f"--port={port}"]
     options += [f"--key={one}" for one in key or []]
     options += [f"--bucket={one}" for one in bucket]

@@ -44,11 +44,12 @@ def refused(product: str, action: str, code: str, message: str, request_id: str)
         advice = _advice(product, action, code)
     else:
         told = f"{action} got no valid response ({code}): {message}{asked}"
-        advice = (
-            f"the network or the service is unreachable. {action} only reads: nothing was changed by it"
-            if is_read(action)
-            else "the outcome is unknown. Rerunning is safe: completed steps are not repeated"
-        )
+        if is_read(action):
+            advice = f"the network or the service is unreachable. {action} only reads: nothing was changed by it"
+        elif action == "Invoke":
+            advice = "the outcome is unknown: the function may have handled the event. `scf-mps logs` shows its runs"
+        else:
+            advice = "the outcome is unknown. Rerunning is safe: completed steps are not repeated"
     return DeployError(
         f"{told}\n{advice}" if advice else told, action=action, code=code, request_id=request_id
     )

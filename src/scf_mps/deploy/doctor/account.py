@@ -110,8 +110,8 @@ def _digest(upload: Upload | None) -> str:
 
 @account.check(
     "error",
-    why="Only what is on the desk was looked at.",
-    advice="Do what is said, then ask again.",
+    why="Only the project was checked.",
+    advice="Correct it, then run the command again.",
 )
 def account_unknown(found: Account) -> Iterator[str]:
     """The account could not be looked at."""

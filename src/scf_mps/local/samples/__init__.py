@@ -1,4 +1,4 @@
-"""Events to try an application with: the one of MPS's documentation, and any that is asked for.
+"""Sample events: the one of MPS's documentation, and any other with chosen results.
 
 An event is generated from the schema of the views, so that a type has the fields MPS sends for it: names like those
 of real outputs, the values plausible and the same each time. This is for desks and tests; it is never deployed.
@@ -39,12 +39,12 @@ _INPUT = {"Type": "COS", "CosInputInfo": _IN, "UrlInputInfo": None, "S3InputInfo
 
 
 def names() -> dict[str, str]:
-    """The samples there are: name to a line about it."""
+    """Return the names of the samples, with a line about each."""
     found = {
         DOCUMENTATION: "the sample event of MPS's documentation: three successes and a failure"
     }
     for type_ in EVENTS.rows:
-        what = "with the results asked for" if type_ in _WITH_RESULTS else "as one task"
+        what = "with the results you name" if type_ in _WITH_RESULTS else "as one task"
         found[type_] = f"the notification {type_}, {what}"
     for type_ in LIVE_EVENTS.rows:
         found[type_] = f"the notification {type_} of a live stream"
