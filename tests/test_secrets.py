@@ -535,6 +535,22 @@ class TestVariables:
             monkeypatch.setenv(name, value)
         assert logs.scrub("a 12345 x, y 123456") == "a 12345 x, y ***"
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("MPS_NOTIFY", "WeCom://chat-key-0001?on=failure"),
+            ("MPS_NOTIFY", "wecom:chat-key-0001?on=failure"),
+            ("MPS_NOTIFY", "mailto:a@example.com, SLACK:T0/B0/chat-key-0001"),
+            ("MPS_FORWARD", "HTTPS://example.com/a?secret=chat-key-0001"),
+            ("MPS_COS_PROXY", "user:chat-key-0001@127.0.0.1:9"),
+        ],
+    )
+    def test_secret_is_known_however_the_scheme_is_written(
+        self, name: str, value: str, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        assert "chat-key-0001" not in logs.scrub("<chat-key-0001>")
+
     def test_words_in_a_webhooks_path_stay(
         self, stream: Stream, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -35,7 +35,7 @@ _WHOLE = (
 _CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
 """Schemes of addresses whose host and path are the key of a chat webhook."""
 
-_ADDRESSES = re.compile(r"[\s,]+(?=[a-z][a-z0-9+-]*:)")
+_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+-]*:)")
 _KEY_PART = re.compile(r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}")
 """A part of a webhook's path that is likely to be its key, and no word such as ``callbacks``."""
 
@@ -86,7 +86,11 @@ def variable_secrets(variables: Mapping[str, str]) -> set[str]:
 
 def _address_secrets(address: str) -> Iterator[str]:
     """Yield the password, the key of a chat and the secret options of an address."""
-    scheme, _, rest = address.partition("://")
+    scheme, _, rest = address.partition(":")
+    scheme = scheme.lower()
+    if not rest.startswith("//") and scheme not in (*_CHATS, "mailto", "ses"):
+        rest = address  # it has no scheme
+    rest = rest.removeprefix("//")
     place, _, query = rest.partition("?")
     for text in (rest, place):  # a password may have a question mark in it
         yield text.rpartition("@")[0].partition(":")[2]
