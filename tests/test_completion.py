@@ -290,6 +290,16 @@ class TestReturnedBodies:
         app.on(Transcode, name="a")(lambda result: None)
         assert delivered(app) == {"a": "failed"}
 
+    @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
+    def test_predicate_that_leaves_the_process_fails_alone(self, error):
+        def leaving(result):
+            raise error
+
+        app = App()
+        app.on(Transcode, name="a", when=leaving)(lambda result: None)
+        app.on(Transcode, name="b")(lambda result: None)
+        assert delivered(app) == {"a": "failed", "b": "done"}
+
     def test_around_hook_that_returns_a_body_fails(self):
         class Around(Middleware):
             def around_callback(self, call, proceed):

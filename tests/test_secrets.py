@@ -443,6 +443,33 @@ class TestWhatLeaves:
         assert_no_secret(everything_of(wrong.value))
 
     @pytest.mark.parametrize(
+        "register",
+        [
+            lambda app: app.provide(SECRET, int),
+            lambda app: app.on(Transcode, bucket=SECRET),
+            lambda app: app.on(SECRET.encode()),
+            lambda app: App(SECRET),  # type: ignore[arg-type]
+            lambda app: App(middleware=[SECRET]),  # type: ignore[list-item]
+        ],
+    )
+    def test_registration_error_of_a_value_holds_no_secret(
+        self, register: Any, variables: None
+    ) -> None:
+        with pytest.raises(RegistrationError) as wrong:
+            register(App())
+        assert_no_secret(everything_of(wrong.value))
+
+    def test_explanation_of_a_predicate_holds_no_secret(self, variables: None) -> None:
+        def asking(transcode: Transcode) -> bool:
+            raise ConnectionError(PRESIGNED)
+
+        app = App()
+        app.on(Transcode, when=asking)(lambda transcode: None)
+        whys = [one.why for one in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
+        assert any("ConnectionError" in why for why in whys)
+        assert_no_secret("".join(whys))
+
+    @pytest.mark.parametrize(
         "proxy", ["http://proxyuser:proxypass@host:1", "https://proxyuser:proxypass@host"]
     )
     def test_proxy_with_a_password_is_refused_without_it(self, proxy: str) -> None:

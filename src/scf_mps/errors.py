@@ -90,7 +90,9 @@ class RegistrationError(ScfMpsError, TypeError):
     """
 
     def __init__(self, message: str, where: str = "") -> None:
-        super().__init__(message)
+        from .logs import scrub  # SCF prints it with every event, values included
+
+        super().__init__(scrub(message))
         self._is_located = bool(where)
         self.where = where or caller_place()
 

@@ -438,7 +438,7 @@ class Table:
         try:
             if not all(test.passes(result) for test in route.tests):
                 return False
-        except Exception as error:  # it stays open whether to call: a failure, to be retried
+        except BaseException as error:  # it stays open whether to call: a failure, to be retried
             call.error = error
         return not self._repeats or all(
             other.result is not result or other.route.name != route.name for other in calls
@@ -454,7 +454,10 @@ class Table:
         call = calls.get((route, result))
         if call is not None:
             if call.error is not None:
-                return f"{route} raises {type(call.error).__name__}: {call.error}"
+                from .logs import scrub
+                from .running import reason
+
+                return f"{route} raises {scrub(reason(call.error))}"
             after = ", after every other callback succeeded" if route.verb == "on_complete" else ""
             return f"{route} matches{after}"
         if not route.is_for(result):

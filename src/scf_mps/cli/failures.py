@@ -25,7 +25,7 @@ def explain_import_error(app: str, error: BaseException) -> str:
         path, _, line = error.where.rpartition(":")
         source = linecache.getline(path, int(line)).strip()
         text = f"{app} has an invalid registration: {error}"
-        return shorten_paths(f"{text}\n    {source}" if source else text)
+        return shorten_paths(scrub(f"{text}\n    {source}" if source else text))
     return f"{explain_error(f'{app} cannot be imported', error)}\n{_advise(app, error)}"
 
 
