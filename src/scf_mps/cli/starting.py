@@ -11,9 +11,9 @@ from . import project
 from .output import fail, out
 
 NEXT = {
-    "pip install -r requirements-dev.txt": "what tests and builds need",
-    "pytest": "what the function does with sample events",
-    "scf-mps doctor": "what is to be done before it is deployed",
+    "pip install -r requirements-dev.txt": "for tests and builds",
+    "pytest": "run the function with sample events",
+    "scf-mps doctor": "check the project before deploying",
 }
 
 
