@@ -17,6 +17,7 @@ pytest.importorskip("tencentcloud.common", reason="Api asks by it")
 from scf_mps.api import Api, ApiError
 from scf_mps.cos import Credentials, Retry
 from scf_mps.local import api as cloud
+from tests.peers import Peer, Server
 
 QUICK = Retry(attempts=4, base=0.001, cap=0.01)
 
@@ -156,3 +157,38 @@ def test_an_emulator_whose_name_begins_like_mps_is_one_all_the_same(
     with pytest.raises(ApiError, match="ClientNetworkError"):
         Light(Credentials("AKIDdesk", "s"), retry=QUICK).call("Switch")
     assert connects().startswith("POST http://mps.emulator.test:8080/")
+
+
+def call_light(handle: Callable[[Peer], object], keys: Credentials) -> None:
+    with Server(handle) as server:
+        Light(keys, endpoint=server.url, retry=QUICK).call("DescribeLight")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b'{"Response":null}', b'{"Response":{"Error":"x"}}', b'{"Response":' + b"[" * 100_000],
+)
+def test_malformed_answer_is_an_error_of_the_api(body: bytes) -> None:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    with pytest.raises(ApiError) as refused:
+        call_light(handle, Credentials("AKID", "key"))
+    assert refused.value.code == "InvalidAnswer"
+
+
+def test_redirect_takes_no_token_to_another_host() -> None:
+    heads: list[bytes] = []
+    with Server(lambda peer: heads.append(peer.read_request())) as other:
+
+        def handle(peer: Peer) -> None:
+            peer.read_request()
+            peer.send(
+                b"HTTP/1.1 307 Moved\r\nlocation: http://localhost:%d/\r\ncontent-length: 0\r\n\r\n"
+                % other.port
+            )
+
+        with pytest.raises(ApiError):
+            call_light(handle, Credentials("AKID", "key", "token"))
+    assert not heads

@@ -151,6 +151,7 @@ class Api:
         try:
             response = client.call_json(action, parameters)["Response"]
             error = response.get("Error")
+            told = error and (error.get("Code"), error.get("Message"), response.get("RequestId"))
         except refused as reason:
             distrust = explain_distrust(reason)
             if distrust:
@@ -158,10 +159,10 @@ class Api:
             raise self._error(str(reason.code), reason.message, reason.requestId) from reason
         except OSError as reason:  # the answer breaks off: the SDK lets that through
             raise self.error(f"{action}: {reason}", "ClientNetworkError") from reason
-        except (AttributeError, LookupError, TypeError, ValueError) as reason:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as reason:
             raise self.error(f"{action}: the answer cannot be read", "InvalidAnswer") from reason
-        if error:  # the SDK looks for errors only in answers of the content type it expects
-            raise self._error(error.get("Code"), error.get("Message"), response.get("RequestId"))
+        if told:  # the SDK looks for errors only in answers of the content type it expects
+            raise self._error(*told)
         answer: dict[str, Any] = response
         return answer
 
@@ -303,6 +304,7 @@ def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
             proxies=connection.proxy,
             verify=os.environ.get("SSL_CERT_FILE") or connection.certification,
             timeout=deadline.timeout(timeout),
+            allow_redirects=False,  # the token is among the headers
             stream=True,
         )
 
