@@ -47,6 +47,8 @@ def kept_services(folder: Path) -> list[str]:
         ("load(b'tencentcloud.mps.v20190612')", ["mps"]),
         ("load(f'tencentcloud.mps.{version}')", ["mps"]),
         ("CODE = 'from tencentcloud.cdb import x'", ["cdb"]),
+        ("exec('from tencentcloud import mps, cvm as machines')", ["cvm", "mps"]),
+        ("print 'old'\nfrom tencentcloud import (\n    mps,\n    vod)", ["mps", "vod"]),
         ("PATH = 'tencentcloud/cdn/v1'", ["cdn"]),
         ("try:\n    import tencentcloud.cvm\nexcept ImportError:\n    pass", ["cvm"]),
         ("'''Not of tencentcloud.cvm.'''\n# tencentcloud.cdb", []),

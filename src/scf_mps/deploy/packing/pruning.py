@@ -20,6 +20,9 @@ _SERVICE = re.compile(rf"(?<!\w){SDK}[./](\w+)")
 _OPEN = re.compile(rf"(?<![\w./:@-]){SDK}(?:\.(?=$|[%{{*])|[./](\w+)$)")
 """The beginning of a name that is completed as the function runs."""
 
+_IMPORT = re.compile(rf"\b{SDK}\s+import\s+\(?([\w\s,]*)")
+"""An import in a text, such as code for `exec`."""
+
 _LABELS = ("getLogger", "filterwarnings")
 """Functions whose arguments import nothing."""
 
@@ -88,6 +91,12 @@ def _prune_services(
     wanted = {one.removeprefix(_SPLIT) for one in required if one.startswith(_SPLIT)}
     wanted |= {one for one in services if any(_keeps(pattern, one) for pattern in keep)}
     wanted |= {name for one in mentions for name in _SERVICE.findall(one.text)}
+    wanted |= {
+        name
+        for one in mentions
+        for names in _IMPORT.findall(one.text)
+        for name in re.findall(r"\w+", names)
+    }
     unused = services - wanted
     if not unused:
         return
@@ -141,7 +150,10 @@ def _mentions(folder: Path) -> Iterator[_Mention]:
         if tree:
             yield from _mentions_in(tree, name)
         else:
-            yield from (_Mention(one[0], name, True) for one in re.finditer(r"[\w./]+", text))
+            yield from (
+                _Mention(one[0], name, True)
+                for one in re.finditer(rf"{_IMPORT.pattern}|[\w./]+", text)
+            )
 
 
 def _mentions_in(tree: ast.Module, name: str) -> Iterator[_Mention]:
