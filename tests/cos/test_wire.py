@@ -223,6 +223,16 @@ def test_kept_connections_are_used_again_and_ended_ones_replaced(wire, make_cos)
     assert len(wire.heads) == 3
 
 
+def test_bytes_after_a_response_are_not_the_next_one(wire, make_cos):
+    """Of a proxy that answers twice, or of a 408 that ends an idle connection."""
+    cos = make_cos(proxy=wire.url, pool=Pool())
+    wire.answers = [reply(200, b"first") + reply(200, b"other"), reply(200, b"second")]
+    assert cos.read(at("a")) == b"first"
+    assert cos.read(at("b")) == b"second"
+    assert cos.read(at("b")) == b"second"
+    assert len(wire._open) == 2
+
+
 def test_what_must_not_be_sent_twice_gets_a_connection_of_its_own(wire, wired):
     wire.answers = [reply(200)]
     wired.head(at("a"))
@@ -301,8 +311,10 @@ def test_over_tls_the_certificate_of_the_host_is_asked_for(tmp_path, make_cos, m
     settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     settings.load_cert_chain(tmp_path / "cert", tmp_path / "key")
     listener = socket.create_server(("127.0.0.1", 0))
+    connections = []
 
     def answer(accepted):  # two requests, then the connection ends without a word
+        connections.append(accepted)
         with (
             contextlib.suppress(OSError),
             settings.wrap_socket(accepted, server_side=True) as connection,
@@ -323,6 +335,7 @@ def test_over_tls_the_certificate_of_the_host_is_asked_for(tmp_path, make_cos, m
     try:
         cos = make_cos(proxy="", retry=Retry(attempts=1))
         assert [cos.read(at("a")) for _ in range(3)] == [b"secret"] * 3
+        assert len(connections) == 2
         with pytest.raises(Unavailable, match=r"cannot connect.*(?s:.*)certificate"):
             cos.read(at("a", "other-1250000000"))
     finally:

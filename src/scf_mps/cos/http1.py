@@ -12,15 +12,13 @@ import socket
 from io import BufferedReader
 from time import monotonic
 
-from ..deadline import connect
+from ..deadline import Deadline, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from ssl import SSLContext
     from typing import Protocol
-
-    from ..deadline import Deadline
 
     class Body(Protocol):
         """A request body that is sent in pieces; it can be sent again from its start."""
@@ -216,6 +214,17 @@ class Connection:
         if self.is_inherited:
             raise self.broken("a fork cannot read the connections of its parent")
         return self._reader
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing came after the last response: it would be taken for the response to the next request."""
+        self._socket.deadline = Deadline()
+        self._socket.settimeout(0.0)
+        self.timeout = 0.0  # the next request sets it anew
+        try:
+            return not self._reader.peek(1)
+        except OSError as error:
+            return type(error).__name__ == "SSLWantReadError"  # TLS has nothing to read
 
     def close(self) -> None:
         """End the connection in any state."""

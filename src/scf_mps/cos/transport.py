@@ -47,6 +47,7 @@ class Pool:
             if (
                 time.monotonic() - connection.idle_since < _IDLE_SECONDS
                 and not connection.is_inherited
+                and connection.is_quiet
             ):
                 return connection
             connection.close()
