@@ -454,8 +454,8 @@ class Table:
         call = calls.get((route, result))
         if call is not None:
             if call.error is not None:
+                from .errors import reason
                 from .logs import scrub
-                from .running import reason
 
                 return f"{route} raises {scrub(reason(call.error))}"
             after = ", after every other callback succeeded" if route.verb == "on_complete" else ""
