@@ -206,6 +206,25 @@ def test_print_of_several_values_is_one_line(project: Path) -> None:
     assert lines[1:5] == ["film 1 [2]", "part ", "INFO    whole", "unfinished"]
 
 
+def test_local_ends_quietly_when_its_reader_left(project: Path) -> None:
+    command = [sys.executable, "-m", "scf_mps.cli", "local", "documentation"]
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            command,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            cwd=project,
+            env=environment,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert done.stderr == b""
+
+
 def test_lost_event_is_said_to_be_lost() -> None:
     from scf_mps.cli.local_output import LocalOutput
     from scf_mps.local.scf import LocalFunction, Moment

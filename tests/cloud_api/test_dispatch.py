@@ -442,3 +442,9 @@ def test_a_client_that_goes_away_does_no_harm(api, ask, sample):
     connection.close()
 
     assert ask("CreateThing")["Size"] == 7
+
+
+def test_connect_of_an_https_client_is_refused() -> None:
+    with CloudApi([Sample()]) as api, socket.create_connection(("127.0.0.1", api.port)) as sent:
+        sent.sendall(b"CONNECT mps.tencentcloudapi.com:443 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert sent.recv(1000).startswith(b"HTTP/1.1 405 ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scf_mps.ledger import open_ledger
@@ -44,7 +45,8 @@ class LocalOutput:
         self._lock = threading.Lock()
 
     def __call__(self, moment: Moment) -> None:
-        with self._lock:
+        # On a closed pipe Rich ends the command by SystemExit, which would end an instance's thread here.
+        with self._lock, suppress(SystemExit):
             for line in self._describe(moment):
                 say(f"{moment.request_id[:_ID_CHARACTERS]}  {line}", _style(moment))
 

@@ -165,6 +165,8 @@ class CloudApi(InBackground):
         return web.Response(body=body, headers={"Content-Type": "application/json"})
 
     async def _answer(self, request: web.BaseRequest, exchange: _Exchange) -> Mapping[str, Any]:
+        if request.method == "CONNECT":  # of a client with https, by a proxy setting
+            raise _BareStatus(405)
         sizes = [service.largest_body for service in self._services.values()]
         signed = await _signed(request, max(sizes, default=wire.LARGEST_BODY))
         service, call = self._read(signed, exchange.request_id)
