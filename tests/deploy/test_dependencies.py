@@ -482,6 +482,7 @@ def test_names_of_dependencies_are_checked_too(project: Project, offline: Path) 
         ({"a\\b.py": ""}, "backslashes"),
         ({"a\nb.py": ""}, "control"),
         ({"n" * 300: ""}, "255 bytes"),
+        ({"a/" * 2000 + "b.py": ""}, "100 folders"),
         ({"": ""}, "without a name"),
         ({"x.data": ""}, "expected a file"),
         ({"x-1.data/purelib": ""}, "expected a file"),
@@ -489,6 +490,7 @@ def test_names_of_dependencies_are_checked_too(project: Project, offline: Path) 
         ({"x/y/z.py": "", "x/y": ""}, "a file and a folder"),
         ({"x-1.dist-info/RECORD": "../../evil.py,,\n"}, "leads out"),
         ({"x-1.dist-info/RECORD": "/evil.py,,\n"}, "leads out"),
+        ({"x-1.dist-info/RECORD": "a" * 200_000}, "field"),
     ],
 )
 def test_wheel_with_invalid_paths_is_refused(

@@ -106,7 +106,10 @@ def _read(wheel: Path) -> Iterator[tuple[str | None, zipfile.ZipInfo, bytes]]:
                     for row in csv.reader(text.splitlines()):
                         _check_path(wheel, row[0] if row else "RECORD")
                 yield _deployed_name(info, wheel), info, content
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        *(OSError, RuntimeError, NotImplementedError),
+        *(csv.Error, zipfile.BadZipFile, zlib.error),
+    ) as error:
         raise BuildFailed(f"{wheel.name}: not a valid wheel: {error}") from None
 
 
