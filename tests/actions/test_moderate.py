@@ -389,6 +389,16 @@ def test_what_is_held_is_not_permitted_to_any_callback() -> None:
     assert moderate.permits(event("review"))
 
 
+@pytest.mark.parametrize("option", ["block", "fail", "block,fail", "review,block"])
+def test_block_is_held_although_another_review_failed(option: str) -> None:
+    notified = notification("block")
+    failed = {"Type": "Political", "PoliticalTask": {"Status": "FAIL", "ErrCode": 30000}}
+    notified["WorkflowTaskEvent"]["AiContentReviewResultSet"].append(failed)
+    moderate = Moderate(f"{HELD}?on={option}")
+    assert moderate.holds(read(notified))
+    assert not moderate.permits(read(notified))
+
+
 @pytest.mark.parametrize(
     ("option", "held"),
     [

@@ -137,7 +137,8 @@ def test_webhook_json_says_which_results_are_held(
     ("option", "suggestions", "outcome"),
     [
         ("?on=review", ("review",), "held"),
-        ("?on=review", ("block", "review"), "succeeded"),
+        ("?on=review", ("block", "review"), "held"),
+        ("?on=review", ("block",), "succeeded"),
         ("?on=block", ("review",), "succeeded"),
         ("?on=block", ("pass", "review", "block"), "held"),
         ("", ("pass", "pass"), "succeeded"),

@@ -66,7 +66,7 @@ class Moderate:
         self._latest: tuple[Event, Verdict | None] | None = None
 
     def holds(self, result: Result) -> bool:
-        """Whether the verdict on the event of a result is one that is acted on."""
+        """Return True if anything that the reviews of a result's event find is acted on."""
         return self._is_held(self._verdict(event_of(result)))
 
     def permits(self, result: Result) -> bool:
@@ -138,7 +138,8 @@ class Moderate:
         return latest[1]
 
     def _is_held(self, verdict: Verdict | None) -> bool:
-        return verdict is not None and verdict.decision in self._on
+        """Return True if any finding is acted on: a review that failed does not release what another one blocks."""
+        return verdict is not None and any(one.decision in self._on for one in verdict.why)
 
     def _named(self, event: Event, folder: str) -> list[CosObject]:
         """The objects that the event names and that are not below the folder; the source last."""
