@@ -331,6 +331,12 @@ def test_build_refuses_names_that_cannot_be_deployed(
     assert problem.startswith(f"handlers/{shown}: the name ")
 
 
+def test_build_refuses_folders_that_are_too_deep(project: Project) -> None:
+    (project.folder / "handlers" / Path(*["d"] * 200)).mkdir(parents=True)
+    (problem,) = project.problems()
+    assert "100 levels" in problem
+
+
 def test_build_takes_names_in_other_alphabets(project: Project) -> None:
     project.write({"handlers/模板　一.html": "", "handlers/é ü.txt": ""})
     project.build()

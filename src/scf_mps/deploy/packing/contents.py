@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 import scf_mps
 
-from .names import check_name, escape_name
+from .names import MAX_LEVELS, check_name, escape_name
 from .problems import BuildFailed
 
 PACKAGE = Path(scf_mps.__file__).parent
@@ -124,6 +124,10 @@ def _walk(
 ) -> Iterator[str]:
     """Yield the paths of files, sorted. Links are followed while they stay `inside` and lead to no folder above."""
     folder = top / below
+    if len(above) > MAX_LEVELS:
+        raise BuildFailed(
+            f"{escape_name(below[:80])}…: has more than {MAX_LEVELS} levels of folders"
+        )
     above = (*above, folder.resolve())
     for path in sorted(folder.iterdir()):
         name = f"{below}{path.name}"

@@ -20,7 +20,7 @@ _PLATFORM = ("bootstrap", "runtime")
 _MAX_NAME_BYTES = 255
 """Of a file's name, without its folders, on the file systems of Linux."""
 
-_MAX_LEVELS = 100
+MAX_LEVELS = 100
 """Folders above a file. Python creates and walks them recursively."""
 
 
@@ -33,8 +33,8 @@ def check_name(name: str) -> Iterator[str]:
         yield f"{escape_name(name)}: the name has control characters or backslashes; rename it"
     elif any(len(part.encode()) > _MAX_NAME_BYTES for part in name.split("/")):
         yield f"{name}: the name has more than {_MAX_NAME_BYTES} bytes; rename it"
-    elif name.count("/") > _MAX_LEVELS:
-        yield f"{name[:80]}…: is in more than {_MAX_LEVELS} folders"
+    elif name.count("/") > MAX_LEVELS:
+        yield f"{name[:80]}…: is in more than {MAX_LEVELS} folders"
 
 
 def escape_name(name: str) -> str:
