@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from itertools import repeat
@@ -201,6 +202,23 @@ def test_connect_bounds_all_addresses_together(monkeypatch: pytest.MonkeyPatch) 
     assert 0.4 < time.monotonic() - begun < 3
     for one in (listener, *waiting):
         one.close()
+
+
+def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(60))
+    began = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            connect("media.example.com", 443, 15.0, Deadline().within(0.2))
+    finally:
+        released.set()
+    assert time.monotonic() - began < 10
+
+
+def test_connect_raises_when_host_is_unknown() -> None:
+    with pytest.raises(socket.gaierror):
+        connect("media.invalid", 443, 15.0)
 
 
 def test_connect_leaves_time_for_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:

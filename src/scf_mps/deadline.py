@@ -1,13 +1,14 @@
 """An absolute deadline, and a socket whose every operation ends before it.
 
 A socket's own timeout starts again with each byte, so a peer that drips never meets it. `BoundSocket` sets the timeout
-of each operation from the time that is left. DNS lookups are the exception: the resolver takes no timeout.
+of each operation from the time that is left. The resolver takes no timeout: `connect` gives up on its thread.
 """
 
 from __future__ import annotations
 
 import math
 import socket
+import threading
 import time
 from time import monotonic
 
@@ -167,6 +168,32 @@ class BoundSocket:
         self._real_close()
 
 
+def _look_up(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """Return what `socket.getaddrinfo` returns. A name server that is silent takes it 20 s and more.
+
+    Raises:
+        OSError: there is no such host, TimeoutError without an answer by the deadline.
+    """
+    answers: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:
+            answers.append(error)
+
+    timeout = deadline.timeout(threading.TIMEOUT_MAX)
+    thread = threading.Thread(target=look_up, name="dns", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if not answers:
+        raise TimeoutError(f"no address of {host} within {timeout:.1f} s")
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    found: list[Any] = answers[0]
+    return found
+
+
 def connect(host: str, port: int, timeout: float, deadline: Deadline | None = None) -> BoundSocket:
     """Connect to the first address of a host that answers.
 
@@ -180,7 +207,7 @@ def connect(host: str, port: int, timeout: float, deadline: Deadline | None = No
     deadline = deadline or Deadline()
     connecting = deadline.within(timeout)
     failure: OSError | None = None
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = _look_up(host, port, connecting)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
         try:

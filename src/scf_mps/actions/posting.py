@@ -199,7 +199,7 @@ def exchange(
         address: the receiver.
         content: the body.
         headers: besides those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
-        seconds: for all of it. Only the lookup of the host's name may take longer: the resolver takes no limit.
+        seconds: for all of it.
         cafile: certificates to trust, in place of the system's.
 
     Raises:
