@@ -402,6 +402,25 @@ class TestOrderOfCompletion:
         assert delivered(app) == {"stores": "done", "message": "done"}
         assert ran == ["stores", "stores", "message"]
 
+    def test_cleanup_behind_a_second_yield_fails(self):
+        def open_session():
+            yield Session()
+            yield Session()
+
+        async def open_async():
+            yield Session()
+            yield Session()
+
+        for factory in (open_session, open_async):
+            app = App(ledger=MemoryLedger())
+            app.provide(Session, factory, per="invocation")
+
+            @app.on_complete(Event, name="stores")
+            def stores(event, session: Session):
+                pass
+
+            assert delivered(app) == {"stores": "failed"}
+
     def test_completion_that_blocks_nothing_fails_alone(self):
         app, ran = App(ledger=MemoryLedger()), []
         app.on_complete(Event, name="chat", blocking=False)(lambda event: 1 / 0)

@@ -219,7 +219,8 @@ def test_a_generator_that_yields_twice_is_closed():
     app.provide(Database, open_database, per="invocation")
     listening(app, Database)
 
-    app.main_handler(two_results(), {})
+    with pytest.raises(CallbacksFailed):
+        app.main_handler(two_results(), {})
     assert steps == ["closed"]
 
 

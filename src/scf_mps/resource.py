@@ -72,13 +72,20 @@ def _is(value: object, kind: type) -> bool:
 
 def _finish(generator: Generator[Any, None, None]) -> None:
     try:
-        next(generator, None)
+        for _ in generator:
+            raise RegistrationError(_SECOND_YIELD)
     finally:
         generator.close()
 
 
 async def _finish_async(generator: AsyncGenerator[Any, None]) -> None:
     try:
-        await anext(generator, None)
+        async for _ in generator:
+            raise RegistrationError(_SECOND_YIELD)
     finally:
         await generator.aclose()
+
+
+_SECOND_YIELD = (
+    "the provider yields twice, so that what is behind the second yield would never run: yield once"
+)
