@@ -517,8 +517,9 @@ class TestVariables:
         for name, value in VARIABLES.items():
             monkeypatch.setenv(name, value)
         for secret in SECRETS:
-            logging.getLogger("tests").info("<%s>", secret)
+            logging.getLogger("tests").info("<%s>", secret, extra={secret: 1})
         assert {line["message"] for line in stream.lines} == {"<***>"}
+        assert_no_secret("".join(stream.writes))
 
     def test_renewed_token_is_hidden_in_the_next_invocation(
         self, stream: Stream, monkeypatch: pytest.MonkeyPatch

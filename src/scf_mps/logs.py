@@ -235,9 +235,16 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": _message(record),
         }
+        # Of the event, a line of ours shows no more than types and places.
+        if scope is not None and record.name == "scf_mps" and record.levelno < logging.WARNING:
+            secrets = scope.secrets
+        else:
+            secrets = _secrets()
         if scope is not None:
             fields |= scope.fields
         for name, value in _extras(record):
+            if name not in _names:
+                name = redaction.hide(name, secrets)
             while name in _OURS or name in fields:
                 name += "_"
             fields[name] = _flat(value)
@@ -245,11 +252,6 @@ class JsonFormatter(logging.Formatter):
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             fields["stack"] = record.stack_info
-        # Of the event, a line of ours shows no more than types and places.
-        if scope is not None and record.name == "scf_mps" and record.levelno < logging.WARNING:
-            secrets = scope.secrets
-        else:
-            secrets = _secrets()
         scrubbed = {name: _scrubbed(name, value, secrets) for name, value in fields.items()}
         _remember(fields, scrubbed, _texts_for(secrets))
         return _bounded(scrubbed)
