@@ -430,3 +430,13 @@ def test_folder_in_place_of_a_record_is_named_and_others_listed(tmp_path):
     assert listed == [event().task_id]
     with pytest.raises(DamagedRecord):
         ledger.claim(event("bad"), [], LEASE)
+
+
+def test_pipe_in_place_of_a_record_is_damage(tmp_path):
+    ledger = FileLedger(tmp_path)
+    deliver(ledger)
+    (state,) = tmp_path.glob("*/state")
+    state.unlink()
+    os.mkfifo(state)
+    with pytest.raises(DamagedRecord, match="state"):
+        ledger.find(event().key)
