@@ -184,8 +184,12 @@ def _look_up(host: str, port: int, deadline: Deadline) -> list[Any]:
 
     timeout = deadline.timeout(threading.TIMEOUT_MAX)
     thread = threading.Thread(target=look_up, name="dns", daemon=True)
-    thread.start()
-    thread.join(timeout)
+    try:
+        thread.start()
+    except RuntimeError:  # no thread is left, or the interpreter ends
+        look_up()
+    else:
+        thread.join(timeout)
     if not answers:
         raise TimeoutError(f"no address of {host} within {timeout:.1f} s")
     if isinstance(answers[0], Exception):

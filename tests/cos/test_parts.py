@@ -216,3 +216,20 @@ def test_the_first_error_of_a_whole_is_raised_as_it_is(emulator, cos):
     with pytest.raises(Exception, match="404") as failed:
         bulk.all_of(cos._client, [at("a"), at("b")], work)
     assert failed.value.__cause__ is None
+
+
+def test_work_goes_on_when_no_thread_is_left(cos, monkeypatch):
+    start, refused = threading.Thread.start, []
+
+    def refuse(thread):
+        if thread.name == "dns" or thread.name in ("cos-3", "cos-4"):
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    items = [at(f"{number}") for number in range(20)]
+    assert cos.exists(items) == [False] * 20
+    assert "cos-3" in refused
+    assert "dns" in refused
+    assert "cos-4" not in refused

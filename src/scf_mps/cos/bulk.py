@@ -117,12 +117,14 @@ def run(
     """
     job = _Work(client, items, work, report, stop_at_failure)
     count = min(len(items), workers or client.window.most)
-    threads = [
-        threading.Thread(target=job.run, args=(number,), name=f"cos-{number}", daemon=True)
-        for number in range(1, count)
-    ]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for number in range(1, count):
+        thread = threading.Thread(target=job.run, args=(number,), name=f"cos-{number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread is left, or the interpreter ends: fewer do the work
+            break
+        threads.append(thread)
     job.run(0)
     try:
         for thread in threads:
