@@ -216,9 +216,13 @@ def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() - began < 10
 
 
-def test_connect_raises_when_host_is_unknown() -> None:
+def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror("no such host")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     with pytest.raises(socket.gaierror):
-        connect("media.invalid", 443, 15.0)
+        connect("media.example.com", 443, 15.0)
 
 
 def test_connect_leaves_time_for_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:
