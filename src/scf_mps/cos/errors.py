@@ -48,10 +48,10 @@ class CosError(ScfMpsError):
         self.object = object
 
     def __str__(self) -> str:
-        about = [str(part) for part in (self.status, self.code) if part]
-        place = f"{self.object}: " if self.object is not None else ""
-        asked = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{place}{' '.join([*about, self.message])}{asked}"
+        about = " ".join(str(part) for part in (self.status, self.code) if part)
+        parts = [str(part) for part in (self.object, about, self.message) if part]
+        request = f" [request {self.request_id}]" if self.request_id else ""
+        return ": ".join(parts) + request
 
 
 class NotFound(CosError):
