@@ -277,6 +277,34 @@ class TestWhatLeaves:
             assert type(cause).__name__ == "HTTPError"
             assert_no_secret(everything_of(cause))
 
+    def test_exception_whose_attributes_raise_fails_alone(
+        self, stream: Stream, variables: None
+    ) -> None:
+        class Answer(Exception):
+            def __getattr__(self, name: str) -> object:
+                raise KeyError(name)
+
+        logs.configure(stream)  # without pytest's handlers, which cannot print it
+        app = App()
+
+        @app.on(Transcode, name="a")
+        def failing(transcode: Transcode) -> None:
+            raise Answer(SECRET)
+
+        app.on(Transcode, name="b")(lambda transcode: None)
+        with pytest.raises(CallbacksFailed) as failed:
+            app.main_handler(signed_event(), {})
+        outcomes = [call["outcome"] for call in failed.value.summary["callbacks"]]
+        assert outcomes == ["failed", "done"]
+        assert type(failed.value.failures[0].__cause__).__name__ == "Answer"
+        assert_no_secret(everything_of(failed.value))
+        assert_no_secret("".join(stream.writes))
+        logging.getLogger().handlers[0].setFormatter(logs.TextFormatter())
+        logging.error("again", exc_info=Answer())
+        (first, last) = [text for text in stream.writes if "ERROR" in text]
+        assert "in failing" in first
+        assert last.endswith("Answer\n")
+
     def test_names_and_notes_of_an_exception_hold_no_secret(self, variables: None) -> None:
         class Shown:
             def __repr__(self) -> str:

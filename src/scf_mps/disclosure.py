@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 
-from .errors import ScfMpsError, describe
+from .errors import ScfMpsError, describe, members_of
 from .logs import scrub
 
 TYPE_CHECKING = False
@@ -37,12 +37,7 @@ def _is_safe(error: BaseException) -> bool:
                 return False
         except Exception:  # it cannot be printed
             return False
-        members = getattr(one, "exceptions", ())
-        for other in (
-            one.__cause__,
-            one.__context__,
-            *(members if isinstance(members, tuple) else ()),
-        ):
+        for other in (one.__cause__, one.__context__, *members_of(one)):
             if isinstance(other, BaseException) and id(other) not in seen:
                 seen.add(id(other))
                 chain.append(other)
@@ -69,8 +64,8 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     if id(error) in copies:
         return copies[id(error)]
     text = scrub(describe(error))
-    members = getattr(error, "exceptions", None)
-    if isinstance(members, tuple) and depth < MAX_CHAIN:
+    members: Any = members_of(error)
+    if depth < MAX_CHAIN:
         members = [_copy(one, copies, depth + 1) for one in members]
     copy = _blank(error, text, members)
     copies[id(error)] = copy

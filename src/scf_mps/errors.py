@@ -29,10 +29,10 @@ def find_leaves(error: BaseException) -> list[BaseException]:
     expanded: set[int] = set()  # an exception can be its own member
     groups = [error]
     for group in groups:
-        members = getattr(group, "exceptions", None)
+        members = members_of(group)
         if id(group) in expanded:
             continue
-        if isinstance(members, tuple) and members:
+        if members:
             expanded.add(id(group))
             groups += members
         else:
@@ -53,6 +53,16 @@ def reason(error: BaseException) -> str:
 
 
 MAX_SHOWN_MEMBERS = 3
+
+
+def members_of(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the exceptions in a group; none for any other exception, whatever its ``__getattr__`` does."""
+    try:
+        members: Any = error.exceptions  # type: ignore[attr-defined]
+    except Exception:
+        return ()
+    members = members if isinstance(members, tuple) else ()
+    return tuple(one for one in members if isinstance(one, BaseException))
 
 
 class ScfMpsError(Exception):

@@ -249,7 +249,7 @@ class JsonFormatter(logging.Formatter):
                 name += "_"
             fields[name] = _flat(value)
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = _trace(self, record.exc_info)
         if record.stack_info:
             fields["stack"] = record.stack_info
         scrubbed = {name: _scrubbed(name, value, secrets) for name, value in fields.items()}
@@ -272,7 +272,7 @@ class TextFormatter(logging.Formatter):
             f"{name}={_scrubbed(name, _flat(value), secrets)}" for name, value in _extras(record)
         )
         line = f"{time} {record.levelname:<7} {_message(record)}" + (extras and f"  [{extras}]")
-        below = [self.formatException(record.exc_info)] if record.exc_info else []
+        below = [_trace(self, record.exc_info)] if record.exc_info else []
         below += [record.stack_info] if record.stack_info else []
         text = "\n".join([escape_controls(scrub(line)), *map(scrub, below)])
         return escape_controls(text, keep="\n\t").replace("\n", "\n  ")
@@ -337,6 +337,15 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception:  # a slip in the call, e.g. more arguments than the text has places for
         return f"{record.msg if isinstance(record.msg, str) else _text(record.msg)} {_text(record.args)}"
+
+
+def _trace(formatter: logging.Formatter, exc_info: Any) -> str:
+    try:
+        return formatter.formatException(exc_info)
+    except Exception:  # its class has a __getattr__ that raises another error than AttributeError
+        from traceback import format_tb
+
+        return "".join([*format_tb(exc_info[2]), exc_info[0].__name__])
 
 
 def _extras(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
