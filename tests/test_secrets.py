@@ -305,6 +305,16 @@ class TestWhatLeaves:
         assert "in failing" in first
         assert last.endswith("Answer\n")
 
+    def test_exception_without_settable_arguments_is_replaced(self, variables: None) -> None:
+        class Fixed(Exception):
+            @property
+            def args(self) -> tuple[str, ...]:  # type: ignore[override]
+                return (SECRET,)
+
+        failure = CallbackFailed.caused_by("a", "b", Fixed())
+        assert type(failure.__cause__).__name__ == "Fixed"
+        assert_no_secret(everything_of(failure))
+
     def test_names_and_notes_of_an_exception_hold_no_secret(self, variables: None) -> None:
         class Shown:
             def __repr__(self) -> str:

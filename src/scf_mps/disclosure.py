@@ -98,12 +98,12 @@ def _blank(error: BaseException, text: str, members: Any) -> BaseException:
     try:
         same: Any = type(name, (kind,), body)
         blank: BaseException = new(same, text, members) if members else new(same, text)
+        blank.args = (text,)
         traceback.format_exception_only(same, blank)
     # A class that cannot be derived from, or one whose objects need its __init__, as of urllib's HTTPError.
     except Exception:
         other: Any = type(name, (ScfMpsError,), body)
         blank = other(text)
-    blank.args = (text,)
     return blank
 
 
