@@ -16,6 +16,7 @@ from fastcrc import crc64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scf_mps.local import http_log
 from scf_mps.local.cos import CosEmulator
 from tests.waiting import wait_until
 
@@ -213,6 +214,13 @@ def test_invalid_http_is_one_line_of_log(
     (record,) = caplog.records
     assert (record.name, record.exc_info) == ("scf_mps.local.http_log", None)
     assert "\n" not in record.getMessage()
+
+
+def test_http_log_keeps_other_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
+    http_log.logger.error("failed", exc_info=ValueError("x"))
+    (record,) = caplog.records
+    assert record.getMessage() == "failed"
+    assert record.exc_info is not None
 
 
 def test_connect_is_refused_with_advice(cos: CosEmulator) -> None:
