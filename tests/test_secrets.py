@@ -297,6 +297,7 @@ class TestWhatLeaves:
         outcomes = [call["outcome"] for call in failed.value.summary["callbacks"]]
         assert outcomes == ["failed", "done"]
         assert type(failed.value.failures[0].__cause__).__name__ == "Answer"
+        assert "Answer: plain" in everything_of(CallbackFailed.caused_by("a", "b", Answer("plain")))
         assert_no_secret(everything_of(failed.value))
         assert_no_secret("".join(stream.writes))
         logging.getLogger().handlers[0].setFormatter(logs.TextFormatter())
