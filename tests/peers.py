@@ -70,6 +70,7 @@ class Server:
         self._context = context
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -85,6 +86,9 @@ class Server:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -100,6 +104,7 @@ class Server:
             except OSError:
                 return
             self.connections += 1
+            self._sockets.append(sock)
             self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:

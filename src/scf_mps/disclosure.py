@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_CHAIN = 50
-"""Causes of a cause that are kept."""
+"""Causes of a cause that are kept. Printing one looks at all below it."""
 
 _PLAIN = (str, bytes, bool, int, float, type(None))
 _CONTAINERS = (dict, list, tuple)
@@ -32,6 +32,8 @@ def _is_safe(error: BaseException) -> bool:
     seen = {id(error)}
     chain = [error]
     for one in chain:
+        if len(chain) > MAX_CHAIN:
+            return False
         try:
             if any(scrub(text) != text for text in _texts(one)):
                 return False
