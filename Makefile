@@ -11,6 +11,10 @@ LOWEST_TESTS := tests/test_cli.py tests/test_api.py tests/test_mps.py tests/ledg
 	tests/cos_emulator/test_objects.py tests/deploying/test_exclude.py tests/deploying/test_serverless_yml.py \
 	$(RESOLUTION)_backtracks_when_the_newest_conflict $(RESOLUTION)_takes_the_running_package
 DEPLOY := tests/deploy tests/deploying tests/test_new.py
+WAITING := tests/actions tests/ledger
+
+# The tests start hundreds of processes: each would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
 
@@ -30,7 +34,7 @@ types: .venv/dev.done
 
 unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side by side, on two cores.
 	@rm -rf .coverage .coverage.* $(SKIPS) && mkdir -p $(SKIPS)
-	SKIPS=$(SKIPS) $(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-core
+	SKIPS=$(SKIPS) $(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-waiting unit-core
 	$(BIN)/coverage combine --quiet
 	$(BIN)/python tools/report_tests.py $(SKIPS)
 
@@ -43,8 +47,11 @@ unit-clients:  ## Processes, official clients; the first time, npm installs Tenc
 unit-deploy:
 	$(BIN)/coverage run -m pytest $(DEPLOY)
 
+unit-waiting:  ## Most of their time is a wait for slow or silent servers.
+	$(BIN)/coverage run -m pytest $(WAITING)
+
 unit-core:
-	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY))
+	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY) $(WAITING))
 
 first-hour:  ## docs/getting-started.md as a new user runs it, with a stopwatch; then the project's own CI.
 	$(PYTHON) tools/first_hour.py
