@@ -17,7 +17,7 @@ def record_animation(animation: AnimatedGraphics, log: logging.Logger) -> None:
 @router.on(SnapshotByTimeOffset)
 def record_snapshots(snapshots: SnapshotByTimeOffset, log: logging.Logger) -> None:
     """Log where the snapshots are, and of which moments."""
-    pictures = getattr(getattr(snapshots, "output", None), "pic_info_set", [])
+    pictures = getattr(_get_output(snapshots), "pic_info_set", [])
     moments = [getattr(picture, "time_offset", None) for picture in pictures]
     log.info("snapshots ready", extra={**_facts(snapshots), "time_offsets_s": moments})
 
@@ -25,8 +25,13 @@ def record_snapshots(snapshots: SnapshotByTimeOffset, log: logging.Logger) -> No
 @router.on(ImageSprites)
 def record_sprites(sprites: ImageSprites, log: logging.Logger) -> None:
     """Log where the sprites and their WebVTT index are."""
-    total = getattr(getattr(sprites, "output", None), "total_count", None)
-    log.info("sprites ready", extra={**_facts(sprites), "pictures": total})
+    pictures = getattr(_get_output(sprites), "total_count", None)
+    log.info("sprites ready", extra={**_facts(sprites), "pictures": pictures})
+
+
+def _get_output(result: MediaSubtask) -> object:
+    """Return the output, or None if MPS left it out."""
+    return getattr(result, "output", None)
 
 
 def _facts(result: MediaSubtask) -> dict[str, object]:

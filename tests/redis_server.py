@@ -23,11 +23,13 @@ class RedisServer:
             *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
             *("--daemonize", "no", *more),
         ]
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.port = 0
         self.process: Any = None
         self.client: Any = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
         import redis
@@ -40,6 +42,8 @@ class RedisServer:
             if "Ready to accept connections" in line:
                 break
         else:
+            self.process.stdout.close()
+            self.process.wait(timeout=10)
             raise AssertionError("redis-server did not start")
         self.client = redis.Redis(port=self.port, socket_timeout=10)
 
@@ -50,7 +54,15 @@ class RedisServer:
         self.process.wait(timeout=10)
 
     def __enter__(self) -> RedisServer:
-        self.start()
+        for last in (False, False, False, True):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.port = free.getsockname()[1]
+            try:
+                self.start()
+                break
+            except AssertionError:  # another process took the port
+                if last:
+                    raise
         return self
 
     def __exit__(self, *_: object) -> None:

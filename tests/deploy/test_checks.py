@@ -161,6 +161,8 @@ KEY = "Gu5t9xGAR" + "Npq86cd98joQYCN3tz4dkwE"
         ("a.py", "\nif (secret_key := '{}'): pass\n"),
         ("a.py", "\nif secret_key == '{}': pass\n"),
         ("a.py", "\ndef f(a, secret_key='{}', *, b): pass\n"),
+        ("a.py", "\ndef f(secret_key='{}', /): pass\n"),
+        ("a.py", "\ndef f(a, secret_key='{}', /, b=1): pass\n"),
         ("a.py", "\ndef f(a, *, b, secret_key='{}'): pass\n"),
         ("a.py", "\n# SECRET_KEY = '{}'\n"),
         ("a.py", "\nprint 'SECRET_KEY = {}'\n"),
