@@ -203,7 +203,9 @@ def test_download_is_quiet_when_its_client_leaves(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("field", ["Content-Length: -1", "Host: other", "Transfer-Encoding: gzip"])
+@pytest.mark.parametrize(
+    "field", ["Content-Length: -1", "Content-Length: x", "Transfer-Encoding: gzip"]
+)
 def test_invalid_http_is_one_line_of_log(
     cos: CosEmulator, caplog: pytest.LogCaptureFixture, field: str
 ) -> None:
