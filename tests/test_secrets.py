@@ -36,6 +36,7 @@ from scf_mps import (
 )
 from scf_mps.actions.settings import Settings
 from scf_mps.cos import Credentials
+from scf_mps.disclosure import safe
 from scf_mps.local.samples import sample
 
 KEY_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
@@ -363,6 +364,22 @@ class TestWhatLeaves:
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler(signed_event(), {})
         assert_no_secret(everything_of(failed.value))
+
+    def test_members_of_failures_are_exceptions_when_copied(self, variables: None) -> None:
+        failure = CallbackFailed("a", "b", "c")
+        leaking = CallbacksFailed(SECRET, [failure])
+        copied = safe(leaking)
+        assert copied is not leaking
+        assert isinstance(copied, CallbacksFailed)
+        assert [type(one).__name__ for one in copied.exceptions] == ["CallbackFailed"]
+        assert_no_secret(everything_of(copied))
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+    def test_deeply_nested_group_holds_no_secret(self, variables: None) -> None:
+        error: Exception = ConnectionError(PRESIGNED)
+        for _ in range(60):
+            error = ExceptionGroup("outer", [error])  # noqa: F821
+        assert_no_secret(everything_of(safe(error)))
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
     def test_members_of_a_group_hold_no_secret(self, variables: None) -> None:

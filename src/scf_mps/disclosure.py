@@ -66,13 +66,14 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     if id(error) in copies:
         return copies[id(error)]
     text = scrub(describe(error))
-    members: Any = members_of(error)
-    if depth < MAX_CHAIN:
-        members = [_copy(one, copies, depth + 1) for one in members]
+    members = members_of(error) if depth < MAX_CHAIN else ()
+    members = tuple(_copy(one, copies, depth + 1) for one in members)
     copy = _blank(error, text, members)
     copies[id(error)] = copy
     for name, value in vars(error).items():
-        if isinstance(value, (*_PLAIN, *_CONTAINERS)):
+        if members and name == "exceptions":  # of a group on Python 3.10
+            vars(copy)[name] = members
+        elif isinstance(value, (*_PLAIN, *_CONTAINERS)):
             vars(copy)[name] = _scrubbed(value)
     if depth < MAX_CHAIN:
         if error.__cause__ is not None:
@@ -84,7 +85,7 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     return copy.with_traceback(error.__traceback__ if scrub(lines) == lines else None)
 
 
-def _blank(error: BaseException, text: str, members: Any) -> BaseException:
+def _blank(error: BaseException, text: str, members: tuple[BaseException, ...]) -> BaseException:
     """Return an exception of the same class that has nothing but a text."""
     kind = type(error)
     name = scrub(kind.__name__)
@@ -102,6 +103,7 @@ def _blank(error: BaseException, text: str, members: Any) -> BaseException:
         blank: BaseException = new(same, text, members) if members else new(same, text)
         blank.args = (text,)
         traceback.format_exception_only(same, blank)
+        getattr(blank, "__notes__", None)  # as printing does from Python 3.11 on
     # A class that cannot be derived from, or one whose objects need its __init__, as of urllib's HTTPError.
     except Exception:
         other: Any = type(name, (ScfMpsError,), body)
