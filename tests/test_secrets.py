@@ -37,6 +37,7 @@ from scf_mps import (
 from scf_mps.actions.settings import Settings
 from scf_mps.cos import Credentials
 from scf_mps.disclosure import safe
+from scf_mps.errors import members_of
 from scf_mps.local.samples import sample
 
 KEY_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
@@ -126,7 +127,7 @@ def everything_of(error: BaseException) -> str:
             continue
         seen[id(one)] = one
         stack += [other for other in (one.__cause__, one.__context__) if other is not None]
-        stack += list(getattr(one, "exceptions", ()))
+        stack += members_of(one)
     texts = ["".join(traceback.format_exception(type(error), error, error.__traceback__))]
     for one in seen.values():
         texts += [str(one), repr(one), repr(one.args), repr(vars(one))]
