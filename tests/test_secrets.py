@@ -306,7 +306,7 @@ class TestWhatLeaves:
         logging.error("again", exc_info=Answer())
         (first, last) = [text for text in stream.writes if "ERROR" in text]
         assert "in failing" in first
-        assert last.endswith("Answer\n")
+        assert "Answer\n" in last
 
     def test_exception_without_settable_arguments_is_replaced(self, variables: None) -> None:
         class Fixed(Exception):

@@ -70,11 +70,13 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     members = tuple(_copy(one, copies, depth + 1) for one in members)
     copy = _blank(error, text, members)
     copies[id(error)] = copy
-    for name, value in vars(error).items():
-        if members and name == "exceptions":  # of a group on Python 3.10
-            vars(copy)[name] = members
-        elif isinstance(value, (*_PLAIN, *_CONTAINERS)):
-            vars(copy)[name] = _scrubbed(value)
+    kept = {
+        name: _scrubbed(value)
+        for name, value in vars(error).items()
+        if isinstance(value, (*_PLAIN, *_CONTAINERS))
+    }
+    # On Python 3.10 a group has its members there.
+    vars(copy).update(kept | ({"exceptions": members} if members and "exceptions" in kept else {}))
     if depth < MAX_CHAIN:
         if error.__cause__ is not None:
             copy.__cause__ = _copy(error.__cause__, copies, depth + 1)
