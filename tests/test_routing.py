@@ -565,3 +565,12 @@ def test_every_result_reaches_the_callbacks_that_the_rules_tell(registered, resu
         if reason.runs
     }
     assert explained == expected
+
+
+def test_definition_matches_no_event_of_an_unknown_type() -> None:
+    app, ran = App(), []
+    app.on("BrandNewTask", definition=10)(lambda event: ran.append("with a definition"))
+    app.on("BrandNewTask", name="other")(lambda event: ran.append("other"))
+    event = {"EventType": "BrandNewTask", "BrandNewTaskEvent": {"TaskId": "t", "Status": "FINISH"}}
+    app.main_handler(event, {})
+    assert ran == ["other"]
