@@ -3,14 +3,14 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-FILES := tests/cos tests/cos_emulator tests/cloud_api
-CLIENTS := tests/serverless tests/chaos tests/scf_emulator
+FILES := tests/cos tests/local
+CLIENTS := tests/serverless tests/chaos
 SKIPS := .pytest_cache/skips
-RESOLUTION := tests/deploy/test_dependencies.py::test_resolution
-LOWEST_TESTS := tests/test_cli.py tests/test_api.py tests/test_mps.py tests/ledger/test_redis_ledger.py \
-	tests/cos_emulator/test_objects.py tests/deploying/test_exclude.py tests/deploying/test_serverless_yml.py \
+RESOLUTION := tests/build/test_dependencies.py::test_resolution
+LOWEST_TESTS := tests/cli/test_cli.py tests/tencent/test_client.py tests/tencent/test_mps.py tests/ledger/test_redis.py \
+	tests/local/cos/test_objects.py tests/deploy/test_exclude.py tests/deploy/test_serverless_yml.py \
 	$(RESOLUTION)_backtracks_when_the_newest_conflict $(RESOLUTION)_takes_the_running_package
-DEPLOY := tests/deploy tests/deploying tests/test_new.py
+DEPLOY := tests/build tests/deploy tests/doctor tests/cli/test_new.py
 WAITING := tests/actions tests/ledger
 
 # The tests start hundreds of processes: each would compile all it imports.
@@ -78,7 +78,7 @@ mutants: .venv/dev.done  ## How many changes of the core the tests notice (about
 	$(BIN)/python tools/mutation_score.py
 
 chaos: .venv/dev.done  ## Killed processes under 2,000 events for each ledger, then ledgers that hang: nothing lost or done twice.
-	$(BIN)/python tests/chaos/storm.py
+	$(BIN)/python tests/chaos/crashes.py
 
 MINUTES ?= 10
 fuzz: .venv/dev.done  ## Mutated events in every envelope, whole and broken, through main_handler, for MINUTES=10.

@@ -23,10 +23,10 @@ from time import perf_counter
 from cold_start import BARE, print_cold_starts, start_in_turns
 from measuring import ROOT, print_table, print_target
 
-from scf_mps.deploy.packing import BuildFailed, Options, build
-from scf_mps.deploy.packing.interpreters import find_interpreter
-from scf_mps.deploy.packing.report import MB
-from scf_mps.deploy.packing.runtimes import OFFERED
+from scf_mps.build import BuildError, BuildOptions, build
+from scf_mps.build.interpreters import find_interpreter
+from scf_mps.build.report import MB
+from scf_mps.build.runtimes import RUNTIME_NAMES
 
 TARGET_TIME = 1.5
 TARGET_MEMORY = 20
@@ -74,7 +74,7 @@ def zip_of(project: Path, runtime: str, work: Path) -> Built:
     """The function's zip of a project."""
     archive = work / f"{project.name}.zip"
     begin = perf_counter()
-    report = build(Options(project, work / f"{project.name}-built", archive, runtime))
+    report = build(BuildOptions(project, work / f"{project.name}-built", archive, runtime))
     return Built(archive, report.code.bytes, report.code.unpacked, perf_counter() - begin)
 
 
@@ -87,16 +87,16 @@ def peer(name: str, runtime: str, work: Path) -> Built | None:
     (project / "requirements.txt").write_text(requirements)
     try:
         return zip_of(project, runtime, work)
-    except BuildFailed as failed:
+    except BuildError as failed:
         print(f"!!! NOT MEASURED: {name}: {failed}")
         return None
 
 
 def main() -> None:
-    found = ((name, find_interpreter(name.removeprefix("Python"))) for name in OFFERED)
+    found = ((name, find_interpreter(name.removeprefix("Python"))) for name in RUNTIME_NAMES)
     runtime, python = next(((name, one) for name, one in found if one), ("", None))
     if python is None:
-        sys.exit(f"none of {', '.join(OFFERED)} is on this machine")
+        sys.exit(f"none of {', '.join(RUNTIME_NAMES)} is on this machine")
     with TemporaryDirectory() as folder:
         work = Path(folder)
         zips = {OURS: zip_of(ROOT, runtime, work)}

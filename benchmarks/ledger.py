@@ -1,6 +1,6 @@
 """What a ledger adds to one event: in time for each store, and in requests.
 
-Measured: the documentation's event with four callbacks that do nothing, as in `dispatch.py`, through an application
+Measured: the documentation's event with four callbacks that do nothing, as in `dispatch/dispatcher.py`, through an application
 without a ledger and with each store: a first delivery (the event is new each time) and a full redelivery (nothing is
 left to do). Beside them, in turns, `json.loads` of the same event as the unit that makes machines comparable. COS and
 Redis are on the loopback interface: COS as the emulator, whose own Python is part of the time, Redis as a real

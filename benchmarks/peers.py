@@ -1,6 +1,6 @@
 """The same job with AWS Lambda Powertools, the best known framework for functions, side by side with ours.
 
-Measured: cold starts as in `cold_start.py` and the time an event takes as in `dispatch.py`, with the same interpreter
+Measured: cold starts as in `cold_start.py` and the time an event takes as in `dispatch/dispatcher.py`, with the same interpreter
 and on the same event. Powertools has no router for such events; `powertools_peer.py` puts together what it has, its
 parser, its partial processor and a dict of callbacks. It is installed into an environment of its own under `.cache/`
 by the first run.

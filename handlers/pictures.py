@@ -3,7 +3,7 @@
 import logging
 
 from scf_mps import AnimatedGraphics, ImageSprites, Router, SnapshotByTimeOffset
-from scf_mps.events.media import MediaSubtask
+from scf_mps.events.generated.media import MediaSubtask
 
 router = Router()
 

@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import places
 import pytest
-from capture import loggers_put_back
 from hypothesis import HealthCheck, settings
+
+from tests.support import sample_data
+from tests.support.log_capture import loggers_put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +39,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def payload() -> Callable[[str], Any]:
     """Reads an event of `data/` by the name of its file, without its ending."""
-    return places.payload
+    return sample_data.payload
 
 
 @pytest.fixture

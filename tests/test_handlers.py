@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from own_modules import handlers_reloaded
-from places import ROOT, payload
 
 from scf_mps import App
-from scf_mps.events.sets import EVENTS, LIVE_EVENTS
+from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
 from scf_mps.local.samples import names, sample
+from tests.support.handler_modules import handlers_reloaded
+from tests.support.sample_data import ROOT, payload
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from capture import Stream, loggers_put_back
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scf_mps import App, Context, Transcode, WorkflowTask, logs
 from scf_mps.local.samples import sample
+from tests.support.log_capture import Stream, loggers_put_back
 
 KEY_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
 SECRET = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
@@ -217,11 +217,11 @@ def test_a_view_as_an_extra_field_is_its_short_form(stream: Stream) -> None:
 
 def test_a_line_may_be_exactly_8192_bytes_long(stream: Stream) -> None:
     log.info("")
-    room = logs.LONGEST_LINE - len(stream.writes[0])
+    room = logs.MAX_LINE_BYTES - len(stream.writes[0])
     log.info("x" * room)
     log.info("x" * (room + 1))
     whole, cut = stream.lines[1:]
-    assert logs.LONGEST_LINE == 8192
+    assert logs.MAX_LINE_BYTES == 8192
     assert len(stream.writes[1].encode()) == 8192
     assert whole["message"] == "x" * room
     assert "truncated" not in whole
@@ -610,7 +610,7 @@ def test_line_of_ours_with_null_or_too_long_is_written(stream: Stream) -> None:
         logs.emit(logging.getLogger("scf_mps"), logging.INFO, "inside", fields)
     logs.unbind()
     assert [line.get("a", "") for line in stream.lines] == [None, None, "", ""]
-    assert all(len(line.encode()) <= logs.LONGEST_LINE for line in stream.writes)
+    assert all(len(line.encode()) <= logs.MAX_LINE_BYTES for line in stream.writes)
 
 
 def test_texts_that_are_kept_are_bounded(stream: Stream) -> None:
@@ -1002,7 +1002,7 @@ def test_taking_main_handler_takes_over_the_root_logger_under_scf_alone(
     app = App()
     assert root.handlers == [theirs]
     app.main_handler  # noqa: B018
-    assert logs.on_scf() is taken
+    assert logs.is_on_scf() is taken
     assert (root.handlers == [theirs]) is not taken
     assert root.level == (logging.INFO if taken else logging.DEBUG)
 

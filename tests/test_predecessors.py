@@ -14,11 +14,7 @@ from random import Random
 from types import ModuleType
 from typing import Any
 
-import actions.conftest as desk
-import predecessors as theirs
 import pytest
-from capture import Stream
-from places import ROOT, payload
 
 from scf_mps import (
     AnimatedGraphics,
@@ -38,15 +34,19 @@ from scf_mps import (
     WorkflowTask,
     logs,
 )
-from scf_mps.actions import Archive, verdict_of
+from scf_mps.actions import Archive, compute_verdict
 from scf_mps.cos import Credentials, Denied, NotFound
+from scf_mps.deploy.desired_state import parse_desired_state
 from scf_mps.deploy.template import read_template
-from scf_mps.deploy.wanted import wanted_of
-from scf_mps.events.reading import read
-from scf_mps.events.result import Result
+from scf_mps.events.base import Result
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import MemoryLedger
 from scf_mps.local.cos import CosEmulator, Key
 from scf_mps.local.samples import sample
+from tests import predecessors as theirs
+from tests.actions import conftest as desk
+from tests.support.log_capture import Stream
+from tests.support.sample_data import ROOT, payload
 
 application, cos, emulator, keys = desk.application, desk.cos, desk.emulator, desk.keys
 
@@ -110,7 +110,7 @@ def test_a_module_that_is_not_imported_crashes_at_the_first_event(cos: Cos) -> N
     """Official MPS to COS template, 2020: `pytz`."""
     with pytest.raises(NameError, match="pytz"):
         theirs.folder_of(1_753_099_200.0)
-    kept = Archive(ARCHIVE, lambda: 1_753_099_200.0).keep(read(sample("EditMediaTask")), cos)
+    kept = Archive(ARCHIVE, lambda: 1_753_099_200.0).keep(parse_event(sample("EditMediaTask")), cos)
     assert "/2025-07-21/" in str(kept)
 
 
@@ -230,9 +230,9 @@ def test_a_failure_that_is_returned_as_a_text_is_never_tried_again(
 def test_triggers_in_serverless_yml_bind_nothing(tmp_path: Path) -> None:
     """Official MPS webhook template: `triggers`, which the component ignores; the COS template has none at all."""
     (tmp_path / "serverless.yml").write_text(theirs.TRIGGERS)
-    wanted, _ = wanted_of(read_template(tmp_path / "serverless.yml", "", {}))
+    wanted, _ = parse_desired_state(read_template(tmp_path / "serverless.yml", "", {}))
     assert wanted.mps == ()
-    ours, _ = wanted_of(read_template(ROOT / "serverless.yml", "", {}))
+    ours, _ = parse_desired_state(read_template(ROOT / "serverless.yml", "", {}))
     assert [one.event_type for one in ours.mps] == ["WorkflowTask"]
 
 
@@ -330,7 +330,7 @@ def test_an_error_that_is_swallowed_is_a_success_for_the_sender() -> None:
         raise OSError("the database is away")
 
     event = sample("WorkflowTask", Transcode="SUCCESS")
-    (transcode,) = read(event).subtasks
+    (transcode,) = parse_event(event).subtasks
     assert theirs.swallowing(lambda: store(transcode))["statusCode"] == 200  # type: ignore[arg-type]
     with pytest.raises(CallbacksFailed, match="the event is to be delivered again"):
         app.main_handler(event, CONTEXT)
@@ -341,7 +341,7 @@ def test_a_notification_of_vod_is_not_taken_for_one_of_mps() -> None:
     event = payload("vod_procedure_transcode_cover")
     with pytest.raises(KeyError):
         theirs.payload_by_rule(event)
-    found = read(event)
+    found = parse_event(event)
     assert isinstance(found, UnknownEvent)
     assert found.subtasks == ()
 
@@ -580,7 +580,7 @@ def test_the_reviews_of_an_activity_are_a_list() -> None:
         theirs.suggestion_of(activity)
     (review,) = received(event, "Porn")
     assert review.output.suggestion == "pass"
-    verdict = verdict_of(review.event)
+    verdict = compute_verdict(review.event)
     assert verdict is not None
     assert verdict.decision == "pass"
 
@@ -636,7 +636,7 @@ def test_a_time_of_zeros_is_no_time(cos: Cos) -> None:
     item(event)["ImageSpriteTask"]["FinishTime"] = "0000-00-00T00:00:00Z"
     with pytest.raises(ValueError, match="does not match format"):
         theirs.moment_of("0000-00-00T00:00:00Z")
-    assert str(Archive(ARCHIVE).keep(read(event), cos)).startswith(f"{ARCHIVE}20")
+    assert str(Archive(ARCHIVE).keep(parse_event(event), cos)).startswith(f"{ARCHIVE}20")
 
 
 def test_the_template_of_an_output_may_be_0(documented: dict[str, Any]) -> None:
@@ -741,7 +741,7 @@ def test_an_event_that_is_logged_as_it_came_shows_a_customers_keys(cos: Cos) -> 
     logging.getLogger("tests").warning("came: %s", json.dumps(event))
     assert secret not in stream.getvalue()
     assert "came: " in stream.getvalue()
-    assert secret not in cos.read_text(Archive(ARCHIVE).keep(read(event), cos))
+    assert secret not in cos.read_text(Archive(ARCHIVE).keep(parse_event(event), cos))
 
 
 def test_a_context_that_is_logged_as_it_came_shows_the_functions_keys() -> None:

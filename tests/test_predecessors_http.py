@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import predecessors as theirs
 import pytest
-from places import payload
 
 from scf_mps import App, Drop, WorkflowTask
-from scf_mps.events.result import Event
+from scf_mps.events.base import Event
 from scf_mps.local.samples import sample
+from tests import predecessors as theirs
+from tests.support.sample_data import payload
 
 NOTIFY_KEY = "the-notify-key"
 CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}

@@ -17,7 +17,6 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
-from capture import Stream, loggers_put_back
 
 from scf_mps import (
     App,
@@ -32,13 +31,14 @@ from scf_mps import (
     RegistrationError,
     Transcode,
     logs,
-    redaction,
 )
 from scf_mps.actions.settings import Settings
+from scf_mps.common import redaction
+from scf_mps.common.disclosure import redact_error
 from scf_mps.cos import Credentials
-from scf_mps.disclosure import safe
-from scf_mps.errors import members_of
+from scf_mps.errors import list_members
 from scf_mps.local.samples import sample
+from tests.support.log_capture import Stream, loggers_put_back
 
 KEY_ID = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
 SECRET = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"
@@ -127,7 +127,7 @@ def everything_of(error: BaseException) -> str:
             continue
         seen[id(one)] = one
         stack += [other for other in (one.__cause__, one.__context__) if other is not None]
-        stack += members_of(one)
+        stack += list_members(one)
     texts = ["".join(traceback.format_exception(type(error), error, error.__traceback__))]
     for one in seen.values():
         texts += [str(one), repr(one), repr(one.args), repr(vars(one))]
@@ -369,7 +369,7 @@ class TestWhatLeaves:
     def test_members_of_failures_are_exceptions_when_copied(self, variables: None) -> None:
         failure = CallbackFailed("a", "b", "c")
         leaking = CallbacksFailed(SECRET, [failure])
-        copied = safe(leaking)
+        copied = redact_error(leaking)
         assert copied is not leaking
         assert isinstance(copied, CallbacksFailed)
         assert [type(one).__name__ for one in copied.exceptions] == ["CallbackFailed"]
@@ -380,7 +380,7 @@ class TestWhatLeaves:
         error: Exception = ConnectionError(PRESIGNED)
         for _ in range(60):
             error = ExceptionGroup("outer", [error])  # noqa: F821
-        assert_no_secret(everything_of(safe(error)))
+        assert_no_secret(everything_of(redact_error(error)))
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
     def test_members_of_a_group_hold_no_secret(self, variables: None) -> None:

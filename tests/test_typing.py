@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from places import ROOT
+
+from tests.support.sample_data import ROOT
 
 EXAMPLE = Path(__file__).parent / "typed_example.py"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tencentcloud.mps.v20190612 import models as sdk
 
-EVENTS = Path(__file__).parent.parent / "src" / "scf_mps" / "events"
+EVENTS = Path(__file__).parent.parent / "src" / "scf_mps" / "events" / "generated"
 HEADER = (
     "Generated from tencentcloud-sdk-python-mps {}: change tools/generate_events.py, not this file."
 )
@@ -259,7 +259,7 @@ def callbacks_module(homes: dict[str, list[str]]) -> str:
             "from collections.abc import Callable",
             "from typing import Concatenate, TypeVar",
             "",
-            f"from .result import {', '.join(bases)}",
+            f"from ..base import {', '.join(bases)}",
             *[f"from .{module} import {', '.join(classes)}" for module, classes in homes.items()],
             "",
             *[
@@ -444,7 +444,7 @@ def subtask_modules() -> dict[str, tuple[str, list[str]]]:
     )
     return {
         module: (
-            result_module(docs[module], names[module], "from .result import Subtask", body),
+            result_module(docs[module], names[module], "from ..base import Subtask", body),
             names[module],
         )
         for module, body in bodies.items()
@@ -501,13 +501,13 @@ def event_module(
             RESERVED,
         )
     names = [name for _, _, name in rows]
-    return result_module(doc, names, f"from .result import {base}", body), names
+    return result_module(doc, names, f"from ..base import {base}", body), names
 
 
 def kinds_lines(name: str, rows: list[tuple[str, str, str, str]]) -> list[str]:
-    """A table of `Kinds`, from rows of (Type, field, class, module)."""
+    """A table of `TypeTable`, from rows of (Type, field, class, module)."""
     return [
-        f"{name} = Kinds({{",
+        f"{name} = TypeTable({{",
         *[
             f'    "{type_}": ("{module}", "{cls}", "{field}"),'
             for type_, field, cls, module in rows
@@ -604,7 +604,7 @@ def sets_module(homes: dict[str, list[str]]) -> str:
             "",
             "from __future__ import annotations",
             "",
-            "from .kinds import Kinds",
+            "from ..registry import TypeTable",
             "",
             *lines,
         ]
@@ -644,7 +644,7 @@ def model_module(module: str, names: list[str], home: dict[str, str]) -> str:
         "from __future__ import annotations",
         "",
     ]
-    head += ["from ..view import View", ""]
+    head += ["from ...view import View", ""]
     if imports:
         head += [
             "TYPE_CHECKING = False",
@@ -683,9 +683,9 @@ def models_index(modules: dict[str, list[str]]) -> str:
             "    def __getattr__(name):",
             "        for module, names in _MODULES.items():",
             "            if name in names.split():",
-            "                from ..kinds import members",
+            "                from ...registry import load_module",
             "",
-            '                found = members(f"models.{module}")',
+            '                found = load_module(f"models.{module}")',
             "                globals().update((name, found[name]) for name in names.split())",
             "                return found[name]",
             '        raise AttributeError(f"{name} is not an MPS type that a notification holds")',
@@ -719,7 +719,7 @@ def generated() -> dict[Path, str]:
     files |= {EVENTS / f"{module}.py": text for module, (text, _) in results.items()}
     homes = {module: names for module, (_, names) in results.items()}
     files[EVENTS / "callbacks.py"] = callbacks_module(homes)
-    files[EVENTS / "sets.py"] = sets_module(homes)
+    files[EVENTS / "type_tables.py"] = sets_module(homes)
     return {path: formatted(text, path) for path, text in files.items()}
 
 

@@ -15,17 +15,17 @@ from pathlib import Path
 ONLY_WITH = {
     "no redis-server": ("*/scf_mps/ledger/redis.py",),
     "no openssl": ("*/scf_mps/cos/http1.py",),
-    "NOT TESTED on full and read-only disks": ("*/scf_mps/ledger/files.py",),
+    "NOT TESTED on full and read-only disks": ("*/scf_mps/ledger/file.py",),
     "no CPython 3.10": (
         "*/deploy/code.py",
-        "*/deploy/doctor/probe.py",
-        "*/deploy/packing/__init__.py",
-        "*/deploy/packing/bytecode.py",
-        "*/deploy/packing/command.py",
-        "*/deploy/packing/imports.py",
-        "*/deploy/packing/names.py",
-        "*/deploy/packing/report.py",
-        "*/deploy/packing/wheels.py",
+        "*/doctor/probe.py",
+        "*/build/__init__.py",
+        "*/build/bytecode.py",
+        "*/build/command.py",
+        "*/build/imports.py",
+        "*/build/names.py",
+        "*/build/report.py",
+        "*/build/wheels.py",
     ),
 }
 """Files that only tests cover which were skipped for such a reason."""

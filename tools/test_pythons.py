@@ -19,15 +19,15 @@ ROOT = Path(__file__).parent.parent
 LEFT_OUT = [
     "--ignore=tests/chaos",
     "--ignore=tests/cloud_api",
-    "--ignore=tests/cos/test_faults.py",
+    "--ignore=tests/cos/test_fault_tolerance.py",
     "--ignore=tests/cos_emulator",
     "--ignore=tests/deploy",
     "--ignore=tests/deploying",
     "--ignore=tests/scf_emulator",
     "--ignore=tests/serverless",
-    "--ignore=tests/test_deployed_form.py",
-    "--ignore=tests/test_local.py",
-    "--ignore=tests/test_new.py",
+    "--ignore=tests/build/test_deployed_form.py",
+    "--ignore=tests/cli/test_local.py",
+    "--ignore=tests/cli/test_new.py",
 ]
 sys.path.insert(0, str(ROOT / "tests"))
 

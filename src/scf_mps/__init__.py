@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .app import App as App
     from .context import Context as Context
     from .cos import Cos as Cos
+    from .dispatch.middleware import Middleware as Middleware
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
     from .errors import ConfigurationError as ConfigurationError
@@ -31,44 +32,42 @@ if TYPE_CHECKING:
     from .errors import NotInCos as NotInCos
     from .errors import RegistrationError as RegistrationError
     from .errors import ScfMpsError as ScfMpsError
-    from .events.analysis import *
+    from .events.base import Event as Event
+    from .events.base import LiveEvent as LiveEvent
+    from .events.base import Result as Result
+    from .events.base import Subtask as Subtask
+    from .events.base import TaskError as TaskError
+    from .events.base import UnknownEvent as UnknownEvent
+    from .events.base import UnknownSubtask as UnknownSubtask
     from .events.files import CosObject as CosObject
-    from .events.live import *
-    from .events.media import *
-    from .events.recognition import *
-    from .events.result import Event as Event
-    from .events.result import LiveEvent as LiveEvent
-    from .events.result import Result as Result
-    from .events.result import Subtask as Subtask
-    from .events.result import TaskError as TaskError
-    from .events.result import UnknownEvent as UnknownEvent
-    from .events.result import UnknownSubtask as UnknownSubtask
-    from .events.review import *
-    from .events.single import *
-    from .events.subtitles import *
-    from .events.tasks import *
+    from .events.generated.analysis import *
+    from .events.generated.live import *
+    from .events.generated.media import *
+    from .events.generated.recognition import *
+    from .events.generated.review import *
+    from .events.generated.single import *
+    from .events.generated.subtitles import *
+    from .events.generated.tasks import *
     from .ledger.base import Ledger as Ledger
-    from .ledger.keeping import IdempotencyKey as IdempotencyKey
-    from .middleware import Middleware as Middleware
-    from .mps import Mps as Mps
-    from .routing import Call as Call
-    from .routing import Reason as Reason
-    from .routing import Route as Route
-    from .routing import Router as Router
+    from .ledger.session import IdempotencyKey as IdempotencyKey
+    from .routing.router import Call as Call
+    from .routing.router import Reason as Reason
+    from .routing.router import Route as Route
+    from .routing.router import Router as Router
+    from .tencent.mps import Mps as Mps
 else:
     _MODULES = {
         "app": "App",
         "context": "Context",
         "cos": "Cos",
-        "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos "
-        "RegistrationError ScfMpsError",
+        "dispatch.middleware": "Middleware",
+        "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos RegistrationError ScfMpsError",
+        "events.base": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
         "events.files": "CosObject",
-        "events.result": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
         "ledger.base": "Ledger",
-        "ledger.keeping": "IdempotencyKey",
-        "middleware": "Middleware",
-        "mps": "Mps",
-        "routing": "Call Reason Route Router",
+        "ledger.session": "IdempotencyKey",
+        "routing.router": "Call Reason Route Router",
+        "tencent.mps": "Mps",
     }
 
     def __getattr__(name):
@@ -76,7 +75,7 @@ else:
             return _public_names()
         import sys
 
-        from .events.kinds import class_named
+        from .events.registry import get_class
 
         for module, names in _MODULES.items():
             if name in names.split():
@@ -85,14 +84,14 @@ else:
                 break
         else:
             try:
-                found = class_named(name)
+                found = get_class(name)
             except KeyError:
                 raise AttributeError(f"module 'scf_mps' has no attribute {name!r}") from None
         globals()[name] = found
         return found
 
     def _public_names():
-        from .events.sets import MODULES
+        from .events.generated.type_tables import MODULES
 
         return " ".join([*_MODULES.values(), *MODULES.values()]).split()
 

@@ -1,6 +1,6 @@
 """The application: routers, middleware and providers put together, checked as a whole, and made into `main_handler`.
 
-What `main_handler` then does is in `dispatch.py`.
+What `main_handler` then does is in `dispatch/dispatcher.py`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ import logging
 import os
 
 from . import logs
+from .channels.signature import check_variables
 from .context import Context
-from .dispatch import Dispatcher
+from .dispatch.dispatcher import Dispatcher
+from .dispatch.injection import Providers
+from .dispatch.runner import Hooks, Runner
 from .errors import RegistrationError
-from .injection import Providers
-from .routing import Router, Table
-from .running import Hooks, Runner
-from .signature import check_variables
+from .routing.router import Router, Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from typing import Any, TypeVar
 
-    from .injection import Arguments
+    from .dispatch.injection import Arguments
+    from .dispatch.middleware import Middleware
     from .ledger.base import Ledger
-    from .ledger.keeping import Keeper
-    from .middleware import Middleware
-    from .routing import Reason, Route
+    from .ledger.session import LedgerCoordinator
+    from .routing.router import Reason, Route
 
     T = TypeVar("T")
     Handler = Callable[[Any, Any], dict[str, Any]]
@@ -71,9 +71,9 @@ class App(Router):
         self._middleware = tuple(middleware)
         self._hooks = Hooks()
         if middleware:
-            from .middleware import hooks_of
+            from .dispatch.middleware import collect_hooks
 
-            self._hooks = hooks_of(self._middleware)
+            self._hooks = collect_hooks(self._middleware)
         self._reserve = reserve
         self._providers = Providers()
         self._dispatcher: Dispatcher | None = None
@@ -167,8 +167,8 @@ class App(Router):
         return self._ledger_given is not None
 
     def reconcile(self, context: object = None, **how: Any) -> dict[str, Any]:
-        """Dispatch the finished tasks that MPS knows and the ledger does not; see `scf_mps.reconcile.reconcile`."""
-        from .reconcile import reconcile
+        """Dispatch the finished tasks that MPS knows and the ledger does not; see `scf_mps.ledger.reconcile.reconcile`."""
+        from .ledger.reconcile import reconcile
 
         return reconcile(self._complete(), Context(context), **how)
 
@@ -188,22 +188,22 @@ class App(Router):
         try:
             return self._dispatcher or self._close_and_check()
         except Exception as error:
-            from .disclosure import safe
+            from .common.disclosure import redact_error
 
-            leaving = safe(error)
+            leaving = redact_error(error)
         raise leaving
 
     def _close_and_check(self) -> Dispatcher:
         routes = tuple(self._close())
         if any(route.options for route in routes):
-            from .middleware import check_options
+            from .dispatch.middleware import check_options
 
             check_options(routes, self._middleware)
         arguments = {route: self._arguments(route) for route in routes}
         self._providers.check()
         check_variables()
         runner = Runner(arguments, self._hooks, self._reserve)
-        if logs.on_scf():
+        if logs.is_on_scf():
             logs.configure()
         self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
         return self._dispatcher
@@ -215,18 +215,18 @@ class App(Router):
             error.locate(route.where)
             raise
 
-    def _keeper(self) -> Keeper | None:
+    def _keeper(self) -> LedgerCoordinator | None:
         ledger = self._ledger_given or os.environ.get("MPS_LEDGER", "")
         if ledger == "none":
             return None
         if not ledger:
-            if logs.on_scf():
+            if logs.is_on_scf():
                 log.warning(
                     "MPS_LEDGER is not set: when SCF delivers an event again, callbacks that succeeded run again; "
                     "set it to cos://bucket.region/prefix/, redis://host or none"
                 )
             return None
-        from .ledger.keeping import Keeper
-        from .ledger.opening import open_ledger
+        from .ledger.session import LedgerCoordinator
+        from .ledger.url import open_ledger
 
-        return Keeper(open_ledger(ledger), self._on_ledger_error, self._reserve)
+        return LedgerCoordinator(open_ledger(ledger), self._on_ledger_error, self._reserve)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def describe(error: BaseException) -> str:
+def read_message(error: BaseException) -> str:
     """Return the text of an exception, whatever its ``__str__`` does."""
     try:
         return str(error)
@@ -29,7 +29,7 @@ def find_leaves(error: BaseException) -> list[BaseException]:
     expanded: set[int] = set()  # an exception can be its own member
     groups = [error]
     for group in groups:
-        members = members_of(group)
+        members = list_members(group)
         if id(group) in expanded:
             continue
         if members:
@@ -40,14 +40,14 @@ def find_leaves(error: BaseException) -> list[BaseException]:
     return leaves or [error]
 
 
-def reason(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the class and text of an exception; of a group those of up to 3 different members too."""
-    name, text = type(error).__name__, describe(error)
+    name, text = type(error).__name__, read_message(error)
     text = f"{name}: {text}" if text else name
     leaves = find_leaves(error)
     if error in leaves or isinstance(error, CallbacksFailed):  # which has them in its text
         return text
-    members = [*dict.fromkeys(map(reason, leaves))]
+    members = [*dict.fromkeys(map(describe_error, leaves))]
     more = ["…"] if len(members) > MAX_SHOWN_MEMBERS else []
     return f"{text}: {'; '.join([*members[:MAX_SHOWN_MEMBERS], *more])}"
 
@@ -55,7 +55,7 @@ def reason(error: BaseException) -> str:
 MAX_SHOWN_MEMBERS = 3
 
 
-def members_of(error: BaseException) -> tuple[BaseException, ...]:
+def list_members(error: BaseException) -> tuple[BaseException, ...]:
     """Return the exceptions in a group; none for any other exception, whatever its ``__getattr__`` does."""
     try:
         members: Any = error.exceptions  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ class InvalidEvent(ScfMpsError, ValueError):
     """
 
 
-class Refused(InvalidEvent):
+class RequestRefused(InvalidEvent):
     """An HTTP request that is not acted on: nothing proves that MPS sent it, or that it says what MPS does.
 
     Attributes:
@@ -104,7 +104,7 @@ class RegistrationError(ScfMpsError, TypeError):
 
         super().__init__(scrub(message))
         self._is_located = bool(where)
-        self.where = where or caller_place()
+        self.where = where or locate_caller()
 
     def locate(self, where: str) -> None:
         """Set `where`, unless the error has been raised with its own."""
@@ -118,7 +118,7 @@ class RegistrationError(ScfMpsError, TypeError):
 PACKAGE_FOLDER = __file__.removesuffix("errors.py")
 
 
-def caller_place() -> str:
+def locate_caller() -> str:
     """Return ``file:line`` of the innermost frame outside of this package."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDER):
@@ -186,10 +186,10 @@ class CallbackFailed(ScfMpsError):
     @classmethod
     def caused_by(cls, callback: str, result: str, error: BaseException) -> CallbackFailed:
         """Create one from what a callback raised, without secrets."""
-        from .disclosure import safe
+        from .common.disclosure import redact_error
 
-        shown = safe(error)
-        failure = cls(callback, result, reason(shown))
+        shown = redact_error(error)
+        failure = cls(callback, result, describe_error(shown))
         failure.__cause__ = shown
         return failure
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from json.encoder import encode_basestring
 from time import gmtime, strftime, time
 
-from . import redaction
+from .common import redaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from .context import Context
 
-LONGEST_LINE = 8192
+MAX_LINE_BYTES = 8192
 """Bytes of a line, its end included."""
 
-CAPPED = ("urllib3", "requests", "qcloud_cos", "tencentcloud_sdk_common", "asyncio")
+CAPPED_LOGGERS = ("urllib3", "requests", "qcloud_cos", "tencentcloud_sdk_common", "asyncio")
 """Libraries that log requests, tokens included, at DEBUG: held at WARNING."""
 
 
@@ -52,9 +52,9 @@ class _Scope:
     def all_secrets(self) -> tuple[str, ...]:
         """Return the secrets, those of the event included."""
         if self.event is not None:
-            secrets, self.event = redaction.event_secrets(self.event), None
+            secrets, self.event = redaction.find_event_secrets(self.event), None
             if secrets:
-                self.secrets = redaction.forms(secrets, self.secrets)
+                self.secrets = redaction.list_secret_forms(secrets, self.secrets)
         return self.secrets
 
 
@@ -115,7 +115,7 @@ def _process_secrets() -> tuple[str, ...]:
     raw = getattr(os.environ, "_data", os.environ)
     before, secrets = _known
     if raw != before:
-        secrets = redaction.forms(redaction.variable_secrets(os.environ))
+        secrets = redaction.list_secret_forms(redaction.find_variable_secrets(os.environ))
         _known = dict(raw), secrets
     return secrets
 
@@ -131,7 +131,9 @@ def _context_secrets(context: Context) -> tuple[str, ...]:
         return process
     before, of_process, secrets = _known_context
     if raw != before or of_process is not process:
-        secrets = redaction.forms(redaction.variable_secrets(context.environ), process)
+        secrets = redaction.list_secret_forms(
+            redaction.find_variable_secrets(context.environ), process
+        )
         _known_context = raw, process, secrets
     return secrets
 
@@ -166,7 +168,7 @@ def configure(stream: TextIO | None = None, level: str | int | None = None) -> N
     handler.setFormatter(TextFormatter() if choice.lower() == "text" else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    for name in CAPPED:
+    for name in CAPPED_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     if level is not None:
         root.setLevel(level)
@@ -182,7 +184,7 @@ def configure(stream: TextIO | None = None, level: str | int | None = None) -> N
         )
 
 
-def on_scf() -> bool:
+def is_on_scf() -> bool:
     """Whether this process is an SCF function (or an emulator that sets SCF's variables)."""
     return os.environ.get("TENCENTCLOUD_RUNENV") == "SCF" or "SCF_FUNCTIONNAME" in os.environ
 
@@ -225,7 +227,7 @@ def _lost(logger: str, error: Exception) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one flat JSON object of at most `LONGEST_LINE` bytes, its end of line included."""
+    """A record as one flat JSON object of at most `MAX_LINE_BYTES` bytes, its end of line included."""
 
     def format(self, record: logging.LogRecord) -> str:
         scope = _current()
@@ -244,7 +246,7 @@ class JsonFormatter(logging.Formatter):
             fields |= scope.fields
         for name, value in _extras(record):
             if name not in _names:
-                name = redaction.hide(name, secrets)
+                name = redaction.hide_secrets(name, secrets)
             while name in _OURS or name in fields:
                 name += "_"
             fields[name] = _flat(value)
@@ -264,7 +266,7 @@ class TextFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        from .printable import escape_controls
+        from .common.printable import escape_controls
 
         time = strftime("%H:%M:%S", gmtime(record.created))
         secrets = _secrets()
@@ -280,7 +282,7 @@ class TextFormatter(logging.Formatter):
 
 def scrub(text: str) -> str:
     """Return a text without the secrets of this function and invocation, and without what looks like a secret."""
-    return redaction.hide(text, _secrets())
+    return redaction.hide_secrets(text, _secrets())
 
 
 def _secrets() -> tuple[str, ...]:
@@ -367,10 +369,10 @@ def _scrubbed(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
     if (
         name not in _OURS
         and not (value is None or isinstance(value, bool))
-        and redaction.tells(name)
+        and redaction.is_secret_name(name)
     ):
-        return redaction.HIDDEN
-    return redaction.hide(value, secrets) if isinstance(value, str) else value
+        return redaction.MASK
+    return redaction.hide_secrets(value, secrets) if isinstance(value, str) else value
 
 
 _texts: tuple[tuple[str, ...], dict[str, str]] = ((), {})
@@ -392,11 +394,11 @@ def _remember(
 ) -> None:
     """Keep the short texts of a line, and the names of fields that do not tell that they are secret."""
     for name, value in fields.items():
-        if isinstance(value, str) and not redaction.tells(name):
+        if isinstance(value, str) and not redaction.is_secret_name(name):
             text = encode_basestring(scrubbed[name])
             if len(text) <= _MAX_TEXT_LENGTH and text.isascii() and name != "time":
                 texts[value] = text
-        if len(_names) < _MAX_TEXTS and name.isidentifier() and not redaction.tells(name):
+        if len(_names) < _MAX_TEXTS and name.isidentifier() and not redaction.is_secret_name(name):
             _names[name] = f'"{name}": '
 
 
@@ -428,7 +430,7 @@ def _known_line(
             return None
         parts.append(known + text)
     line = ", ".join(parts) + "}"
-    return line if len(line) < LONGEST_LINE else None
+    return line if len(line) < MAX_LINE_BYTES else None
 
 
 def _text(value: object) -> str:
@@ -446,24 +448,24 @@ def _as_json(value: object) -> str:
 
 
 def _bounded(fields: dict[str, Any]) -> str:
-    """The fields as JSON in `LONGEST_LINE` bytes: long texts are cut, and the line says so.
+    """The fields as JSON in `MAX_LINE_BYTES` bytes: long texts are cut, and the line says so.
 
     Each field has an equal share of the line, and what one does not need is the others'. Of more fields than there
     is room for, extra ones are left out.
     """
-    line = as_json(fields)
-    if len(line) >= LONGEST_LINE:
-        line = as_json(_cut_down(fields | {"truncated": True}))
+    line = encode_json(fields)
+    if len(line) >= MAX_LINE_BYTES:
+        line = encode_json(_cut_down(fields | {"truncated": True}))
     return line.decode()
 
 
 def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
-    left = LONGEST_LINE - 1  # for the end of the line
+    left = MAX_LINE_BYTES - 1  # for the end of the line
     room = left
     kept = {}  # field to the size of its value
     for name in sorted(fields, key=lambda name: name not in _OURS):  # ours first
-        size = len(as_json(fields[name]))
-        around = len(as_json({name: 0})) - 1
+        size = len(encode_json(fields[name]))
+        around = len(encode_json({name: 0})) - 1
         if around + min(size, _LEAST) <= room:
             room -= around + min(size, _LEAST)
             left -= around
@@ -472,7 +474,7 @@ def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
     for name in sorted(kept, key=kept.__getitem__):  # the shortest first
         share = left // (len(kept) - len(cut))
         cut[name] = fields[name] if kept[name] <= share else _cut(fields[name], share, name)
-        left -= len(as_json(cut[name]))
+        left -= len(encode_json(cut[name]))
     return {name: cut[name] for name in fields if name in cut}
 
 
@@ -485,10 +487,12 @@ def _cut(text: str, size: int, name: str) -> str:
             "…" + text[max(0, len(text) - length) :] if name in _FROM_END else text[:length] + "…"
         )
 
-    return part(bisect_right(range(1, size), size, key=lambda length: len(as_json(part(length)))))
+    return part(
+        bisect_right(range(1, size), size, key=lambda length: len(encode_json(part(length))))
+    )
 
 
-def as_json(value: object, **layout: Any) -> bytes:
+def encode_json(value: object, **layout: Any) -> bytes:
     """Return a value as JSON in UTF-8; `layout` is for `json.dumps`. Raise ValueError for infinity and NaN."""
     # A lone surrogate (of a broken file name) has no UTF-8 form; what replaces it is its escape in JSON.
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, **layout)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
-from own_modules import handlers_reloaded, unload_handlers
-from places import ROOT
 
 from scf_mps.cos import Cos, Credentials
-from scf_mps.cos.transport import SHARED
+from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.files import CosObject
 from scf_mps.local.cos import CosEmulator
+from tests.support.handler_modules import handlers_reloaded, unload_handlers
+from tests.support.sample_data import ROOT
 
 REGION = "ap-guangzhou"
 BUCKETS = ("archive-1250000000", "out-1250000000", "player-1250000000", "source-1250000000")
@@ -26,7 +26,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
         for bucket in BUCKETS:
             made.create_bucket(bucket, REGION)
         yield made
-        SHARED.clear()
+        SHARED_POOL.clear()
 
 
 @pytest.fixture

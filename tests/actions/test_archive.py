@@ -7,12 +7,12 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from places import payload
 
 from scf_mps.actions import Archive
 from scf_mps.cos import Cos
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
+from tests.support.sample_data import payload
 
 ARCHIVE = "cos://archive-1250000000.ap-guangzhou/mps/"
 NOON = 1_753_099_200.0  # 2025-07-21T12:00:00Z
@@ -32,7 +32,7 @@ def test_a_notification_is_kept_as_it_came_under_its_day_type_task_and_status(co
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results[2]["SnapshotByTimeOffsetTask"]["FinishTime"] = "2025-07-20T23:59:59Z"
     results[3]["ImageSpriteTask"]["FinishTime"] = "0000-00-00T00:00:00Z"
-    event = read(notification)
+    event = parse_event(notification)
     kept = Archive(ARCHIVE, lambda: NOON).keep(event, cos)
     assert str(kept) == f"{ARCHIVE}2025-07-20/WorkflowTask/{event.task_id}/FINISH.json"
     assert cos.read_json(kept) == event.raw
@@ -40,33 +40,33 @@ def test_a_notification_is_kept_as_it_came_under_its_day_type_task_and_status(co
 
 
 def test_the_archive_holds_no_secret(cos: Cos) -> None:
-    event = read(payload("synth_workflow_signed"))
+    event = parse_event(payload("synth_workflow_signed"))
     kept = Archive(ARCHIVE).keep(event, cos)
     assert event.raw["Sign"] not in cos.read_text(kept)
     assert cos.read_json(kept)["Sign"] == "***"
 
 
 def test_a_redelivery_writes_the_same_object(cos: Cos, keys: Keys) -> None:
-    event = read(sample())
+    event = parse_event(sample())
     archive = Archive(ARCHIVE, lambda: NOON)
     assert archive.keep(event, cos) == archive.keep(event, cos)
     assert len(keys("archive-1250000000")) == 1
 
 
 def test_a_redelivery_after_midnight_finds_what_the_one_before_wrote(cos: Cos, keys: Keys) -> None:
-    event = read(sample("EditMediaTask"))  # nothing in it tells its day
+    event = parse_event(sample("EditMediaTask"))  # nothing in it tells its day
     midnight = NOON + 12 * 3600
     before = Archive(ARCHIVE, lambda: midnight - 60).keep(event, cos)
     assert "/2025-07-21/" in str(before)
     assert Archive(ARCHIVE, lambda: midnight + 60).keep(event, cos) == before
     another = sample("EditMediaTask")
     another["EditMediaTaskEvent"]["TaskId"] = "another"
-    other = read(another)
+    other = parse_event(another)
     assert "/2025-07-22/" in str(Archive(ARCHIVE, lambda: midnight + 60).keep(other, cos))
 
 
 def test_redelivery_within_six_hours_finds_yesterdays_object(cos: Cos) -> None:
-    event = read(sample("EditMediaTask"))
+    event = parse_event(sample("EditMediaTask"))
     midnight = NOON + 12 * 3600
     late = midnight + 6 * 3600 - 120
     before = Archive(ARCHIVE, lambda: midnight - 60).keep(event, cos)
@@ -80,7 +80,7 @@ def test_each_notification_of_progress_is_an_object_of_its_own(cos: Cos, keys: K
         notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"][
             "Progress"
         ] = progress
-        archive.keep(read(notification), cos)
+        archive.keep(parse_event(notification), cos)
     assert len(keys("archive-1250000000")) == 2
     assert all(
         "-PROCESSING-" in key and key.endswith("-progress.json")
@@ -89,7 +89,7 @@ def test_each_notification_of_progress_is_an_object_of_its_own(cos: Cos, keys: K
 
 
 def test_a_notification_without_a_task_has_a_key_of_its_content(cos: Cos) -> None:
-    kept = Archive(ARCHIVE).keep(read(payload("synth_batch_task")), cos)
+    kept = Archive(ARCHIVE).keep(parse_event(payload("synth_batch_task")), cos)
     assert kept.key.count("/") == 4
     assert "unknown" not in kept.key.rpartition("/")[0]
 
@@ -97,13 +97,13 @@ def test_a_notification_without_a_task_has_a_key_of_its_content(cos: Cos) -> Non
 def test_a_text_of_an_event_that_is_no_unicode_is_kept_as_an_escape(cos: Cos) -> None:
     notification = sample("EditMediaTask")
     notification["SessionContext"] = json.loads('"\\ud800 视频"')
-    kept = Archive(ARCHIVE).keep(read(notification), cos)
+    kept = Archive(ARCHIVE).keep(parse_event(notification), cos)
     assert cos.read_json(kept) == notification
     assert "视频" in cos.read_text(kept)
 
 
 def test_an_archive_says_how_its_objects_are_kept(cos: Cos) -> None:
-    kept = Archive(f"{ARCHIVE}?storage_class=STANDARD_IA").keep(read(sample()), cos)
+    kept = Archive(f"{ARCHIVE}?storage_class=STANDARD_IA").keep(parse_event(sample()), cos)
     assert cos.head(kept).storage_class == "STANDARD_IA"
 
 

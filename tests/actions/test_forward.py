@@ -16,22 +16,21 @@ import pytest
 pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
 pytest.importorskip("tencentcloud.common", reason="events are forwarded by it")
 
-from places import payload
-
 from scf_mps import Context
 from scf_mps.actions import Archive, Forward
-from scf_mps.actions.circles import KEPT, MOST, Circles
-from scf_mps.actions.posting import signed
-from scf_mps.actions.services import ForwardFailed
-from scf_mps.actions.targets import LARGEST_INVOCATION, LARGEST_MESSAGE, FunctionTarget
+from scf_mps.actions.forward.loop_guard import MAX_EVENTS, MAX_INVOCATIONS, LoopGuard
+from scf_mps.actions.forward.targets import MAX_INVOCATION_BYTES, MAX_MESSAGE_BYTES, FunctionTarget
+from scf_mps.actions.http_post import signed
 from scf_mps.cos import Cos
 from scf_mps.errors import CallbacksFailed, ConfigurationError, RegistrationError
-from scf_mps.events.reading import read
-from scf_mps.events.result import Event
-from scf_mps.local.api import CloudApi, Emulated, Mps, Scf, Tdmq
+from scf_mps.events.base import Event
+from scf_mps.events.parser import parse_event
+from scf_mps.local.api import CloudApi, EmulatedFunction, Mps, Scf, Tdmq
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
+from scf_mps.tencent.services import ForwardFailed
+from tests.support.sample_data import payload
 
 ARCHIVE = "cos://archive-1250000000.ap-guangzhou/mps/"
 CONTEXT = {
@@ -141,7 +140,7 @@ def test_another_teams_function_sees_the_event_as_mps_sent_it(
         LocalFunction(
             tmp_path, name="thumbnails", timeout=20, environment={"RECORD": str(record)}
         ) as other,
-        CloudApi([Scf([Emulated(other)])], keys=emulator.keys) as api,
+        CloudApi([Scf([EmulatedFunction(other)])], keys=emulator.keys) as api,
     ):
         monkeypatch.setenv("MPS_API_ENDPOINT", api.url)
         handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
@@ -180,7 +179,7 @@ def test_an_event_of_128_kilobytes_is_sent_itself_and_one_of_a_byte_more_by_its_
     application: Application, api: CloudApi, function: Recorder, cos: Cos
 ) -> None:
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_ARCHIVE=ARCHIVE)
-    largest, too_large = of_size(LARGEST_INVOCATION), of_size(LARGEST_INVOCATION + 1)
+    largest, too_large = of_size(MAX_INVOCATION_BYTES), of_size(MAX_INVOCATION_BYTES + 1)
     handlers.main_handler(largest, CONTEXT)
     assert [json.loads(text) for text in function.pushed] == [largest]
     assert len(function.pushed[0].encode()) == 128 * 1024
@@ -188,7 +187,7 @@ def test_an_event_of_128_kilobytes_is_sent_itself_and_one_of_a_byte_more_by_its_
     handlers.main_handler(too_large, CONTEXT)
     reference = json.loads(function.pushed[1])
     assert reference.keys() == {"ArchivedEvent", "TaskId"}
-    assert reference["TaskId"] == read(too_large).task_id
+    assert reference["TaskId"] == parse_event(too_large).task_id
     assert reference["ArchivedEvent"].startswith(ARCHIVE)
     assert cos.read_json(reference["ArchivedEvent"]) == too_large
     assert {request.code for request in api.requests} == {""}
@@ -198,7 +197,7 @@ def test_what_is_too_large_and_has_no_archive_says_which_variable_is_missing(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
-    told = refused(handlers, of_size(LARGEST_INVOCATION + 1))
+    told = refused(handlers, of_size(MAX_INVOCATION_BYTES + 1))
     assert "has 131073 bytes" in told
     assert "set MPS_ARCHIVE=cos://bucket.region/prefix/" in told
     assert function.pushed == []
@@ -210,7 +209,7 @@ def test_what_nobody_could_read_in_the_archive_is_not_sent_by_its_address(
 ) -> None:
     cold = f"{ARCHIVE}?storage_class={storage_class}"
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_ARCHIVE=cold)
-    told = refused(handlers, of_size(LARGEST_INVOCATION + 1))
+    told = refused(handlers, of_size(MAX_INVOCATION_BYTES + 1))
     assert "take storage_class= out of MPS_ARCHIVE" in told
     assert function.pushed == []
 
@@ -280,13 +279,13 @@ def test_two_functions_that_forward_to_each_other_come_to_an_end(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
-    for number in range(MOST):
+    for number in range(MAX_INVOCATIONS):
         handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})
         handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})  # SCF's retry
-    for number in range(MOST, MOST + 2):
+    for number in range(MAX_INVOCATIONS, MAX_INVOCATIONS + 2):
         told = refused(handlers, sample(), request_id=f"round-{number}")
         assert "does what MPS_FORWARD names forward it back" in told
-    assert len(function.pushed) == 2 * MOST
+    assert len(function.pushed) == 2 * MAX_INVOCATIONS
     handlers.main_handler(sample("EditMediaTask"), CONTEXT)
     handlers.main_handler(sample(), {**CONTEXT, "request_id": ""})
 
@@ -295,18 +294,18 @@ def test_a_circle_by_way_of_a_queue_comes_to_an_end_too(
     application: Application, api: CloudApi, tdmq: Tdmq
 ) -> None:
     handlers = application(MPS_FORWARD="cmq-queue://media.ap-guangzhou")
-    for number in range(MOST):
+    for number in range(MAX_INVOCATIONS):
         handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})
     assert "forward it back" in refused(handlers, sample())
-    assert len(tdmq.sent["ap-guangzhou", "queue/media"]) == MOST
+    assert len(tdmq.sent["ap-guangzhou", "queue/media"]) == MAX_INVOCATIONS
 
 
 def test_what_was_refused_however_often_is_no_circle(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
-    api.faults.add("Invoke", times=MOST + 1, code="ResourceUnavailable")
-    for number in range(MOST + 1):
+    api.faults.add("Invoke", times=MAX_INVOCATIONS + 1, code="ResourceUnavailable")
+    for number in range(MAX_INVOCATIONS + 1):
         told = refused(handlers, sample(), request_id=f"redelivery-{number}")
         assert "ResourceUnavailable" in told
     handlers.main_handler(sample(), CONTEXT)
@@ -326,18 +325,18 @@ def test_with_a_ledger_a_circle_ends_with_its_first_round(
 
 
 def test_of_the_events_that_are_remembered_the_longest_unseen_is_forgotten() -> None:
-    circles = Circles()
+    circles = LoopGuard()
 
     def event(number: int) -> Event:
         made = sample("EditMediaTask")
         made["EditMediaTaskEvent"]["TaskId"] = f"task-{number}"
-        return read(made)
+        return parse_event(made)
 
-    for request in range(MOST):
+    for request in range(MAX_INVOCATIONS):
         for number in (1, 0):  # 1 was seen before 0, and is again below
             circles.sent(event(number), Context({"request_id": f"r-{request}"}))
     circles.sent(event(1), Context({"request_id": "r-0"}))
-    for number in range(2, KEPT + 1):
+    for number in range(2, MAX_EVENTS + 1):
         circles.sent(event(number), Context({"request_id": "r"}))
     circles.check(event(0), Context({"request_id": "r"}))
     with pytest.raises(ConfigurationError):
@@ -440,7 +439,7 @@ def test_an_answer_without_a_request_id_of_the_function_has_that_of_the_api(
         monkeypatch.setenv("TENCENTCLOUD_SECRETID", api.key.secret_id)
         monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", api.key.secret_key)
         target = FunctionTarget("thumbnails", "ap-guangzhou", "default", "$DEFAULT", None)
-        found = target.send(read(sample()), Context(), cos, logging.getLogger("t"))
+        found = target.send(parse_event(sample()), Context(), cos, logging.getLogger("t"))
         assert found == api.requests[-1].request_id
 
 
@@ -468,7 +467,7 @@ def test_a_message_has_at_most_a_megabyte(
     application: Application, api: CloudApi, tdmq: Tdmq, cos: Cos
 ) -> None:
     handlers = application(MPS_FORWARD="cmq-topic://media.ap-guangzhou", MPS_ARCHIVE=ARCHIVE)
-    largest, too_large = of_size(LARGEST_MESSAGE), of_size(LARGEST_MESSAGE + 1)
+    largest, too_large = of_size(MAX_MESSAGE_BYTES), of_size(MAX_MESSAGE_BYTES + 1)
     handlers.main_handler(largest, CONTEXT)
     handlers.main_handler(too_large, CONTEXT)
     first, second = tdmq.sent["ap-guangzhou", "topic/media"]
@@ -670,7 +669,7 @@ def test_a_target_is_an_object_of_ones_own_as_well(
 ) -> None:
     forward = Forward("scf://thumbnails.ap-guangzhou/", Archive(ARCHIVE))
     assert forward.name == "scf-thumbnails.ap-guangzhou"
-    event = read(sample())
+    event = parse_event(sample())
     assert forward.wants(event)
     assert forward.target.send(event, Context(), cos, logging.getLogger("t")) == "request-1"  # type: ignore[call-arg,arg-type]
     assert repr(Forward("https://hooks.example.com/x?secret=s").target._address) == (  # type: ignore[union-attr]

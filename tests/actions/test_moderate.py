@@ -9,16 +9,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from places import payload
 
 from scf_mps import CallbacksFailed
-from scf_mps.actions import Moderate, Verdict, verdict_of
+from scf_mps.actions import Moderate, Verdict, compute_verdict
 from scf_mps.cos import Cos, CosObject, NotAPlaylist, NotFound, SomeFailed, UnknownManifest
-from scf_mps.cos.operations import acl_headers
-from scf_mps.events.reading import read
-from scf_mps.events.result import Event
+from scf_mps.cos.operations import get_acl_headers
+from scf_mps.events.base import Event
+from scf_mps.events.parser import parse_event
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.local.samples import sample
+from tests.support.sample_data import payload
 
 HELD = "cos://archive-1250000000.ap-guangzhou/held/"
 OUT = "out-1250000000"
@@ -66,7 +66,7 @@ def notification(suggestion: str = "block", status: str = "SUCCESS") -> dict[str
 
 
 def event(suggestion: str = "block", status: str = "SUCCESS") -> Event:
-    return read(notification(suggestion, status))
+    return parse_event(notification(suggestion, status))
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_playlists_that_name_each_other_come_to_an_end(cos: Cos, keys: Keys) -> 
     cos.upload(f"{master}a.m3u8\ngone.m3u8\n".encode(), at("videos/ads/demo.m3u8"))
     cos.upload(f"{master}demo.m3u8\ngone.m3u8\n".encode(), at("videos/ads/a.m3u8"))
     with pytest.raises(SomeFailed, match="1 could not be moved"):
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
     assert keys(OUT) == []
 
 
@@ -227,7 +227,7 @@ def test_a_dash_manifest_is_moved_and_its_segments_are_said_to_be_left(
     stream["AdaptiveDynamicStreamingTask"]["Output"]["Path"] = "/videos/dash.mpd"
     cos.upload(b"<MPD/>", at("videos/dash.mpd"))
     with pytest.raises(SomeFailed) as caught:
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
     (error,) = caught.value.exceptions
     assert isinstance(error, UnknownManifest)
     assert {f"held/{OUT}/videos/dash.mpd", f"held/{OUT}/videos/demo.mp4"} == set(
@@ -241,7 +241,7 @@ def test_an_output_outside_cos_is_told_after_all_others_are_moved(cos: Cos, keys
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     rendition["Output"]["OutputStorage"] = {"Type": "AWS-S3", "S3OutputStorage": {}}
     with pytest.raises(SomeFailed) as caught:
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
     assert "/videos/demo.mp4 is in AWS-S3" in str(caught.value)
     assert keys(OUT) == ["videos/ads/another.ts", "videos/demo.mp4"]
 
@@ -252,7 +252,7 @@ def test_a_key_that_does_not_fit_below_the_quarantine_is_told(cos: Cos) -> None:
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     rendition["Output"]["Path"] = f"/{'x' * 850}"
     with pytest.raises(SomeFailed) as caught:
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
     assert "a key has at most 850 bytes" in str(caught.value)
 
 
@@ -268,7 +268,7 @@ def test_what_a_playlist_names_from_the_root_is_found_by_a_redelivery_too(
     cos.upload(text.encode(), at(f"videos/ads/{name}"))
     for _ in range(2):
         cos.upload(b"zero", at("videos/0.ts"))  # the second time, as if it could not be deleted
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
         assert keys(OUT) == []
         assert len(keys("archive-1250000000")) == 2
 
@@ -280,7 +280,7 @@ def test_a_stream_that_cannot_be_read_now_is_all_that_is_told(
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
     emulator.faults.add(Fault("error", operation="GetObject", status=403, code="AccessDenied"))
     with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
-        Moderate(HELD).quarantine(read(made), cos)
+        Moderate(HELD).quarantine(parse_event(made), cos)
     assert "AccessDenied" in str(caught.value)
 
 
@@ -290,7 +290,7 @@ def test_what_is_held_may_have_an_acl_of_its_own(
     cos: Cos, option: str, told: dict[str, str]
 ) -> None:
     for moved in Moderate(f"{HELD}{option}").quarantine(event(), cos):
-        assert acl_headers(cos._client, moved) == told
+        assert get_acl_headers(cos._client, moved) == told
 
 
 @pytest.mark.usefixtures("stored")
@@ -298,7 +298,7 @@ def test_source_at_a_url_of_cos_is_moved(cos: Cos, keys: Keys) -> None:
     made = notification()
     url = "https://source-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo.mp4?q-sign=1"
     made["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
-    Moderate(f"{HELD}?source=move").quarantine(read(made), cos)
+    Moderate(f"{HELD}?source=move").quarantine(parse_event(made), cos)
     assert keys("source-1250000000") == []
     assert "held/source-1250000000/videos/demo.mp4" in keys("archive-1250000000")
 
@@ -312,7 +312,7 @@ def test_source_elsewhere_is_said_to_stay(
         "Type": "URL",
         "UrlInputInfo": {"Url": "https://example.com/demo.mp4?token=hush"},
     }
-    Moderate(f"{HELD}?source=move").quarantine(read(made), cos)
+    Moderate(f"{HELD}?source=move").quarantine(parse_event(made), cos)
     assert is_held_whole(cos, keys)
     assert "stays where it is: https://example.com/demo.mp4" in caplog.text
     assert "hush" not in caplog.text
@@ -323,7 +323,7 @@ def test_a_source_that_is_a_playlist_moves_nothing_but_itself(cos: Cos, keys: Ke
     made = notification()
     made["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/mine.m3u8"
     cos.upload(b"#EXTM3U\n#EXTINF:2,\nvideos/demo.mp4\n", at("mine.m3u8", "source-1250000000"))
-    Moderate(f"{HELD}?source=move").quarantine(read(made), cos)
+    Moderate(f"{HELD}?source=move").quarantine(parse_event(made), cos)
     assert keys("source-1250000000") == ["videos/demo.mp4"]
 
 
@@ -334,7 +334,7 @@ def test_what_lies_in_the_quarantine_stays_there(cos: Cos, keys: Keys) -> None:
     info = again["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]
     info.update(Bucket="archive-1250000000", Object=f"/held/{OUT}/videos/demo.mp4")
     again["WorkflowTaskEvent"]["MediaProcessResultSet"] = []
-    assert Moderate(f"{HELD}?source=move").quarantine(read(again), cos) == []
+    assert Moderate(f"{HELD}?source=move").quarantine(parse_event(again), cos) == []
     assert f"held/{OUT}/videos/demo.mp4" in keys("archive-1250000000")
 
 
@@ -376,7 +376,7 @@ def test_stream_that_is_no_playlist_is_moved_all_the_same(cos: Cos, keys: Keys) 
 
 
 def test_an_event_without_a_review_is_none_of_its_business(cos: Cos) -> None:
-    documented = read(sample())
+    documented = parse_event(sample())
     assert Moderate(HELD).quarantine(documented, cos) == []
     assert Moderate(HELD).permits(documented)
 
@@ -395,8 +395,8 @@ def test_block_is_held_although_another_review_failed(option: str) -> None:
     failed = {"Type": "Political", "PoliticalTask": {"Status": "FAIL", "ErrCode": 30000}}
     notified["WorkflowTaskEvent"]["AiContentReviewResultSet"].append(failed)
     moderate = Moderate(f"{HELD}?on={option}")
-    assert moderate.holds(read(notified))
-    assert not moderate.permits(read(notified))
+    assert moderate.holds(parse_event(notified))
+    assert not moderate.permits(parse_event(notified))
 
 
 @pytest.mark.parametrize(
@@ -429,9 +429,9 @@ def test_verdict_is_found_once_for_all_results(monkeypatch: pytest.MonkeyPatch) 
 
     def find(one: Event) -> Verdict | None:
         asked.append(one)
-        return verdict_of(one)
+        return compute_verdict(one)
 
-    monkeypatch.setattr("scf_mps.actions.moderate.verdict_of", find)
+    monkeypatch.setattr("scf_mps.actions.moderate.compute_verdict", find)
     moderate = Moderate(HELD)
     blocked, passed = event(), event("pass")
     for one in (blocked, passed, blocked):
@@ -458,7 +458,7 @@ def test_one_warning_says_what_was_held_and_why(cos: Cos, caplog: pytest.LogCapt
 
 
 def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
-    Moderate(HELD).quarantine(read(payload("mps_workflow_ai_content_review")), cos)
+    Moderate(HELD).quarantine(parse_event(payload("mps_workflow_ai_content_review")), cos)
     (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert [url[-7:] for url in vars(line)["pictures"]] == ["xx1.jpg", "xx3.jpg", "xx2.jpg"]
 

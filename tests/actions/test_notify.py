@@ -17,19 +17,19 @@ from urllib.parse import quote
 
 import pytest
 import trustme
-from places import ROOT, payload
 from typing_extensions import Self
 
 from scf_mps import CallbacksFailed, ConfigurationError, Context
 from scf_mps.actions import Notify, NotifyError, Publish
-from scf_mps.actions.notify.text import duration_of, size_of
+from scf_mps.actions.notify.text import format_duration, format_size
 from scf_mps.cos import Cos, Credentials
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
+from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
 from scf_mps.local.cos import CosEmulator
-from scf_mps.local.robots import Reply, Robots
 from scf_mps.local.samples import sample
+from tests.support.sample_data import ROOT, payload
 
-from .telling import KEY, LOG, NOON, context_of, documented, public, tell
+from .notify_support import KEY, LOG, NOON, context_of, documented, public, tell
 
 TOKEN = "0ff1ce-t0ken"
 SECRET = "SEC-5ecret"
@@ -37,14 +37,14 @@ HOOK = "/hooks/ops"
 
 
 @pytest.fixture
-def robots() -> Iterator[Robots]:
-    with Robots(
+def robots() -> Iterator[ChatWebhookStub]:
+    with ChatWebhookStub(
         secrets={TOKEN: SECRET, HOOK: SECRET}, words={TOKEN: "视频"}, clock=lambda: NOON
     ) as running:
         yield running
 
 
-def address(channel: str, robots: Robots) -> str:
+def address(channel: str, robots: ChatWebhookStub) -> str:
     """The address of a robot that wants all it can want."""
     return {
         "wecom": f"wecom://{TOKEN}?endpoint={robots.url}",
@@ -59,14 +59,16 @@ def address(channel: str, robots: Robots) -> str:
 CHANNELS = ("wecom", "dingtalk", "feishu", "lark", "slack", "webhook")
 
 
-def say(channel: str, robots: Robots, event: Any = None, *, options: str = "", **more: Any) -> str:
+def say(
+    channel: str, robots: ChatWebhookStub, event: Any = None, *, options: str = "", **more: Any
+) -> str:
     """What a robot has taken, as one text."""
     more.setdefault("clock", lambda: NOON)
     tell(f"{address(channel, robots)}{options}", event, **more)
     return json.dumps(robots.received[-1].message, ensure_ascii=False)
 
 
-def test_wecom_is_told_in_a_table(robots: Robots) -> None:
+def test_wecom_is_told_in_a_table(robots: ChatWebhookStub) -> None:
     say("wecom", robots)
     cdn = "https://cdn.example.com/dasda"
     assert robots.received[0].message == {
@@ -93,7 +95,7 @@ def test_wecom_is_told_in_a_table(robots: Robots) -> None:
     }
 
 
-def test_dingtalk_is_told_in_english_if_that_is_asked_for(robots: Robots) -> None:
+def test_dingtalk_is_told_in_english_if_that_is_asked_for(robots: ChatWebhookStub) -> None:
     say("dingtalk", robots, options="&lang=en", event=documented(SessionContext="order-42"))
     cdn = "https://cdn.example.com/dasda"
     assert robots.received[0].message == {
@@ -128,7 +130,7 @@ def test_dingtalk_is_told_in_english_if_that_is_asked_for(robots: Robots) -> Non
     }
 
 
-def test_feishu_is_told_in_a_text_without_markup(robots: Robots) -> None:
+def test_feishu_is_told_in_a_text_without_markup(robots: ChatWebhookStub) -> None:
     say("feishu", robots)
     post = robots.received[0].message["content"]["post"]["zh_cn"]
     assert post["title"] == "视频 MPS 任务部分失败（1/4）：dianping2.mp4"
@@ -147,7 +149,7 @@ def test_feishu_is_told_in_a_text_without_markup(robots: Robots) -> None:
     assert "https://cdn.example.com/dasda/dianping2_transcode_10.mp4" in hrefs
 
 
-def test_slack_is_told_in_blocks_with_pictures(robots: Robots) -> None:
+def test_slack_is_told_in_blocks_with_pictures(robots: ChatWebhookStub) -> None:
     say("slack", robots, options="&lang=en")
     message = robots.received[0].message
     assert message["text"] == "MPS task partly failed (1 of 4): dianping2.mp4"
@@ -162,23 +164,23 @@ def test_slack_is_told_in_blocks_with_pictures(robots: Robots) -> None:
     assert message["blocks"][3]["image_url"].endswith("snapshotByOffset_10_0.jpg")
 
 
-def test_slack_is_told_without_pictures_where_it_cannot_fetch_one(robots: Robots) -> None:
-    robots.answer(Reply(400, "invalid_blocks"))
+def test_slack_is_told_without_pictures_where_it_cannot_fetch_one(robots: ChatWebhookStub) -> None:
+    robots.answer(StubResponse(400, "invalid_blocks"))
     say("slack", robots)
     blocks = robots.received[0].message["blocks"]
     assert [block["type"] for block in blocks] == ["header", "rich_text", "rich_text"]
     assert robots.asked == 2
 
 
-def test_slack_is_not_asked_again_for_a_message_without_pictures(robots: Robots) -> None:
-    robots.answer(Reply(400, "invalid_blocks"))
-    event = read(sample("WorkflowTask", Transcode="SUCCESS"))
+def test_slack_is_not_asked_again_for_a_message_without_pictures(robots: ChatWebhookStub) -> None:
+    robots.answer(StubResponse(400, "invalid_blocks"))
+    event = parse_event(sample("WorkflowTask", Transcode="SUCCESS"))
     with pytest.raises(NotifyError, match="400: invalid_blocks"):
         say("slack", robots, event=event)
     assert robots.asked == 1
 
 
-def test_a_webhook_is_told_what_a_program_needs(robots: Robots) -> None:
+def test_a_webhook_is_told_what_a_program_needs(robots: ChatWebhookStub) -> None:
     say("webhook", robots, event=documented(SessionContext='{"order": 42}', SessionId="s-1"))
     received = robots.received[0]
     assert received.headers["idempotency-key"] == KEY
@@ -213,7 +215,7 @@ def test_a_webhook_is_told_what_a_program_needs(robots: Robots) -> None:
 
 
 def test_the_receiver_in_the_documentation_believes_the_signature_and_no_other(
-    robots: Robots,
+    robots: ChatWebhookStub,
 ) -> None:
     guide = (Path(ROOT) / "docs" / "actions.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(import hmac\n.*?)```", guide, re.DOTALL)
@@ -229,7 +231,9 @@ def test_the_receiver_in_the_documentation_believes_the_signature_and_no_other(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_every_robot_takes_the_message_whatever_it_wants(channel: str, robots: Robots) -> None:
+def test_every_robot_takes_the_message_whatever_it_wants(
+    channel: str, robots: ChatWebhookStub
+) -> None:
     assert "MPS 任务部分失败" in say(channel, robots)
     assert robots.received[0].channel == {"lark": "feishu"}.get(channel, channel)
 
@@ -249,7 +253,7 @@ def test_every_robot_takes_the_message_whatever_it_wants(channel: str, robots: R
     ],
 )
 def test_what_a_robot_wants_is_said_where_it_is_missing(
-    query: str, told: str, robots: Robots
+    query: str, told: str, robots: ChatWebhookStub
 ) -> None:
     with pytest.raises(NotifyError) as caught:
         tell(f"{query}&endpoint={robots.url}", clock=lambda: NOON)
@@ -258,7 +262,7 @@ def test_what_a_robot_wants_is_said_where_it_is_missing(
     assert robots.asked == 1
 
 
-def test_a_webhook_with_another_secret_is_refused(robots: Robots) -> None:
+def test_a_webhook_with_another_secret_is_refused(robots: ChatWebhookStub) -> None:
     with pytest.raises(NotifyError, match=r"401: the signature is wrong \(is secret= the receiver"):
         tell(f"{robots.url}{HOOK}?secret=other")
 
@@ -274,39 +278,63 @@ WECOM_93000 = json.dumps(
 @pytest.mark.parametrize(
     ("channel", "reply", "told"),
     [
-        ("wecom", Reply(200, WECOM_93000), "93000: invalid webhook url, hint: [1], from ip"),
-        ("wecom", Reply(200, '{"errcode": 60020}'), "60020: this address may not use it"),
-        ("wecom", Reply(200, '{"errcode": "x", "errmsg": "?"}'), "wecom: x: ?"),
-        ("wecom", Reply(200, "<html>"), "200: the answer has no errcode"),
-        ("wecom", Reply(200, "[]"), "200: the answer has no errcode"),
-        ("wecom", Reply(404), "404: without a word"),
-        ("dingtalk", Reply(200, '{"errcode": 300001}'), "there is no such robot"),
-        ("feishu", Reply(400, '{"code": 19001, "msg": "param invalid"}'), "19001: param invalid"),
-        ("feishu", Reply(200, '{"StatusCode": 9499, "StatusMessage": "Bad"}'), "9499: Bad"),
+        ("wecom", StubResponse(200, WECOM_93000), "93000: invalid webhook url, hint: [1], from ip"),
+        ("wecom", StubResponse(200, '{"errcode": 60020}'), "60020: this address may not use it"),
+        ("wecom", StubResponse(200, '{"errcode": "x", "errmsg": "?"}'), "wecom: x: ?"),
+        ("wecom", StubResponse(200, "<html>"), "200: the answer has no errcode"),
+        ("wecom", StubResponse(200, "[]"), "200: the answer has no errcode"),
+        ("wecom", StubResponse(404), "404: without a word"),
+        ("dingtalk", StubResponse(200, '{"errcode": 300001}'), "there is no such robot"),
         (
             "feishu",
-            Reply(400, '{"code": 9499, "msg": "Bad Request"}'),
+            StubResponse(400, '{"code": 19001, "msg": "param invalid"}'),
+            "19001: param invalid",
+        ),
+        ("feishu", StubResponse(200, '{"StatusCode": 9499, "StatusMessage": "Bad"}'), "9499: Bad"),
+        (
+            "feishu",
+            StubResponse(400, '{"code": 9499, "msg": "Bad Request"}'),
             "9499: Bad Request (Feishu does",
         ),
-        ("wecom", Reply(200, '{"errcode": false}'), "wecom: False: without a word"),
-        ("wecom", Reply(200, '{"errcode": 93004}'), "93004: the robot is switched off"),
+        ("wecom", StubResponse(200, '{"errcode": false}'), "wecom: False: without a word"),
+        ("wecom", StubResponse(200, '{"errcode": 93004}'), "93004: the robot is switched off"),
         (
             "dingtalk",
-            Reply(200, '{"errcode": 430102, "errmsg": "x"}'),
+            StubResponse(200, '{"errcode": 430102, "errmsg": "x"}'),
             "430102: x (DingTalk does not take",
         ),
-        ("webhook", Reply(413, ""), "413: the receiver does not take a message of this length"),
-        ("slack", Reply(404, "no_service"), "404: no_service (there is no such webhook any more"),
-        ("slack", Reply(403, "action_prohibited"), "an administrator of the workspace"),
-        ("slack", Reply(200, "invalid_payload"), "200: invalid_payload (Slack does not take"),
-        ("slack", Reply(400, "what_is_this"), "400: what_is_this"),
-        ("webhook", Reply(410, "x" * 1000), "…"),
-        ("webhook", Reply(302, "", {"Location": "http://evil"}), "302: the answer is a redirect"),
-        ("slack", Reply(307, "", {"Location": "http://evil"}), "307: the answer is a redirect"),
+        (
+            "webhook",
+            StubResponse(413, ""),
+            "413: the receiver does not take a message of this length",
+        ),
+        (
+            "slack",
+            StubResponse(404, "no_service"),
+            "404: no_service (there is no such webhook any more",
+        ),
+        ("slack", StubResponse(403, "action_prohibited"), "an administrator of the workspace"),
+        (
+            "slack",
+            StubResponse(200, "invalid_payload"),
+            "200: invalid_payload (Slack does not take",
+        ),
+        ("slack", StubResponse(400, "what_is_this"), "400: what_is_this"),
+        ("webhook", StubResponse(410, "x" * 1000), "…"),
+        (
+            "webhook",
+            StubResponse(302, "", {"Location": "http://evil"}),
+            "302: the answer is a redirect",
+        ),
+        (
+            "slack",
+            StubResponse(307, "", {"Location": "http://evil"}),
+            "307: the answer is a redirect",
+        ),
     ],
 )
 def test_a_refusal_is_an_error_that_says_what_to_do(
-    channel: str, reply: Reply, told: str, robots: Robots
+    channel: str, reply: StubResponse, told: str, robots: ChatWebhookStub
 ) -> None:
     robots.answer(reply)
     with pytest.raises(NotifyError) as caught:
@@ -323,26 +351,29 @@ def test_a_refusal_is_an_error_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("channel", "reply"),
     [
-        ("wecom", Reply(200, '{"errcode": -1}', {"Retry-After": "0"})),
-        ("feishu", Reply(429, '{"code": 11232}')),
-        ("slack", Reply(429, "rate_limited", {"Retry-After": "1"})),
-        ("webhook", Reply(503, "soon", {"Retry-After": "0"})),
-        ("feishu", Reply(400, '{"code": 9499, "msg": "too many request"}')),
-        ("lark", Reply(400, '{"StatusCode": 9499, "StatusMessage": "Too Many Request"}')),
-        ("feishu", Reply(200, '{"code": 11232, "msg": "frequency limited psm"}')),
-        ("feishu", Reply(400, '{"code": 99991400, "msg": "request trigger frequency limit"}')),
-        ("feishu", Reply(503, '{"code": 2200, "msg": "internal error"}')),
-        ("wecom", Reply(200, '{"errcode": 45033, "errmsg": "concurrent limit"}')),
-        ("dingtalk", Reply(200, '{"errcode": 410100, "errmsg": "发送速度太快而限流"}')),
-        ("dingtalk", Reply(200, '{"errcode": 1, "errmsg": "send too fast"}')),
-        ("slack", Reply(200, "rate_limited")),
-        ("slack", Reply(400, "ratelimited")),
-        ("slack", Reply(500, "rollup_error")),
-        ("webhook", Reply(403, "Rate limit exceeded")),
+        ("wecom", StubResponse(200, '{"errcode": -1}', {"Retry-After": "0"})),
+        ("feishu", StubResponse(429, '{"code": 11232}')),
+        ("slack", StubResponse(429, "rate_limited", {"Retry-After": "1"})),
+        ("webhook", StubResponse(503, "soon", {"Retry-After": "0"})),
+        ("feishu", StubResponse(400, '{"code": 9499, "msg": "too many request"}')),
+        ("lark", StubResponse(400, '{"StatusCode": 9499, "StatusMessage": "Too Many Request"}')),
+        ("feishu", StubResponse(200, '{"code": 11232, "msg": "frequency limited psm"}')),
+        (
+            "feishu",
+            StubResponse(400, '{"code": 99991400, "msg": "request trigger frequency limit"}'),
+        ),
+        ("feishu", StubResponse(503, '{"code": 2200, "msg": "internal error"}')),
+        ("wecom", StubResponse(200, '{"errcode": 45033, "errmsg": "concurrent limit"}')),
+        ("dingtalk", StubResponse(200, '{"errcode": 410100, "errmsg": "发送速度太快而限流"}')),
+        ("dingtalk", StubResponse(200, '{"errcode": 1, "errmsg": "send too fast"}')),
+        ("slack", StubResponse(200, "rate_limited")),
+        ("slack", StubResponse(400, "ratelimited")),
+        ("slack", StubResponse(500, "rollup_error")),
+        ("webhook", StubResponse(403, "Rate limit exceeded")),
     ],
 )
 def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
-    channel: str, reply: Reply, robots: Robots
+    channel: str, reply: StubResponse, robots: ChatWebhookStub
 ) -> None:
     robots.answer(reply)
     say(channel, robots)
@@ -352,16 +383,24 @@ def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
 @pytest.mark.parametrize(
     ("channel", "reply", "seconds"),
     [
-        ("slack", Reply(429, "rate_limited", {"Retry-After": "30"}), 60),  # longer than we wait
-        ("slack", Reply(429, "rate_limited", {"Retry-After": "5"}), 2),  # longer than there is
-        ("dingtalk", Reply(200, '{"errcode": 130101}'), 60),  # for ten minutes
-        ("dingtalk", Reply(200, '{"errcode": 660026}'), 60),
-        ("wecom", Reply(200, '{"errcode": 45009, "errmsg": "api freq out of limit"}'), 4),
-        ("feishu", Reply(429, '{"code": 11232}', {"Retry-After": "20"}), 60),
+        (
+            "slack",
+            StubResponse(429, "rate_limited", {"Retry-After": "30"}),
+            60,
+        ),  # longer than we wait
+        (
+            "slack",
+            StubResponse(429, "rate_limited", {"Retry-After": "5"}),
+            2,
+        ),  # longer than there is
+        ("dingtalk", StubResponse(200, '{"errcode": 130101}'), 60),  # for ten minutes
+        ("dingtalk", StubResponse(200, '{"errcode": 660026}'), 60),
+        ("wecom", StubResponse(200, '{"errcode": 45009, "errmsg": "api freq out of limit"}'), 4),
+        ("feishu", StubResponse(429, '{"code": 11232}', {"Retry-After": "20"}), 60),
     ],
 )
 def test_a_channel_that_is_busy_for_longer_is_left_to_the_next_delivery(
-    channel: str, reply: Reply, seconds: float, robots: Robots
+    channel: str, reply: StubResponse, seconds: float, robots: ChatWebhookStub
 ) -> None:
     robots.answer(reply)
     with pytest.raises(NotifyError) as caught:
@@ -370,22 +409,24 @@ def test_a_channel_that_is_busy_for_longer_is_left_to_the_next_delivery(
     assert robots.asked == 1
 
 
-def test_a_channel_that_stays_busy_is_asked_three_times(robots: Robots) -> None:
-    robots.answer(*[Reply(500, "", {"Retry-After": "0"})] * 3)
+def test_a_channel_that_stays_busy_is_asked_three_times(robots: ChatWebhookStub) -> None:
+    robots.answer(*[StubResponse(500, "", {"Retry-After": "0"})] * 3)
     with pytest.raises(NotifyError, match="500: without a word"):
         say("webhook", robots)
     assert robots.asked == 3
 
 
-def test_a_message_whose_answer_does_not_come_in_time_is_not_sent_twice(robots: Robots) -> None:
-    robots.answer(Reply(seconds=20))
+def test_a_message_whose_answer_does_not_come_in_time_is_not_sent_twice(
+    robots: ChatWebhookStub,
+) -> None:
+    robots.answer(StubResponse(seconds=20))
     with pytest.raises(NotifyError, match=r"no whole answer within 0\.") as caught:
         say("wecom", robots, context=context_of(1.2))
     assert caught.value.retryable
     assert robots.asked == 1
 
 
-def test_without_time_nothing_is_sent(robots: Robots) -> None:
+def test_without_time_nothing_is_sent(robots: ChatWebhookStub) -> None:
     with pytest.raises(NotifyError, match="no time is left") as caught:
         say("wecom", robots, context=Context({"time_limit_in_ms": 5}, clock=iter([0, 9]).__next__))
     assert caught.value.retryable
@@ -449,11 +490,11 @@ def test_an_answer_that_drips_is_ended() -> None:
 
 
 def test_a_task_of_which_nothing_failed_and_not_all_succeeded_is_not_told_as_a_success(
-    robots: Robots,
+    robots: ChatWebhookStub,
 ) -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
     event["WorkflowTaskEvent"]["MediaProcessResultSet"][1]["ImageSpriteTask"]["Status"] = "ABORTED"
-    say("wecom", robots, read(event), options="&lang=en&on=failure")
+    say("wecom", robots, parse_event(event), options="&lang=en&on=failure")
     content = robots.received[0].message["markdown_v2"]["content"]
     assert "MPS task ended" in content
     assert "ABORTED" in content
@@ -513,11 +554,11 @@ def test_tls_is_verified_by_the_certificates_that_are_given(
 # What is told, and when.
 
 
-def links_of(robots: Robots) -> list[str]:
+def links_of(robots: ChatWebhookStub) -> list[str]:
     return [link for result in robots.received[-1].message["results"] for link in result["links"]]
 
 
-def test_links_are_presigned_for_as_long_as_is_asked(robots: Robots) -> None:
+def test_links_are_presigned_for_as_long_as_is_asked(robots: ChatWebhookStub) -> None:
     say("webhook", robots, options="&expires=2h", links=None)
     assert len(links_of(robots)) == 4
     for link in links_of(robots):
@@ -527,14 +568,14 @@ def test_links_are_presigned_for_as_long_as_is_asked(robots: Robots) -> None:
 
 
 def test_a_link_opens_the_file_whatever_its_name(
-    robots: Robots, emulator: CosEmulator, cos: Cos, store: Callable[..., None]
+    robots: ChatWebhookStub, emulator: CosEmulator, cos: Cos, store: Callable[..., None]
 ) -> None:
     from urllib.request import ProxyHandler, build_opener
 
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Output"]["Path"] = "/视频 (1)/a*b_[c]!'|d<e>+f%20g&h=i?j#k.mp4"
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files)
     say("webhook", robots, event=event, links=None, cos=cos, clock=time.time)
     (link,) = links_of(robots)
@@ -545,7 +586,7 @@ def test_a_link_opens_the_file_whatever_its_name(
 
 
 def test_links_that_are_signed_with_temporary_keys_are_told_to_end_with_them(
-    robots: Robots,
+    robots: ChatWebhookStub,
 ) -> None:
     temporary = Cos(Credentials("AKIDrole", "desk", "t0ken"))
     say("webhook", robots, options="&expires=1d&lang=en", links=None, cos=temporary)
@@ -558,7 +599,7 @@ def test_links_that_are_signed_with_temporary_keys_are_told_to_end_with_them(
 
 
 def test_without_credentials_the_message_comes_without_links(
-    robots: Robots, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    robots: ChatWebhookStub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in ("SECRETID", "SECRETKEY", "SECRET_ID", "SECRET_KEY"):
         monkeypatch.delenv(f"TENCENTCLOUD_{name}", raising=False)
@@ -571,17 +612,19 @@ def test_without_credentials_the_message_comes_without_links(
 
 
 @pytest.mark.parametrize("path", [f"/{'x' * 851}.jpg", "/\ud800.jpg"])
-def test_a_key_that_cannot_be_leaves_the_links_to_the_others(path: str, robots: Robots) -> None:
+def test_a_key_that_cannot_be_leaves_the_links_to_the_others(
+    path: str, robots: ChatWebhookStub
+) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
     (result,) = notification["WorkflowTaskEvent"]["AiAnalysisResultSet"]
     (cover,) = result["CoverTask"]["Output"]["CoverSet"]
     cover["CoverPath"] = path
-    say("webhook", robots, event=read(notification), links=None)
+    say("webhook", robots, event=parse_event(notification), links=None)
     assert ["demo_Transcode" in link for link in links_of(robots)] == [True]
 
 
 def test_results_that_were_published_are_linked_where_they_are_and_the_others_are_presigned(
-    robots: Robots,
+    robots: ChatWebhookStub,
 ) -> None:
     def links(result: Any) -> list[str]:
         many = [f"https://cdn.example.com/{n}.mp4" for n in range(9)]
@@ -593,9 +636,9 @@ def test_results_that_were_published_are_linked_where_they_are_and_the_others_ar
     assert all(".myqcloud.com/" in other for other in others)
 
 
-def test_an_output_that_is_a_url_is_linked_as_it_is(robots: Robots) -> None:
+def test_an_output_that_is_a_url_is_linked_as_it_is(robots: ChatWebhookStub) -> None:
     notification = payload("mps_workflow_ai_content_review")
-    say("webhook", robots, event=read(notification), links=None)
+    say("webhook", robots, event=parse_event(notification), links=None)
     urls = [link for link in links_of(robots) if "myqcloud" not in link or "sign" not in link]
     assert urls == links_of(robots)
     assert all(result["picture"] is None for result in robots.received[0].message["results"])
@@ -608,10 +651,10 @@ def pictured(path: str) -> Any:
     (cover,) = result["CoverTask"]["Output"]["CoverSet"]
     cover["CoverPath"] = path
     notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = path
-    return read(notification)
+    return parse_event(notification)
 
 
-def test_a_name_is_told_whole_with_a_question_mark_in_it(robots: Robots) -> None:
+def test_a_name_is_told_whole_with_a_question_mark_in_it(robots: ChatWebhookStub) -> None:
     text = say("wecom", robots, event=pictured("/封面/真的？ok? 100%.jpg"))
     assert "MPS 任务成功：真的？ok? 100%.jpg" in text
     assert "| 真的？ok? 100%.jpg |" in text
@@ -623,13 +666,13 @@ def quoted(result: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("links", [None, quoted])
-def test_a_link_is_called_as_its_file_is(links: Any, robots: Robots) -> None:
+def test_a_link_is_called_as_its_file_is(links: Any, robots: ChatWebhookStub) -> None:
     say("dingtalk", robots, event=pictured("/封面/甲 1?.jpg"), links=links)
     assert "[甲 1?.jpg](" in robots.received[0].message["markdown"]["text"]
 
 
 @pytest.mark.parametrize("links", [None, quoted])
-def test_a_picture_is_shown_however_long_its_name(links: Any, robots: Robots) -> None:
+def test_a_picture_is_shown_however_long_its_name(links: Any, robots: ChatWebhookStub) -> None:
     say("webhook", robots, event=pictured(f"/{'很' * 40}.JPG"), links=links)
     (result,) = robots.received[0].message["results"]
     assert result["picture"] == result["links"][0]
@@ -653,19 +696,19 @@ def test_a_picture_is_shown_however_long_its_name(links: Any, robots: Robots) ->
 def test_an_address_is_told_of_what_it_asks_for(options: str, wanted: tuple[str, ...]) -> None:
     events = {
         "mixed": documented(),
-        "good": read(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")),
-        "bad": read(payload("synth_workflow_all_failed")),
-        "edit": read(payload("synth_edit_media_success")),
-        "failed edit": read(payload("synth_edit_media_fail")),
-        "broken source": read(payload("synth_workflow_source_error")),
-        "live": read(payload("live_ai_review_1")),
-        "end of a stream": read(payload("live_process_eof")),
+        "good": parse_event(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")),
+        "bad": parse_event(payload("synth_workflow_all_failed")),
+        "edit": parse_event(payload("synth_edit_media_success")),
+        "failed edit": parse_event(payload("synth_edit_media_fail")),
+        "broken source": parse_event(payload("synth_workflow_source_error")),
+        "live": parse_event(payload("live_ai_review_1")),
+        "end of a stream": parse_event(payload("live_process_eof")),
     }
     notify = Notify(f"wecom://{TOKEN}{options}")
     assert {name for name, event in events.items() if notify.wants(event)} == set(wanted)
 
 
-def test_the_message_has_the_results_that_were_asked_for_alone(robots: Robots) -> None:
+def test_the_message_has_the_results_that_were_asked_for_alone(robots: ChatWebhookStub) -> None:
     say("webhook", robots, options="&types=ImageSprites")
     assert [result["type"] for result in robots.received[0].message["results"]] == ["ImageSprites"]
     assert robots.received[0].message["outcome"] == "succeeded"
@@ -688,18 +731,20 @@ def test_the_message_has_the_results_that_were_asked_for_alone(robots: Robots) -
         ("synth_schedule_all_activity_types", ["ScheduleTask", "❔ Dubbing  PROCESSING"]),
     ],
 )
-def test_every_kind_of_event_can_be_told(event: str, told: list[str], robots: Robots) -> None:
-    say("webhook", robots, event=read(payload(event)))
+def test_every_kind_of_event_can_be_told(
+    event: str, told: list[str], robots: ChatWebhookStub
+) -> None:
+    say("webhook", robots, event=parse_event(payload(event)))
     text = robots.received[0].message["text"]
     assert [part for part in told if part not in text] == []
 
 
-def test_the_error_of_a_whole_task_is_told_beside_its_results(robots: Robots) -> None:
+def test_the_error_of_a_whole_task_is_told_beside_its_results(robots: ChatWebhookStub) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL")
     notification["WorkflowTaskEvent"] |= {"ErrCode": 1, "Message": "*odd*"}
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results[1]["ImageSpriteTask"]["ErrCodeExt"] = "SourceFileError.NoVideoMedia"
-    text = say("wecom", robots, event=read(notification))
+    text = say("wecom", robots, event=parse_event(notification))
     assert "MPS 任务部分失败（1/2）" in text
     assert "> 错误：1 (＊odd＊) — MPS 未说明重新提交是否有用" in text
     assert "重新提交无用，请先改正输入或参数" in text
@@ -710,11 +755,11 @@ def test_the_error_of_a_whole_task_is_told_beside_its_results(robots: Robots) ->
     [("zh", "## MPS 任务部分失败：demo.mp4"), ("en", "## MPS task partly failed: demo.mp4")],
 )
 def test_a_task_that_failed_after_all_its_results_is_not_told_to_have_none_that_failed(
-    lang: str, told: str, robots: Robots
+    lang: str, told: str, robots: ChatWebhookStub
 ) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
     notification["WorkflowTaskEvent"]["ErrCode"] = 60000
-    say("wecom", robots, event=read(notification), options=f"&lang={lang}")
+    say("wecom", robots, event=parse_event(notification), options=f"&lang={lang}")
     text = robots.received[0].message["markdown_v2"]["content"]
     assert text.splitlines()[0] == told
 
@@ -724,7 +769,7 @@ def many(count: int) -> Any:
     notification = sample("WorkflowTask", Transcode="SUCCESS", AnimatedGraphics="FAIL")
     good, bad = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     notification["WorkflowTaskEvent"]["MediaProcessResultSet"] = [*[good] * (count - 1), bad]
-    return read(notification)
+    return parse_event(notification)
 
 
 def long(result: Any) -> list[str]:
@@ -733,7 +778,7 @@ def long(result: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack"])
-def test_where_not_all_links_fit_the_rows_come_first(channel: str, robots: Robots) -> None:
+def test_where_not_all_links_fit_the_rows_come_first(channel: str, robots: ChatWebhookStub) -> None:
     text = say(channel, robots, event=many(25), links=long)
     assert text.count("✅") == 24
     assert text.count("❌") == 1
@@ -743,7 +788,7 @@ def test_where_not_all_links_fit_the_rows_come_first(channel: str, robots: Robot
 
 @pytest.mark.parametrize(("channel", "shown"), [("wecom", "!["), ("slack", "image_url")])
 def test_a_picture_whose_url_is_too_long_is_not_shown(
-    channel: str, shown: str, robots: Robots
+    channel: str, shown: str, robots: ChatWebhookStub
 ) -> None:
     assert shown in say(channel, robots)
     assert shown not in say(
@@ -754,15 +799,17 @@ def test_a_picture_whose_url_is_too_long_is_not_shown(
 
 
 @pytest.mark.parametrize(("length", "shown"), [(3000, True), (3001, False)])
-def test_slack_shows_picture_by_a_url_of_3000(length: int, shown: bool, robots: Robots) -> None:
+def test_slack_shows_picture_by_a_url_of_3000(
+    length: int, shown: bool, robots: ChatWebhookStub
+) -> None:
     start = "https://cdn.example.com/"
     link = f"{start}{'x' * (length - len(start) - 4)}.jpg"
-    event = read(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
+    event = parse_event(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
     assert ("image_url" in say("slack", robots, event=event, links=lambda _: [link])) == shown
 
 
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "lark", "slack", "webhook"])
-def test_where_not_all_rows_fit_the_last_are_counted(channel: str, robots: Robots) -> None:
+def test_where_not_all_rows_fit_the_last_are_counted(channel: str, robots: ChatWebhookStub) -> None:
     text = say(channel, robots, event=many(400), links=long, options="&lang=en")
     if channel == "webhook":
         text = robots.received[0].message["text"]
@@ -772,21 +819,23 @@ def test_where_not_all_rows_fit_the_last_are_counted(channel: str, robots: Robot
     assert "0" * 1000 not in text
 
 
-def test_a_status_that_nobody_knows_is_told_as_it_is(robots: Robots) -> None:
+def test_a_status_that_nobody_knows_is_told_as_it_is(robots: ChatWebhookStub) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Status"] = "ABORTED"
     result["Output"] |= {"Size": True, "Duration": float("inf"), "Width": "x", "Height": -1}
     assert "❔ Transcode 100030  demo_Transcode_100030.mp4  ABORTED" in say(
-        "webhook", robots, event=read(notification)
+        "webhook", robots, event=parse_event(notification)
     )
     assert robots.received[0].message["results"][0]["outcome"] == "unknown"
 
 
 def test_a_notification_of_a_type_that_nobody_knows_is_told_as_far_as_it_goes(
-    robots: Robots,
+    robots: ChatWebhookStub,
 ) -> None:
-    event = read({"EventType": "HoloTask", "HoloTaskEvent": {"TaskId": "t", "Status": "FINISH"}})
+    event = parse_event(
+        {"EventType": "HoloTask", "HoloTaskEvent": {"TaskId": "t", "Status": "FINISH"}}
+    )
     say("webhook", robots, event=event)
     assert robots.received[0].message["text"].splitlines() == [
         "MPS 任务成功",
@@ -797,38 +846,42 @@ def test_a_notification_of_a_type_that_nobody_knows_is_told_as_far_as_it_goes(
     ]
 
 
-def test_a_bucket_that_may_not_be_touched_leaves_the_links_to_the_others(robots: Robots) -> None:
+def test_a_bucket_that_may_not_be_touched_leaves_the_links_to_the_others(
+    robots: ChatWebhookStub,
+) -> None:
     notification = json.loads(
         json.dumps(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS"))
     )
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results[0]["TranscodeTask"]["Output"]["OutputStorage"]["CosOutputStorage"]["Bucket"] = "no-1"
     only = Cos(Credentials("AKIDdesk", "desk"), buckets=["out-1250000000"])
-    say("webhook", robots, event=read(notification), links=None, cos=only)
+    say("webhook", robots, event=parse_event(notification), links=None, cos=only)
     assert ["out-1250000000" in link for link in links_of(robots)] == [True] * len(links_of(robots))
     assert len(links_of(robots)) > 0
 
 
-def test_a_source_that_is_a_url_is_told_without_what_may_be_secret_in_it(robots: Robots) -> None:
+def test_a_source_that_is_a_url_is_told_without_what_may_be_secret_in_it(
+    robots: ChatWebhookStub,
+) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["InputInfo"] = {
         "Type": "URL",
         "UrlInputInfo": {"Url": "https://me:pass@example.com/a/video.mp4?token=hush"},
     }
-    text = say("wecom", robots, event=read(notification))
+    text = say("wecom", robots, event=parse_event(notification))
     assert "源文件：https://example.com/a/video.mp4" in text
     assert "MPS 任务成功：video.mp4" in text
     assert "hush" not in text
 
 
 def test_a_span_and_a_size_are_told_as_people_write_them() -> None:
-    assert [duration_of(seconds) for seconds in (0.5, 59.96, 61, 3723.9)] == [
+    assert [format_duration(seconds) for seconds in (0.5, 59.96, 61, 3723.9)] == [
         "0.5 s",
         "60 s",
         "1:01",
         "1:02:03",
     ]
-    assert [size_of(count) for count in (1, 1023, 401_637, 999_500, 1.25e9, 2e12)] == [
+    assert [format_size(count) for count in (1, 1023, 401_637, 999_500, 1.25e9, 2e12)] == [
         "1 B",
         "1.02 KB",
         "402 KB",
@@ -859,7 +912,7 @@ OWN = "**{title}**\n客户 {session_context}（{outcome}）\n{results}\n有问�
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_text_of_ones_own_stands_around_the_results(
-    channel: str, robots: Robots, notice: Callable[[str], str]
+    channel: str, robots: ChatWebhookStub, notice: Callable[[str], str]
 ) -> None:
     path = notice(OWN)
     text = say(
@@ -879,7 +932,7 @@ def test_a_text_of_ones_own_stands_around_the_results(
 
 
 def test_a_text_of_ones_own_may_have_been_written_on_windows(
-    robots: Robots, notice: Callable[[bytes], str]
+    robots: ChatWebhookStub, notice: Callable[[bytes], str]
 ) -> None:
     say("wecom", robots, options=f"&template={notice('# {outcome}'.encode('utf-8-sig'))}")
     assert robots.received[0].message["markdown_v2"]["content"] == "# partly"
@@ -887,7 +940,7 @@ def test_a_text_of_ones_own_may_have_been_written_on_windows(
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_text_of_ones_own_may_be_the_results_alone(
-    channel: str, robots: Robots, notice: Callable[[str], str]
+    channel: str, robots: ChatWebhookStub, notice: Callable[[str], str]
 ) -> None:
     text = say(channel, robots, options=f"&template={notice('{results}')}")
     assert "Transcode 10" in text
@@ -896,7 +949,7 @@ def test_a_text_of_ones_own_may_be_the_results_alone(
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_text_of_ones_own_need_not_tell_the_results(
-    channel: str, robots: Robots, notice: Callable[[str], str]
+    channel: str, robots: ChatWebhookStub, notice: Callable[[str], str]
 ) -> None:
     path = notice("{task_id}: {error}{source}\n")
     say(channel, robots, options=f"&template={path}")
@@ -908,9 +961,9 @@ def test_a_text_of_ones_own_need_not_tell_the_results(
 
 
 def test_own_text_of_empty_fields_is_the_title(
-    robots: Robots, notice: Callable[[str], str]
+    robots: ChatWebhookStub, notice: Callable[[str], str]
 ) -> None:
-    event = read(sample("WorkflowTask", Transcode="SUCCESS"))
+    event = parse_event(sample("WorkflowTask", Transcode="SUCCESS"))
     say("wecom", robots, event=event, options=f"&template={notice(' {error} ')}")
     content = robots.received[0].message["markdown_v2"]["content"]
     assert content == "## MPS 任务成功：demo.mp4\n"
@@ -918,7 +971,7 @@ def test_own_text_of_empty_fields_is_the_title(
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_long_text_of_ones_own_is_cut_by_lines(
-    channel: str, robots: Robots, notice: Callable[[str], str]
+    channel: str, robots: ChatWebhookStub, notice: Callable[[str], str]
 ) -> None:
     path = notice("行 {task_id}\n" * 300 + "{results}\n" + "尾\n" * 1000)
     text = say(channel, robots, options=f"&template={path}")
@@ -989,26 +1042,26 @@ def test_an_address_that_cannot_be_meant_is_a_mistake_without_its_secrets(
     assert TOKEN not in str(caught.value)
 
 
-def test_links_may_work_for_thirty_days(robots: Robots) -> None:
+def test_links_may_work_for_thirty_days(robots: ChatWebhookStub) -> None:
     say("webhook", robots, options="&expires=30d&lang=en", links=None)
     assert robots.received[0].message["notes"] == ["links work for 30 d"]
 
 
-def test_error_hides_secret_that_begins_as_another(robots: Robots) -> None:
-    robots.answer(Reply(400, "no such hook: /hooks/long-token/long-token-2"))
+def test_error_hides_secret_that_begins_as_another(robots: ChatWebhookStub) -> None:
+    robots.answer(StubResponse(400, "no such hook: /hooks/long-token/long-token-2"))
     with pytest.raises(NotifyError) as caught:
         tell(f"{robots.url}/long-token/long-token-2")
     assert str(caught.value) == "webhook: 400: no such hook: /hooks/***/***"
 
 
-def test_error_hides_path_parts_of_eight_characters(robots: Robots) -> None:
-    robots.answer(Reply(400, "no such hook: abcdefgh of hooks"))
+def test_error_hides_path_parts_of_eight_characters(robots: ChatWebhookStub) -> None:
+    robots.answer(StubResponse(400, "no such hook: abcdefgh of hooks"))
     with pytest.raises(NotifyError) as caught:
         tell(f"{robots.url}/hooks/abcdefgh")
     assert str(caught.value) == "webhook: 400: no such hook: *** of hooks"
 
 
-def test_a_webhook_may_have_a_query_of_its_own(robots: Robots) -> None:
+def test_a_webhook_may_have_a_query_of_its_own(robots: ChatWebhookStub) -> None:
     tell(f"{robots.url}/hooks/x?query=a=b%2520c%26d=e&on=failure")
     assert robots.received[0].channel == "webhook"
     assert repr(Notify(f"https://[::1]:8443/{TOKEN}?secret={SECRET}")) == "<Notify webhook>"
@@ -1022,7 +1075,7 @@ def test_the_robots_of_the_vendors_are_the_default() -> None:
     assert Notify("dingtalk://k").channel == "dingtalk"
 
 
-def test_a_word_or_a_secret_is_not_needed_where_a_robot_wants_none(robots: Robots) -> None:
+def test_a_word_or_a_secret_is_not_needed_where_a_robot_wants_none(robots: ChatWebhookStub) -> None:
     tell(f"dingtalk://free?endpoint={robots.url}")
     tell(f"feishu://free?endpoint={robots.url}")
     tell(f"{robots.url}/free")
@@ -1046,7 +1099,7 @@ def test_without_its_variable_the_application_tells_nobody(
 
 
 def test_each_address_is_a_callback_with_a_name_of_its_own_and_no_secret_in_it(
-    application: Callable[..., ModuleType], robots: Robots
+    application: Callable[..., ModuleType], robots: ChatWebhookStub
 ) -> None:
     handlers = application(
         MPS_NOTIFY=f"wecom://{TOKEN}, {address('slack', robots)}&on=failure,wecom://x?session=a,b*\n"
@@ -1064,7 +1117,7 @@ def test_each_address_is_a_callback_with_a_name_of_its_own_and_no_secret_in_it(
 
 
 def test_a_retry_tells_only_those_that_were_not_told(
-    application: Callable[..., ModuleType], robots: Robots, tmp_path: Path
+    application: Callable[..., ModuleType], robots: ChatWebhookStub, tmp_path: Path
 ) -> None:
     handlers = application(
         MPS_LEDGER=f"file://{tmp_path}",
@@ -1072,7 +1125,8 @@ def test_a_retry_tells_only_those_that_were_not_told(
         f"{robots.url}/three",
     )
     robots.answer(
-        Reply(200, '{"errcode": 0}'), Reply(200, '{"errcode": 93000, "errmsg": "invalid"}')
+        StubResponse(200, '{"errcode": 0}'),
+        StubResponse(200, '{"errcode": 93000, "errmsg": "invalid"}'),
     )
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(payload("synth_edit_media_success"), {})
@@ -1091,7 +1145,7 @@ def test_a_retry_tells_only_those_that_were_not_told(
 
 
 def test_a_message_that_is_sent_again_has_the_same_key(
-    application: Callable[..., ModuleType], robots: Robots
+    application: Callable[..., ModuleType], robots: ChatWebhookStub
 ) -> None:
     handlers = application(MPS_NOTIFY=f"{robots.url}/three")
     for _ in range(2):
@@ -1102,7 +1156,7 @@ def test_a_message_that_is_sent_again_has_the_same_key(
 
 
 def test_an_address_that_wants_other_buckets_or_sessions_is_not_told(
-    application: Callable[..., ModuleType], robots: Robots
+    application: Callable[..., ModuleType], robots: ChatWebhookStub
 ) -> None:
     handlers = application(
         MPS_NOTIFY=f"wecom://one?endpoint={robots.url}&session=other-*,"
@@ -1172,7 +1226,7 @@ def test_the_actions_are_found_by_their_names() -> None:
     ],
 )
 def test_robots_refuse_what_the_vendors_refuse(
-    path: str, body: str, told: str, robots: Robots
+    path: str, body: str, told: str, robots: ChatWebhookStub
 ) -> None:
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
@@ -1187,22 +1241,22 @@ def test_robots_refuse_what_the_vendors_refuse(
     assert robots.received == []
 
 
-def test_what_content_review_came_to_is_told_in_one_line(robots: Robots) -> None:
+def test_what_content_review_came_to_is_told_in_one_line(robots: ChatWebhookStub) -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS")
     output = {"Suggestion": "block", "Label": "sexy", "Confidence": 98}
     review = {"Type": "Porn", "PornTask": {"Status": "SUCCESS", "Output": output}}
     event["WorkflowTaskEvent"]["AiContentReviewResultSet"] = [review]
-    say("wecom", robots, read(event), options="&lang=en")
+    say("wecom", robots, parse_event(event), options="&lang=en")
     assert (
         "Review: block: Porn sexy block 98%" in robots.received[0].message["markdown_v2"]["content"]
     )
 
 
-def test_url_source_is_named_as_its_file(robots: Robots) -> None:
+def test_url_source_is_named_as_its_file(robots: ChatWebhookStub) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     url = "https://cdn.example.com/a/first%20film.mp4?sign=1"
     notification["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
-    say("webhook", robots, event=read(notification))
+    say("webhook", robots, event=parse_event(notification))
     message = robots.received[0].message
     assert message["title"] == "MPS 任务成功：first film.mp4"
     assert message["sources"] == ["https://cdn.example.com/a/first%20film.mp4"]
@@ -1220,11 +1274,11 @@ def test_url_source_is_named_as_its_file(robots: Robots) -> None:
     ],
 )
 def test_source_outside_cos_is_named(
-    info: dict[str, Any], name: str, source: str, robots: Robots
+    info: dict[str, Any], name: str, source: str, robots: ChatWebhookStub
 ) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["InputInfo"] = info
-    text = say("wecom", robots, event=read(notification), options="&lang=en")
+    text = say("wecom", robots, event=parse_event(notification), options="&lang=en")
     assert f"MPS task succeeded: {name}" in text
     assert f"> Source: {source}" in text
 
@@ -1237,8 +1291,8 @@ def test_types_that_name_none_are_a_mistake(types: str) -> None:
 
 def test_types_may_have_blanks_between() -> None:
     notify = Notify(f"wecom://{TOKEN}?types=Cover, ImageSprites")
-    assert notify.wants(read(sample("WorkflowTask", ImageSprites="SUCCESS")))
-    assert not notify.wants(read(sample("WorkflowTask", Transcode="SUCCESS")))
+    assert notify.wants(parse_event(sample("WorkflowTask", ImageSprites="SUCCESS")))
+    assert not notify.wants(parse_event(sample("WorkflowTask", Transcode="SUCCESS")))
 
 
 # What a webhook takes.
@@ -1258,8 +1312,8 @@ def crowded(count: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("links", [None, public])
-def test_webhook_is_told_of_100_results_at_most(links: Any, robots: Robots) -> None:
-    say("webhook", robots, event=read(crowded(1000)), links=links, options="&lang=en")
+def test_webhook_is_told_of_100_results_at_most(links: Any, robots: ChatWebhookStub) -> None:
+    say("webhook", robots, event=parse_event(crowded(1000)), links=links, options="&lang=en")
     received = robots.received[0]
     message = received.message
     assert len(received.body) < 500_000
@@ -1270,7 +1324,7 @@ def test_webhook_is_told_of_100_results_at_most(links: Any, robots: Robots) -> N
     assert "more" in message["text"]
 
 
-def test_webhook_body_is_bounded_whatever_is_in_it(robots: Robots) -> None:
+def test_webhook_body_is_bounded_whatever_is_in_it(robots: ChatWebhookStub) -> None:
     notification = crowded(100)
     notification |= {"SessionContext": "\x01" * 100_000, "SessionId": '"' * 100_000}
     task = notification["WorkflowTaskEvent"]
@@ -1278,7 +1332,7 @@ def test_webhook_body_is_bounded_whatever_is_in_it(robots: Robots) -> None:
         one["TranscodeTask"]["Message"] = "\x02" * 10_000
         one["TranscodeTask"]["Status"] = "\x03" * 10_000
         one["TranscodeTask"]["ErrCode"] = 1
-    say("webhook", robots, event=read(notification))
+    say("webhook", robots, event=parse_event(notification))
     received = robots.received[0]
     assert 400_000 < len(received.body) <= 500_000
     left_out = 100 - len(received.message["results"])
@@ -1286,19 +1340,19 @@ def test_webhook_body_is_bounded_whatever_is_in_it(robots: Robots) -> None:
     assert f"{left_out} 项" in received.message["notes"][0]
 
 
-def test_webhook_is_told_of_as_many_files_as_fit(robots: Robots) -> None:
+def test_webhook_is_told_of_as_many_files_as_fit(robots: ChatWebhookStub) -> None:
     notification = sample("WorkflowTask", SampleSnapshot="SUCCESS")
     (result,) = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     paths = [f"/snapshots/{number}.jpg" for number in range(1650)]
     result["SampleSnapshotTask"]["Output"]["ImagePathSet"] = paths
-    say("webhook", robots, event=read(notification))
+    say("webhook", robots, event=parse_event(notification))
     (shown,) = robots.received[0].message["results"]
     assert 100 < len(shown["files"]) < 200
     assert "1650" in shown["details"]
     assert len(robots.received[0].body) < 50_000
 
 
-def test_webhook_is_told_texts_for_programs_as_they_came(robots: Robots) -> None:
+def test_webhook_is_told_texts_for_programs_as_they_came(robots: ChatWebhookStub) -> None:
     context = "\u200b\ud800order\n\u202e"
     say("webhook", robots, event=documented(SessionContext=context))
     assert robots.received[0].message["session_context"] == context
@@ -1306,13 +1360,13 @@ def test_webhook_is_told_texts_for_programs_as_they_came(robots: Robots) -> None
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_half_a_character_in_a_key_costs_its_link_alone(
-    channel: str, robots: Robots, caplog: pytest.LogCaptureFixture
+    channel: str, robots: ChatWebhookStub, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish = Publish("cos://player-1250000000.ap-guangzhou/vod/?types=Transcode,Cover")
     notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Output"]["Path"] = "/films/half\ud800.mp4"
-    text = say(channel, robots, event=read(notification), links=publish.links)
+    text = say(channel, robots, event=parse_event(notification), links=publish.links)
     assert "half\ufffd.mp4" in text
     assert "half%" not in text
     assert "player-1250000000" in text
@@ -1320,6 +1374,6 @@ def test_half_a_character_in_a_key_costs_its_link_alone(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_link_of_unusual_length_is_left_out(channel: str, robots: Robots) -> None:
+def test_link_of_unusual_length_is_left_out(channel: str, robots: ChatWebhookStub) -> None:
     text = say(channel, robots, links=lambda _: [f"https://cdn.example.com/{'x' * 9000}"])
     assert "cdn.example.com" not in text

@@ -9,18 +9,18 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from places import payload
 
 from scf_mps import App, CallbacksFailed, Event, Router
 from scf_mps.actions import Moderate, Notify, Publish
-from scf_mps.actions.notify.letter import html_of, text_of
+from scf_mps.actions.notify.email_body import render_html, render_text
+from scf_mps.actions.notify.locale import LOCALES
 from scf_mps.actions.notify.message import Message
-from scf_mps.actions.notify.words import LANGUAGES
 from scf_mps.cos import Cos, CosObject
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
+from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.cos import CosEmulator, Fault
-from scf_mps.local.robots import Robots
 from scf_mps.local.samples import sample
+from tests.support.sample_data import payload
 
 HELD = "cos://archive-1250000000.ap-guangzhou/held/"
 PUBLISHED = "cos://player-1250000000.ap-guangzhou/vod/?manifest=manifest.json"
@@ -29,8 +29,8 @@ SUCCEEDED = {"zh": "成功", "en": "succeeded"}
 
 
 @pytest.fixture
-def robots() -> Iterator[Robots]:
-    with Robots() as running:
+def robots() -> Iterator[ChatWebhookStub]:
+    with ChatWebhookStub() as running:
         yield running
 
 
@@ -50,7 +50,7 @@ def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     return notification
 
 
-def address(channel: str, robots: Robots) -> str:
+def address(channel: str, robots: ChatWebhookStub) -> str:
     return {
         "wecom": f"wecom://k?endpoint={robots.url}",
         "dingtalk": f"dingtalk://k?endpoint={robots.url}",
@@ -79,12 +79,12 @@ def test_application_message_says_that_task_is_held(
     channel: str,
     lang: str,
     application: Callable[..., ModuleType],
-    robots: Robots,
+    robots: ChatWebhookStub,
     cos: Cos,
     keys: Callable[[str], list[str]],
 ) -> None:
     notification = reviewed("pass", "block")
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     handlers = application(
         MPS_MODERATE=f"{HELD}?on=block",
         MPS_PUBLISH=PUBLISHED,
@@ -103,10 +103,10 @@ def test_application_message_says_that_task_is_held(
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_mail_says_that_task_is_held(lang: str) -> None:
-    event = read(reviewed("block"))
-    message = Message(event, event.subtasks, LANGUAGES[lang], lambda _: [], held=True)
+    event = parse_event(reviewed("block"))
+    message = Message(event, event.subtasks, LOCALES[lang], lambda _: [], held=True)
     assert WORDS[lang] in message.title
-    for letter in (text_of(message, 0.0), html_of(message, 0.0)):
+    for letter in (render_text(message, 0.0), render_html(message, 0.0)):
         assert letter.count(WORDS[lang]) >= 4
         assert letter.count("⛔") == 4  # three results, and the review
         assert "✅" not in letter
@@ -115,10 +115,10 @@ def test_mail_says_that_task_is_held(lang: str) -> None:
 
 
 def test_webhook_json_says_which_results_are_held(
-    application: Callable[..., ModuleType], robots: Robots, cos: Cos
+    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
     handlers.main_handler(notification, {})
     message = robots.received[0].message
@@ -150,11 +150,11 @@ def test_message_follows_verdicts_that_are_acted_on(
     suggestions: tuple[str, ...],
     outcome: str,
     application: Callable[..., ModuleType],
-    robots: Robots,
+    robots: ChatWebhookStub,
     cos: Cos,
 ) -> None:
     notification = reviewed(*suggestions)
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{robots.url}/hook")
     handlers.main_handler(notification, {})
     message = robots.received[0].message
@@ -165,7 +165,9 @@ def test_message_follows_verdicts_that_are_acted_on(
 
 
 def test_review_in_its_own_event_holds_nothing(
-    application: Callable[..., ModuleType], robots: Robots, caplog: pytest.LogCaptureFixture
+    application: Callable[..., ModuleType],
+    robots: ChatWebhookStub,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     notification = payload("mps_workflow_ai_content_review")
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
@@ -178,24 +180,24 @@ def test_review_in_its_own_event_holds_nothing(
     assert "names no file to move" in caplog.text
 
 
-def test_task_that_failed_whole_holds_nothing(robots: Robots) -> None:
+def test_task_that_failed_whole_holds_nothing(robots: ChatWebhookStub) -> None:
     notification = reviewed("block", Transcode="FAIL")
     notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][0]["PornTask"] = {
         "Status": "FAIL",
         "ErrCode": 1,
     }
-    event = read(notification)
-    message = Message(event, event.subtasks, LANGUAGES["en"], lambda _: [], held=True)
+    event = parse_event(notification)
+    message = Message(event, event.subtasks, LOCALES["en"], lambda _: [], held=True)
     assert message.outcome == "failed"
     assert not any(row.held for row in message.rows)
 
 
 @pytest.mark.parametrize(("on", "told"), [("failure", 1), ("success", 0), ("all", 1)])
 def test_held_task_counts_as_no_success(
-    on: str, told: int, application: Callable[..., ModuleType], robots: Robots, cos: Cos
+    on: str, told: int, application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = reviewed("block", Transcode="SUCCESS")
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook?on={on}")
     handlers.main_handler(notification, {})
     assert len(robots.received) == told
@@ -203,12 +205,12 @@ def test_held_task_counts_as_no_success(
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_order_of_registration_does_not_matter(
-    order: int, robots: Robots, cos: Cos, emulator: CosEmulator
+    order: int, robots: ChatWebhookStub, cos: Cos, emulator: CosEmulator
 ) -> None:
     moderate = Moderate(HELD)
     notify = Notify(f"{robots.url}/hook", held=moderate.holds)
     publish = Publish(PUBLISHED, when=moderate.permits)
-    event = read(reviewed("block"))
+    event = parse_event(reviewed("block"))
     store(event, cos)
     quarantining, notifying, publishing = Router(), Router(), Router()
     for verb in (quarantining.on, quarantining.on_failure):
@@ -227,10 +229,10 @@ def test_order_of_registration_does_not_matter(
 
 
 def test_failed_quarantine_is_not_said_to_be_done(
-    application: Callable[..., ModuleType], robots: Robots, cos: Cos, emulator: CosEmulator
+    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos, emulator: CosEmulator
 ) -> None:
     notification = reviewed("block")
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     number = emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
     with pytest.raises(CallbacksFailed):
@@ -242,7 +244,7 @@ def test_failed_quarantine_is_not_said_to_be_done(
 
 
 def test_held_text_claims_no_move() -> None:
-    for words in LANGUAGES.values():
+    for words in LOCALES.values():
         text = f"{words.titles['held']} {words.held} {words.review_notes['held']}"
         assert not any(
             claim in text for claim in ("moved", "quarantine", "移", "隔离", "published")
@@ -250,10 +252,10 @@ def test_held_text_claims_no_move() -> None:
 
 
 def test_refused_overwrite_sends_no_link_to_copy(
-    application: Callable[..., ModuleType], robots: Robots, cos: Cos
+    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
-    event = read(notification)
+    event = parse_event(notification)
     store(event, cos)
     (file,) = event.files
     name = file.key.rpartition("/")[2]
@@ -279,7 +281,7 @@ def test_moderation_takes_care_of_every_result(
     reviews.append(
         {"Type": "Gore", "GoreTask": {"Status": "SUCCESS", "Output": {"Suggestion": "pass"}}}
     )
-    store(read(notification), cos)
+    store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD)
     with caplog.at_level(logging.INFO):
         summary = handlers.main_handler(notification, {})
@@ -297,7 +299,9 @@ def test_moderation_takes_care_of_every_result(
 
 
 def test_result_that_only_a_message_shows_is_a_warning(
-    application: Callable[..., ModuleType], robots: Robots, caplog: pytest.LogCaptureFixture
+    application: Callable[..., ModuleType],
+    robots: ChatWebhookStub,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     handlers = application(MPS_NOTIFY=f"{robots.url}/hook")
     summary = handlers.main_handler(reviewed("pass", Transcode="SUCCESS"), {})

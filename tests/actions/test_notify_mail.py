@@ -21,14 +21,14 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from places import payload
 
 from scf_mps import Context, Drop
 from scf_mps.actions import Notify, NotifyError
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
+from tests.support.sample_data import payload
 
-from .telling import KEY, NOON, context_of, documented, tell
+from .notify_support import KEY, NOON, context_of, documented, tell
 
 TO = "mailto:a@example.com;b@example.com?from=mps@example.com"
 PASSWORD = "p@ss/w:rd?"
@@ -190,7 +190,7 @@ def test_half_a_character_costs_a_letter_nothing(plain: str, mailbox: Mailbox) -
     event["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/a\udfffb\U000e0041.mp4"
     task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     task["Output"]["Path"] = "/\udcff.mp4"
-    tell(TO, read(event), smtp=plain, links=None)
+    tell(TO, parse_event(event), smtp=plain, links=None)
     (letter,) = mailbox.letters
     assert letter["Subject"] == "MPS 任务成功：a\ufffdb.mp4"
     text, html = (part.get_content() for part in letter.iter_parts())
@@ -223,7 +223,7 @@ def test_a_name_cannot_become_a_header(plain: str, mailbox: Mailbox) -> None:
     notification["SessionContext"] = "x\r\n.\r\nQUIT\r\n"
     source = notification["EditMediaTaskEvent"]["Input"]["FileInfoSet"][0]["InputInfo"]
     source["CosInputInfo"]["Object"] = "/a\r\nBcc: evil@example.com\r\n\r\nbody.mp4"
-    tell(TO, read(notification), smtp=plain)
+    tell(TO, parse_event(notification), smtp=plain)
     (letter,), (envelope,) = mailbox.letters, mailbox.envelopes
     assert letter["Bcc"] is None
     assert letter["Subject"] == "MPS 任务成功：a Bcc: evil@example.com body.mp4"

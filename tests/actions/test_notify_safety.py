@@ -14,22 +14,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scf_mps.actions.notify.delivery import SendContext
 from scf_mps.actions.notify.dingtalk import DingTalk
+from scf_mps.actions.notify.email_body import render_html, render_text
 from scf_mps.actions.notify.feishu import Feishu
-from scf_mps.actions.notify.fitting import fitting, take
-from scf_mps.actions.notify.letter import html_of, text_of
-from scf_mps.actions.notify.message import Message, Own, linked
-from scf_mps.actions.notify.posting import Sending
+from scf_mps.actions.notify.locale import LOCALES
+from scf_mps.actions.notify.message import CustomText, Message, make_link
+from scf_mps.actions.notify.size_limit import choose_rows, take
 from scf_mps.actions.notify.slack import Slack
-from scf_mps.actions.notify.text import clean, clipped, literal, safe_url
+from scf_mps.actions.notify.text import clean, escape_markdown, sanitize_url, truncate_bytes
 from scf_mps.actions.notify.webhook import Webhook
 from scf_mps.actions.notify.wecom import WeCom
-from scf_mps.actions.notify.words import LANGUAGES
-from scf_mps.events.reading import read
-from scf_mps.local.robots import Robots
+from scf_mps.events.parser import parse_event
+from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 
-from .telling import KEY, NOON, context_of
+from .notify_support import KEY, NOON, context_of
 
 EVIL = (
     "*bold*_x_",
@@ -81,7 +81,7 @@ def messages(draw: st.DrawFn) -> Message:
 
     def links(result: Any) -> list[Any]:
         query = f"?q-sign={'0' * length}&x={draw(chosen) if length == 0 else ''}"
-        found = [linked(path, f"https://cdn.example.com{path}{query}") for path in result.paths]
+        found = [make_link(path, f"https://cdn.example.com{path}{query}") for path in result.paths]
         return [link for link in found if link]
 
     own = draw(
@@ -95,24 +95,24 @@ def messages(draw: st.DrawFn) -> Message:
             ]
         )
     )
-    words = LANGUAGES[draw(st.sampled_from(["zh", "en"]))]
-    read_event = read(notification)
+    words = LOCALES[draw(st.sampled_from(["zh", "en"]))]
+    read_event = parse_event(notification)
     message = Message(
-        read_event, read_event.subtasks, words, links, None if own is None else Own(own)
+        read_event, read_event.subtasks, words, links, None if own is None else CustomText(own)
     )
     message.notes.append(words.expires.format(span=words.span(5400)))
     return message
 
 
 @pytest.fixture(scope="module")
-def robots() -> Iterator[Robots]:
-    with Robots() as running:
+def robots() -> Iterator[ChatWebhookStub]:
+    with ChatWebhookStub() as running:
         yield running
 
 
-def said(channel: Any, message: Message, robots: Robots) -> Any:
+def said(channel: Any, message: Message, robots: ChatWebhookStub) -> Any:
     """What a robot has taken: it refuses what is too long."""
-    channel.send(message, Sending(KEY, context_of(30), lambda: NOON))
+    channel.send(message, SendContext(KEY, context_of(30), lambda: NOON))
     return robots.received[-1]
 
 
@@ -126,7 +126,9 @@ def unmarked(text: str) -> str:
 
 @few
 @given(message=messages())
-def test_wecom_is_told_nothing_that_others_marked_up(message: Message, robots: Robots) -> None:
+def test_wecom_is_told_nothing_that_others_marked_up(
+    message: Message, robots: ChatWebhookStub
+) -> None:
     options = {"endpoint": robots.url}
     content = said(WeCom("k", options), message, robots).message["markdown_v2"]["content"]
     assert len(content.encode()) <= 4096
@@ -140,7 +142,9 @@ def test_wecom_is_told_nothing_that_others_marked_up(message: Message, robots: R
 
 @few
 @given(message=messages())
-def test_dingtalk_is_told_nothing_that_others_marked_up(message: Message, robots: Robots) -> None:
+def test_dingtalk_is_told_nothing_that_others_marked_up(
+    message: Message, robots: ChatWebhookStub
+) -> None:
     received = said(DingTalk("k", {"endpoint": robots.url, "word": "x"}), message, robots)
     assert len(received.body) <= 20_000
     assert received.message["at"] == {"atMobiles": [], "atUserIds": [], "isAtAll": False}
@@ -153,7 +157,9 @@ def test_dingtalk_is_told_nothing_that_others_marked_up(message: Message, robots
 
 @few
 @given(message=messages())
-def test_feishu_is_told_nothing_but_texts_and_links(message: Message, robots: Robots) -> None:
+def test_feishu_is_told_nothing_but_texts_and_links(
+    message: Message, robots: ChatWebhookStub
+) -> None:
     received = said(Feishu("k", {"endpoint": robots.url, "secret": "s"}), message, robots)
     assert len(received.body) <= 20_000
     (post,) = received.message["content"]["post"].values()
@@ -167,7 +173,7 @@ def test_feishu_is_told_nothing_but_texts_and_links(message: Message, robots: Ro
 @few
 @given(message=messages())
 def test_slack_is_told_nothing_but_texts_links_and_pictures(
-    message: Message, robots: Robots
+    message: Message, robots: ChatWebhookStub
 ) -> None:
     told = said(Slack("T/B/X", {"endpoint": robots.url}), message, robots).message
     assert len(json.dumps(told["blocks"], ensure_ascii=False).encode()) <= 12_000
@@ -189,7 +195,9 @@ def test_slack_is_told_nothing_but_texts_links_and_pictures(
 
 @few
 @given(message=messages())
-def test_webhook_body_is_bounded_and_its_text_visible(message: Message, robots: Robots) -> None:
+def test_webhook_body_is_bounded_and_its_text_visible(
+    message: Message, robots: ChatWebhookStub
+) -> None:
     received = said(Webhook(f"{robots.url}/hook", {}), message, robots)
     assert len(received.body) <= 500_000
     for text in (received.message["title"], *received.message["text"].splitlines()):
@@ -222,7 +230,7 @@ class Page(HTMLParser):
 @few
 @given(message=messages())
 def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
-    html, text = html_of(message, NOON), text_of(message, NOON)
+    html, text = render_html(message, NOON), render_text(message, NOON)
     assert len(html.encode()) <= 91_000
     assert len(text.encode()) <= 90_000
     page = Page(html)
@@ -246,10 +254,10 @@ def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
 def test_mail_has_at_most_90000_bytes() -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 2000
-    event = read(notification)
-    message = Message(event, event.subtasks, LANGUAGES["en"], lambda _: [])
-    assert 89_500 < len(text_of(message, NOON).encode()) <= 90_000
-    assert 89_500 < len(html_of(message, NOON).encode()) <= 90_100  # with its frame
+    event = parse_event(notification)
+    message = Message(event, event.subtasks, LOCALES["en"], lambda _: [])
+    assert 89_500 < len(render_text(message, NOON).encode()) <= 90_000
+    assert 89_500 < len(render_html(message, NOON).encode()) <= 90_100  # with its frame
 
 
 @few
@@ -304,8 +312,8 @@ def test_clean_text_keeps_one_space_for_blanks() -> None:
 
 
 def test_a_text_that_fits_is_left_whole() -> None:
-    assert clipped("视频", 6) == "视频"
-    assert clipped("视频x", 6) == "视…"
+    assert truncate_bytes("视频", 6) == "视频"
+    assert truncate_bytes("视频x", 6) == "视…"
 
 
 @pytest.mark.parametrize(
@@ -320,23 +328,23 @@ def test_a_text_that_fits_is_left_whole() -> None:
     ],
 )
 def test_what_could_be_markup_is_replaced_by_what_looks_alike(text: str, shown: str) -> None:
-    assert literal(text) == shown
+    assert escape_markdown(text) == shown
 
 
 @given(st.text(max_size=60))
 @example("javascript:alert(1)")
 @example("HTTPS://a/b c|(d)[e]<f>'\"\\*\ud800")
 def test_a_link_cannot_end_before_its_end(text: str) -> None:
-    for url in (safe_url(text), safe_url(f"https://{text}")):
+    for url in (sanitize_url(text), sanitize_url(f"https://{text}")):
         assert re.fullmatch(r"(?i:https?://[A-Za-z0-9#$%&+,/:;=?@~_.\-]*)?", url)
 
 
 def test_link_has_at_most_8192_bytes() -> None:
     longest = "https://cdn.example.com/".ljust(8192, "x")
-    link = linked("a.mp4", longest)
+    link = make_link("a.mp4", longest)
     assert link is not None
     assert (link.name, link.url) == ("a.mp4", longest)
-    assert linked("a.mp4", f"{longest}x") is None
+    assert make_link("a.mp4", f"{longest}x") is None
 
 
 @given(
@@ -350,7 +358,7 @@ def test_link_has_at_most_8192_bytes() -> None:
 def test_rows_are_left_out_from_the_end_and_never_take_more_room_than_there_is(
     rows: list[tuple[int, int]], room: int, more: int
 ) -> None:
-    chosen = fitting(rows, room, more)
+    chosen = choose_rows(rows, room, more)
     taken = sum(rows[at][0] if whole else rows[at][1] for at, whole in enumerate(chosen))
     if len(chosen) == len(rows):
         assert taken <= max(room, 0)
@@ -361,9 +369,9 @@ def test_rows_are_left_out_from_the_end_and_never_take_more_room_than_there_is(
 
 def test_rows_that_fit_exactly_are_kept() -> None:
     rows = [(3, 2), (3, 2)]
-    assert fitting(rows, 6, 1) == [True, True]
-    assert fitting(rows, 5, 1) == [True, False]
-    assert fitting(rows, 4, 1) == [False, False]
-    assert fitting(rows, 3, 1) == [False]
+    assert choose_rows(rows, 6, 1) == [True, True]
+    assert choose_rows(rows, 5, 1) == [True, False]
+    assert choose_rows(rows, 4, 1) == [False, False]
+    assert choose_rows(rows, 3, 1) == [False]
     assert take([1, 2], 3, int) == [1, 2]
     assert take([1, 2], 2, int) == [1]

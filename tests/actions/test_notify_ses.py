@@ -19,11 +19,11 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
 from scf_mps.actions import Notify, NotifyError
-from scf_mps.events.reading import read
-from scf_mps.local.api import CloudApi, Letter, Ses
+from scf_mps.events.parser import parse_event
+from scf_mps.local.api import CloudApi, SentEmail, Ses
 from scf_mps.local.samples import sample
 
-from .telling import KEY, documented, tell
+from .notify_support import KEY, documented, tell
 
 FROM = "ses://mps@mail.example.com"
 TEMPLATE = "{{title}}|{{outcome}}|{{task_id}}|{{source}}|{{session_context}}|{{results}}|{{links}}"
@@ -72,7 +72,8 @@ def test_a_name_cannot_become_a_tag_in_a_template(api: CloudApi, ses: Ses) -> No
         "/a<b>.mp4"
     )
     tell(
-        f"{FROM}?to=a@example.com&template=123", read({**event, "SessionContext": "</p><a href=x>"})
+        f"{FROM}?to=a@example.com&template=123",
+        parse_event({**event, "SessionContext": "</p><a href=x>"}),
     )
     (letter,) = ses.sent
     assert not set(letter.text) & set("<>")
@@ -84,7 +85,7 @@ def test_half_a_character_costs_its_link_alone(api: CloudApi, ses: Ses) -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="a\ud800\u115fb")
     task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     task["Output"]["Path"] = "/\udcff.mp4"
-    tell(f"{FROM}?to=a@example.com&template=123", read(event), links=None)
+    tell(f"{FROM}?to=a@example.com&template=123", parse_event(event), links=None)
     (letter,) = ses.sent
     assert "|a\ufffdb|" in letter.text
     assert letter.text.endswith("|")
@@ -96,7 +97,7 @@ def test_template_has_five_links_in_6000_bytes(api: CloudApi, ses: Ses) -> None:
     for length, count in ((100, 5), (2000, 2)):
         link = "https://cdn.example.com/".ljust(length, "x")
         to = f"{FROM}?to=a@example.com&template=123"
-        tell(to, read(event), links=lambda _, link=link: [link])
+        tell(to, parse_event(event), links=lambda _, link=link: [link])
         assert ses.sent[-1].text.rpartition("|")[2].split() == [link] * count
 
 
@@ -182,8 +183,8 @@ def test_ses_fills_in_a_template_and_leaves_out_what_is_not_given(api: CloudApi,
     assert send(api, Template=template)["MessageId"].startswith("qcloudses-")
     send(api, Template={"TemplateID": 123})
     assert ses.sent == [
-        Letter("x@mail.example.com", ("a@b.cn",), "s", "t||||||", ""),
-        Letter("x@mail.example.com", ("a@b.cn",), "s", "||||||", ""),
+        SentEmail("x@mail.example.com", ("a@b.cn",), "s", "t||||||", ""),
+        SentEmail("x@mail.example.com", ("a@b.cn",), "s", "||||||", ""),
     ]
 
 

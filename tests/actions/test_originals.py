@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scf_mps.actions.originals import replaced, retirable
+from scf_mps.actions.publish.originals import find_replaced, find_retirable
 from scf_mps.cos import Cos, CosObject
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 
 COPY = CosObject("player-1250000000", "ap-guangzhou", "vod/demo.mp4")
@@ -20,11 +20,11 @@ def test_source_that_was_written_over_is_no_original(cos: Cos) -> None:
         "Region": "ap-guangzhou",
     }
     task["InputInfo"]["CosInputInfo"]["Bucket"] = "source-1250000000"
-    event = read(notification)
+    event = parse_event(notification)
     assert event.files == event.sources
-    assert retirable(event, [COPY], cos) == []
+    assert find_retirable(event, [COPY], cos) == []
     del task["MediaProcessResultSet"][0]
-    assert retirable(read(notification), [COPY], cos) == list(event.sources)
+    assert find_retirable(parse_event(notification), [COPY], cos) == list(event.sources)
 
 
 def test_size_of_several_sources_is_unknown(cos: Cos) -> None:
@@ -39,10 +39,10 @@ def test_size_of_several_sources_is_unknown(cos: Cos) -> None:
         "Object": "/b.mp4",
     }
     task["Input"]["FileInfoSet"] = [info, second]
-    event = read(notification)
+    event = parse_event(notification)
     assert len(event.sources) == 2
     cos.upload(b"more than one byte", event.sources[1])
-    assert replaced(event, [event.sources[1]], cos) == []
+    assert find_replaced(event, [event.sources[1]], cos) == []
     task["Input"]["FileInfoSet"] = [second]
-    one = read(notification)
-    assert replaced(one, list(one.sources), cos) == list(one.sources)
+    one = parse_event(notification)
+    assert find_replaced(one, list(one.sources), cos) == list(one.sources)

@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import payload
 
 from scf_mps import CallbacksFailed, ConfigurationError
 from scf_mps.actions import Cdn, Publish
-from scf_mps.actions.places import Places
+from scf_mps.actions.publish.destinations import Destinations
 from scf_mps.actions.resubmit import session_id
-from scf_mps.api import ApiError
 from scf_mps.cos import Conflict, Cos, CosObject, Credentials, SomeFailed
-from scf_mps.events.files import files_of
-from scf_mps.events.reading import read
-from scf_mps.events.result import Event
+from scf_mps.events.base import Event
+from scf_mps.events.files import find_files
+from scf_mps.events.parser import parse_event
 from scf_mps.local.api import Cdn as CdnService
 from scf_mps.local.api import CloudApi
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.samples import sample
+from scf_mps.tencent.client import ApiError
+from tests.support.sample_data import payload
 
 VOD = "cos://player-1250000000.ap-guangzhou/vod/"
 OUT = "cos://out-1250000000.ap-guangzhou/"
@@ -139,7 +139,7 @@ def test_a_place_that_ends_in_a_slash_takes_all_files_by_their_names(
     application: Load, cos: Cos, store: Store, hls: Callable[..., CosObject], keys: Keys
 ) -> None:
     notification = payload("synth_workflow_all_six_types")
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files)
     hls("videos/ads/", "demo")
     application(MPS_PUBLISH=VOD).main_handler(notification, {})
@@ -152,7 +152,7 @@ def test_a_key_template_names_a_result_of_one_file_and_the_folder_of_several(
     cos: Cos, store: Store, hls: Callable[..., CosObject]
 ) -> None:
     notification = payload("synth_workflow_all_six_types")
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files)
     hls("videos/ads/", "demo")
     publish = Publish(f"{VOD}{{source_name}}/{{height}}p-{{definition}}{{suffix}}")
@@ -182,7 +182,7 @@ def test_a_template_is_filled_in_by_a_result_and_its_file(
     template: str, path: str, key: str
 ) -> None:
     publish = Publish(f"cos://player-1250000000.ap-guangzhou/{template}")
-    assert targets(publish, read(task(transcode(path)))) == [key]
+    assert targets(publish, parse_event(task(transcode(path)))) == [key]
 
 
 def test_tasks_without_a_value_are_published_apart(
@@ -194,7 +194,7 @@ def test_tasks_without_a_value_are_published_apart(
     for number in range(2):
         notification = task(transcode(f"/{number}/a.mp4", Height=None))
         notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
-        event = read(notification)
+        event = parse_event(notification)
         store(*event.files)
         keys += copies(publish, event, cos)
         assert targets(publish, event) == keys[-1:]
@@ -209,14 +209,16 @@ def test_tasks_without_a_value_are_published_apart(
 def test_a_day_that_an_event_tells_is_that_of_every_delivery() -> None:
     finished = transcode("/b.mp4")
     finished["TranscodeTask"]["FinishTime"] = "2025-07-20T12:00:00Z"
-    assert targets(Publish(f"{VOD}{{date}}/"), read(task(finished))) == ["vod/2025-07-20/b.mp4"]
+    assert targets(Publish(f"{VOD}{{date}}/"), parse_event(task(finished))) == [
+        "vod/2025-07-20/b.mp4"
+    ]
 
 
 def test_an_edit_is_published_if_its_type_is_named(
     application: Load, store: Store, keys: Keys
 ) -> None:
     edit = sample("EditMediaTask")
-    store(*read(edit).files)
+    store(*parse_event(edit).files)
     handlers = application(
         MPS_PUBLISH=f"{VOD}{{height}}p{{suffix}}?types=EditMediaTask&manifest=manifest.json"
     )
@@ -229,7 +231,7 @@ def test_two_results_that_would_be_one_object_are_refused_before_anything_is_wri
     application: Load, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/high.mp4", 1), transcode("/a/low.mp4", 2))
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     handlers = application(MPS_PUBLISH=f"{VOD}{{source_name}}{{suffix}}")
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(notification, {})
@@ -244,7 +246,7 @@ def test_two_results_that_would_be_one_object_are_refused_before_anything_is_wri
 def test_what_tells_two_results_apart_is_what_is_told(cos: Cos) -> None:
     names = [("Height", 360), ("Bitrate", 5), ("VideoStreamSet", [{"Codec": "h265"}])]
     for (field, value), told in zip(names, ("{height}", "{bitrate}", "{codec}"), strict=True):
-        event = read(task(transcode("/a/x.mp4"), transcode("/b/x.mp4", **{field: value})))
+        event = parse_event(task(transcode("/a/x.mp4"), transcode("/b/x.mp4", **{field: value})))
         with pytest.raises(ConfigurationError, match=f"add {told} "):
             Publish(VOD).copy(event.subtasks[0], cos, LOG)
     notification = task()
@@ -256,11 +258,11 @@ def test_what_tells_two_results_apart_is_what_is_told(cos: Cos) -> None:
         ]
     publish = Publish(f"{VOD}{{stem}}.vtt?types=AsrFullTextRecognition")
     with pytest.raises(ConfigurationError, match=r"leave one out by types= or path="):
-        publish.copy(read(notification).subtasks[0], cos, LOG)
+        publish.copy(parse_event(notification).subtasks[0], cos, LOG)
 
 
 def test_one_file_of_two_results_is_no_collision(cos: Cos, store: Store) -> None:
-    event = read(task(transcode("/a/x.mp4", 1), transcode("/a/x.mp4", 2)))
+    event = parse_event(task(transcode("/a/x.mp4", 1), transcode("/a/x.mp4", 2)))
     store(*event.files)
     assert copies(Publish(VOD), event, cos) == ["vod/x.mp4"] * 2
 
@@ -270,7 +272,7 @@ def test_segments_of_two_streams_that_would_be_one_object_are_refused(
 ) -> None:
     hls("one/", "a")
     hls("two/", "b")
-    event = read(task(transcode("/one/a.m3u8", 1), transcode("/two/b.m3u8", 2)))
+    event = parse_event(task(transcode("/one/a.m3u8", 1), transcode("/two/b.m3u8", 2)))
     with pytest.raises(ConfigurationError, match=r"v0.* would both become .*: add \{definition\}"):
         copies(Publish(VOD), event, cos)
     assert keys("player-1250000000") == []
@@ -285,7 +287,7 @@ def test_the_field_that_is_told_for_streams_is_one_that_helps(
 ) -> None:
     hls("one/", "a")
     hls("two/", "b")
-    event = read(task(transcode("/one/a.m3u8", 1), transcode("/two/b.m3u8", 2)))
+    event = parse_event(task(transcode("/one/a.m3u8", 1), transcode("/two/b.m3u8", 2)))
     with pytest.raises(ConfigurationError, match=r"add \{definition\} to the folder of the key"):
         copies(Publish(f"{VOD}{template}"), event, cos)
     assert len(set(copies(Publish(f"{VOD}{{definition}}/{template}"), event, cos))) == 6
@@ -296,12 +298,12 @@ def test_streams_of_one_folder_share_what_they_share(
 ) -> None:
     hls("one/", "a")
     hls("one/", "b")
-    event = read(task(transcode("/one/a.m3u8", 1), transcode("/one/b.m3u8", 2)))
+    event = parse_event(task(transcode("/one/a.m3u8", 1), transcode("/one/b.m3u8", 2)))
     assert len(set(copies(Publish(VOD), event, cos))) == 4
 
 
 def test_a_result_that_would_be_the_manifest_is_refused(cos: Cos) -> None:
-    event = read(task(transcode("/a/x.json")))
+    event = parse_event(task(transcode("/a/x.json")))
     with pytest.raises(ConfigurationError, match="which is the manifest: name that otherwise"):
         Publish(f"{VOD}{{task_id}}/?manifest={{task_id}}/x.json").copy(event.subtasks[0], cos, LOG)
 
@@ -316,7 +318,7 @@ def test_a_result_that_would_be_the_manifest_is_refused(cos: Cos) -> None:
 def test_a_copy_never_takes_the_place_of_a_source_or_of_another_output(
     cos: Cos, store: Store, to: str, other: str, told: str
 ) -> None:
-    event = read(task(transcode("/1/demo.mp4", 2), transcode(f"/2/{other}.mp4", 1)))
+    event = parse_event(task(transcode("/1/demo.mp4", 2), transcode(f"/2/{other}.mp4", 1)))
     store(*event.files, SOURCE)
     with pytest.raises(ConfigurationError, match=f"demo.mp4, which is {told}: publish to another"):
         copies(Publish(f"cos://{to}"), event, cos)
@@ -334,7 +336,7 @@ def test_a_copy_never_takes_the_place_of_a_source_or_of_another_output(
     st.sampled_from(["", "{definition}/", "{name}", "{stem}-{definition}{suffix}", "{index}.mp4"]),
 )
 def test_no_two_files_ever_become_one(results: list[tuple[str, str, int]], template: str) -> None:
-    event = read(
+    event = parse_event(
         task(*(transcode(f"/{folder}/{name}", number) for folder, name, number in results))
     )
     publish = Publish(f"{VOD}{template}")
@@ -344,16 +346,16 @@ def test_no_two_files_ever_become_one(results: list[tuple[str, str, int]], templ
         sources.setdefault(link, set()).add(f"{folder}/{name}")
     if any(len(those) > 1 for those in sources.values()):
         with pytest.raises(ConfigurationError, match="would both become"):
-            publish._places.check(event.subtasks, files_of)
+            publish._places.check(event.subtasks, find_files)
     else:
-        publish._places.check(event.subtasks, files_of)
+        publish._places.check(event.subtasks, find_files)
 
 
 # What is copied, and how
 
 
 def test_copies_are_given_what_the_options_say(cos: Cos, store: Store) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     publish = Publish(
         f"{VOD}?cache_control=max-age=60&content_disposition=inline&storage_class=STANDARD_IA&acl=public-read"
@@ -365,7 +367,7 @@ def test_copies_are_given_what_the_options_say(cos: Cos, store: Store) -> None:
 
 
 def test_other_bytes_are_replaced_unless_that_is_forbidden(cos: Cos, store: Store) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     cos.upload(b"other", f"{VOD}x.mp4")
     with pytest.raises(Conflict) as caught:
@@ -408,7 +410,7 @@ def test_options_narrow_what_is_published(
             },
         }
     ]
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     application(MPS_PUBLISH=f"{VOD}?{options}").main_handler(notification, {})
     assert keys("player-1250000000") == [f"vod/{name}" for name in published]
 
@@ -417,15 +419,15 @@ def test_what_failed_is_not_published_and_what_succeeded_beside_it_is(
     application: Load, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/x.mp4"), FAILED)
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     handlers = application(MPS_PUBLISH=f"{VOD}?manifest={{task_id}}.json&originals=delete")
     handlers.main_handler(notification, {})
-    task_id = read(notification).task_id
+    task_id = parse_event(notification).task_id
     assert keys("player-1250000000") == [f"vod/{task_id}.json", "vod/x.mp4"]
 
 
 def test_a_predicate_of_ones_own_keeps_a_result_back(cos: Cos, store: Store) -> None:
-    event = read(task(transcode("/a/x.mp4", 1), transcode("/a/y.mp4", 2)))
+    event = parse_event(task(transcode("/a/x.mp4", 1), transcode("/a/y.mp4", 2)))
     store(*event.files)
     publish = Publish(f"{VOD}?manifest=m.json", when=lambda result: result.definition == 1)
     assert copies(publish, event, cos) == ["vod/x.mp4"]
@@ -435,7 +437,7 @@ def test_a_predicate_of_ones_own_keeps_a_result_back(cos: Cos, store: Store) -> 
 
 
 def test_links_are_the_urls_of_the_copies(cos: Cos) -> None:
-    event = read(task(transcode("/a/影片 1.mp4"), FAILED))
+    event = parse_event(task(transcode("/a/影片 1.mp4"), FAILED))
     good, bad = event.subtasks
     assert Publish(VOD).links(good) == [f"{SITE}/vod/%E5%BD%B1%E7%89%87%201.mp4"]
     assert Publish(VOD).links(bad) == []
@@ -469,7 +471,7 @@ def test_a_manifest_tells_everything_that_is_published_of_a_task(
     body["MediaProcessResultSet"][0]["TranscodeTask"]["Output"].update(
         VideoStreamSet=[{"Codec": "h264", "Fps": 25}], AudioStreamSet=[{"Codec": "aac"}]
     )
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files)
     hls("videos/ads/", "demo")
     types = "Transcode,AnimatedGraphics,SnapshotByTimeOffset,SampleSnapshot,ImageSprites,AdaptiveDynamicStreaming"
@@ -535,7 +537,7 @@ def test_a_manifest_tells_everything_that_is_published_of_a_task(
 
 def test_a_manifest_tells_what_failed(cos: Cos, store: Store) -> None:
     hollow = transcode("/a/x.mp4", Duration=None, VideoStreamSet=None, MetaData=5, Container="")
-    event = read(task(hollow, FAILED, SessionContext="\ud800 视频"))
+    event = parse_event(task(hollow, FAILED, SessionContext="\ud800 视频"))
     store(*event.files)
     publish = Publish(f"{VOD}?manifest=manifest.json&acl=public-read")
     copies(publish, event, cos)
@@ -564,7 +566,7 @@ def test_sprites_without_a_vtt_and_a_stream_of_known_size(
     sprite = {"Type": "ImageSprites", "ImageSpriteTask": {"Status": "SUCCESS", "Output": output}}
     hls("a/", "x")
     cos.upload(b"picture", f"{OUT}a/1.jpg")
-    event = read(task(transcode("/a/x.m3u8", Size=1234), sprite))
+    event = parse_event(task(transcode("/a/x.m3u8", Size=1234), sprite))
     publish = Publish(f"{VOD}{{height}}p.jpg?manifest=manifest.json")
     copies(publish, event, cos)
     manifest = publish.write_manifest(event, cos, LOG)
@@ -581,7 +583,7 @@ def test_a_stream_is_where_its_link_says_and_finds_its_segments(cos: Cos, uri: s
     text = "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
     cos.upload(text.format(uri).encode(), f"{OUT}a/hls/x.m3u8")
     cos.upload(b"segment", f"{OUT}a/segments/0.ts")
-    event = read(task(transcode("/a/hls/x.m3u8")))
+    event = parse_event(task(transcode("/a/hls/x.m3u8")))
     publish = Publish(f"{VOD}?manifest=manifest.json")
     for _ in range(2):
         assert copies(publish, event, cos) == ["vod/a/segments/0.ts", "vod/x.m3u8"]
@@ -600,7 +602,7 @@ def test_a_playlist_without_its_suffix_is_a_stream(
     master = hls("a/")
     cos.move(cos.files(master), f"{OUT}b/")
     cos.copy(f"{OUT}b/index.m3u8", f"{OUT}b/Manifest")
-    event = read(task(transcode("/b/Manifest", Container=container)))
+    event = parse_event(task(transcode("/b/Manifest", Container=container)))
     assert len(copies(Publish(f"{VOD}{{definition}}/"), event, cos)) == 3
     renaming = Publish(f"{VOD}{{stem}}.bin")
     if container:
@@ -619,9 +621,12 @@ def test_urls_of_the_site_of_the_bucket_are_its_files(cos: Cos, scheme: str) -> 
         cos.upload(b"segment", f"{player}{key}")
     stream = transcode("/raw/x.m3u8", OutputStorage=storage("player-1250000000"))
     publish = Publish(f"{VOD}?cdn=https://CDN.example.com")
-    assert copies(publish, read(task(stream)), cos) == ["vod/0.ts", "vod/1.ts", "vod/x.m3u8"]
+    assert copies(publish, parse_event(task(stream)), cos) == ["vod/0.ts", "vod/1.ts", "vod/x.m3u8"]
     assert cos.read_text(f"{VOD}x.m3u8") == f"#EXTM3U\n0.ts\n{urls[1]}\n1.ts\n"
-    assert copies(Publish(f"{VOD}2/"), read(task(stream)), cos) == ["vod/2/1.ts", "vod/2/x.m3u8"]
+    assert copies(Publish(f"{VOD}2/"), parse_event(task(stream)), cos) == [
+        "vod/2/1.ts",
+        "vod/2/x.m3u8",
+    ]
 
 
 def test_files_that_would_meet_below_a_folder_are_refused(cos: Cos) -> None:
@@ -629,7 +634,7 @@ def test_files_that_would_meet_below_a_folder_are_refused(cos: Cos) -> None:
     for key in ("a/s/0.ts", "a/h/a/s/0.ts"):
         cos.upload(key.encode(), f"{OUT}{key}")
     with pytest.raises(ValueError, match="two files"):
-        copies(Publish(VOD), read(task(transcode("/a/h/x.m3u8"))), cos)
+        copies(Publish(VOD), parse_event(task(transcode("/a/h/x.m3u8"))), cos)
 
 
 def test_playlists_of_an_event_are_read_once(
@@ -638,7 +643,7 @@ def test_playlists_of_an_event_are_read_once(
     paths = [f"/{number}/x{number}.m3u8" for number in range(3)]
     for number in range(3):
         hls(f"{number}/", f"x{number}")
-    event = read(task(*(transcode(path, number) for number, path in enumerate(paths, 1))))
+    event = parse_event(task(*(transcode(path, number) for number, path in enumerate(paths, 1))))
     publish = Publish(f"{VOD}{{definition}}/?manifest=m.json")
     before = len(emulator.requests)
     assert len(copies(publish, event, cos)) == 9
@@ -653,17 +658,19 @@ def test_an_event_of_many_results_is_checked_once(
 ) -> None:
     """Counted, not timed: the places that are worked out for each result do not grow with their number."""
     calls = 0
-    of = Places.of
+    of = Destinations.of
 
-    def count(self: Places, *args: Any) -> Any:
+    def count(self: Destinations, *args: Any) -> Any:
         nonlocal calls
         calls += 1
         return of(self, *args)
 
-    monkeypatch.setattr(Places, "of", count)
+    monkeypatch.setattr(Destinations, "of", count)
     for number in (5, 50):
         calls = 0
-        event = read(task(*(transcode(f"/{one}/x.mp4", one) for one in range(1, number + 1))))
+        event = parse_event(
+            task(*(transcode(f"/{one}/x.mp4", one) for one in range(1, number + 1)))
+        )
         store(*event.files)
         publish = Publish(VOD if fails else f"{VOD}{{definition}}/")
         for result in event.subtasks:
@@ -679,7 +686,7 @@ def test_a_manifest_is_written_when_all_parts_are_out_and_not_before(
     application: Load, emulator: CosEmulator, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/x.mp4", 1), transcode("/a/y.mp4", 2))
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     emulator.faults.add(
         Fault("error", "CopyObject", key="*y.mp4", count=1, status=403, code="AccessDenied")
     )
@@ -693,7 +700,7 @@ def test_a_manifest_is_written_when_all_parts_are_out_and_not_before(
 
 
 def test_a_manifest_names_nothing_that_is_not_there(cos: Cos, store: Store) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     with pytest.raises(SomeFailed) as caught:
         Publish(f"{VOD}?manifest=manifest.json").write_manifest(event, cos, LOG)
@@ -712,7 +719,7 @@ def test_a_manifest_names_nothing_that_is_not_there(cos: Cos, store: Store) -> N
 def test_a_manifest_is_where_its_template_says(
     cos: Cos, store: Store, manifest: str, key: str
 ) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     publish = Publish(f"{VOD}{{definition}}/?manifest={manifest}")
     copies(publish, event, cos)
@@ -736,7 +743,7 @@ def test_of_an_event_without_anything_to_publish_there_is_nothing(
     followed = [one["callback"] for one in summary["callbacks"] if "publishing" in one["callback"]]
     assert followed in ([], ["handlers.publishing.publish"])
     publish = Publish(f"{VOD}?{options}")
-    event = read(notification)
+    event = parse_event(notification)
     assert publish.write_manifest(event, cos, LOG) is None
     assert publish.retire_originals(event, cos, LOG) == []
 
@@ -753,7 +760,7 @@ def test_the_cdn_is_told_of_every_file_when_all_are_out(
     hls: Callable[..., CosObject],
 ) -> None:
     notification = task(transcode("/a/x.m3u8", 1), transcode("/a/影.mp4", 2))
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     hls("a/", "x")
     emulator.faults.add(
         Fault("error", "CopyObject", key="*.mp4", count=1, status=403, code="AccessDenied")
@@ -765,7 +772,13 @@ def test_the_cdn_is_told_of_every_file_when_all_are_out(
         handlers.main_handler(notification, {})
     assert len(api.requests) == 0
     handlers.main_handler(notification, {})
-    names = {"x.m3u8", "v0.m3u8", "v0_0.ts", "%E5%BD%B1.mp4", f"{read(notification).task_id}.json"}
+    names = {
+        "x.m3u8",
+        "v0.m3u8",
+        "v0_0.ts",
+        "%E5%BD%B1.mp4",
+        f"{parse_event(notification).task_id}.json",
+    }
     (urls,) = cdn.purged
     assert set(urls) == {f"https://cdn.example.com/vod/{name}" for name in names}
     assert cdn.pushed == [urls]
@@ -777,7 +790,7 @@ def test_the_cdn_does_what_it_is_asked_for_alone(
     application: Load, api: CloudApi, cdn: CdnService, store: Store, what: str
 ) -> None:
     notification = task(transcode("/a/x.mp4"))
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     options = f"cdn=https://cdn.example.com&cdn_do={what}"
     application(MPS_PUBLISH=f"{VOD}?{options}").main_handler(notification, {})
     urls = [["https://cdn.example.com/vod/x.mp4"]]
@@ -798,7 +811,7 @@ def test_a_refusal_of_the_cdn_leaves_that_step_to_the_retry(
     application: Load, api: CloudApi, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/x.mp4"))
-    store(*read(notification).files)
+    store(*parse_event(notification).files)
     handlers = application(
         MPS_PUBLISH=f"{VOD}?manifest={{task_id}}.json&cdn=https://other.example.com&cdn_do=purge"
     )
@@ -821,7 +834,7 @@ def test_originals_are_put_away_when_all_of_a_task_went_well_and_is_out(
     application: Load, cos: Cos, store: Store, keys: Keys, originals: str
 ) -> None:
     notification = task(transcode("/a/x.mp4"))
-    store(*read(notification).files, SOURCE)
+    store(*parse_event(notification).files, SOURCE)
     handlers = application(MPS_PUBLISH=f"{VOD}?originals={originals}")
     handlers.main_handler(notification, {})
     handlers.main_handler(notification, {})  # a redelivery
@@ -839,7 +852,7 @@ def test_originals_stay_where_they_are_if_any_result_did_not_succeed(
     other = transcode("/a/y.mp4", 2)
     other["TranscodeTask"].update(Status=status, Output=None)
     notification = task(transcode("/a/x.mp4", 1), other)
-    store(*read(notification).files, SOURCE)
+    store(*parse_event(notification).files, SOURCE)
     application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("player-1250000000") == ["vod/x.mp4"]
     assert keys("source-1250000000") == ["videos/demo.mp4"]
@@ -851,7 +864,7 @@ def test_originals_stay_if_a_result_that_succeeded_names_no_file(
     hollow = transcode("/a/y.mp4", 2)
     hollow["TranscodeTask"]["Output"] = None
     notification = task(transcode("/a/x.mp4", 1), hollow)
-    store(*read(notification).files, SOURCE)
+    store(*parse_event(notification).files, SOURCE)
     application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("player-1250000000") == ["vod/x.mp4"]
     assert keys("source-1250000000") == ["videos/demo.mp4"]
@@ -861,7 +874,7 @@ def test_originals_of_a_task_that_was_submitted_again_stay_as_its_event_tells_a_
     application: Load, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/x.mp4"), SessionId=session_id("first", 1, {}))
-    store(*read(notification).files, SOURCE)
+    store(*parse_event(notification).files, SOURCE)
     application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("player-1250000000") == ["vod/x.mp4"]
     assert keys("source-1250000000") == ["videos/demo.mp4"]
@@ -871,7 +884,7 @@ def test_originals_stay_until_everything_is_out(
     application: Load, store: Store, keys: Keys
 ) -> None:
     notification = task(transcode("/a/x.mp4", 1), transcode("/a/gone.mp4", 2))
-    store(read(notification).files[0], SOURCE)
+    store(parse_event(notification).files[0], SOURCE)
     with pytest.raises(CallbacksFailed):
         application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("source-1250000000") == ["videos/demo.mp4"]
@@ -881,7 +894,7 @@ def test_originals_stay_until_everything_is_out(
 def test_what_was_uploaded_since_under_the_same_key_is_no_original(
     cos: Cos, store: Store, originals: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     cos.upload(b"another video, of which no task has made anything yet", SOURCE)
     publish = Publish(f"{VOD}?originals={originals}")
@@ -897,14 +910,14 @@ def test_an_original_whose_size_is_not_told_is_put_away(
 ) -> None:
     notification = task(transcode("/a/x.mp4"))
     notification["WorkflowTaskEvent"]["MetaData"] = size and {"Size": size}
-    store(*read(notification).files, SOURCE)
-    Publish(f"{VOD}?originals=delete").retire_originals(read(notification), cos, LOG)
+    store(*parse_event(notification).files, SOURCE)
+    Publish(f"{VOD}?originals=delete").retire_originals(parse_event(notification), cos, LOG)
     assert keys("source-1250000000") == []
 
 
 @pytest.mark.parametrize("originals", ["delete", "ARCHIVE"])
 def test_an_original_that_is_gone_is_done(cos: Cos, store: Store, originals: str) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     assert Publish(f"{VOD}?originals={originals}").retire_originals(event, cos, LOG) == [SOURCE]
 
@@ -933,7 +946,7 @@ def test_what_was_published_what_is_beside_it_and_a_playlist_are_no_originals_to
     original = CosObject(bucket, "ap-guangzhou", key)
     store(original)
     publish = Publish(f"cos://player-1250000000.ap-guangzhou/{template}?originals=delete")
-    assert publish.retire_originals(read(notification), cos, LOG) == []
+    assert publish.retire_originals(parse_event(notification), cos, LOG) == []
     assert cos.exists(original)
     (warning,) = caplog.records
     assert "originals are left" in warning.getMessage()
@@ -1001,7 +1014,7 @@ def test_each_step_is_a_callback_of_its_own(application: Load) -> None:
 def test_a_copy_is_told_in_the_log(
     cos: Cos, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    event = read(task(transcode("/a/x.mp4")))
+    event = parse_event(task(transcode("/a/x.mp4")))
     store(*event.files)
     caplog.set_level(logging.INFO)
     copies(Publish(VOD), event, cos)
@@ -1057,7 +1070,7 @@ def test_originals_stay_when_an_output_is_elsewhere(cos: Cos, store: Store, keys
     reel = {"Type": "Reel", "ReelTask": {"Status": "SUCCESS", "Output": output}}
     notification = task()
     notification["WorkflowTaskEvent"]["AiAnalysisResultSet"] = [reel]
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files, *event.sources)
     publish = Publish(f"{VOD}?types=Reel&manifest=m.json&originals=delete")
     assert copies(publish, event, cos) == ["vod/a.mp4"]
@@ -1085,7 +1098,7 @@ def test_a_source_that_is_a_playlist_stays(
     notification = task(transcode("/a/x.mp4"))
     notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = f"/{key}"
     notification["WorkflowTaskEvent"]["MetaData"] = None
-    event = read(notification)
+    event = parse_event(notification)
     store(*event.files)
     (source,) = event.sources
     if content is not None:

@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
 pytest.importorskip("tencentcloud.common", reason="tasks are submitted by it")
 
-from places import payload
-
 from scf_mps.actions import Resubmit
-from scf_mps.actions.resubmit import session_id, times_of
+from scf_mps.actions.resubmit import count_resubmissions, session_id
+from scf_mps.common.redaction import redact
 from scf_mps.errors import CallbacksFailed
 from scf_mps.local.api import CloudApi, Mps
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
-from scf_mps.redaction import redacted
+from tests.support.sample_data import payload
 
 CONTEXT = {"request_id": "r-1", "time_limit_in_ms": 60_000}
 NAME = "handlers.resubmitting.submit"
@@ -89,7 +88,7 @@ def test_a_failed_transcode_is_submitted_as_it_was_asked_for(
         "SessionContext": "order-42",
     }
     assert len(session) <= 50
-    assert times_of(session) == 1
+    assert count_resubmissions(session) == 1
     assert lines(caplog) == [("INFO", "Transcode was submitted again, 1 of 2 times")]
     (line,) = [line for line in caplog.records if line.name == NAME]
     assert vars(line)["new_task_id"] == task_id
@@ -105,7 +104,7 @@ def test_a_task_that_fails_again_and_again_is_given_up_after_as_many_times_as_we
         handlers.main_handler(event, CONTEXT)
         assert len(books.submitted) == number
         task_id, request = list(books.submitted.items())[-1]
-        assert times_of(request["SessionId"]) == number
+        assert count_resubmissions(request["SessionId"]) == number
         event = outcome_of(event, request, task_id)
     handlers.main_handler(event, CONTEXT)
     assert len(books.submitted) == 3
@@ -348,7 +347,7 @@ def archived(event: Json) -> Json:
         "Type": "AWS-S3",
         "S3OutputStorage": {"S3Bucket": "b", "S3SecretKey": "theirs"},
     }
-    found: Json = redacted(event)
+    found: Json = redact(event)
     return found
 
 
@@ -564,7 +563,7 @@ def test_a_session_id_fits_tells_the_number_and_differs_by_task_and_request(
     session = session_id(task_id, number, request)
     assert len(session) <= 50
     assert session.isascii()
-    assert times_of(session) == number
+    assert count_resubmissions(session) == number
     assert session == session_id(task_id, number, dict(reversed(request.items())))
     assert (session == session_id(other, number, request)) == (task_id == other)
     assert session != session_id(task_id, number, {**request, other: [1]})
@@ -574,4 +573,4 @@ def test_a_session_id_fits_tells_the_number_and_differs_by_task_and_request(
 @given(st.text() | st.from_regex("resubmit-[0-9]{1,2}-[0-9a-f]{0,40}", fullmatch=True))
 def test_a_session_id_of_somebody_else_counts_for_nothing(session: str) -> None:
     ours = session[:9] == "resubmit-" and len(session) == 43 and session[9] in "123456789"
-    assert times_of(session) == (int(session[9]) if ours and session[10] == "-" else 0)
+    assert count_resubmissions(session) == (int(session[9]) if ours and session[10] == "-" else 0)

@@ -8,13 +8,13 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from places import ROOT
 from typer.testing import CliRunner
 
 from scf_mps import ConfigurationError
 from scf_mps.actions import Notify, Publish, Settings
 from scf_mps.actions.settings import split
 from scf_mps.cli import cli
+from tests.support.sample_data import ROOT
 
 VOD = "cos://player-1250000000.ap-guangzhou/vod/"
 
@@ -143,7 +143,7 @@ def test_no_value_of_an_option_is_ever_shown(secret: str) -> None:
 def test_an_action_is_loaded_by_its_name_and_another_name_is_none() -> None:
     from scf_mps import actions
 
-    assert {"Archive", "Moderate", "Publish", "verdict_of"} <= set(dir(actions))
+    assert {"Archive", "Moderate", "Publish", "compute_verdict"} <= set(dir(actions))
     assert not hasattr(actions, "Publisher")
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from places import DATA, payload
 
-from scf_mps.actions import Verdict, verdict_of
-from scf_mps.actions.verdict import DECISIONS
-from scf_mps.events.reading import read
-from scf_mps.events.sets import REVIEW
+from scf_mps.actions import Verdict, compute_verdict
+from scf_mps.actions.moderate.verdict import DECISIONS
+from scf_mps.events.generated.type_tables import REVIEW
+from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
+from tests.support.sample_data import DATA, payload
 
 Review = dict[str, Any]
 FIELDS = {type_: field for type_, (_, _, field) in REVIEW.rows.items()}
@@ -49,7 +49,7 @@ def live(*items: Any) -> dict[str, Any]:
 
 
 def verdict(notification: dict[str, Any]) -> Verdict:
-    found = verdict_of(read(notification))
+    found = compute_verdict(parse_event(notification))
     assert found is not None
     return found
 
@@ -111,13 +111,13 @@ def test_only_what_passes_whole_passes(found: list[Review]) -> None:
         said = {one["Suggestion"] for one in suggestions}
         return body["Status"] in ("SUCCESS", None) and said == {"pass"}
 
-    event = read(workflow(*found))
+    event = parse_event(workflow(*found))
     if found:
-        told = verdict_of(event)
+        told = compute_verdict(event)
         assert told is not None
         assert (told.decision == "pass") == all(map(is_pass, found)) == (not told.why)
     else:
-        assert verdict_of(event) is None
+        assert compute_verdict(event) is None
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_reviews_of_a_live_stream_count(items: list[Any], expected: str) -> None
 def test_a_notification_of_reviews_without_any_has_no_verdict(
     notification: dict[str, Any],
 ) -> None:
-    assert verdict_of(read(notification)) is None
+    assert compute_verdict(parse_event(notification)) is None
 
 
 EXPECTED = {
@@ -204,7 +204,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("[lms]*.json")))
 def test_each_published_event_has_the_verdict_of_its_reviews(name: str) -> None:
-    found = verdict_of(read(payload(name)))
+    found = compute_verdict(parse_event(payload(name)))
     assert (found and found.decision) == EXPECTED.get(name)
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from scf_mps import App, Event, IdempotencyKey, Ledger, Result, Subtask
 from scf_mps.ledger import open_ledger
-from scf_mps.ledger.base import digest
+from scf_mps.ledger.base import hash_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from scf_mps.ledger import Claim, Entry, Record
+    from scf_mps.ledger import Lease, Record, StoredEvent
 
 LINES = os.open(os.environ["CHAOS_LINES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 WILD = float(os.environ.get("CHAOS_WILD", "0"))
@@ -50,27 +50,27 @@ class Telling(Ledger):
         *,
         again: Collection[str] = (),
         owner: str = "",
-    ) -> Claim:
+    ) -> Lease:
         return self._inner.claim(event, calls, seconds, again=again, owner=owner)
 
-    def record(self, claim: Claim, record: Record) -> None:
+    def record(self, claim: Lease, record: Record) -> None:
         try:
             self._inner.record(claim, record)
         except Exception:
-            tell("refused", digest(record.key))
+            tell("refused", hash_key(record.key))
             raise
-        tell("recorded", digest(record.key))
+        tell("recorded", hash_key(record.key))
 
-    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
         self._inner.close(claim, records, complete)
         for record in records:
             if record.ended:
-                tell("recorded", digest(record.key))
+                tell("recorded", hash_key(record.key))
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> StoredEvent | None:
         return self._inner.find(key)
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         return self._inner.entries(task_id, since)
 
     def purge(self, before: float) -> int:

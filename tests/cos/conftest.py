@@ -238,7 +238,7 @@ def put_hls(cos, segments=10, prefix="vod/show", bucket=DESK, size=200):
     )
     from scf_mps.cos import bulk
 
-    bulk.each_of(
+    bulk.run_each(
         cos._client,
         list(files.items()),
         lambda item: cos.upload(item[1], at(f"{prefix}/{item[0]}", bucket)),

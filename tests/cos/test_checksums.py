@@ -9,13 +9,13 @@ from contextlib import suppress
 import pytest
 
 from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, upload
-from scf_mps.cos.copying import Copier, Pair, Rules, move_all
-from scf_mps.cos.metadata import Given
+from scf_mps.cos.copy import Copier, CopyOptions, CopyTask, move_objects
+from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.local.cos import Fault
 
 from .conftest import DESK, PLAYER, Tap, _header, _read_head, at, keys_of, place, reply
 
-IN_PARTS = Rules(Given(), largest=1 << 20, part=1 << 20)
+IN_PARTS = CopyOptions(ObjectSettings(), largest=1 << 20, part=1 << 20)
 
 
 class Bare(Tap):
@@ -71,7 +71,7 @@ def upload_in_parts(cos, path, key="v/big"):
 def test_copy_in_parts_is_right_without_crc64(plain, cos, big):
     source = upload_in_parts(plain, big)
     copier = Copier(plain._client, IN_PARTS)
-    pair = Pair(source, at("p/big", PLAYER))
+    pair = CopyTask(source, at("p/big", PLAYER))
     copier.learn([pair])
     assert copier.make(pair) == pair.target
     assert cos.read(pair.target) == big.read_bytes()
@@ -80,7 +80,7 @@ def test_copy_in_parts_is_right_without_crc64(plain, cos, big):
 def test_move_in_parts_ends_without_crc64(plain, big):
     source = upload_in_parts(plain, big)
     target = at("p/big", PLAYER)
-    move_all(plain._client, [Pair(source, target)], IN_PARTS, None)
+    move_objects(plain._client, [CopyTask(source, target)], IN_PARTS, None)
     assert keys_of(plain, place("", DESK)) == []
     assert plain.read(target) == big.read_bytes()
 

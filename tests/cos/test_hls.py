@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps.cos import NotAPlaylist, NotFound, SomeFailed, UnknownManifest
-from scf_mps.cos.hls import FILE, MAX_PROBLEMS, PLAYLIST, UNKNOWN, parse_document, resolve
+from scf_mps.cos.hls import FILE, MAX_PROBLEMS, PLAYLIST, UNKNOWN, parse_document, resolve_uri
 
 from .conftest import DESK, PLAYER, REGION, at, put_hls
-from .test_objects import storage, transcode, workflow
+from .test_locations import storage, transcode, workflow
 
 MASTER = """#EXTM3U
 #EXT-X-VERSION:7
@@ -176,7 +176,7 @@ def test_ten_thousand_segments_are_scanned_within_some_milliseconds():
     text = "#EXTM3U\n" + "".join(f"#EXTINF:2.0,\nseg-{n:05}.ts\n" for n in range(10_000))
     start = process_time()
     document = parse_document(text)
-    assert all(resolve(at("v/index.m3u8"), one.uri) for one in document.references)
+    assert all(resolve_uri(at("v/index.m3u8"), one.uri) for one in document.references)
     assert process_time() - start < 1.0  # 30 ms on an idle machine
 
 
@@ -200,7 +200,7 @@ def test_ten_thousand_segments_are_scanned_within_some_milliseconds():
     ],
 )
 def test_a_uri_is_resolved_against_its_playlist(uri, key):
-    assert resolve(at("v/h/index.m3u8"), uri) == at(key)
+    assert resolve_uri(at("v/h/index.m3u8"), uri) == at(key)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_uri_is_resolved_against_its_playlist(uri, key):
     ],
 )
 def test_what_is_elsewhere_is_no_file_of_ours(uri):
-    assert resolve(at("v/h/index.m3u8"), uri) is None
+    assert resolve_uri(at("v/h/index.m3u8"), uri) is None
 
 
 STEPS = st.sampled_from(["a", "b.ts", "..", ".", "c d", "ü"])
@@ -231,7 +231,7 @@ def test_resolving_agrees_with_the_standard(steps, rooted):
     expected = posixpath.join("/", joined).lstrip("/")
     from urllib.parse import unquote
 
-    found = resolve(at("v/h/index.m3u8"), uri)
+    found = resolve_uri(at("v/h/index.m3u8"), uri)
     assert (found and found.key) == (unquote(expected) or None)
 
 
@@ -242,7 +242,7 @@ def test_any_text_is_scanned_without_an_accident(lines):
     except UnknownManifest:
         return
     for one in document.references:
-        item = resolve(at("v/index.m3u8"), one.uri)
+        item = resolve_uri(at("v/index.m3u8"), one.uri)
         assert item is None or (item.bucket, item.region) == (DESK, REGION)
 
 
@@ -256,7 +256,7 @@ def cues(*payloads, ending="\n"):
 def test_the_pictures_of_a_sprite_are_those_its_cues_show(ending):
     text = cues("a.jpg#xywh=0,0,1,1", "a.jpg#xywh=1,0,1,1", "/s/b c.PNG", ending=ending)
     document = parse_document(f"\ufeff{text}")
-    assert [resolve(at("s/s.vtt"), one.uri) for one in document.references] == [
+    assert [resolve_uri(at("s/s.vtt"), one.uri) for one in document.references] == [
         at("s/a.jpg"),
         at("s/a.jpg"),
         at("s/b c.PNG"),

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps.cos import Conflict, NotAPlaylist, NotFound, SomeFailed, UnknownManifest, relocation
-from scf_mps.cos.addresses import destinations
-from scf_mps.cos.files import MAX_PLAYLIST_BYTES, Tree
-from scf_mps.cos.hls import make_relative, parse_document, resolve
+from scf_mps.cos.hls import build_relative_uri, parse_document, resolve_uri
+from scf_mps.cos.locations import map_destinations
+from scf_mps.cos.outputs import MAX_PLAYLIST_BYTES, Tree
 
 from .conftest import DESK, PLAYER, REGION, at, keys_of, place
-from .test_objects import storage, workflow
+from .test_locations import storage, workflow
 
 HOST = f"https://{DESK}.cos.{REGION}.myqcloud.com"
 SHOW = at("vod/show/index.m3u8")
@@ -79,18 +79,18 @@ def test_every_reference_of_a_copy_finds_its_copy(playlist, segments, data):
     forms = {
         "root": lambda key: f"/{quote(key)}",
         "url": lambda key: f"{HOST}/{quote(key)}?sign=1",
-        "relative": lambda key: make_relative(show, at(key), ""),
+        "relative": lambda key: build_relative_uri(show, at(key), ""),
     }
     uris = [forms[data.draw(st.sampled_from(sorted(forms)))](key) for key in segments]
     items = [*map(at, segments), show]
-    copies = destinations(items, place("x y/"), False)
+    copies = map_destinations(items, place("x y/"), False)
     targets = dict(zip(items, copies, strict=True))
     tags = "".join(f'#EXT-X-MAP:URI="{uri}"\n' for uri in uris)
     document = parse_document(media(*uris).replace("#EXTINF", f"{tags}#EXTINF", 1))
-    assert [resolve(show, one.uri) for one in document.references] == items[:-1] * 2
+    assert [resolve_uri(show, one.uri) for one in document.references] == items[:-1] * 2
     contents = relocation.rewrite(Tree([items], {show: document}), targets)
     copied = parse_document(contents[show].decode()) if show in contents else document
-    found = [resolve(targets[show], one.uri) for one in copied.references]
+    found = [resolve_uri(targets[show], one.uri) for one in copied.references]
     assert found == copies[:-1] * 2
     assert (
         relocation.rewrite(Tree([copies], {copies[-1]: copied}), {one: one for one in copies}) == {}
@@ -134,7 +134,7 @@ def test_files_above_the_playlist_are_published_and_found(cos):
 
 def test_a_copy_that_no_relative_uri_can_name_is_refused():
     with pytest.raises(NotAPlaylist, match="relative"):
-        make_relative(at("site/index.m3u8"), at("site/./a.ts"), "/vod/show/%2e/a.ts")
+        build_relative_uri(at("site/index.m3u8"), at("site/./a.ts"), "/vod/show/%2e/a.ts")
 
 
 def test_playlists_are_told_by_their_content(cos):

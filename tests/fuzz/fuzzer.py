@@ -47,12 +47,12 @@ from scf_mps import (
     Subtask,
 )
 from scf_mps.cos import Cos
-from scf_mps.cos.transport import SHARED
-from scf_mps.events.reading import VOD_EVENTS, read
+from scf_mps.cos.transport import SHARED_POOL
+from scf_mps.events.parser import VOD_EVENT_TYPES, parse_event
 from scf_mps.ledger import MemoryLedger
 from scf_mps.local.api import CloudApi, Mps
 from scf_mps.local.cos import CosEmulator
-from scf_mps.mps import MpsError
+from scf_mps.tencent.mps import MpsError
 
 DATA = Path(__file__).parent.parent / "data"
 BUCKET, REGION = "archive-1250000000", "ap-guangzhou"
@@ -69,7 +69,7 @@ TASKS = {
     for event in CORPUS.values()
     if isinstance(event.get(f"{event.get('EventType')}Event"), dict)
     and event[f"{event['EventType']}Event"].get("TaskId")
-    and event["EventType"] not in VOD_EVENTS
+    and event["EventType"] not in VOD_EVENT_TYPES
 }
 """Those whose tasks MPS knows, by the task's id."""
 
@@ -520,7 +520,7 @@ class Fuzzer:
                 raise Broken(f"{told} came, not {wanted}: {answer!r}")
             if case.reread and seen.events not in (
                 [],
-                [self.told(one.task_id) for one in map(read, seen.events)],
+                [self.told(one.task_id) for one in map(parse_event, seen.events)],
             ):
                 raise Broken("another event was dispatched than MPS tells")
             if dispatched is not None and seen.events != dispatched:
@@ -535,7 +535,7 @@ class Fuzzer:
     def distinct(self, case: Case) -> bool:
         """Whether no event of a case is another one's redelivery, which the ledger would know."""
         found = [self.resolved(one) for one in case.notifications or ()]
-        keys = [read(one).key for one in found if isinstance(one, dict)]
+        keys = [parse_event(one).key for one in found if isinstance(one, dict)]
         return len(keys) == len(set(keys))
 
     def wanted(self, case: Case) -> tuple[list[str], list[Any] | None]:
@@ -543,7 +543,7 @@ class Fuzzer:
         assert case.notifications is not None
         found = [self.resolved(one) for one in case.notifications]
         valid = [one for one in found if isinstance(one, dict)]
-        failing = any(read(one).session_context in ("fail", "exit") for one in valid)
+        failing = any(parse_event(one).session_context in ("fail", "exit") for one in valid)
         if "http" in case.channel:
             if case.channel == "broken-http":
                 return ["HTTP 400", "HTTP 401", "HTTP 405"], []
@@ -565,12 +565,14 @@ class Fuzzer:
     def reread(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
         if not valid:
             return ["HTTP 400"], []
-        told = self.told(read(valid[0]).task_id)
+        told = self.told(parse_event(valid[0]).task_id)
         if told is None:
             return ["HTTP 403"], []
-        if without_signature(valid[0]) == without_signature(TASKS[read(told).task_id]):
+        if without_signature(valid[0]) == without_signature(TASKS[parse_event(told).task_id]):
             return ["HTTP 200"], [told]
-        late = ["HTTP 503"] if read(told).in_progress else []  # for what says that it is finished
+        late = (
+            ["HTTP 503"] if parse_event(told).in_progress else []
+        )  # for what says that it is finished
         return ["HTTP 200", "HTTP 403", *late], None
 
     def told(self, name: str) -> dict[str, Any] | None:
@@ -599,21 +601,25 @@ class Fuzzer:
             event = self.readable(json.loads(content or b""))
         except ValueError:
             return MALFORMED
-        return MALFORMED if event != MALFORMED and name and read(event).task_id != name else event
+        return (
+            MALFORMED
+            if event != MALFORMED and name and parse_event(event).task_id != name
+            else event
+        )
 
     def readable(self, notification: Any) -> Any:
         try:
-            event = read(notification)
+            event = parse_event(notification)
         except InvalidEvent:
             return MALFORMED
-        return MALFORMED if event.type in VOD_EVENTS else notification
+        return MALFORMED if event.type in VOD_EVENT_TYPES else notification
 
 
 @contextmanager
 def fuzzer() -> Iterator[Fuzzer]:
     """A fuzzer with emulators of COS and MPS, for as long as it is needed."""
     with ExitStack() as stack:
-        stack.callback(SHARED.clear)
+        stack.callback(SHARED_POOL.clear)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
         books = Mps()

@@ -15,22 +15,22 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
-from optional import require
+
+from tests.support.optional_programs import require
 
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
-from redis_server import RedisServer
-
 from scf_mps import App, Transcode
 from scf_mps.cos import Cos
-from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
+from scf_mps.cos.transport import SHARED_POOL as SHARED_CONNECTIONS
 from scf_mps.errors import EventHeld
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import MemoryLedger, Record
-from scf_mps.ledger.base import digest
-from scf_mps.ledger.pages import folder_of
+from scf_mps.ledger.base import hash_key
+from scf_mps.ledger.object_layout import build_folder_name
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
+from tests.support.redis_server import RedisServer
 
 from .worker import notification, opened
 
@@ -42,7 +42,7 @@ SHARED = ("files", "cos", "redis")
 
 
 def event(*args, **more):
-    return read(notification(*args, **more))
+    return parse_event(notification(*args, **more))
 
 
 def record(call, outcome="done", delivery=1, **more):
@@ -70,7 +70,7 @@ def claimed_by_threads(open_one, calls, tasks, threads):
 
 
 def folder_of_event(one):
-    return folder_of(one.task_id, one.type, one.status, one.key)
+    return build_folder_name(one.task_id, one.type, one.status, one.key)
 
 
 class Store:
@@ -173,7 +173,7 @@ class Server(Store):
         return b"".join(found)
 
     def damage(self, damaged, make):
-        key = f"{{{self.prefix}}}:event:{digest(damaged.key)}"
+        key = f"{{{self.prefix}}}:event:{hash_key(damaged.key)}"
         self.server.client.hset(key, "told", make(self.server.client.hget(key, "told")))
 
 

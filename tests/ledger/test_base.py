@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import App, Drop, Transcode
+from scf_mps.common.redaction import redact
 from scf_mps.errors import CallbacksFailed
 from scf_mps.ledger import MemoryLedger
-from scf_mps.ledger.base import Entry, Record, digest, patience
+from scf_mps.ledger.base import Record, StoredEvent, compute_claim_timeout, hash_key
 from scf_mps.local.samples import sample
-from scf_mps.redaction import redacted
 
 from .conftest import record
 
@@ -100,20 +100,20 @@ def test_what_ended_once_is_never_replaced_by_what_did_not(records):
 )
 def test_the_state_of_an_entry(complete, held, outcomes, state):
     records = [record(f"r {outcome}", outcome) for outcome in outcomes]
-    entry = Entry("T/t/FINISH", "T", "t", "FINISH", 0.0, 1, complete, held, records)
+    entry = StoredEvent("T/t/FINISH", "T", "t", "FINISH", 0.0, 1, complete, held, records)
     assert entry.state == state
     assert repr(entry) == f"<Entry T/t/FINISH {state}>"
 
 
 def test_an_entry_is_made_with_its_notification_or_without():
     fields = ("T/t/FINISH", "T", "t", "FINISH", 0.0, 1, True, 0.0, [])
-    assert Entry(*fields).notification is None
-    assert Entry(*fields, {"EventType": "T"}).notification == {"EventType": "T"}
+    assert StoredEvent(*fields).notification is None
+    assert StoredEvent(*fields, {"EventType": "T"}).notification == {"EventType": "T"}
 
 
 def test_a_digest_is_32_hexadecimal_digits_that_stay_the_same():
-    assert digest("") == "e3b0c44298fc1c149afbf4c8996fb924"
-    assert len(digest("\ud800")) == 32
+    assert hash_key("") == "e3b0c44298fc1c149afbf4c8996fb924"
+    assert len(hash_key("\ud800")) == 32
 
 
 def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
@@ -126,7 +126,7 @@ def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
         "List": [{"Sign": "sign"}, [{"Sign": "sign"}], "Sign", 1, None],
         "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
     }
-    assert redacted(told) == {
+    assert redact(told) == {
         "S3SecretId": "***",
         "S3SecretKey": "***",
         "Sign": "***",
@@ -136,7 +136,7 @@ def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
         "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
     }
     assert told["Sign"] == "sign"
-    assert redacted("Sign") == "Sign"
+    assert redact("Sign") == "Sign"
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_every_secret_is_hidden_wherever_it_is_and_nothing_else():
     [(0.1, 0.05), (0.6, 0.3), (1.0, 0.5), (3.0, 1.0), (10.0, 4.5), (60.0, 10.0), (898.0, 10.0)],
 )
 def test_patience_is_half_of_time_above_a_second(left, seconds):
-    assert patience(left + 2.0) == pytest.approx(seconds)
+    assert compute_claim_timeout(left + 2.0) == pytest.approx(seconds)

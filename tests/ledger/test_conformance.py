@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scf_mps import App, Event
 from scf_mps.errors import DamagedRecord, EventHeld
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 
 from .conftest import LEASE, claimed_by_threads, event, notification, record
 
@@ -325,20 +325,20 @@ def test_no_secret_is_stored(store):
         {"Output": {"S3OutputStorage": {"S3Bucket": "b", **secrets, "S3Region": None}}}
     ]
     ledger = store.open()
-    ledger.close(ledger.claim(read(told), [], LEASE), [], True)
+    ledger.close(ledger.claim(parse_event(told), [], LEASE), [], True)
     raw = store.raw()
     assert b"S3SecretKey" in raw
     for secret in secrets.values():
         assert secret.encode() not in raw
-    found = ledger.find(read(told).key).notification
+    found = ledger.find(parse_event(told).key).notification
     storage = found["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["Output"]["S3OutputStorage"]
     assert storage == {"S3Bucket": "b", **dict.fromkeys(secrets, "***"), "S3Region": None}
 
 
 def test_an_event_of_128_kb_is_stored_whole(ledger):
     told = notification(SessionContext="…" * 42_000, SessionId='"\\\n\0')
-    ledger.close(ledger.claim(read(told), [], LEASE), [], True)
-    assert ledger.find(read(told).key).notification == told
+    ledger.close(ledger.claim(parse_event(told), [], LEASE), [], True)
+    assert ledger.find(parse_event(told).key).notification == told
 
 
 STRANGE = [

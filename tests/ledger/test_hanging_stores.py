@@ -13,7 +13,6 @@ from contextlib import nullcontext, suppress
 from time import monotonic
 
 import pytest
-from redis_server import RedisServer
 
 from scf_mps import (
     App,
@@ -24,11 +23,12 @@ from scf_mps import (
     Subtask,
     WorkflowTask,
 )
-from scf_mps.cos.transport import SHARED as SHARED_CONNECTIONS
-from scf_mps.deadline import Deadline
-from scf_mps.events.reading import read
+from scf_mps.common.deadline import Deadline
+from scf_mps.cos.transport import SHARED_POOL as SHARED_CONNECTIONS
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import MemoryLedger, open_ledger
 from scf_mps.local.samples import sample
+from tests.support.redis_server import RedisServer
 
 from .conftest import BUCKET, REGION
 
@@ -231,7 +231,7 @@ def test_waiting_delivery_fails_before_its_limit_when_held():
     ledger = MemoryLedger()
     app = App(ledger=ledger, reserve=0.5)
     app.on(Subtask)(lambda result: None)
-    ledger.claim(read(EVENT), ["x"], 100)
+    ledger.claim(parse_event(EVENT), ["x"], 100)
     began = monotonic()
     with pytest.raises(EventHeld):
         app.main_handler(EVENT, {"time_limit_in_ms": 1000})

@@ -21,11 +21,11 @@ from scf_mps import (
     Middleware,
     Transcode,
 )
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import DamagedRecord, MemoryLedger
 from scf_mps.local import api as cloud
 from scf_mps.local.samples import sample
-from scf_mps.mps import MpsError, TaskNotFound
+from scf_mps.tencent.mps import MpsError, TaskNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def test_what_somebody_is_at_work_on_is_left_to_them(films: Films, books: cloud.
     books.add(task("running"), finished=time.time() - HOUR)
     ledger = films.app.ledger
     assert ledger is not None
-    ledger.claim(read(task("running")), ["film"], 600)
+    ledger.claim(parse_event(task("running")), ["film"], 600)
     assert films.app.reconcile()["known"] == 1
 
 

@@ -11,7 +11,7 @@ from time import monotonic
 
 from scf_mps.cos import Retry
 from scf_mps.errors import EventHeld
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import CosLedger, FileLedger, Record, open_ledger
 
 QUICK = Retry(base=0.001, cap=0.01)
@@ -54,7 +54,7 @@ class Worker:
     def claim(self, name, task_id, calls, seconds, again=()):
         try:
             claim = self.ledger.claim(
-                read(notification(task_id)), calls, seconds, again=again, owner=name
+                parse_event(notification(task_id)), calls, seconds, again=again, owner=name
             )
         except EventHeld as held:
             return ["held", held.seconds]

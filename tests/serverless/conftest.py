@@ -18,13 +18,14 @@ from typing import Any
 
 import pytest
 import yaml
-from optional import require
-from places import ROOT
+
+from tests.support.optional_programs import require
+from tests.support.sample_data import ROOT
 
 pytest.importorskip("trustme", reason="the clients speak TLS: NOTHING was deployed by them")
 
 from scf_mps.local.api import CloudApi, LocalRunner, Mps, Scf
-from scf_mps.local.api.deployed import Deployed
+from scf_mps.local.api.services.scf.account import FunctionRecord
 from scf_mps.local.cos import CosEmulator
 
 from .platform import APP_ID, BUCKET, REGION, Component, Platform, Storage, Users
@@ -116,7 +117,7 @@ class Cloud:
             and not one.action.startswith(("Get", "List"))
         ]
 
-    def function(self, name: str) -> Deployed:
+    def function(self, name: str) -> FunctionRecord:
         """What the account has of a function. Raises ApiError if it is not there."""
         return self.scf.account.get(REGION, "default", name)
 

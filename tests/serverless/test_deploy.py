@@ -17,9 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from optional import skip_without_python
-from places import ROOT, SUMMARY, payload
-from pythons import find
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -28,6 +25,9 @@ from typer.testing import CliRunner
 
 from scf_mps.cli import cli
 from scf_mps.local.scf import LocalFunction
+from tests.support.interpreters import find
+from tests.support.optional_programs import skip_without_python
+from tests.support.sample_data import ROOT, SUMMARY, payload
 
 from .conftest import Client, Cloud, check_out
 from .platform import REGION

@@ -13,8 +13,6 @@ from typing import Any
 import hcl2
 import pytest
 import yaml
-from commands import ours
-from places import ROOT
 from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -22,6 +20,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from typer.testing import CliRunner
 
 from scf_mps.cli import cli
+from tests.support.cli_commands import ours
+from tests.support.sample_data import ROOT
 
 from .conftest import HERE, Cloud
 from .platform import REGION

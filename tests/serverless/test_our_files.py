@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import yaml
-from places import ROOT
 
-from scf_mps.deploy.packing.names import HANDLER
-from scf_mps.deploy.packing.runtimes import runtime_named
+from scf_mps.build.names import HANDLER
+from scf_mps.build.runtimes import parse_runtime
+from tests.support.sample_data import ROOT
 
 from .conftest import Cloud
 from .test_traps import actions, bound
@@ -40,7 +40,7 @@ def test_the_build_runs_as_a_hook_and_its_folder_alone_is_uploaded() -> None:
 def test_the_function_is_one_that_the_build_makes() -> None:
     assert INPUTS["handler"] == HANDLER
     assert re.fullmatch(r"[A-Za-z][\w-]{1,59}\.[A-Za-z][\w-]{1,59}", INPUTS["handler"])
-    assert runtime_named(INPUTS["runtime"]).name == INPUTS["runtime"]
+    assert parse_runtime(INPUTS["runtime"]).name == INPUTS["runtime"]
 
 
 def test_the_name_is_one_that_scf_takes_and_that_only_this_file_decides() -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from places import ROOT
+
+from tests.support.sample_data import ROOT
 
 from .conftest import Client, Cloud, check_out
 

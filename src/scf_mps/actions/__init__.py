@@ -9,28 +9,28 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..tencent.cdn import Cdn as Cdn
     from .archive import Archive as Archive
-    from .cdn import Cdn as Cdn
     from .forward import Forward as Forward
     from .moderate import Moderate as Moderate
+    from .moderate.verdict import Verdict as Verdict
+    from .moderate.verdict import compute_verdict as compute_verdict
     from .notify import Notify as Notify
     from .notify import NotifyError as NotifyError
     from .publish import Publish as Publish
     from .resubmit import Resubmit as Resubmit
     from .settings import Settings as Settings
-    from .verdict import Verdict as Verdict
-    from .verdict import verdict_of as verdict_of
 else:
     _MODULES = {
+        "..tencent.cdn": "Cdn",
         "archive": "Archive",
-        "cdn": "Cdn",
         "forward": "Forward",
         "moderate": "Moderate",
+        "moderate.verdict": "Verdict compute_verdict",
         "notify": "Notify NotifyError",
         "publish": "Publish",
         "resubmit": "Resubmit",
         "settings": "Settings",
-        "verdict": "Verdict verdict_of",
     }
 
     def __getattr__(name):
@@ -40,8 +40,9 @@ else:
 
         for module, names in _MODULES.items():
             if name in names.split():
-                __import__(f"{__name__}.{module}")  # importlib would be three modules more
-                found = globals()[name] = getattr(sys.modules[f"{__name__}.{module}"], name)
+                module = f"{__name__}.{module}".replace("actions...", "")
+                __import__(module)  # importlib would be three modules more
+                found = globals()[name] = getattr(sys.modules[module], name)
                 return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

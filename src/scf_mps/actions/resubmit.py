@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import re
 
-from ..events.result import Subtask
-from ..mps import Mps, MpsError
-from .narrowing import NARROWING, filters_of, types_of
+from ..events.base import Subtask
+from ..tencent.mps import Mps, MpsError
+from .filter_options import FILTER_OPTIONS, parse_filters, parse_types
 from .settings import split
 
 TYPE_CHECKING = False
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..events.result import Event
-    from ..filters import Filters
-    from ..routing import Router
+    from ..events.base import Event
+    from ..routing.filters import Filters
+    from ..routing.router import Router
 
-MOST = 5
+MAX_RESUBMISSIONS = 5
 """Times that may be asked for."""
 
-REPEATED = "InvalidParameterValue.SessionId"
+REPEATED_SESSION_CODE = "InvalidParameterValue.SessionId"
 """MPS's code for a SessionId that it was given before (``errorcodes`` of tencentcloud-sdk-python-mps)."""
 
 _MEDIA = {
@@ -62,7 +62,7 @@ class Resubmit:
         resubmit.register(router)
 
     Args:
-        given: how many times at most, 1 to `MOST`. Options behind a ``?``: ``notify=`` says how MPS is to tell of the
+        given: how many times at most, 1 to `MAX_INVOCATIONS`. Options behind a ``?``: ``notify=`` says how MPS is to tell of the
             new task: ``SCF`` (the default: by the account's trigger, as the event came), ``none``, an ``https://`` URL
             (with ``notify_key=`` to sign it), ``cmq-queue://NAME.REGION`` or ``cmq-topic://NAME.REGION``, whose region
             is short as MPS writes it (``gz``, ``sh``). ``types=`` (with commas between), ``session=``, ``bucket=``,
@@ -74,13 +74,13 @@ class Resubmit:
     """
 
     def __init__(self, given: str, when: Callable[[Subtask], object] | None = None) -> None:
-        times, options = split(given, (*NARROWING, "notify", "notify_key"))
-        if times not in map(str, range(1, MOST + 1)):
-            raise ValueError(f"expected how many times, 1 to {MOST}, not {times!r}")
+        times, options = split(given, (*FILTER_OPTIONS, "notify", "notify_key"))
+        if times not in map(str, range(1, MAX_RESUBMISSIONS + 1)):
+            raise ValueError(f"expected how many times, 1 to {MAX_RESUBMISSIONS}, not {times!r}")
         self._times = int(times)
         self._notify = _notify(options)
-        self._types = types_of(options)
-        self._filters = filters_of(options)
+        self._types = parse_types(options)
+        self._filters = parse_filters(options)
         self._when = when
 
     def wants(self, result: Subtask) -> bool:
@@ -116,7 +116,7 @@ class Resubmit:
         if not self.wants(result):
             return ""
         event = result.event
-        before = times_of(event.session_id)
+        before = count_resubmissions(event.session_id)
         if before >= self._times:
             log.error(
                 "%s failed although it was submitted again %d times, and is given up: %s",
@@ -140,7 +140,7 @@ class Resubmit:
         try:
             answer = mps.call("ProcessMedia", **request, SessionId=session)
         except MpsError as error:
-            if error.code == REPEATED:
+            if error.code == REPEATED_SESSION_CODE:
                 log.info(
                     "%s was submitted again already", result.type, extra=_fields(result, session)
                 )
@@ -172,7 +172,7 @@ def session_id(task_id: str, number: int, request: dict[str, Any]) -> str:
     return f"resubmit-{number}-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
-def times_of(session: str) -> int:
+def count_resubmissions(session: str) -> int:
     """How many times a task of this SessionId was submitted again before; 0 for every other SessionId."""
     found = _SESSION.fullmatch(session)
     return int(found[1]) if found else 0
@@ -180,7 +180,7 @@ def times_of(session: str) -> int:
 
 def _request(result: Subtask) -> tuple[dict[str, Any], str]:
     """What to ask ProcessMedia for, or why that cannot be told."""
-    from ..redaction import HIDDEN
+    from ..common.redaction import MASK
 
     event = result.event
     if event.type != "WorkflowTask":
@@ -206,7 +206,7 @@ def _request(result: Subtask) -> tuple[dict[str, Any], str]:
         request |= _told(_outputs(event))
     if kind == "URL" and known is _MEDIA and not {"OutputStorage"} & {*request, *_told(planned)}:
         return {}, "its source is at a URL and the event does not tell where outputs are to be"
-    if HIDDEN in _texts(request):
+    if MASK in _texts(request):
         return {}, "its secrets were hidden when the event was kept"
     return request, ""
 
@@ -258,7 +258,7 @@ def _notify(options: dict[str, str]) -> dict[str, str]:
             f"{model.capitalize()}Name": name,
         }
     elif how.startswith("https://"):
-        from .posting import Address
+        from .http_post import Address
 
         Address(how)
         found = {"NotifyType": "URL", "NotifyUrl": how}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from .. import signature
+from ..channels import signature
 from ..errors import ConfigurationError
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from typing import TypeVar
 
-    from ..cos.addresses import Place
+    from ..cos.locations import Location
 
     T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Settings:
 
         Those of the HTTP channel, which the application checks as well, are among them.
         """
-        mistakes = [*self._mistakes, *signature.mistakes(self._environment)]
+        mistakes = [*self._mistakes, *signature.find_mistakes(self._environment)]
         if mistakes:
             raise ConfigurationError.listing(mistakes)
 
@@ -106,18 +106,18 @@ def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
     return address, options
 
 
-def place_of(address: str) -> Place:
+def parse_cos_address(address: str) -> Location:
     """The place of a ``cos://bucket.region/key`` text, whose key may have fields.
 
     Raises:
         ValueError: for any other text, and for names that no bucket or region can have.
     """
-    from ..cos.addresses import Allowed, Place
     from ..cos.errors import Denied
+    from ..cos.locations import BucketAllowlist, Location
 
-    place = Place.parse(address)
+    place = Location.parse(address)
     try:
-        Allowed(None).check(place.bucket, place.region)
+        BucketAllowlist(None).check(place.bucket, place.region)
     except Denied as error:
         raise ValueError(error.message) from None
     return place

@@ -20,10 +20,10 @@ except ImportError:
     sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
 
 from scf_mps import __version__
-from scf_mps.deploy.packing.command import build
-from scf_mps.local.frames import frames_of_error
+from scf_mps.build.command import build
+from scf_mps.local.frames import find_error_frames
 
-from . import cloud, demo, desk, doctoring, emulators, records, starting
+from . import cloud, demo, doctor, emulators, events, ledger, new
 from .failures import explain_error
 from .output import warn
 
@@ -67,22 +67,22 @@ def _restore_environment(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for command in (
-    starting.new,
-    desk.routes,
-    desk.invoke,
-    desk.sample,
+    new.new,
+    events.routes,
+    events.invoke,
+    events.sample,
     demo.demo,
     emulators.cos,
     emulators.local,
-    records.history,
-    records.replay,
-    records.reconcile,
-    records.purge,
+    ledger.history,
+    ledger.replay,
+    ledger.reconcile,
+    ledger.purge,
     build,
     cloud.deploy,
     cloud.remove,
     cloud.logs,
-    doctoring.doctor,
+    doctor.doctor,
 ):
     cli.command()(_restore_environment(command))
 
@@ -94,7 +94,7 @@ def app() -> None:
     try:
         cli(prog_name="scf-mps")
     except Exception as error:
-        if not frames_of_error(error):  # a defect of this package
+        if not find_error_frames(error):  # a defect of this package
             raise
         warn(explain_error("the project's code failed", error))
         sys.exit(1)

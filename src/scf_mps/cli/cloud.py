@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from scf_mps.durations import seconds_of
+from scf_mps.common.durations import parse_duration
 
-from .asking import JsonOption, or_invalid
-from .configuration import locate
+from .arguments import JsonOption, or_invalid
+from .configuration import find_config_file
 from .output import fail, print_json, say, show, warn
 
 if TYPE_CHECKING:
-    from scf_mps.deploy.deploying import Function, Prepared
+    from scf_mps.deploy.deploy import Deployment, FunctionTarget
     from scf_mps.deploy.function_logs import Run
 
 ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The desired state.")]
@@ -66,19 +66,19 @@ def deploy(
     as_json: JsonOption = False,
 ) -> None:
     """Deploy the function of serverless.yml and bind its triggers. Equal parts are left alone."""
-    from scf_mps.deploy.deploying import Request, prepared
+    from scf_mps.deploy.deploy import DeployOptions, prepare_deployment
 
-    request = Request(
+    request = DeployOptions(
         archive,
         code_bucket,
         take_trigger,
         prune,
         again,
-        or_invalid(lambda: seconds_of(wait)),
+        or_invalid(lambda: parse_duration(wait)),
         allow_secret or (),
     )
     function = _function(config, stage)
-    with _refusals(), prepared(function, request, _tell, offline=dry_run) as ready:
+    with _refusals(), prepare_deployment(function, request, _tell, offline=dry_run) as ready:
         _show_plan(ready, as_json)
         if dry_run and ready.plan.blocked:
             raise typer.Exit(1)
@@ -96,11 +96,11 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Unbind the MPS trigger and delete the function, with its versions and timers."""
-    from scf_mps.deploy.deploying import removal
+    from scf_mps.deploy.deploy import prepare_removal
 
     function = _function(config, stage)
     with _refusals():
-        ready = removal(function)
+        ready = prepare_removal(function)
         _show_plan(ready, as_json)
         if ready.plan.steps and not dry_run:
             if not yes:
@@ -127,22 +127,22 @@ def logs(
 
     function = _function(config, stage)
     now = time()
-    begin = now - or_invalid(lambda: seconds_of(since))
-    seconds = or_invalid(lambda: seconds_of(within)) if within else FOREVER
-    chosen = function_logs.Chosen(failed, request_id)
+    begin = now - or_invalid(lambda: parse_duration(since))
+    seconds = or_invalid(lambda: parse_duration(within)) if within else FOREVER
+    chosen = function_logs.RunFilter(failed, request_id)
     with _refusals():
         found: Iterator[Run] = (
-            function_logs.follow(function.cloud, function.wanted, begin, seconds, chosen)
+            function_logs.follow_runs(function.cloud, function.wanted, begin, seconds, chosen)
             if follow
-            else function_logs.runs(function.cloud, function.wanted, begin, now, chosen)
+            else function_logs.fetch_runs(function.cloud, function.wanted, begin, now, chosen)
         )
         for run in found:
             _show_run(run, as_json)
 
 
-def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
+def invoke_remotely(event: object, config: Path) -> tuple[Any, str]:
     """Invoke the deployed function. Return its result and its error. Its log goes to stderr."""
-    from scf_mps.deploy.invoking import invoke_remote
+    from scf_mps.deploy.invoke import invoke_remote
 
     function = _function(config, "")
     with _refusals():
@@ -152,16 +152,16 @@ def invoked_remotely(event: object, config: Path) -> tuple[Any, str]:
     return answer.returned, answer.error
 
 
-def _function(config: Path, stage: str) -> Function:
+def _function(config: Path, stage: str) -> FunctionTarget:
     """Return the function of a file. An invalid file ends the command."""
     try:
-        from scf_mps.deploy.deploying import function_of
+        from scf_mps.deploy.deploy import load_function
         from scf_mps.deploy.errors import DeployError
     except ImportError as error:  # pragma: no cover - the tests have it
         fail(f"deploying needs another extra: pip install 'scf-mps[cli,deploy]' ({error})")
-    config = locate(config)
+    config = find_config_file(config)
     try:
-        function = function_of(config, stage)
+        function = load_function(config, stage)
     except DeployError as error:
         fail(str(error))
     for warning in function.warnings:
@@ -189,12 +189,12 @@ def _tell(what: str) -> None:
     warn(what, "dim")
 
 
-def _place(function: Function) -> str:
+def _place(function: FunctionTarget) -> str:
     wanted = function.wanted
     return f"{wanted.region}/{wanted.namespace}/{wanted.name}"
 
 
-def _show_plan(ready: Prepared, as_json: bool) -> None:
+def _show_plan(ready: Deployment, as_json: bool) -> None:
     """Show the difference between the current and the desired state."""
     from scf_mps.deploy.plan import NOTHING
 

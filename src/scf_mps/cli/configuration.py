@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scf_mps.cos.credentials import SDK_NAMES, Credentials
-from scf_mps.deploy.account import KEY_PAIR, credentials
+from scf_mps.deploy.account import KEY_PAIR_VARIABLES, load_credentials
 from scf_mps.deploy.errors import DeployError
-from scf_mps.deploy.variables import text_of
+from scf_mps.deploy.variables import format_variable
+from scf_mps.tencent.credentials import SDK_NAMES, Credentials
 
 FILE_NAME = "serverless.yml"
 STATE_FOLDER = ".scf-mps"
@@ -96,8 +96,8 @@ class Configuration:
         Raises:
             DeployError: if half of one is set.
         """
-        if any(self.environment.get(name) for name in KEY_PAIR):
-            return credentials(self.environment)
+        if any(self.environment.get(name) for name in KEY_PAIR_VARIABLES):
+            return load_credentials(self.environment)
         return None
 
     def process_variables(self) -> dict[str, str]:
@@ -135,7 +135,7 @@ def has_module(folder: Path, module: str) -> bool:
     return top.is_dir() or top.with_suffix(".py").is_file()
 
 
-def locate(path: Path) -> Path:
+def find_config_file(path: Path) -> Path:
     """Return a serverless.yml as given, or the nearest one upwards if only the default name was given."""
     if path == Path(FILE_NAME) and not path.exists():
         for folder in Path.cwd().parents:
@@ -174,7 +174,7 @@ def read_configuration(folder: Path, options: Mapping[str, str] = {}) -> Configu
         path,
         variables,
         template.environment,
-        text_of(inputs.get("runtime")) or "Python3.10",
+        format_variable(inputs.get("runtime")) or "Python3.10",
         _number(inputs, "timeout", SCF_TIMEOUT_SECONDS),
         _number(inputs, "memorySize", SCF_MEMORY_MB),
         tuple(
@@ -191,7 +191,7 @@ def _declared(inputs: Mapping[str, Any]) -> dict[str, str]:
     environment = inputs.get("environment")
     variables = environment.get("variables") if isinstance(environment, dict) else None
     items = variables.items() if isinstance(variables, dict) else ()
-    return {str(name): text_of(value) for name, value in items}
+    return {str(name): format_variable(value) for name, value in items}
 
 
 def _variables(
@@ -209,6 +209,6 @@ def _variables(
 def _number(inputs: Mapping[str, Any], key: str, default: int) -> int:
     value = inputs.get(key)
     try:
-        return default if value is None else int(text_of(value))
+        return default if value is None else int(format_variable(value))
     except ValueError:
         raise DeployError(f"inputs.{key}: expected a whole number, not {value!r}") from None

@@ -14,17 +14,17 @@ import typer
 from rich.syntax import Syntax
 
 from scf_mps import logs
-from scf_mps.events.reading import read
-from scf_mps.injection import unwrapped
+from scf_mps.dispatch.injection import unwrap_function
+from scf_mps.events.parser import parse_event
 from scf_mps.local.frames import shorten_path
 
-from .asking import load_application, local, local_python, read_project
+from .arguments import load_application, local, local_python, read_project
 from .outcomes import name_result
 from .output import count, out, say, say_lines, show, warn
 
 if TYPE_CHECKING:
     from scf_mps import App
-    from scf_mps.events.result import Event
+    from scf_mps.events.base import Event
     from scf_mps.local.demo import Demonstration
 
 _APP = "handlers:app"
@@ -68,7 +68,7 @@ def demo(
 
 
 def _show(one: Demonstration, application: App, verbose: bool) -> None:
-    event = read(one.event)
+    event = parse_event(one.event)
     say("MPS finished a task. SCF passes its event to your decorated functions, such as:")
     _show_code(application, {callback for _, callback in one.outcomes})
     if verbose:
@@ -99,7 +99,7 @@ def _show_code(application: App, names: set[str]) -> None:
     """Show the shortest of the user's callbacks that ran, a success's if there is one."""
     sources = []
     for route in application.routes:
-        function = unwrapped(route.callback)
+        function = unwrap_function(route.callback)
         path = shorten_path(function.__code__.co_filename)
         if route.name in names and not Path(path).is_absolute():
             code = inspect.getsource(function).rstrip()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .asking import EnvOption, TracebackOption, local_python, read_event, read_project
-from .asking import local as needs_local
+from .arguments import EnvOption, TracebackOption, local_python, read_event, read_project
+from .arguments import local as needs_local
 from .local_output import LocalOutput, show_delivered
-from .output import count, fail, say, shown_path, warn
+from .output import count, fail, format_path, say, warn
 
 if TYPE_CHECKING:
     from .configuration import Configuration
@@ -167,8 +167,8 @@ def local(
     Exit code 0 only if every event pushed was completed.
     """
     with needs_local():
-        from scf_mps.local.api import CloudApi, Emulated, Scf
-        from scf_mps.local.scf import LocalFunction, Refused, serve
+        from scf_mps.local.api import CloudApi, EmulatedFunction, Scf
+        from scf_mps.local.scf import InvocationRejected, LocalFunction, serve
     configuration = read_project(env=env, source=source)
     timeout = timeout or configuration.timeout
     key = configuration.credentials()
@@ -198,7 +198,7 @@ def local(
     def endpoint(  # pragma: no cover - the tests run it in a process of its own
         running: LocalFunction,
     ) -> Iterator[str]:
-        with CloudApi([Scf([Emulated(running)])], port=port) as api:
+        with CloudApi([Scf([EmulatedFunction(running)])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
     output = LocalOutput(function, full=full, brief=bool(events))
@@ -215,13 +215,13 @@ def local(
             request_ids = [function.push(event) for event in pushed]
             function.settle(len(pushed) * (retries + 1) * (timeout + 70))
             failed = len(function.dead_letters)
-    except (Refused, ValueError) as error:
+    except (InvocationRejected, ValueError) as error:
         fail(str(error))
     last = {invocation.request_id: invocation for invocation in function.invocations}
     for event, request_id in zip(pushed, request_ids, strict=True):
         show_delivered(event, last[request_id], function.environment["MPS_LEDGER"])
     if failed:
-        path = shown_path(dead_letters)
+        path = format_path(dead_letters)
         warn(
             f"{count(failed, 'event')} moved to {path}. Correct the cause, then run: "
             f"scf-mps replay --dead-letter {path}"

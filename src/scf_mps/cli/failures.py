@@ -8,10 +8,10 @@ import traceback
 from textwrap import indent
 
 from scf_mps import ConfigurationError, LedgerError, RegistrationError, Router
-from scf_mps.errors import reason
-from scf_mps.local.frames import describe_frames, frames_of_error, shorten_paths
+from scf_mps.common.printable import escape_controls
+from scf_mps.errors import describe_error
+from scf_mps.local.frames import describe_frames, find_error_frames, shorten_paths
 from scf_mps.logs import scrub
-from scf_mps.printable import escape_controls
 
 
 def explain_import_error(app: str, error: BaseException) -> str:
@@ -38,12 +38,12 @@ def explain_error(what: str, error: BaseException, full: bool = False) -> str:
         full: whether to show the full traceback.
     """
     trace = indent(scrub("".join(traceback.format_exception(error))).rstrip(), "  ") if full else ""
-    frames = trace or scrub(describe_frames(frames_of_error(error)))
+    frames = trace or scrub(describe_frames(find_error_frames(error)))
     keep = "\n" if isinstance(error, ConfigurationError) else ""  # a line for each mistake
-    text = escape_controls(shorten_paths(scrub(reason(error))), keep)
+    text = escape_controls(shorten_paths(scrub(describe_error(error))), keep)
     root = _find_root(error)
     if root is not error:
-        text += f", caused by {escape_controls(shorten_paths(scrub(reason(root))))}"
+        text += f", caused by {escape_controls(shorten_paths(scrub(describe_error(root))))}"
     return "\n".join(filter(None, [f"{what}: {text}", frames]))
 
 

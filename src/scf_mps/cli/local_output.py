@@ -7,9 +7,9 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from scf_mps.common.printable import escape_controls
 from scf_mps.ledger import open_ledger
 from scf_mps.local.frames import Frame, describe_frames, shorten_paths, split_traceback
-from scf_mps.printable import escape_controls
 
 from .outcomes import has_skipped_all, read_events, show_entry, show_summary
 from .output import say, warn
@@ -17,7 +17,7 @@ from .output import say, warn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scf_mps.local.scf import LocalFunction, Moment
+    from scf_mps.local.scf import LifecycleEvent, LocalFunction
     from scf_mps.local.scf.invocation import Invocation
 
 _MEGABYTE = 1024 * 1024
@@ -44,13 +44,13 @@ class LocalOutput:
         self._unfinished: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: LifecycleEvent) -> None:
         # On a closed pipe Rich ends the command by SystemExit, which would end an instance's thread here.
         with self._lock, suppress(SystemExit):
             for line in self._describe(moment):
                 say(f"{moment.request_id[:_ID_CHARACTERS]}  {line}", _style(moment))
 
-    def _describe(self, moment: Moment) -> Iterator[str]:
+    def _describe(self, moment: LifecycleEvent) -> Iterator[str]:
         invocation = moment.invocation
         for text in self._join_records(moment):
             yield from self._describe_record(text.removesuffix("\n"))
@@ -68,7 +68,7 @@ class LocalOutput:
         elif moment.kind == "dropped":
             yield "lost: there is no dead-letter queue"
 
-    def _join_records(self, moment: Moment) -> Iterator[str]:
+    def _join_records(self, moment: LifecycleEvent) -> Iterator[str]:
         """Yield the texts that a moment completes: SCF makes a record of each write, and print(a, b) writes four times."""
         text = self._unfinished.pop(moment.request_id, "")
         is_whole = moment.record.startswith("{") and moment.record.endswith("\n")
@@ -137,7 +137,7 @@ class LocalOutput:
         self._shown.update(new)
 
 
-def _style(moment: Moment) -> str:
+def _style(moment: LifecycleEvent) -> str:
     if moment.kind in ("dead", "dropped"):
         return "red"
     if moment.invocation is not None:

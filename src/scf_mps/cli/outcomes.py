@@ -9,12 +9,12 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from scf_mps import InvalidEvent
-from scf_mps.envelope import open_envelope
-from scf_mps.errors import reason
-from scf_mps.events.reading import read
-from scf_mps.local.frames import describe_frames, frames_of_error
+from scf_mps.channels.envelope import unwrap
+from scf_mps.common.printable import escape_controls
+from scf_mps.errors import describe_error
+from scf_mps.events.parser import parse_event
+from scf_mps.local.frames import describe_frames, find_error_frames
 from scf_mps.logs import scrub
-from scf_mps.printable import escape_controls
 
 from .output import count, out, show, warn
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scf_mps import App, CallbackFailed, CallbacksFailed
-    from scf_mps.events.result import Event, Result
-    from scf_mps.ledger import Entry, Record
-    from scf_mps.routing import Call
+    from scf_mps.events.base import Event, Result
+    from scf_mps.ledger import Record, StoredEvent
+    from scf_mps.routing.router import Call
 
 
 def name_result(result: Result) -> str:
@@ -74,7 +74,7 @@ def explain_calls(calls: Iterable[Call]) -> dict[str, str]:
     return {
         call.key: "not started: too little time is left"
         if call.error is None
-        else scrub(reason(call.error))
+        else scrub(describe_error(call.error))
         for call in calls
         if call.outcome != "done"
     }
@@ -107,7 +107,7 @@ def show_failures(calls: Iterable[Call], full: bool, others: Iterable[CallbackFa
 def _trace(error: BaseException, full: bool) -> str:
     if full:
         return scrub(indent("".join(traceback.format_exception(error)).rstrip(), "  "))
-    return scrub(describe_frames(frames_of_error(error)))
+    return scrub(describe_frames(find_error_frames(error)))
 
 
 def find_other_failures(failure: CallbacksFailed, summary: dict[str, Any]) -> list[CallbackFailed]:
@@ -147,16 +147,16 @@ def read_events(raw: object) -> list[Event]:
     """Return the valid events of what SCF passes."""
     events: list[Event] = []
     try:
-        notifications = open_envelope(raw)
+        notifications = unwrap(raw)
     except InvalidEvent:  # the deployed function has the key of an HTTP request
         return events
     for notification in notifications:
         with suppress(InvalidEvent):
-            events.append(read(notification))
+            events.append(parse_event(notification))
     return events
 
 
-def show_entry(entry: Entry) -> None:
+def show_entry(entry: StoredEvent) -> None:
     """Show an event of the ledger, callback by callback."""
     deliveries = count(entry.delivery, "delivery", "deliveries")
     title = f"{entry.type} {entry.task_id} {entry.status}: {entry.state}, {deliveries}"

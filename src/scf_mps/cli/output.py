@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from scf_mps.printable import escape_controls
+from scf_mps.common.printable import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
-INVALID = 2
+EXIT_CODE_INVALID = 2
 """The exit code for an invalid event, application or option."""
 
 
-def shown_path(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return a path, relative if it is below the working directory."""
     path = path.resolve()
     here = Path.cwd()
@@ -77,7 +77,7 @@ def warn(text: str, style: str = "red") -> None:
 def fail(message: str) -> NoReturn:
     """Print an error and end the command with exit code 2."""
     warn(message)
-    raise typer.Exit(INVALID)
+    raise typer.Exit(EXIT_CODE_INVALID)
 
 
 def print_json(value: object, indent: int | None = 2) -> None:

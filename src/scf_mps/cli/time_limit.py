@@ -9,8 +9,8 @@ import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from scf_mps.local.frames import describe_frames, own_frames
-from scf_mps.local.scf.statuses import TIME_LIMIT_REACHED, envelope
+from scf_mps.local.frames import describe_frames, find_user_frames
+from scf_mps.local.scf.statuses import TIME_LIMIT_REACHED, build_failure
 
 from .output import out, print_json, warn
 
@@ -36,10 +36,10 @@ def time_limit(seconds: int, request_id: str = "") -> Iterator[None]:
             f"killed after {seconds} s, the time limit: SCF ends the process there (status"
             f" {TIME_LIMIT_REACHED}), and retries the event. It was at:"
         )
-        warn(describe_frames(own_frames(stack)), "")
+        warn(describe_frames(find_user_frames(stack)), "")
         if request_id:
             message = f"Invoking task timed out after {seconds} seconds"
-            print_json(envelope(TIME_LIMIT_REACHED, message, request_id))
+            print_json(build_failure(TIME_LIMIT_REACHED, message, request_id))
         for stream in (out.file, sys.stderr):
             stream.flush()
         os._exit(1)

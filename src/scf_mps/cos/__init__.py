@@ -8,9 +8,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..common.retry import Retry as Retry
     from ..errors import NotInCos as NotInCos
     from ..events.files import CosObject as CosObject
-    from .credentials import Credentials as Credentials
+    from ..tencent.credentials import Credentials as Credentials
+    from .cos import Cos as Cos
     from .errors import Conflict as Conflict
     from .errors import Corrupt as Corrupt
     from .errors import CosError as CosError
@@ -20,31 +22,29 @@ if TYPE_CHECKING:
     from .errors import Throttled as Throttled
     from .errors import Unavailable as Unavailable
     from .errors import UnsafeKey as UnsafeKey
-    from .helper import Cos as Cos
     from .hls import NotAPlaylist as NotAPlaylist
     from .hls import UnknownManifest as UnknownManifest
     from .metadata import Entry as Entry
     from .metadata import Head as Head
     from .progress import Progress as Progress
     from .progress import bar as bar
-    from .retry import Retry as Retry
     from .transport import Pool as Pool
 else:
     _MODULES = {
+        "..common.retry": "Retry",
         "..errors": "NotInCos",
         "..events.files": "CosObject",
-        ".credentials": "Credentials",
+        "..tencent.credentials": "Credentials",
         ".errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
         ".hls": "NotAPlaylist UnknownManifest",
         ".metadata": "Entry Head",
         ".progress": "Progress bar",
-        ".retry": "Retry",
         ".transport": "Pool",
     }
 
     def _load_methods():
         """Copy documentation and methods of `helper.Cos`, for help(), inspect and mocks."""
-        from .helper import Cos as Helper
+        from .cos import Cos as Helper
 
         Cos.__doc__ = Helper.__doc__
         for part in Helper.__mro__[1 : Helper.__mro__.index(Cos)]:
@@ -76,13 +76,13 @@ else:
         __slots__ = ()
 
         def __new__(cls, *args, **kwargs):
-            from .helper import Cos as Helper
+            from .cos import Cos as Helper
 
             return object.__new__(Helper if cls is Cos else cls)
 
         @classmethod
         def __provide__(cls, invocation):
-            from .helper import Cos as Helper
+            from .cos import Cos as Helper
 
             return Helper.__provide__(invocation)
 

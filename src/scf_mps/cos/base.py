@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from ..deadline import Deadline
-from . import addresses, bulk
+from ..common.deadline import Deadline
+from ..common.retry import Retry
+from ..tencent.credentials import load_credentials
+from . import bulk, locations
 from .client import Client
-from .credentials import current
-from .limits import Rates, Window
-from .progress import Report
-from .retry import Retry
+from .progress import ProgressReporter
+from .rate_limit import AdaptiveConcurrency, RateLimiter
 from .transport import Transport
 
 TYPE_CHECKING = False
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..events.files import CosObject
-    from .credentials import Credentials
-    from .progress import Tell
+    from ..tencent.credentials import Credentials
+    from .progress import ProgressCallback
     from .transport import Pool
 
     R = TypeVar("R")
@@ -48,20 +48,20 @@ class Base:
         buckets = os.environ.get("MPS_BUCKETS") or None if buckets is None else buckets
         self._client = Client(
             Transport(proxy, domain, pool),
-            credentials or current(context),
+            credentials or load_credentials(context),
             Deadline.before_end(context),
             retry or Retry(),
-            Rates(rate),
-            Window(concurrency),
-            addresses.Allowed(buckets),
+            RateLimiter(rate),
+            AdaptiveConcurrency(concurrency),
+            locations.BucketAllowlist(buckets),
             timeout,
         )
 
     @staticmethod
     def _items(objects: Any) -> tuple[bool, list[CosObject]]:
         """Whether it is one object, and the objects. Raises TypeError for what is neither one nor many."""
-        one = addresses.one(objects)
-        return (True, [one]) if one is not None else (False, addresses.many(objects))
+        one = locations.one(objects)
+        return (True, [one]) if one is not None else (False, locations.many(objects))
 
     def _each(self, objects: Any, work: Callable[[CosObject], R], what: str) -> Any:
         """The result of the work on one object, or the list of results for many."""
@@ -69,8 +69,10 @@ class Base:
         self._client.allowed.check_all(items)
         if single:
             return work(items[0])
-        return bulk.each_of(self._client, items, work, what)
+        return bulk.run_each(self._client, items, work, what)
 
     @staticmethod
-    def _report(what: str, total: int, progress: Tell | None) -> Report | None:
-        return Report(what, total, progress) if progress is not None else None
+    def _report(
+        what: str, total: int, progress: ProgressCallback | None
+    ) -> ProgressReporter | None:
+        return ProgressReporter(what, total, progress) if progress is not None else None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from typing import Generic, TypeVar
 
-from .errors import HOPELESS, CosError, group
+from .errors import FATAL_CODES, CosError, group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .client import Client
-    from .progress import Report
+    from .progress import ProgressReporter
 
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class _Work(Generic[T, R]):
         client: Client,
         items: Sequence[T],
         work: Callable[[T], R],
-        report: Report | None,
+        report: ProgressReporter | None,
         stop_at_failure: bool,
     ) -> None:
         self.results: dict[int, R] = {}
@@ -67,13 +67,13 @@ class _Work(Generic[T, R]):
     def _do(self, index: int) -> None:
         item = self._items[index]
         if self._hopeless is not None:
-            self.errors[index] = same_error(self._hopeless, item)
+            self.errors[index] = copy_error(self._hopeless, item)
             return
         try:
             self.results[index] = self._work(item)
         except CosError as error:
             self.errors[index] = error
-            if error.code in HOPELESS or self._stop_at_failure:
+            if error.code in FATAL_CODES or self._stop_at_failure:
                 self._hopeless = error
         except Exception as error:
             self.errors[index] = error
@@ -82,9 +82,9 @@ class _Work(Generic[T, R]):
                 self._report.finished(item)
 
 
-def same_error(error: CosError, item: object) -> CosError:
+def copy_error(error: CosError, item: object) -> CosError:
     """The error that stopped all work, as that of an item that had no turn."""
-    from .addresses import one
+    from .locations import one
 
     copy = type(error)(
         error.message,
@@ -101,7 +101,7 @@ def run(
     client: Client,
     items: Sequence[T],
     work: Callable[[T], R],
-    report: Report | None = None,
+    report: ProgressReporter | None = None,
     workers: int = 0,
     stop_at_failure: bool = False,
 ) -> tuple[list[R | None], list[Exception]]:
@@ -139,7 +139,9 @@ def run(
     return results, [job.errors[index] for index in sorted(job.errors)]
 
 
-def all_of(client: Client, items: Sequence[T], work: Callable[[T], R], workers: int = 0) -> list[R]:
+def run_all(
+    client: Client, items: Sequence[T], work: Callable[[T], R], workers: int = 0
+) -> list[R]:
     """Do `work` on each item, of a whole that is worth nothing if one fails: the first error is raised as it is."""
     results, errors = run(client, items, work, None, workers, stop_at_failure=True)
     if errors:
@@ -147,12 +149,12 @@ def all_of(client: Client, items: Sequence[T], work: Callable[[T], R], workers: 
     return results  # type: ignore[return-value]
 
 
-def each_of(
+def run_each(
     client: Client,
     items: Sequence[T],
     work: Callable[[T], R],
     what: str,
-    report: Report | None = None,
+    report: ProgressReporter | None = None,
 ) -> list[R]:
     """Do `work` on each item.
 
@@ -165,7 +167,7 @@ def each_of(
     return results  # type: ignore[return-value]
 
 
-def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def split_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """The items in lists of `size`."""
     chunk: list[T] = []
     for item in items:

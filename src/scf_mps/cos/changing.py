@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import overload
 
-from . import copying, operations
+from . import copy, operations
 from .base import Base
-from .metadata import Given
+from .metadata import ObjectSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..events.files import CosObject
-    from .addresses import Many, One
+    from .locations import ManyObjects, OneObject
     from .metadata import Head
 
     Meta = Mapping[str, str | int | None]
@@ -26,7 +26,7 @@ class Changing(Base):
     @overload
     def set_metadata(
         self,
-        objects: One,
+        objects: OneObject,
         metadata: Meta | None = None,
         *,
         content_type: str | None = None,
@@ -36,7 +36,7 @@ class Changing(Base):
     @overload
     def set_metadata(
         self,
-        objects: Many,
+        objects: ManyObjects,
         metadata: Meta | None = None,
         *,
         content_type: str | None = None,
@@ -60,30 +60,32 @@ class Changing(Base):
         Raises:
             Conflict: one was replaced meanwhile, is archived, or is larger than 5 GB.
         """
-        given = Given(content_type, cache_control, content_disposition, metadata)
+        given = ObjectSettings(content_type, cache_control, content_disposition, metadata)
         return self._each(
-            objects, lambda item: copying.change_one(self._client, item, given), "set_metadata"
+            objects, lambda item: copy.change_settings(self._client, item, given), "set_metadata"
         )
 
     @overload
-    def set_storage_class(self, objects: One, storage_class: str) -> Head: ...
+    def set_storage_class(self, objects: OneObject, storage_class: str) -> Head: ...
     @overload
-    def set_storage_class(self, objects: Many, storage_class: str) -> list[Head]: ...
+    def set_storage_class(self, objects: ManyObjects, storage_class: str) -> list[Head]: ...
     def set_storage_class(self, objects: Any, storage_class: str) -> Any:
         """Change the storage class of objects, e.g. to ``ARCHIVE``; everything else stays as it is.
 
         Raises:
             Conflict: one was replaced meanwhile, is archived and not restored, or is larger than 5 GB.
         """
-        given = Given(storage_class=storage_class)
+        given = ObjectSettings(storage_class=storage_class)
         return self._each(
-            objects, lambda item: copying.change_one(self._client, item, given), "set_storage_class"
+            objects,
+            lambda item: copy.change_settings(self._client, item, given),
+            "set_storage_class",
         )
 
     @overload
-    def tag(self, objects: One, tags: Meta) -> dict[str, str]: ...
+    def tag(self, objects: OneObject, tags: Meta) -> dict[str, str]: ...
     @overload
-    def tag(self, objects: Many, tags: Meta) -> list[dict[str, str]]: ...
+    def tag(self, objects: ManyObjects, tags: Meta) -> list[dict[str, str]]: ...
     def tag(self, objects: Any, tags: Meta) -> Any:
         """Add tags to objects, change or (by a value of None) take away some; returns all they have then."""
         return self._each(objects, lambda item: self._tag(item, tags), "tag")
@@ -98,9 +100,11 @@ class Changing(Base):
         return after
 
     @overload
-    def restore(self, objects: One, *, days: int = 1, tier: str = "Standard") -> bool: ...
+    def restore(self, objects: OneObject, *, days: int = 1, tier: str = "Standard") -> bool: ...
     @overload
-    def restore(self, objects: Many, *, days: int = 1, tier: str = "Standard") -> list[bool]: ...
+    def restore(
+        self, objects: ManyObjects, *, days: int = 1, tier: str = "Standard"
+    ) -> list[bool]: ...
     def restore(self, objects: Any, *, days: int = 1, tier: str = "Standard") -> Any:
         """Ask for archived objects to be readable for some days; returns whether they are already.
 

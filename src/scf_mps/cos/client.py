@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..certificates import explain_distrust
-from . import documents
-from .addresses import check_key
-from .errors import Corrupt, CosError, Denied, Unavailable, class_of
-from .retry import may_help, retry_after
+from ..common.certificates import explain_distrust
+from ..common.retry import is_retryable, parse_retry_after
+from . import xml
+from .errors import Corrupt, CosError, Denied, Unavailable, find_error_class
+from .locations import check_key
 from .transport import NotConnected, StaleConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..deadline import Deadline
+    from ..common.deadline import Deadline
+    from ..common.retry import Retry
     from ..events.files import CosObject
-    from .addresses import Allowed
-    from .credentials import Credentials
-    from .http1 import Body, Response
-    from .limits import Rates, Window
-    from .retry import Retry
+    from ..tencent.credentials import Credentials
+    from .http1 import Body, StreamedResponse
+    from .locations import BucketAllowlist
+    from .rate_limit import AdaptiveConcurrency, RateLimiter
     from .transport import Exchange, Transport
 
 
@@ -39,7 +39,7 @@ class Target(NamedTuple):
     key: str = ""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """A successful answer, its body read."""
 
     status: int
@@ -61,9 +61,9 @@ class Client:
         credentials: Credentials | None,
         deadline: Deadline,
         retry: Retry,
-        rates: Rates,
-        window: Window,
-        allowed: Allowed,
+        rates: RateLimiter,
+        window: AdaptiveConcurrency,
+        allowed: BucketAllowlist,
         timeout: float = 15.0,
     ) -> None:
         self.transport = transport
@@ -100,7 +100,7 @@ class Client:
         repeatable: bool = True,
         document: bool = False,
         patient: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """Make a request and read its answer.
 
         Args:
@@ -114,7 +114,7 @@ class Client:
         """
         tries = self._tries(target, method, params, headers, body, kind, count, repeatable, patient)
         exchange, answer = self._answered(target, tries, document=document)
-        return Answer(exchange.response.status, exchange.response.headers, answer)
+        return Response(exchange.response.status, exchange.response.headers, answer)
 
     def stream(self, target: CosObject | Target, headers: dict[str, str]) -> Exchange:
         """Start a GET: the exchange's response is a 200 or 206 whose body is still to be read, then `end` it.
@@ -271,7 +271,7 @@ class _Tries:
         throttled = failure.status == 503 or failure.status == 429
         if throttled:
             client.window.slow_down()
-        if attempt >= client.retry.attempts or not may_help(failure):
+        if attempt >= client.retry.attempts or not is_retryable(failure):
             return False
         if failure.maybe_applied and not self._repeatable:
             return False
@@ -294,14 +294,14 @@ _CHECK_KEY = (
 
 
 def _refusal(
-    target: CosObject | Target, response: Response, body: bytes, document: bool
+    target: CosObject | Target, response: StreamedResponse, body: bytes, document: bool
 ) -> CosError | None:
     status = response.status
-    if 200 <= status < 300 and not (document and documents.is_error(body)):
+    if 200 <= status < 300 and not (document and xml.is_error(body)):
         return None
-    told = documents.fields(body) if documents.is_error(body) else {}
+    told = xml.fields(body) if xml.is_error(body) else {}
     code = told.get("Code", "")
-    kind = class_of(status, code)
+    kind = find_error_class(status, code)
     if status < 300 and kind is CosError:
         kind = Unavailable
     message = told.get("Message", "")
@@ -316,7 +316,7 @@ def _refusal(
         request_id=response.headers.get("x-cos-request-id", told.get("RequestId", "")),
         object=_object(target),
     )
-    failure.retry_after = retry_after(response.headers.get("retry-after"))
+    failure.retry_after = parse_retry_after(response.headers.get("retry-after"))
     failure.maybe_applied = status >= 500 and code != "SlowDown"
     return failure
 
@@ -349,6 +349,6 @@ def _object(target: CosObject | Target) -> CosObject | None:
     return None if isinstance(target, Target) else target
 
 
-def corrupt(item: CosObject, message: str, request_id: str = "") -> Corrupt:
+def build_corrupt_error(item: CosObject, message: str, request_id: str = "") -> Corrupt:
     """The error for bytes that are not what they should be."""
     return Corrupt(message, code="ChecksumDiffers", request_id=request_id, object=item)

@@ -44,9 +44,9 @@ def _fastest() -> Update:
     try:
         crcmod = import_module("crcmod.crcmod")
     except ImportError:
-        return update_slowly
+        return update_in_python
     if not crcmod._usingExtension:
-        return update_slowly
+        return update_in_python
     in_c: Update = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=_ALL)
     return in_c
 
@@ -68,7 +68,7 @@ def _planes() -> tuple[bytes, ...]:
     return tuple(bytes([entry >> 8 * plane & 255 for entry in _table()]) for plane in range(8))
 
 
-def update_slowly(data: bytes, value: int) -> int:
+def update_in_python(data: bytes, value: int) -> int:
     """As `update`, with nothing but Python."""
     state = value ^ _ALL
     stretches = len(data) // _ROWS

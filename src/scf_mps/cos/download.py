@@ -10,9 +10,9 @@ import errno
 import os
 from pathlib import Path
 
-from . import operations, safety, upload
+from . import operations, safe_path, upload
 from .errors import Corrupt, UnsafeKey
-from .streams import Stream, passes
+from .streams import Stream, iterate_passes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Download:
             self._names = []
         else:
             named = relative.removesuffix("/") if self._is_folder else relative
-            self._names = safety.names_of(named, item)
+            self._names = safe_path.split_path(named, item)
         self.path = Path(directory, *self._names)
 
     def run(self, client: Client, count: Callable[[int], None]) -> Path:
@@ -59,7 +59,7 @@ class Download:
             return self.path
         if self._is_done(client):
             return self.path
-        safety.write(
+        safe_path.write(
             self._directory, self._names, self.item, lambda file: self._fill(client, file, count)
         )
         return self.path
@@ -72,11 +72,11 @@ class Download:
                 code="UnsafeKey",
                 object=self.item,
             )
-        os.close(safety.open_directory(self._directory, self._names, self.item))
+        os.close(safe_path.open_directory(self._directory, self._names, self.item))
 
     def _is_done(self, client: Client) -> bool:
         """Whether an earlier run has put the same bytes there, by size and CRC64."""
-        file = safety.open_existing(self._directory, self._names)
+        file = safe_path.open_existing(self._directory, self._names)
         if file is None:
             return False
         try:
@@ -84,13 +84,13 @@ class Download:
             size = os.fstat(file).st_size
             if size != head.size or not head.crc64:
                 return False
-            _, crc = upload.Slice(file, 0, size).checksums()
+            _, crc = upload.FileSlice(file, 0, size).checksums()
             return str(crc) == head.crc64
         finally:
             os.close(file)
 
     def _fill(self, client: Client, file: int, count: Callable[[int], None]) -> None:
-        for last in passes(client):  # pragma: no branch - the last pass returns or raises
+        for last in iterate_passes(client):  # pragma: no branch - the last pass returns or raises
             stream = Stream(client, self.item)
             counted = 0
             try:

@@ -149,10 +149,10 @@ _STATUSES: dict[int, type[CosError]] = {
     429: Throttled,
 }
 
-FINAL = frozenset({"DeadlineExceeded", "CertificateNotTrusted"})
+FINAL_CODES = frozenset({"DeadlineExceeded", "CertificateNotTrusted"})
 """Codes of ours that no retry can change."""
 
-HOPELESS = FINAL | {
+FATAL_CODES = FINAL_CODES | {
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
@@ -162,7 +162,7 @@ HOPELESS = FINAL | {
 """Codes that every further request of the same work would get as well."""
 
 
-def class_of(status: int, code: str) -> type[CosError]:
+def find_error_class(status: int, code: str) -> type[CosError]:
     """The class for an answer; a HEAD has no code, so that its status alone must tell (measured)."""
     if code in _CODES:
         return _CODES[code]

@@ -300,7 +300,7 @@ def _cue_lines(text: str) -> Iterator[tuple[str, int]]:
         block = []
 
 
-def resolve(place: CosObject, uri: str) -> CosObject | None:
+def resolve_uri(place: CosObject, uri: str) -> CosObject | None:
     """Return the object of a URI in the bucket of the document at `place`; None for anything elsewhere.
 
     That is a CDN, another bucket, a key server, data in the URI, or nothing at all.
@@ -350,7 +350,7 @@ def _without_dots(path: str) -> str:
     return "/".join(steps)
 
 
-def make_relative(place: CosObject, target: CosObject, uri: str) -> str:
+def build_relative_uri(place: CosObject, target: CosObject, uri: str) -> str:
     """Return a URI for `target` in a document at `place` of the same bucket, in place of another URI.
 
     Fragment and query are kept. The query of a URL with a host is dropped: it may hold a signature, which is wrong for
@@ -369,7 +369,7 @@ def make_relative(place: CosObject, target: CosObject, uri: str) -> str:
     head, hash_sign, fragment = uri.partition("#")
     query = "" if head.startswith("//") or _SCHEME.match(head) else head.partition("?")[2]
     made = path + (f"?{query}" if query else "") + hash_sign + fragment
-    if resolve(place, made) != target:
+    if resolve_uri(place, made) != target:
         raise NotAPlaylist(
             f"it names {uri[:200]!r}, whose copy {target} no relative URI can name",
             code="UnresolvableReference",

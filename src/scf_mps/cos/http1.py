@@ -12,7 +12,7 @@ import socket
 from io import BufferedReader
 from time import monotonic
 
-from ..deadline import Deadline, connect
+from ..common.deadline import Deadline, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         def __iter__(self) -> Iterator[bytes]: ...
 
 
-PIECE = 256 * 1024
+MAX_READ_BYTES = 256 * 1024
 """Bytes that a read returns at most."""
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
@@ -39,11 +39,11 @@ _MAX_HEADERS = 200
 _MAX_INTERIM_RESPONSES = 20
 
 
-class BrokenAnswer(OSError):
+class MalformedResponse(OSError):
     """The bytes received are no whole HTTP response: the connection ended inside it, or it is malformed."""
 
 
-class Pace:
+class MinThroughput:
     """Refuses a body that drips: each period of `seconds` has to bring `least` bytes, or the end of the body.
 
     A socket's time limit counts from one byte to the next, so that one byte a second never ends it.
@@ -67,7 +67,7 @@ class Pace:
             self._mark, self._bytes = now, 0
 
 
-class Response:
+class StreamedResponse:
     """A response whose head was read; its body is still on the way.
 
     Attributes:
@@ -93,7 +93,7 @@ class Response:
         self, connection: Connection, status: int, headers: dict[str, str], method: str
     ) -> None:
         self._connection = connection
-        self._pace: Pace | None = None
+        self._pace: MinThroughput | None = None
         self.status = status
         self.headers = headers
         self.length: int | None = None
@@ -117,11 +117,11 @@ class Response:
         if self._left == 0 and not self.chunked:
             connection.busy = False
 
-    def piece(self, most: int = PIECE) -> bytes:
+    def piece(self, most: int = MAX_READ_BYTES) -> bytes:
         """Return the next bytes of the body, as many as are there; ``b""`` at its end.
 
         Raises:
-            OSError: the connection broke, `BrokenAnswer` if it ended early, TimeoutError if it is too slow.
+            OSError: the connection broke, `MalformedResponse` if it ended early, TimeoutError if it is too slow.
         """
         connection = self._connection
         if self.chunked and self._left == 0 and connection.busy:
@@ -146,7 +146,7 @@ class Response:
                 connection.busy = False
                 return data
         if self._pace is None:
-            self._pace = Pace(connection.timeout)
+            self._pace = MinThroughput(connection.timeout)
         self._pace.count(len(data))
         return data
 
@@ -166,7 +166,7 @@ class Response:
         """Return the rest of the body, kept in memory.
 
         Raises:
-            OSError: as `piece`, `BrokenAnswer` also for a body of more than `limit` bytes.
+            OSError: as `piece`, `MalformedResponse` also for a body of more than `limit` bytes.
         """
         pieces = []
         size = 0
@@ -232,14 +232,14 @@ class Connection:
         self._reader.close()
         self._socket.close()
 
-    def broken(self, reason: str) -> BrokenAnswer:
+    def broken(self, reason: str) -> MalformedResponse:
         """End the connection. Return the error that says why."""
         self.close()
-        return BrokenAnswer(reason)
+        return MalformedResponse(reason)
 
     def ask(
         self, method: str, head: bytes, body: bytes | Body, timeout: float, deadline: Deadline
-    ) -> Response:
+    ) -> StreamedResponse:
         """Send a request and read the head of its response.
 
         Args:
@@ -248,7 +248,7 @@ class Connection:
             deadline: the bound of the request and of its response.
 
         Raises:
-            OSError: the connection broke, `BrokenAnswer` if what came is no response.
+            OSError: the connection broke, `MalformedResponse` if what came is no response.
         """
         sock = self._socket
         sock.deadline = deadline
@@ -271,7 +271,7 @@ class Connection:
         sock.deadline = deadline
         return response
 
-    def _read_response(self, method: str) -> Response:
+    def _read_response(self, method: str) -> StreamedResponse:
         for _ in range(_MAX_INTERIM_RESPONSES):
             version, _, rest = self._line().partition(" ")
             code = rest[:3]
@@ -281,7 +281,7 @@ class Connection:
             if not code.startswith("1"):  # 100 Continue is no answer yet
                 if version == "HTTP/1.0" and headers.get("connection", "").lower() != "keep-alive":
                     self.reusable = False
-                return Response(self, int(code), headers, method)
+                return StreamedResponse(self, int(code), headers, method)
         raise self.broken("interim answers without an end")
 
     def _line(self) -> str:

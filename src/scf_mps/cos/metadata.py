@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypedDict
 
-    class Stored(TypedDict, total=False):
-        """What is said of objects that are written, by keywords: the fields of `Given`."""
+    class WriteOptions(TypedDict, total=False):
+        """What is said of objects that are written, by keywords: the fields of `ObjectSettings`."""
 
         content_type: str | None
         cache_control: str | None
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         encryption: str | None
 
 
-KEPT = (
+STORED_HEADERS = (
     "content-type",
     "cache-control",
     "content-disposition",
@@ -41,11 +41,11 @@ KEPT = (
 )
 """Headers that are stored with an object (page 436/7749), beside ``x-cos-meta-*``."""
 
-META = "x-cos-meta-"
+METADATA_PREFIX = "x-cos-meta-"
 CLASS = "x-cos-storage-class"
-ENCRYPTION = "x-cos-server-side-encryption"
+ENCRYPTION_HEADER = "x-cos-server-side-encryption"
 
-ARCHIVES = frozenset({"ARCHIVE", "DEEP_ARCHIVE"})
+ARCHIVE_CLASSES = frozenset({"ARCHIVE", "DEEP_ARCHIVE"})
 """Classes whose objects must be restored before they are read."""
 
 _TYPES = {
@@ -83,7 +83,7 @@ def is_media_name(key: str) -> bool:
     return key.rpartition(".")[2].lower() in _MEDIA
 
 
-def content_type_of(key: str) -> str:
+def guess_content_type(key: str) -> str:
     """The content type by the name's ending, ``application/octet-stream`` if it is not a known one."""
     return _TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")
 
@@ -131,15 +131,20 @@ class Head(NamedTuple):
     @property
     def is_readable(self) -> bool:
         """Whether a GET will be answered: False for an archived object that is not restored."""
-        return self.storage_class not in ARCHIVES or 'ongoing-request="false"' in self.restore
+        return (
+            self.storage_class not in ARCHIVE_CLASSES or 'ongoing-request="false"' in self.restore
+        )
 
     def stored(self) -> dict[str, str]:
         """The request headers that store the same metadata again, class and encryption included."""
-        said = {**self.headers, **{META + name: value for name, value in self.metadata.items()}}
+        said = {
+            **self.headers,
+            **{METADATA_PREFIX + name: value for name, value in self.metadata.items()},
+        }
         if self.storage_class != "STANDARD":
             said[CLASS] = self.storage_class
         if self.encryption:
-            said[ENCRYPTION] = self.encryption
+            said[ENCRYPTION_HEADER] = self.encryption
         return said
 
 
@@ -162,11 +167,15 @@ def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
         size,
         headers.get("etag", "").strip('"'),
         headers.get("x-cos-hash-crc64ecma", ""),
-        seconds_of(headers.get("last-modified", "")),
-        {name[len(META) :]: value for name, value in headers.items() if name.startswith(META)},
-        {name: headers[name] for name in KEPT if name in headers},
+        parse_date(headers.get("last-modified", "")),
+        {
+            name[len(METADATA_PREFIX) :]: value
+            for name, value in headers.items()
+            if name.startswith(METADATA_PREFIX)
+        },
+        {name: headers[name] for name in STORED_HEADERS if name in headers},
         headers.get(CLASS, "STANDARD"),
-        headers.get(ENCRYPTION, ""),
+        headers.get(ENCRYPTION_HEADER, ""),
         headers.get("x-cos-version-id", ""),
         headers.get("x-cos-restore", ""),
         headers.get("x-cos-request-id", ""),
@@ -183,7 +192,7 @@ class Entry(NamedTuple):
     storage_class: str
 
 
-class Given(NamedTuple):
+class ObjectSettings(NamedTuple):
     """What a caller wants a written object to be; None leaves it as it is, or to COS's default.
 
     Attributes:
@@ -219,12 +228,12 @@ class Given(NamedTuple):
             "cache-control": self.cache_control,
             "content-disposition": self.content_disposition,
             CLASS: self.storage_class,
-            ENCRYPTION: self.encryption,
+            ENCRYPTION_HEADER: self.encryption,
             "x-cos-acl": None if self.acl == "keep" else self.acl,
         }
         said.update({name: value for name, value in wanted.items() if value is not None})
         for name, value in (self.metadata or {}).items():
-            key = META + name.lower().removeprefix(META)
+            key = METADATA_PREFIX + name.lower().removeprefix(METADATA_PREFIX)
             if not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
                 raise ValueError(f"{name!r} is no name for x-cos-meta-*")
             if value is None:
@@ -237,7 +246,7 @@ class Given(NamedTuple):
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
-def seconds_of(date: str) -> float:
+def parse_date(date: str) -> float:
     """Seconds since the epoch of an HTTP date or a date in COS's XML; 0 for anything else.
 
     A list has one for each entry, and `time.strptime` would take longer than everything else about it.

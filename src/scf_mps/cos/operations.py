@@ -12,9 +12,9 @@ import hashlib
 from typing import NamedTuple
 
 from ..events.files import CosObject
-from . import crc64, documents, metadata, signing
-from .client import Answer, Client, Target, corrupt
-from .errors import Conflict, Corrupt, CosError, NotFound, Unavailable, class_of
+from . import crc64, metadata, signature, xml
+from .client import Client, Response, Target, build_corrupt_error
+from .errors import Conflict, Corrupt, CosError, NotFound, Unavailable, find_error_class
 from .http1 import parse_size
 
 TYPE_CHECKING = False
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from .http1 import Body
     from .metadata import Entry, Head
 
-FORBID = "x-cos-forbid-overwrite"
+FORBID_OVERWRITE = "x-cos-forbid-overwrite"
 
 
-class Written(NamedTuple):
+class WriteResult(NamedTuple):
     """What the answer to a write tells of the object that was written; ``""`` where it does not."""
 
     etag: str
@@ -42,28 +42,28 @@ def head(client: Client, item: CosObject, etag: str = "") -> Head:
     return metadata.parse_head(item, client.call(item, "HEAD", headers=said).headers)
 
 
-def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]) -> Written:
+def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]) -> WriteResult:
     """PUT Object (page 436/7749) of bytes that are at hand.
 
     COS compares Content-MD5 before the object appears; its CRC64 is compared here.
 
     Raises:
-        Conflict: with `FORBID` among the headers, if the object is there already.
+        Conflict: with `FORBID_OVERWRITE` among the headers, if the object is there already.
         Corrupt: the bytes were damaged on their way, every time.
     """
     checksum = str(crc64.update(data))
-    said = {**headers, "content-md5": md5_of(data)}
+    said = {**headers, "content-md5": compute_content_md5(data)}
     try:
         answer = client.call(item, "PUT", headers=said, body=data, kind="write")
     except Conflict as error:
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        if not (error.maybe_applied and is_there(client, item, len(data), checksum, etag)):
+        if not (error.maybe_applied and is_stored(client, item, len(data), checksum, etag)):
             raise
-        return Written("", checksum, "")
+        return WriteResult("", checksum, "")
     return _written(item, answer, checksum)
 
 
-def is_there(client: Client, item: CosObject, size: int, checksum: str, etag: str = "") -> bool:
+def is_stored(client: Client, item: CosObject, size: int, checksum: str, etag: str = "") -> bool:
     """Return True if the object has these bytes: what a write that nobody answered may have done.
 
     Args:
@@ -94,31 +94,33 @@ def has_content(client: Client, item: CosObject, data: bytes) -> bool:
     return True
 
 
-def _written(item: CosObject, answer: Answer, checksum: str) -> Written:
+def _written(item: CosObject, answer: Response, checksum: str) -> WriteResult:
     headers = answer.headers
     stored = headers.get("x-cos-hash-crc64ecma", "")
     if stored and stored != checksum:
-        raise corrupt(
+        raise build_corrupt_error(
             item,
             f"COS stored bytes with CRC64 {stored}, {checksum} was sent",
             headers.get("x-cos-request-id", ""),
         )
-    return Written(headers.get("etag", "").strip('"'), stored, headers.get("x-cos-version-id", ""))
+    return WriteResult(
+        headers.get("etag", "").strip('"'), stored, headers.get("x-cos-version-id", "")
+    )
 
 
 def copy(
     client: Client, source: CosObject, target: CosObject, headers: Mapping[str, str]
-) -> Written:
+) -> WriteResult:
     """PUT Object - Copy (page 436/10881); what was written is not compared here.
 
     Raises:
-        Conflict: the source is archived or no longer has the ETag in `headers`; with `FORBID`, the target exists.
+        Conflict: the source is archived or no longer has the ETag in `headers`; with `FORBID_OVERWRITE`, the target exists.
         CosError: an error in the body of a 200 is one like any other.
     """
     said = {"x-cos-copy-source": copy_source(client, source), **headers}
     answer = client.call(target, "PUT", headers=said, kind="write", document=True, patient=True)
-    told = documents.fields(answer.body)
-    return Written(
+    told = xml.fields(answer.body)
+    return WriteResult(
         told.get("ETag", ""),
         told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", ""),
         answer.headers.get("x-cos-version-id", ""),
@@ -129,7 +131,7 @@ def copy_source(client: Client, source: CosObject) -> str:
     """``host/key``: COS's form, not S3's ``/bucket/key`` (page 436/10881)."""
     client.allowed.check(source.bucket, source.region)
     host = client.transport.host(source.bucket, source.region)
-    return f"{host}/{signing.encode_path(source.key)}"
+    return f"{host}/{signature.encode_path(source.key)}"
 
 
 def delete(client: Client, item: CosObject) -> None:
@@ -141,19 +143,19 @@ def delete(client: Client, item: CosObject) -> None:
             raise
 
 
-MOST_KEYS = 1000
+MAX_DELETE_KEYS = 1000
 """Keys that a batch delete takes."""
 
 
 def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
-    """DELETE Multiple Objects (page 436/8289) of one bucket, at most `MOST_KEYS`; returns what failed, by key."""
+    """DELETE Multiple Objects (page 436/8289) of one bucket, at most `MAX_DELETE_KEYS`; returns what failed, by key."""
     bucket, region = items[0].bucket, items[0].region
-    body = documents.deletion(item.key for item in items)
+    body = xml.build_delete(item.key for item in items)
     answer = client.call(
         Target(bucket, region),
         "POST",
         {"delete": ""},
-        {"content-md5": md5_of(body), "content-type": "application/xml"},
+        {"content-md5": compute_content_md5(body), "content-type": "application/xml"},
         body,
         kind="batch",
         count=len(items),
@@ -161,21 +163,21 @@ def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
     )
     by_key = {item.key: item for item in items}
     failures = []
-    for error in documents.parse(answer.body, "DeleteResult").iterfind("Error"):
-        code = documents.text(error, "Code")
+    for error in xml.parse(answer.body, "DeleteResult").iterfind("Error"):
+        code = xml.text(error, "Code")
         if code != "NoSuchKey":
             failures.append(
-                class_of(500 if code == "InternalError" else 400, code)(
-                    documents.text(error, "Message"),
+                find_error_class(500 if code == "InternalError" else 400, code)(
+                    xml.text(error, "Message"),
                     code=code,
                     request_id=answer.headers.get("x-cos-request-id", ""),
-                    object=by_key.get(documents.text(error, "Key")),
+                    object=by_key.get(xml.text(error, "Key")),
                 )
             )
     return failures
 
 
-def entries(
+def list_objects(
     client: Client, bucket: str, region: str, prefix: str, delimiter: str = "", most: int = 0
 ) -> Iterator[Entry]:
     """GET Bucket (page 436/7734): the objects whose keys begin with `prefix`, in the order of their keys.
@@ -192,15 +194,15 @@ def entries(
             params["delimiter"] = delimiter
         if marker:
             params["marker"] = marker
-        root = documents.parse(
+        root = xml.parse(
             client.call(Target(bucket, region), "GET", params, document=True).body,
             "ListBucketResult",
         )
         for item in root.iterfind("Contents"):
             yield _entry(bucket, region, item)
-        if documents.text(root, "IsTruncated") != "true":
+        if xml.text(root, "IsTruncated") != "true":
             return
-        marker = _unquote(documents.text(root, "NextMarker"))
+        marker = _unquote(xml.text(root, "NextMarker"))
         if marker in seen:
             raise Corrupt(f"the list goes on behind {marker!r} again", code="InvalidAnswer")
         if len(seen) == most:
@@ -210,23 +212,23 @@ def entries(
 
 def _entry(bucket: str, region: str, item: Element) -> Entry:
     """Return an entry of a list. Raises Corrupt without key or size."""
-    key = _unquote(documents.text(item, "Key"))
-    size = parse_size(documents.text(item, "Size"))
+    key = _unquote(xml.text(item, "Key"))
+    size = parse_size(xml.text(item, "Size"))
     if not key or size is None:
         raise Corrupt(f"an entry of the list has no key or size: {key!r}", code="InvalidAnswer")
     return metadata.Entry(
         CosObject.exact(bucket, region, key),
         size,
-        documents.text(item, "ETag").strip('"'),
-        metadata.seconds_of(documents.text(item, "LastModified")),
-        documents.text(item, "StorageClass") or "STANDARD",
+        xml.text(item, "ETag").strip('"'),
+        metadata.parse_date(xml.text(item, "LastModified")),
+        xml.text(item, "StorageClass") or "STANDARD",
     )
 
 
-def versioning(client: Client, bucket: str, region: str) -> str:
+def get_versioning(client: Client, bucket: str, region: str) -> str:
     """GET Bucket versioning (page 436/19888): ``Enabled``, ``Suspended``, or ``""`` if it never had versions."""
     answer = client.call(Target(bucket, region), "GET", {"versioning": ""}, document=True)
-    return documents.text(documents.parse(answer.body, "VersioningConfiguration"), "Status")
+    return xml.text(xml.parse(answer.body, "VersioningConfiguration"), "Status")
 
 
 def _unquote(text: str) -> str:
@@ -238,7 +240,7 @@ def _unquote(text: str) -> str:
 def tags(client: Client, item: CosObject) -> dict[str, str]:
     """GET Object tagging (page 436/42998)."""
     try:
-        return documents.tags_of(client.call(item, "GET", {"tagging": ""}).body)
+        return xml.parse_tags(client.call(item, "GET", {"tagging": ""}).body)
     except NotFound as error:
         if error.code == "NoSuchTagSet":
             return {}
@@ -247,18 +249,18 @@ def tags(client: Client, item: CosObject) -> dict[str, str]:
 
 def put_tags(client: Client, item: CosObject, values: Mapping[str, str]) -> None:
     """PUT Object tagging (page 436/42997): these tags and no others."""
-    body = documents.tagging(values)
-    said = {"content-md5": md5_of(body), "content-type": "application/xml"}
+    body = xml.build_tagging(values)
+    said = {"content-md5": compute_content_md5(body), "content-type": "application/xml"}
     client.call(item, "PUT", {"tagging": ""}, said, body, kind="write")
 
 
-def acl_headers(client: Client, item: CosObject) -> dict[str, str]:
+def get_acl_headers(client: Client, item: CosObject) -> dict[str, str]:
     """The headers that give a copy the ACL this object has (GET Object acl, page 436/7744)."""
     answer = client.call(item, "GET", {"acl": ""})
     canned = answer.headers.get("x-cos-acl", "")
     if canned:
         return {} if canned == "default" else {"x-cos-acl": canned}
-    return documents.grants_of(answer.body)
+    return xml.parse_grants(answer.body)
 
 
 def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
@@ -266,8 +268,8 @@ def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
 
     One that is being restored already is no error.
     """
-    body = documents.restoration(days, tier)
-    said = {"content-md5": md5_of(body), "content-type": "application/xml"}
+    body = xml.build_restore(days, tier)
+    said = {"content-md5": compute_content_md5(body), "content-type": "application/xml"}
     try:
         answer = client.call(item, "POST", {"restore": ""}, said, body, kind="write")
     except Conflict as error:
@@ -277,12 +279,12 @@ def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
     return answer.status == 200
 
 
-def md5_of(data: bytes) -> str:
+def compute_content_md5(data: bytes) -> str:
     """The value of Content-MD5."""
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
-def initiate(client: Client, item: CosObject, headers: Mapping[str, str]) -> str:
+def initiate_upload(client: Client, item: CosObject, headers: Mapping[str, str]) -> str:
     """Initiate Multipart Upload (page 436/7746); returns the upload's id.
 
     It is not sent twice when nobody knows if it took effect: each time would leave an upload that is billed.
@@ -290,7 +292,7 @@ def initiate(client: Client, item: CosObject, headers: Mapping[str, str]) -> str
     answer = client.call(
         item, "POST", {"uploads": ""}, dict(headers), kind="write", repeatable=False, document=True
     )
-    upload = documents.fields(answer.body).get("UploadId", "")
+    upload = xml.fields(answer.body).get("UploadId", "")
     if not upload:
         raise Unavailable("COS sent no id of the upload", code="InvalidAnswer", object=item)
     return upload
@@ -313,7 +315,7 @@ def copy_part(
     answer = client.call(
         item, "PUT", params, dict(headers), kind="part", document=True, patient=True
     )
-    return _part_etag(item, documents.fields(answer.body).get("ETag", ""))
+    return _part_etag(item, xml.fields(answer.body).get("ETag", ""))
 
 
 def _part_etag(item: CosObject, etag: str) -> str:
@@ -336,10 +338,10 @@ def complete(
     When no answer tells, COS is asked what is there; it is not sent blindly again.
 
     Raises:
-        Conflict: with `FORBID` among the headers, if the object is there already.
+        Conflict: with `FORBID_OVERWRITE` among the headers, if the object is there already.
         Corrupt: the object has another CRC64, or another size if there is no CRC64 of both sides to compare.
     """
-    body = documents.completion(etags)
+    body = xml.build_complete(etags)
     said = {**headers, "content-type": "application/xml"}
     try:
         answer = client.call(
@@ -354,14 +356,18 @@ def complete(
             patient=True,
         )
     except CosError as error:
-        if error.maybe_applied and is_there(client, item, size, checksum, f"-{len(etags)}"):
+        if error.maybe_applied and is_stored(client, item, size, checksum, f"-{len(etags)}"):
             return
         raise
-    told = documents.fields(answer.body)
+    told = xml.fields(answer.body)
     stored = told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", "")
-    compared = stored == checksum if stored and checksum else is_there(client, item, size, checksum)
+    compared = (
+        stored == checksum if stored and checksum else is_stored(client, item, size, checksum)
+    )
     if not compared:
-        raise corrupt(item, f"the upload's CRC64 is {stored or '?'}, {checksum or '?'} was sent")
+        raise build_corrupt_error(
+            item, f"the upload's CRC64 is {stored or '?'}, {checksum or '?'} was sent"
+        )
 
 
 def abort(client: Client, item: CosObject, upload: str) -> None:

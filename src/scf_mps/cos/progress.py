@@ -6,14 +6,14 @@ import sys
 import threading
 from typing import NamedTuple
 
-from ..forks import free_in_child
+from ..common.locks import free_in_child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-    Tell = Callable[["Progress"], None]
+    ProgressCallback = Callable[["Progress"], None]
 
 
 class Progress(NamedTuple):
@@ -32,10 +32,10 @@ class Progress(NamedTuple):
     bytes: int
 
 
-class Report:
+class ProgressReporter:
     """Counts for one piece of work. The callback is never called by two threads at once."""
 
-    def __init__(self, what: str, total: int, tell: Tell) -> None:
+    def __init__(self, what: str, total: int, tell: ProgressCallback) -> None:
         self._progress = Progress(what, 0, total, 0)
         self._tell = tell
         self._lock = free_in_child(threading.Lock())
@@ -53,7 +53,7 @@ class Report:
             self._tell(self._progress)
 
 
-def bar(stream: TextIO | None = None) -> Tell:
+def bar(stream: TextIO | None = None) -> ProgressCallback:
     """A callback that draws a bar on a terminal (stderr by default), and writes nothing elsewhere."""
     output = stream or sys.stderr
 

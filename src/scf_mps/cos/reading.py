@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import overload
 
-from . import addresses, bulk, download, files, operations, presigning, streams, verifying
+from . import bulk, download, locations, operations, outputs, presign, streams, verify
 from .base import Base
 from .errors import NotFound
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from ..events.base import Result
     from ..events.files import CosObject
-    from ..events.result import Result
-    from .addresses import Many, One
-    from .files import Tree
+    from .locations import ManyObjects, OneObject
     from .metadata import Entry, Head
-    from .progress import Tell
+    from .outputs import Tree
+    from .progress import ProgressCallback
 
 
 LIMIT = 64 * 1024 * 1024
@@ -37,17 +37,17 @@ class Reading(Base):
     # What is there
 
     @overload
-    def head(self, objects: One) -> Head: ...
+    def head(self, objects: OneObject) -> Head: ...
     @overload
-    def head(self, objects: Many) -> builtins.list[Head]: ...
+    def head(self, objects: ManyObjects) -> builtins.list[Head]: ...
     def head(self, objects: Any) -> Any:
         """Size, ETag, CRC64, metadata and class of objects. Raises `NotFound`."""
         return self._each(objects, partial(operations.head, self._client), "head")
 
     @overload
-    def exists(self, objects: One) -> bool: ...
+    def exists(self, objects: OneObject) -> bool: ...
     @overload
-    def exists(self, objects: Many) -> builtins.list[bool]: ...
+    def exists(self, objects: ManyObjects) -> builtins.list[bool]: ...
     def exists(self, objects: Any) -> Any:
         """Whether objects are there. Raises `Denied` where one may not know: that is not a no."""
         return self._each(objects, self._exists, "exists")
@@ -67,11 +67,13 @@ class Reading(Base):
                 ignored, as MPS writes them: give a `CosObject.exact` to list keys that begin with one.
             recursive: those in the directories below as well.
         """
-        place = addresses.Place.parse(where)
+        place = locations.Location.parse(where)
         delimiter = "" if recursive else "/"
-        return operations.entries(self._client, place.bucket, place.region, place.prefix, delimiter)
+        return operations.list_objects(
+            self._client, place.bucket, place.region, place.prefix, delimiter
+        )
 
-    def files(self, of: Result | One | Many) -> builtins.list[CosObject]:
+    def files(self, of: Result | OneObject | ManyObjects) -> builtins.list[CosObject]:
         """All files of a result: those the event names, and what its HLS playlists and sprites name in turn.
 
         What others name comes before them, the manifest last. Only objects of the playlist's own bucket are files.
@@ -83,15 +85,15 @@ class Reading(Base):
         """
         return self._expand(of).items
 
-    def _expand(self, of: Result | One | Many) -> Tree:
-        return files.expand(self._client, files.named_by(of))
+    def _expand(self, of: Result | OneObject | ManyObjects) -> Tree:
+        return outputs.build_tree(self._client, outputs.find_named_objects(of))
 
     # Bytes
 
     @overload
-    def read(self, objects: One, *, limit: int = LIMIT) -> bytes: ...
+    def read(self, objects: OneObject, *, limit: int = LIMIT) -> bytes: ...
     @overload
-    def read(self, objects: Many, *, limit: int = LIMIT) -> builtins.list[bytes]: ...
+    def read(self, objects: ManyObjects, *, limit: int = LIMIT) -> builtins.list[bytes]: ...
     def read(self, objects: Any, *, limit: int = LIMIT) -> Any:
         """All bytes of objects, their CRC64 verified.
 
@@ -102,10 +104,12 @@ class Reading(Base):
         return self._each(objects, lambda item: streams.read(self._client, item, limit), "read")
 
     @overload
-    def read_text(self, objects: One, *, encoding: str = "utf-8", limit: int = LIMIT) -> str: ...
+    def read_text(
+        self, objects: OneObject, *, encoding: str = "utf-8", limit: int = LIMIT
+    ) -> str: ...
     @overload
     def read_text(
-        self, objects: Many, *, encoding: str = "utf-8", limit: int = LIMIT
+        self, objects: ManyObjects, *, encoding: str = "utf-8", limit: int = LIMIT
     ) -> builtins.list[str]: ...
     def read_text(self, objects: Any, *, encoding: str = "utf-8", limit: int = LIMIT) -> Any:
         """The text of objects, as `read`. Raises UnicodeDecodeError if it is none."""
@@ -116,9 +120,9 @@ class Reading(Base):
         )
 
     @overload
-    def read_json(self, objects: One, *, limit: int = LIMIT) -> Any: ...
+    def read_json(self, objects: OneObject, *, limit: int = LIMIT) -> Any: ...
     @overload
-    def read_json(self, objects: Many, *, limit: int = LIMIT) -> builtins.list[Any]: ...
+    def read_json(self, objects: ManyObjects, *, limit: int = LIMIT) -> builtins.list[Any]: ...
     def read_json(self, objects: Any, *, limit: int = LIMIT) -> Any:
         """The JSON values of objects, as `read`. Raises ValueError if it is none."""
         return self._each(
@@ -128,9 +132,9 @@ class Reading(Base):
         )
 
     @overload
-    def open(self, objects: One) -> BufferedReader: ...
+    def open(self, objects: OneObject) -> BufferedReader: ...
     @overload
-    def open(self, objects: Many) -> builtins.list[BufferedReader]: ...
+    def open(self, objects: ManyObjects) -> builtins.list[BufferedReader]: ...
     def open(self, objects: Any) -> Any:
         """Objects as binary files for reading and seeking, streamed; see `Reader`. Close them."""
         from io import BufferedReader
@@ -142,20 +146,20 @@ class Reading(Base):
     @overload
     def download(
         self,
-        objects: One,
+        objects: OneObject,
         to: str | os.PathLike[str],
         *,
         base: str | None = None,
-        progress: Tell | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Path: ...
     @overload
     def download(
         self,
-        objects: Many,
+        objects: ManyObjects,
         to: str | os.PathLike[str],
         *,
         base: str | None = None,
-        progress: Tell | None = None,
+        progress: ProgressCallback | None = None,
     ) -> builtins.list[Path]: ...
     def download(
         self,
@@ -163,7 +167,7 @@ class Reading(Base):
         to: str | os.PathLike[str],
         *,
         base: str | None = None,
-        progress: Tell | None = None,
+        progress: ProgressCallback | None = None,
     ) -> Any:
         """Download objects; each file appears when it is whole and its CRC64 verified.
 
@@ -182,7 +186,7 @@ class Reading(Base):
         """
         single, items = self._items(objects)
         self._client.allowed.check_all(items)
-        plan = download.plan(items, to, single, addresses.base_above(items, base))
+        plan = download.plan(items, to, single, locations.find_base(items, base))
         report = self._report("download", len(plan), progress)
         count = report.count if report else _ignore
         if single:
@@ -190,14 +194,14 @@ class Reading(Base):
             if report:
                 report.finished(None)
             return path
-        return bulk.each_of(
+        return bulk.run_each(
             self._client, plan, lambda one: one.run(self._client, count), "download", report
         )
 
     @overload
     def url(
         self,
-        objects: One,
+        objects: OneObject,
         *,
         expires: float = 3600.0,
         method: str = "GET",
@@ -206,7 +210,7 @@ class Reading(Base):
     @overload
     def url(
         self,
-        objects: Many,
+        objects: ManyObjects,
         *,
         expires: float = 3600.0,
         method: str = "GET",
@@ -231,12 +235,16 @@ class Reading(Base):
         """
         return self._each(
             objects,
-            lambda item: presigning.presigned(self._client, item, expires, method, params or {}),
+            lambda item: presign.presign_url(self._client, item, expires, method, params or {}),
             "url",
         )
 
     def verify(
-        self, of: Result | One | Many, *, content: bool = False, progress: Tell | None = None
+        self,
+        of: Result | OneObject | ManyObjects,
+        *,
+        content: bool = False,
+        progress: ProgressCallback | None = None,
     ) -> builtins.list[Head]:
         """Make sure that all files of a result (see `files`) are there and are what the event says.
 
@@ -248,7 +256,7 @@ class Reading(Base):
         Raises:
             SomeFailed: of `NotFound` and `Corrupt`, for each file that is not.
         """
-        return verifying.verify(self._client, of, content, progress)
+        return verify.verify(self._client, of, content, progress)
 
 
 def _ignore(_: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import bulk, files, hls, operations
+from . import bulk, hls, operations, outputs
 from .errors import Conflict, NotFound, group
 
 TYPE_CHECKING = False
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from ..events.files import CosObject
     from .client import Client
-    from .copying import Pair
-    from .files import Tree
+    from .copy import CopyTask
+    from .outputs import Tree
 
 
 def rewrite(tree: Tree, targets: Mapping[CosObject, CosObject]) -> dict[CosObject, bytes]:
@@ -33,16 +33,16 @@ def rewrite(tree: Tree, targets: Mapping[CosObject, CosObject]) -> dict[CosObjec
         place = targets[item]
         changes = []
         for reference in document.references:
-            source = hls.resolve(item, reference.uri)
+            source = hls.resolve_uri(item, reference.uri)
             copy = targets.get(source) if source is not None else None
-            if copy is not None and hls.resolve(place, reference.uri) != copy:
-                changes.append((reference, hls.make_relative(place, copy, reference.uri)))
+            if copy is not None and hls.resolve_uri(place, reference.uri) != copy:
+                changes.append((reference, hls.build_relative_uri(place, copy, reference.uri)))
         if changes:
             contents[item] = document.replace(changes).encode("utf-8", "surrogateescape")
     return contents
 
 
-def check_move(client: Client, pairs: Sequence[Pair]) -> None:
+def check_move(client: Client, pairs: Sequence[CopyTask]) -> None:
     """Check that playlists and WebVTTs find their files after a move, which keeps their bytes.
 
     Objects that are no playlists in spite of their names, or cannot be read, are left to the move.
@@ -52,8 +52,8 @@ def check_move(client: Client, pairs: Sequence[Pair]) -> None:
     """
     targets = {pair.source: pair.target for pair in pairs}
 
-    def check(pair: Pair) -> None:
-        document = files.read_if_document(client, pair.source)
+    def check(pair: CopyTask) -> None:
+        document = outputs.read_if_document(client, pair.source)
         for reference in document.references if document is not None else ():
             if reference.required and not _resolves(client, pair, reference.uri, targets):
                 raise Conflict(
@@ -68,8 +68,10 @@ def check_move(client: Client, pairs: Sequence[Pair]) -> None:
         raise group(errors, 0, len(pairs), "move: nothing is moved")
 
 
-def _resolves(client: Client, pair: Pair, uri: str, targets: Mapping[CosObject, CosObject]) -> bool:
-    before, after = hls.resolve(pair.source, uri), hls.resolve(pair.target, uri)
+def _resolves(
+    client: Client, pair: CopyTask, uri: str, targets: Mapping[CosObject, CosObject]
+) -> bool:
+    before, after = hls.resolve_uri(pair.source, uri), hls.resolve_uri(pair.target, uri)
     if before is None or after is None or after == before:
         return before not in targets
     if before in targets:

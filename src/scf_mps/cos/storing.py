@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import overload
 
-from . import addresses, bulk, operations, upload
+from . import bulk, locations, operations, upload
 from .base import Base
 from .errors import Conflict, NotFound
-from .metadata import Given, content_type_of
+from .metadata import ObjectSettings, guess_content_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..events.files import CosObject
-    from .metadata import Stored
-    from .progress import Tell
+    from .metadata import WriteOptions
+    from .progress import ProgressCallback
 
     Local = str | os.PathLike[str]
 
@@ -34,8 +34,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> CosObject: ...
     @overload
     def upload(
@@ -44,8 +44,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> list[CosObject]: ...
     def upload(
         self,
@@ -53,8 +53,8 @@ class Storing(Base):
         to: str | CosObject,
         *,
         overwrite: bool = True,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> Any:
         """Upload a file, bytes, or several files; COS compares MD5 before they appear, CRC64 is compared after.
 
@@ -73,8 +73,8 @@ class Storing(Base):
         Raises:
             Conflict: with ``overwrite=False``, it exists.
         """
-        given = Given(**stored)
-        place = addresses.Place.parse(to)
+        given = ObjectSettings(**stored)
+        place = locations.Location.parse(to)
         single = isinstance(source, str | bytes | os.PathLike)
         sources = [source] if single else list(source)
         pairs = [(one, _target_of(one, place, single)) for one in sources]
@@ -86,10 +86,10 @@ class Storing(Base):
 
         def send(pair: tuple[Any, CosObject]) -> CosObject:
             source, target = pair
-            said = given.over({"content-type": content_type_of(target.key)})
+            said = given.over({"content-type": guess_content_type(target.key)})
             if not overwrite:
                 self._refuse_existing(target)
-                said[operations.FORBID] = "true"
+                said[operations.FORBID_OVERWRITE] = "true"
             if isinstance(source, bytes):
                 operations.put(self._client, target, source, said)
                 count(len(source))
@@ -102,7 +102,7 @@ class Storing(Base):
             if report:
                 report.finished(None)
             return target
-        return bulk.each_of(self._client, pairs, send, "upload", report)
+        return bulk.run_each(self._client, pairs, send, "upload", report)
 
     def _refuse_existing(self, target: CosObject) -> None:
         try:
@@ -112,7 +112,7 @@ class Storing(Base):
         raise Conflict("it exists already", code="FileAlreadyExists", object=target)
 
 
-def _target_of(source: Any, place: addresses.Place, single: bool) -> CosObject:
+def _target_of(source: Any, place: locations.Location, single: bool) -> CosObject:
     """Where an upload goes."""
     if not place.is_directory:
         if not single:

@@ -11,17 +11,17 @@ import io
 import re
 
 from . import crc64, operations
-from .client import Client, corrupt
+from .client import Client, build_corrupt_error
 from .errors import Corrupt, CosError, Unavailable
-from .http1 import PIECE
-from .metadata import ENCRYPTION, is_md5
+from .http1 import MAX_READ_BYTES
+from .metadata import ENCRYPTION_HEADER, is_md5
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..events.files import CosObject
-    from .http1 import Response
+    from .http1 import StreamedResponse
     from .transport import Exchange
 
 
@@ -69,7 +69,7 @@ class Stream:
         if self._exchange is None:
             self._request()
 
-    def piece(self, most: int = PIECE) -> bytes:
+    def piece(self, most: int = MAX_READ_BYTES) -> bytes:
         """Return the next bytes, as many as are there; ``b""`` behind the last.
 
         Raises:
@@ -178,14 +178,14 @@ class Stream:
         self._ended = True
         if self._whole and self._checksum:
             expected, found = self._checksum, str(self._crc)
-        elif self._whole and is_md5(self.etag) and ENCRYPTION not in self._headers:
+        elif self._whole and is_md5(self.etag) and ENCRYPTION_HEADER not in self._headers:
             expected, found = self.etag, self._md5.hexdigest()
         elif self.size is not None or (response.delimited and response.status == 200):
             return  # of an old multipart object, or of a part of one, the length is all there is to compare
         else:
             raise self._nonsense("neither a length nor a checksum shows that all bytes came")
         if found != expected:
-            raise corrupt(
+            raise build_corrupt_error(
                 self._item,
                 f"received bytes with checksum {found}, COS has {expected}",
                 self._headers.get("x-cos-request-id", ""),
@@ -206,7 +206,7 @@ class Stream:
         ) from error
 
 
-def _parse_range(response: Response) -> tuple[int, int | None]:
+def _parse_range(response: StreamedResponse) -> tuple[int, int | None]:
     """Return the first byte of a partial response and the size of the whole; -1 if it is not partial or malformed."""
     value = response.headers.get("content-range", "")
     found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", value)
@@ -215,7 +215,7 @@ def _parse_range(response: Response) -> tuple[int, int | None]:
     return int(found[1]), None if found[3] == "*" else int(found[3])
 
 
-def passes(client: Client) -> Iterator[bool]:
+def iterate_passes(client: Client) -> Iterator[bool]:
     """Numbers the passes over an object that come out corrupt: yields whether it is the last one."""
     yield client.deadline.left() <= 0
     yield client.deadline.left() <= 0
@@ -229,7 +229,7 @@ def read(client: Client, item: CosObject, limit: int) -> bytes:
         ValueError: it is larger.
         CosError: it cannot be had, `Corrupt` if it came damaged three times.
     """
-    for last in passes(client):  # pragma: no branch - the last pass returns or raises
+    for last in iterate_passes(client):  # pragma: no branch - the last pass returns or raises
         stream = Stream(client, item)
         pieces: list[bytes] = []
         try:

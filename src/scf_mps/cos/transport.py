@@ -9,16 +9,16 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from ..certificates import trust
-from . import signing
-from .addresses import host_of
+from ..common.certificates import get_ssl_context
+from . import signature
 from .http1 import Connection, build_head
+from .locations import build_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..deadline import Deadline
-    from .credentials import Credentials
-    from .http1 import Body, Response
+    from ..common.deadline import Deadline
+    from ..tencent.credentials import Credentials
+    from .http1 import Body, StreamedResponse
 
 _IDLE_SECONDS = 20.0
 """COS and NAT gateways drop idle connections without a word; an older one is not tried."""
@@ -75,7 +75,7 @@ class Pool:
                 idle.pop().close()
 
 
-SHARED = Pool()
+SHARED_POOL = Pool()
 """The connections of this process."""
 
 
@@ -101,7 +101,7 @@ class Exchange:
         pool: Pool,
         place: tuple[str, int, bool],
         connection: Connection,
-        response: Response,
+        response: StreamedResponse,
     ) -> None:
         self._pool = pool
         self._place = place
@@ -136,7 +136,7 @@ class Transport:
         self, proxy: str = "", domain: str = "myqcloud.com", pool: Pool | None = None
     ) -> None:
         self.domain = domain
-        self._pool = SHARED if pool is None else pool
+        self._pool = SHARED_POOL if pool is None else pool
         self._direct: tuple[str, int, bool] | None = None
         self.scheme = "https"
         if proxy:
@@ -152,7 +152,7 @@ class Transport:
 
     def host(self, bucket: str, region: str) -> str:
         """The host of a bucket."""
-        return host_of(bucket, region, self.domain)
+        return build_host(bucket, region, self.domain)
 
     def send(
         self,
@@ -186,7 +186,7 @@ class Transport:
         kept = connection is not None
         if connection is None:
             try:
-                tls = trust() if place[2] else None
+                tls = get_ssl_context() if place[2] else None
                 connection = Connection(*place[:2], tls, timeout, deadline)
             except OSError as error:
                 raise NotConnected(f"cannot connect to {place[0]}:{place[1]}: {error}") from error
@@ -212,13 +212,16 @@ class Transport:
     ) -> bytes:
         signed = {"host": host, **headers}
         if credentials.token:
-            signed[signing.TOKEN] = credentials.token
-        times = signing.period(time.time())
-        authorization = signing.authorization(credentials, method, f"/{key}", params, signed, times)
-        path = f"/{signing.encode_path(key)}"
+            signed[signature.TOKEN_HEADER] = credentials.token
+        times = signature.period(time.time())
+        authorization = signature.authorization(
+            credentials, method, f"/{key}", params, signed, times
+        )
+        path = f"/{signature.encode_path(key)}"
         if params:
             query = [
-                f"{signing.encode(name)}={signing.encode(value)}" for name, value in params.items()
+                f"{signature.encode(name)}={signature.encode(value)}"
+                for name, value in params.items()
             ]
             path = f"{path}?{'&'.join(query)}"
         if self._direct:

@@ -13,7 +13,7 @@ from base64 import b64encode
 
 from . import bulk, crc64, operations
 from .errors import Conflict
-from .http1 import PIECE
+from .http1 import MAX_READ_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..events.files import CosObject
     from .client import Client
 
-PART = 16 * 1024 * 1024
+DEFAULT_PART_BYTES = 16 * 1024 * 1024
 """Bytes of a part, unless there would be more than 10,000; COS takes 1 MB to 5 GB (page 436/7750)."""
 
 _MOST_PARTS = 10_000
@@ -30,7 +30,7 @@ _WORKERS = 4
 """Parts on their way at a time: one connection to COS is slower than a function's network."""
 
 
-class Slice:
+class FileSlice:
     """A stretch of a file as a request body: read while it is sent, again when it is sent again."""
 
     __slots__ = ("_file", "_start", "length")
@@ -43,7 +43,7 @@ class Slice:
     def __iter__(self) -> Iterator[bytes]:
         at, end = self._start, self._start + self.length
         while at < end:
-            data = os.pread(self._file, min(PIECE, end - at), at)
+            data = os.pread(self._file, min(MAX_READ_BYTES, end - at), at)
             if not data:
                 raise OSError("the file became shorter while it was uploaded")
             at += len(data)
@@ -64,7 +64,7 @@ def upload_file(
     item: CosObject,
     headers: Mapping[str, str],
     count: Callable[[int], None],
-    part: int = PART,
+    part: int = DEFAULT_PART_BYTES,
 ) -> None:
     """Upload a file; it appears under its name whole or not at all.
 
@@ -110,10 +110,10 @@ def _in_parts(
     count: Callable[[int], None],
     unchanged: Callable[[], None],
 ) -> None:
-    forbidden = {name: headers[name] for name in (operations.FORBID,) if name in headers}
+    forbidden = {name: headers[name] for name in (operations.FORBID_OVERWRITE,) if name in headers}
     kept = {name: value for name, value in headers.items() if name not in forbidden}
-    slices = [Slice(file, at, min(part, size - at)) for at in range(0, size, part)]
-    upload = operations.initiate(client, item, kept)
+    slices = [FileSlice(file, at, min(part, size - at)) for at in range(0, size, part)]
+    upload = operations.initiate_upload(client, item, kept)
 
     def send(number: int) -> tuple[str, int]:
         body = slices[number - 1]
@@ -123,7 +123,7 @@ def _in_parts(
         return etag, crc
 
     try:
-        sent = bulk.all_of(client, range(1, len(slices) + 1), send, _WORKERS)
+        sent = bulk.run_all(client, range(1, len(slices) + 1), send, _WORKERS)
         unchanged()
         whole = 0
         for body, (_, crc) in zip(slices, sent, strict=True):
@@ -153,13 +153,13 @@ def copy_in_parts(
     Raises:
         CosError: it could not be done; nothing of it is left.
     """
-    forbidden = {name: headers[name] for name in (operations.FORBID,) if name in headers}
+    forbidden = {name: headers[name] for name in (operations.FORBID_OVERWRITE,) if name in headers}
     kept = {name: value for name, value in headers.items() if name not in forbidden}
     origin = {
         "x-cos-copy-source": operations.copy_source(client, source),
         "x-cos-copy-source-if-match": f'"{source_etag}"',
     }
-    upload = operations.initiate(client, target, kept)
+    upload = operations.initiate_upload(client, target, kept)
 
     def send(number: int) -> str:
         start = (number - 1) * part
@@ -168,7 +168,7 @@ def copy_in_parts(
         return operations.copy_part(client, target, upload, number, said)
 
     try:
-        etags = bulk.all_of(client, range(1, -(-size // part) + 1), send, _WORKERS)
+        etags = bulk.run_all(client, range(1, -(-size // part) + 1), send, _WORKERS)
         operations.complete(client, target, upload, etags, forbidden, size, checksum)
     except BaseException:
         operations.abort(client, target, upload)

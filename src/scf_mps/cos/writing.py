@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import overload
 
-from . import addresses, copying, deleting, files, operations, relocation
+from . import copy, delete, locations, operations, outputs, relocation
 from .base import Base
-from .copying import Pair, Rules
-from .metadata import Given
+from .copy import CopyOptions, CopyTask
+from .metadata import ObjectSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from ..events.base import Result
     from ..events.files import CosObject
-    from ..events.result import Result
-    from .addresses import Many, One
-    from .files import Tree
-    from .metadata import Stored
-    from .progress import Tell
+    from .locations import ManyObjects, OneObject
+    from .metadata import WriteOptions
+    from .outputs import Tree
+    from .progress import ProgressCallback
 
 
 class Writing(Base):
@@ -29,26 +29,26 @@ class Writing(Base):
     @overload
     def copy(
         self,
-        objects: One,
+        objects: OneObject,
         to: str | CosObject,
         *,
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> CosObject: ...
     @overload
     def copy(
         self,
-        objects: Many,
+        objects: ManyObjects,
         to: str | CosObject,
         *,
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> list[CosObject]: ...
     def copy(
         self,
@@ -58,8 +58,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> Any:
         """Copy objects inside COS, also between buckets and regions; every copy is compared with its source.
 
@@ -86,41 +86,41 @@ class Writing(Base):
             Conflict: the source is archived or was replaced meanwhile, or other bytes are there.
         """
         single, items = self._items(objects)
-        rules = Rules(Given(**stored), overwrite, resume)
+        rules = CopyOptions(ObjectSettings(**stored), overwrite, resume)
         pairs = self._pairs(items, to, single, base)
         report = self._report("copy", len(pairs), progress)
         if single:
-            copier = copying.Copier(self._client, rules)
+            copier = copy.Copier(self._client, rules)
             copier.learn(pairs)
             made = copier.make(pairs[0])
             if report:
                 report.finished(None)
             return made
-        return copying.copy_all(self._client, [pairs], rules, "copy", report)
+        return copy.copy_layers(self._client, [pairs], rules, "copy", report)
 
     @overload
     def move(
         self,
-        objects: One,
+        objects: OneObject,
         to: str | CosObject,
         *,
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> CosObject: ...
     @overload
     def move(
         self,
-        objects: Many,
+        objects: ManyObjects,
         to: str | CosObject,
         *,
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> list[CosObject]: ...
     def move(
         self,
@@ -130,8 +130,8 @@ class Writing(Base):
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> Any:
         """Copy objects as `copy`, then delete the sources: when every copy is verified, and none before.
 
@@ -146,7 +146,7 @@ class Writing(Base):
                 with the code ``BrokenReference`` if a playlist would name what is not there; nothing is moved then.
         """
         single, items = self._items(objects)
-        rules = Rules(Given(**stored), overwrite, resume)
+        rules = CopyOptions(ObjectSettings(**stored), overwrite, resume)
         relocation.check_move(self._client, self._pairs(items, to, single, base))
         moved = self._move(items, to, single, base, rules, progress)
         return moved[0] if single else moved
@@ -157,24 +157,24 @@ class Writing(Base):
         to: str | CosObject,
         single: bool,
         base: str | None,
-        rules: Rules,
-        progress: Tell | None = None,
+        rules: CopyOptions,
+        progress: ProgressCallback | None = None,
     ) -> list[CosObject]:
         """Move objects as they are, playlists too."""
         pairs = self._pairs(items, to, single, base)
         report = self._report("move", len(pairs), progress)
-        return copying.move_all(self._client, pairs, rules, report)
+        return copy.move_objects(self._client, pairs, rules, report)
 
     def publish(
         self,
-        of: Result | One | Many,
+        of: Result | OneObject | ManyObjects,
         to: str | CosObject,
         *,
         overwrite: bool = True,
         resume: bool = True,
         base: str | None = None,
-        progress: Tell | None = None,
-        **stored: Unpack[Stored],
+        progress: ProgressCallback | None = None,
+        **stored: Unpack[WriteOptions],
     ) -> list[CosObject]:
         """Copy all files of a result (see `Cos.files`) so that a player never meets half of them.
 
@@ -191,8 +191,8 @@ class Writing(Base):
             SomeFailed: some copies failed; what names them was not begun. Or a playlist cannot be read: `NotFound`,
                 `NotAPlaylist`, `UnknownManifest`.
         """
-        rules = Rules(Given(**stored), overwrite, resume)
-        tree = files.expand(self._client, files.named_by(of))
+        rules = CopyOptions(ObjectSettings(**stored), overwrite, resume)
+        tree = outputs.build_tree(self._client, outputs.find_named_objects(of))
         targets = dict(self._pairs(tree.items, to, False, base))
         return self._publish(tree, targets, rules, progress)
 
@@ -200,26 +200,28 @@ class Writing(Base):
         self,
         tree: Tree,
         targets: dict[CosObject, CosObject],
-        rules: Rules,
-        progress: Tell | None = None,
+        rules: CopyOptions,
+        progress: ProgressCallback | None = None,
     ) -> list[CosObject]:
         """Copy a tree, each object to its target, layer by layer. See `publish`."""
         self._client.allowed.check_all([*targets, *targets.values()])
         contents = relocation.rewrite(tree, targets)
         report = self._report("publish", len(targets), progress)
-        pairs = [[Pair(item, targets[item]) for item in layer] for layer in tree.layers]
+        pairs = [[CopyTask(item, targets[item]) for item in layer] for layer in tree.layers]
         read = {item: document.md5 for item, document in tree.documents.items()}
-        return copying.copy_all(self._client, pairs, rules, "publish", report, contents, read)
+        return copy.copy_layers(self._client, pairs, rules, "publish", report, contents, read)
 
     def _pairs(
         self, items: list[CosObject], to: str | CosObject, single: bool, base: str | None
-    ) -> list[Pair]:
-        targets = addresses.destinations(items, to, single, base)
+    ) -> list[CopyTask]:
+        targets = locations.map_destinations(items, to, single, base)
         self._client.allowed.check_all(items)
         self._client.allowed.check_all(targets)
-        return [Pair(*pair) for pair in zip(items, targets, strict=True)]
+        return [CopyTask(*pair) for pair in zip(items, targets, strict=True)]
 
-    def delete(self, objects: One | Many, *, progress: Tell | None = None) -> None:
+    def delete(
+        self, objects: OneObject | ManyObjects, *, progress: ProgressCallback | None = None
+    ) -> None:
         """Delete objects, a thousand a request, in their order; those that are not there are deleted.
 
         In a bucket with versions they get a delete marker.
@@ -235,4 +237,4 @@ class Writing(Base):
             if report:
                 report.finished(None)
         else:
-            deleting.delete_all(self._client, items, report)
+            delete.delete_objects(self._client, items, report)

@@ -1,6 +1,6 @@
 """Local credentials and API endpoint, from the environment.
 
-`scf_mps.cos.credentials` has the names of the credentials' variables. The serverless client's are among them, so that
+`scf_mps.tencent.credentials` has the names of the credentials' variables. The serverless client's are among them, so that
 one ``.env`` serves both.
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from scf_mps.cos.credentials import NAMES, Credentials, find_credentials
+from scf_mps.tencent.credentials import NAMES, Credentials, find_credentials
 
 from .errors import DeployError
 
-ENDPOINT = "TENCENTCLOUD_API_ENDPOINT"
+ENDPOINT_VARIABLE = "TENCENTCLOUD_API_ENDPOINT"
 
-KEY_PAIR = tuple(name for names in NAMES for name in names[:2])
-KEY_NAMES = tuple(name for names in NAMES for name in names)
+KEY_PAIR_VARIABLES = tuple(name for names in NAMES for name in names[:2])
+KEY_VARIABLES = tuple(name for names in NAMES for name in names)
 """All names of a key; a temporary one has a token."""
 
 
-def credentials(environment: Mapping[str, str]) -> Credentials:
+def load_credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the key, with its token if it is temporary.
 
     Raises:
@@ -39,7 +39,7 @@ def credentials(environment: Mapping[str, str]) -> Credentials:
     return found
 
 
-def endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
+def parse_endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
     """Scheme, ``host:port`` (empty for Tencent's own) and root domain to reach the API by.
 
     ``TENCENTCLOUD_API_ENDPOINT`` is ``http://host:port`` of an emulator, which takes all products, or
@@ -48,7 +48,7 @@ def endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
     Raises:
         DeployError: for another form.
     """
-    value = environment.get(ENDPOINT, "")
+    value = environment.get(ENDPOINT_VARIABLE, "")
     if not value:
         return "https", "", "tencentcloudapi.com"
     parts = urlsplit(value)
@@ -57,4 +57,6 @@ def endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
             return "http", parts.netloc, parts.hostname
         if parts.scheme == "https":
             return "https", "", parts.netloc
-    raise DeployError(f"expected http://host:port or https://domain in {ENDPOINT}, not {value!r}")
+    raise DeployError(
+        f"expected http://host:port or https://domain in {ENDPOINT_VARIABLE}, not {value!r}"
+    )

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from scf_mps.cos.credentials import Credentials
+from scf_mps.tencent.credentials import Credentials
 
-from .errors import NETWORK_ERRORS, DeployError, is_read, refused
+from .errors import NETWORK_ERROR_CODES, DeployError, is_read_action, make_api_error
 
 VERSIONS = {"scf": "2018-04-16", "mps": "2019-06-12"}
-PAGE = 100
-TRIES = 4
-TIMEOUT = 300
+PAGE_SIZE = 100
+MAX_ATTEMPTS = 4
+DEFAULT_TIMEOUT_SECONDS = 300
 """Seconds for one request, if nothing else is said: it may carry a zip of 50 MB."""
 
 
@@ -50,7 +50,7 @@ class Cloud:
         parameters: Mapping[str, Any],
         product: str = "scf",
         region: str = "",
-        seconds: float = TIMEOUT,
+        seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
         """The answer to an action.
 
@@ -68,20 +68,23 @@ class Cloud:
         """
         client = self._client(product, region or self.region, seconds)
         failure = _sdk("exception").TencentCloudSDKException
-        repeated = {"RequestLimitExceeded", *(NETWORK_ERRORS if is_read(action) else ())}
-        for number in range(1, TRIES + 1):
+        repeated = {
+            "RequestLimitExceeded",
+            *(NETWORK_ERROR_CODES if is_read_action(action) else ()),
+        }
+        for number in range(1, MAX_ATTEMPTS + 1):
             try:
                 answer: dict[str, Any] = client.call_json(action, dict(parameters))["Response"]
                 return answer
             except failure as error:
                 code = error.code or "ClientError"
-                if code.partition(".")[0] not in repeated or number == TRIES:
-                    raise refused(
+                if code.partition(".")[0] not in repeated or number == MAX_ATTEMPTS:
+                    raise make_api_error(
                         product, action, code, error.message or "", error.requestId or ""
                     ) from None
                 time.sleep(self.pause * 2 ** (number - 1))
             except (json.JSONDecodeError, KeyError):
-                raise refused(
+                raise make_api_error(
                     product, action, "ServerNetworkError", "the answer is none of the API", ""
                 ) from None
         raise AssertionError("the last try returns or raises")  # pragma: no cover
@@ -92,7 +95,7 @@ class Cloud:
         """All entries of a list that comes in pages. Raises DeployError."""
         offset = 0
         while True:
-            bounds = {"Offset": offset, "Limit": PAGE}
+            bounds = {"Offset": offset, "Limit": PAGE_SIZE}
             answer = self.call(action, {**parameters, **bounds}, region=region)
             found = answer.get(field) or []
             yield from found

@@ -20,16 +20,16 @@ from typing import Any
 
 from scf_mps.cos import Cos, Credentials, Pool
 
+from ..build import BuildError, build
+from ..build import BuildOptions as BuildOptions
+from ..build.archive import list_files, write_zip
+from ..build.imports import find_loaded_files
+from ..build.names import check_name
+from ..build.secrets import find_secrets
+from .desired_state import DesiredState, Layer
 from .errors import DeployError
-from .globs import match_exclude
-from .packing import BuildFailed, build
-from .packing import Options as BuildOptions
-from .packing.archive import files_below, write_zip
-from .packing.imports import loaded_files
-from .packing.names import check_name
-from .packing.secrets import secrets_in
-from .plan import Zip
-from .wanted import Layer, Wanted
+from .exclude import match_exclude
+from .plan import ZipDigest
 
 _BUCKET = re.compile(
     r"(?:cos://)?(?P<name>[a-z0-9][a-z0-9-]*)-(?P<appid>[0-9]+)(?:\.(?P<region>[a-z0-9-]+))?"
@@ -48,9 +48,9 @@ class Archive:
     bytes: int
 
     @property
-    def known(self) -> Zip:
+    def known(self) -> ZipDigest:
         """What a plan knows of it."""
-        return Zip(self.sha256, self.bytes)
+        return ZipDigest(self.sha256, self.bytes)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Bucket:
         return cls(found["name"], found["appid"], found["region"] or region, prefix)
 
 
-def archive_of(path: Path, entry: str = "", allow_secret: Collection[str] = ()) -> Archive:
+def read_archive(path: Path, entry: str = "", allow_secret: Collection[str] = ()) -> Archive:
     """A zip that is there.
 
     Args:
@@ -91,7 +91,7 @@ def archive_of(path: Path, entry: str = "", allow_secret: Collection[str] = ()) 
         with zipfile.ZipFile(path) as opened:
             names = [name for name in opened.namelist() if not name.endswith("/")]
             top = zipfile.Path(opened)
-            secrets = [*secrets_in({name: top / name for name in names}, allow_secret)]
+            secrets = [*find_secrets({name: top / name for name in names}, allow_secret)]
         content = path.read_bytes()
     except OSError as error:
         raise DeployError(f"expected a zip at {path}: {error.strerror}") from None
@@ -110,8 +110,8 @@ def archive_of(path: Path, entry: str = "", allow_secret: Collection[str] = ()) 
     return Archive(path, hashlib.sha256(content).hexdigest(), len(content))
 
 
-def make(
-    wanted: Wanted,
+def make_archive(
+    wanted: DesiredState,
     given: Path | None,
     scratch: Path,
     tell: Callable[[str], object],
@@ -131,7 +131,7 @@ def make(
     """
     entry = f"{wanted.handler.partition('.')[0]}.py"
     if given is not None:
-        return archive_of(given, entry, allow_secret)
+        return read_archive(given, entry, allow_secret)
     source = wanted.source
     if source.hook:
         tell(f"running the hook: {source.hook}")
@@ -149,7 +149,7 @@ def make(
         )
         try:
             report = build(options)
-        except BuildFailed as failed:
+        except BuildError as failed:
             raise DeployError(*failed.problems) from None
         for warning in report.warnings:
             tell(f"warning: {warning}")
@@ -157,7 +157,7 @@ def make(
             tell(f"left out: {omission}")
     elif not folder.is_dir():
         raise DeployError(f"expected the function's code in {folder}, and there is no such folder")
-    names = files_below(folder)
+    names = list_files(folder)
     excluded = match_exclude(names, source.exclude)
     for pattern, matched in excluded.items():
         if not matched:
@@ -173,7 +173,7 @@ def make(
     problems = [one for name in names if name not in left_out for one in check_name(name)]
     problems += [
         f"{name}: left out, but {importer}:{line} imports it; correct inputs.src.exclude"
-        for name, importer, line in loaded_files(folder, entry, names)
+        for name, importer, line in find_loaded_files(folder, entry, names)
         if name in left_out
     ]
     if problems:
@@ -182,7 +182,7 @@ def make(
         write_zip(folder, path, [name for name in names if name not in left_out])
     except OSError as error:
         raise DeployError(f"{error.filename}: {error.strerror}") from None
-    return archive_of(path, entry, allow_secret)
+    return read_archive(path, entry, allow_secret)
 
 
 def _is_local(name: str) -> bool:
@@ -196,16 +196,16 @@ def _source_name(name: str) -> str:
     return f"{folder}{file.partition('.')[0]}.py" if found else ""
 
 
-def layer_archives(
+def read_layer_archives(
     layers: tuple[Layer, ...] | None, allow_secret: Collection[str] = ()
 ) -> dict[str, Archive]:
     """Name to zip of the layers that come as one. Raises DeployError."""
     return {
-        one.name: archive_of(one.source, "", allow_secret) for one in layers or () if one.source
+        one.name: read_archive(one.source, "", allow_secret) for one in layers or () if one.source
     }
 
 
-def content(
+def send_archive(
     archive: Archive, bucket: Bucket | None, credentials: Credentials, name: str
 ) -> Mapping[str, Any]:
     """``Code`` or ``Content`` for the API: the zip itself, or where it was put in COS.

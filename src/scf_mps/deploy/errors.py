@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MISSING = ("ResourceNotFound.Function", "ResourceNotFound.FunctionName")
+FUNCTION_MISSING_CODES = ("ResourceNotFound.Function", "ResourceNotFound.FunctionName")
 """Codes for a function that is not there."""
 
-NETWORK_ERRORS = ("ClientNetworkError", "ServerNetworkError")
+NETWORK_ERROR_CODES = ("ClientNetworkError", "ServerNetworkError")
 """The SDK's codes for a request without a valid response."""
 
 
@@ -31,20 +31,22 @@ class DeployError(Exception):
         self.request_id = request_id
 
 
-def is_read(action: str) -> bool:
+def is_read_action(action: str) -> bool:
     """Return True if an action of the API changes nothing."""
     return action.startswith(("Describe", "Get", "List", "Search"))
 
 
-def refused(product: str, action: str, code: str, message: str, request_id: str) -> DeployError:
+def make_api_error(
+    product: str, action: str, code: str, message: str, request_id: str
+) -> DeployError:
     """Return the error for an API error or a missing response, with advice if there is some."""
     asked = f" [request {request_id}]" if request_id else ""
-    if code not in NETWORK_ERRORS:
+    if code not in NETWORK_ERROR_CODES:
         told = f"{action} was refused with {code}: {message}{asked}"
         advice = _advice(product, action, code)
     else:
         told = f"{action} got no valid response ({code}): {message}{asked}"
-        if is_read(action):
+        if is_read_action(action):
             advice = f"the network or the service is unreachable. {action} only reads: nothing was changed by it"
         elif action == "Invoke":
             advice = "the outcome is unknown: the function may have handled the event. `scf-mps logs` shows its runs"

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from .cloud import Cloud
-from .wanted import Wanted
+from .desired_state import DesiredState
 
 BEIJING = timezone(timedelta(hours=8))
 """SCF takes and gives times without a zone, by the clock of Beijing."""
-DAY = 24 * 3600.0
+MAX_QUERY_SECONDS = 24 * 3600.0
 """Seconds between the times of one question, at most."""
-RUNNING = 2
+RUNNING_CODE = 2
 """``RetCode`` of a run that is not at its end."""
-LONGEST = 900
+MAX_RUN_SECONDS = 900
 """Seconds that a run takes at most, where serverless.yml says no timeout (product page 583/11637)."""
-DELAY = 120.0
+MAX_LOG_DELAY_SECONDS = 120.0
 """Seconds in which SCF collects the logs of a run that ended."""
 PAGE = 100
 
@@ -49,23 +49,23 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class RunFilter:
     """Which runs: only those that failed, only those of one event."""
 
     failed: bool = False
     request_id: str = ""
 
 
-def runs(
+def fetch_runs(
     cloud: Cloud,
-    wanted: Wanted,
+    wanted: DesiredState,
     begin: float,
     end: float,
-    chosen: Chosen = Chosen(),
+    chosen: RunFilter = RunFilter(),
 ) -> Iterator[Run]:
     """The runs that began between two times, in seconds since the epoch, the oldest first. Raises DeployError."""
     while begin < end:
-        until = min(begin + DAY, end)
+        until = min(begin + MAX_QUERY_SECONDS, end)
         parameters = {
             **wanted.identity,
             "StartTime": _text(begin),
@@ -89,12 +89,12 @@ def runs(
         begin = until
 
 
-def follow(
+def follow_runs(
     cloud: Cloud,
-    wanted: Wanted,
+    wanted: DesiredState,
     begin: float,
     seconds: float,
-    chosen: Chosen = Chosen(),
+    chosen: RunFilter = RunFilter(),
 ) -> Iterator[Run]:
     """The runs since a time, and those that come, each once, when it is at its end.
 
@@ -110,14 +110,14 @@ def follow(
     """
     seen: dict[tuple[str, int, str], float] = {}
     # SCF selects by when a run began, and it is told when it is at its end.
-    window = wanted.configuration.get("Timeout", LONGEST) + DELAY
+    window = wanted.configuration.get("Timeout", MAX_RUN_SECONDS) + MAX_LOG_DELAY_SECONDS
     stop = time.monotonic() + seconds
     while True:
         last = time.monotonic() >= stop
         now = time.time()
-        for run in runs(cloud, wanted, begin, now, chosen):
+        for run in fetch_runs(cloud, wanted, begin, now, chosen):
             key = (run.request_id, run.retry, run.begun)
-            if run.code != RUNNING and key not in seen:
+            if run.code != RUNNING_CODE and key not in seen:
                 seen[key] = now
                 yield run
         if last:

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .live import Bound, Live, Surroundings, Version
-from .wanted import MpsTrigger, Timer, Wanted
+from .current_state import AccountState, BoundTrigger, CurrentState, Version
+from .desired_state import DesiredState, MpsTrigger, Timer
 
 MB = 1024 * 1024
-LARGEST_CREATED = 50 * MB
-LARGEST_UPDATED = 20 * MB
+MAX_CREATE_BYTES = 50 * MB
+MAX_UPDATE_BYTES = 20 * MB
 """Bytes of a zip that comes with CreateFunction, and with UpdateFunctionCode (product page 583/11637)."""
 
 NOTHING = "-"
 
 
 @dataclass(frozen=True)
-class Later:
+class Deferred:
     """A value that is known when the step is done: ``code``, ``version``, or ``layer NAME``."""
 
     what: str
@@ -44,10 +44,10 @@ class Step:
     Attributes:
         product: ``scf`` or ``mps``.
         action: e.g. ``CreateFunction``.
-        parameters: of the call; may hold `Later`.
+        parameters: of the call; may hold `Deferred`.
         changes: what it is for.
         settles: whether SCF takes time for it, which is to be waited for.
-        gives: what `Later` it makes known, and which field of the answer that is.
+        gives: what `Deferred` it makes known, and which field of the answer that is.
         region: if it is not that of the function.
     """
 
@@ -76,7 +76,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Zip:
+class ZipDigest:
     """What a plan knows of a zip."""
 
     sha256: str
@@ -84,7 +84,7 @@ class Zip:
 
 
 @dataclass(frozen=True)
-class Options:
+class PlanOptions:
     """How to deploy.
 
     Attributes:
@@ -96,22 +96,24 @@ class Options:
         again: whether to send code and settings that are there.
     """
 
-    code: Zip
-    layers: Mapping[str, Zip] = field(default_factory=dict[str, Zip])
+    code: ZipDigest
+    layers: Mapping[str, ZipDigest] = field(default_factory=dict[str, ZipDigest])
     by_cos: bool = False
     take: str = ""
     prune: bool = False
     again: bool = False
 
 
-def plan(live: Live | None, wanted: Wanted, around: Surroundings, options: Options) -> Plan:
+def make_plan(
+    live: CurrentState | None, wanted: DesiredState, around: AccountState, options: PlanOptions
+) -> Plan:
     """How to get from `live` to `wanted`."""
     planner = _Planner(live, wanted, around, options)
     steps = tuple(planner.steps())
     return Plan(steps, tuple(dict.fromkeys(planner.notes)), tuple(planner.blocked))
 
 
-def plan_removal(live: Live | None, wanted: Wanted) -> Plan:
+def make_removal_plan(live: CurrentState | None, wanted: DesiredState) -> Plan:
     """How to be rid of the function: MPS is told first, so that it pushes to nobody."""
     if live is None:
         return Plan(notes=(f"there is no function {wanted.name}",))
@@ -127,7 +129,11 @@ class _Planner:
     """Makes the steps one after the other, and writes down what is good to know."""
 
     def __init__(
-        self, live: Live | None, wanted: Wanted, around: Surroundings, options: Options
+        self,
+        live: CurrentState | None,
+        wanted: DesiredState,
+        around: AccountState,
+        options: PlanOptions,
     ) -> None:
         self.live = live
         self.wanted = wanted
@@ -154,7 +160,7 @@ class _Planner:
 
     def _layers(self) -> Iterator[Step]:
         for name, archive in self.options.layers.items():
-            self._check_size(f"layer {name}", archive, LARGEST_CREATED)
+            self._check_size(f"layer {name}", archive, MAX_CREATE_BYTES)
             if name in self._new_layers:
                 version = self.around.layers.get(name)
                 yield Step(
@@ -163,7 +169,7 @@ class _Planner:
                     {
                         "LayerName": name,
                         "CompatibleRuntimes": [self.wanted.runtime],
-                        "Content": Later(f"content {name}"),
+                        "Content": Deferred(f"content {name}"),
                     },
                     (
                         Change(
@@ -177,13 +183,13 @@ class _Planner:
 
     def _create(self) -> Step:
         wanted, code = self.wanted, self.options.code
-        self._check_size("code", code, LARGEST_CREATED)
+        self._check_size("code", code, MAX_CREATE_BYTES)
         parameters = {
             **wanted.identity,
             "Type": "Event",
             "Runtime": wanted.runtime,
             "Handler": wanted.handler,
-            "Code": Later("code"),
+            "Code": Deferred("code"),
             "PublicNetConfig": {"PublicNetStatus": "ENABLE"},
             **wanted.configuration,
         }
@@ -203,7 +209,7 @@ class _Planner:
             settles=True,
         )
 
-    def _update(self, live: Live) -> Iterator[Step]:
+    def _update(self, live: CurrentState) -> Iterator[Step]:
         wanted, code = self.wanted, self.options.code
         if live.latest.runtime != wanted.runtime:
             self.blocked.append(
@@ -227,11 +233,11 @@ class _Planner:
         if self.options.again:
             changes = changes or (Change("code", "as wanted", "sent again"),)
         if changes:
-            self._check_size("code", code, LARGEST_UPDATED)
+            self._check_size("code", code, MAX_UPDATE_BYTES)
             yield Step(
                 "scf",
                 "UpdateFunctionCode",
-                {**wanted.identity, "Handler": wanted.handler, "Code": Later("code")},
+                {**wanted.identity, "Handler": wanted.handler, "Code": Deferred("code")},
                 changes,
                 settles=True,
             )
@@ -289,7 +295,7 @@ class _Planner:
             yield Step(
                 "scf",
                 "UpdateAlias" if before != NOTHING else "CreateAlias",
-                {**wanted.identity, "Name": wanted.alias, "FunctionVersion": Later("version")},
+                {**wanted.identity, "Name": wanted.alias, "FunctionVersion": Deferred("version")},
                 (Change(f"alias {wanted.alias}", before, "the new version"),),
             )
 
@@ -318,7 +324,7 @@ class _Planner:
                     "--prune unbinds it"
                 )
 
-    def _bind(self, trigger: MpsTrigger, before: Sequence[Bound]) -> Step:
+    def _bind(self, trigger: MpsTrigger, before: Sequence[BoundTrigger]) -> Step:
         return Step(
             "mps",
             "BindTrigger",
@@ -419,7 +425,7 @@ class _Planner:
         return [
             {
                 "LayerName": one.name,
-                "LayerVersion": Later(f"layer {one.name}")
+                "LayerVersion": Deferred(f"layer {one.name}")
                 if one.name in self._new_layers
                 else one.version or self.around.layers[one.name][0],
             }
@@ -447,13 +453,13 @@ class _Planner:
         if self.wanted.layers is not None:
             before = [f"{one.name} {one.version}" for one in version.layers] if version else []
             after = [
-                f"{one['LayerName']} {'new' if isinstance(one['LayerVersion'], Later) else one['LayerVersion']}"
+                f"{one['LayerName']} {'new' if isinstance(one['LayerVersion'], Deferred) else one['LayerVersion']}"
                 for one in self._layer_versions()
             ]
             if before != after:
                 yield Change("layers", ", ".join(before) or NOTHING, ", ".join(after) or NOTHING)
 
-    def _check_size(self, what: str, archive: Zip, largest: int) -> None:
+    def _check_size(self, what: str, archive: ZipDigest, largest: int) -> None:
         if archive.bytes > largest and not self.options.by_cos:
             self.blocked.append(
                 f"{what}: {_size(archive)}, but SCF takes {largest // MB} MB with the request: send it by COS with "
@@ -504,7 +510,7 @@ def _values(variables: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in variables}
 
 
-def _unbind(bound: Bound) -> Step:
+def _unbind(bound: BoundTrigger) -> Step:
     """Both ways are those of Tencent's own toolkit; MPS takes the resource's id, and SCF may not tell it."""
     parameters = {
         "Type": "mps",
@@ -525,5 +531,5 @@ def _timer(timer: Timer) -> str:
     return f"{timer.cron} {timer.argument!r} {timer.qualifier}{off}"
 
 
-def _size(archive: Zip) -> str:
+def _size(archive: ZipDigest) -> str:
     return f"{archive.bytes / MB:.1f} MB" if archive.bytes >= MB else f"{archive.bytes} bytes"

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from dotenv import dotenv_values
 
-from .account import KEY_NAMES, KEY_PAIR
+from .account import KEY_PAIR_VARIABLES, KEY_VARIABLES
 from .errors import DeployError
 
 MAX_BYTES = 1024 * 1024
@@ -201,9 +201,11 @@ def read_environment(
 
 def _over(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
     """Both, the first before the other; a key is whole that of one, with no half and no token of another's."""
-    source = first if any(first.get(name) for name in KEY_PAIR) else then
-    key = {name: source[name] for name in KEY_NAMES if name in source}
-    return {name: value for name, value in {**then, **first}.items() if name not in KEY_NAMES} | key
+    source = first if any(first.get(name) for name in KEY_PAIR_VARIABLES) else then
+    key = {name: source[name] for name in KEY_VARIABLES if name in source}
+    return {
+        name: value for name, value in {**then, **first}.items() if name not in KEY_VARIABLES
+    } | key
 
 
 def _resolved(

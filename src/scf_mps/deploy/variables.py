@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def text_of(value: object) -> str:
+def format_variable(value: object) -> str:
     """A value as the serverless client sends it: that of JavaScript, `true` and `1` for `1.0`; empty for none."""
     if value is None:
         return ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from .result import Result
+    from .base import Result
     from .view import View
 
 
@@ -158,30 +158,30 @@ def _host_pattern() -> re.Pattern[str]:
     )
 
 
-def files_of(result: Result) -> tuple[CosObject, ...]:
+def find_files(result: Result) -> tuple[CosObject, ...]:
     """Return the COS objects a result produced, without repeats, in the order of its fields."""
     files = [_cos_object(storage, path) for storage, path in _outputs(result)]
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
-def unreachable_outputs(result: Result) -> list[NotInCos]:
+def find_unreachable_outputs(result: Result) -> list[NotInCos]:
     """Return an error for each output of a result that is no object in COS: in AWS S3, in VOD, at another URL."""
     paths = {path: storage for storage, path in _outputs(result) if not _cos_object(storage, path)}
     return [NotInCos(_explain(storage, path)) for path, storage in paths.items()]
 
 
-def paths_of(result: Result) -> tuple[str, ...]:
+def find_paths(result: Result) -> tuple[str, ...]:
     """Every output path of a result as it came, without repeats."""
     return tuple(dict.fromkeys(path for _, path in _outputs(result)))
 
 
-def urls_of(result: Result) -> list[str]:
+def find_urls(result: Result) -> list[str]:
     """Return the output paths of a result that are URLs, and of no object in COS."""
     outputs = [path for storage, path in _outputs(result) if not _cos_object(storage, path)]
     return list(dict.fromkeys(path for path in outputs if "://" in path))
 
 
-def locations_of(result: Result) -> Iterator[tuple[str, str]]:
+def find_locations(result: Result) -> Iterator[tuple[str, str]]:
     """(bucket, key) of each output of a result; of one without outputs, of where it was to write.
 
     The bucket is ``""`` where the event does not tell it.
@@ -199,7 +199,7 @@ def locations_of(result: Result) -> Iterator[tuple[str, str]]:
             else (_bucket_and_region(storage)[0], path.lstrip("/"))
         )
     for subtask in getattr(result, "subtasks", ()):
-        yield from locations_of(subtask)
+        yield from find_locations(subtask)
 
 
 def _outputs(result: Result) -> Iterator[tuple[Any, str]]:

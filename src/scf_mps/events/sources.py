@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .result import Event
+    from .base import Event
 
 _PLACES = ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo")
 

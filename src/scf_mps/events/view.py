@@ -49,7 +49,7 @@ class View:
             if attribute.startswith("_"):  # copy and pickle ask for such before there is any data
                 raise AttributeError(attribute)
             try:
-                name, is_list, model = schema(type(self))[attribute]
+                name, is_list, model = get_schema(type(self))[attribute]
             except KeyError:
                 raise AttributeError(_no_such_field(self, attribute)) from None
             value = self._data.get(name)
@@ -61,7 +61,7 @@ class View:
                 return value
             if not isinstance(value, dict):
                 raise MissingField(_missing_object(self, name, value, model))
-            return model_named(model)(value, self, name)
+            return get_model(model)(value, self, name)
 
     def _path(self) -> str:
         """Where the view sits in the notification, e.g. ``WorkflowTaskEvent.MetaData.VideoStreamSet[0]``."""
@@ -73,13 +73,13 @@ class View:
         return ""
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *schema(type(self))})
+        return sorted({*super().__dir__(), *get_schema(type(self))})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self._path()}>"
 
 
-def schema(view: type[View]) -> Schema:
+def get_schema(view: type[View]) -> Schema:
     """The fields of a view class: attribute to (MPS name, whether a list, the model's name or None for scalars)."""
     found = _SCHEMAS.get(view)
     if found is None:
@@ -103,9 +103,9 @@ def _camel(attribute: str) -> str:
     return "".join(word.capitalize() for word in attribute.split("_"))
 
 
-def model_named(name: str) -> type[View]:
+def get_model(name: str) -> type[View]:
     """The view class of an MPS type, e.g. ``MediaTranscodeItem``; its module is loaded on first use."""
-    from . import models
+    from .generated import models
 
     model: type[View] = getattr(models, name)
     return model
@@ -124,7 +124,7 @@ def _read_list(view: View, name: str, value: object, model: str | None) -> list[
             place = f"{name}[{index}]"
             if not isinstance(item, dict):
                 raise MissingField(_missing_object(view, place, item, model))
-            items.append(model_named(model)(item, view, place))
+            items.append(get_model(model)(item, view, place))
     return items
 
 
@@ -152,7 +152,7 @@ def _no_such_field(view: View, attribute: str) -> str:
     from difflib import get_close_matches
 
     message = f"{type(view).__name__} has no field {attribute!r}"
-    near = get_close_matches(attribute, schema(type(view)))
+    near = get_close_matches(attribute, get_schema(type(view)))
     if near:
         return f"{message}; did you mean {near[0]!r}?"
     if _camel(attribute) in view._data:

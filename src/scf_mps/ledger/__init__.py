@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from ..errors import DamagedRecord as DamagedRecord
     from ..errors import EventHeld as EventHeld
     from ..errors import LedgerError as LedgerError
-    from .base import Claim as Claim
-    from .base import Entry as Entry
+    from .base import Lease as Lease
     from .base import Ledger as Ledger
     from .base import Record as Record
+    from .base import StoredEvent as StoredEvent
     from .cos import CosLedger as CosLedger
-    from .files import FileLedger as FileLedger
-    from .keeping import IdempotencyKey as IdempotencyKey
+    from .file import FileLedger as FileLedger
     from .memory import MemoryLedger as MemoryLedger
-    from .opening import open_ledger as open_ledger
     from .redis import RedisLedger as RedisLedger
+    from .session import IdempotencyKey as IdempotencyKey
+    from .url import open_ledger as open_ledger
 else:
     _MODULES = {
         "..errors": "DamagedRecord EventHeld LedgerError",
-        ".base": "Claim Entry Ledger Record",
+        ".base": "Lease StoredEvent Ledger Record",
         ".cos": "CosLedger",
-        ".files": "FileLedger",
-        ".keeping": "IdempotencyKey",
+        ".file": "FileLedger",
         ".memory": "MemoryLedger",
-        ".opening": "open_ledger",
         ".redis": "RedisLedger",
+        ".session": "IdempotencyKey",
+        ".url": "open_ledger",
     }
 
     def __getattr__(name):

@@ -9,18 +9,18 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from time import time
 
+from ..common.printable import escape_controls
 from ..errors import DamagedRecord
-from ..printable import escape_controls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from typing import Any
 
-    from ..events.result import Event
-    from ..routing import Call
+    from ..events.base import Event
+    from ..routing.router import Call
 
-ENDED = ("done", "dropped")
+FINAL_OUTCOMES = ("done", "dropped")
 """The outcomes after which a callback never runs again for its result."""
 
 DEFAULT_TIMEOUT = 10.0
@@ -32,7 +32,7 @@ FIND_TIMEOUT = 4.0
 MIN_TIMEOUT = 0.05
 """Seconds that one call may always take."""
 
-GRACE_SECONDS = 2.0
+MAX_KILL_DELAY = 2.0
 """Seconds after the time limit within which SCF has killed an invocation for certain."""
 
 _MAX_NUMBER = 1e12
@@ -157,7 +157,7 @@ class Record:
     @property
     def ended(self) -> bool:
         """Whether the callback never runs again for this result."""
-        return self.outcome in ENDED
+        return self.outcome in FINAL_OUTCOMES
 
     def replaces(self, other: Record | None) -> bool:
         """Whether this is the one to keep of two about the same call, `other` having come first.
@@ -175,7 +175,7 @@ class Record:
         return f"<Record {self.outcome}: {self.key}>"
 
 
-class Claim:
+class Lease:
     """A delivery's hold on an event.
 
     Attributes:
@@ -205,7 +205,7 @@ class Claim:
         self.timeout = DEFAULT_TIMEOUT
 
 
-class Entry:
+class StoredEvent:
     """One event in the ledger, to be looked at.
 
     Attributes:
@@ -293,7 +293,7 @@ class Ledger(ABC):
         *,
         again: Collection[str] = (),
         owner: str = "",
-    ) -> Claim:
+    ) -> Lease:
         """Hold an event for this delivery, so that no other one works on it.
 
         The raw event is stored by the first claim, before anything is done about it. If every call came to an end
@@ -304,7 +304,7 @@ class Ledger(ABC):
         Args:
             event: the event.
             calls: the keys of the calls there are to make; see `Call.key`.
-            seconds: how long it is held at most, if it is not closed: `GRACE_SECONDS` longer than the invocation may
+            seconds: how long it is held at most, if it is not closed: `MAX_KILL_DELAY` longer than the invocation may
                 last. The call itself takes `patience` of it at most.
             again: the keys of those to make although they ended.
             owner: SCF's request id, for people to find the log.
@@ -316,11 +316,11 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def record(self, claim: Claim, record: Record) -> None:
+    def record(self, claim: Lease, record: Record) -> None:
         """Write down that a callback was done or dropped. When this returns, it never runs again."""
 
     @abstractmethod
-    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
         """Let go of the event.
 
         Of a delivery that was overtaken, as it held the event for too long, what ended is kept, and that alone.
@@ -332,11 +332,11 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> StoredEvent | None:
         """The event with this key, its notification included; None if the ledger does not know it."""
 
     @abstractmethod
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         """The events there are, without their notifications, in no order.
 
         Args:
@@ -367,16 +367,16 @@ def merge_damage(damaged: list[DamagedRecord]) -> DamagedRecord:
     return DamagedRecord(f"{len(damaged)} events of the ledger cannot be read:{shown}{more}")
 
 
-def patience(seconds: float) -> float:
+def compute_claim_timeout(seconds: float) -> float:
     """Return the seconds that a claim for `seconds` may take.
 
     Half of what the invocation has left above one second, so that there is time for callbacks that run without the
     ledger. Half a second is granted if that is no more than half of what is left.
     """
-    left = seconds - GRACE_SECONDS
+    left = seconds - MAX_KILL_DELAY
     return min(DEFAULT_TIMEOUT, max((left - 1.0) / 2, min(0.5, left / 2), MIN_TIMEOUT))
 
 
-def digest(key: str) -> str:
+def hash_key(key: str) -> str:
     """32 hexadecimal digits for a key, where a store or a user needs a short one."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -11,18 +11,18 @@ import os
 from time import monotonic, time
 
 from ..errors import DamagedRecord, LedgerError
-from ..logs import on_scf
-from .objects import ObjectLedger, Objects
+from ..logs import is_on_scf
+from .object_store import ObjectLedger, ObjectStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import TypeVar
 
+    from ..common.retry import Retry
     from ..cos.client import Client
-    from ..cos.retry import Retry
     from ..events.files import CosObject
-    from .objects import Found
+    from .object_store import StoredObject
 
     T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class CosLedger(ObjectLedger):
         super().__init__(f"in cos://{bucket}.{region}/{self._place[2]}", keep, clocks)
         self._retry = retry
         self._checked = False
-        if on_scf():
+        if is_on_scf():
             # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
             from ..cos import client  # noqa: F401
 
@@ -78,10 +78,12 @@ class CosLedger(ObjectLedger):
             f"<Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
         )
 
-    def _objects(self, timeout: float) -> Objects:
+    def _objects(self, timeout: float) -> ObjectStore:
         until = monotonic() + timeout
-        from ..cos import addresses, client, credentials, limits, retry, transport
-        from ..deadline import Deadline
+        from ..common import retry
+        from ..common.deadline import Deadline
+        from ..cos import client, locations, rate_limit, transport
+        from ..tencent import credentials
 
         bucket, region, prefix = self._place
         try:
@@ -90,23 +92,23 @@ class CosLedger(ObjectLedger):
             raise LedgerError(f"MPS_COS_PROXY: {error}") from error
         asking = client.Client(
             way,
-            credentials.current(),
+            credentials.load_credentials(),
             Deadline(until),
             self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
-            limits.Rates(),
-            limits.Window(_PARALLEL),
-            addresses.Allowed(None),
+            rate_limit.RateLimiter(),
+            rate_limit.AdaptiveConcurrency(_PARALLEL),
+            locations.BucketAllowlist(None),
             _TIMEOUT,
         )
-        objects = CosObjects(asking, bucket, region, prefix)
+        objects = CosStore(asking, bucket, region, prefix)
         if not self._checked:
             objects.check()
             self._checked = True
         return objects
 
 
-class CosObjects(Objects):
-    """`Objects` in a bucket."""
+class CosStore(ObjectStore):
+    """`ObjectStore` in a bucket."""
 
     resolution = 1.0
 
@@ -122,7 +124,7 @@ class CosObjects(Objects):
 
         def ask() -> str:
             try:
-                return operations.versioning(self._client, self._bucket, self._region)
+                return operations.get_versioning(self._client, self._bucket, self._region)
             except Denied as error:
                 if error.code != "AccessDenied":
                     raise
@@ -143,7 +145,9 @@ class CosObjects(Objects):
 
         def ask() -> bool:
             try:
-                operations.put(self._client, self._item(name), data, {operations.FORBID: "true"})
+                operations.put(
+                    self._client, self._item(name), data, {operations.FORBID_OVERWRITE: "true"}
+                )
             except Conflict as error:
                 if error.code != "FileAlreadyExists":
                     raise
@@ -157,7 +161,7 @@ class CosObjects(Objects):
 
         self._told(lambda: operations.put(self._client, self._item(name), data, {}))
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> StoredObject | None:
         from ..cos import Corrupt
 
         try:
@@ -170,35 +174,35 @@ class CosObjects(Objects):
                 ) from cause
             raise
 
-    def get_all(self, names: Sequence[str]) -> list[Found | DamagedRecord | None]:
+    def get_all(self, names: Sequence[str]) -> list[StoredObject | DamagedRecord | None]:
         from ..cos import bulk
 
-        return self._told(lambda: bulk.all_of(self._client, names, self._get_or_damage))
+        return self._told(lambda: bulk.run_all(self._client, names, self._get_or_damage))
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         from ..cos import operations
 
-        entries = operations.entries(
+        entries = operations.list_objects(
             self._client, self._bucket, self._region, self._prefix + prefix
         )
         while (entry := self._told(lambda: next(entries, None))) is not None:
             yield entry.object.key[len(self._prefix) :], entry.last_modified
 
     def delete(self, names: Sequence[str]) -> None:
-        from ..cos import deleting
+        from ..cos import delete
 
         items = [self._item(name) for name in names]
-        self._told(lambda: deleting.delete_all(self._client, items, None))
+        self._told(lambda: delete.delete_objects(self._client, items, None))
 
     def _item(self, name: str) -> CosObject:
         from ..events.files import CosObject
 
         return CosObject(self._bucket, self._region, self._prefix + name)
 
-    def _get(self, name: str) -> Found | None:
+    def _get(self, name: str) -> StoredObject | None:
         from ..cos import NotFound, Unavailable, crc64
-        from ..cos.client import corrupt
-        from ..cos.metadata import seconds_of
+        from ..cos.client import build_corrupt_error
+        from ..cos.metadata import parse_date
 
         item = self._item(name)
         for _ in range(_READS):
@@ -212,7 +216,7 @@ class CosObjects(Objects):
             checksum = headers.get("x-cos-hash-crc64ecma", "")
             if checksum in ("", str(crc64.update(answer.body))):
                 written, told = (
-                    seconds_of(headers.get(header, "")) for header in ("last-modified", "date")
+                    parse_date(headers.get(header, "")) for header in ("last-modified", "date")
                 )
                 if not (written and told):
                     raise Unavailable(
@@ -221,7 +225,7 @@ class CosObjects(Objects):
                         object=item,
                     )
                 return answer.body, lambda age=told - written: age
-        raise corrupt(item, "its bytes came damaged every time")
+        raise build_corrupt_error(item, "its bytes came damaged every time")
 
     def _told(self, ask: Callable[[], T]) -> T:
         from ..cos import CosError, SomeFailed

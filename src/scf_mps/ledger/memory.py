@@ -6,13 +6,13 @@ import threading
 from time import monotonic, time
 
 from ..errors import EventHeld
-from .base import Claim, Entry, Ledger, Record
+from .base import Lease, Ledger, Record, StoredEvent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from ..events.result import Event
+    from ..events.base import Event
 
 
 class MemoryLedger(Ledger):
@@ -44,7 +44,7 @@ class MemoryLedger(Ledger):
         *,
         again: Collection[str] = (),
         owner: str = "",
-    ) -> Claim:
+    ) -> Lease:
         key = event.key
         with self._lock:
             self._forget_old()
@@ -58,22 +58,22 @@ class MemoryLedger(Ledger):
             if (kept.complete or left > 0) and all(
                 call in ended and call not in again for call in calls
             ):
-                return Claim(key, kept.delivery, ended, held=False)
+                return Lease(key, kept.delivery, ended, held=False)
             if left > 0:
                 raise EventHeld(f"{key} is held by request {kept.owner or '(unknown)'}", left)
             kept.delivery += 1
             kept.until = self._clock() + seconds
             kept.owner = owner
             kept.complete = False
-            return Claim(key, kept.delivery, ended, token=kept)
+            return Lease(key, kept.delivery, ended, token=kept)
 
-    def record(self, claim: Claim, record: Record) -> None:
+    def record(self, claim: Lease, record: Record) -> None:
         kept = self._kept(claim)
         assert record.ended, "what did not end is told when the event is let go of"
         with self._lock:
             kept.add(record)
 
-    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
         with self._lock:
             kept = self._kept(claim)
             last = kept.delivery == claim.delivery
@@ -84,18 +84,18 @@ class MemoryLedger(Ledger):
                 kept.until = 0.0
                 kept.complete = complete
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> StoredEvent | None:
         with self._lock:
             kept = self._events.get(key)
             if kept is None:
                 return None
             entry = self._entry(kept)
-        from ..redaction import redacted
+        from ..common.redaction import redact
 
-        entry.notification = redacted(kept.event.raw)
+        entry.notification = redact(kept.event.raw)
         return entry
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         with self._lock:
             entries = [self._entry(kept) for kept in self._events.values()]
         for entry in entries:
@@ -131,15 +131,15 @@ class MemoryLedger(Ledger):
             del self._events[oldest]
 
     @staticmethod
-    def _kept(claim: Claim) -> _Kept:
+    def _kept(claim: Lease) -> _Kept:
         kept = claim.token
         assert isinstance(kept, _Kept), "a claim that holds nothing has nothing to record"
         return kept
 
-    def _entry(self, kept: _Kept) -> Entry:
+    def _entry(self, kept: _Kept) -> StoredEvent:
         event = kept.event
         held = max(0.0, kept.until - self._clock())
-        return Entry(
+        return StoredEvent(
             event.key,
             event.type,
             event.task_id,

@@ -12,19 +12,19 @@ import os
 import re
 from time import monotonic, time
 
+from ..common.printable import escape_controls
 from ..errors import DamagedRecord, EventHeld, LedgerError
-from ..logs import on_scf
-from ..printable import escape_controls
+from ..logs import is_on_scf
 from .base import (
     DEFAULT_TIMEOUT,
     FIND_TIMEOUT,
-    Claim,
-    Entry,
+    Lease,
     Ledger,
     Record,
-    digest,
+    StoredEvent,
+    compute_claim_timeout,
+    hash_key,
     merge_damage,
-    patience,
     read_fields,
 )
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
-    from ..deadline import Deadline
-    from ..events.result import Event
+    from ..common.deadline import Deadline
+    from ..events.base import Event
 
     T = TypeVar("T")
 
@@ -167,7 +167,7 @@ class RedisLedger(Ledger):
         self._names = f"{{{prefix}}}:"
         self.keep = keep
         # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
-        self._server = _Server(url) if on_scf() else None
+        self._server = _RedisConnections(url) if is_on_scf() else None
 
     def claim(
         self,
@@ -177,8 +177,8 @@ class RedisLedger(Ledger):
         *,
         again: Collection[str] = (),
         owner: str = "",
-    ) -> Claim:
-        from ..redaction import redacted
+    ) -> Lease:
+        from ..common.redaction import redact
 
         key, received = event.key, time()
         told = {
@@ -190,40 +190,40 @@ class RedisLedger(Ledger):
         }
         answer, *rest = self._run(
             _CLAIM,
-            self._keys(digest(key), event.task_id),
-            digest(key),
+            self._keys(hash_key(key), event.task_id),
+            hash_key(key),
             int(seconds * 1000),
             os.urandom(8).hex(),
             owner,
             json.dumps(told),
             repr(received),
             repr(received - self.keep),
-            json.dumps(redacted(event.raw)),
+            json.dumps(redact(event.raw)),
             *(b"%d%s" % (call in again, _field(call)) for call in calls),
-            timeout=patience(seconds),
+            timeout=compute_claim_timeout(seconds),
         )
         if answer == b"held":
             left, holder = rest
             holder = holder.decode("utf-8", "replace") or "(unknown)"
             raise EventHeld(f"{key} is held by request {holder}", left / 1000)
         flat = rest[0]
-        known = _Known(self._event(digest(key)), dict(zip(flat[::2], flat[1::2], strict=True)))
+        known = _Known(self._event(hash_key(key)), dict(zip(flat[::2], flat[1::2], strict=True)))
         if known.key != key:
-            raise _foreign(self._event(digest(key)))
+            raise _foreign(self._event(hash_key(key)))
         ended = {record.key: record for record in known.records if record.ended}
         held = answer == b"claimed"
-        return Claim(key, known.delivery, ended, held, event.task_id if held else None)
+        return Lease(key, known.delivery, ended, held, event.task_id if held else None)
 
-    def record(self, claim: Claim, record: Record) -> None:
+    def record(self, claim: Lease, record: Record) -> None:
         assert record.ended, "what did not end is told when the event is let go of"
         self._write(claim, [record], "")
 
-    def close(self, claim: Claim, records: Sequence[Record], complete: bool) -> None:
+    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
         self._write(claim, records, str(int(complete)))
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> StoredEvent | None:
         until = monotonic() + FIND_TIMEOUT
-        name = digest(key)
+        name = hash_key(key)
         (entry,) = self._entries([name], FIND_TIMEOUT)
         if isinstance(entry, DamagedRecord):
             raise entry
@@ -235,7 +235,7 @@ class RedisLedger(Ledger):
             entry.notification = _read_notification(raw_name, raw)
         return entry
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[Entry]:
+    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         where = self._task(task_id) if task_id else self._index
         members = self._ask(
             lambda redis: (
@@ -270,19 +270,19 @@ class RedisLedger(Ledger):
         return self._names + "event:" + name
 
     def _task(self, task_id: str) -> str:
-        return self._names + "task:" + digest(task_id)
+        return self._names + "task:" + hash_key(task_id)
 
     def _keys(self, name: str, task_id: str) -> list[str]:
         keys = [self._event(name), self._names + "raw:" + name, self._index]
         return [*keys, self._task(task_id)] if task_id else keys
 
-    def _write(self, claim: Claim, records: Sequence[Record], complete: str) -> None:
+    def _write(self, claim: Lease, records: Sequence[Record], complete: str) -> None:
         assert claim.held, "a claim that holds nothing has nothing to record"
         told: list[bytes] = []
         for record in records:
             text = json.dumps(record.as_dict()).encode()
             told += [_field(record.key), b"%d %d %s" % (record.ended, record.delivery, text)]
-        keys = self._keys(digest(claim.event), str(claim.token))
+        keys = self._keys(hash_key(claim.event), str(claim.token))
         if not self._run(_WRITE, keys, claim.delivery, complete, *told, timeout=claim.timeout):
             raise LedgerError(
                 f"Redis forgot {claim.event} while it was held: it was purged, or evicted; "
@@ -291,7 +291,7 @@ class RedisLedger(Ledger):
 
     def _all(
         self, members: Sequence[bytes], damaged: list[DamagedRecord]
-    ) -> Iterator[tuple[str, Entry | None]]:
+    ) -> Iterator[tuple[str, StoredEvent | None]]:
         """Return the events of an index. Errors of single events go to `damaged`."""
         names = [member.decode("ascii", "backslashreplace") for member in members]
         for at in range(0, len(names), _BATCH):
@@ -304,7 +304,7 @@ class RedisLedger(Ledger):
 
     def _entries(
         self, names: Sequence[str], timeout: float = DEFAULT_TIMEOUT
-    ) -> list[Entry | DamagedRecord | None]:
+    ) -> list[StoredEvent | DamagedRecord | None]:
         """Return events by their digests: the error in place of one that cannot be read, None for one that is gone."""
 
         def ask(redis: Any) -> list[Any]:
@@ -319,7 +319,7 @@ class RedisLedger(Ledger):
         if isinstance(time, Exception):
             raise LedgerError(f"the ledger failed in Redis: {time}") from time
         now = time[0] + time[1] / 1e6
-        entries: list[Entry | DamagedRecord | None] = []
+        entries: list[StoredEvent | DamagedRecord | None] = []
         for name, fields in zip(names, found, strict=True):
             try:
                 if isinstance(fields, Exception):
@@ -350,11 +350,11 @@ class RedisLedger(Ledger):
         """Return what the server answers within `timeout` seconds. See `_Server.ask`."""
         until = monotonic() + timeout
         if self._server is None:
-            self._server = _Server(self._url)
+            self._server = _RedisConnections(self._url)
         return self._server.ask(ask, until - monotonic(), name)
 
 
-class _Server:
+class _RedisConnections:
     """The connections to a server. Safe for threads. They are opened anew after a fork, by the pool's own check."""
 
     def __init__(self, url: str) -> None:
@@ -367,7 +367,7 @@ class _Server:
         from redis.connection import parse_url
         from redis.retry import Retry
 
-        from ..deadline import connect
+        from ..common.deadline import connect
 
         bound = self._bound = _thread_deadline()
         options = dict(parse_url(url))  # type: ignore[no-untyped-call]
@@ -379,10 +379,10 @@ class _Server:
             def _connect(self) -> Any:
                 connected = connect(self.host, int(self.port), math.inf, bound)
                 if is_tls:
-                    from ..certificates import trust
+                    from ..common.certificates import get_ssl_context
 
                     try:
-                        connected.secure(trust(), self.host)
+                        connected.secure(get_ssl_context(), self.host)
                     except BaseException:
                         connected.close()
                         raise
@@ -415,7 +415,7 @@ class _Server:
             LedgerError: the server does not answer, or refuses.
             DamagedRecord: the key holds something else.
         """
-        from ..deadline import Deadline
+        from ..common.deadline import Deadline
 
         deadline = Deadline().within(timeout)
         waits = iter(_WAITS)
@@ -441,7 +441,7 @@ def _thread_deadline() -> Deadline:
     import math
     import threading
 
-    from ..deadline import Deadline
+    from ..common.deadline import Deadline
 
     local = threading.local()
 
@@ -498,8 +498,8 @@ class _Known:
         except (ValueError, KeyError, IndexError, RecursionError) as error:
             raise _foreign(name) from error
 
-    def entry(self, now: float) -> Entry:
-        return Entry(
+    def entry(self, now: float) -> StoredEvent:
+        return StoredEvent(
             self.key,
             self.type,
             self.task_id,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-S = TypeVar("S", bound="InBackground")
+S = TypeVar("S", bound="BackgroundServer")
 
 
-class InBackground(ABC):
+class BackgroundServer(ABC):
     """What starts and stops in an event loop, made usable by `with`.
 
     Attributes:

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from scf_mps.cos import Cos, Credentials, NotFound
 from scf_mps.events.files import CosObject
-from scf_mps.events.reading import read
+from scf_mps.events.parser import parse_event
 from scf_mps.ledger import open_ledger
+from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
-from scf_mps.local.robots import Robots
 from scf_mps.local.samples import new_task_id, sample
-from scf_mps.local.scf import LocalFunction, Moment
-from scf_mps.local.variables import variables_set
+from scf_mps.local.scf import LifecycleEvent, LocalFunction
+from scf_mps.local.variables import set_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Desk:
         cos: reads and writes it.
     """
 
-    def __init__(self, emulator: CosEmulator, robots: Robots) -> None:
+    def __init__(self, emulator: CosEmulator, robots: ChatWebhookStub) -> None:
         key = emulator.key
         self.environment = {
             "TENCENTCLOUD_SECRETID": key.secret_id,
@@ -153,7 +153,7 @@ class Desk:
 
     def store(self, event: dict[str, Any]) -> None:
         """Put a file where each file of the event is said to be."""
-        files = read(event).files
+        files = parse_event(event).files
         for bucket, region in {(file.bucket, file.region) for file in files}:
             with suppress(CosError):  # it is there
                 self._emulator.create_bucket(bucket, region)
@@ -197,10 +197,10 @@ class Desk:
         key = self._emulator.key
         ledger = f"{LEDGER}/"
         kept = open_ledger(ledger)
-        event_key = read(event).key
+        event_key = parse_event(event).key
         deliveries: list[Delivered] = []
 
-        def look(moment: Moment) -> None:
+        def look(moment: LifecycleEvent) -> None:
             entry = kept.find(event_key) if moment.kind == "ended" else None
             if entry is not None:
                 deliveries.append(
@@ -260,12 +260,12 @@ class Desk:
                 yield f"{address} is listed and not there"
         if not any("publish" in callback for _, callback in one.outcomes):
             return
-        place = f"{DELIVERY}/{read(event).task_id}/manifest.json"
+        place = f"{DELIVERY}/{parse_event(event).task_id}/manifest.json"
         if place in one.published:
             _, one.manifest = self.manifest(event)
         else:
             yield f"{place} is missing"
-        for file in read(event).files:
+        for file in parse_event(event).files:
             copy = f"{DELIVERY}/{file.key.rpartition('/')[2]}"
             if copy not in sizes:
                 yield f"{copy} is missing"
@@ -274,7 +274,9 @@ class Desk:
 
     def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
         """Address and size of every object in the event's buckets, the archive's and the delivery bucket."""
-        places = {(file.bucket, file.region) for file in (*read(event).files, ARCHIVE, DELIVERY)}
+        places = {
+            (file.bucket, file.region) for file in (*parse_event(event).files, ARCHIVE, DELIVERY)
+        }
         return [
             (str(entry.object), entry.size)
             for bucket, region in sorted(places)
@@ -283,7 +285,7 @@ class Desk:
 
     def manifest(self, event: dict[str, Any]) -> tuple[CosObject, dict[str, Any]]:
         """The manifest of what was published of an event: where it is, and what it says."""
-        place = CosObject.parse(f"{DELIVERY}/{read(event).task_id}/manifest.json")
+        place = CosObject.parse(f"{DELIVERY}/{parse_event(event).task_id}/manifest.json")
         return place, self.cos.read_json(place)
 
     def messages(self) -> list[str]:
@@ -294,7 +296,7 @@ class Desk:
 @contextmanager
 def desk(directory: str | Path) -> Iterator[Desk]:
     """A desk whose emulator keeps its objects in a directory; the function's variables are set meanwhile."""
-    with CosEmulator(directory) as emulator, Robots() as robots:
+    with CosEmulator(directory) as emulator, ChatWebhookStub() as robots:
         made = Desk(emulator, robots)
-        with variables_set(made.environment):
+        with set_variables(made.environment):
             yield made

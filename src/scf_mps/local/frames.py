@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import NamedTuple
 
-from scf_mps.deploy.packing.contents import INDEX
+from scf_mps.build.contents import INDEX
 
 _FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
 _TRACE_STARTS = ("Traceback (most recent call last)", "Exception Group Traceback")
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
         return f"{where}\n    {self.source}" if self.source else where
 
 
-def own_frames(text: str) -> list[Frame]:
+def find_user_frames(text: str) -> list[Frame]:
     """Return the frames of the user's code in a traceback's text, the innermost last, each once.
 
     Frames of this package, of the standard library and of installed packages are left out.
@@ -60,12 +60,12 @@ def split_traceback(text: str) -> tuple[list[str], list[Frame]]:
     starts = [n for n, line in enumerate(lines) if line.lstrip(" +|").startswith(_TRACE_STARTS)]
     if not starts:
         return lines, []
-    return lines[: starts[0]] or lines[-1:], own_frames(text)
+    return lines[: starts[0]] or lines[-1:], find_user_frames(text)
 
 
-def frames_of_error(error: BaseException) -> list[Frame]:
-    """Return the frames of the user's code in an exception and its causes, see `own_frames`."""
-    return own_frames("".join(traceback.format_exception(error)))
+def find_error_frames(error: BaseException) -> list[Frame]:
+    """Return the frames of the user's code in an exception and its causes, see `find_user_frames`."""
+    return find_user_frames("".join(traceback.format_exception(error)))
 
 
 def describe_frames(frames: list[Frame], indent: str = "  ") -> str:

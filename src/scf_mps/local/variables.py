@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def variables_set(variables: Mapping[str, str]) -> Iterator[None]:
+def set_variables(variables: Mapping[str, str]) -> Iterator[None]:
     """Set variables; at the end each is again what it was before, or not there."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

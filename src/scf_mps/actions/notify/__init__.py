@@ -12,24 +12,24 @@ import time
 from ...context import Context
 from ...cos import Cos
 from ...errors import RegistrationError, ScfMpsError
-from ...events.result import Event, LiveEvent
-from ...ledger.keeping import IdempotencyKey
-from ..narrowing import NARROWING, filters_of, type_names
+from ...events.base import Event, LiveEvent
+from ...ledger.session import IdempotencyKey
+from ..filter_options import FILTER_OPTIONS, parse_filters, split_types
 from ..settings import split
+from .delivery import SendContext
 from .errors import NotifyError as NotifyError
-from .message import Link, Message, Own, linked, outcome_of
-from .posting import Sending
-from .words import LANGUAGES
+from .locale import LOCALES
+from .message import CustomText, Link, Message, decide_outcome, make_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
 
+    from ...events.base import Result
     from ...events.files import CosObject
-    from ...events.result import Result
-    from ...filters import Filters
-    from .message import Told
+    from ...routing.filters import Filters
+    from .message import EventOrSubtask
 
     class Channel(Protocol):
         """What sends a message."""
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
         @property
         def channel(self) -> str: ...
 
-        def send(self, message: Message, sending: Sending) -> None: ...
+        def send(self, message: Message, sending: SendContext) -> None: ...
 
 
-OPTIONS = (*NARROWING, "expires", "lang", "on", "template")
+COMMON_OPTIONS = (*FILTER_OPTIONS, "expires", "lang", "on", "template")
 """Options of every address, behind the channel's own."""
 
-EXPIRES = "6h"
+DEFAULT_EXPIRES = "6h"
 """For how long links work, where nothing is said."""
 
-LONGEST_WITH_KEYS = 6 * 3600.0
+MAX_ROLE_KEY_SECONDS = 6 * 3600.0
 """Seconds for which the keys of a function's role live at most: what is signed with them ends with them."""
 
-MOST_LINKS = 3
+MAX_LINKS = 3
 """Links of a result."""
 
 _LONGEST_EXPIRES = 30 * 86400.0
@@ -76,7 +76,7 @@ class Notify:
 
     Args:
         to: an address: ``wecom://``, ``dingtalk://``, ``feishu://``, ``lark://``, ``slack://``, ``https://``,
-            ``mailto:`` or ``ses://``, with options behind a ``?`` (`OPTIONS`, and the channel's own).
+            ``mailto:`` or ``ses://``, with options behind a ``?`` (`COMMON_OPTIONS`, and the channel's own).
         smtp: the server for ``mailto:``, see `mail.Server`.
         links: the URLs of a result's files, e.g. where they were published; without any, or for results it returns
             none for, links to COS are presigned. If it raises ValueError, the result has no links.
@@ -110,12 +110,12 @@ class Notify:
         self._cafile = cafile
         self._now = clock
         self._on = _one_of(options, "on", ("all", "failure", "success"))
-        self._words = LANGUAGES[_one_of(options, "lang", ("zh", "en"))]
-        self._expires = _expires(options.get("expires", EXPIRES))
+        self._words = LOCALES[_one_of(options, "lang", ("zh", "en"))]
+        self._expires = _expires(options.get("expires", DEFAULT_EXPIRES))
         self._own = _own(options["template"]) if "template" in options else None
-        self._types = tuple(type_names(options))
+        self._types = tuple(split_types(options))
         self._kinds = _kinds(self._types)
-        self.filters: Filters = {**filters_of(options), "when": self.wants}
+        self.filters: Filters = {**parse_filters(options), "when": self.wants}
 
     def wants(self, event: Event) -> bool:
         """Whether to tell of an event; a predicate for ``when=``. Live streams are no tasks that end: never."""
@@ -124,7 +124,7 @@ class Notify:
         told = self._told(event)
         if not told and event.error is None:
             return False
-        succeeded = outcome_of(event, told, self._held(event)) == "succeeded"
+        succeeded = decide_outcome(event, told, self._held(event)) == "succeeded"
         return self._on == "all" or succeeded == (self._on == "success")
 
     def tell(
@@ -148,12 +148,12 @@ class Notify:
         if links.presigned:
             text = self._words.expires_with_keys if links.with_keys else self._words.expires
             message.notes.append(text.format(span=self._words.span(links.expires)))
-        self._channel.send(message, Sending(key, context, self._now, self._cafile))
+        self._channel.send(message, SendContext(key, context, self._now, self._cafile))
         log.info("notified", extra={"channel": self.channel, "outcome": message.outcome})
 
-    def _told(self, event: Event) -> tuple[Told, ...]:
+    def _told(self, event: Event) -> tuple[EventOrSubtask, ...]:
         """The results that are in the message; the event itself, if it has none."""
-        every: tuple[Told, ...] = event.subtasks or (event,)
+        every: tuple[EventOrSubtask, ...] = event.subtasks or (event,)
         if not self._types or isinstance(event, self._kinds) or event.type in self._types:
             return every
         return tuple(
@@ -188,21 +188,21 @@ class _Links:
         self.presigned = False
         self.with_keys = False
 
-    def of(self, result: Told) -> list[Link]:
+    def of(self, result: EventOrSubtask) -> list[Link]:
         """The first few links of a result."""
-        from ...events.files import urls_of
+        from ...events.files import find_urls
 
         try:
-            given = [] if self._given is None else list(self._given(result))[:MOST_LINKS]
+            given = [] if self._given is None else list(self._given(result))[:MAX_LINKS]
         except ValueError as error:  # a published key that has no UTF-8 form
             self._warn(error)
             return []
         if given:
-            return [link for link in (linked(url, url) for url in given) if link is not None]
-        urls = [(path, path) for path in urls_of(result)]
-        files = result.files[:MOST_LINKS]
-        urls = [*self._sign(files), *urls][:MOST_LINKS]
-        return [link for link in (linked(name, url) for name, url in urls) if link is not None]
+            return [link for link in (make_link(url, url) for url in given) if link is not None]
+        urls = [(path, path) for path in find_urls(result)]
+        files = result.files[:MAX_LINKS]
+        urls = [*self._sign(files), *urls][:MAX_LINKS]
+        return [link for link in (make_link(name, url) for name, url in urls) if link is not None]
 
     def _sign(self, files: tuple[CosObject, ...]) -> list[tuple[str, str]]:
         """Presigned URLs; none, and one warning, where nothing can be signed: the message is worth more."""
@@ -212,7 +212,7 @@ class _Links:
                 url = self._cos.url(file, expires=self.expires)
                 if _TOKEN in url and not self.with_keys:
                     self.with_keys = True
-                    self.expires = min(self.expires, LONGEST_WITH_KEYS)
+                    self.expires = min(self.expires, MAX_ROLE_KEY_SECONDS)
                     url = self._cos.url(file, expires=self.expires)
             except (ScfMpsError, ValueError) as error:  # ValueError: COS has no such keys
                 self._warn(error)
@@ -237,7 +237,7 @@ def _channel(to: str, smtp: str) -> tuple[Channel, dict[str, str]]:
         raise ValueError(f"expected an address that begins with one of {', '.join(_CHANNELS)}")
     module, name = _CHANNELS[scheme]
     make = getattr(import_module(f".{module}", __name__), name)
-    known = {*make.options, *OPTIONS}
+    known = {*make.options, *COMMON_OPTIONS}
     is_url = scheme in ("http", "https")
     address, options = split(to if is_url else to.partition(":")[2].removeprefix("//"), known)
     if scheme == "mailto":
@@ -259,10 +259,10 @@ def _one_of(options: dict[str, str], name: str, values: tuple[str, ...]) -> str:
 
 
 def _expires(text: str) -> float:
-    from ...durations import seconds_of
+    from ...common.durations import parse_duration
 
     try:
-        seconds = seconds_of(text)
+        seconds = parse_duration(text)
     except ValueError as error:
         raise ValueError(f"expires=: {error}") from None
     if seconds > _LONGEST_EXPIRES:
@@ -270,7 +270,7 @@ def _expires(text: str) -> float:
     return seconds
 
 
-def _own(path: str) -> Own:
+def _own(path: str) -> CustomText:
     """The text of a file of the project: beside `handlers/`, or below it."""
     import sys
     from pathlib import Path
@@ -287,24 +287,24 @@ def _own(path: str) -> Own:
     if len(content) > _LARGEST_TEXT:
         raise ValueError(f"template=: {path!r} is larger than {_LARGEST_TEXT} bytes")
     try:
-        return Own(text)
+        return CustomText(text)
     except ValueError as error:
         raise ValueError(f"template=: {path!r}: {error}") from None
 
 
 def _kinds(types: tuple[str, ...]) -> tuple[type, ...]:
     """The classes of names of types; a name may be one of a class, as in Python. Raises ValueError."""
-    from ...events.kinds import class_named
+    from ...events.registry import get_class
 
     found: list[type] = []
     for name in types:
         try:
-            found.append(class_named(name))
+            found.append(get_class(name))
         except KeyError:
-            from ...names import classes_named
+            from ...routing.type_names import find_classes
 
             try:
-                found.extend(classes_named(name))
+                found.extend(find_classes(name))
             except RegistrationError as error:
                 raise ValueError(f"types=: {error.args[0]}") from None
     return tuple(found)

@@ -8,12 +8,12 @@ Page open.dingtalk.com/document/robots/custom-robot-access. A robot may ask for 
 
 from __future__ import annotations
 
-from ...logs import as_json
-from ..posting import Answer
+from ...logs import encode_json
+from ..http_post import Response
+from .delivery import PostRequest, SendContext, check_error_code, deliver, parse_endpoint
 from .errors import BUSY
-from .layout import Style, composed
-from .posting import Request, Sending, base_of, deliver, judged
-from .text import literal
+from .layout import Style, render_message
+from .text import escape_markdown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class DingTalk:
             raise ValueError("expected a secret= that begins with SEC, as DingTalk shows it")
         self._word = options.get("word", "")
         self._secrets = (address, quote(address, ""), self._secret)
-        base = base_of(options.get("endpoint", "https://oapi.dingtalk.com"))
+        base = parse_endpoint(options.get("endpoint", "https://oapi.dingtalk.com"))
         self._url = f"{base}/robot/send?access_token={quote(address, '')}"
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
         style = _Markdown(message.words)
         markdown = {"title": style.escape(message.title), "text": ""}
@@ -86,12 +86,12 @@ class DingTalk:
         }
         if self._word:
             markdown["text"] = f"{self._word}\n\n"
-        room = LIMIT - len(as_json(content))
-        markdown["text"] += composed(message, style, room, sending.now(), _size)
-        body = as_json(content)
+        room = LIMIT - len(encode_json(content))
+        markdown["text"] += render_message(message, style, room, sending.now(), _size)
+        body = encode_json(content)
 
-        def make() -> Request:
-            return Request(self._url + self._signature(sending.now()), body)
+        def make() -> PostRequest:
+            return PostRequest(self._url + self._signature(sending.now()), body)
 
         deliver(self.channel, make, self._judge, sending, self._secrets)
 
@@ -108,15 +108,17 @@ class DingTalk:
         signature = b64encode(hmac.digest(self._secret.encode(), signed, "sha256")).decode()
         return f"&timestamp={moment}&sign={quote(signature, '')}"
 
-    def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets)
+    def _judge(self, answer: Response) -> NotifyError | None:
+        return check_error_code(
+            self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets
+        )
 
 
 class _Markdown(Style):
     """DingTalk's Markdown: headings, lists, links and pictures; no tables."""
 
     def escape(self, text: str) -> str:
-        return literal(text)
+        return escape_markdown(text)
 
     def title(self, text: str) -> str:
         return f"### {text}\n\n"
@@ -138,4 +140,4 @@ class _Markdown(Style):
 
 def _size(text: str) -> int:
     """Bytes of a text within JSON: quotes and ends of lines are two each."""
-    return len(as_json(text)) - 2
+    return len(encode_json(text)) - 2

@@ -80,14 +80,14 @@ def explain_refusal(
         advice, wait = BUSY
     elif wait is None and transient:
         wait = BUSY[1]
-    said = scrubbed(said, secrets) or ("" if advice else "without a word")
+    said = scrub_secrets(said, secrets) or ("" if advice else "without a word")
     text = f"{said} ({advice})" if said and advice else said or advice
     wait = None if wait is None else max(wait, retry_after)
-    shown = scrubbed(str(code), secrets)
+    shown = scrub_secrets(str(code), secrets)
     return NotifyError(channel, text, shown, retryable=wait is not None, wait=wait)
 
 
-def scrubbed(text: str, secrets: tuple[str, ...]) -> str:
+def scrub_secrets(text: str, secrets: tuple[str, ...]) -> str:
     """What another side said, in one short line without the secrets that it was given."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")

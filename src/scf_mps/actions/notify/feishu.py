@@ -9,12 +9,12 @@ takes 100 messages in a minute and 5 in a second.
 
 from __future__ import annotations
 
-from ...logs import as_json
-from ..posting import Answer
+from ...logs import encode_json
+from ..http_post import Response
+from .delivery import PostRequest, SendContext, check_error_code, deliver, parse_endpoint
 from .errors import BUSY
-from .fitting import cut, fitting
-from .posting import Request, Sending, base_of, deliver, judged
-from .text import without_tags
+from .size_limit import choose_rows, cut
+from .text import escape_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,24 +69,24 @@ class Feishu:
         self._secret = options.get("secret", "")
         self._word = options.get("word", "")
         self._secrets = (address, quote(address, ""), self._secret)
-        base = base_of(options.get("endpoint", self.host))
+        base = parse_endpoint(options.get("endpoint", self.host))
         self._url = f"{base}/open-apis/bot/v2/hook/{quote(address, '')}"
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
         language = {"zh": "zh_cn", "en": "en_us"}[message.words.language]
-        title = without_tags(message.title)
+        title = escape_tags(message.title)
         title = f"{self._word} {title}" if self._word else title
-        room = LIMIT - _FRAME - len(as_json(title))
+        room = LIMIT - _FRAME - len(encode_json(title))
         text = {"title": title, "content": _paragraphs(message, room, sending.now())}
 
-        def make() -> Request:
+        def make() -> PostRequest:
             body = {
                 "msg_type": "post",
                 "content": {"post": {language: text}},
                 **self._signature(sending.now()),
             }
-            return Request(self._url, body)
+            return PostRequest(self._url, body)
 
         deliver(self.channel, make, self._judge, sending, self._secrets)
 
@@ -100,8 +100,8 @@ class Feishu:
         key = f"{moment}\n{self._secret}".encode()
         return {"timestamp": moment, "sign": b64encode(hmac.digest(key, b"", "sha256")).decode()}
 
-    def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, _FIELDS, _CODES, self._secrets)
+    def _judge(self, answer: Response) -> NotifyError | None:
+        return check_error_code(self.channel, answer, _FIELDS, _CODES, self._secrets)
 
 
 class Lark(Feishu):
@@ -114,12 +114,12 @@ class Lark(Feishu):
 def _paragraphs(message: Message, room: int, now: float) -> list[Paragraph]:
     """The message as paragraphs whose JSON has at most `room` bytes."""
     words = message.words
-    own = message.own(without_tags, now)
+    own = message.own(escape_tags, now)
     rows = message.rows
     behind: list[Paragraph] = []
     if own is None:
         head = [
-            _text(f"{label}{words.colon}{without_tags(value)}") for label, value in message.facts
+            _text(f"{label}{words.colon}{escape_tags(value)}") for label, value in message.facts
         ]
         behind = [_text(note) for note in message.notes]
     else:
@@ -134,7 +134,7 @@ def _paragraphs(message: Message, room: int, now: float) -> list[Paragraph]:
     spare = room - _size([*head, *behind, missing])
     more = _text(words.and_more.format(count=len(rows)))
     sizes = [(_size([one]), _size([other])) for one, other in zip(whole, short, strict=True)]
-    chosen = fitting(sizes, spare, _size([more]))
+    chosen = choose_rows(sizes, spare, _size([more]))
     shown = [whole[at] if is_whole else short[at] for at, is_whole in enumerate(chosen)]
     if len(chosen) < len(rows):
         shown.append(_text(words.and_more.format(count=len(rows) - len(chosen))))
@@ -144,10 +144,10 @@ def _paragraphs(message: Message, room: int, now: float) -> list[Paragraph]:
 
 
 def _row(row: Row, links: list[Link], open_: str) -> Paragraph:
-    parts = [without_tags(part) for part in (row.what, row.name, row.details) if part]
+    parts = [escape_tags(part) for part in (row.what, row.name, row.details) if part]
     elements: Paragraph = [*_text(f"{row.mark} {'  '.join(parts)}")]
     for link in links:
-        name = without_tags(link.name) or open_
+        name = escape_tags(link.name) or open_
         elements += [*_text("  "), {"tag": "a", "text": name, "href": link.url}]
     return elements
 
@@ -163,4 +163,4 @@ def _text(text: str) -> Paragraph:
 
 
 def _size(paragraphs: list[Paragraph]) -> int:
-    return sum(len(as_json(one)) + 2 for one in paragraphs)
+    return sum(len(encode_json(one)) + 2 for one in paragraphs)

@@ -6,14 +6,14 @@ styles of Markdown and HTML are beside the channels that take them.
 
 from __future__ import annotations
 
-from .fitting import bytes_of, cut, fitting
+from .size_limit import choose_rows, count_bytes, cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .locale import Locale
     from .message import Link, Message, Row
-    from .words import Words
 
 
 class Style:
@@ -27,7 +27,7 @@ class Style:
     opening = "\n"
     closing = ""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Locale) -> None:
         self.words = words
 
     def escape(self, text: str) -> str:
@@ -65,12 +65,12 @@ class Style:
         return text
 
 
-def composed(
+def render_message(
     message: Message,
     style: Style,
     room: int,
     now: float,
-    size: Callable[[str], int] = bytes_of,
+    size: Callable[[str], int] = count_bytes,
 ) -> str:
     """The message in a style, of at most some size.
 
@@ -88,7 +88,7 @@ def composed(
     spare = room - size(head + opening + closing + tail + missing)
     more = style.note(message.words.and_more.format(count=len(rows)))
     sizes = [(size(one), size(other)) for one, other in zip(whole, short, strict=True)]
-    chosen = fitting(sizes, spare, size(more))
+    chosen = choose_rows(sizes, spare, size(more))
     shown = "".join(whole[at] if is_whole else short[at] for at, is_whole in enumerate(chosen))
     behind = ""
     if len(chosen) < len(rows):

@@ -7,10 +7,10 @@ of them alone is told, and not tried again, since the others have it.
 from __future__ import annotations
 
 from ...errors import Drop
-from ..posting import LONGEST
+from ..http_post import MAX_POST_SECONDS
+from .delivery import SendContext, is_host
+from .email_body import parse_addresses, render_html, render_text
 from .errors import NotifyError, explain_refusal
-from .letter import addresses_of, html_of, text_of
-from .posting import Sending, is_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any
 
-    from ...deadline import BoundSocket, Deadline
+    from ...common.deadline import Deadline, DeadlineSocket
     from .errors import Codes
     from .message import Message
 
@@ -90,8 +90,8 @@ class Mail:
         if server is None:
             raise ValueError("mail needs a server: MPS_SMTP=smtps://user:password@host:465")
         self._server = server
-        self._to = addresses_of(address, "addresses behind mailto:,")
-        senders = addresses_of(
+        self._to = parse_addresses(address, "addresses behind mailto:,")
+        senders = parse_addresses(
             options.get("from", server.user), "from= (or a user in MPS_SMTP that is an address)"
         )
         if len(senders) != 1:
@@ -99,17 +99,17 @@ class Mail:
         self._from = senders[0]
         self._secrets = (server.password,)
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError; Drop if some of the recipients were refused, as the others have it."""
         letter = self._letter(message, sending)
         left = sending.deadline.left()
         if left <= 0:
             raise NotifyError(self.channel, "no time is left to send the message", retryable=True)
-        refused = self._transfer(letter, min(LONGEST, left), sending.cafile)
+        refused = self._transfer(letter, min(MAX_POST_SECONDS, left), sending.cafile)
         if refused:
             raise Drop(f"{self.channel}: sent, but not to {'; '.join(refused)}")
 
-    def _letter(self, message: Message, sending: Sending) -> EmailMessage:
+    def _letter(self, message: Message, sending: SendContext) -> EmailMessage:
         from email.message import EmailMessage
         from email.policy import SMTP
         from email.utils import formatdate
@@ -122,19 +122,19 @@ class Mail:
         letter["Date"] = formatdate(now)
         letter["Message-ID"] = message_id(sending.key, self._from)
         letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(text_of(message, now), cte="base64")
-        letter.add_alternative(html_of(message, now), subtype="html", cte="base64")
+        letter.set_content(render_text(message, now), cte="base64")
+        letter.add_alternative(render_html(message, now), subtype="html", cte="base64")
         return letter
 
     def _transfer(self, letter: EmailMessage, seconds: float, cafile: str | None) -> list[str]:
         """Who was refused, and why; one of the others has it at least. Raises NotifyError."""
         import smtplib
 
-        from ...certificates import explain_distrust, trust
-        from ...deadline import Deadline
+        from ...common.certificates import explain_distrust, get_ssl_context
+        from ...common.deadline import Deadline
 
         deadline = Deadline().within(seconds)
-        tls = trust(cafile) if self._server.tls else None
+        tls = get_ssl_context(cafile) if self._server.tls else None
         server = _make_client(deadline, seconds, tls if self._server.tls != "STARTTLS" else None)
         # The host that the certificate names: smtplib learns it only in a constructor that connects at once.
         vars(server)["_host"] = self._server.host
@@ -204,7 +204,7 @@ def _make_client(deadline: Deadline, seconds: float, tls: SSLContext | None) -> 
     """Return an SMTP client whose every operation ends by the deadline; with settings for TLS from the start on."""
     import smtplib
 
-    from ...deadline import connect
+    from ...common.deadline import connect
 
     class Client(smtplib.SMTP):
         def _get_socket(self, host: str, port: int, timeout: float) -> Any:
@@ -223,7 +223,7 @@ class _Upgrade:
     def __init__(self, context: SSLContext | None) -> None:
         self._context = context
 
-    def wrap_socket(self, sock: BoundSocket, server_hostname: str) -> BoundSocket:
+    def wrap_socket(self, sock: DeadlineSocket, server_hostname: str) -> DeadlineSocket:
         assert self._context is not None
         sock.secure(self._context, server_hostname)
         return sock

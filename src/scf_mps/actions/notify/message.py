@@ -5,25 +5,25 @@ Each value is clean and bounded here; a channel adds its own markup and keeps to
 
 from __future__ import annotations
 
-from ...events.result import Event, Subtask
-from ..templates import OF_EVENT, Template, values_of
-from ..verdict import is_review, verdict_of, verdict_of_review
-from .text import clean, duration_of, safe_url, size_of
+from ...events.base import Event, Subtask
+from ..key_template import EVENT_FIELDS, Template, collect_event_values
+from ..moderate.verdict import compute_review_verdict, compute_verdict, is_review
+from .text import clean, format_duration, format_size, sanitize_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from ...events.result import TaskError
-    from .words import Words
+    from ...events.base import TaskError
+    from .locale import Locale
 
-    Told = Subtask | Event
+    EventOrSubtask = Subtask | Event
 
-OF_MESSAGE = (*OF_EVENT, "error", "source", "title")
+MESSAGE_FIELDS = (*EVENT_FIELDS, "error", "source", "title")
 """Fields of a text of one's own, besides ``{results}``."""
 
-PICTURES = frozenset(
+PICTURE_TYPES = frozenset(
     {"AnimatedGraphics", "Cover", "ImageSprites", "SampleSnapshot", "SnapshotByTimeOffset"}
 )
 """Types whose files are shown as pictures; those of content reviews, for one, are not."""
@@ -68,7 +68,7 @@ class Row:
     __slots__ = ("details", "error", "held", "links", "mark", "name", "picture", "result", "what")
 
     def __init__(
-        self, result: Told, links: Iterable[Link], words: Words, held: bool = False
+        self, result: EventOrSubtask, links: Iterable[Link], words: Locale, held: bool = False
     ) -> None:
         self.result = result
         self.held = held and bool(result.files) and result.verb != "on_failure"
@@ -106,15 +106,15 @@ class Message:
     def __init__(
         self,
         event: Event,
-        told: Sequence[Told],
-        words: Words,
-        links: Callable[[Told], Iterable[Link]],
-        own: Own | None = None,
+        told: Sequence[EventOrSubtask],
+        words: Locale,
+        links: Callable[[EventOrSubtask], Iterable[Link]],
+        own: CustomText | None = None,
         held: bool = False,
     ) -> None:
         self.event = event
         self.words = words
-        self.outcome = outcome_of(event, told, held)
+        self.outcome = decide_outcome(event, told, held)
         # Without links to what moderation holds: it is moved, or about to be.
         rows = [Row(result, () if held else links(result), words, held) for result in told]
         self.rows = sorted(rows, key=lambda row: row.error is None)
@@ -132,7 +132,7 @@ class Message:
             (words.source, source),
             (words.session, clean(event.session_id, 100)),
             (words.context, clean(event.session_context, 160)),
-            (words.review, clean(verdict_of(event) or "", 200)),
+            (words.review, clean(compute_verdict(event) or "", 200)),
         ]
         self._error = failure(event.error, words) if event.error else ""
         if event not in told:  # else it is in a row
@@ -156,7 +156,7 @@ class Message:
             return None
         facts = dict(self.facts)
         values = {
-            **values_of(self.event, now, "unknown"),
+            **collect_event_values(self.event, now, "unknown"),
             "error": self._error,
             "outcome": self.outcome,
             "session_context": facts.get(self.words.context, ""),
@@ -170,7 +170,7 @@ class Message:
         return before.fill(safe), behind.fill(safe) if behind else None
 
 
-class Own:
+class CustomText:
     """The text of a file of one's own.
 
     Raises:
@@ -183,11 +183,11 @@ class Own:
         before, *behind = text.split("{results}")
         if len(behind) > 1:
             raise ValueError("expected {results} once in the text of a message")
-        self.before = Template(before, OF_MESSAGE)
-        self.behind = Template(behind[0], OF_MESSAGE) if behind else None
+        self.before = Template(before, MESSAGE_FIELDS)
+        self.behind = Template(behind[0], MESSAGE_FIELDS) if behind else None
 
 
-def outcome_of(event: Event, told: Sequence[Told], held: bool = False) -> str:
+def decide_outcome(event: Event, told: Sequence[EventOrSubtask], held: bool = False) -> str:
     """Return the outcome of the results that are told, and of the task as a whole.
 
     It is ``succeeded``, ``failed``, ``partly``, or ``unknown`` where nothing failed and not all say that they
@@ -205,17 +205,19 @@ def outcome_of(event: Event, told: Sequence[Told], held: bool = False) -> str:
 def _objects(result: Subtask) -> bool:
     """Return True for a review that did not end with a pass."""
     return (
-        result.verb == "on" and is_review(result) and verdict_of_review(result).decision != "pass"
+        result.verb == "on"
+        and is_review(result)
+        and compute_review_verdict(result).decision != "pass"
     )
 
 
-def failure(error: TaskError, words: Words) -> str:
+def failure(error: TaskError, words: Locale) -> str:
     """Why something failed, and whether submitting the task again may help."""
     advice = {True: words.transient, False: words.final, None: words.no_advice}[error.retryable]
     return f"{clean(error, 160)} — {advice}"
 
 
-def _facts(result: Told, files: int, words: Words) -> list[str]:
+def _facts(result: EventOrSubtask, files: int, words: Locale) -> list[str]:
     """What an output is like, as far as it is told."""
     output = _output(result)
     inner = output.get("MetaData")
@@ -226,9 +228,9 @@ def _facts(result: Told, files: int, words: Words) -> list[str]:
         facts.append(f"{width:.0f}×{height:.0f}")
     duration, size = _number(data, "Duration"), _number(data, "Size")
     if duration:
-        facts.append(duration_of(duration))
+        facts.append(format_duration(duration))
     if size:
-        facts.append(size_of(int(size)))
+        facts.append(format_size(int(size)))
     if isinstance(output.get("Suggestion"), str):
         facts.append(clean(output["Suggestion"], 20))
     if files > 1:
@@ -238,7 +240,7 @@ def _facts(result: Told, files: int, words: Words) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _output(result: Told) -> dict[str, Any]:
+def _output(result: EventOrSubtask) -> dict[str, Any]:
     output = result.raw.get("Output") if isinstance(result, Subtask) else None
     if isinstance(result, Event):
         output = getattr(getattr(result, "output", None), "raw", None)
@@ -252,8 +254,8 @@ def _number(data: dict[str, Any], name: str) -> float:
     return 0.0
 
 
-def _picture(result: Told, links: list[Link]) -> Link | None:
-    if result.type not in PICTURES:
+def _picture(result: EventOrSubtask, links: list[Link]) -> Link | None:
+    if result.type not in PICTURE_TYPES:
         return None
     # A long name is cut, and its suffix with it: the URL is whole.
     paths = ((link, link.url.partition("?")[0].lower()) for link in links)
@@ -271,7 +273,7 @@ def _name_of(path: str) -> str:
     return clean(name, 80)
 
 
-def linked(path: str, url: str) -> Link | None:
+def make_link(path: str, url: str) -> Link | None:
     """Return the link to a file, or None for a URL that is too long or neither http nor https."""
-    found = safe_url(url)
+    found = sanitize_url(url)
     return Link(_name_of(path), found) if 0 < len(found) <= _MAX_URL_BYTES else None

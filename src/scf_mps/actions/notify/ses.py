@@ -7,13 +7,13 @@ as they are (``Simple``) only from accounts to which it was granted in former ti
 
 from __future__ import annotations
 
-from ...api import Api, ApiError
+from ...tencent.client import ApiClient, ApiError
+from .email_body import parse_addresses, render_html, render_text
 from .errors import explain_refusal
-from .fitting import take
-from .layout import Style, composed
-from .letter import addresses_of, html_of, text_of
+from .layout import Style, render_message
 from .mail import message_id
-from .text import without_tags
+from .size_limit import take
+from .text import escape_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...context import Context
+    from .delivery import SendContext
     from .errors import Codes
     from .message import Link, Message, Row
-    from .posting import Sending
 
 REGIONS = ("ap-guangzhou", "ap-hongkong", "ap-singapore")
 """Where SES is: the first two of Tencent Cloud in China, the third of the international one."""
 
-RECIPIENTS = 50
+MAX_RECIPIENTS = 50
 """Of one letter, at most."""
 
 MAX_LINKS = 5
@@ -64,8 +64,8 @@ _CODES: Codes = {
 }
 
 
-class Ses(Api):
-    """SES for one invocation; see `Api`."""
+class Ses(ApiClient):
+    """SES for one invocation; see `ApiClient`."""
 
     service = "ses"
     version = "2020-10-02"
@@ -78,13 +78,13 @@ class SesMail:
     channel = "ses"
 
     def __init__(self, address: str, options: Mapping[str, str]) -> None:
-        senders = addresses_of(address, "an address behind ses://,")
+        senders = parse_addresses(address, "an address behind ses://,")
         if len(senders) != 1:
             raise ValueError("expected one address behind ses://")
         self._from = senders[0]
-        self._to = addresses_of(options.get("to", ""), "addresses in to=,")
-        if len(self._to) > RECIPIENTS:
-            raise ValueError(f"SES takes {RECIPIENTS} addresses in to= at most")
+        self._to = parse_addresses(options.get("to", ""), "addresses in to=,")
+        if len(self._to) > MAX_RECIPIENTS:
+            raise ValueError(f"SES takes {MAX_RECIPIENTS} addresses in to= at most")
         template = options.get("template", "")
         if template and not (template.isascii() and template.isdecimal()):
             raise ValueError("expected template= the number of a template of SES")
@@ -95,7 +95,7 @@ class SesMail:
         self._endpoint = options.get("endpoint")
         self._api(None)  # an endpoint of another form is a mistake now
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
         try:
             self._api(sending.context).call(
@@ -127,7 +127,7 @@ class SesMail:
         from base64 import b64encode
 
         if self._template is None:
-            text, html = text_of(message, now), html_of(message, now)
+            text, html = render_text(message, now), render_html(message, now)
             return {
                 "Simple": {
                     "Html": b64encode(html.encode()).decode(),
@@ -143,11 +143,11 @@ class SesMail:
             "task_id": facts.get(message.words.task, ""),
             "source": facts.get(message.words.source, ""),
             "session_context": facts.get(message.words.context, ""),
-            "results": composed(message, _WithoutLinks(message.words), _TEXT, now),
+            "results": render_message(message, _WithoutLinks(message.words), _TEXT, now),
             "links": " ".join(links),
         }
         # Nothing says that SES escapes what it puts into a template, which is HTML.
-        values = {name: without_tags(value) for name, value in values.items()}
+        values = {name: escape_tags(value) for name, value in values.items()}
         return {
             "Template": {
                 "TemplateID": self._template,

@@ -9,12 +9,12 @@ message refused as ``invalid_blocks`` (github.com/slackapi/java-slack-sdk/issues
 
 from __future__ import annotations
 
-from ...logs import as_json
-from ..posting import Answer, is_transient
+from ...logs import encode_json
+from ..http_post import Response, is_transient
+from .delivery import PostRequest, SendContext, deliver, explain_status, parse_endpoint
 from .errors import BUSY, NotifyError, explain_refusal
-from .fitting import cut, fitting
-from .posting import Request, Sending, base_of, deliver, refusal
-from .text import clipped, literal
+from .size_limit import choose_rows, cut
+from .text import escape_markdown, truncate_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,15 +68,15 @@ class Slack:
         if len(parts) != 3 or not all(parts):
             raise ValueError("expected slack://T…/B…/X…, the end of the webhook's URL")
         self._secrets = (address, parts[2])
-        base = base_of(options.get("endpoint", "https://hooks.slack.com"))
+        base = parse_endpoint(options.get("endpoint", "https://hooks.slack.com"))
         self._url = f"{base}/services/{quote(address)}"
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
         blocks = _blocks(message, sending.now())
         body = {
             # What is shown in a notice outside of Slack, and read out: its markup is that of Slack.
-            "text": _escaped(literal(message.title)),
+            "text": _escaped(escape_markdown(message.title)),
             "blocks": blocks,
             "unfurl_links": False,
             "unfurl_media": False,
@@ -90,15 +90,17 @@ class Slack:
                 raise
             self._deliver({**body, "blocks": words}, sending)
 
-    def _deliver(self, body: Block, sending: Sending) -> None:
-        deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
+    def _deliver(self, body: Block, sending: SendContext) -> None:
+        deliver(
+            self.channel, lambda: PostRequest(self._url, body), self._judge, sending, self._secrets
+        )
 
-    def _judge(self, answer: Answer) -> NotifyError | None:
+    def _judge(self, answer: Response) -> NotifyError | None:
         said = answer.text.strip()
         if answer.status == 200 and said == "ok":
             return None
         if 300 <= answer.status < 400:
-            return refusal(self.channel, answer, self._secrets)
+            return explain_status(self.channel, answer, self._secrets)
         return explain_refusal(
             self.channel,
             answer.status,
@@ -134,7 +136,7 @@ def _blocks(message: Message, now: float) -> list[Block]:
     spare = room - sum(map(_size, [*head[1:], *tail, _rich([missing])]))
     more = _text(words.and_more.format(count=len(rows)))
     sizes = [(_length(one), _length(other)) for one, other in zip(whole, short, strict=True)]
-    chosen = fitting(sizes, spare, _size(more))
+    chosen = choose_rows(sizes, spare, _size(more))
     shown = [
         part for at, is_whole in enumerate(chosen) for part in (whole if is_whole else short)[at]
     ]
@@ -183,7 +185,7 @@ def _escaped(text: str) -> str:
 
 
 def _short(title: str) -> str:
-    return clipped(title, _TITLE)
+    return truncate_bytes(title, _TITLE)
 
 
 def _length(elements: list[Block]) -> int:
@@ -191,8 +193,8 @@ def _length(elements: list[Block]) -> int:
 
 
 def _size(block: Block) -> int:
-    return len(as_json(block)) + 2
+    return len(encode_json(block)) + 2
 
 
 def _json_size(text: str) -> int:
-    return len(as_json(text))
+    return len(encode_json(text))

@@ -30,7 +30,7 @@ def clean(value: object, most: int = 200) -> str:
     text = str(value)
     if not text.isprintable():
         text = "".join(one if one.isprintable() else _shown(one) for one in text)
-    return clipped(" ".join(_BLANKS.sub("", text).split()), most)
+    return truncate_bytes(" ".join(_BLANKS.sub("", text).split()), most)
 
 
 def _shown(one: str) -> str:
@@ -40,7 +40,7 @@ def _shown(one: str) -> str:
     return " " if one.isspace() or one < "\xa0" else ""
 
 
-def clipped(text: str, most: int) -> str:
+def truncate_bytes(text: str, most: int) -> str:
     """A text of at most `most` bytes in UTF-8; one that was longer ends in ``…``, never inside a character."""
     content = text.encode("utf-8", "surrogatepass")
     if len(content) <= most:
@@ -48,17 +48,17 @@ def clipped(text: str, most: int) -> str:
     return content[: most - len(_MORE.encode())].decode(errors="ignore") + _MORE
 
 
-def literal(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A text that no Markdown takes for markup or a mention; looks like the one it was."""
     return _EDGE.sub(lambda found: "＿" * len(found[0]), text.translate(_ALIKE))
 
 
-def without_tags(text: str) -> str:
+def escape_tags(text: str) -> str:
     """A text in which no tag can be, such as Feishu's ``<at user_id="all">``; looks like the one it was."""
     return text.replace("<", "＜").replace(">", "＞")
 
 
-def safe_url(url: str) -> str:
+def sanitize_url(url: str) -> str:
     """A URL without what would end a link in any markup; ``""`` for what is none of http or https."""
     from urllib.parse import quote
 
@@ -67,7 +67,7 @@ def safe_url(url: str) -> str:
     return quote(url, _IN_URL, errors="replace")
 
 
-def duration_of(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A span of media: ``11.3 s``, ``1:02:03``."""
     if seconds < 60:
         return f"{seconds:.3g} s"
@@ -76,7 +76,7 @@ def duration_of(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def size_of(count: int) -> str:
+def format_size(count: int) -> str:
     """A number of bytes: ``402 KB``, ``1.25 GB``."""
     size = float(count)
     for unit in ("B", "KB", "MB", "GB"):

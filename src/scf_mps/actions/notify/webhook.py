@@ -5,19 +5,19 @@ The signature is that of `..posting.signed`. ``Idempotency-Key`` is the same whe
 
 from __future__ import annotations
 
-from ...logs import as_json
-from ..posting import Address, Answer, signed
-from .fitting import take
-from .layout import Style, composed
-from .posting import Request, Sending, deliver, refusal
-from .text import clipped
+from ...logs import encode_json
+from ..http_post import Address, Response, signed
+from .delivery import PostRequest, SendContext, deliver, explain_status
+from .layout import Style, render_message
+from .size_limit import take
+from .text import truncate_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from ...events.result import TaskError
+    from ...events.base import TaskError
     from .errors import Codes, NotifyError
     from .message import Message, Row
 
@@ -53,27 +53,27 @@ class Webhook:
         parts = [*path.split("/"), *(pair.rpartition("=")[2] for pair in query.split("&"))]
         self._secrets = (self._secret, *(part for part in parts if len(part) >= 8))
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
-        body = as_json(_body(message, sending.now()))
+        body = encode_json(_body(message, sending.now()))
 
-        def make() -> Request:
+        def make() -> PostRequest:
             headers = {"Idempotency-Key": sending.key}
             if self._secret:
                 headers |= signed(body, self._secret, sending.now())
-            return Request(self._url, body, headers)
+            return PostRequest(self._url, body, headers)
 
         deliver(self.channel, make, self._judge, sending, self._secrets)
 
-    def _judge(self, answer: Answer) -> NotifyError | None:
-        return refusal(self.channel, answer, self._secrets, _CODES)
+    def _judge(self, answer: Response) -> NotifyError | None:
+        return explain_status(self.channel, answer, self._secrets, _CODES)
 
 
 def _body(message: Message, now: float) -> dict[str, Any]:
     event = message.event
     body = {
         "title": message.title,
-        "text": composed(message, Style(message.words), _TEXT, now),
+        "text": render_message(message, Style(message.words), _TEXT, now),
         "outcome": message.outcome,
         "held": message.outcome == "held",
         "event_type": _value(event.type),
@@ -126,7 +126,7 @@ def _error(error: TaskError | None) -> dict[str, Any] | None:
 
 def _value(text: str) -> str:
     """Return a text for programs: as it came, unless it is longer than any that MPS documents."""
-    return clipped(text, _VALUE)
+    return truncate_bytes(text, _VALUE)
 
 
 def _listed(values: Iterable[object]) -> list[str]:
@@ -135,4 +135,4 @@ def _listed(values: Iterable[object]) -> list[str]:
 
 
 def _size(value: object) -> int:
-    return len(as_json(value)) + 2
+    return len(encode_json(value)) + 2

@@ -7,19 +7,19 @@ takes 20 in a minute.
 
 from __future__ import annotations
 
-from ..posting import Answer
+from ..http_post import Response
+from .delivery import PostRequest, SendContext, check_error_code, deliver, parse_endpoint
 from .errors import BUSY
-from .layout import Style, composed
-from .posting import Request, Sending, base_of, deliver, judged
-from .text import literal
+from .layout import Style, render_message
+from .text import escape_markdown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .errors import Codes, NotifyError
+    from .locale import Locale
     from .message import Link, Message, Row
-    from .words import Words
 
 LIMIT = 4096
 """Bytes of a message."""
@@ -54,29 +54,33 @@ class WeCom:
         if not address or "/" in address:
             raise ValueError("expected wecom://KEY, the key at the end of the robot's webhook URL")
         self._secrets = (address, quote(address, ""))
-        base = base_of(options.get("endpoint", "https://qyapi.weixin.qq.com"))
+        base = parse_endpoint(options.get("endpoint", "https://qyapi.weixin.qq.com"))
         self._url = f"{base}/cgi-bin/webhook/send?key={quote(address, '')}"
 
-    def send(self, message: Message, sending: Sending) -> None:
+    def send(self, message: Message, sending: SendContext) -> None:
         """Raises NotifyError."""
-        content = composed(message, _Table(message.words), LIMIT, sending.now())
+        content = render_message(message, _Table(message.words), LIMIT, sending.now())
         body = {"msgtype": "markdown_v2", "markdown_v2": {"content": content}}
-        deliver(self.channel, lambda: Request(self._url, body), self._judge, sending, self._secrets)
+        deliver(
+            self.channel, lambda: PostRequest(self._url, body), self._judge, sending, self._secrets
+        )
 
-    def _judge(self, answer: Answer) -> NotifyError | None:
-        return judged(self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets)
+    def _judge(self, answer: Response) -> NotifyError | None:
+        return check_error_code(
+            self.channel, answer, (("errcode", "errmsg"),), _CODES, self._secrets
+        )
 
 
 class _Table(Style):
     """WeCom's Markdown."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Locale) -> None:
         super().__init__(words)
         columns = words.columns
         self.opening = f"\n| {' | '.join(columns)} |\n|{' :--- |' * len(columns)}\n"
 
     def escape(self, text: str) -> str:
-        return literal(text)
+        return escape_markdown(text)
 
     def title(self, text: str) -> str:
         return f"## {text}\n"

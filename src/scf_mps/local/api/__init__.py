@@ -20,19 +20,19 @@ A service of one's own is a subclass of `Service` with methods marked by `@actio
 """
 
 from ..cos import Key, KeyRing
-from .cdn import Cdn
-from .deployed import Account, Deployed, Version
 from .errors import ApiError
 from .faults import Fault, Faults
-from .function_logs import write
-from .journal import Request, RequestLog
-from .mps import Mps
-from .running import Emulated, LocalRunner
-from .scf import Function, Outcome, Scf
+from .request_log import LoggedRequest, RequestLog
 from .server import CloudApi
 from .service import Call, Service, action
-from .ses import Letter, Ses
-from .tdmq import Tdmq
+from .services.cdn import Cdn
+from .services.mps import Mps
+from .services.scf import Function, InvocationResult, Scf
+from .services.scf.account import Account, FunctionRecord, FunctionVersion
+from .services.scf.logs import write_log_entry
+from .services.scf.runner import EmulatedFunction, LocalRunner
+from .services.ses import SentEmail, Ses
+from .services.tdmq import Tdmq
 
 __all__ = [
     "Account",
@@ -40,24 +40,24 @@ __all__ = [
     "Call",
     "Cdn",
     "CloudApi",
-    "Deployed",
-    "Emulated",
+    "EmulatedFunction",
     "Fault",
     "Faults",
     "Function",
+    "FunctionRecord",
+    "FunctionVersion",
+    "InvocationResult",
     "Key",
     "KeyRing",
-    "Letter",
     "LocalRunner",
+    "LoggedRequest",
     "Mps",
-    "Outcome",
-    "Request",
     "RequestLog",
     "Scf",
+    "SentEmail",
     "Service",
     "Ses",
     "Tdmq",
-    "Version",
     "action",
-    "write",
+    "write_log_entry",
 ]

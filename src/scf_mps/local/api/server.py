@@ -21,14 +21,14 @@ from typing import Any, final
 from aiohttp import web
 
 from .. import http_log
-from ..background import InBackground
+from ..background import BackgroundServer
 from ..cos import DEFAULT_KEY, Key, KeyRing
 from . import wire
 from .errors import ApiError
 from .faults import Fault, Faults
-from .journal import Request, RequestLog
+from .request_log import LoggedRequest, RequestLog
 from .service import Call, Service
-from .signature import Signed, verify_tc3, verify_v1
+from .signature import SignedRequest, verify_tc3, verify_v1
 
 HOST = "127.0.0.1"
 
@@ -51,7 +51,7 @@ class _BareStatus(Exception):
 
 
 @final
-class CloudApi(InBackground):
+class CloudApi(BackgroundServer):
     """Tencent Cloud API 3.0 in a background thread: `with CloudApi([Mps(), Scf()]) as api:`.
 
     Official clients reach it by their endpoint (`HttpProfile(protocol="http", endpoint=api.endpoint)`), or as an HTTP
@@ -167,7 +167,7 @@ class CloudApi(InBackground):
     async def _answer(self, request: web.BaseRequest, exchange: _Exchange) -> Mapping[str, Any]:
         if request.method == "CONNECT":  # of a client with https, by a proxy setting
             raise _BareStatus(405)
-        sizes = [service.largest_body for service in self._services.values()]
+        sizes = [service.max_body_bytes for service in self._services.values()]
         signed = await _signed(request, max(sizes, default=wire.LARGEST_BODY))
         service, call = self._read(signed, exchange.request_id)
         exchange.call = call
@@ -179,7 +179,7 @@ class CloudApi(InBackground):
             raise _HungUp
         return answer
 
-    def _read(self, signed: Signed, request_id: str) -> tuple[Service, Call]:
+    def _read(self, signed: SignedRequest, request_id: str) -> tuple[Service, Call]:
         """Who asks which service for what. Raises ApiError."""
         headers, now = signed.headers, self._clock()
         content_type = headers.get("content-type", "")
@@ -206,7 +206,7 @@ class CloudApi(InBackground):
             action, version, region = fields["Action"], fields["Version"], fields.get("Region", "")
             parameters = wire.own_parameters(fields)
         service = self._service(product, version, action)
-        if len(signed.body) > service.largest_body:
+        if len(signed.body) > service.max_body_bytes:
             raise ApiError("RequestSizeLimitExceeded")
         call = Call(service.name, version, action, region, parameters, key.secret_id, request_id)
         return service, call
@@ -231,9 +231,9 @@ class _Exchange:
         self.call: Call | None = None
         self.code = ""
 
-    def written(self, seconds: float) -> Request:
+    def written(self, seconds: float) -> LoggedRequest:
         call = self.call or Call("", "", "", "", {}, "", self.request_id)
-        return Request(
+        return LoggedRequest(
             call.service,
             call.action,
             call.version,
@@ -246,7 +246,7 @@ class _Exchange:
         )
 
 
-async def _signed(request: web.BaseRequest, largest: int) -> Signed:
+async def _signed(request: web.BaseRequest, largest: int) -> SignedRequest:
     """The request with its whole body. Raises ApiError UnsupportedProtocol or RequestSizeLimitExceeded."""
     if request.method not in ("GET", "POST"):
         raise ApiError("UnsupportedProtocol")
@@ -259,7 +259,7 @@ async def _signed(request: web.BaseRequest, largest: int) -> Signed:
         if len(body) > largest:
             raise ApiError("RequestSizeLimitExceeded")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Signed(request.method, path, query, headers, bytes(body))
+    return SignedRequest(request.method, path, query, headers, bytes(body))
 
 
 async def _before(fault: Fault) -> None:

@@ -131,7 +131,7 @@ class Service:
     needs_region: ClassVar[bool] = True
     regions: ClassVar[frozenset[str]] = REGIONS
     actions: ClassVar[Mapping[str, str]] = {}
-    largest_body: ClassVar[int] = LARGEST_BODY
+    max_body_bytes: ClassVar[int] = LARGEST_BODY
 
     def __init_subclass__(cls) -> None:
         cls.actions = {

@@ -30,7 +30,7 @@ _AUTHORIZATION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedRequest:
     """What of an HTTP request signatures cover."""
 
     method: str
@@ -46,7 +46,7 @@ class Signed:
         return self.headers.get("host", "")
 
 
-def verify_tc3(signed: Signed, keys: KeyRing, now: float) -> tuple[Key, str]:
+def verify_tc3(signed: SignedRequest, keys: KeyRing, now: float) -> tuple[Key, str]:
     """The key that signed a request, and the service it was signed for.
 
     Raises:
@@ -90,7 +90,9 @@ def verify_tc3(signed: Signed, keys: KeyRing, now: float) -> tuple[Key, str]:
     return key, found["service"]
 
 
-def verify_v1(signed: Signed, parameters: Mapping[str, str], keys: KeyRing, now: float) -> Key:
+def verify_v1(
+    signed: SignedRequest, parameters: Mapping[str, str], keys: KeyRing, now: float
+) -> Key:
     """The key that signed a request by one of its parameters.
 
     Raises:
@@ -145,7 +147,7 @@ def _check_token(key: Key, token: str, now: float) -> None:
         raise ApiError("AuthFailure.TokenFailure")
 
 
-def _digest(signed: Signed, names: list[str], host: str) -> str:
+def _digest(signed: SignedRequest, names: list[str], host: str) -> str:
     """SHA-256 of the canonical request."""
     values = {**signed.headers, "host": host}
     headers = "".join(f"{name}:{values.get(name, '').strip().lower()}\n" for name in names)

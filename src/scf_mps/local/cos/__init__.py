@@ -16,8 +16,8 @@ imports nothing else of its package.
 from .emulator import DEFAULT_KEY, DEFAULT_REGION, CosEmulator, serve
 from .errors import CosError
 from .faults import Fault, Faults
-from .journal import Request, RequestLog
 from .limits import Limit
+from .request_log import LoggedRequest, RequestLog
 from .signature import Key, KeyRing
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "Key",
     "KeyRing",
     "Limit",
-    "Request",
+    "LoggedRequest",
     "RequestLog",
     "serve",
 ]

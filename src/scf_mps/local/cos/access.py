@@ -5,7 +5,7 @@ from __future__ import annotations
 from .acl import strangers_may
 from .call import Call, Cloud
 from .errors import CosError
-from .routing import Route
+from .routes import Route
 
 
 def check(cloud: Cloud, call: Call, route: Route) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from .checksums import Sums
+from .checksums import Checksums
 
 CHUNK = 256 * 1024
 """Bytes moved at once: the most of one body that is ever in memory."""
@@ -28,7 +28,7 @@ class Writer:
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
-        self.sums = Sums()
+        self.sums = Checksums()
         self._path = path
         self._kept = False
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL

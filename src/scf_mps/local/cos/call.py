@@ -1,4 +1,4 @@
-"""What an operation gets and gives: `Call` in, `Answer` out, and the `Cloud` it acts on.
+"""What an operation gets and gives: `Call` in, `Response` out, and the `Cloud` it acts on.
 
 Operations are written against these three and never see a socket, which is what lets the server
 wrap any of them with faults. Parsing HTTP into a Call and sending an Answer is the server's work.
@@ -108,7 +108,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """A response: `body` for what is small, `content` for the bytes of a larger object.
 
     `length` is what Content-Length says where it is not the body's, as for HEAD.
@@ -131,9 +131,9 @@ class Answer:
             self.content = None
 
 
-def xml_answer(body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+def xml_answer(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
     """A 200 with an XML document."""
-    return Answer(200, {"Content-Type": CONTENT_TYPE, **(headers or {})}, body)
+    return Response(200, {"Content-Type": CONTENT_TYPE, **(headers or {})}, body)
 
 
 @dataclass(slots=True)

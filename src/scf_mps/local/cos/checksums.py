@@ -22,7 +22,7 @@ def crc64(data: bytes, crc: int = 0) -> int:
     return _crc64.xz(data, crc)
 
 
-class Sums:
+class Checksums:
     """Size, MD5 and CRC64 of a stream, updated chunk by chunk."""
 
     __slots__ = ("_md5", "crc64", "size")

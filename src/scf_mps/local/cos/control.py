@@ -20,10 +20,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_origin, get_type_hints
 
-from .call import Answer
+from .call import Response
 from .faults import Fault, Faults
-from .journal import RequestLog
 from .limits import Limit
+from .request_log import RequestLog
 from .signature import Key, KeyRing
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Control:
     keys: KeyRing
     requests: RequestLog
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Carry out one control request, with headers by lower-case name.
 
         Returns 400 for invalid fields, 404 for what does not exist, 403 and 415 for requests that a page of another
@@ -104,5 +104,5 @@ def _parse(kind: Callable[..., T], body: bytes) -> T:
     return kind(**fields)
 
 
-def _json(status: int, value: object) -> Answer:
-    return Answer(status, {"Content-Type": "application/json"}, json.dumps(value).encode())
+def _json(status: int, value: object) -> Response:
+    return Response(status, {"Content-Type": "application/json"}, json.dumps(value).encode())

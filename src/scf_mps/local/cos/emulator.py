@@ -18,13 +18,13 @@ from typing import final
 from aiohttp import web
 
 from .. import http_log
-from ..background import InBackground
+from ..background import BackgroundServer
 from .call import Cloud
 from .database import Database
 from .errors import CosError
 from .faults import Faults
-from .journal import RequestLog
 from .names import check_bucket_name
+from .request_log import RequestLog
 from .server import MAX_HEAD_LINE, Server
 from .signature import Key, KeyRing
 
@@ -39,7 +39,7 @@ _LAST_SECONDS = 30
 
 
 @final
-class CosEmulator(InBackground):
+class CosEmulator(BackgroundServer):
     """COS in a directory, served by a background thread: `with CosEmulator(tmp_path) as cos:`.
 
     Official clients reach it unchanged as an HTTP proxy (`Scheme='http', Proxies={'http':
@@ -158,7 +158,7 @@ def print_at_once(line: str) -> None:
     print(line, flush=True)
 
 
-def exports(url: str, key: Key) -> list[str]:
+def format_exports(url: str, key: Key) -> list[str]:
     """Return shell commands that make `Cos` and the commands of scf-mps use an emulator."""
     variables = {
         "MPS_COS_PROXY": url,
@@ -199,7 +199,7 @@ def serve(
             if prepare is not None:
                 await asyncio.to_thread(prepare, emulator.url)
             announce(f"COS emulator: {Path(directory).resolve()} at {emulator.url}")
-            for line in exports(emulator.url, keys[0]):
+            for line in format_exports(emulator.url, keys[0]):
                 print_at_once(line)
             await stopped.wait()
         finally:

@@ -47,7 +47,7 @@ class Fault:
 
     - `latency`: wait `seconds`, then go on (adds up with other rules).
     - `error`: answer `status` and `code`, nothing applied.
-    - `slow_down`: 503 SlowDown with Retry-After `retry_after`, nothing applied.
+    - `slow_down`: 503 SlowDown with Retry-After `parse_retry_after`, nothing applied.
     - `expired_token`: 403 ExpiredToken.
     - `reset_before`, `reset_after`: a TCP reset, before or after the operation was applied.
     - `error_after`: answer `status` and `code` although the operation was applied.

@@ -19,13 +19,13 @@ from collections.abc import AsyncIterator
 from aiohttp import hdrs, web
 
 from . import access, names, signature
-from .call import Answer, Call, Cloud
+from .call import Call, Cloud, Response
 from .control import Control
 from .errors import CosError
+from .fault_injection import ConnectionReset, damage, perform
 from .faults import Faults
-from .injection import ConnectionReset, damage, perform
-from .journal import Request, RequestLog
-from .routing import Route, route
+from .request_log import LoggedRequest, RequestLog
+from .routes import Route, route
 from .signature import KeyRing
 from .xmlio import CONTENT_TYPE, error_document
 
@@ -99,7 +99,7 @@ class Server:
             answer = self._refusal(error, request, call)
         except (ConnectionReset, ConnectionError):
             _reset(request)
-            answer = Answer(0)
+            answer = Response(0)
         except Exception:
             # Whatever broke here, the client gets what COS sends when something breaks there.
             _log.exception("%s %s failed", request.method, request.raw_path)
@@ -114,7 +114,7 @@ class Server:
             if call is not None:
                 seconds = time.perf_counter() - started
                 self._requests.add(
-                    Request(
+                    LoggedRequest(
                         call.operation,
                         call.method,
                         call.address.bucket,
@@ -125,12 +125,14 @@ class Server:
                     )
                 )
 
-    async def _perform(self, call: Call, hosts: tuple[str, ...]) -> Answer:
+    async def _perform(self, call: Call, hosts: tuple[str, ...]) -> Response:
         if call.key:
             names.check_key(call.key)
         found = route(call)
         call.operation = found.operation
-        signed = signature.Request(call.method, f"/{call.key}", call.query, call.headers, hosts)
+        signed = signature.SignedRequest(
+            call.method, f"/{call.key}", call.query, call.headers, hosts
+        )
         now = self._cloud.clock()
         call.signed = signature.verify(signed, self._keys, now) is not None
         if found.needs_bucket:
@@ -148,9 +150,9 @@ class Server:
             store.create_bucket(address.bucket, address.region, "", self._cloud.clock())
             call.bucket = store.bucket(address.bucket, address.region)
 
-    def _refusal(self, error: CosError, request: web.BaseRequest, call: Call | None) -> Answer:
+    def _refusal(self, error: CosError, request: web.BaseRequest, call: Call | None) -> Response:
         request_id, trace_id = self._request_id(), self._request_id()
-        answer = Answer(error.status, {**error.headers, "x-cos-request-id": request_id})
+        answer = Response(error.status, {**error.headers, "x-cos-request-id": request_id})
         answer.headers["x-cos-trace-id"] = trace_id
         if request.method != "HEAD" and error.status != 304:
             fields = {
@@ -167,7 +169,7 @@ class Server:
         """An id in the shape of COS's: base64 of hexadecimal words."""
         return base64.b64encode(f"{int(time.time()):x}_{next(self._numbers):x}".encode()).decode()
 
-    async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    async def _send(self, request: web.BaseRequest, answer: Response) -> web.StreamResponse:
         headers = answer.headers
         headers.setdefault("x-cos-request-id", self._request_id())
         headers["Server"] = "tencent-cos"
@@ -179,7 +181,7 @@ class Server:
             headers["Content-Length"] = str(answer.length)
         return web.Response(status=answer.status or 500, headers=headers, body=body or None)
 
-    async def _stream(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    async def _stream(self, request: web.BaseRequest, answer: Response) -> web.StreamResponse:
         """Send a body piece by piece; the client's reading speed sets ours."""
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         content = answer.content

@@ -75,7 +75,7 @@ class KeyRing:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SignedRequest:
     """What of a request a signature covers."""
 
     method: str
@@ -88,7 +88,7 @@ class Request:
     """Every spelling of the host a client may have signed (Host header, absolute-form target)."""
 
 
-def verify(request: Request, keys: KeyRing, now: float) -> Key | None:
+def verify(request: SignedRequest, keys: KeyRing, now: float) -> Key | None:
     """The key that signed `request`, or None for an anonymous request.
 
     Raises CosError with status 403: AccessDenied (malformed, or the signature's time is over),
@@ -109,7 +109,7 @@ def verify(request: Request, keys: KeyRing, now: float) -> Key | None:
     return key
 
 
-def _fields(request: Request) -> Mapping[str, str] | None:
+def _fields(request: SignedRequest) -> Mapping[str, str] | None:
     header = request.headers.get("authorization", "").strip()
     if header:
         pairs = [pair.split("=", 1) for pair in header.split("&") if "=" in pair]
@@ -134,7 +134,7 @@ def _check_period(period: str, now: float) -> None:
         raise CosError("AccessDenied", "Request has expired")
 
 
-def _check_token(key: Key, request: Request, now: float) -> None:
+def _check_token(key: Key, request: SignedRequest, now: float) -> None:
     name = "x-cos-security-token"
     token = request.headers.get(name) or request.query.get(name) or None
     if key.token is not None and token is None:
@@ -146,7 +146,7 @@ def _check_token(key: Key, request: Request, now: float) -> None:
         raise CosError("ExpiredToken")
 
 
-def _check_signature(key: Key, request: Request, fields: Mapping[str, str]) -> None:
+def _check_signature(key: Key, request: SignedRequest, fields: Mapping[str, str]) -> None:
     sign_key = _sign_key(key.secret_key, fields["q-key-time"])
     parameters = ""
     if fields["q-url-param-list"]:
@@ -168,7 +168,7 @@ def _check_signature(key: Key, request: Request, fields: Mapping[str, str]) -> N
     )
 
 
-def _host_spellings(request: Request) -> Iterable[str]:
+def _host_spellings(request: SignedRequest) -> Iterable[str]:
     """The official Python client signs the host without its port, others with it (measured)."""
     return dict.fromkeys(
         spelling for host in request.hosts for spelling in (host, strip_port(host))

@@ -12,11 +12,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from uuid import uuid4
 
-from scf_mps.events.kinds import class_named
-from scf_mps.events.result import Event, LiveEvent
-from scf_mps.events.sets import ACTIVITIES, BATCH, EVENTS, LIVE_EVENTS, MEDIA, NESTED, SETS, SINGLES
-from scf_mps.events.view import View, model_named, schema
-from scf_mps.names import types
+from scf_mps.events.base import Event, LiveEvent
+from scf_mps.events.generated.type_tables import (
+    ACTIVITIES,
+    BATCH,
+    EVENTS,
+    LIVE_EVENTS,
+    MEDIA,
+    NESTED,
+    SETS,
+    SINGLES,
+)
+from scf_mps.events.registry import get_class
+from scf_mps.events.view import View, get_model, get_schema
+from scf_mps.routing.type_names import list_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +147,7 @@ def _payload(
         "ErrCode": 30010 if failed else 0,
         "Message": "source file error" if failed else "SUCCESS",
     }
-    fields = {mps: model for mps, _, model in schema(kind).values()}
+    fields = {mps: model for mps, _, model in get_schema(kind).values()}
     if name == "BatchTask":
         if status != "FINISH":
             raise ValueError("a BatchTask has no status of its own: choose those of its results")
@@ -185,7 +194,7 @@ def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
         if type_ != kind_name:
             raise ValueError(f"the results of a BatchTask are {kind_name}, not {type_}")
         holder = payload.setdefault(key, {"Input": {"Definition": 122}, "Outputs": []})
-        holder["Outputs"].append(_result(class_named(kind_name), outcome))
+        holder["Outputs"].append(_result(get_class(kind_name), outcome))
         return
     for key, kinds in SETS.items():
         for mps_type, (_, kind_name, field) in kinds.rows.items():
@@ -195,7 +204,7 @@ def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
                 return
     for key, (_, kind_name, _) in SINGLES.rows.items():
         if type_ in (key, kind_name):
-            payload[key] = _result(class_named(kind_name), outcome)
+            payload[key] = _result(get_class(kind_name), outcome)
             return
     # A type that no SDK knows of yet: what MPS would be expected to send.
     _check_no_slip(name, type_)
@@ -222,7 +231,7 @@ def _activity(type_: str, outcome: str) -> dict[str, Any]:
 
 def _check_no_slip(name: str, type_: str) -> None:
     """Refuse a type that is close to one there is, or is one of other events."""
-    known = {one.lower(): one for type_, kinds in types().items() for one in (*kinds, type_)}
+    known = {one.lower(): one for type_, kinds in list_types().items() for one in (*kinds, type_)}
     near = get_close_matches(type_.lower(), known, n=1, cutoff=_CLOSE)
     if near:
         meant = known[near[0]]
@@ -233,7 +242,7 @@ def _check_no_slip(name: str, type_: str) -> None:
 def _result(kind: type[Any], outcome: str) -> dict[str, Any]:
     """The result of a class: its input, and on success its output, as its schema has them."""
     body = _common(outcome)
-    for name, is_list, model in schema(kind).values():
+    for name, is_list, model in get_schema(kind).values():
         if name == "Input" and model:
             body[name] = _input(model, kind.mps_type)
         elif model and not is_list:
@@ -242,7 +251,7 @@ def _result(kind: type[Any], outcome: str) -> dict[str, Any]:
             body[name] = [] if outcome == "SUCCESS" else None
         elif name in ("BeginProcessTime", "FinishTime"):
             body[name] = "2026-01-01T00:00:09Z"
-    known = {name for name, _, _ in schema(kind).values()} | {"Status"}
+    known = {name for name, _, _ in get_schema(kind).values()} | {"Status"}
     return {name: value for name, value in body.items() if name in known}
 
 
@@ -258,7 +267,7 @@ def _common(outcome: str) -> dict[str, Any]:
 
 
 def _input(model: str, type_: str) -> dict[str, Any]:
-    fields = {name for name, _, _ in schema(model_named(model)).values()}
+    fields = {name for name, _, _ in get_schema(get_model(model)).values()}
     given = {
         "Definition": _definition(type_),
         "OutputStorage": _OUT,
@@ -272,8 +281,8 @@ def _object(model: str | None, type_: str, depth: int = 4) -> dict[str, Any]:
     if model == "TaskOutputStorage":
         return dict(_OUT)
     found: dict[str, Any] = {}
-    view = model_named(model or "")
-    for attribute, (name, is_list, below) in schema(view).items():
+    view = get_model(model or "")
+    for attribute, (name, is_list, below) in get_schema(view).items():
         value: object
         if below:
             value = _object(below, type_, depth - 1) if depth else None
@@ -343,7 +352,7 @@ def _live(name: str, session_context: str) -> dict[str, Any]:
     kind: type[LiveEvent]
     kind, field = LIVE_EVENTS[name]
     payload: dict[str, Any] = {}
-    for attribute, (mps_name, is_list, model) in schema(kind).items():
+    for attribute, (mps_name, is_list, model) in get_schema(kind).items():
         if model:
             payload[mps_name] = [_object(model, name)] if is_list else _object(model, name)
         else:

@@ -9,21 +9,21 @@
 What is emulated is what SCF documents or was seen to do. The standard library is all this needs, on a POSIX system.
 """
 
+from .foreground import make_observer, serve
 from .function import LocalFunction
 from .instance import Instance
 from .invocation import Invocation
-from .moments import Moment
-from .serving import make_observer, serve
-from .settings import Keys, Settings
-from .statuses import Refused
+from .lifecycle import LifecycleEvent
+from .settings import KeyPair, Settings
+from .statuses import InvocationRejected
 
 __all__ = [
     "Instance",
     "Invocation",
-    "Keys",
+    "InvocationRejected",
+    "KeyPair",
+    "LifecycleEvent",
     "LocalFunction",
-    "Moment",
-    "Refused",
     "Settings",
     "make_observer",
     "serve",

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .event_queue import Delivery
 from .invocation import Invocation
-from .queue import Delivery
 from .settings import Settings
 from .statuses import RESOURCE_LIMIT_REACHED
 

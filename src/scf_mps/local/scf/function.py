@@ -22,14 +22,14 @@ from types import TracebackType
 from typing import Any, final
 
 from . import dead_letters, environment, memory, statuses
-from .fleet import Fleet
-from .instance import Answer, Instance
+from .event_queue import Delivery, EventQueue
+from .instance import Instance, InstanceResponse
+from .instance_pool import InstancePool
 from .invocation import Invocation
-from .layout import Places, lay_out
-from .moments import Moment, Observers
+from .layout import FunctionPaths, lay_out
+from .lifecycle import LifecycleEvent, Observers
 from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, as_json
-from .queue import Delivery, Queue
-from .settings import Settings, Triple
+from .settings import KeyTriple, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ class LocalFunction(Settings):
         self._dead_letters: list[dict[str, Any]] = []
         self._dropped: list[dict[str, Any]] = []
         self._random = random.Random(self.seed)
-        self._fleet = Fleet()
-        self._queue = Queue()
+        self._fleet = InstancePool()
+        self._queue = EventQueue()
         self._threads: list[threading.Thread] = []
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._places: Places | None = None
+        self._places: FunctionPaths | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -170,8 +170,8 @@ class LocalFunction(Settings):
         """Those there are, with their process and the event they are at; `kill()` ends one as a crash would."""
         return self._fleet.live
 
-    def observe(self, observer: Callable[[Moment], object]) -> None:
-        """Have every `Moment` told to a function. What it raises is logged, and changes nothing."""
+    def observe(self, observer: Callable[[LifecycleEvent], object]) -> None:
+        """Have every `LifecycleEvent` told to a function. What it raises is logged, and changes nothing."""
         self._observers.add(observer)
 
     # How it is done
@@ -186,7 +186,7 @@ class LocalFunction(Settings):
                 twice = self._random.random() < self.duplicates
             if twice:
                 deliveries.append(replace(delivery, duplicate=True))
-            self._tell(Moment("pushed", delivery.request_id))
+            self._tell(LifecycleEvent("pushed", delivery.request_id))
         self._queue.put(*deliveries)
         return delivery.request_id
 
@@ -224,7 +224,7 @@ class LocalFunction(Settings):
             return None
         # As old as if it had waited in full when it is due again.
         age += time.monotonic() - began + self.retry_interval
-        self._tell(Moment("retrying", delivery.request_id, delivery.retry + 1))
+        self._tell(LifecycleEvent("retrying", delivery.request_id, delivery.retry + 1))
         return replace(delivery, retry=delivery.retry + 1, age_before=age, failure=invocation)
 
     def _run(self, delivery: Delivery) -> Invocation:
@@ -242,16 +242,18 @@ class LocalFunction(Settings):
         except Exception as error:
             # No credentials were given, or no process could be started: the platform's failure, not the function's.
             message = f"{type(error).__name__}: {error}"
-            answer = Answer(statuses.INTERNAL_ERROR, message, None, 0, lost=True)
+            answer = InstanceResponse(statuses.INTERNAL_ERROR, message, None, 0, lost=True)
         else:
 
             def record(text: str) -> None:
                 cut = text.encode(errors="replace")[:MAX_RECORD].decode(errors="ignore")
                 records.append(cut)
-                self._tell(Moment("record", delivery.request_id, delivery.retry, instance, cut))
+                self._tell(
+                    LifecycleEvent("record", delivery.request_id, delivery.retry, instance, cut)
+                )
 
             instance.request_id = delivery.request_id
-            self._tell(Moment("started", delivery.request_id, delivery.retry, instance))
+            self._tell(LifecycleEvent("started", delivery.request_id, delivery.retry, instance))
             lost = None
             if instance.init_seconds is None:
                 lost = instance.initialise(self.init_timeout, record)
@@ -268,7 +270,7 @@ class LocalFunction(Settings):
         text = answer.text
         if answer.status != statuses.SUCCESS:
             text = json.dumps(
-                statuses.envelope(answer.status, text, delivery.request_id, answer.stack),
+                statuses.build_failure(answer.status, text, delivery.request_id, answer.stack),
                 separators=(",", ":"),
             )
         invocation = Invocation(
@@ -276,10 +278,12 @@ class LocalFunction(Settings):
         )
         with self._lock:
             self._invocations.append(invocation)
-        self._tell(Moment("ended", delivery.request_id, delivery.retry, invocation=invocation))
+        self._tell(
+            LifecycleEvent("ended", delivery.request_id, delivery.retry, invocation=invocation)
+        )
         return invocation
 
-    def _launch(self, number: int, keys: Triple | None) -> Instance:
+    def _launch(self, number: int, keys: KeyTriple | None) -> Instance:
         places = self._places
         assert places is not None
         folder = places.instances / str(number)
@@ -299,7 +303,9 @@ class LocalFunction(Settings):
                 except OSError:
                     kept = False  # on SCF a message can get lost on this way as well
             (self._dead_letters if kept else self._dropped).append(message)
-        self._tell(Moment("dead" if kept else "dropped", delivery.request_id, delivery.retry))
+        self._tell(
+            LifecycleEvent("dead" if kept else "dropped", delivery.request_id, delivery.retry)
+        )
 
 
 def _closed() -> RuntimeError:

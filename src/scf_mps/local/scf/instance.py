@@ -18,14 +18,14 @@ from typing import Any
 
 from . import statuses
 from .bootstrap import pack, unpack
-from .memory import Gauge
+from .memory import MemoryGauge
 
 _TICK = 0.02
 """Seconds between two looks at the memory of a busy instance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class InstanceResponse:
     """What an instance made of an event; `lost` if there is no instance any more."""
 
     status: int
@@ -101,7 +101,7 @@ class Instance:
         assert self._process.stdout is not None
         self._output = self._process.stdout
         os.set_blocking(self._output.fileno(), False)
-        self._gauge = Gauge(self.pid)
+        self._gauge = MemoryGauge(self.pid)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._output, selectors.EVENT_READ)
@@ -114,21 +114,21 @@ class Instance:
         """The most memory it has used, in bytes."""
         return self._gauge.peak()
 
-    def initialise(self, seconds: float, record: Callable[[str], None]) -> Answer | None:
+    def initialise(self, seconds: float, record: Callable[[str], None]) -> InstanceResponse | None:
         """Wait until the function is loaded; an answer only if the instance was lost over it."""
         try:
             self._wait(
                 self._began + seconds, f"Initialization timed out after {seconds} seconds", record
             )
         except _Lost as lost:
-            return Answer(lost.status, lost.message, None, 0, lost=True)
+            return InstanceResponse(lost.status, lost.message, None, 0, lost=True)
         finally:
             self.init_seconds = time.monotonic() - self._began
         return None
 
     def handle(
         self, event: str, context: dict[str, Any], seconds: float, record: Callable[[str], None]
-    ) -> Answer:
+    ) -> InstanceResponse:
         """Give it an event (JSON) and wait for what comes of it. `record` gets what it writes."""
         began = time.monotonic()
         try:
@@ -139,12 +139,14 @@ class Instance:
                 began + seconds, f"Invoking task timed out after {seconds} seconds", record
             )
         except _Lost as lost:
-            return Answer(lost.status, lost.message, None, time.monotonic() - began, lost=True)
+            return InstanceResponse(
+                lost.status, lost.message, None, time.monotonic() - began, lost=True
+            )
         if self._freeze:
             self._signal(signal.SIGSTOP)
         text = told["returned"] if told["status"] == statuses.SUCCESS else told["message"]
         taken = time.monotonic() - began
-        return Answer(told["status"], text, told.get("stack"), taken, lost=False)
+        return InstanceResponse(told["status"], text, told.get("stack"), taken, lost=False)
 
     def is_alive(self) -> bool:
         """Whether an idle instance is still there."""

@@ -85,7 +85,7 @@ class Invocation:
         lines.append(f"Report {name} Duration:{self.milliseconds}ms {used}")
         return "\n".join(lines) + "\n"
 
-    def as_result(self) -> dict[str, Any]:
+    def to_api_result(self) -> dict[str, Any]:
         """``Result`` in the answer of SCF's Invoke API (2018-04-16) to a synchronous call."""
         error = self.error
         return {

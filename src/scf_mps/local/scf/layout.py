@@ -13,7 +13,7 @@ _HIDDEN = shutil.ignore_patterns(".*")
 
 
 @dataclass(frozen=True)
-class Places:
+class FunctionPaths:
     """Where things are below the emulator's scratch folder.
 
     Attributes:
@@ -29,7 +29,9 @@ class Places:
     instances: Path
 
 
-def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_file: str) -> Places:
+def lay_out(
+    scratch: Path, source: str | Path, layer: str | Path | None, entry_file: str
+) -> FunctionPaths:
     """Put code and layer into a scratch folder.
 
     A folder without the entry file, but with a package `handlers`, is a checkout: it is laid out as the build does.
@@ -37,7 +39,7 @@ def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_f
     Raises:
         ValueError: if the source or the layer is neither a folder nor a zip, or if a checkout could not be built.
     """
-    places = Places(
+    places = FunctionPaths(
         scratch / "user",
         scratch / "opt",
         scratch / "runtime" / "bootstrap.py",
@@ -65,12 +67,12 @@ def lay_out(scratch: Path, source: str | Path, layer: str | Path | None, entry_f
 def _build(project: Path, folder: Path, entry_file: str) -> None:
     """Copy what the build deploys of a project and of the package."""
     # A zip or a folder of code needs none of it.
-    from scf_mps.deploy.packing.contents import INDEX, own_files, project_files
-    from scf_mps.deploy.packing.problems import BuildFailed
+    from scf_mps.build.contents import INDEX, list_package_files, list_project_files
+    from scf_mps.build.errors import BuildError
 
     try:
-        files = own_files() | project_files(project)
-    except BuildFailed as failed:
+        files = list_package_files() | list_project_files(project)
+    except BuildError as failed:
         raise ValueError(str(failed)) from None
     for name, path in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

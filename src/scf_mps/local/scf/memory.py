@@ -22,7 +22,7 @@ def warn_if_unlimited(proc: Path = PROC) -> None:
         )
 
 
-class Gauge:
+class MemoryGauge:
     """Measures a process; 0 where that cannot be told."""
 
     def __init__(self, pid: int, proc: Path = PROC) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .statuses import INVALID_PARAMETER_VALUE, REQUEST_TOO_LARGE, Refused
+from .statuses import INVALID_PARAMETER_VALUE, REQUEST_TOO_LARGE, InvocationRejected
 
 MAX_EVENT = 6 * 1024 * 1024
 """Bytes of a synchronous event (product page 583/11637)."""
@@ -21,8 +21,12 @@ def as_json(event: object, text: str | bytes | None, limit: int) -> str:
             json.loads(text)
             text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
     except (TypeError, ValueError, RecursionError) as error:
-        raise Refused(INVALID_PARAMETER_VALUE, f"expected an event in JSON: {error}") from None
+        raise InvocationRejected(
+            INVALID_PARAMETER_VALUE, f"expected an event in JSON: {error}"
+        ) from None
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limit:
-        raise Refused(REQUEST_TOO_LARGE, f"expected an event of at most {limit} bytes, not {size}")
+        raise InvocationRejected(
+            REQUEST_TOO_LARGE, f"expected an event of at most {limit} bytes, not {size}"
+        )
     return text

@@ -7,9 +7,16 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from scf_mps.deploy.rules import FUNCTION, HANDLER, LARGEST_ENVIRONMENT, RESERVED, VARIABLE, size_of
+from scf_mps.deploy.naming_rules import (
+    FUNCTION_PATTERN,
+    HANDLER_PATTERN,
+    MAX_ENVIRONMENT_BYTES,
+    RESERVED_PREFIXES,
+    VARIABLE_PATTERN,
+    measure_variables,
+)
 
-from .pythons import Python, find
+from .interpreters import Interpreter, find_interpreter
 
 _HANDLER_RULE = (
     "a handler FILE.FUNCTION, each of 2 to 60 letters, digits, - and _, a letter first and last,"
@@ -18,7 +25,7 @@ _HANDLER_RULE = (
 _NAME_RULE = "a name of 2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
 
 
-class Keys(Protocol):
+class KeyPair(Protocol):
     """A key pair with its session token, such as `scf_mps.cos.Credentials` or `scf_mps.local.cos.Key`."""
 
     @property
@@ -29,7 +36,7 @@ class Keys(Protocol):
     def token(self) -> str | None: ...
 
 
-Triple = tuple[str, str, str]
+KeyTriple = tuple[str, str, str]
 """Secret id, secret key, session token."""
 
 
@@ -72,7 +79,7 @@ class Settings:
     timeout: int = 3
     memory: int = 128
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    credentials: Keys | Triple | Callable[[], Keys | Triple] | None = None
+    credentials: KeyPair | KeyTriple | Callable[[], KeyPair | KeyTriple] | None = None
     layer: str | Path | None = None
     init_timeout: int = 65
     concurrency: int = 1
@@ -93,8 +100,8 @@ class Settings:
     uin: str = "100000000001"
 
     def __post_init__(self) -> None:
-        _expect(HANDLER.fullmatch(self.handler), _HANDLER_RULE, self.handler)
-        _expect(FUNCTION.fullmatch(self.name), _NAME_RULE, self.name)
+        _expect(HANDLER_PATTERN.fullmatch(self.handler), _HANDLER_RULE, self.handler)
+        _expect(FUNCTION_PATTERN.fullmatch(self.name), _NAME_RULE, self.name)
         _expect(self.timeout in range(1, 901), "a timeout of 1 to 900 whole seconds", self.timeout)
         _expect(3 <= self.init_timeout <= 300, "an init_timeout of 3 to 300 s", self.init_timeout)
         memory_fits = self.memory == 64 or (self.memory >= 128 and self.memory % 128 == 0)
@@ -107,14 +114,14 @@ class Settings:
         _expect(0 <= self.duplicates <= 1, "duplicates as a share from 0 to 1", self.duplicates)
         _expect(self.loader in ("imp", "path"), 'the loader "imp" or "path"', self.loader)
         _check_variables(self.environment)
-        self._python = find(None if self.python is None else str(self.python))
+        self._python = find_interpreter(None if self.python is None else str(self.python))
 
     @property
-    def runtime(self) -> Python:
+    def runtime(self) -> Interpreter:
         """The CPython that was found."""
         return self._python
 
-    def keys(self) -> Triple | None:
+    def keys(self) -> KeyTriple | None:
         """The keys for the next invocation; None without a role. Raises what the callable raises."""
         given = self.credentials() if callable(self.credentials) else self.credentials
         if given is None:
@@ -133,14 +140,18 @@ def _check_variables(variables: Mapping[str, str]) -> None:
     """SCF's rules for environment variables (product page 583/32748). A value is never shown."""
     for name, value in variables.items():
         _expect(
-            VARIABLE.fullmatch(name), "a variable of letters, digits and _, a letter first", name
+            VARIABLE_PATTERN.fullmatch(name),
+            "a variable of letters, digits and _, a letter first",
+            name,
         )
-        if name.startswith(RESERVED):
-            raise ValueError(f"{name} cannot be set: {', '.join(RESERVED)} are reserved for SCF")
+        if name.startswith(RESERVED_PREFIXES):
+            raise ValueError(
+                f"{name} cannot be set: {', '.join(RESERVED_PREFIXES)} are reserved for SCF"
+            )
         if not isinstance(value, str):
             raise ValueError(f"expected text in the variable {name}, not {type(value).__name__}")
-    size = size_of(variables.items())
-    if size > LARGEST_ENVIRONMENT:
+    size = measure_variables(variables.items())
+    if size > MAX_ENVIRONMENT_BYTES:
         raise ValueError(
-            f"expected at most {LARGEST_ENVIRONMENT} bytes of variables in all, not {size}"
+            f"expected at most {MAX_ENVIRONMENT_BYTES} bytes of variables in all, not {size}"
         )

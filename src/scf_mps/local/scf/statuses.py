@@ -27,7 +27,7 @@ RETRIED_UNTIL_TTL = frozenset({429, RESOURCE_LIMIT_REACHED, 449, INTERNAL_ERROR}
 _OF_THE_PLATFORM = frozenset({TIME_LIMIT_REACHED, MEMORY_LIMIT_REACHED})
 
 
-def envelope(
+def build_failure(
     status: int, message: str, request_id: str, stack: str | None = None
 ) -> dict[str, Any]:
     """What SCF returns and logs instead of the function's result."""
@@ -41,7 +41,7 @@ def envelope(
     return {**told, "statusCode": status}
 
 
-class Refused(Exception):
+class InvocationRejected(Exception):
     """An event that SCF does not take: it is not JSON (400), or too large (406). Nothing was run or queued.
 
     Attributes:

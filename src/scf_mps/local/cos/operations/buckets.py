@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 
 from .. import acl, tags, xmlio
-from ..call import Answer, Call, Cloud, xml_answer
+from ..call import Call, Cloud, Response, xml_answer
 from ..errors import CosError
 from ..names import iso_date
 from ..records import Bucket
@@ -43,7 +43,7 @@ MAX_BUCKETS = 2000
 _COMPARISONS = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge}
 
 
-async def get_service(cloud: Cloud, call: Call) -> Answer:
+async def get_service(cloud: Cloud, call: Call) -> Response:
     """List buckets by region, tag and creation time, in pages (page 436/8291)."""
     query = call.query
     marker, limit = query.get("marker", ""), call.number("max-keys", MAX_BUCKETS, most=MAX_BUCKETS)
@@ -100,58 +100,58 @@ def _bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
     return selects
 
 
-async def put_bucket(cloud: Cloud, call: Call) -> Answer:
+async def put_bucket(cloud: Cloud, call: Call) -> Response:
     """Create the bucket in the region of its host."""
     # The body may configure multi-AZ storage, which has no meaning here; it is read and checked.
     await call.document()
     address = call.address
     grants = acl.from_headers(call.headers)
     cloud.store.create_bucket(address.bucket, address.region, grants, cloud.clock())
-    return Answer(200, {"Location": f"/{address.bucket}"})
+    return Response(200, {"Location": f"/{address.bucket}"})
 
 
-async def head_bucket(cloud: Cloud, call: Call) -> Answer:
+async def head_bucket(cloud: Cloud, call: Call) -> Response:
     """200 if the bucket exists here, with its region."""
-    return Answer(200, {"x-cos-bucket-region": call.bucket.region})
+    return Response(200, {"x-cos-bucket-region": call.bucket.region})
 
 
-async def get_bucket_location(cloud: Cloud, call: Call) -> Answer:
+async def get_bucket_location(cloud: Cloud, call: Call) -> Response:
     """The bucket's region (page 436/8275)."""
     return xml_answer(xmlio.document(xmlio.leaf("LocationConstraint", call.bucket.region)))
 
 
-async def delete_bucket(cloud: Cloud, call: Call) -> Answer:
+async def delete_bucket(cloud: Cloud, call: Call) -> Response:
     """Delete an empty bucket."""
     cloud.store.delete_bucket(call.bucket.name)
-    return Answer(204)
+    return Response(204)
 
 
-async def put_bucket_versioning(cloud: Cloud, call: Call) -> Answer:
+async def put_bucket_versioning(cloud: Cloud, call: Call) -> Response:
     """Enable or suspend versioning (page 436/19889)."""
     root = xmlio.parse(await call.document(), "VersioningConfiguration")
     status = xmlio.text_of(root, "Status").strip()
     if status not in ("Enabled", "Suspended"):
         raise CosError("MalformedXML", "Status is Enabled or Suspended.")
     cloud.store.set_versioning(call.bucket.name, status)
-    return Answer(200)
+    return Response(200)
 
 
-async def get_bucket_versioning(cloud: Cloud, call: Call) -> Answer:
+async def get_bucket_versioning(cloud: Cloud, call: Call) -> Response:
     """The status; an empty document if versioning was never enabled."""
     status = call.bucket.versioning
     children = [xmlio.leaf("Status", status)] if status else []
     return xml_answer(xmlio.document(xmlio.group("VersioningConfiguration", *children)))
 
 
-async def put_bucket_acl(cloud: Cloud, call: Call) -> Answer:
+async def put_bucket_acl(cloud: Cloud, call: Call) -> Response:
     """Replace the ACL from headers or a document."""
     body = await call.document()
     grants = acl.from_document(body) if body else acl.from_headers(call.headers)
     cloud.store.set_bucket_acl(call.bucket.name, grants)
-    return Answer(200)
+    return Response(200)
 
 
-async def get_bucket_acl(cloud: Cloud, call: Call) -> Answer:
+async def get_bucket_acl(cloud: Cloud, call: Call) -> Response:
     """The ACL as a document, its canned name as a header."""
     name = acl.canned_name(call.bucket.acl)
     # A bucket has no one to inherit from: its default is private.
@@ -167,17 +167,17 @@ def _document_name(call: Call) -> tuple[str, str, str]:
     return f"{name}/{identity}" if identity else name, root, missing
 
 
-async def put_bucket_document(cloud: Cloud, call: Call) -> Answer:
+async def put_bucket_document(cloud: Cloud, call: Call) -> Response:
     """Keep a configuration document. Raises CosError MalformedXML for another root."""
     name, root, _ = _document_name(call)
     body = await call.document()
     if root:
         xmlio.parse(body, root)
     cloud.store.put_bucket_document(call.bucket.name, name, body)
-    return Answer(200 if root else 204)
+    return Response(200 if root else 204)
 
 
-async def get_bucket_document(cloud: Cloud, call: Call) -> Answer:
+async def get_bucket_document(cloud: Cloud, call: Call) -> Response:
     """Give a configuration document back."""
     name, root, missing = _document_name(call)
     body = cloud.store.bucket_document(call.bucket.name, name)
@@ -186,12 +186,12 @@ async def get_bucket_document(cloud: Cloud, call: Call) -> Answer:
             raise CosError(missing, "The bucket has no such configuration.", status=404)
         body = xmlio.document(xmlio.group(root))
     if not root:
-        return Answer(200, {"Content-Type": "application/json"}, body)
+        return Response(200, {"Content-Type": "application/json"}, body)
     return xml_answer(body)
 
 
-async def delete_bucket_document(cloud: Cloud, call: Call) -> Answer:
+async def delete_bucket_document(cloud: Cloud, call: Call) -> Response:
     """Remove a configuration document; there need not be one."""
     name, _, _ = _document_name(call)
     cloud.store.put_bucket_document(call.bucket.name, name, None)
-    return Answer(204)
+    return Response(204)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from .. import acl, metadata, tags, xmlio
 from ..blobs import Writer
-from ..call import Answer, Call, Cloud, in_thread, xml_answer
+from ..call import Call, Cloud, Response, in_thread, xml_answer
 from ..errors import CosError
-from ..listing import paginate
 from ..names import encode, iso_date, parse_number
+from ..pages import paginate
 from ..records import Part, Upload, Version
 from ..uploads import MAX_PART_NUMBER, choose_parts, multipart_etag
 from .objects import forbids_overwrite, written_headers
@@ -17,7 +17,7 @@ from .objects import forbids_overwrite, written_headers
 _MAX_PAGE = 1000
 
 
-async def initiate_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+async def initiate_multipart_upload(cloud: Cloud, call: Call) -> Response:
     """Begin an upload; class, ACL, tags and metadata are given here, not at completion."""
     upload = cloud.uploads.initiate(
         call.bucket.name,
@@ -61,7 +61,7 @@ def keep_part(cloud: Cloud, upload: Upload, number: int, writer: Writer) -> Part
     return part
 
 
-async def upload_part(cloud: Cloud, call: Call) -> Answer:
+async def upload_part(cloud: Cloud, call: Call) -> Response:
     """Store one part; the same number again replaces it."""
     number = part_number(call)
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
@@ -69,10 +69,10 @@ async def upload_part(cloud: Cloud, call: Call) -> Answer:
         await call.receive(writer)
         part = keep_part(cloud, upload, number, writer)
     headers = {"ETag": f'"{part.etag}"', "x-cos-hash-crc64ecma": part.crc64}
-    return Answer(200, {**headers, **metadata.encryption_of(upload.headers)})
+    return Response(200, {**headers, **metadata.encryption_of(upload.headers)})
 
 
-async def list_parts(cloud: Cloud, call: Call) -> Answer:
+async def list_parts(cloud: Cloud, call: Call) -> Response:
     """The parts of an upload by number (page 436/7747)."""
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
     limit = call.number("max-parts", _MAX_PAGE, most=_MAX_PAGE)
@@ -107,7 +107,7 @@ def _part_element(part: Part) -> str:
     )
 
 
-async def list_multipart_uploads(cloud: Cloud, call: Call) -> Answer:
+async def list_multipart_uploads(cloud: Cloud, call: Call) -> Response:
     """Unfinished uploads of a bucket (page 436/7736)."""
     query = call.query
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
@@ -165,7 +165,7 @@ def _upload_element(upload: Upload, key: str) -> str:
     )
 
 
-async def complete_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+async def complete_multipart_upload(cloud: Cloud, call: Call) -> Response:
     """Join the named parts to the object. Completing twice is NoSuchUpload the second time."""
     wanted = _wanted_parts(await call.document())
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
@@ -220,9 +220,9 @@ def _wanted_parts(body: bytes) -> list[tuple[int, str]]:
     return wanted
 
 
-async def abort_multipart_upload(cloud: Cloud, call: Call) -> Answer:
+async def abort_multipart_upload(cloud: Cloud, call: Call) -> Response:
     """Drop an upload and its parts."""
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
     with cloud.database.change() as change:
         cloud.uploads.remove(change, upload.upload_id)
-    return Answer(204)
+    return Response(204)

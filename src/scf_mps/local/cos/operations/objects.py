@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .. import acl, conditions, metadata, tags
 from ..blobs import CHUNK
-from ..call import Answer, Call, Cloud
-from ..checksums import Sums
+from ..call import Call, Cloud, Response
+from ..checksums import Checksums
 from ..errors import CosError
 from ..names import http_date
 from ..records import ARCHIVE_CLASSES, Bucket, Version
@@ -24,7 +24,7 @@ def new_version(cloud: Cloud, call: Call) -> Version:
     )
 
 
-def with_bytes(version: Version, blob: str, sums: Sums) -> Version:
+def with_bytes(version: Version, blob: str, sums: Checksums) -> Version:
     """The version with a written blob as its bytes."""
     return version._replace(blob=blob, size=sums.size, etag=sums.md5.hex(), crc64=str(sums.crc64))
 
@@ -49,7 +49,7 @@ def written_headers(bucket: Bucket, version: Version, version_id: str) -> dict[s
     return headers
 
 
-async def put_object(cloud: Cloud, call: Call) -> Answer:
+async def put_object(cloud: Cloud, call: Call) -> Response:
     """Store the body under the key; the object appears whole or not at all."""
     version = new_version(cloud, call)
     with cloud.blobs.create() as writer:
@@ -60,7 +60,7 @@ async def put_object(cloud: Cloud, call: Call) -> Answer:
                 change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
             )
         writer.keep()
-    return Answer(200, written_headers(call.bucket, version, version_id))
+    return Response(200, written_headers(call.bucket, version, version_id))
 
 
 def find_readable(cloud: Cloud, bucket: Bucket, key: str, version_id: str) -> Version:
@@ -78,15 +78,15 @@ def find_readable(cloud: Cloud, bucket: Bucket, key: str, version_id: str) -> Ve
     return target._replace(kind="symlink", version_id=version.version_id)
 
 
-async def head_object(cloud: Cloud, call: Call) -> Answer:
+async def head_object(cloud: Cloud, call: Call) -> Response:
     """The headers of a GET, archived objects included."""
     version = find_readable(cloud, call.bucket, call.key, call.query.get("versionId", ""))
     conditions.check_read(call.headers, version)
     headers = _read_headers(cloud, call, version)
-    return Answer(200, headers, length=version.size)
+    return Response(200, headers, length=version.size)
 
 
-async def get_object(cloud: Cloud, call: Call) -> Answer:
+async def get_object(cloud: Cloud, call: Call) -> Response:
     """An object or a range of it. Raises CosError InvalidObjectState for unrestored archives."""
     for _ in range(3):
         version = find_readable(cloud, call.bucket, call.key, call.query.get("versionId", ""))
@@ -101,11 +101,11 @@ async def get_object(cloud: Cloud, call: Call) -> Answer:
     raise CosError("InternalError", "The bytes of the object are missing.")
 
 
-def _content_answer(cloud: Cloud, call: Call, version: Version) -> Answer:
+def _content_answer(cloud: Cloud, call: Call, version: Version) -> Response:
     headers = _read_headers(cloud, call, version)
     part = conditions.parse_range(call.headers.get("range"), version.size)
     offset, length = part or (0, version.size)
-    answer = Answer(200, headers)
+    answer = Response(200, headers)
     if part is not None:
         answer.status = 206
         headers["Content-Range"] = f"bytes {offset}-{offset + length - 1}/{version.size}"
@@ -150,7 +150,7 @@ def _restore_header(version: Version, now: float) -> dict[str, str]:
     return {}
 
 
-async def delete_object(cloud: Cloud, call: Call) -> Answer:
+async def delete_object(cloud: Cloud, call: Call) -> Response:
     """Delete a key or a version; what is not there is deleted successfully too."""
     version_id = call.query.get("versionId", "")
     with cloud.database.change() as change:
@@ -160,10 +160,10 @@ async def delete_object(cloud: Cloud, call: Call) -> Answer:
         headers.update(version_headers(call.bucket, removed.version_id))
         if removed.is_marker:
             headers["x-cos-delete-marker"] = "true"
-    return Answer(204, headers)
+    return Response(204, headers)
 
 
-async def append_object(cloud: Cloud, call: Call) -> Answer:
+async def append_object(cloud: Cloud, call: Call) -> Response:
     """Append the body at `position`, which must be the object's length.
 
     Blobs never change, so the object gets a new one: appending costs a copy of what was there.
@@ -191,7 +191,7 @@ async def append_object(cloud: Cloud, call: Call) -> Answer:
     headers = written_headers(call.bucket, version, version_id)
     headers["x-cos-next-append-position"] = str(version.size)
     headers["x-cos-content-md5"] = added.md5.hex()
-    return Answer(200, headers)
+    return Response(200, headers)
 
 
 def _appendable(cloud: Cloud, call: Call, position: int) -> Version | None:

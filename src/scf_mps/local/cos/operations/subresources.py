@@ -6,7 +6,7 @@ import hashlib
 from urllib.parse import quote
 
 from .. import acl, metadata, tags, xmlio
-from ..call import Answer, Call, Cloud, xml_answer
+from ..call import Call, Cloud, Response, xml_answer
 from ..errors import CosError
 from ..names import check_key, decode, http_date, parse_number
 from ..records import ARCHIVE_CLASSES, Version
@@ -20,33 +20,33 @@ def _version(cloud: Cloud, call: Call) -> Version:
     return cloud.store.get(call.bucket.name, call.key, call.query.get("versionId", ""))
 
 
-async def put_object_acl(cloud: Cloud, call: Call) -> Answer:
+async def put_object_acl(cloud: Cloud, call: Call) -> Response:
     """Replace the ACL from headers or a document."""
     body = await call.document()
     grants = acl.from_document(body) if body else acl.from_headers(call.headers)
     version = _version(cloud, call)
     with cloud.database.change() as change:
         cloud.store.update(change, version, acl=grants)
-    return Answer(200, version_headers(call.bucket, version.version_id))
+    return Response(200, version_headers(call.bucket, version.version_id))
 
 
-async def get_object_acl(cloud: Cloud, call: Call) -> Answer:
+async def get_object_acl(cloud: Cloud, call: Call) -> Response:
     """The ACL as a document, its canned name as a header."""
     version = _version(cloud, call)
     name = acl.canned_name(version.acl)
     return xml_answer(acl.to_document(version.acl), {"x-cos-acl": name} if name else {})
 
 
-async def put_object_tagging(cloud: Cloud, call: Call) -> Answer:
+async def put_object_tagging(cloud: Cloud, call: Call) -> Response:
     """Replace all tags."""
     text = tags.from_document(await call.document())
     version = _version(cloud, call)
     with cloud.database.change() as change:
         cloud.store.update(change, version, tags=text)
-    return Answer(200, version_headers(call.bucket, version.version_id))
+    return Response(200, version_headers(call.bucket, version.version_id))
 
 
-async def get_object_tagging(cloud: Cloud, call: Call) -> Answer:
+async def get_object_tagging(cloud: Cloud, call: Call) -> Response:
     """The tags; an empty set if there are none."""
     version = _version(cloud, call)
     return xml_answer(
@@ -54,15 +54,15 @@ async def get_object_tagging(cloud: Cloud, call: Call) -> Answer:
     )
 
 
-async def delete_object_tagging(cloud: Cloud, call: Call) -> Answer:
+async def delete_object_tagging(cloud: Cloud, call: Call) -> Response:
     """Remove all tags."""
     version = _version(cloud, call)
     with cloud.database.change() as change:
         cloud.store.update(change, version, tags="")
-    return Answer(204, version_headers(call.bucket, version.version_id))
+    return Response(204, version_headers(call.bucket, version.version_id))
 
 
-async def restore_object(cloud: Cloud, call: Call) -> Answer:
+async def restore_object(cloud: Cloud, call: Call) -> Response:
     """Make an archived object readable for some days.
 
     202 for a new restore, 200 to prolong one that is done. Raises CosError
@@ -85,10 +85,10 @@ async def restore_object(cloud: Cloud, call: Call) -> Answer:
     until = (now if done else start) + days * _SECONDS_PER_DAY
     with cloud.database.change() as change:
         cloud.store.update(change, version, restored_from=start, restored_until=until)
-    return Answer(200 if done else 202, version_headers(call.bucket, version.version_id))
+    return Response(200 if done else 202, version_headers(call.bucket, version.version_id))
 
 
-async def put_symlink(cloud: Cloud, call: Call) -> Answer:
+async def put_symlink(cloud: Cloud, call: Call) -> Response:
     """Make the key point to another of the same bucket; the target need not exist."""
     target = decode(call.headers.get("x-cos-symlink-target", ""))
     if not target or target == call.key:
@@ -104,10 +104,10 @@ async def put_symlink(cloud: Cloud, call: Call) -> Answer:
         version_id = cloud.store.put(
             change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
         )
-    return Answer(200, written_headers(call.bucket, version, version_id))
+    return Response(200, written_headers(call.bucket, version, version_id))
 
 
-async def get_symlink(cloud: Cloud, call: Call) -> Answer:
+async def get_symlink(cloud: Cloud, call: Call) -> Response:
     """Where a symlink points. Raises CosError NotSymlink for other objects."""
     version = _version(cloud, call)
     if version.kind != "symlink":
@@ -118,4 +118,4 @@ async def get_symlink(cloud: Cloud, call: Call) -> Answer:
         "x-cos-symlink-target": quote(metadata.parse(version.headers)["x-cos-symlink-target"]),
         **version_headers(call.bucket, version.version_id),
     }
-    return Answer(200, headers)
+    return Response(200, headers)

@@ -1,0 +1,134 @@
+"""Imports the function from its zip the way SCF would: unpacked and read-only, by its own Python, with nothing else.
+
+Every module of `handlers/` is imported, so that what is missing shows here and not at three in the morning.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .interpreters import Interpreter
+from .runtimes import CODE_FOLDER, LAYERS_FOLDER
+
+MAX_IMPORT_SECONDS = 60
+"""SCF's default for the initialisation of a function (product page 583/19805)."""
+
+_CHILD = """
+import sys
+
+report, *folders = sys.argv[1:]
+sys.path[:0] = folders
+import importlib, json, os, pkgutil, traceback
+
+failed = []
+
+
+def attempt(name):
+    try:
+        return importlib.import_module(name)
+    except BaseException as error:
+        place = ""
+        for frame in traceback.extract_tb(error.__traceback__):
+            for folder in folders:
+                if frame.filename.startswith(folder + os.sep):
+                    place = "%s:%s" % (frame.filename[len(folder) + 1:].replace(os.sep, "/"), frame.lineno)
+        failed.append([place or name, "%s: %s" % (type(error).__name__, error)])
+
+
+def below(package):
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not found.name.endswith(".__main__"):
+            module = attempt(found.name)
+            if module is not None and found.ispkg:
+                below(module)
+
+
+handlers = attempt("handlers")
+if handlers is not None:
+    below(handlers)
+    index = attempt("index")
+    if index is not None and not callable(index.main_handler):
+        failed.append(["handlers/__init__.py", "main_handler is not callable: %r" % (index.main_handler,)])
+with open(report, "w", encoding="utf-8") as file:
+    json.dump(failed, file)
+"""
+
+
+def can_import(names: Sequence[str]) -> bool:
+    """Whether this machine can import the files: extension modules are for Linux on x86_64."""
+    here = (sys.platform, platform.machine()) == ("linux", "x86_64")
+    return here or not any(name.endswith(".so") for name in names)
+
+
+def check_imports(
+    archives: Sequence[Path], python: Interpreter, work: Path, seconds: float = MAX_IMPORT_SECONDS
+) -> Iterator[str]:
+    """A sentence for everything that cannot be imported.
+
+    The variables of the environment are the caller's, without credentials: handlers that read one as they are imported
+    can be given it.
+
+    Args:
+        archives: the zip of the code, and of its layer if there is one.
+        python: of the function's version.
+        work: an empty folder.
+        seconds: how long it may take.
+    """
+    folders = []
+    for archive, place in zip(archives, (CODE_FOLDER, LAYERS_FOLDER), strict=False):
+        folder = work / place.strip("/")
+        folder.mkdir(parents=True)
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(folder)
+        folders.append(folder)
+    _set_modes(folders, 0o555, 0o444)
+    report = work / "report.json"
+    try:
+        ended = subprocess.run(
+            [python.path, "-I", "-S", "-B", "-c", _CHILD, report, *folders],
+            cwd=work,
+            env=_environment(work),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+        )
+        failed = json.loads(report.read_text("utf-8")) if report.exists() else None
+    except subprocess.TimeoutExpired:
+        yield f"importing the function takes more than {seconds} s, SCF would give up"
+        return
+    finally:
+        _set_modes(folders, 0o755, 0o644)
+    if failed is None:
+        yield f"importing the function ends its process, with {ended.returncode}: {ended.stderr[-500:]}"
+        return
+    for place, message in dict.fromkeys((place, message) for place, message in failed):
+        yield f"{place}: cannot be imported on its own: {message}"
+
+
+def _environment(work: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(("PYTHON", "TENCENT", "COS_SECRET", "PIP_"))
+    }
+    return {
+        **kept,
+        "HOME": str(work),
+        "TENCENTCLOUD_RUNENV": "SCF",
+        "USER_CODE_ROOT": f"{CODE_FOLDER}/",
+    }
+
+
+def _set_modes(folders: Sequence[Path], folder_mode: int, file_mode: int) -> None:
+    for top in folders:
+        for path in [top, *top.rglob("*")]:
+            path.chmod(folder_mode if path.is_dir() else file_mode)

@@ -1,0 +1,126 @@
+"""Exceptions that may leave the function: SCF prints them, with their causes, into its own log.
+
+An exception whose printed form holds no secret leaves as it is. Of any other a copy leaves, of the same class and with
+the same text but for the secrets. The traceback of the original is in our own log line.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+from ..errors import ScfMpsError, list_members, read_message
+from ..logs import scrub
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MAX_CHAIN = 50
+"""Causes of a cause that are kept. Printing one looks at all below it."""
+
+_PLAIN = (str, bytes, bool, int, float, type(None))
+_CONTAINERS = (dict, list, tuple)
+
+
+def redact_error(error: BaseException) -> BaseException:
+    """Return the exception, or a copy without secrets in its text, attributes, notes, causes and members."""
+    return error if _is_safe(error) else _copy(error, {}, 0)
+
+
+def _is_safe(error: BaseException) -> bool:
+    seen = {id(error)}
+    chain = [error]
+    for one in chain:
+        if len(chain) > MAX_CHAIN:
+            return False
+        try:
+            if any(scrub(text) != text for text in _texts(one)):
+                return False
+        except Exception:  # it cannot be printed
+            return False
+        for other in (one.__cause__, one.__context__, *list_members(one)):
+            if isinstance(other, BaseException) and id(other) not in seen:
+                seen.add(id(other))
+                chain.append(other)
+    return True
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    yield read_message(error)
+    yield "".join(traceback.format_exception_only(type(error), error))
+    yield "".join(traceback.format_tb(error.__traceback__))
+    for value in (error.args, *vars(error).values()):
+        if isinstance(value, (str, bytes, *_CONTAINERS)):
+            yield _shown(value)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return ""
+
+
+def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) -> BaseException:
+    if id(error) in copies:
+        return copies[id(error)]
+    text = scrub(read_message(error))
+    members = list_members(error) if depth < MAX_CHAIN else ()
+    members = tuple(_copy(one, copies, depth + 1) for one in members)
+    copy = _blank(error, text, members)
+    copies[id(error)] = copy
+    kept = {
+        name: _scrubbed(value)
+        for name, value in vars(error).items()
+        if isinstance(value, (*_PLAIN, *_CONTAINERS))
+    }
+    # On Python 3.10 a group has its members there.
+    vars(copy).update(kept | ({"exceptions": members} if members and "exceptions" in kept else {}))
+    if depth < MAX_CHAIN:
+        if error.__cause__ is not None:
+            copy.__cause__ = _copy(error.__cause__, copies, depth + 1)
+        elif error.__context__ is not None and not error.__suppress_context__:
+            copy.__context__ = _copy(error.__context__, copies, depth + 1)
+    copy.__suppress_context__ = error.__suppress_context__
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    return copy.with_traceback(error.__traceback__ if scrub(lines) == lines else None)
+
+
+def _blank(error: BaseException, text: str, members: tuple[BaseException, ...]) -> BaseException:
+    """Return an exception of the same class that has nothing but a text."""
+    kind = type(error)
+    name = scrub(kind.__name__)
+    body = {
+        "__module__": scrub(str(kind.__module__)),
+        "__qualname__": scrub(kind.__qualname__),
+        "__init__": lambda self, *args: None,
+        "__str__": lambda self: text,
+        "__repr__": lambda self: f"{name}({text!r})",
+    }
+    # A user's own __new__ may want other arguments.
+    new: Any = next(one.__new__ for one in kind.__mro__ if one.__module__ == "builtins")
+    try:
+        same: Any = type(name, (kind,), body)
+        blank: BaseException = new(same, text, members) if members else new(same, text)
+        blank.args = (text,)
+        traceback.format_exception_only(same, blank)
+        getattr(blank, "__notes__", None)  # as printing does from Python 3.11 on
+    # A class that cannot be derived from, or one whose objects need its __init__, as of urllib's HTTPError.
+    except Exception:
+        other: Any = type(name, (ScfMpsError,), body)
+        blank = other(text)
+    return blank
+
+
+def _scrubbed(value: Any) -> Any:
+    """Return a value as JSON has them without secrets; of any other its text."""
+    if isinstance(value, dict):
+        return {_scrubbed(name): _scrubbed(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_scrubbed, value)) if type(value) in (list, tuple) else ()
+    if isinstance(value, bytes):
+        return scrub(value.decode("latin-1")).encode("latin-1", "replace")
+    if isinstance(value, str) or not isinstance(value, _PLAIN):
+        return scrub(value if isinstance(value, str) else _shown(value))
+    return value

@@ -1,0 +1,5 @@
+"""``python -m scf_mps.doctor`` prints the table of docs/doctor.md."""
+
+from .table import render_tables
+
+print(render_tables())

@@ -1,0 +1,153 @@
+"""Runs the code of a deployed function in the SCF emulator, which is loaded when the first is run.
+
+with LocalRunner() as run:
+    scf = Scf(run=run)
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, final
+
+from .account import Account, FunctionRecord, FunctionVersion
+
+if TYPE_CHECKING:
+    from ....scf import Invocation, LocalFunction
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An emulator's invocation, in the API's terms."""
+
+    invocation: Invocation
+
+    @property
+    def status(self) -> int:
+        return self.invocation.status
+
+    @property
+    def returned(self) -> str | None:
+        return self.invocation.text if self.invocation.succeeded else None
+
+    @property
+    def error(self) -> str:
+        failure = self.invocation.error
+        return json.dumps(failure) if failure else ""
+
+    @property
+    def log(self) -> str:
+        return self.invocation.log
+
+    @property
+    def request_id(self) -> str:
+        return self.invocation.request_id
+
+    @property
+    def seconds(self) -> float:
+        return self.invocation.seconds
+
+    @property
+    def memory(self) -> int:
+        return self.invocation.memory
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatedFunction:
+    """A running `LocalFunction`, in the API's terms: what `Scf` offers."""
+
+    function: LocalFunction
+
+    @property
+    def name(self) -> str:
+        return self.function.name
+
+    @property
+    def namespace(self) -> str:
+        return self.function.namespace
+
+    def invoke(self, payload: str) -> _Ended:
+        return _Ended(self.function.invoke(text=payload))
+
+    def push(self, payload: str) -> str:
+        return self.function.push(text=payload)
+
+
+@final
+class LocalRunner:
+    """Gives each version of a function, as it is set now, an emulator of its own, until the end of the `with`.
+
+    Args:
+        python: the CPython to run them all; by default that of each one's runtime.
+        more: settings for every emulator, by the names of `LocalFunction`.
+    """
+
+    def __init__(self, python: str | None = None, more: Mapping[str, Any] | None = None) -> None:
+        self._python = python
+        self._more = more or {}
+        self._lock = threading.Lock()
+        self._running: dict[str, EmulatedFunction] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> LocalRunner:
+        self._scratch = Path(self._stack.enter_context(TemporaryDirectory(prefix="scf-deployed-")))
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def __call__(
+        self, account: Account, function: FunctionRecord, version: FunctionVersion
+    ) -> EmulatedFunction:
+        """The function that runs this version's code. Raises ValueError if there is no such CPython."""
+        from ....scf import LocalFunction
+
+        settings = version.settings
+        key = json.dumps([function.id, version.number, version.sha256, settings], sort_keys=True)
+        with self._lock:
+            if key not in self._running:
+                number = len(self._running)
+                source = self._scratch / f"code-{number}.zip"
+                source.write_bytes(version.code)
+                layer = self._layer(account, function, settings["Layers"], number)
+                local = LocalFunction(
+                    source,
+                    handler=settings["Handler"],
+                    python=self._python or settings["Runtime"].removeprefix("Python"),
+                    timeout=settings["Timeout"],
+                    memory=settings["MemorySize"],
+                    init_timeout=settings["InitTimeout"],
+                    environment={
+                        one["Key"]: one["Value"] for one in settings["Environment"]["Variables"]
+                    },
+                    layer=layer,
+                    retries=function.invoke_config["RetryConfig"][0]["RetryNum"],
+                    ttl=function.invoke_config["MsgTTL"],
+                    name=function.name,
+                    namespace=function.namespace,
+                    version=version.number,
+                    region=function.region,
+                    **self._more,
+                )
+                self._running[key] = EmulatedFunction(self._stack.enter_context(local))
+            return self._running[key]
+
+    def _layer(
+        self, account: Account, function: FunctionRecord, layers: list[dict[str, Any]], number: int
+    ) -> Path | None:
+        """The function's layer as a file; the emulator takes one."""
+        if not layers:
+            return None
+        first = layers[0]
+        path = self._scratch / f"layer-{number}.zip"
+        versions = account.layers[function.region, first["LayerName"]]
+        path.write_bytes(versions[first["LayerVersion"] - 1]["content"])
+        return path

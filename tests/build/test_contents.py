@@ -1,0 +1,498 @@
+"""What is in the zip: the application, the package without what is for the desk, byte code; and never what is private."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scf_mps.build.archive import write_zip
+from scf_mps.build.contents import PACKAGE
+from tests.support.build_projects import SMALL, Project
+from tests.support.interpreters import find
+from tests.support.optional_programs import skip_without_python
+from tests.support.sample_data import ROOT, payload
+
+RUNTIMES = ("3.10", "3.12", "3.13")
+
+INVOKE = """
+import json, sys
+sys.path[:0] = sys.argv[3:]
+import index
+print(json.dumps(index.main_handler(json.loads(sys.argv[1]), json.loads(sys.argv[2]))), file=sys.stderr)
+"""
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+def invoke(python: Path | str, *folders: Path) -> list[str]:
+    """The callbacks that the documentation's event reaches."""
+    event = json.dumps(payload("mps_workflow_seed_mixed"))
+    ended = subprocess.run(
+        [python, "-I", "-S", "-B", "-c", INVOKE, event, '{"time_limit_in_ms": 60000}', *folders],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"TENCENTCLOUD_RUNENV": "SCF"},
+    )
+    assert ended.returncode == 0, ended.stderr
+    summary = json.loads(ended.stderr.splitlines()[-1])
+    return [call["callback"] for call in summary["callbacks"]]
+
+
+@pytest.mark.usefixtures("python310")
+def test_the_zip_is_flat_and_has_byte_code_for_every_source_and_nothing_else(ours: Project) -> None:
+    names = ours.names()
+    assert names == sorted(names)
+    assert {name.split("/")[0] for name in names} == {
+        "__pycache__",
+        "handlers",
+        "index.py",
+        "scf_mps",
+    }
+    sources = {name for name in names if name.endswith(".py")}
+    compiled = {
+        name.replace("__pycache__/", "").replace(".cpython-310.pyc", ".py")
+        for name in names
+        if name not in sources
+    }
+    assert compiled == sources
+    assert ours.text("index.py") == "from handlers import main_handler as main_handler\n"
+    assert {name for name in sources if name.startswith("handlers/")} == {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "handlers").glob("*.py")
+    }
+
+
+def test_what_is_for_the_desk_is_not_deployed_and_the_rest_of_the_package_is(ours: Project) -> None:
+    deployed = {name for name in ours.names() if name.endswith(".py")}
+    there = {f"scf_mps/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
+    left = {name.split("/")[1] for name in there - deployed}
+    assert left == {"__main__.py", "build", "cli", "deploy", "doctor", "events", "local"}
+    assert {name for name in there - deployed if name.startswith("scf_mps/events")} == {
+        "scf_mps/events/generated/callbacks.py"
+    }
+
+
+def test_the_default_application_stays_far_below_what_slows_a_cold_start(ours: Project) -> None:
+    assert (ours.folder / "dist" / "function.zip").stat().st_size < 1024 * 1024
+
+
+def test_the_folder_holds_what_the_zip_holds(ours: Project, tmp_path: Path) -> None:
+    there = unpacked(ours.folder / "dist" / "function.zip", tmp_path)
+    built = ours.folder / "build"
+    files = {path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file()}
+    assert files == set(ours.names())
+    assert all((there / name).read_bytes() == (built / name).read_bytes() for name in files)
+
+
+def test_every_entry_has_the_same_date_host_and_mode(ours: Project) -> None:
+    with zipfile.ZipFile(ours.folder / "dist" / "function.zip") as opened:
+        assert {
+            (info.date_time, info.create_system, info.external_attr >> 16)
+            for info in opened.infolist()
+        } == {((1980, 1, 1, 0, 0, 0), 3, 0o100644)}
+
+
+def test_two_builds_in_two_folders_at_two_times_are_the_same_bytes(
+    ours: Project, tmp_path: Path
+) -> None:
+    other = Project(tmp_path / "elsewhere" / "and deeper")
+    shutil.copytree(ROOT / "handlers", other.folder / "handlers", copy_function=shutil.copyfile)
+    for path in other.folder.rglob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    other.build()
+    first = (ours.folder / "dist" / "function.zip").read_bytes()
+    assert (other.folder / "dist" / "function.zip").read_bytes() == first
+    assert str(tmp_path).encode() not in b"".join(
+        path.read_bytes() for path in (other.folder / "build").rglob("*.pyc")
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    files=st.dictionaries(
+        st.from_regex(r"[a-cé]{1,3}(/[a-cé]{4}){0,2}", fullmatch=True), st.binary(max_size=99)
+    ),
+)
+def test_the_order_in_which_files_came_to_be_changes_no_byte(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
+    written = []
+    for names in (sorted(files), sorted(files, reverse=True)):
+        top = tmp_path_factory.mktemp("tree")
+        for name in names:
+            path = top / "files" / f"{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[name])
+        (top / "files").mkdir(exist_ok=True)
+        write_zip(top / "files", top / "made.zip")
+        written.append((top / "made.zip").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_byte_code_is_loaded_without_a_look_at_the_source(
+    python310: Path, ours: Project, tmp_path: Path
+) -> None:
+    folder = unpacked(ours.folder / "dist" / "function.zip", tmp_path)
+    for path in folder.rglob("*.pyc"):
+        assert path.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
+    for path in folder.rglob("*.py"):
+        path.write_text("raise SystemExit('compiled anew')")
+    assert "handlers.renditions.record_rendition" in invoke(python310, folder)
+
+
+@pytest.mark.usefixtures("python310")
+def test_a_traceback_shows_the_cloud_s_path_and_the_line(project: Project, tmp_path: Path) -> None:
+    project.build()
+    (compiled,) = (project.folder / "build" / "handlers").rglob("*.pyc")
+    assert b"/var/user/handlers/__init__.py" in compiled.read_bytes()
+
+
+@pytest.mark.parametrize("version", RUNTIMES)
+def test_the_zip_handles_the_sample_event_under_its_python(version: str, tmp_path: Path) -> None:
+    python = find(version)
+    if python is None:
+        skip_without_python(version)
+    made = Project(tmp_path / "made")
+    shutil.copytree(ROOT / "handlers", made.folder / "handlers")
+    report = made.build("--runtime", f"Python{version}")
+    assert (report["bytecode"], report["imported"], report["warnings"]) == (True, True, [])
+    folder = unpacked(made.folder / "dist" / "function.zip", tmp_path / "user")
+    assert invoke(python, folder) == [
+        "handlers.renditions.record_rendition",
+        "handlers.failures.report_result",
+        "handlers.pictures.record_snapshots",
+        "handlers.pictures.record_sprites",
+    ]
+
+
+def test_a_layer_holds_the_package_and_the_code_stays_a_few_kilobytes(
+    python310: Path, tmp_path: Path
+) -> None:
+    made = Project(tmp_path / "made")
+    shutil.copytree(ROOT / "handlers", made.folder / "handlers")
+    report = made.build("--layer")
+    assert {name.split("/")[0] for name in made.names()} == {"__pycache__", "handlers", "index.py"}
+    assert {name.split("/")[0] for name in made.names("dist/layer.zip")} == {"scf_mps"}
+    assert report["code"]["bytes"] < 20_000 < report["layer"]["bytes"]
+    code = unpacked(made.folder / "dist" / "function.zip", tmp_path / "user")
+    layer = unpacked(made.folder / "dist" / "layer.zip", tmp_path / "opt")
+    assert b"/opt/scf_mps/app.py" in next(layer.glob("scf_mps/__pycache__/app.*")).read_bytes()
+    assert invoke(python310, code, layer)
+
+
+@pytest.mark.usefixtures("python310")
+def test_what_is_private_or_of_a_desk_is_never_in_the_zip(project: Project) -> None:
+    project.write(
+        {
+            ".env": "TENCENT_SECRET_KEY=x",
+            "handlers/.env": "TENCENT_SECRET_KEY=x",
+            "handlers/.env.local": "x",
+            "handlers/.git/config": "",
+            "handlers/.idea/workspace.xml": "",
+            "handlers/__pycache__/old.cpython-311.pyc": "",
+            "handlers/tests/test_it.py": "",
+            "handlers/test_more.py": "",
+            "handlers/mine.py~": "",
+            "handlers/.mine.py.swp": "",
+            "handlers/template.html": "<p>",
+            "handlers/deep/__init__.py": "",
+            "tests/test_it.py": "",
+            "README.md": "",
+        }
+    )
+    os.mkfifo(project.folder / "handlers" / "pipe")
+    project.build()
+    users = [name for name in project.names() if not name.startswith("scf_mps/")]
+    assert users == [
+        "__pycache__/index.cpython-310.pyc",
+        "handlers/__init__.py",
+        "handlers/__pycache__/__init__.cpython-310.pyc",
+        "handlers/deep/__init__.py",
+        "handlers/deep/__pycache__/__init__.cpython-310.pyc",
+        "handlers/template.html",
+        "index.py",
+    ]
+
+
+def test_more_of_the_project_is_included_when_it_is_asked_for(project: Project) -> None:
+    project.write({"shared/rules.py": "RULES = ()\n", "data/sizes.json": "{}", "one.py": ""})
+    project.write({"handlers/__init__.py": f"import shared.rules\n{SMALL}"})
+    (project.folder / "one.py").chmod(0o755)
+    project.build("--include", "shared", "--include", "data/sizes.json", "--include", "one.py")
+    assert {"shared/rules.py", "data/sizes.json", "one.py"} < set(project.names())
+    with zipfile.ZipFile(project.folder / "dist" / "function.zip") as opened:
+        assert opened.getinfo("one.py").external_attr >> 16 == 0o100755
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nothing",
+        "../outside",
+        ".",
+        "",
+        "..",
+        "handlers/..",
+        "shared/../shared",
+        "./../project",
+        "/etc",
+    ],
+)
+def test_what_is_not_in_the_project_cannot_be_included(project: Project, name: str) -> None:
+    (project.folder.parent / "outside").write_text("")
+    (problem,) = project.problems("--include", name)
+    assert problem == f"expected a file or folder of the project to include, not {name!r}"
+
+
+def test_include_refuses_an_absolute_path_of_the_project(project: Project) -> None:
+    project.write({"shared/a.txt": ""})
+    (problem,) = project.problems("--include", str(project.folder / "shared"))
+    assert "include" in problem
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (".", "link"),
+        ("..", "link"),
+        ("/etc", "link"),
+        (".git", "link"),
+        ("link", "link"),
+        ("gone", "link"),
+        ("..", "link/outside"),
+    ],
+)
+def test_include_refuses_a_link_out_of_the_project(
+    project: Project, target: str, name: str
+) -> None:
+    project.write({"../outside/secret.txt": "", ".git/config": ""})
+    (project.folder / "link").symlink_to(target)
+    (problem,) = project.problems("--include", name)
+    assert problem.startswith("link: a link")
+
+
+def test_include_follows_a_link_inside_the_project(project: Project) -> None:
+    project.write({"shared/deep/a.txt": "x", "./one.txt": ""})
+    (project.folder / "alias").symlink_to("shared")
+    project.build("--include", "alias/deep", "--include", "./one.txt")
+    assert {"alias/deep/a.txt", "one.txt"} < set(project.names())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--out", "data/build"), ("--zip", "data/f.zip"), ("--zip", "handlers/f")]
+)
+def test_build_refuses_outputs_in_what_it_packs(project: Project, option: str, value: str) -> None:
+    project.write({"data/a.txt": ""})
+    (problem,) = project.problems("--include", "data", option, value)
+    assert "outside" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"caf\xe9.txt", r"caf\xe9.txt"),
+        (b"two\nlines.py", r"two\nlines.py"),
+        (b"bell\x07", r"bell\x07"),
+        ("line\u2028separator".encode(), r"line\u2028separator"),
+        (b"back\\slash.txt", "back\\slash.txt"),
+        (b"\xff\xfe/inner.txt", r"\xff\xfe/inner.txt"),
+    ],
+)
+def test_build_refuses_names_that_cannot_be_deployed(
+    project: Project, name: bytes, shown: str
+) -> None:
+    path = project.folder / "handlers" / os.fsdecode(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")
+    (problem,) = project.problems()
+    assert problem.startswith(f"handlers/{shown}: the name ")
+
+
+def test_build_refuses_folders_that_are_too_deep(project: Project) -> None:
+    (project.folder / "handlers" / Path(*["d"] * 200)).mkdir(parents=True)
+    (problem,) = project.problems()
+    assert "100 levels" in problem
+
+
+def test_build_takes_names_in_other_alphabets(project: Project) -> None:
+    project.write({"handlers/模板　一.html": "", "handlers/é ü.txt": ""})
+    project.build()
+    assert {"handlers/模板　一.html", "handlers/é ü.txt"} < set(project.names())
+
+
+def test_build_names_a_folder_it_cannot_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.chdir(project.folder / "handlers")
+        for _ in range(20):  # deeper than a path may be long
+            Path("d" * 250).mkdir()
+            os.chdir("d" * 250)
+    (problem,) = project.problems()
+    assert problem.startswith(f"{project.folder}/handlers/ddd")
+    assert problem.endswith(": File name too long")
+
+
+def test_build_names_a_file_it_cannot_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"handlers/locked.txt": ""})
+    copy = shutil.copyfile
+
+    def refuse(path: Path, to: Path) -> None:
+        if path.name == "locked.txt":
+            raise PermissionError(13, "Permission denied")
+        copy(path, to)
+
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    assert project.problems() == ["handlers/locked.txt: Permission denied"]
+
+
+@pytest.mark.usefixtures("python310")
+def test_build_warns_of_names_that_differ_in_case(project: Project) -> None:
+    project.write({"handlers/Page.html": "", "handlers/page.html": ""})
+    (warning,) = project.build()["warnings"]
+    assert warning.startswith("handlers/Page.html, handlers/page.html: ")
+
+
+def test_build_packs_files_older_than_zip(project: Project) -> None:
+    project.write({"handlers/old.txt": ""})
+    os.utime(project.folder / "handlers" / "old.txt", (0, 0))
+    project.build()
+    assert "handlers/old.txt" in project.names()
+
+
+def test_build_leaves_out_what_is_of_the_machine(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(
+        {
+            "handlers/node_modules/x/index.js": "",
+            "handlers/.venv/pyvenv.cfg": "",
+            "handlers/environment/pyvenv.cfg": "",
+            "handlers/environment/lib/x.py": "",
+            "handlers/.git/config": "",
+            "handlers/.mypy_cache/x.json": "",
+            "handlers/.DS_Store": "",
+            "handlers/deep/__pycache__/a.cpython-311.pyc": "",
+            "handlers/old.pyc": "",
+            "handlers/deep/kept.txt": "",
+        }
+    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkeypatch.chdir(project.folder / "handlers")  # the name of a socket is short
+        listener.bind("pipe.sock")
+        ran = project.run()
+    assert ran.exit_code == 0
+    assert (
+        "left out: of the project: .DS_Store, .git, .mypy_cache, .venv, __pycache__, environment, "
+        "node_modules, old.pyc, pipe.sock\n"
+    ) in ran.stdout
+    handlers = {name for name in project.names() if name.startswith("handlers/")}
+    assert {name for name in handlers if not name.endswith(".pyc")} == {
+        "handlers/__init__.py",
+        "handlers/deep/kept.txt",
+    }
+    project.write({f"handlers/test_{number}.py": "" for number in range(20)})
+    assert "more\n" in project.run().stdout
+
+
+def test_a_link_inside_the_project_is_followed(project: Project) -> None:
+    project.write({"shared/rules.py": "RULES = ()\n"})
+    (project.folder / "handlers" / "shared").symlink_to("../shared")
+    (project.folder / "handlers" / ".venv").symlink_to("/nowhere")
+    project.build()
+    assert project.text("handlers/shared/rules.py") == "RULES = ()\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("/etc/hostname", "a link that leads out of the project; put a copy in its place"),
+        ("nowhere", "a link that leads nowhere"),
+        ("link", "a link that leads nowhere"),
+        ("../handlers", "a link to a folder that it is in"),
+        ("../.env", "a link to what is never deployed, .env"),
+    ],
+)
+def test_a_link_to_anything_else_is_refused(project: Project, target: str, why: str) -> None:
+    project.write({".env": "x"})
+    (project.folder / "handlers" / "link").symlink_to(target)
+    assert project.problems() == [f"handlers/link: {why}"]
+
+
+def test_links_that_lead_round_in_a_circle_of_two_are_refused(project: Project) -> None:
+    project.write({"a/one.py": "", "b/two.py": ""})
+    (project.folder / "a" / "b").symlink_to("../b")
+    (project.folder / "b" / "a").symlink_to("../a")
+    (problem,) = project.problems("--include", "a")
+    assert problem == "a/b/a: a link to a folder that it is in"
+
+
+def test_a_project_without_handlers_is_refused(tmp_path: Path) -> None:
+    (problem,) = Project(tmp_path).problems()
+    assert problem == f"expected handlers/__init__.py with a main_handler in {tmp_path}"
+
+
+def test_only_a_folder_that_a_build_made_is_replaced(project: Project) -> None:
+    project.write({"build/precious.txt": "x"})
+    (problem,) = project.problems()
+    assert problem == "build is there, and not of a build: remove it, or name another folder"
+    (project.folder / "empty").mkdir()
+    project.build("--out", "empty")
+    (project.folder / "empty" / "stale.py").write_text("")
+    project.build("--out", "empty")
+    assert not (project.folder / "empty" / "stale.py").exists()
+    assert (project.folder / "build" / "precious.txt").exists()
+
+
+@pytest.mark.parametrize("folder", [".", "..", "handlers/build"])
+def test_the_project_itself_is_never_replaced(project: Project, folder: str) -> None:
+    assert project.problems("--out", folder) == [f"expected a folder to build in, not {folder}"]
+
+
+def test_the_module_is_a_command_of_its_own(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(sys, "argv", ["packing", "--json"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("scf_mps.build", run_name="__main__")
+    assert not left.value.code
+    assert json.loads(capsys.readouterr().out)["code"]["path"] == "dist/function.zip"
+
+
+@pytest.mark.usefixtures("python310")
+def test_the_report_says_what_takes_the_room(ours: Project) -> None:
+    printed = ours.run().stdout
+    first = printed.splitlines()[0]
+    assert first.startswith("dist/function.zip: ")
+    assert " KB, unpacked " in first
+    for what in ("scf_mps", "handlers", "index.py", "sha256 "):
+        assert what in printed
+    assert printed.splitlines()[-1] == (
+        "for Python3.10: imported by its own Python; unpacked in build"
+    )
+    report = ours.build()
+    parts = {part["name"]: part for part in report["code"]["parts"]}
+    assert list(parts) == ["scf_mps", "handlers", "index.py"]
+    assert parts["scf_mps"]["version"].startswith("scf-mps ")
+    assert parts["index.py"]["files"] == 2
+    assert sum(part["zipped"] for part in parts.values()) < report["code"]["bytes"]
+    sizes = sum(part["source"] + part["bytecode"] + part["other"] for part in parts.values())
+    assert sizes == report["code"]["unpacked"]

@@ -1,0 +1,343 @@
+"""The demo, the default application at work on files, and the emulator from the command line."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scf_mps import CallbacksFailed, logs
+from scf_mps.cli import cli
+from scf_mps.cos import Cos, Credentials, Denied
+from scf_mps.cos.transport import SHARED_POOL
+from scf_mps.local.cos import CosEmulator, Key
+from scf_mps.local.cos.emulator import format_exports
+from scf_mps.local.demo import DELIVERY, MEDIA, Demonstration, Desk, desk, events
+from tests.support.handler_modules import handlers_reloaded
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_is_left():
+    with handlers_reloaded():
+        yield
+    SHARED_POOL.clear()
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    with desk(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def handlers(prepared, monkeypatch):
+    """The default application, loaded under the variables of the desk."""
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("handlers")
+
+
+def published(prepared: Desk) -> dict[str, int]:
+    place = f"cos://{DELIVERY.bucket}.{DELIVERY.region}/"
+    return {entry.object.key: entry.size for entry in prepared.cos.list(place)}
+
+
+def test_the_documented_events_files_are_published_as_they_were(prepared, handlers):
+    documented, _ = events()
+    prepared.store(documented)
+    handlers.main_handler(documented, {})
+
+    place, manifest = prepared.manifest(documented)
+    assert [one["definition"] for one in manifest["renditions"]] == [10]
+    found = published(prepared)
+    del found[place.key]
+    assert found == {
+        "published/dianping2_imageSprite_10.vtt": 153,
+        "published/dianping2_imageSprite_10_0.jpg": 3704,
+        "published/dianping2_snapshotByOffset_10_0.jpg": 4085,
+        "published/dianping2_transcode_10.mp4": 9117,
+    }
+    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
+    assert prepared.cos.read(copy) == (MEDIA / "rendition.mp4").read_bytes()
+    assert prepared.cos.head(copy).content_type == "video/mp4"
+
+
+def test_an_hls_stream_is_published_with_all_its_segments(prepared, handlers):
+    _, streamed = events()
+    prepared.store(streamed)
+    handlers.main_handler(streamed, {})
+    handlers.main_handler(streamed, {})  # a redelivery changes nothing
+
+    place, manifest = prepared.manifest(streamed)
+    assert [one["package"] for one in manifest["adaptive_streams"]] == ["HLS"]
+    assert set(published(prepared)) - {place.key} == {
+        "published/demo_AdaptiveDynamicStreaming_12.m3u8",
+        "published/demo_AnimatedGraphics_20000.gif",
+        "published/stream_0.m3u8",
+        "published/stream_0_0.ts",
+        "published/stream_0_1.ts",
+    }
+
+
+def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared, handlers):
+    documented, _ = events()
+    prepared.store(documented)
+    gone = "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4"
+    prepared.cos.delete(gone)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        handlers.main_handler(documented, {})
+    (failure,) = failed.value.failures
+    assert failure.callback == "handlers.publishing.publish"
+    assert gone in str(failed.value)
+    assert len(published(prepared)) == 3
+
+
+def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("MPS_PUBLISH", "cos://mine-1250000000.ap-guangzhou/")
+    monkeypatch.delenv("MPS_COS_PROXY", raising=False)
+    with desk(tmp_path):
+        assert os.environ["MPS_PUBLISH"] == f"{DELIVERY}/?manifest=manifest.json"
+        assert os.environ["MPS_COS_PROXY"].startswith("http://127.0.0.1:")
+
+    assert os.environ["MPS_PUBLISH"] == "cos://mine-1250000000.ap-guangzhou/"
+    assert "MPS_COS_PROXY" not in os.environ
+
+
+def run_demo(monkeypatch, *options, folder=ROOT):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(logs, "configure", lambda *args: None)
+    return CliRunner().invoke(cli, ["demo", *options])
+
+
+def test_demo_shows_code_table_and_counts(monkeypatch):
+    done = run_demo(monkeypatch)
+
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "@router.on(ImageSprites)" in lines
+    rows = [line.split("\t") for line in lines if "\t" in line]
+    tries = {(result, callback): outcomes for result, callback, *outcomes in rows}
+    assert tries.pop(("Transcode 10", "publishing.publish")) == ["failed", "done"]
+    # The callbacks after the publishing waited for the retry.
+    assert tries.pop(("WorkflowTask", "publishing.write_manifest")) == ["waits", "done"]
+    assert tries.pop(("WorkflowTask", "notifying.wecom")) == ["waits", "done"]
+    assert len(tries) == 7
+    assert all(outcomes == ["done", "skipped"] for outcomes in tries.values())
+    assert "1 event, 10 callbacks, 1 failed: COS refused a copy." in lines
+    assert (
+        "SCF retried the event. The retry ran only that one and the 2 that waited for it." in lines
+    )
+    assert "5 files published and verified in COS, 1 event archived, 1 chat message sent." in lines
+    assert "scf-mps new" in lines[-1]
+
+
+def test_demo_verbose_shows_objects_manifests_and_messages(monkeypatch):
+    done = run_demo(monkeypatch, "--verbose")
+
+    assert done.exit_code == 0, done.output
+    shown = done.output
+    assert shown.count("In COS before the event") == shown.count("New in COS after the event") == 2
+    assert "published/dianping2_transcode_10.mp4" in shown
+    assert "published/stream_0_1.ts" in shown
+    assert "time_offset_s 0, size_bytes 4085" in shown
+    assert "MPS task partly failed (1 of 4): dianping2.mp4" in shown
+    assert shown.count("The chat message") == 2
+
+
+BROKEN = {
+    "nothing is published": (
+        "app = App()\n@app.on(Transcode, name='publish')\ndef f(one): ...\n",
+        "is missing",
+    ),
+    "a callback fails": (
+        "app = App()\n@app.on(Transcode)\ndef f(one): raise OSError\n",
+        "handlers.f failed",
+    ),
+    "there is no ledger": (
+        "app = App(ledger='none')\n@app.on(Transcode)\ndef f(one): ...\n",
+        "did not run",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_demo_that_goes_wrong_fails(kind, monkeypatch, tmp_path):
+    code, problem = BROKEN[kind]
+    (tmp_path / "handlers").mkdir()
+    code = f"from scf_mps import App, Transcode\n{code}main_handler = app.main_handler\n"
+    (tmp_path / "handlers" / "__init__.py").write_text(code)
+    done = run_demo(monkeypatch, folder=tmp_path)
+    assert done.exit_code == 1
+    assert problem in done.stderr
+
+
+def test_demonstration_names_a_callback_that_ran_again():
+    first, again = (
+        {("a", "f"): "done", ("a", "g"): "failed"},
+        {("a", "f"): "done", ("a", "g"): "done"},
+    )
+    assert list(Demonstration({}, [first, again]).find_problems()) == ["f ran again"]
+
+
+def test_demonstration_finds_missing_and_different_copies(prepared, monkeypatch):
+    documented, _ = events()
+    prepared.store(documented)
+    one = Demonstration(documented, [{("MediaProcessResultSet[0]", "publish"): "done"}])
+    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
+    prepared.cos.upload(MEDIA / "sprite.vtt", copy)
+    one.published = [copy, f"{DELIVERY}/gone"]
+    problems = list(prepared._verify(documented, one))
+    assert f"{DELIVERY}/gone is listed and not there" in problems
+    assert any(problem.startswith(f"{copy} differs") for problem in problems)
+    assert f"{DELIVERY}/dianping2_imageSprite_10.vtt is missing" in problems
+
+
+def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):
+    for module in ("scf_mps.local.demo", "scf_mps.local.cos.__main__"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for command in (["demo"], ["cos", "--dir", "x"]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 2
+        assert "pip install 'scf-mps[cli,local]'" in done.output
+
+
+def test_the_emulator_can_be_started_from_the_command_line(tmp_path):
+    command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path]
+    options = ["--key", "AKIDone:secret", "--bucket", "desk-1250000000", "--create-buckets"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        request = urllib.request.Request(
+            f"{url}/", headers={"Host": "desk-1250000000.cos.ap-guangzhou.myqcloud.com"}
+        )
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("one_bucket", [True, False])
+def test_emulator_is_seeded_and_prints_what_to_export(tmp_path, one_bucket):
+    seed = tmp_path / "seed"
+    top = seed if one_bucket else seed / "desk-1250000000.ap-beijing"
+    (top / "vod").mkdir(parents=True)
+    (top / "vod" / "film 1.mp4").write_bytes(b"film")
+    bucket = ["--bucket", "desk-1250000000.ap-beijing"] if one_bucket else []
+    command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path / "kept"]
+    options = ["--seed", seed, *bucket]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert all(line.startswith("export ") for line in lines[1:])
+        code = "from scf_mps import Cos; print(Cos().read_text('cos://desk-1250000000.ap-beijing/vod/film 1.mp4'))"
+        done = subprocess.run(
+            ["sh", "-c", f'{"".join(lines[1:])}\nexec "$0" -c "$1"', sys.executable, code],
+            env={"PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert done.stdout == "film\n", done.stderr
+
+
+def test_seeded_objects_are_kept(tmp_path, monkeypatch):
+    def stop(url, key):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return []
+
+    monkeypatch.setattr("scf_mps.local.cos.emulator.format_exports", stop)
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / "film.mp4").write_bytes(b"film")
+    options = [
+        "--dir",
+        tmp_path / "kept",
+        "--seed",
+        tmp_path / "seed",
+        "--bucket",
+        "desk-1250000000",
+    ]
+    done = CliRunner().invoke(cli, ["cos", *map(str, options)])
+    assert done.exit_code == 0, done.output
+    with CosEmulator(tmp_path / "kept") as emulator:
+        key = Credentials(emulator.key.secret_id, emulator.key.secret_key)
+        found = Cos(key, proxy=emulator.url).read("cos://desk-1250000000.ap-guangzhou/film.mp4")
+    assert found == b"film"
+
+
+@pytest.mark.parametrize("buckets", [[], ["--bucket", "desk-1250000000"]])
+def test_seed_without_files_is_refused(tmp_path, buckets):
+    (tmp_path / "seed").mkdir()
+    (tmp_path / "seed" / ".git").mkdir()
+    for folder in ("seed", "nowhere"):
+        done = CliRunner().invoke(
+            cli, ["cos", "--dir", str(tmp_path), "--seed", str(tmp_path / folder), *buckets]
+        )
+        assert done.exit_code == 2
+        assert "--seed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--bucket", "media"], "'media'"),
+        (["--key", "AKIDx"], "ID:SECRET"),
+        (["--seed", "seed"], "--seed: .*'vod'"),
+        (["--port", "99999"], "65535"),
+        (["--dir", "seed/vod/film.mp4"], "cannot start the emulator"),
+    ],
+)
+def test_cos_reports_wrong_options_in_a_line(tmp_path, monkeypatch, options, why):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed" / "vod").mkdir(parents=True)
+    (tmp_path / "seed" / "vod" / "film.mp4").write_bytes(b"film")
+
+    done = CliRunner().invoke(cli, ["cos", "--dir", "kept", *options])
+
+    assert (done.exit_code, "scf_mps.local.cos" in done.output) == (2, False)
+    assert re.search(why, done.output)
+
+
+def test_cos_names_a_port_that_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = CliRunner().invoke(cli, ["cos", "--dir", str(tmp_path), "--port", port])
+    assert done.exit_code == 2
+    assert port in done.output
+
+
+def test_emulator_with_a_temporary_key_exports_its_token():
+    lines = format_exports("http://127.0.0.1:1", Key("AKIDx", "a b", "t"))
+    assert "export TENCENTCLOUD_SECRET_KEY='a b'" in lines
+    assert "export TENCENTCLOUD_TOKEN=t" in lines
+
+
+@pytest.mark.parametrize("action", ["read", "head"])
+def test_denied_request_says_which_variables_to_check(tmp_path, action):
+    with CosEmulator(tmp_path) as emulator:
+        emulator.create_bucket("desk-1250000000")
+        cos = Cos(Credentials("AKIDother", "key"), proxy=emulator.url)
+        with pytest.raises(Denied, match="TENCENTCLOUD_SECRET_ID"):
+            getattr(cos, action)("cos://desk-1250000000.ap-guangzhou/x")
+
+
+def test_the_demos_events_are_real_ones():
+    documented, streamed = events()
+
+    assert "****" not in json.dumps(documented)
+    assert documented["EventType"] == streamed["EventType"] == "WorkflowTask"

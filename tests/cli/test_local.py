@@ -1,0 +1,289 @@
+"""``scf-mps local``: the function of a folder as SCF would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.support.handler_modules import handlers_reloaded
+
+pytest.importorskip("aiohttp", reason="the API needs it")
+
+from scf_mps import cli
+from scf_mps.local.samples import sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HANDLERS = '''\
+"""An application that fails while a file is there."""
+
+import os
+from pathlib import Path
+
+from scf_mps import App, Transcode
+
+app = App()
+
+
+@app.on(Transcode, name="film")
+def film(transcode: Transcode) -> None:
+    if Path(os.environ["MPS_FAILS"]).exists():
+        raise OSError("no route to host")
+    print(f"a film {os.environ.get('TENCENTCLOUD_SECRETID')} {os.environ.get('MPS_GREETING')}")
+
+
+main_handler = app.main_handler
+'''
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "project"
+    (folder / "handlers").mkdir(parents=True)
+    (folder / "handlers" / "__init__.py").write_text(HANDLERS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("COLUMNS", "250")
+    for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENTCLOUD_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MPS_FAILS", str(tmp_path / "fails"))
+    with handlers_reloaded():
+        yield folder
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.cli, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_an_event_is_pushed_and_its_log_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDdesk")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "desk-secret")
+    code, shown = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
+    assert code == 0, shown
+    assert "started, cold instance 1" in shown
+    assert "a film AKIDdesk hello=you" in shown
+    _, told = run("history", "--json")
+    (entry,) = json.loads(told)
+    assert entry["state"] == "done"
+
+
+def test_what_is_given_up_is_in_the_desks_dead_letter_queue_and_can_be_replayed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--speed", "6000")
+    assert code == 1
+    assert shown.count("no route to host") >= 3
+    assert "1 event moved to .scf-mps/dead-letters.jsonl" in shown
+    (tmp_path / "fails").unlink()
+    code, shown = run("replay", "--dead-letter", ".scf-mps/dead-letters.jsonl")
+    assert code == 0
+    assert "1 done" in shown
+
+
+def test_failing_callback_shows_reason_and_own_frames_once(tmp_path: Path) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--speed", "6000")
+    assert code == 1
+    assert shown.count('raise OSError("no route to host")') == 1
+    assert "handlers/__init__.py:14 in film" in shown
+    assert "scf_mps/" not in shown
+    assert "Traceback" not in shown
+    row = next(line for line in shown.splitlines() if "\tfilm\t" in line)
+    assert row.split("\t")[2:4] == ["failed", "delivery 3"]
+    assert row.endswith("OSError: no route to host")
+
+
+def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -> None:
+    (tmp_path / "fails").touch()
+    code, shown = run("local", "documentation", "--retries", "0", "--traceback")
+    assert code == 1
+    assert "scf_mps/" in shown
+    assert "Traceback" in shown
+    assert "duration_ms=" in shown
+    (tmp_path / "fails").unlink()
+    code, shown = run("local", "documentation", "--traceback")
+    assert '"outcome": "done"' in shown
+
+
+def test_function_that_cannot_be_loaded_shows_own_frames(project: Path) -> None:
+    wrong = "from scf_mps import App\napp = App()\napp.on('Transcod')\n"
+    for text, error in (
+        ("import json\n\njson.nothing\n", "AttributeError"),
+        (wrong, "RegistrationError"),
+    ):
+        (project / "handlers" / "__init__.py").write_text(text)
+        code, shown = run("local", "documentation", "--retries", "0")
+        assert code == 1
+        assert "status 443" in shown
+        assert error in shown
+        assert "  handlers/__init__.py:3\n" in shown
+        for foreign in ("bootstrap", "index.py", "/user/", "scf_mps/"):
+            assert foreign not in shown
+
+
+def test_samples_are_new_events_and_a_repeated_one_gets_a_hint() -> None:
+    _, first = run("local", "WorkflowTask")
+    _, second = run("local", "WorkflowTask")
+    assert "skipped" not in first + second
+    assert len(json.loads(run("history", "--json")[1])) == 2
+    Path("event.json").write_text(json.dumps(sample("WorkflowTask", Transcode="SUCCESS")))
+    assert "--fresh" not in run("local", "event.json")[1]
+    code, shown = run("local", "event.json")
+    assert code == 0
+    assert "\tskipped\t" in shown
+    assert "--fresh" in shown
+    assert "a film" in run("local", "--fresh", "event.json")[1]
+    assert len(json.loads(run("history", "--json")[1])) == 1
+
+
+def test_success_and_failure_of_a_sample_are_two_events() -> None:
+    for outcome in ("SUCCESS", "FAIL"):
+        event = run("sample", "WorkflowTask", f"Transcode={outcome}")[1]
+        Path("event.json").write_text(event)
+        run("local", "event.json")
+    assert len(json.loads(run("history", "--json")[1])) == 2
+
+
+def test_fresh_refuses_another_ledger(tmp_path: Path) -> None:
+    code, shown = run(
+        "local", "documentation", "--fresh", "--env", f"MPS_LEDGER=file://{tmp_path}/x"
+    )
+    assert code == 2
+    assert "MPS_LEDGER" in shown
+
+
+def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
+    body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    request = {"httpMethod": "POST", "headers": {}, "body": body}
+    Path("event.json").write_text(json.dumps(request))
+    code, shown = run("local", "event.json", "--env", "MPS_ALLOW_UNSIGNED=1")
+    assert code == 0
+    assert "a film" in shown
+    (project / "handlers" / "__init__.py").write_text(
+        "print({'level': 1})\n"
+        "def main_handler(event, context):\n"
+        '    print(\'{"level": "x"}\')\n'
+        "    if 'fail' in event:\n"
+        "        raise OSError('of no callback')\n"
+        "    return []\n"
+    )
+    Path("event.json").write_text(json.dumps(sample("EditMediaTask")))
+    code, shown = run("local", "event.json")
+    assert code == 0
+    assert '{"level": "x"}' in shown
+    Path("event.json").write_text('{"fail": 1}')
+    code, shown = run("local", "event.json", "--retries", "0", "--env", "MPS_LEDGER=none")
+    assert code == 1
+    assert "OSError: of no callback" in shown
+    assert "handlers/__init__.py:5 in main_handler" in shown
+
+
+def test_print_of_several_values_is_one_line(project: Path) -> None:
+    (project / "handlers" / "__init__.py").write_text(
+        "import sys\n"
+        "def main_handler(event, context):\n"
+        "    print('film', 1, [2])\n"
+        "    sys.stdout.write('part ')\n"
+        '    sys.stdout.write(\'{"level": "INFO", "logger": "x", "message": "whole"}\\n\')\n'
+        "    print('unfinished', end='')\n"
+        "    return {}\n"
+    )
+    code, shown = run("local", "documentation")
+    assert code == 0
+    lines = [line.partition("  ")[2] for line in shown.splitlines()]
+    assert lines[1:5] == ["film 1 [2]", "part ", "INFO    whole", "unfinished"]
+
+
+def test_local_ends_quietly_when_its_reader_left(project: Path) -> None:
+    command = [sys.executable, "-m", "scf_mps.cli", "local", "documentation"]
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            command,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            cwd=project,
+            env=environment,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert done.stderr == b""
+
+
+def test_lost_event_is_said_to_be_lost() -> None:
+    from scf_mps.cli.local_output import LocalOutput
+    from scf_mps.local.scf import LifecycleEvent, LocalFunction
+
+    lines = LocalOutput(LocalFunction("."), full=False, brief=True)
+    assert list(lines._describe(LifecycleEvent("pushed", "id"))) == []
+    assert "lost" in next(iter(lines._describe(LifecycleEvent("dropped", "id"))))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--env", "MPS_GREETING"], "'MPS_GREETING' is not a variable"),
+        (["--env", "SCF_X=1"], "SCF_X cannot be set"),
+        (["--port", "99999"], "65535"),
+        (["--memory", "100"], "64 MB of memory, or a multiple of 128"),
+        (["--python", "2.7.18.1"], "2.7.18.1"),
+        (["--source", "nowhere"], "expected a folder or a zip at nowhere"),
+    ],
+)
+def test_what_scf_would_refuse_is_told(arguments: list[str], why: str) -> None:
+    code, shown = run("local", "documentation", *arguments)
+    assert (code, why in shown) == (2, True), shown
+
+
+def test_an_event_that_scf_would_not_take_is_told(tmp_path: Path) -> None:
+    Path("big.json").write_text(json.dumps({"EventType": "X", "text": "x" * 128 * 1024}))
+    code, shown = run("local", "big.json")
+    assert code == 2
+    assert "at most 131072 bytes" in shown
+
+
+def test_without_events_it_serves_scfs_api_until_it_is_stopped(project: Path) -> None:
+    pytest.importorskip("tencentcloud.scf", reason="the SDK is who calls")
+    command = [sys.executable, "-m", "scf_mps.cli", "local"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=project) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("SCF emulator: mps-events on CPython")
+        endpoint = process.stdout.readline().split()[3].rstrip(",")
+        told = invoke(endpoint.removeprefix("http://"))
+        assert json.loads(told)["callbacks"][0]["outcome"] == "done"
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+        assert "a film" in rest
+        assert process.returncode == 0
+
+
+def invoke(endpoint: str) -> Any:
+    """What the official SDK is answered."""
+    from tencentcloud.common.credential import Credential
+    from tencentcloud.common.profile.client_profile import ClientProfile
+    from tencentcloud.common.profile.http_profile import HttpProfile
+    from tencentcloud.scf.v20180416 import models
+    from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+    profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint))
+    client = ScfClient(Credential("AKIDdesk", "desk-secret"), "ap-guangzhou", profile)
+    request = models.InvokeRequest()
+    request.FunctionName = "mps-events"
+    request.ClientContext = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
+    return client.Invoke(request).Result.RetMsg

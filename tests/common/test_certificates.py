@@ -1,0 +1,138 @@
+"""Certificates of CAs on every machine, and what a refused certificate is told as."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from scf_mps.actions.http_post import Address, PostFailed, post
+from scf_mps.common import certificates
+from scf_mps.common.certificates import explain_distrust, get_ssl_context
+from scf_mps.cos import Cos, CosObject, Credentials, Pool, Unavailable
+from scf_mps.tencent.mps import Mps, MpsError
+from tests.support.raw_server import Peer, Server
+
+KEYS = Credentials("AKIDtls", "tls")
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(authority: trustme.CA) -> Iterator[Server]:
+    """A server whose CA nobody knows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def answer(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    with Server(answer, context) as running:
+        yield running
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    authority.cert_pem.write_to_path(str(tmp_path / "bundle.pem"))
+    return str(tmp_path / "bundle.pem")
+
+
+@pytest.fixture
+def without_cas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine whose OpenSSL finds no certificates of CAs."""
+    certificates._trust.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    yield
+    certificates._trust.cache_clear()
+
+
+def test_trust_falls_back_to_certifi(without_cas: None) -> None:
+    assert ssl.create_default_context().cert_store_stats()["x509_ca"] == 0
+    assert get_ssl_context().cert_store_stats()["x509_ca"] > 50
+    assert get_ssl_context() is get_ssl_context()
+
+
+def test_trust_falls_back_to_the_bundle_of_the_system(
+    without_cas: None, monkeypatch: pytest.MonkeyPatch, bundle: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    monkeypatch.setattr(certificates, "_BUNDLES", ("/nowhere", bundle))
+    assert get_ssl_context().cert_store_stats()["x509_ca"] == 1
+
+
+def test_trust_without_any_bundle_trusts_nothing(
+    without_cas: None, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    monkeypatch.setattr(certificates, "_BUNDLES", ())
+    with pytest.raises(PostFailed, match="SSL_CERT_FILE") as caught:
+        post(Address(f"https://localhost:{server.port}/"), b"", {})
+    assert not caught.value.retryable
+
+
+def test_trust_is_not_widened_where_there_are_cas(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", bundle)
+    assert get_ssl_context().cert_store_stats()["x509_ca"] == 1
+    folder = tmp_path / "cas"
+    folder.mkdir()
+    (folder / "12345678.0").write_text("")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}/none:{folder}")
+    assert get_ssl_context().cert_store_stats()["x509_ca"] == 0
+
+
+def cos_of(server: Server) -> Cos:
+    cos = Cos(KEYS, pool=Pool(), proxy=server.url)
+    cos._client.transport._direct = ("localhost", server.port, True)
+    return cos
+
+
+def test_refused_certificate_is_final_for_cos(server: Server) -> None:
+    with pytest.raises(Unavailable, match="SSL_CERT_FILE") as caught:
+        cos_of(server).read(CosObject("desk-1250000000", "ap-guangzhou", "a"))
+    assert caught.value.code == "CertificateNotTrusted"
+    assert not caught.value.maybe_applied
+    assert server.connections == 1
+
+
+def test_refused_certificate_is_final_for_the_api(server: Server) -> None:
+    mps = Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
+    with pytest.raises(MpsError, match="SSL_CERT_FILE") as caught:
+        mps.call("ListX")
+    assert (caught.value.code, caught.value.retryable) == ("CertificateNotTrusted", False)
+    assert server.connections == 1
+
+
+def test_bundle_of_the_environment_is_trusted(
+    server: Server, bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", bundle)
+    assert post(Address(f"https://localhost:{server.port}/"), b"", {}).body == b"ok"
+    mps = Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
+    with pytest.raises(MpsError) as caught:
+        mps.call("Create")
+    assert caught.value.code == "InvalidAnswer"
+
+
+def test_other_errors_are_no_distrust() -> None:
+    assert explain_distrust(OSError("x")) == ""
+
+
+def test_certificate_of_another_host_says_so(server: Server, bundle: str) -> None:
+    context = ssl.create_default_context(cafile=bundle)
+    from scf_mps.common.deadline import connect
+
+    with pytest.raises(OSError, match="mismatch") as caught:
+        connect("localhost", server.port, 5).secure(context, "other.example")
+    assert "right address" in explain_distrust(caught.value)

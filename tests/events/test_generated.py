@@ -1,0 +1,183 @@
+"""The generated views against the SDK they come from, and against a table of the types that was made by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import pytest
+
+import scf_mps
+from scf_mps import MissingField
+from scf_mps.events import registry
+from scf_mps.events.generated import models
+from scf_mps.events.generated.type_tables import (
+    ACTIVITIES,
+    ANALYSIS,
+    MEDIA,
+    MODULES,
+    NESTED,
+    RECOGNITION,
+    REVIEW,
+    SINGLES,
+    SUBTITLES,
+)
+from scf_mps.events.parser import parse_event
+from scf_mps.events.view import get_schema
+from tests.support import mps_models
+from tests.support.sample_data import DATA, ROOT
+
+TABLE = json.loads((DATA / "type_table.json").read_text("utf-8"))
+NOTIFICATIONS = mps_models.reachable("ParseNotificationResponse")
+LIVE = mps_models.reachable("ParseLiveStreamProcessNotificationResponse")
+EVENT_FILES = sorted(
+    path.stem
+    for path in DATA.glob("*.json")
+    if path.stem.startswith(("mps_", "synth_", "live_", "vod_"))
+)
+
+
+def attributes(view: type) -> dict[str, str]:
+    """MPS name to attribute, of a view class."""
+    return {mps_name: attribute for attribute, (mps_name, _, _) in get_schema(view).items()}
+
+
+def test_every_type_a_notification_can_hold_has_a_view():
+    assert len(NOTIFICATIONS) == 287
+    assert sum(len(mps_models.fields(name)) for name in NOTIFICATIONS) == 1393
+    assert set(models.__all__) == NOTIFICATIONS | LIVE
+
+
+@pytest.mark.parametrize("name", sorted(NOTIFICATIONS | LIVE))
+def test_a_view_has_the_fields_of_the_sdk(name):
+    view = getattr(models, name)
+    found = {
+        mps_name: (model or view.__annotations__[attribute].removeprefix("list[").rstrip("]"), many)
+        for attribute, (mps_name, many, model) in get_schema(view).items()
+    }
+
+    assert found == mps_models.fields(name), f"{name} differs from the SDK: run `make events`"
+
+
+def test_the_generated_modules_are_what_the_installed_sdk_gives():
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "generate_events.py", "--check"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_model_is_no_attribute():
+    with pytest.raises(AttributeError, match="NoSuchType is not an MPS type"):
+        _ = models.NoSuchType
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['container']}.{row['field']}")
+def test_the_sixty_rows_of_the_type_table_are_the_tables_of_the_walk(row):
+    container = row["container"].rpartition(".")[2]
+    table = {
+        "MediaProcessResultSet[]": MEDIA,
+        "AiContentReviewResultSet[]": REVIEW,
+        "AiAnalysisResultSet[]": ANALYSIS,
+        "AiRecognitionResultSet[]": RECOGNITION,
+        "SmartSubtitlesTaskResult[]": SUBTITLES,
+        "ActivityResItem": ACTIVITIES,
+        "WorkflowTaskEvent": SINGLES,
+    }[container]
+    type_ = row["field"] if table is SINGLES else row["type"]
+    if row["type"].startswith("(none"):  # an activity that is known by its field alone
+        type_ = "ExecRules"
+
+    view, field = table[type_]
+
+    assert field == ("" if table is SINGLES else row["field"])
+    fields = {name: model for name, _, model in get_schema(view).values()}
+    assert set(fields) == set(mps_models.fields(row["result_type"])) - {"Status"}
+    assert fields.get("Input", row["input_type"]) == row["input_type"]
+    if not row["output_type"].startswith("list of"):
+        assert fields["Output"] == row["output_type"]
+        check_files(view, row)
+    else:
+        assert field in NESTED
+        assert view._files == {}
+
+
+def check_files(view: Any, row: dict[str, Any]) -> None:
+    """Paths and storage of a class against the table, which counts URLs and VOD's FileIds as paths too."""
+    is_file = [path for path in row["output_paths"] if not path.endswith(("Url", "FileId"))]
+    found = {path.removeprefix("Output.") for paths in view._files.values() for path in paths}
+    assert found == set(is_file)
+    if found:
+        assert list(view._files) == [f"Output.{name}" for name in row["storage_fields"]] or [""]
+
+
+def test_all_types_are_classes_of_the_package():
+    for names in MODULES.values():
+        for name in names.split():
+            assert getattr(scf_mps, name) is registry.get_class(name)
+            assert name in dir(scf_mps)
+    with pytest.raises(AttributeError, match="module 'scf_mps' has no attribute 'Transcod'"):
+        _ = scf_mps.Transcod
+
+
+@pytest.mark.parametrize("name", EVENT_FILES)
+def test_every_field_of_a_published_event_reads_as_the_sdk_reads_it(payload, name):
+    raw = payload(name)
+    root = "ParseLiveStreamProcessNotificationResponse" if "live" in name else NOTIFICATION
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the SDK warns of fields it drops, and of some it has
+        theirs = mps_models.deserialized(root, raw)
+        assert compare(getattr(models, root)(raw), theirs) > 0
+
+
+NOTIFICATION = "ParseNotificationResponse"
+
+
+def compare(ours: Any, theirs: Any) -> int:
+    """Compare each field of a view with that of an SDK object; returns how many were compared."""
+    count = 0
+    for mps_name, attribute in attributes(type(ours)).items():
+        expected = getattr(theirs, mps_name)
+        count += 1
+        if expected is None:
+            if get_schema(type(ours))[attribute][1]:
+                assert getattr(ours, attribute) == []
+            else:
+                with pytest.raises(MissingField):
+                    getattr(ours, attribute)
+            continue
+        found = getattr(ours, attribute)
+        if isinstance(expected, list):
+            assert len(found) == len(expected)
+            for one, other in zip(found, expected, strict=True):
+                if hasattr(other, "_deserialize"):
+                    count += compare(one, other)
+                else:
+                    assert one == other
+        elif hasattr(expected, "_deserialize"):
+            count += compare(found, expected)
+        else:
+            assert (found, type(found)) == (expected, type(expected))
+    return count
+
+
+@pytest.mark.parametrize("name", EVENT_FILES)
+def test_the_fields_of_a_result_are_those_of_its_type_in_the_sdk(payload, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for subtask in parse_event(payload(name)).subtasks:
+            outputs = {name: model for name, _, model in get_schema(type(subtask)).values()}
+            rows = [
+                row
+                for row in TABLE
+                if row["output_type"].removeprefix("list of ") == outputs.get("Output")
+                and set(mps_models.fields(row["result_type"])) - {"Status"} == set(outputs)
+            ]
+            if rows:
+                theirs = mps_models.deserialized(rows[0]["result_type"], subtask.raw)
+                assert compare(subtask, theirs) > 0

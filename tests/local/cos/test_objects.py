@@ -1,0 +1,609 @@
+"""Objects over the wire: what was put comes back, whole, in part, or not at all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import os
+import socket
+import struct
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from fastcrc import crc64
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scf_mps.local import http_log
+from scf_mps.local.cos import CosEmulator
+from tests.support.wait import wait_until
+
+from .wire import BUCKET, HOST, REGION, Wire, authorization, raw_exchange
+
+KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(
+    lambda key: len(key.encode()) <= 850
+)
+
+
+def test_an_object_comes_back_as_it_was_put(wire: Wire) -> None:
+    put = wire.put("a.txt", b"hello", Content_Type="text/plain", Cache_Control="max-age=9")
+    assert put.headers["ETag"] == f'"{hashlib.md5(b"hello").hexdigest()}"'
+    got = wire.get("a.txt")
+    assert (got.status, got.body) == (200, b"hello")
+    assert got.headers["Content-Type"] == "text/plain"
+    assert got.headers["Cache-Control"] == "max-age=9"
+    assert got.headers["ETag"] == put.headers["ETag"]
+    assert got.headers["Server"] == "tencent-cos"
+    assert got.headers["x-cos-request-id"]
+
+
+def test_the_crc64_is_on_put_get_and_head_in_decimal(wire: Wire) -> None:
+    put = wire.put("a", b"123456789")
+    for reply in (put, wire.get("a"), wire.head("a")):
+        assert reply.headers["x-cos-hash-crc64ecma"] == "11051210869376104954"
+
+
+def test_a_head_has_the_length_but_no_body(wire: Wire) -> None:
+    wire.put("a", b"12345")
+    head = wire.head("a")
+    assert (head.status, head.headers["Content-Length"], head.body) == (200, "5", b"")
+
+
+def test_an_empty_object_is_an_object(wire: Wire) -> None:
+    wire.put("empty")
+    got = wire.get("empty")
+    assert (got.status, got.body, got.headers["Content-Length"]) == (200, b"", "0")
+
+
+def test_user_metadata_is_kept_also_beyond_ascii(wire: Wire) -> None:
+    wire.put("a", b"", x_cos_meta_title="höhe", X_Cos_Meta_Other="1")
+    head = wire.head("a")
+    assert head.headers["x-cos-meta-title"].encode("latin-1").decode() == "höhe"
+    assert head.headers["x-cos-meta-other"] == "1"
+
+
+def test_more_than_two_kilobytes_of_user_metadata_are_refused(wire: Wire) -> None:
+    reply = wire.request("PUT", "a", headers={"x-cos-meta-long": "x" * 2048})
+    assert (reply.status, reply.code) == (400, "EntityTooLarge")
+
+
+def test_encoded_content_is_stored_as_it_comes(wire: Wire) -> None:
+    wire.put("a.gz", b"not really gzip", Content_Encoding="gzip")
+    got = wire.get("a.gz")
+    assert (got.headers["Content-Encoding"], got.body) == ("gzip", b"not really gzip")
+
+
+def test_a_chunked_upload_needs_no_length(wire: Wire) -> None:
+    reply = wire.request("PUT", "a", body=iter([b"one", b"two"]))
+    assert reply.status == 200
+    assert wire.get("a").body == b"onetwo"
+
+
+def test_an_upload_without_length_and_chunks_is_refused(cos: CosEmulator) -> None:
+    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
+    request = (
+        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\nConnection: close\r\n\r\n"
+    )
+    reply = raw_exchange(cos.port, request.encode())
+    assert b" 411 " in reply.splitlines()[0]
+    assert b"MissingContentLength" in reply
+
+
+def test_a_body_is_only_asked_for_when_it_is_wanted(cos: CosEmulator) -> None:
+    def head(key: str, path: str) -> bytes:
+        auth = authorization(cos.key, "PUT", path, {}, {"host": HOST})
+        return (
+            f"PUT {key} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
+            "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        ).encode()
+
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(head("/a", "/a"))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100 Continue")
+        connection.sendall(b"abc")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK")
+    assert Wire(cos).get("a").body == b"abc"
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(head("/a", "/other"))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 403")
+
+
+def test_more_than_five_gigabytes_are_refused_before_they_are_sent(wire: Wire) -> None:
+    reply = wire.request("PUT", "a", headers={"Content-Length": str(5 * 1024**3 + 1)})
+    assert (reply.status, reply.code) == (400, "EntityTooLarge")
+
+
+def test_a_matching_content_md5_is_accepted(wire: Wire) -> None:
+    digest = base64.b64encode(hashlib.md5(b"abc").digest()).decode()
+    assert wire.put("a", b"abc", Content_MD5=digest).status == 200
+
+
+@pytest.mark.parametrize(
+    ("md5", "code"),
+    [
+        (base64.b64encode(hashlib.md5(b"other").digest()).decode(), "BadDigest"),
+        ("bm90IDE2IGJ5dGVz", "InvalidDigest"),
+        ("%%%", "InvalidDigest"),
+    ],
+)
+def test_a_wrong_content_md5_stores_nothing(wire: Wire, md5: str, code: str) -> None:
+    reply = wire.request("PUT", "a", headers={"Content-MD5": md5}, body=b"abc")
+    assert (reply.status, reply.code) == (400, code)
+    assert wire.get("a").code == "NoSuchKey"
+
+
+def test_an_upload_that_breaks_off_leaves_the_old_object(cos: CosEmulator, wire: Wire) -> None:
+    wire.put("a", b"old")
+    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
+    request = (
+        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
+        "Content-Length: 100\r\n\r\nonly half"
+    )
+    raw_exchange(cos.port, request.encode(), hang_up=True)
+    assert wire.get("a").body == b"old"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "body", "content_range"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=4-", 206, b"456789", "bytes 4-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-30", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        (f"bytes=8-{10**30}", 206, b"89", "bytes 8-9/10"),
+        (f"bytes=-{10**30}", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=0-1,3-4", 200, b"0123456789", None),
+        ("bytes=5-2", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+        ("lines=1-2", 200, b"0123456789", None),
+    ],
+)
+def test_a_range_is_a_part(
+    wire: Wire, text: str, status: int, body: bytes, content_range: str | None
+) -> None:
+    wire.put("a", b"0123456789")
+    got = wire.get("a", Range=text)
+    assert (got.status, got.body, got.headers["Content-Range"]) == (status, body, content_range)
+    assert ("x-cos-hash-crc64ecma" in got.headers) is (status == 200)
+
+
+@pytest.mark.parametrize("text", ["bytes=10-", "bytes=10-20", "bytes=-0", f"bytes={10**30}-"])
+def test_a_range_behind_the_end_is_refused(wire: Wire, text: str) -> None:
+    wire.put("a", b"0123456789")
+    got = wire.get("a", Range=text)
+    assert (got.status, got.code) == (416, "InvalidRange")
+    assert got.headers["Content-Range"] == "bytes */10"
+
+
+def test_a_large_object_streams_in_both_directions(wire: Wire) -> None:
+    data = os.urandom(1_500_000)
+    wire.put("large", data)
+    assert wire.get("large").body == data
+    assert wire.get("large", Range="bytes=100000-1200000").body == data[100000:1200001]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_download_is_quiet_when_its_client_leaves(
+    cos: CosEmulator, wire: Wire, caplog: pytest.LogCaptureFixture, reset: bool
+) -> None:
+    wire.put("large", bytes(8_000_000))
+    auth = authorization(cos.key, "GET", "/large", {}, {"host": HOST})
+    with socket.create_connection(("127.0.0.1", cos.port)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request = f"GET /large HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n\r\n"
+        connection.sendall(request.encode())
+        assert connection.recv(100)
+    assert wire.head("large").status == 200
+    wait_until(lambda: cos.requests.counts().get("GetObject") == 1)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "field", ["Content-Length: -1", "Content-Length: x", "Transfer-Encoding: gzip"]
+)
+def test_invalid_http_is_one_line_of_log(
+    cos: CosEmulator, caplog: pytest.LogCaptureFixture, field: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(f"PUT /a HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n".encode())
+        assert b" 400 " in connection.recv(1000)
+
+    (record,) = caplog.records
+    assert (record.name, record.exc_info) == ("scf_mps.local.http_log", None)
+    assert "\n" not in record.getMessage()
+
+
+def test_http_log_keeps_other_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
+    http_log.logger.error("failed", exc_info=ValueError("x"))
+    (record,) = caplog.records
+    assert record.getMessage() == "failed"
+    assert record.exc_info is not None
+
+
+def test_connect_is_refused_with_advice(cos: CosEmulator) -> None:
+    request = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+        connection.sendall(request.encode())
+        with connection.makefile("rb") as file:
+            assert b" 400 " in file.readline()
+            assert b"not https" in file.read()
+
+
+def test_response_parameters_replace_headers(wire: Wire) -> None:
+    wire.put("a", b"", Content_Type="text/plain")
+    got = wire.get(
+        "a", {"response-content-type": "image/png", "response-content-disposition": "attachment"}
+    )
+    assert got.headers["Content-Type"] == "image/png"
+    assert got.headers["Content-Disposition"] == "attachment"
+
+
+def test_a_missing_object_is_no_such_key(wire: Wire) -> None:
+    got = wire.get("nope")
+    assert (got.status, got.code) == (404, "NoSuchKey")
+    assert got.text("Resource") == f"{HOST}/nope"
+    assert got.text("RequestId") == got.headers["x-cos-request-id"]
+    assert got.text("TraceId") == got.headers["x-cos-trace-id"]
+    head = wire.head("nope")
+    assert (head.status, head.body) == (404, b"")
+    assert head.headers["x-cos-request-id"]
+
+
+def test_deleting_is_a_success_whether_or_not_it_is_there(wire: Wire) -> None:
+    wire.put("a")
+    assert wire.request("DELETE", "a").status == 204
+    assert wire.get("a").status == 404
+    assert wire.request("DELETE", "a").status == 204
+
+
+def test_overwriting_and_deleting_give_the_bytes_back(cos: CosEmulator, wire: Wire) -> None:
+    for _ in range(3):
+        wire.put("a", os.urandom(10))
+    wire.copy("a", "b")
+    assert len(blobs(cos.directory)) == 1
+    wire.request("DELETE", "a")
+    assert len(blobs(cos.directory)) == 1
+    wire.request("DELETE", "b")
+    assert blobs(cos.directory) == []
+
+
+def blobs(directory: Path) -> list[Path]:
+    return list(directory.glob("blobs/*/*"))
+
+
+def test_missing_bytes_are_an_internal_error(cos: CosEmulator, wire: Wire) -> None:
+    wire.put("a", b"abc")
+    blobs(cos.directory)[0].unlink()
+    got = wire.get("a")
+    assert (got.status, got.code) == (500, "InternalError")
+
+
+def test_forbid_overwrite_protects_what_is_there(wire: Wire) -> None:
+    wire.put("a", b"first", x_cos_forbid_overwrite="true")
+    reply = wire.request("PUT", "a", headers={"x-cos-forbid-overwrite": "true"}, body=b"second")
+    assert (reply.status, reply.code) == (409, "FileAlreadyExists")
+    assert wire.get("a").body == b"first"
+    wire.put("a", b"third", x_cos_forbid_overwrite="false")
+    assert wire.get("a").body == b"third"
+
+
+def test_a_storage_class_is_kept_and_checked(wire: Wire) -> None:
+    wire.put("a", b"", x_cos_storage_class="STANDARD_IA")
+    assert wire.head("a").headers["x-cos-storage-class"] == "STANDARD_IA"
+    wire.put("b")
+    assert "x-cos-storage-class" not in wire.head("b").headers
+    reply = wire.request("PUT", "c", headers={"x-cos-storage-class": "GLACIER"})
+    assert (reply.status, reply.code) == (400, "InvalidStorageClass")
+
+
+@pytest.mark.parametrize("limit", ["1", "819199", "838860801", "abc", "-819200", "٣٣٣٣٣٣٣"])
+def test_traffic_limit_is_refused_when_out_of_range(wire: Wire, limit: str) -> None:
+    for method in ("PUT", "GET"):
+        reply = wire.request(method, "a", headers={"x-cos-traffic-limit": limit}, body=b"")
+        assert (reply.status, reply.code) == (400, "InvalidArgument")
+        reply = wire.request(method, "a", {"x-cos-traffic-limit": limit}, body=b"")
+        assert (reply.status, reply.code) == (400, "InvalidArgument")
+    assert wire.get("a").status == 404
+
+
+@pytest.mark.parametrize("limit", ["819200", "838860800"])
+def test_traffic_limit_is_accepted_in_range(wire: Wire, limit: str) -> None:
+    wire.put("a", b"x", x_cos_traffic_limit=limit)
+    assert wire.get("a", {"x-cos-traffic-limit": limit}).body == b"x"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x-cos-server-side-encryption-customer-algorithm",
+        "x-cos-server-side-encryption-customer-key",
+        "x-cos-server-side-encryption-cos-kms-key-id",
+        "x-cos-copy-source-server-side-encryption-customer-key-MD5",
+        "x-cos-callback",
+        "Pic-Operations",
+    ],
+)
+def test_unsupported_header_is_refused_not_ignored(wire: Wire, header: str) -> None:
+    for method in ("PUT", "GET", "HEAD"):
+        assert wire.request(method, "a", headers={header: "AES256"}, body=b"").status == 501
+    reply = wire.request("PUT", "a", {"x-cos-callback": "x"}, body=b"")
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert wire.get("a").status == 404
+
+
+def test_encryption_by_kms_is_refused(wire: Wire) -> None:
+    reply = wire.request("PUT", "a", headers={"x-cos-server-side-encryption": "cos/kms"})
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+
+
+@given(
+    name=st.sampled_from(
+        [
+            *("Host", "Authorization", "Range", "Content-MD5", "Content-Type", "If-None-Match"),
+            *("If-Modified-Since", "x-cos-acl", "x-cos-copy-source", "x-cos-tagging"),
+            *("x-cos-meta-a", "x-cos-storage-class", "x-cos-traffic-limit", "x-cos-grant-read"),
+        ]
+    ),
+    value=st.binary(max_size=20).filter(lambda value: not set(value) & set(b"\r\n\0")),
+    method=st.sampled_from(["PUT", "GET", "DELETE", "POST"]),
+    query=st.sampled_from(["", "?acl", "?tagging", "?symlink", "?uploads", "?restore", "?%ff=%ff"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_header_breaks_the_server(
+    cos: CosEmulator, name: str, value: bytes, method: str, query: str
+) -> None:
+    signature = authorization(cos.key, method, "/a", {}, {"host": HOST})
+    others = {
+        "Host": HOST,
+        "Authorization": signature,
+        "Connection": "close",
+        "Content-Length": "0",
+    }
+    others.pop(name, None)
+    lines = [f"{method} /a{query} HTTP/1.1", *map(": ".join, others.items()), f"{name}: "]
+    reply = raw_exchange(cos.port, "\r\n".join(lines).encode() + value + b"\r\n\r\n")
+    assert b" 500 " not in reply.splitlines()[0]
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "٣", "²"])
+def test_number_is_refused_when_not_plain_digits(wire: Wire, digits: str) -> None:
+    wire.put("a", b"x")
+    restore = f"<RestoreRequest><Days>{digits}</Days></RestoreRequest>"
+    part = f"<Part><PartNumber>{digits}</PartNumber><ETag>x</ETag></Part>"
+    upload = wire.request("POST", "b", {"uploads": ""}).text("UploadId")
+    complete = f"<CompleteMultipartUpload>{part}</CompleteMultipartUpload>".encode()
+    for reply in (
+        wire.request("GET", "", {"max-keys": digits}),
+        wire.request("POST", "log", {"append": "", "position": digits}, body=b""),
+        wire.request("PUT", "b", {"partNumber": digits, "uploadId": upload}, body=b""),
+        wire.request("POST", "b", {"uploadId": upload}, body=complete),
+        wire.request("POST", "a", {"restore": ""}, body=restore.encode()),
+    ):
+        assert reply.status == 400, reply.body
+    ranged = wire.get("a", Range=f"bytes={digits}-")
+    assert ranged.status in (200, 416)
+
+
+@pytest.mark.parametrize("host", [b"\xff\xfe", b"b-1.cos.\xff.myqcloud.com", "例子".encode()])
+def test_host_is_refused_when_it_is_not_utf8(cos: CosEmulator, host: bytes) -> None:
+    request = b"GET /a HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    reply = raw_exchange(cos.port, request)
+    assert b" 400 " in reply.splitlines()[0]
+    assert b"<Error>" in reply
+
+
+def test_encryption_is_echoed(wire: Wire) -> None:
+    header = "x-cos-server-side-encryption"
+    assert wire.put("a", b"", **{header.replace("-", "_"): "AES256"}).headers[header] == "AES256"
+    assert wire.head("a").headers[header] == "AES256"
+    assert header not in wire.put("a", b"", x_cos_meta_note=header).headers
+    reply = wire.request("PUT", "a", headers={header: "ROT13"})
+    assert (reply.status, reply.code) == (400, "InvalidArgument")
+
+
+def test_an_object_is_appended_to_at_its_end_only(wire: Wire) -> None:
+    assert wire.request("POST", "log", {"append": ""}, body=b"one").code == "InvalidArgument"
+    first = wire.request("POST", "log", {"append": "", "position": "0"}, body=b"one")
+    assert first.headers["x-cos-next-append-position"] == "3"
+    second = wire.request("POST", "log", {"append": "", "position": "3"}, body=b"two")
+    assert second.headers["x-cos-next-append-position"] == "6"
+    assert second.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(b"onetwo"))
+    head = wire.head("log")
+    assert head.headers["x-cos-object-type"] == "appendable"
+    assert head.headers["x-cos-next-append-position"] == "6"
+    assert wire.get("log").body == b"onetwo"
+    wrong = wire.request("POST", "log", {"append": "", "position": "3"}, body=b"two")
+    assert (wrong.status, wrong.code) == (409, "PositionNotEqualToLength")
+
+
+def test_only_appendable_objects_are_appended_to(wire: Wire) -> None:
+    wire.put("a", b"one")
+    reply = wire.request("POST", "a", {"append": "", "position": "3"}, body=b"two")
+    assert (reply.status, reply.code) == (409, "ObjectNotAppendable")
+    reply = wire.request("POST", "b", {"append": "", "position": "x"}, body=b"two")
+    assert (reply.status, reply.code) == (400, "InvalidArgument")
+
+
+def test_of_two_appends_at_one_position_the_slower_loses(cos: CosEmulator, wire: Wire) -> None:
+    query = {"append": "", "position": "0"}
+    with waiting_upload(cos, "POST", "log", query) as slow:
+        assert wire.request("POST", "log", query, body=b"").status == 200
+        slow.sendall(b"slow")
+        assert slow.recv(4096).startswith(b"HTTP/1.1 409")
+    assert wire.get("log").body == b""
+
+
+@given(key=KEYS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_key_names_its_own_object(wire: Wire, key: str) -> None:
+    wire.put(key, key.encode())
+    assert wire.get(key).body == key.encode()
+    listed = wire.request("GET", query={"prefix": key, "encoding-type": "url", "max-keys": "1"})
+    assert listed.texts("Contents/Key")
+    assert wire.request("DELETE", key).status == 204
+    assert wire.get(key).status == 404
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("//a", "/a"),
+        ("/./a/../b", "./a/../b"),
+        ("/a//b", "a//b"),
+        ("/a+b", "a+b"),
+        ("/a%2Bb", "a+b"),
+        ("/a%20b", "a b"),
+        ("/a%2Fb", "a/b"),
+        ("/%C3%BC", "ü"),
+        ("/a%3Fb%23c", "a?b#c"),
+        ("/a/", "a/"),
+    ],
+)
+def test_a_path_is_never_normalised(wire: Wire, path: str, key: str, proxy: bool) -> None:
+    wire.proxy = proxy
+    assert wire.request("PUT", key, body=b"x", path=path).status == 200
+    assert wire.request("GET", query={"prefix": key}).texts("Contents/Key") == [key]
+
+
+def test_a_key_has_at_most_850_bytes(wire: Wire) -> None:
+    wire.put("ü" * 425)
+    reply = wire.request("PUT", "ü" * 425 + "x")
+    assert (reply.status, reply.code) == (400, "KeyTooLong")
+
+
+@pytest.mark.parametrize("path", ["/%ff", "/a%E4b"])
+def test_a_key_is_utf8(wire: Wire, path: str) -> None:
+    reply = wire.request("GET", path=path, signed=False)
+    assert (reply.status, reply.code) == (400, "InvalidURI")
+
+
+def test_empty_query_parameters_are_nothing(wire: Wire) -> None:
+    wire.put("a", b"abc")
+    assert wire.request("GET", "a", path="/a?&=x&").body == b"abc"
+
+
+def waiting_upload(
+    cos: CosEmulator, method: str, target: str, query: dict[str, str]
+) -> socket.socket:
+    """A request that was accepted and waits for its body of 4 bytes."""
+    path = f"/{target}"
+    auth = authorization(cos.key, method, path, query, {"host": HOST})
+    connection = socket.create_connection(("127.0.0.1", cos.port), timeout=30)
+    request = (
+        f"{method} {path}?{urlencode(query)} HTTP/1.1\r\nHost: {HOST}\r\n"
+        f"Authorization: {auth}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    )
+    connection.sendall(request.encode())
+    assert connection.recv(4096).startswith(b"HTTP/1.1 100")
+    return connection
+
+
+def test_a_bucket_that_goes_during_an_upload_takes_no_object(cos: CosEmulator, wire: Wire) -> None:
+    with waiting_upload(cos, "PUT", "a", {}) as slow:
+        assert wire.request("DELETE").status == 204
+        slow.sendall(b"slow")
+        response = slow.recv(4096)
+        while b"</Error>" not in response:  # headers and body may come one by one
+            response += slow.recv(4096)
+        assert b"NoSuchBucket" in response
+
+
+def test_a_malformed_chunked_body_is_no_object(cos: CosEmulator, wire: Wire) -> None:
+    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
+    request = (
+        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"
+    )
+    assert b" 400 " in raw_exchange(cos.port, request.encode()).splitlines()[0]
+    assert wire.head("a").status == 404
+
+
+def test_one_connection_carries_many_requests(cos: CosEmulator, wire: Wire) -> None:
+    wire.put("a", b"abc")
+    connection = http.client.HTTPConnection("127.0.0.1", cos.port)
+    for method in ("GET", "HEAD", "GET"):
+        auth = authorization(cos.key, method, "/a", {}, {"host": HOST})
+        connection.request(method, "/a", headers={"Host": HOST, "Authorization": auth})
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+    connection.close()
+
+
+def test_unknown_buckets_are_created_on_the_first_write_if_wished(tmp_path: Path) -> None:
+    with CosEmulator(tmp_path, create_buckets=True) as cos:
+        wire = Wire(cos)
+        assert wire.get("a").code == "NoSuchBucket"
+        wire.put("a", b"abc")
+        assert wire.get("a").body == b"abc"
+        assert wire.request("HEAD").headers["x-cos-bucket-region"] == REGION
+
+
+def test_a_bucket_must_exist_and_live_in_the_region_of_the_host(wire: Wire) -> None:
+    wire.put("a")
+    for host in (
+        f"other-1250000000.cos.{REGION}.myqcloud.com",
+        f"{BUCKET}.cos.ap-beijing.myqcloud.com",
+    ):
+        wire.host = host
+        reply = wire.get("a")
+        assert (reply.status, reply.code) == (404, "NoSuchBucket")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"{BUCKET}.cos.{REGION}.tencentcos.cn",
+        f"{BUCKET}.cos-internal.{REGION}.tencentcos.cn",
+        f"{BUCKET}.cos-internal.{REGION}.myqcloud.com",
+        f"{BUCKET}.cos.accelerate.myqcloud.com",
+        f"{HOST}:80",
+        HOST.upper(),
+    ],
+)
+@pytest.mark.parametrize("proxy", [False, True])
+def test_a_bucket_is_reached_by_all_its_hosts(wire: Wire, host: str, proxy: bool) -> None:
+    wire.host, wire.proxy = host, proxy
+    wire.put("a", b"abc")
+    assert wire.get("a").body == b"abc"
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "code"),
+    [
+        ("example.com", 400, "InvalidURI"),
+        (f"noappid.cos.{REGION}.myqcloud.com", 400, "InvalidBucketName"),
+        (f"Bad_Name-1250000000.cos.{REGION}.myqcloud.com", 400, "InvalidBucketName"),
+        (f"{BUCKET}.ci.{REGION}.myqcloud.com", 501, "NotImplemented"),
+        (f"{BUCKET}.cos-website.{REGION}.myqcloud.com", 501, "NotImplemented"),
+    ],
+)
+def test_other_hosts_are_refused(wire: Wire, host: str, status: int, code: str) -> None:
+    wire.host = host
+    reply = wire.get("a")
+    assert (reply.status, reply.code) == (status, code)
+
+
+def test_what_is_not_emulated_is_said_so(wire: Wire) -> None:
+    wire.put("a")
+    reply = wire.get("a", {"ci-process": "snapshot"})
+    assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert wire.get("a", {"cache": ""}).status == 200
+    for method, key in (("PUT", "a"), ("DELETE", ""), ("PUT", ""), ("GET", "")):
+        reply = wire.request(method, key, {"object-lock": ""})
+        assert (reply.status, reply.code) == (501, "NotImplemented")
+    assert wire.request("GET", "", {"prefix": "", "marker": ""}).texts("Contents/Key") == ["a"]
+    reply = wire.request("PATCH", "a")
+    assert (reply.status, reply.code) == (405, "MethodNotAllowed")
+
+
+@pytest.mark.parametrize("target", ["*", "nothing", f"http://{HOST}"])
+def test_odd_request_targets_are_answered_not_dropped(cos: CosEmulator, target: str) -> None:
+    request = f"OPTIONS {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    assert b" 40" in raw_exchange(cos.port, request.encode()).splitlines()[0]

@@ -1,0 +1,17 @@
+"""Finds the CPythons of this machine that the package is to work on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scf_mps.local.scf import interpreters
+
+VERSIONS = ("3.10", "3.11", "3.12", "3.13")
+
+
+def find(version: str) -> Path | None:
+    """A CPython of this version outside of any virtual environment, or None."""
+    try:
+        return Path(interpreters.find_interpreter(version).executable)
+    except ValueError:
+        return None

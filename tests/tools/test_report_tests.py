@@ -1,0 +1,61 @@
+"""tools/report_tests.py: the coverage and the skips at the end of `make test`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.sample_data import ROOT
+
+pytest.importorskip("coverage", reason="the report is of its data")
+
+SETTINGS = "[tool.coverage.report]\nfail_under = 100\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of which only the ledger in Redis is not covered."""
+    source = tmp_path / "scf_mps" / "ledger" / "redis.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("import sys\nif not sys.argv:\n    raise SystemExit\n")
+    for folder in (source.parent, source.parent.parent):
+        (folder / "__init__.py").touch()
+    (tmp_path / "covered.py").write_text("import scf_mps.ledger.redis\n")
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    command = [sys.executable, "-m", "coverage", "run", "--source=.", "covered.py"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    (tmp_path / "skips").mkdir()
+    return tmp_path
+
+
+def report(project: Path, **skips: list[str]) -> tuple[int, list[str]]:
+    for name, reasons in skips.items():
+        (project / "skips" / f"{name}.json").write_text(json.dumps(reasons))
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "report_tests.py", "skips"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_report_leaves_out_code_of_skipped_tests(project: Path) -> None:
+    code, lines = report(project, first=["no redis-server on this machine: install it"])
+    assert code == 0
+    assert any("redis.py" in line for line in lines)
+
+
+def test_report_counts_all_code_when_no_test_was_skipped(project: Path) -> None:
+    code, lines = report(project)
+    assert code == 2
+    assert lines[-1] == "no test was skipped"
+
+
+def test_report_counts_skips_by_reason(project: Path) -> None:
+    _, lines = report(project, first=["no redis-server", "no node"], second=["no node"])
+    assert lines[-2:] == ["!!! SKIPPED 2 tests: no node", "!!! SKIPPED 1 tests: no redis-server"]
