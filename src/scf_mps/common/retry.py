@@ -1,27 +1,32 @@
-"""When a request is tried again, and how long it waits first: within the invocation's time, never in step.
-
-Full jitter keeps functions that failed together from coming back together; COS's own ``Retry-After`` is the least
-wait. Whether a request may be repeated at all is known by who makes it.
-"""
+"""Retries: how many attempts, and how long to wait between them."""
 
 from __future__ import annotations
 
 import random
 import time
 
-from ..cos.errors import FINAL_CODES, Corrupt, CosError, Throttled, Unavailable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from .deadline import Deadline
+
+    T = TypeVar("T")
 
 _MAX_RETRY_AFTER = 86400.0
-"""Seconds. No invocation lasts so long, and a wait of centuries overflows the clock."""
+"""Seconds. No invocation lasts longer, and a wait of centuries overflows the clock."""
 
 
 class Retry:
-    """How often and how patiently.
+    """A limit of attempts, with random waits between them.
+
+    Full jitter keeps functions that failed together from retrying in step.
 
     Args:
-        attempts: how many requests at most, the first included.
-        base: seconds; the n-th wait is drawn from 0 to base x 2^n.
-        cap: seconds that no drawn wait exceeds.
+        attempts: maximum number of requests, including the first.
+        base: seconds. The n-th wait is drawn from 0 to base x 2^n.
+        cap: maximum seconds of a drawn wait.
     """
 
     __slots__ = ("attempts", "base", "cap")
@@ -32,18 +37,40 @@ class Retry:
         self.cap = cap
 
     def wait(self, attempt: int, retry_after: float = 0.0) -> float:
-        """Seconds to wait behind attempt number `attempt` (from 1); at least `parse_retry_after`."""
-        drawn = random.uniform(0.0, min(self.cap, self.base * 2**attempt))
-        return retry_after + drawn
+        """Return the seconds to wait after attempt number `attempt` (from 1), at least `retry_after`."""
+        return retry_after + random.uniform(0.0, min(self.cap, self.base * 2**attempt))
+
+    def next_wait(self, attempt: int, retry_after: float = 0.0) -> float | None:
+        """Return the seconds to wait after attempt number `attempt`, or None after the last attempt."""
+        return self.wait(attempt, retry_after) if attempt < self.attempts else None
 
 
-def is_retryable(error: CosError) -> bool:
-    """Whether another try can end better: throttling, a broken connection or server, a damaged body."""
-    return isinstance(error, Throttled | Unavailable | Corrupt) and error.code not in FINAL_CODES
+def call_with_retry(
+    operation: Callable[[], T],
+    deadline: Deadline,
+    compute_wait: Callable[[Exception, int], float | None],
+) -> T:
+    """Call an operation until it succeeds, and return its result.
+
+    Args:
+        operation: makes one attempt.
+        deadline: bounds the waits. A wait that would reach it is not begun.
+        compute_wait: gets the error and the number of the failed attempt (from 1). Returns the seconds to wait before
+            the next attempt, or None to raise the error.
+    """
+    attempt = 1
+    while True:
+        try:
+            return operation()
+        except Exception as error:
+            wait = compute_wait(error, attempt)
+            if wait is None or not deadline.sleep(wait):
+                raise
+        attempt += 1
 
 
 def parse_retry_after(value: str | None) -> float:
-    """Return the seconds of a ``Retry-After`` header, a number or a date, at most a day; 0 if there is none."""
+    """Return the seconds of a ``Retry-After`` header (a number or a date), at most a day. 0 without a valid one."""
     if not value:
         return 0.0
     if value.isdecimal():

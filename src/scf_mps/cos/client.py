@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..common.certificates import explain_distrust
-from ..common.retry import is_retryable, parse_retry_after
+from ..common.retry import parse_retry_after
 from . import xml
-from .errors import Corrupt, CosError, Denied, Unavailable, find_error_class
+from .errors import Corrupt, CosError, Denied, Unavailable, find_error_class, is_retryable
 from .locations import check_key
 from .transport import NotConnected, StaleConnection
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..common.retry import is_retryable
 from . import bulk, operations, xml
-from .errors import CosError, group
+from .errors import CosError, group, is_retryable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -171,6 +171,11 @@ def find_error_class(status: int, code: str) -> type[CosError]:
     return _STATUSES.get(status, Unavailable if status >= 500 else CosError)
 
 
+def is_retryable(error: CosError) -> bool:
+    """Return True for throttling, a broken connection or server, and a damaged body."""
+    return isinstance(error, Throttled | Unavailable | Corrupt) and error.code not in FINAL_CODES
+
+
 def group(errors: Sequence[Exception], done: int, total: int, what: str) -> SomeFailed:
     """The errors of a piece of work as one exception; what is neither done nor failed was not begun."""
     left = total - done - len(errors)

@@ -1,0 +1,58 @@
+"""Attempts, waits between them, and Retry-After."""
+
+from __future__ import annotations
+
+import pytest
+
+from scf_mps.common.deadline import Deadline
+from scf_mps.common.retry import Retry, call_with_retry
+
+
+class Operation:
+    """Fails with the given errors, one per call, then returns its name."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.calls = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "result"
+
+
+def test_next_wait_is_none_after_last_attempt() -> None:
+    retry = Retry(attempts=3, base=0.5, cap=1.5)
+    first, second, last = (retry.next_wait(attempt, 2.0) for attempt in (1, 2, 3))
+    assert first is not None
+    assert second is not None
+    assert 2.0 <= first <= 3.0
+    assert 2.0 <= second <= 3.5
+    assert last is None
+
+
+def test_call_with_retry_repeats_until_success() -> None:
+    operation = Operation(OSError("1"), OSError("2"))
+    attempts: list[int] = []
+
+    def compute_wait(error: Exception, attempt: int) -> float:
+        attempts.append(attempt)
+        return 0.0
+
+    assert call_with_retry(operation, Deadline(), compute_wait) == "result"
+    assert (operation.calls, attempts) == (3, [1, 2])
+
+
+def test_call_with_retry_raises_when_no_wait_is_given() -> None:
+    operation = Operation(OSError("first"), OSError("second"))
+    with pytest.raises(OSError, match="first"):
+        call_with_retry(operation, Deadline(), lambda error, attempt: None)
+    assert operation.calls == 1
+
+
+def test_call_with_retry_raises_when_wait_exceeds_deadline() -> None:
+    operation = Operation(OSError("first"))
+    with pytest.raises(OSError, match="first"):
+        call_with_retry(operation, Deadline(at=1.0, clock=lambda: 0.0), lambda error, attempt: 1.0)
+    assert operation.calls == 1
