@@ -61,7 +61,9 @@ def test_an_error_in_the_body_of_a_200_is_taken_for_success(
     robots: ChatWebhookStub, notify: Send
 ) -> None:
     """Official MPS webhook template, 2020: errcode is not looked at."""
-    robots.answer(*[StubResponse(body='{"errcode": 93000, "errmsg": "invalid webhook url"}')] * 2)
+    robots.respond_with(
+        *[StubResponse(body='{"errcode": 93000, "errmsg": "invalid webhook url"}')] * 2
+    )
     assert theirs.is_sent(*post(robots, "text"))
     with pytest.raises(ScfMpsError, match="93000"):
         notify(sample())
@@ -119,7 +121,9 @@ def test_the_function_returns_before_the_robot_was_told(
 def test_the_key_of_a_robot_is_shown(robots: ChatWebhookStub, notify: Send) -> None:
     """Official MPS webhook template, 2020: it is in the code; ours is in a variable, and in no error."""
     assert KEY in theirs.ROBOT
-    robots.answer(StubResponse(body=json.dumps({"errcode": 93000, "errmsg": f"invalid key {KEY}"})))
+    robots.respond_with(
+        StubResponse(body=json.dumps({"errcode": 93000, "errmsg": f"invalid key {KEY}"}))
+    )
     with pytest.raises(ScfMpsError) as caught:
         notify(sample())
     assert KEY not in str(caught.value)

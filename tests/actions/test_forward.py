@@ -408,7 +408,7 @@ def test_what_is_refused_for_its_rate_is_sent_again(
 def test_an_answer_that_is_lost_is_left_to_scfs_retry(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
-    api.faults.add("Invoke", kind="lose_answer")
+    api.faults.add("Invoke", kind="lose_response")
     told = refused(application(MPS_FORWARD="scf://thumbnails.ap-guangzhou"), sample())
     assert "ClientNetworkError" in told
     assert len(function.pushed) == 1

@@ -165,19 +165,19 @@ def test_slack_is_told_in_blocks_with_pictures(robots: ChatWebhookStub) -> None:
 
 
 def test_slack_is_told_without_pictures_where_it_cannot_fetch_one(robots: ChatWebhookStub) -> None:
-    robots.answer(StubResponse(400, "invalid_blocks"))
+    robots.respond_with(StubResponse(400, "invalid_blocks"))
     say("slack", robots)
     blocks = robots.received[0].message["blocks"]
     assert [block["type"] for block in blocks] == ["header", "rich_text", "rich_text"]
-    assert robots.asked == 2
+    assert robots.request_count == 2
 
 
 def test_slack_is_not_asked_again_for_a_message_without_pictures(robots: ChatWebhookStub) -> None:
-    robots.answer(StubResponse(400, "invalid_blocks"))
+    robots.respond_with(StubResponse(400, "invalid_blocks"))
     event = parse_event(sample("WorkflowTask", Transcode="SUCCESS"))
     with pytest.raises(NotifyError, match="400: invalid_blocks"):
         say("slack", robots, event=event)
-    assert robots.asked == 1
+    assert robots.request_count == 1
 
 
 def test_a_webhook_is_told_what_a_program_needs(robots: ChatWebhookStub) -> None:
@@ -259,7 +259,7 @@ def test_what_a_robot_wants_is_said_where_it_is_missing(
         tell(f"{query}&endpoint={robots.url}", clock=lambda: NOON)
     assert told in str(caught.value)
     assert not caught.value.retryable
-    assert robots.asked == 1
+    assert robots.request_count == 1
 
 
 def test_a_webhook_with_another_secret_is_refused(robots: ChatWebhookStub) -> None:
@@ -336,12 +336,12 @@ WECOM_93000 = json.dumps(
 def test_a_refusal_is_an_error_that_says_what_to_do(
     channel: str, reply: StubResponse, told: str, robots: ChatWebhookStub
 ) -> None:
-    robots.answer(reply)
+    robots.respond_with(reply)
     with pytest.raises(NotifyError) as caught:
         say(channel, robots)
     assert told in str(caught.value)
     assert not caught.value.retryable
-    assert (robots.asked, robots.received) == (1, [])
+    assert (robots.request_count, robots.received) == (1, [])
     for text in (str(caught.value), repr(caught.value)):
         assert TOKEN not in text
         assert SECRET not in text
@@ -375,9 +375,9 @@ def test_a_refusal_is_an_error_that_says_what_to_do(
 def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
     channel: str, reply: StubResponse, robots: ChatWebhookStub
 ) -> None:
-    robots.answer(reply)
+    robots.respond_with(reply)
     say(channel, robots)
-    assert (robots.asked, len(robots.received)) == (2, 1)
+    assert (robots.request_count, len(robots.received)) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -402,35 +402,35 @@ def test_a_channel_that_is_busy_is_asked_again_in_a_moment(
 def test_a_channel_that_is_busy_for_longer_is_left_to_the_next_delivery(
     channel: str, reply: StubResponse, seconds: float, robots: ChatWebhookStub
 ) -> None:
-    robots.answer(reply)
+    robots.respond_with(reply)
     with pytest.raises(NotifyError) as caught:
         say(channel, robots, context=context_of(seconds))
     assert caught.value.retryable
-    assert robots.asked == 1
+    assert robots.request_count == 1
 
 
 def test_a_channel_that_stays_busy_is_asked_three_times(robots: ChatWebhookStub) -> None:
-    robots.answer(*[StubResponse(500, "", {"Retry-After": "0"})] * 3)
+    robots.respond_with(*[StubResponse(500, "", {"Retry-After": "0"})] * 3)
     with pytest.raises(NotifyError, match="500: without a word"):
         say("webhook", robots)
-    assert robots.asked == 3
+    assert robots.request_count == 3
 
 
 def test_a_message_whose_answer_does_not_come_in_time_is_not_sent_twice(
     robots: ChatWebhookStub,
 ) -> None:
-    robots.answer(StubResponse(seconds=20))
+    robots.respond_with(StubResponse(seconds=20))
     with pytest.raises(NotifyError, match=r"no whole answer within 0\.") as caught:
         say("wecom", robots, context=context_of(1.2))
     assert caught.value.retryable
-    assert robots.asked == 1
+    assert robots.request_count == 1
 
 
 def test_without_time_nothing_is_sent(robots: ChatWebhookStub) -> None:
     with pytest.raises(NotifyError, match="no time is left") as caught:
         say("wecom", robots, context=Context({"time_limit_in_ms": 5}, clock=iter([0, 9]).__next__))
     assert caught.value.retryable
-    assert robots.asked == 0
+    assert robots.request_count == 0
 
 
 class Raw(socketserver.ThreadingTCPServer):
@@ -1048,14 +1048,14 @@ def test_links_may_work_for_thirty_days(robots: ChatWebhookStub) -> None:
 
 
 def test_error_hides_secret_that_begins_as_another(robots: ChatWebhookStub) -> None:
-    robots.answer(StubResponse(400, "no such hook: /hooks/long-token/long-token-2"))
+    robots.respond_with(StubResponse(400, "no such hook: /hooks/long-token/long-token-2"))
     with pytest.raises(NotifyError) as caught:
         tell(f"{robots.url}/long-token/long-token-2")
     assert str(caught.value) == "webhook: 400: no such hook: /hooks/***/***"
 
 
 def test_error_hides_path_parts_of_eight_characters(robots: ChatWebhookStub) -> None:
-    robots.answer(StubResponse(400, "no such hook: abcdefgh of hooks"))
+    robots.respond_with(StubResponse(400, "no such hook: abcdefgh of hooks"))
     with pytest.raises(NotifyError) as caught:
         tell(f"{robots.url}/hooks/abcdefgh")
     assert str(caught.value) == "webhook: 400: no such hook: *** of hooks"
@@ -1124,7 +1124,7 @@ def test_a_retry_tells_only_those_that_were_not_told(
         MPS_NOTIFY=f"wecom://one?endpoint={robots.url},wecom://two?endpoint={robots.url},"
         f"{robots.url}/three",
     )
-    robots.answer(
+    robots.respond_with(
         StubResponse(200, '{"errcode": 0}'),
         StubResponse(200, '{"errcode": 93000, "errmsg": "invalid"}'),
     )

@@ -143,7 +143,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_task(
     application: Application, api: CloudApi, books: Mps
 ) -> None:
     handlers = application(MPS_RESUBMIT="2", MPS_LEDGER="memory://")
-    api.faults.add("ProcessMedia", kind="lose_answer")
+    api.faults.add("ProcessMedia", kind="lose_response")
     with pytest.raises(CallbacksFailed):
         handlers.main_handler(failed(), CONTEXT)
     handlers.main_handler(failed(), CONTEXT)

@@ -291,7 +291,7 @@ def test_a_deployment_that_was_interrupted_is_finished_by_the_next(project, api)
 
 
 def test_a_lost_answer_is_told_and_what_was_done_is_not_done_again(project, api):
-    api.faults.add("CreateFunction", kind="lose_answer")
+    api.faults.add("CreateFunction", kind="lose_response")
     ran = Ran("deploy")
     assert ran.code == 1
     assert "outcome is unknown" in ran.err

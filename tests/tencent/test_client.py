@@ -86,7 +86,7 @@ def test_it_is_not_sent_for_ever(light: Light, lamp: Lamp, api: cloud.CloudApi) 
         ({"code": "LimitExceeded"}, 0),
         ({"kind": "status", "status": 503}, 0),
         ({"kind": "hang_up"}, 0),
-        ({"kind": "lose_answer"}, 1),
+        ({"kind": "lose_response"}, 1),
     ],
     ids=lambda part: str(part),
 )

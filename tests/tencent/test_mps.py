@@ -360,7 +360,7 @@ def test_pages_that_go_round_in_a_circle_are_an_error(told):
         {"kind": "error", "code": "InternalError.AccessDBError"},
         {"kind": "status", "status": 503},
         {"kind": "hang_up"},
-        {"kind": "lose_answer"},
+        {"kind": "lose_response"},
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('code', '')}",
 )

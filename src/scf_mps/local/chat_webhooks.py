@@ -1,12 +1,15 @@
-"""Robots of chats on the desk: WeCom, DingTalk, Feishu and Slack as far as a webhook is concerned, and any other one.
+"""Stub of chat webhooks: WeCom, DingTalk, Feishu and Slack, and any other webhook.
 
-Each answers as its documentation says, refuses what it would refuse (a wrong signature, a message that is too long, one
-without the word it wants) and writes down what it took. On the loopback interface, with nothing but the standard
-library:
+Each channel responds as its documentation says, rejects invalid messages (a wrong signature, too long, without
+the required keyword) and stores the accepted ones. It listens on the loopback interface and needs only the
+standard library:
 
-    with Robots() as robots:
-        Notify(f"wecom://KEY?endpoint={robots.url}").tell(...)
-        print(robots.received[0].message)
+    with ChatWebhookStub() as webhooks:
+        os.environ["MPS_NOTIFY"] = f"wecom://KEY?endpoint={webhooks.url}"
+        main_handler(event, context)
+        print(webhooks.received[0].message)
+
+To add a channel, write its check and add it to `_match_channel` and `_ACCEPTED`.
 """
 
 from __future__ import annotations
@@ -31,20 +34,20 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 
-_HOUR = 3600.0
-_LARGEST = 4 * 1024 * 1024
+_MAX_SIGNATURE_AGE_SECONDS = 3600.0
+_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """A message that was taken."""
+    """An accepted message."""
 
     channel: str
     """``wecom``, ``dingtalk``, ``feishu`` (Lark too), ``slack`` or ``webhook``."""
     address: str
-    """The robot's key or token; the path for another webhook."""
+    """The key or token in the URL, or the path of another webhook."""
     message: Any
-    """The body, read as JSON."""
+    """The body parsed as JSON, or None."""
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
@@ -52,7 +55,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class StubResponse:
-    """An answer on demand, in place of the robot's own: status, headers and body. With `seconds`, it comes late."""
+    """A response with status, headers and body, sent after `seconds`."""
 
     status: int = 200
     body: str = ""
@@ -61,13 +64,13 @@ class StubResponse:
 
 
 class ChatWebhookStub:
-    """Robots of every kind in a background thread: `with Robots() as robots:`.
+    """Webhooks of all channels in a background thread: `with ChatWebhookStub() as webhooks:`.
 
-    - `secrets` are the keys by which messages are signed, by the robot's key or token (for another webhook: its path).
-    - `words` are what a message must contain, by the same.
-    - `clock` gives the time in seconds since the epoch, for signatures.
-
-    Attributes: `received`, `port`, `url`.
+    Args:
+        secrets: signing secrets by key or token, or by path for another webhook.
+        words: required keywords by key or token.
+        port: 0 for a free one.
+        clock: returns the seconds since the epoch, for signatures.
     """
 
     def __init__(
@@ -84,8 +87,8 @@ class ChatWebhookStub:
         self._clock = clock
         self._lock = threading.Lock()
         self._received: list[ReceivedMessage] = []
-        self._replies: deque[StubResponse] = deque()
-        self._asked = 0
+        self._responses: deque[StubResponse] = deque()
+        self._request_count = 0
         self._stopping = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
@@ -97,38 +100,38 @@ class ChatWebhookStub:
 
     @property
     def received(self) -> list[ReceivedMessage]:
-        """What was taken, oldest first."""
+        """The accepted messages, oldest first."""
         with self._lock:
             return list(self._received)
 
     @property
-    def asked(self) -> int:
-        """How many requests there were, refused ones included."""
+    def request_count(self) -> int:
+        """The number of requests, including rejected ones."""
         with self._lock:
-            return self._asked
+            return self._request_count
 
-    def answer(self, *replies: StubResponse) -> None:
-        """Have the next requests answered like this; none of them is taken."""
+    def respond_with(self, *responses: StubResponse) -> None:
+        """Send these responses to the next requests, whose messages are not accepted."""
         with self._lock:
-            self._replies.extend(replies)
+            self._responses.extend(responses)
 
     def __enter__(self) -> Self:
-        robots = self
+        stub = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                robots._handle(self)
+                stub._handle(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Nothing: there are keys in the URLs."""
+                """Log nothing, because URLs contain keys."""
 
         server = self._server = ThreadingHTTPServer((HOST, self.port), Handler)
         server.daemon_threads = True
         self.port = server.server_address[1]
         self._thread = threading.Thread(
-            target=server.serve_forever, args=(0.02,), name="robots", daemon=True
+            target=server.serve_forever, args=(0.02,), name="chat-webhooks", daemon=True
         )
         self._thread.start()
         return self
@@ -145,28 +148,28 @@ class ChatWebhookStub:
 
     def _handle(self, request: BaseHTTPRequestHandler) -> None:
         request.close_connection = True
-        length = min(int(request.headers.get("Content-Length") or 0), _LARGEST)
+        length = min(int(request.headers.get("Content-Length") or 0), _MAX_BODY_BYTES)
         body = request.rfile.read(length)
         with self._lock:
-            self._asked += 1
-            reply = self._replies.popleft() if self._replies else None
-        if reply is None:
-            reply = self._judge(request, body)
-        elif reply.seconds:
-            self._stopping.wait(reply.seconds)
-        content = reply.body.encode()
+            self._request_count += 1
+            response = self._responses.popleft() if self._responses else None
+        if response is None:
+            response = self._process(request, body)
+        elif response.seconds:
+            self._stopping.wait(response.seconds)
+        content = response.body.encode()
         try:
-            request.send_response(reply.status)
-            for name, value in (reply.headers or {}).items():
+            request.send_response(response.status)
+            for name, value in (response.headers or {}).items():
                 request.send_header(name, value)
             request.send_header("Content-Length", str(len(content)))
             request.end_headers()
             request.wfile.write(content)
-        except OSError:  # who asked has gone
+        except OSError:  # the client disconnected
             return
 
-    def _judge(self, request: BaseHTTPRequestHandler, body: bytes) -> StubResponse:
-        """What the robot of the URL says to a message; it is written down if it is taken."""
+    def _process(self, request: BaseHTTPRequestHandler, body: bytes) -> StubResponse:
+        """Return the channel's response to a message, and store the message if it is accepted."""
         url = urlsplit(request.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -174,124 +177,139 @@ class ChatWebhookStub:
             message = json.loads(body)
         except ValueError:
             message = None
-        folder, _, last = url.path.rpartition("/")
-        if url.path == "/cgi-bin/webhook/send":
-            channel, address = "wecom", query.get("key", "")
-            reply = _wecom(message, address)
-        elif url.path == "/robot/send":
-            channel, address = "dingtalk", query.get("access_token", "")
-            reply = self._dingtalk(message, body, address, query)
-        elif folder == "/open-apis/bot/v2/hook":
-            channel, address = "feishu", last
-            reply = self._feishu(message, body, address)
-        elif folder.startswith("/services/"):
-            channel, address = "slack", url.path.removeprefix("/services/")
-            reply = _slack(message, body)
+        channel, address = _match_channel(url.path, query)
+        received = ReceivedMessage(channel, address, message, headers, body)
+        if channel == "wecom":
+            error = _check_wecom(received)
+        elif channel == "dingtalk":
+            error = self._check_dingtalk(received, query)
+        elif channel == "feishu":
+            error = self._check_feishu(received)
+        elif channel == "slack":
+            error = _check_slack(received)
         else:
-            channel, address = "webhook", url.path
-            reply = self._webhook(message, body, address, headers)
-        if reply is None:
-            with self._lock:
-                self._received.append(ReceivedMessage(channel, address, message, headers, body))
-            return _TAKEN[channel]
-        return reply
+            error = self._check_webhook(received)
+        if error is not None:
+            return error
+        with self._lock:
+            self._received.append(received)
+        return _ACCEPTED[channel]
 
-    def _dingtalk(
-        self, message: Any, body: bytes, token: str, query: Mapping[str, str]
+    def _check_dingtalk(
+        self, received: ReceivedMessage, query: Mapping[str, str]
     ) -> StubResponse | None:
-        secret, word = self._secrets.get(token), self._words.get(token, "")
+        token, word = received.address, self._words.get(received.address, "")
+        secret = self._secrets.get(token)
         if not token:
-            return _coded(300001, "token is not exist")
+            return _build_error(300001, "token is not exist")
         if secret:
-            moment = query.get("timestamp", "")
-            signed = b64encode(
-                hmac.new(secret.encode(), f"{moment}\n{secret}".encode(), hashlib.sha256).digest()
-            ).decode()
-            if not moment.isdecimal() or abs(int(moment) / 1000 - self._clock()) > _HOUR:
-                return _coded(310000, "invalid timestamp")
-            if not hmac.compare_digest(signed, query.get("sign", "")):
-                return _coded(310000, "sign not match")
-        text = _at(message, "markdown", "text")
+            timestamp = query.get("timestamp", "")
+            if not timestamp.isdecimal() or not self._is_fresh(int(timestamp) / 1000):
+                return _build_error(310000, "invalid timestamp")
+            signature = _sign(secret, f"{timestamp}\n{secret}")
+            if not hmac.compare_digest(signature, query.get("sign", "")):
+                return _build_error(310000, "sign not match")
+        text = _get(received.message, "markdown", "text")
         if not isinstance(text, str) or not text:
-            return _coded(40035, "缺少参数 json")
+            return _build_error(40035, "缺少参数 json")
         if word not in text:
-            return _coded(310000, "keywords not in content")
-        if len(body) > 20_000:
-            return _coded(460101, "message too long, exceed 20000 bytes")
+            return _build_error(310000, "keywords not in content")
+        if len(received.body) > 20_000:
+            return _build_error(460101, "message too long, exceed 20000 bytes")
         return None
 
-    def _feishu(self, message: Any, body: bytes, token: str) -> StubResponse | None:
-        secret, word = self._secrets.get(token), self._words.get(token, "")
+    def _check_feishu(self, received: ReceivedMessage) -> StubResponse | None:
+        message, body = received.message, received.body
+        secret = self._secrets.get(received.address)
         if secret:
-            moment = str(_at(message, "timestamp"))
-            key = f"{moment}\n{secret}".encode()
-            signed = b64encode(hmac.new(key, b"", hashlib.sha256).digest()).decode()
-            fresh = moment.isdecimal() and abs(int(moment) - self._clock()) <= _HOUR
-            if not fresh or not hmac.compare_digest(signed, str(_at(message, "sign"))):
-                return _feishu_error(
+            timestamp = str(_get(message, "timestamp"))
+            signature = _sign(f"{timestamp}\n{secret}", "")
+            is_fresh = timestamp.isdecimal() and self._is_fresh(int(timestamp))
+            if not is_fresh or not hmac.compare_digest(signature, str(_get(message, "sign"))):
+                return _build_feishu_error(
                     19021, "sign match fail or timestamp is not within one hour from current time"
                 )
-        if not isinstance(_at(message, "content", "post"), dict):
-            return _feishu_error(9499, "Bad Request")
-        if word not in body.decode("utf-8", "replace"):
-            return _feishu_error(19024, "Key Words Not Found")
+        if not isinstance(_get(message, "content", "post"), dict):
+            return _build_feishu_error(9499, "Bad Request")
+        if self._words.get(received.address, "") not in body.decode("utf-8", "replace"):
+            return _build_feishu_error(19024, "Key Words Not Found")
         if len(body) > 20 * 1024:
-            return _feishu_error(9499, "Bad Request: the body is larger than 20 KB")
+            return _build_feishu_error(9499, "Bad Request: the body is larger than 20 KB")
         return None
 
-    def _webhook(
-        self, message: Any, body: bytes, path: str, headers: Mapping[str, str]
-    ) -> StubResponse | None:
-        secret = self._secrets.get(path)
+    def _check_webhook(self, received: ReceivedMessage) -> StubResponse | None:
+        secret = self._secrets.get(received.address)
         if secret:
-            moment = headers.get("x-scf-mps-timestamp", "")
-            signed = hmac.new(
-                secret.encode(), moment.encode() + b"." + body, hashlib.sha256
-            ).hexdigest()
-            if not hmac.compare_digest(f"sha256={signed}", headers.get("x-scf-mps-signature", "")):
+            timestamp = received.headers.get("x-scf-mps-timestamp", "")
+            content = timestamp.encode() + b"." + received.body
+            signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
+            header = received.headers.get("x-scf-mps-signature", "")
+            if not hmac.compare_digest(f"sha256={signature}", header):
                 return StubResponse(401, "the signature is wrong")
-        return None if message is not None else StubResponse(400, "no JSON")
+        return None if received.message is not None else StubResponse(400, "no JSON")
+
+    def _is_fresh(self, seconds: float) -> bool:
+        return abs(seconds - self._clock()) <= _MAX_SIGNATURE_AGE_SECONDS
 
 
-def _wecom(message: Any, key: str) -> StubResponse | None:
-    content = _at(message, "markdown_v2", "content")
-    if not key:
-        return _coded(93000, "invalid webhook url, hint: [0], from ip: 127.0.0.1")
+def _match_channel(path: str, query: Mapping[str, str]) -> tuple[str, str]:
+    """Return the channel and the address of a URL."""
+    folder, _, last = path.rpartition("/")
+    if path == "/cgi-bin/webhook/send":
+        return "wecom", query.get("key", "")
+    if path == "/robot/send":
+        return "dingtalk", query.get("access_token", "")
+    if folder == "/open-apis/bot/v2/hook":
+        return "feishu", last
+    if folder.startswith("/services/"):
+        return "slack", path.removeprefix("/services/")
+    return "webhook", path
+
+
+def _check_wecom(received: ReceivedMessage) -> StubResponse | None:
+    content = _get(received.message, "markdown_v2", "content")
+    if not received.address:
+        return _build_error(93000, "invalid webhook url, hint: [0], from ip: 127.0.0.1")
     if not isinstance(content, str) or not content:
-        return _coded(40008, "invalid message type")
+        return _build_error(40008, "invalid message type")
     if len(content.encode()) > 4096:
-        return _coded(40058, "markdown_v2.content exceed max length 4096")
+        return _build_error(40058, "markdown_v2.content exceed max length 4096")
     return None
 
 
-def _slack(message: Any, body: bytes) -> StubResponse | None:
-    blocks = _at(message, "blocks")
+def _check_slack(received: ReceivedMessage) -> StubResponse | None:
+    message = received.message
     if not isinstance(message, dict):
         return StubResponse(400, "invalid_payload")
+    blocks = message.get("blocks")
     if not message.get("text") and not blocks:
         return StubResponse(400, "no_text")
     if isinstance(blocks, list) and len(blocks) > 50:
         return StubResponse(400, "invalid_blocks")
-    return StubResponse(400, "msg_blocks_too_long") if len(body) > 13_000 else None
+    return StubResponse(400, "msg_blocks_too_long") if len(received.body) > 13_000 else None
 
 
-def _at(message: Any, *way: str) -> Any:
-    for name in way:
+def _sign(key: str, text: str) -> str:
+    return b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
+
+
+def _get(message: Any, *names: str) -> Any:
+    for name in names:
         message = message.get(name) if isinstance(message, dict) else None
     return message
 
 
-def _coded(code: int, message: str) -> StubResponse:
+def _build_error(code: int, message: str) -> StubResponse:
     return StubResponse(200, json.dumps({"errcode": code, "errmsg": message}, ensure_ascii=False))
 
 
-def _feishu_error(code: int, message: str) -> StubResponse:
+def _build_feishu_error(code: int, message: str) -> StubResponse:
     return StubResponse(200, json.dumps({"code": code, "data": {}, "msg": message}))
 
 
-_TAKEN = {
-    "wecom": _coded(0, "ok"),
-    "dingtalk": _coded(0, "ok"),
+_ACCEPTED = {
+    "wecom": _build_error(0, "ok"),
+    "dingtalk": _build_error(0, "ok"),
     "feishu": StubResponse(
         200,
         json.dumps(

@@ -382,7 +382,7 @@ def test_a_status_can_be_asked_for(ask, api):
 
 
 def test_a_connection_can_be_ended_before_or_after_the_work_is_done(ask, api, sample):
-    for kind, done in (("hang_up", 0), ("lose_answer", 1)):
+    for kind, done in (("hang_up", 0), ("lose_response", 1)):
         api.faults.add("CreateThing", kind=kind)
 
         with pytest.raises(TencentCloudSDKException) as caught:
@@ -418,7 +418,7 @@ def test_strangers_use_up_no_fault(api, built: Built, ask):
 
 
 def test_an_answer_can_be_lost_that_nobody_waits_for(api, built: Built, sample, ask):
-    api.faults.add("WaitForThing", kind="lose_answer")
+    api.faults.add("WaitForThing", kind="lose_response")
     request = built("WaitForThing", service="sample", version="2020-01-01")
     connection = http.client.HTTPConnection("127.0.0.1", api.port)
     connection.request("POST", "/", request.data, request.header)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-Kind = Literal["error", "status", "hang_up", "lose_answer", "delay"]
+Kind = Literal["error", "status", "hang_up", "lose_response", "delay"]
 
 LONGEST_DELAY = 60.0
 """Seconds."""
@@ -23,7 +23,7 @@ class Fault:
     - ``error``: the error `code`, nothing done.
     - ``status``: the HTTP status `status` with a page that is no JSON, nothing done.
     - ``hang_up``: the connection ends without an answer, nothing done.
-    - ``lose_answer``: it is done, and then the connection ends without an answer.
+    - ``lose_response``: it is done, and then the connection ends without an answer.
     - ``delay``: `seconds` pass first, at most 60; then it is done.
 
     Raises:

@@ -175,7 +175,7 @@ class CloudApi(BackgroundServer):
         if fault is not None:
             await _before(fault)
         answer = await _in_thread(lambda: service.perform(call))
-        if fault is not None and fault.kind == "lose_answer":
+        if fault is not None and fault.kind == "lose_response":
             raise _HungUp
         return answer
 
