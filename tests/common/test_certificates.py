@@ -122,7 +122,7 @@ def test_bundle_of_the_environment_is_trusted(
     mps = Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
     with pytest.raises(MpsError) as caught:
         mps.call("Create")
-    assert caught.value.code == "InvalidAnswer"
+    assert caught.value.code == "InvalidResponse"
 
 
 def test_other_errors_are_no_distrust() -> None:

@@ -359,7 +359,7 @@ def test_a_layer_whose_last_version_was_deleted_is_published_anew(project, api, 
     scf.account.layers[REGION, "base"] = []
     project.zip("layer.zip", {"lib.py": b"A = 1\n"})
     project.write(layers=[{"name": "base", "src": "layer.zip"}])
-    api.faults.add("ListLayerVersions", code="InternalError")
+    api.faults.add("ListLayerVersions", code="FailedOperation")
 
     assert Ran("deploy").code == 1
     assert Ran("deploy").code == 0

@@ -535,9 +535,9 @@ def test_an_answer_that_is_none_of_the_api_is_told(project, monkeypatch):
             server.shutdown()
             thread.join()
 
-    assert "GetFunction got no valid response (ServerNetworkError)" in told[0]
+    assert "GetFunction got no valid response (InvalidResponse)" in told[0]
     assert "nothing was changed" in told[0]
-    assert "Invoke got no valid response (ServerNetworkError)" in told[1]
+    assert "Invoke got no valid response (InvalidResponse)" in told[1]
     assert "outcome is unknown" in told[1]
     assert "safe" not in told[1]  # the function would handle the event once more
 

@@ -132,7 +132,7 @@ def test_functions_that_may_not_be_listed_are_no_hindrance(project, api):
 
 
 def test_a_failure_to_list_functions_is_one(project, api):
-    api.faults.add("ListNamespaces", code="InternalError")
+    api.faults.add("ListNamespaces", code="FailedOperation")
 
     ran = Ran("deploy")
 

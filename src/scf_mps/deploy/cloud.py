@@ -1,33 +1,34 @@
-"""One call of Tencent Cloud's API from the desk, by the official SDK; what to call is left to others."""
+"""API calls of a deployment: SCF and MPS of one account, with errors that say what to do."""
 
 from __future__ import annotations
 
-import json
-import logging
-import time
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
+from scf_mps.common.retry import Retry
+from scf_mps.tencent.client import ApiClient, ApiError, SdkMissing
 from scf_mps.tencent.credentials import Credentials
+from scf_mps.tencent.mps import Mps
+from scf_mps.tencent.services import Scf
 
-from .errors import NETWORK_ERROR_CODES, DeployError, is_read_action, make_api_error
+from .errors import DeployError, make_api_error
 
-VERSIONS = {"scf": "2018-04-16", "mps": "2019-06-12"}
 PAGE_SIZE = 100
 MAX_ATTEMPTS = 4
-DEFAULT_TIMEOUT_SECONDS = 300
-"""Seconds for one request, if nothing else is said: it may carry a zip of 50 MB."""
+DEFAULT_TIMEOUT_SECONDS = 300.0
+"""A request may carry a zip of 50 MB."""
+
+_CLIENTS: Mapping[str, type[ApiClient]] = {"mps": Mps, "scf": Scf}
 
 
 class Cloud:
-    """SCF and MPS, in one region.
+    """SCF and MPS in one region.
 
     Args:
-        credentials: of the desk.
-        region: whose SCF.
-        endpoint: scheme, host and root domain, see `account.endpoint`.
-        pause: seconds before the first repetition of what was throttled, and between two looks at a function.
+        credentials: of the account that deploys.
+        region: of the function.
+        endpoint: scheme, host and root domain, see `account.parse_endpoint`.
+        pause: mean seconds before the first repetition of a call, and seconds between two looks at a function.
     """
 
     def __init__(
@@ -41,8 +42,7 @@ class Cloud:
         self.region = region
         self.pause = pause
         self._endpoint = endpoint
-        self._clients: dict[tuple[str, str, float], Any] = {}
-        logging.getLogger("tencentcloud_sdk_common").setLevel(logging.WARNING)
+        self._clients: dict[tuple[str, str, float], ApiClient] = {}
 
     def call(
         self,
@@ -52,86 +52,50 @@ class Cloud:
         region: str = "",
         seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> dict[str, Any]:
-        """The answer to an action.
-
-        What was throttled is repeated, and what only reads after a failure of the network.
+        """Call an action and return its response. See `ApiClient.call`.
 
         Args:
             action: e.g. ``GetFunction``.
-            parameters: of it.
+            parameters: of the action.
             product: ``scf`` or ``mps``.
-            region: in place of the cloud's.
-            seconds: to wait for the answer, at most.
+            region: instead of the function's.
+            seconds: timeout of an attempt.
 
         Raises:
-            DeployError: if it is refused, or there is no answer.
+            DeployError: the call was refused, or there was no valid response.
         """
-        client = self._client(product, region or self.region, seconds)
-        failure = _sdk("exception").TencentCloudSDKException
-        repeated = {
-            "RequestLimitExceeded",
-            *(NETWORK_ERROR_CODES if is_read_action(action) else ()),
-        }
-        for number in range(1, MAX_ATTEMPTS + 1):
-            try:
-                answer: dict[str, Any] = client.call_json(action, dict(parameters))["Response"]
-                return answer
-            except failure as error:
-                code = error.code or "ClientError"
-                if code.partition(".")[0] not in repeated or number == MAX_ATTEMPTS:
-                    raise make_api_error(
-                        product, action, code, error.message or "", error.requestId or ""
-                    ) from None
-                time.sleep(self.pause * 2 ** (number - 1))
-            except (json.JSONDecodeError, KeyError):
-                raise make_api_error(
-                    product, action, "ServerNetworkError", "the answer is none of the API", ""
-                ) from None
-        raise AssertionError("the last try returns or raises")  # pragma: no cover
+        key = (product, region or self.region, seconds)
+        if key not in self._clients:
+            self._clients[key] = self._new_client(*key)
+        try:
+            return self._clients[key].call(action, **parameters)
+        except SdkMissing:  # pragma: no cover - the tests have it
+            raise DeployError(
+                "the SDK is not installed: pip install 'scf-mps[cli,deploy]'"
+            ) from None
+        except ApiError as error:
+            raise make_api_error(product, action, error) from None
 
     def pages(
         self, action: str, parameters: Mapping[str, Any], field: str, region: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """All entries of a list that comes in pages. Raises DeployError."""
+        """Return all entries of a paginated list. Raises DeployError."""
         offset = 0
         while True:
             bounds = {"Offset": offset, "Limit": PAGE_SIZE}
-            answer = self.call(action, {**parameters, **bounds}, region=region)
-            found = answer.get(field) or []
-            yield from found
-            offset += len(found)
-            if not found or offset >= (answer.get("TotalCount") or 0):
+            response = self.call(action, {**parameters, **bounds}, region=region)
+            entries = response.get(field) or []
+            yield from entries
+            offset += len(entries)
+            if not entries or offset >= (response.get("TotalCount") or 0):
                 return
 
-    def _client(self, product: str, region: str, seconds: float) -> Any:
-        """The client of a product, which keeps its connection."""
-        key = (product, region, seconds)
-        if key not in self._clients:
-            self._clients[key] = self._new_client(*key)
-        return self._clients[key]
-
-    def _new_client(self, product: str, region: str, seconds: float) -> Any:
+    def _new_client(self, product: str, region: str, seconds: float) -> ApiClient:
         scheme, host, domain = self._endpoint
-        http = _sdk("profile.http_profile").HttpProfile(
-            protocol=scheme,
-            endpoint=host or None,
-            rootDomain=domain,
-            reqTimeout=seconds,
-            keepAlive=True,
+        return _CLIENTS[product](
+            self.credentials,
+            region=region,
+            endpoint=f"{scheme}://{host or f'{product}.{domain}'}",
+            retry=Retry(MAX_ATTEMPTS, self.pause, 8 * self.pause),
+            timeout=seconds,
         )
-        profile = _sdk("profile.client_profile").ClientProfile(httpProfile=http, language="en-US")
-        keys = self.credentials
-        credential = _sdk("credential").Credential(
-            keys.secret_id, keys.secret_key, keys.token or None
-        )
-        return _sdk("common_client").CommonClient(
-            product, VERSIONS[product], credential, region, profile
-        )
-
-
-def _sdk(name: str) -> Any:
-    """A module of the SDK. Raises DeployError without it."""
-    try:
-        return import_module(f"tencentcloud.common.{name}")
-    except ImportError:  # pragma: no cover - the tests have it
-        raise DeployError("the SDK is not there: pip install 'scf-mps[cli,deploy]'") from None

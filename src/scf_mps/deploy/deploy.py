@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scf_mps.cos.errors import CosError
+from scf_mps.tencent.client import NO_RESPONSE_CODES
 
 from .account import load_credentials, parse_endpoint
 from .apply import apply_plan
@@ -23,7 +24,7 @@ from .current_state import (
     wait_until_settled,
 )
 from .desired_state import DesiredState, parse_desired_state
-from .errors import NETWORK_ERROR_CODES, DeployError
+from .errors import DeployError
 from .plan import Plan, PlanOptions, make_plan, make_removal_plan
 from .template import Template, read_template
 
@@ -131,7 +132,7 @@ def prepare_deployment(
         try:
             live, around = _read(function, request, take)
         except DeployError as error:
-            if not (offline and error.code in NETWORK_ERROR_CODES):
+            if not (offline and error.code in NO_RESPONSE_CODES):
                 raise
             notes = (f"desired state, not compared with the cloud: {error}",)
         options = PlanOptions(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scf_mps.tencent.client import NO_RESPONSE_CODES, ApiError, is_read_action
+
 FUNCTION_MISSING_CODES = ("ResourceNotFound.Function", "ResourceNotFound.FunctionName")
 """Codes for a function that is not there."""
-
-NETWORK_ERROR_CODES = ("ClientNetworkError", "ServerNetworkError")
-"""The SDK's codes for a request without a valid response."""
 
 
 class DeployError(Exception):
@@ -31,21 +30,15 @@ class DeployError(Exception):
         self.request_id = request_id
 
 
-def is_read_action(action: str) -> bool:
-    """Return True if an action of the API changes nothing."""
-    return action.startswith(("Describe", "Get", "List", "Search"))
-
-
-def make_api_error(
-    product: str, action: str, code: str, message: str, request_id: str
-) -> DeployError:
+def make_api_error(product: str, action: str, error: ApiError) -> DeployError:
     """Return the error for an API error or a missing response, with advice if there is some."""
-    asked = f" [request {request_id}]" if request_id else ""
-    if code not in NETWORK_ERROR_CODES:
-        told = f"{action} was refused with {code}: {message}{asked}"
+    code = error.code
+    suffix = f" [request {error.request_id}]" if error.request_id else ""
+    if code not in NO_RESPONSE_CODES:
+        told = f"{action} was refused with {code}: {error.message}{suffix}"
         advice = _advice(product, action, code)
     else:
-        told = f"{action} got no valid response ({code}): {message}{asked}"
+        told = f"{action} got no valid response ({code}): {error.message}{suffix}"
         if is_read_action(action):
             advice = f"the network or the service is unreachable. {action} only reads: nothing was changed by it"
         elif action == "Invoke":
@@ -53,7 +46,10 @@ def make_api_error(
         else:
             advice = "the outcome is unknown. Rerunning is safe: completed steps are not repeated"
     return DeployError(
-        f"{told}\n{advice}" if advice else told, action=action, code=code, request_id=request_id
+        f"{told}\n{advice}" if advice else told,
+        action=action,
+        code=code,
+        request_id=error.request_id,
     )
 
 

@@ -1,7 +1,7 @@
-"""`ApiClient`: a service of Tencent Cloud for one invocation, asked through the official SDK.
+"""A client of Tencent Cloud's API: one service, the credentials and the deadline of one invocation.
 
-The SDK (`pip install 'scf-mps[mps]'`) is loaded by the first question, and of it `CommonClient` alone: the models of
-MPS take 158 MB to compile. Which services there are, and what is asked of them, is left to the subclasses.
+The official SDK (`pip install 'scf-mps[mps]'`) is loaded by the first call. Only its `CommonClient` is used: compiling
+the SDK's models of MPS takes 158 MB.
 """
 
 from __future__ import annotations
@@ -22,16 +22,39 @@ if TYPE_CHECKING:
     from ..dispatch.injection import Invocation
     from .credentials import Credentials
 
+NO_RESPONSE_CODES = (
+    "CertificateNotTrusted",
+    "ClientNetworkError",
+    "InvalidResponse",
+    "ServerNetworkError",
+)
+"""Error codes of a call without a valid response: it may have taken effect."""
+
+_TRANSIENT_CODES = frozenset(
+    {
+        "ClientNetworkError",
+        "InternalError",
+        "InvalidResponse",
+        "RequestLimitExceeded",
+        "ServerNetworkError",
+        "ServiceUnavailable",
+    }
+)
+_READ_PREFIXES = ("Describe", "Get", "List", "ParseNotification", "Search")
+_MAX_MESSAGE_CHARACTERS = 300
+"""A proxy on the way may answer with a whole page."""
+
 
 class ApiError(ScfMpsError):
-    """A service refused a question, or could not be asked.
+    """A service refused a call, or there was no valid response.
 
     Attributes:
-        code: the API's error code, e.g. ``AuthFailure.TokenFailure``, the SDK's
-            ``ClientNetworkError`` or ``ServerNetworkError``, or ours: ``NoCredentials``, ``DeadlineExceeded``,
-            ``CertificateNotTrusted``, ``InvalidAnswer``.
-        request_id: of the API, for Tencent's support; ``""`` if there was no answer.
-        retryable: whether the same question may be answered later.
+        message: of the service, at most 300 characters.
+        code: the API's error code, e.g. ``AuthFailure.TokenFailure``; or the SDK's ``ClientNetworkError`` or
+            ``ServerNetworkError``; or ``NoCredentials``, ``DeadlineExceeded``, ``CertificateNotTrusted`` or
+            ``InvalidResponse``.
+        request_id: of the API, for Tencent's support. Empty without a response.
+        retryable: True if the same call may succeed later.
     """
 
     def __init__(self, message: str, code: str = "", request_id: str = "") -> None:
@@ -39,43 +62,48 @@ class ApiError(ScfMpsError):
         self.message = message
         self.code = code
         self.request_id = request_id
-        self.retryable = code.partition(".")[0] in _TRANSIENT
+        self.retryable = code.partition(".")[0] in _TRANSIENT_CODES
 
     def __str__(self) -> str:
-        asked = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{self.code}: {self.message}{asked}" if self.code else f"{self.message}{asked}"
+        suffix = f" [request {self.request_id}]" if self.request_id else ""
+        return f"{self.code}: {self.message}{suffix}" if self.code else f"{self.message}{suffix}"
 
 
 class SdkMissing(ApiError, ImportError):
     """The official SDK is not installed, or was not built into the function."""
 
 
+def is_read_action(action: str) -> bool:
+    """Return True if an action of the API changes nothing."""
+    return action.startswith(_READ_PREFIXES)
+
+
 class ApiClient:
-    """A service for one invocation: its credentials and its time. A callback asks for a subclass by annotation.
+    """A client of one service. A callback declares a parameter of a subclass to get one.
 
     Args:
-        credentials: those of the function's role by default (see `cos.credentials.current`); on a desk those of
-            ``TENCENTCLOUD_SECRET_ID`` and ``TENCENTCLOUD_SECRET_KEY``, as the SDK names them.
-        context: the invocation's; its deadline bounds every wait, try and operation on a connection.
-        region: whose service to ask; ``MPS_REGION``, then the function's own by default.
-        endpoint: ``http://host:port`` of an emulator of the API, or ``https://`` and another host of MPS, such as
-            ``mps.intl.tencentcloudapi.com`` (other services are asked beside it); ``MPS_API_ENDPOINT``, then Tencent
-            Cloud's own by default.
-        retry: how often and how patiently to repeat what may be repeated.
-        timeout: seconds without an answer that end a try.
+        credentials: by default those of the function's role (see `load_credentials`). Outside SCF those of
+            ``TENCENTCLOUD_SECRET_ID`` and ``TENCENTCLOUD_SECRET_KEY``.
+        context: of the invocation. Its deadline bounds every wait, attempt and socket operation.
+        region: of the service. Defaults to ``MPS_REGION``, then to the function's own region.
+        endpoint: ``http://host:port`` of an emulator, or ``https://`` and another host of MPS, such as
+            ``mps.intl.tencentcloudapi.com``. Other services are then expected next to it, e.g. at
+            ``scf.intl.tencentcloudapi.com``. Defaults to ``MPS_API_ENDPOINT``, then to Tencent Cloud.
+        retry: of calls that may be repeated.
+        timeout: seconds without a byte that end an attempt.
 
     Raises:
-        ValueError: for an endpoint of another form.
+        ValueError: the endpoint has another form.
     """
 
     service: ClassVar[str]
-    """Its name in the API, e.g. ``mps``."""
+    """Name of the service in the API, e.g. ``mps``."""
 
     version: ClassVar[str]
-    """The version of its API, e.g. ``2019-06-12``."""
+    """Version of the service's API, e.g. ``2019-06-12``."""
 
-    error: ClassVar[type[ApiError]] = ApiError
-    """What is raised where it refuses."""
+    error_class: ClassVar[type[ApiError]] = ApiError
+    """Class of the errors that calls raise."""
 
     def __init__(
         self,
@@ -93,11 +121,11 @@ class ApiClient:
 
         self._credentials = credentials or load_credentials(context)
         self._deadline = Deadline.before_end(context)
-        own = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
-        self.region: str = region or os.environ.get("MPS_REGION") or own
-        self._scheme, host = _parts(endpoint or os.environ.get("MPS_API_ENDPOINT") or "")
-        beside = self._scheme == "https" and host.startswith("mps.")
-        self._host = f"{self.service}.{host[4:]}" if beside else host
+        own_region = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
+        self.region: str = region or os.environ.get("MPS_REGION") or own_region
+        self._scheme, host = _parse_endpoint(endpoint or os.environ.get("MPS_API_ENDPOINT") or "")
+        is_mps_host = self._scheme == "https" and host.startswith("mps.")
+        self._host = f"{self.service}.{host[4:]}" if is_mps_host else host
         self._retry = retry or Retry(attempts=4, base=0.2, cap=3.0)
         self._timeout = timeout
         self._client: Any = None
@@ -105,147 +133,142 @@ class ApiClient:
 
     @classmethod
     def __provide__(cls, invocation: Invocation) -> Self:
-        """The one of an invocation."""
+        """Return the client of an invocation."""
         if cls not in invocation.values:
             invocation.values[cls] = cls(context=invocation.context)
-        found: Self = invocation.values[cls]
-        return found
+        client: Self = invocation.values[cls]
+        return client
 
     def call(self, action: str, **parameters: Any) -> dict[str, Any]:
-        """Any action of the service, with its parameters as its API names them.
+        """Call an action of the service.
 
-        Questions (``Describe…``, ``List…``, ``ParseNotification``) are asked again when the service is too busy, breaks
-        or cannot be reached, a few times and within the time of the invocation; what changes something is sent again
-        only if it was refused for its rate.
+        An action that only reads is repeated when it was throttled, the service failed or the connection broke. Any
+        other action is repeated only when it was throttled, since a call without a response may have taken effect.
+        All attempts end before the invocation does.
+
+        Args:
+            action: e.g. ``DescribeTasks``.
+            parameters: by the names of the API.
 
         Returns:
-            ``StreamedResponse`` as it came.
+            The ``Response`` as received.
 
         Raises:
-            ApiError: of the service's own class, for every refusal, without credentials, without an answer, or without
-                time left.
-            SdkMissing: without the official SDK.
-            TypeError: for a parameter that is no JSON.
+            ApiError: the service refused, there was no valid response, no time is left, or there are no credentials.
+                Subclasses raise their `error_class`.
+            SdkMissing: the official SDK is not installed.
+            TypeError: a parameter is not JSON.
         """
         import json
 
-        json.dumps(parameters)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return self._ask(action, parameters)
-            except ApiError as error:
-                refused = error.code.startswith("RequestLimitExceeded")
-                may_repeat = refused or (error.retryable and action.startswith(_QUESTIONS))
-                if not may_repeat or attempt >= self._retry.attempts:
-                    raise
-                if not self._deadline.sleep(self._retry.wait(attempt)):
-                    raise
+        from ..common.retry import call_with_retry
 
-    def _ask(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """One try. Raises `error`."""
+        json.dumps(parameters)
+
+        def compute_wait(error: Exception, attempt: int) -> float | None:
+            if not isinstance(error, ApiError):
+                return None
+            throttled = error.code.startswith("RequestLimitExceeded")
+            if throttled or (error.retryable and is_read_action(action)):
+                return self._retry.next_wait(attempt)
+            return None
+
+        return call_with_retry(
+            lambda: self._call_once(action, parameters), self._deadline, compute_wait
+        )
+
+    def _call_once(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Make one attempt. Raises `error_class`."""
         from ..common.certificates import explain_distrust
 
-        client, refused = self._connect(action)
+        client, sdk_error = self._get_client(action)
         try:
-            response = client.call_json(action, parameters)["Response"]
-            error = response.get("Error")
-            told = error and (error.get("Code"), error.get("Message"), response.get("RequestId"))
-        except refused as reason:
-            distrust = explain_distrust(reason)
+            response: dict[str, Any] = client.call_json(action, parameters)["Response"]
+            # The SDK looks for errors only in responses of the content type it expects.
+            refusal = response.get("Error")
+            details = refusal and (
+                refusal.get("Code"),
+                refusal.get("Message"),
+                response.get("RequestId"),
+            )
+        except sdk_error as error:
+            distrust = explain_distrust(error)
             if distrust:
-                raise self.error(f"{action}: {distrust}", "CertificateNotTrusted") from reason
-            raise self._error(str(reason.code), reason.message, reason.requestId) from reason
-        except OSError as reason:  # the answer breaks off: the SDK lets that through
-            raise self.error(f"{action}: {reason}", "ClientNetworkError") from reason
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as reason:
-            raise self.error(f"{action}: the answer cannot be read", "InvalidAnswer") from reason
-        if told:  # the SDK looks for errors only in answers of the content type it expects
-            raise self._error(*told)
-        answer: dict[str, Any] = response
-        return answer
+                raise self.error_class(f"{action}: {distrust}", "CertificateNotTrusted") from error
+            raise self._create_error(error.code, error.message, error.requestId) from error
+        except OSError as error:  # the response broke off: the SDK lets that through
+            raise self.error_class(f"{action}: {error}", "ClientNetworkError") from error
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise self.error_class(
+                f"{action}: the response is invalid", "InvalidResponse"
+            ) from error
+        if details:
+            raise self._create_error(*details)
+        return response
 
-    def _connect(self, action: str) -> tuple[Any, Any]:
-        """The SDK's client, of this process (a fork may not use the connections of its parent), and its exception."""
+    def _get_client(self, action: str) -> tuple[Any, Any]:
+        """Return the SDK's client of this process, and the SDK's exception. A fork must not share connections."""
         if self._credentials is None:
-            raise self.error(
-                f"{action}: there are no credentials to sign with: the function needs an execution role (on a desk: "
-                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY)",
+            raise self.error_class(
+                f"{action}: no credentials. Give the function an execution role, or outside SCF set "
+                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
                 "NoCredentials",
             )
         if self._deadline.left() <= 0:
-            raise self.error(f"{action}: no time is left to ask", "DeadlineExceeded")
+            raise self.error_class(f"{action}: no time is left", "DeadlineExceeded")
         if self._client is None or self._process != os.getpid():
-            self._client = self._new_client()
+            self._client = self._new_client(self._credentials)
             self._process = os.getpid()
-        return self._client, _sdk("exception").TencentCloudSDKException
+        return self._client, _import_sdk("exception").TencentCloudSDKException
 
-    def _new_client(self) -> Any:
-        http_profile = _sdk("profile.http_profile").HttpProfile(
+    def _new_client(self, credentials: Credentials) -> Any:
+        http_profile = _import_sdk("profile.http_profile").HttpProfile(
             protocol=self._scheme, endpoint=self._host or None
         )
-        profile = _sdk("profile.client_profile").ClientProfile(
+        profile = _import_sdk("profile.client_profile").ClientProfile(
             httpProfile=http_profile, language="en-US"
         )
-        keys = self._credentials
-        assert keys is not None
-        credential = _sdk("credential").Credential(
-            keys.secret_id, keys.secret_key, keys.token or None
+        credential = _import_sdk("credential").Credential(
+            credentials.secret_id, credentials.secret_key, credentials.token or None
         )
-        client = _sdk("common_client").CommonClient(
+        client = _import_sdk("common_client").CommonClient(
             self.service, self.version, credential, self.region, profile
         )
-        _bind(client.request.conn, self._deadline, self._timeout)
-        _silence()
+        _bind_to_deadline(client.request.conn, self._deadline, self._timeout)
+        _hide_sdk_debug_logs()
         return client
 
-    def _error(self, code: object, message: object, request_id: object) -> ApiError:
-        """The exception for an error as the API (or the SDK) tells it."""
+    def _create_error(self, code: object, message: object, request_id: object) -> ApiError:
         if isinstance(message, bytes):
             message = message.decode("utf-8", "replace")
-        kind = self._class_of(str(code))
-        return kind(str(message)[:_LONGEST_MESSAGE], str(code), str(request_id or ""))
+        error_class = self._find_error_class(str(code))
+        return error_class(str(message)[:_MAX_MESSAGE_CHARACTERS], str(code), str(request_id or ""))
 
-    def _class_of(self, code: str) -> type[ApiError]:
-        """The class of the errors of a code."""
-        return self.error
-
-
-_QUESTIONS = ("Describe", "List", "ParseNotification")
-_TRANSIENT = frozenset(
-    {
-        "ClientNetworkError",
-        "InternalError",
-        "InvalidAnswer",
-        "RequestLimitExceeded",
-        "ServerNetworkError",
-        "ServiceUnavailable",
-    }
-)
-_LONGEST_MESSAGE = 300  # characters; the answer of a proxy on the way may be a whole page
+    def _find_error_class(self, code: str) -> type[ApiError]:
+        """Return the class of the errors with this code."""
+        return self.error_class
 
 
-def _sdk(module: str) -> Any:
-    """A module of the SDK. Raises SdkMissing."""
+def _import_sdk(module: str) -> Any:
+    """Import a module of the SDK. Raises SdkMissing."""
     from importlib import import_module
 
     try:
         return import_module(f"tencentcloud.common.{module}")
     except ImportError as error:
         raise SdkMissing(
-            f"this needs Tencent Cloud's SDK ({error}): pip install 'scf-mps[mps]', and for a function name "
-            f"tencentcloud-sdk-python-common in the requirements that are built into it"
+            f"Tencent Cloud's SDK is not installed ({error}): pip install 'scf-mps[mps]'. For a function, add "
+            f"tencentcloud-sdk-python-common to the requirements that are built into it"
         ) from error
 
 
-def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
-    """Have the SDK's requests made over sockets that a deadline bounds.
+def _bind_to_deadline(connection: Any, deadline: Deadline, timeout: float) -> None:
+    """Make the SDK send its requests over sockets that a deadline bounds.
 
     Args:
-        connection: its `ProxyConnection`, whose `request` is replaced. Proxies and certificates stay as it found them.
-        deadline: the bound of every operation.
-        timeout: seconds without a byte that end a try.
+        connection: the SDK's `ProxyConnection`. Its `request` is replaced, its proxies and certificates stay.
+        deadline: the bound of every socket operation.
+        timeout: seconds without a byte that end an attempt.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -263,7 +286,7 @@ def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
             try:
                 return super().getresponse(*arguments, **keywords)
             except BaseException:
-                sock.close_at_once()  # what was read of the response keeps it open
+                sock.close_at_once()  # the part of the response that was read keeps it open
                 raise
 
     class Secure(Plain, HTTPSConnection):
@@ -279,13 +302,13 @@ def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
 
     class Adapter(HTTPAdapter):
         def proxy_manager_for(self, *arguments: Any, **keywords: Any) -> Any:
-            return _bound(super().proxy_manager_for(*arguments, **keywords))
+            return _use_own_pools(super().proxy_manager_for(*arguments, **keywords))
 
         def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
             super().init_poolmanager(*arguments, **keywords)
-            _bound(self.poolmanager)
+            _use_own_pools(self.poolmanager)
 
-    def _bound(manager: Any) -> Any:
+    def _use_own_pools(manager: Any) -> Any:
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
         return manager
 
@@ -304,34 +327,34 @@ def _bind(connection: Any, deadline: Deadline, timeout: float) -> None:
             proxies=connection.proxy,
             verify=os.environ.get("SSL_CERT_FILE") or connection.certification,
             timeout=deadline.timeout(timeout),
-            allow_redirects=False,  # the token is among the headers
+            allow_redirects=False,  # the headers include the session token
             stream=True,
         )
 
     connection.request = request
 
 
-def _silence() -> None:
-    """At DEBUG the SDK logs whole requests, token included, whatever level someone gives its logger."""
+def _hide_sdk_debug_logs() -> None:
+    """Drop the SDK's DEBUG logs: they hold whole requests, the session token included."""
     import logging
 
-    logging.getLogger("tencentcloud_sdk_common").addFilter(_no_debug)
+    logging.getLogger("tencentcloud_sdk_common").addFilter(_is_not_debug)
 
 
-def _no_debug(record: Any) -> bool:
+def _is_not_debug(record: Any) -> bool:
     level: int = record.levelno
     return level >= 20
 
 
-def _parts(endpoint: str) -> tuple[str, str]:
-    """Scheme and host of an endpoint; the host is empty for MPS's own. Raises ValueError."""
+def _parse_endpoint(endpoint: str) -> tuple[str, str]:
+    """Return scheme and host of an endpoint. The host is empty for Tencent Cloud. Raises ValueError."""
     if not endpoint:
         return "https", ""
     scheme, _, host = endpoint.rstrip("/").partition("://")
     if scheme not in ("http", "https") or not host or any(sign in host for sign in "/?#@ "):
         shown = endpoint.rpartition("@")[2]  # never a password
         raise ValueError(
-            f"MPS_API_ENDPOINT (endpoint=) expects http://host:port of an emulator or https:// and a host of MPS, "
-            f"not {shown!r}"
+            f"invalid MPS_API_ENDPOINT (endpoint=) {shown!r}: use http://host:port of an emulator, or https:// and a "
+            f"host of MPS"
         )
     return scheme, host

@@ -1,8 +1,7 @@
-"""The credentials of one invocation, read when it begins and never changed.
+"""Credentials of one invocation: read when it begins, and immutable.
 
-SCF puts the keys of the function's role into ``context["environ"]`` and into the process environment, afresh with
-every invocation: a client made while the module was imported goes stale in a warm instance. Signing with them is left
-to `signing.py`.
+SCF puts the keys of the function's role into ``context["environ"]`` and into the process environment, anew for each
+invocation. A client created while the module was imported would use expired keys in a warm instance.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ if TYPE_CHECKING:
 SCF_NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 """Set by SCF for a function with an execution role (product page 583/32748)."""
 SDK_NAMES = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_TOKEN")
-"""Read by the official SDK. SCF never sets them: they are the ones to set on a developer's machine."""
+"""Read by the official SDK. SCF never sets them, so they are the ones for a developer's machine."""
 CLIENT_NAMES = ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY", "TENCENT_TOKEN")
 """Read by the serverless client, so that one .env serves both."""
 NAMES = (SCF_NAMES, SDK_NAMES, CLIENT_NAMES)
-"""Names of secret id, secret key and token, in the order in which they are tried."""
+"""Variables of secret id, secret key and token, in the order of precedence."""
 
 
 class Credentials:
-    """A key pair, with the session token of a temporary one. Immutable; never shown.
+    """A key pair, with the session token of a temporary one. Immutable, and never shown.
 
-    One object holds all three, so that no two threads ever sign with halves of different pairs.
+    One object holds all three, so that threads never sign with parts of different pairs.
 
     Attributes:
-        expires: when they end, in seconds since the epoch, if that is known; SCF does not tell (at most 6 hours).
+        expires: end of validity in seconds since the epoch. None if unknown: SCF does not provide it (at most 6 hours).
     """
 
     __slots__ = ("expires", "secret_id", "secret_key", "token")
@@ -60,17 +59,17 @@ class Credentials:
         return f"<Credentials {self.secret_id[:8]}… {kind}>"
 
     def __reduce__(self) -> str:
-        raise TypeError("credentials are not to be written down")
+        raise TypeError("credentials cannot be pickled")
 
 
 def load_credentials(context: Context | None = None) -> Credentials | None:
-    """The credentials of this invocation; None without an execution role, and on a desk without a key.
+    """Return the credentials of an invocation, or None if there are none.
 
-    Those of ``context["environ"]`` (one text, ``K=V;K=V``) come before those of the environment: an instance that runs
+    ``context["environ"]`` (one text, ``K=V;K=V``) takes precedence over the process environment: an instance that runs
     several invocations at once has one environment for all of them.
     """
-    told = context.environ if context is not None else {}
-    return find_credentials(told) or find_credentials(os.environ)
+    environ = context.environ if context is not None else {}
+    return find_credentials(environ) or find_credentials(os.environ)
 
 
 def find_credentials(environment: Mapping[str, str]) -> Credentials | None:

@@ -1,8 +1,6 @@
-"""`Mps`: what MPS itself knows of its tasks, for a callback that must ask.
+"""A client of MPS: finished tasks, and the notification of a task.
 
-A notification can be late, too large for SCF or lost; MPS keeps what it would have said for seven days. How it is
-asked is `tencent/client.py`'s work. What to do with the answers is left to the caller; a notification is read by
-`events.reading` like any that was pushed.
+A notification can be late, too large for SCF, or lost. MPS remembers each task for seven days.
 """
 
 from __future__ import annotations
@@ -18,22 +16,32 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_TASK_AGE = 7 * 24 * 3600.0
-"""Seconds that MPS remembers a task from its creation on (product page 1041/33643)."""
+"""Seconds after its creation for which MPS remembers a task (product page 1041/33643)."""
 PAGE_SIZE = 100
-"""Tasks that DescribeTasks returns at most."""
+"""Maximum number of tasks that DescribeTasks returns."""
+
+_UNFINISHED_STATUSES = ("WAITING", "PROCESSING")
+_NOT_FOUND_CODES = frozenset(
+    {
+        "FailedOperation.TaskNotFound",
+        "InvalidParameterValue.TaskId",
+        "ResourceNotFound.TaskNotFound",
+    }
+)
 
 
 class MpsError(ApiError):
-    """MPS refused a question, or could not be asked; see `ApiError`."""
+    """MPS refused a call, or there was no valid response. See `ApiError`."""
 
 
 class TaskNotFound(MpsError):
-    """MPS has no such task, or has forgotten it: it was submitted more than seven days ago."""
+    """MPS has no such task. It forgets a task seven days after its creation."""
 
 
 class NoNotification(MpsError):
-    """MPS sends no notification of such a task as a whole: of a live stream, or before there is anything to tell, when
-    it is `retryable`.
+    """MPS has no notification of the whole task.
+
+    Tasks of live streams never have one. Other tasks have none until they start: then the error is `retryable`.
     """
 
 
@@ -43,10 +51,10 @@ class TaskSummary:
     Attributes:
         task_id: ``TaskId``.
         task_type: ``TaskType``, e.g. ``WorkflowTask``.
-        created: ``CreateTime`` in seconds since the epoch, or None where it has not happened or cannot be read.
+        created: ``CreateTime`` in seconds since the epoch. None if it is missing or invalid.
         begun: ``BeginProcessTime``, likewise.
         finished: ``FinishTime``, likewise.
-        raw: the entry as it came.
+        raw: the entry as received.
     """
 
     __slots__ = ("begun", "created", "finished", "raw", "task_id", "task_type")
@@ -61,7 +69,7 @@ class TaskSummary:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is a live stream's task, of which there is no notification to ask for."""
+        """True for the task of a live stream, which has no notification."""
         return self.task_type.startswith("Live")
 
     def __repr__(self) -> str:
@@ -69,113 +77,115 @@ class TaskSummary:
 
 
 class Mps(ApiClient):
-    """MPS for one invocation; see `ApiClient`. A callback asks for it by annotation.
+    """A client of MPS for one invocation. A callback declares a parameter of this type to get it.
 
-    Its `call` raises `TaskNotFound` for a task that MPS does not have, `MpsError` for every other refusal.
+    `call` raises `TaskNotFound` for an unknown task and `MpsError` for every other failure. See `ApiClient`.
     """
 
     service = "mps"
     version = "2019-06-12"
-    error = MpsError
+    error_class = MpsError
 
     def finished(
         self,
         since: float | datetime,
         until: float | datetime | None = None,
         *,
-        longest: float | None = None,
+        max_duration: float | None = None,
     ) -> Iterator[TaskSummary]:
-        """The tasks of all kinds that finished from `since` to `until`, each once, in MPS's order.
+        """Return the tasks of all types that finished from `since` to `until`, each once, in MPS's order.
 
-        MPS lists tasks by the time they were created (product page 1041/43058), so that a task that has just finished
-        may be on the last page: unless `longest` is told, all pages of the last seven days are asked for. Tasks
-        whose time of finishing cannot be read are among the result.
+        MPS lists tasks by their creation (product page 1041/43058), so a task that has just finished may be on the
+        last page. Without `max_duration` all pages of the last seven days are fetched. Tasks without a valid time of
+        finishing are included.
 
         Args:
-            since: seconds since the epoch, or a datetime with a time zone; at most seven days (and a minute, for those
-                who reckon from now) ago.
-            until: likewise; no end by default.
-            longest: seconds that a task takes at most from its creation to its end. What was created so long before
-                `since` is not asked for.
+            since: seconds since the epoch, or a datetime with a time zone. At most seven days ago, plus a minute for
+                callers that compute it from the current time.
+            until: likewise. No end by default.
+            max_duration: maximum seconds from a task's creation to its end. Tasks created earlier than that before
+                `since` are not fetched.
 
         Raises:
-            ValueError: for a `since` more than seven days ago, an `until` before it, a negative `longest`, or a
-                datetime without a time zone.
-            MpsError: as `call`, while iterating.
+            ValueError: `since` is more than seven days ago, `until` is before it, `max_duration` is negative, or a
+                datetime has no time zone.
+            MpsError: see `call`. Raised while iterating.
         """
         import time
 
-        begin, end = _instant(since), float("inf") if until is None else _instant(until)
+        begin, end = _to_seconds(since), float("inf") if until is None else _to_seconds(until)
         if begin < time.time() - MAX_TASK_AGE - 60:
             raise ValueError(
-                "since expects a time in the last 7 days: MPS has forgotten what was before"
+                f"invalid since {since}: MPS remembers tasks for 7 days. Use a time in the last 7 days"
             )
         if end < begin:
-            raise ValueError("until expects a time that is not before since")
+            raise ValueError(f"invalid until {until}: it is before since")
         bounds = {}
-        if longest is not None:
-            if longest < 0:
-                raise ValueError(f"longest expects seconds, 0 or more, not {longest}")
-            bounds["StartTime"] = _iso(begin - longest)
+        if max_duration is not None:
+            if max_duration < 0:
+                raise ValueError(f"invalid max_duration {max_duration}: use seconds, 0 or more")
+            bounds["StartTime"] = _format_utc(begin - max_duration)
         if until is not None:
-            bounds["EndTime"] = _iso(end + 1)
-        return self._finished(int(begin), end, bounds)
+            bounds["EndTime"] = _format_utc(end + 1)
+        return self._iterate_finished(int(begin), end, bounds)
 
-    def _finished(self, begin: int, end: float, bounds: dict[str, str]) -> Iterator[TaskSummary]:
-        """MPS's times are whole seconds; what StartTime and EndTime bound, it does not say.
+    def _iterate_finished(
+        self, begin: int, end: float, bounds: dict[str, str]
+    ) -> Iterator[TaskSummary]:
+        """Yield the tasks of all pages.
 
-        Whichever time of a task it is, one that finished from `begin` to `end` is within them, as it was created and
-        begun before it finished.
+        MPS's times are whole seconds, and it does not document which time StartTime and EndTime bound. The bounds hold
+        for each: a task that finished from `begin` to `end` was created and started before.
         """
-        told: set[str] = set()
+        seen: set[str] = set()
         tokens = {""}
         token = ""
         while True:
-            more = {"ScrollToken": token} if token else {}
-            page = self.call("DescribeTasks", Status="FINISH", Limit=PAGE_SIZE, **bounds, **more)
+            scroll = {"ScrollToken": token} if token else {}
+            page = self.call("DescribeTasks", Status="FINISH", Limit=PAGE_SIZE, **bounds, **scroll)
             for raw in page.get("TaskSet") or ():
                 task = TaskSummary(raw)
-                if task.task_id not in told and (
+                if task.task_id not in seen and (
                     task.finished is None or begin <= task.finished <= end
                 ):
-                    told.add(task.task_id)
+                    seen.add(task.task_id)
                     yield task
             token = page.get("ScrollToken") or ""
             if not token:
                 return
             if token in tokens:
                 raise MpsError(
-                    "the pages of DescribeTasks go round in a circle",
-                    "InvalidAnswer",
+                    f"DescribeTasks repeated the ScrollToken {token!r}",
+                    "InvalidResponse",
                     page.get("RequestId") or "",
                 )
             tokens.add(token)
 
     def notification(self, task_id: str) -> dict[str, Any]:
-        """The notification that MPS would send of a task as it is now, e.g. for `events.reading.read`.
+        """Return the notification that MPS would send of a task in its current state.
 
-        The event and its results have the same keys as those of the one that was pushed. Fields that only a pushed
-        notification has (``Timestamp``, ``Sign``) are not in it.
+        Its event and results have the same keys as those of the notification that was pushed. Fields that only a
+        pushed notification has (``Timestamp``, ``Sign``) are missing.
 
         Raises:
-            TaskNotFound: if MPS has no such task, or has forgotten it.
-            NoNotification: for a task of a live stream, or one of which there is nothing to tell yet.
-            MpsError: as `call`.
+            TaskNotFound: MPS has no such task.
+            NoNotification: the task is of a live stream, or has not started.
+            MpsError: see `call`.
         """
         from ..events.generated.type_tables import EVENTS
 
         detail = self.call("DescribeTaskDetail", TaskId=task_id)
         type_ = detail.get("TaskType") or ""
-        # ExtractBlindWatermark is in ExtractBlindWatermarkTask here and there, the others in <EventType>Event there.
+        # In a notification the payload is <EventType>Event, in the detail <EventType>. Only ExtractBlindWatermark's
+        # payload is ExtractBlindWatermarkTask in both.
         field = EVENTS.rows[type_][2] if type_ in EVENTS.rows else f"{type_}Event"
         payload = detail.get(field.removesuffix("Event"))
         if type_.startswith("Live") or not isinstance(payload, dict):
             error = NoNotification(
-                f"task {task_id} is a {type_ or 'task without a type'} with status {detail.get('Status')}, of which "
-                f"MPS sends no notification as a whole",
+                f"no notification of task {task_id} ({type_ or 'no type'}, status {detail.get('Status')})",
                 request_id=detail.get("RequestId") or "",
             )
-            error.retryable = type_ in EVENTS.rows and detail.get("Status") in _UNFINISHED
+            error.retryable = type_ in EVENTS.rows and detail.get("Status") in _UNFINISHED_STATUSES
             raise error
         return {
             "EventType": type_,
@@ -184,30 +194,22 @@ class Mps(ApiClient):
             "SessionContext": detail.get("SessionContext") or "",
         }
 
-    def _class_of(self, code: str) -> type[ApiError]:
-        return TaskNotFound if code in _NO_TASK else MpsError
+    def _find_error_class(self, code: str) -> type[ApiError]:
+        return TaskNotFound if code in _NOT_FOUND_CODES else MpsError
 
 
-_UNFINISHED = ("WAITING", "PROCESSING")
-_NO_TASK = frozenset(
-    {
-        "FailedOperation.TaskNotFound",
-        "InvalidParameterValue.TaskId",
-        "ResourceNotFound.TaskNotFound",
-    }
-)
-
-
-def _instant(moment: float | datetime) -> float:
-    """Seconds since the epoch. Raises ValueError for a datetime without a time zone."""
+def _to_seconds(moment: float | datetime) -> float:
+    """Return seconds since the epoch. Raises ValueError for a datetime without a time zone."""
     if isinstance(moment, (int, float)):
         return float(moment)
     if moment.tzinfo is None:
-        raise ValueError(f"{moment.isoformat()} expects a time zone: datetime.now(timezone.utc)")
+        raise ValueError(
+            f"invalid time {moment.isoformat()}: missing time zone. Use datetime.now(timezone.utc)"
+        )
     return moment.timestamp()
 
 
-def _iso(seconds: float) -> str:
+def _format_utc(seconds: float) -> str:
     import time
 
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,7 +1,4 @@
-"""The services of Tencent Cloud that an event is forwarded through, and what to do where one refuses.
-
-Asking is `ApiClient`'s work, and what an event becomes on the way is `targets`'.
-"""
+"""Clients of the services that events are forwarded to, and advice for their error codes."""
 
 from __future__ import annotations
 
@@ -14,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class ForwardFailed(ScfMpsError):
-    """An event was not taken by what it was to be forwarded to; the text says what to do about that.
+    """The target did not accept a forwarded event. The message says how to fix it.
 
     Attributes:
-        code: the API's error code, or ``""``.
+        code: the API's error code. Empty if the error is not the API's.
     """
 
     def __init__(self, message: str, code: str = "") -> None:
@@ -26,69 +23,69 @@ class ForwardFailed(ScfMpsError):
 
 
 class Scf(ApiClient):
-    """SCF: its functions can be invoked (product page 583/17243)."""
+    """A client of SCF, which invokes functions (product page 583/17243)."""
 
     service = "scf"
     version = "2018-04-16"
 
 
 class Tdmq(ApiClient):
-    """TDMQ for CMQ: its topics and queues take messages (product pages 1179/55919 and 1179/55920)."""
+    """A client of TDMQ for CMQ, which sends messages to topics and queues (product pages 1179/55919 and 1179/55920)."""
 
     service = "tdmq"
     version = "2020-02-17"
 
 
 def call_service(
-    api: ApiClient, action: str, whom: str, allowed: str, parameters: dict[str, Any]
+    client: ApiClient, action: str, target: str, permission: str, parameters: dict[str, Any]
 ) -> Any:
-    """`Api.call`, whose refusal says what to do.
+    """Call an action and return its response.
 
     Args:
-        api: the service.
-        action: what is asked for.
-        whom: the topic, queue or function that it is asked for, for people.
-        allowed: what the role must be allowed to do, e.g. ``scf:InvokeFunction``.
+        client: of the service.
+        action: e.g. ``Invoke``.
+        target: the topic, queue or function, for the error message.
+        permission: the CAM action that the role needs, e.g. ``scf:InvokeFunction``.
         parameters: of the action.
 
     Raises:
-        ForwardFailed: for every `ApiError`.
+        ForwardFailed: for every `ApiError`, with advice.
     """
     try:
-        return api.call(action, **parameters)
+        return client.call(action, **parameters)
     except ApiError as error:
-        advice = _advice(error.code)
-        told = f": {advice.format(whom=whom, allowed=allowed)}" if advice else ""
-        raise ForwardFailed(f"not forwarded to {whom}: {error}{told}", error.code) from error
+        advice = _find_advice(error.code).format(target=target, permission=permission)
+        raise ForwardFailed(
+            f"not forwarded to {target}: {error}" + (f". {advice}" if advice else ""), error.code
+        ) from error
 
 
-def _advice(code: str) -> str:
-    return next((text for start, text in _ADVICE if code.startswith(start)), "")
+def _find_advice(code: str) -> str:
+    return next((advice for prefix, advice in _ADVICE if code.startswith(prefix)), "")
 
+
+_WRONG_NAMESPACE = "The region has no such namespace: check {target}"
+_WRONG_QUALIFIER = "The function has no such version or alias: check qualifier= of {target}"
+_NO_PERMISSION = "Allow {permission} to the function's execution role"
+_QUOTA = "A quota of the account is used up: raise it"
 
 _ADVICE = (
-    ("ResourceNotFound.Namespace", "there is no such namespace in that region: check {whom}"),
-    ("InvalidParameterValue.Namespace", "there is no such namespace in that region: check {whom}"),
-    (
-        "ResourceNotFound.Qualifier",
-        "it has no such version or alias: check the qualifier= of {whom}",
-    ),
-    ("ResourceNotFound.Alias", "it has no such version or alias: check the qualifier= of {whom}"),
-    (
-        "ResourceNotFound.FunctionVersion",
-        "it has no such version or alias: check the qualifier= of {whom}",
-    ),
-    ("ResourceNotFound", "nothing of that name is in that region and namespace: check {whom}"),
-    ("UnsupportedRegion", "the service is not in that region: check {whom}"),
-    ("AuthFailure.Unauthorized", "the function's execution role needs {allowed}"),
-    ("UnauthorizedOperation", "the function's execution role needs {allowed}"),
-    ("FailedOperation.AuthFailure", "the function's execution role needs {allowed}"),
-    ("AuthFailure", "the keys are not valid: check the function's execution role"),
-    ("RequestLimitExceeded", "it is asked too often; SCF delivers the event again"),
-    ("ResourceInsufficient", "a quota of the account is used up: raise it"),
-    ("ResourceLimit", "a quota of the account is used up: raise it"),
-    ("LimitExceeded", "a quota of the account is used up: raise it"),
-    ("FailedOperation.Insufficient", "the account lacks balance or resources"),
-    ("FailedOperation.FunctionStatus", "it is being changed; SCF delivers the event again"),
+    ("ResourceNotFound.Namespace", _WRONG_NAMESPACE),
+    ("InvalidParameterValue.Namespace", _WRONG_NAMESPACE),
+    ("ResourceNotFound.Qualifier", _WRONG_QUALIFIER),
+    ("ResourceNotFound.Alias", _WRONG_QUALIFIER),
+    ("ResourceNotFound.FunctionVersion", _WRONG_QUALIFIER),
+    ("ResourceNotFound", "The region and namespace have no such resource: check {target}"),
+    ("UnsupportedRegion", "The service is not available in that region: check {target}"),
+    ("AuthFailure.Unauthorized", _NO_PERMISSION),
+    ("UnauthorizedOperation", _NO_PERMISSION),
+    ("FailedOperation.AuthFailure", _NO_PERMISSION),
+    ("AuthFailure", "The credentials are invalid: check the function's execution role"),
+    ("RequestLimitExceeded", "The service throttled the call. SCF retries the event"),
+    ("ResourceInsufficient", _QUOTA),
+    ("ResourceLimit", _QUOTA),
+    ("LimitExceeded", _QUOTA),
+    ("FailedOperation.Insufficient", "The account lacks balance or resources"),
+    ("FailedOperation.FunctionStatus", "The function is being updated. SCF retries the event"),
 )
-"""What a code begins with, to what to do; the first one counts."""
+"""Prefixes of error codes, with advice. The first match counts."""
