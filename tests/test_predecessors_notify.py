@@ -13,8 +13,8 @@ import pytest
 from scf_mps import Context, ScfMpsError
 from scf_mps.actions import Notify
 from scf_mps.cos import Cos, Credentials
+from scf_mps.dispatch.idempotency import IdempotencyKey
 from scf_mps.events.parser import parse_event
-from scf_mps.ledger.session import IdempotencyKey
 from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
 from scf_mps.local.samples import sample
 from tests import predecessors as theirs

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .app import App as App
     from .context import Context as Context
     from .cos import Cos as Cos
+    from .dispatch.idempotency import IdempotencyKey as IdempotencyKey
     from .dispatch.middleware import Middleware as Middleware
     from .errors import CallbackFailed as CallbackFailed
     from .errors import CallbacksFailed as CallbacksFailed
@@ -49,54 +50,42 @@ if TYPE_CHECKING:
     from .events.generated.subtitles import *
     from .events.generated.tasks import *
     from .ledger.base import Ledger as Ledger
-    from .ledger.session import IdempotencyKey as IdempotencyKey
     from .routing.router import Call as Call
     from .routing.router import Reason as Reason
     from .routing.router import Route as Route
     from .routing.router import Router as Router
     from .tencent.mps import Mps as Mps
 else:
-    _MODULES = {
-        "app": "App",
-        "context": "Context",
-        "cos": "Cos",
-        "dispatch.middleware": "Middleware",
-        "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos RegistrationError ScfMpsError",
-        "events.base": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
-        "events.files": "CosObject",
-        "ledger.base": "Ledger",
-        "ledger.session": "IdempotencyKey",
-        "routing.router": "Call Reason Route Router",
-        "tencent.mps": "Mps",
-    }
+    from .common.lazy import create_accessors
 
-    def __getattr__(name):
-        if name == "__all__":  # read by `from scf_mps import *`
-            return _public_names()
-        import sys
-
+    def _find_event_class(name):
         from .events.registry import get_class
 
-        for module, names in _MODULES.items():
-            if name in names.split():
-                __import__(f"scf_mps.{module}")
-                found = getattr(sys.modules[f"scf_mps.{module}"], name)
-                break
-        else:
-            try:
-                found = get_class(name)
-            except KeyError:
-                raise AttributeError(f"module 'scf_mps' has no attribute {name!r}") from None
-        globals()[name] = found
-        return found
+        return get_class(name)
 
-    def _public_names():
+    def _list_event_classes():
         from .events.generated.type_tables import MODULES
 
-        return " ".join([*_MODULES.values(), *MODULES.values()]).split()
+        return " ".join(MODULES.values()).split()
 
-    def __dir__():
-        return sorted({*globals(), *_public_names()})
+    __getattr__, __dir__ = create_accessors(
+        globals(),
+        {
+            "app": "App",
+            "context": "Context",
+            "cos": "Cos",
+            "dispatch.idempotency": "IdempotencyKey",
+            "dispatch.middleware": "Middleware",
+            "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos RegistrationError ScfMpsError",
+            "events.base": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
+            "events.files": "CosObject",
+            "ledger.base": "Ledger",
+            "routing.router": "Call Reason Route Router",
+            "tencent.mps": "Mps",
+        },
+        _find_event_class,
+        _list_event_classes,
+    )
 
 
 __version__ = "0.1.0"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 
+from .common.exception_group import Group
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,20 +199,7 @@ class CallbackFailed(ScfMpsError):
         return f"{self.callback} on {self.result}: {self.reason}"
 
 
-if sys.version_info >= (3, 11):
-    _Group = ExceptionGroup[CallbackFailed]  # noqa: F821 - a builtin since 3.11
-else:  # pragma: no cover - the tests of Python 3.10 run it, coverage is measured on another
-
-    class _Group(Exception):
-        """The two attributes of Python 3.11's ExceptionGroup, for Python 3.10."""
-
-        def __init__(self, message: str, exceptions: Sequence[CallbackFailed]) -> None:
-            super().__init__(message, exceptions)
-            self.message = message
-            self.exceptions = tuple(exceptions)
-
-
-class CallbacksFailed(_Group):
+class CallbacksFailed(Group[CallbackFailed]):
     """The end of an event of which some callbacks did not finish: SCF delivers it again.
 
     An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`), raised once, after

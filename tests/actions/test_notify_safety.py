@@ -22,7 +22,7 @@ from scf_mps.actions.notify.locale import LOCALES
 from scf_mps.actions.notify.message import CustomText, Message, make_link
 from scf_mps.actions.notify.size_limit import choose_rows, take
 from scf_mps.actions.notify.slack import Slack
-from scf_mps.actions.notify.text import clean, escape_markdown, sanitize_url, truncate_bytes
+from scf_mps.actions.notify.text import clean, escape_markdown, sanitize_url
 from scf_mps.actions.notify.webhook import Webhook
 from scf_mps.actions.notify.wecom import WeCom
 from scf_mps.events.parser import parse_event
@@ -309,11 +309,6 @@ def test_clean_text_is_printable(text: str) -> None:
 def test_clean_text_keeps_one_space_for_blanks() -> None:
     assert clean("\u3000a\t\x00\u2028\x1bb\xa0c\x85") == "a b c"
     assert clean("视频 é ا 😀") == "视频 é ا 😀"
-
-
-def test_a_text_that_fits_is_left_whole() -> None:
-    assert truncate_bytes("视频", 6) == "视频"
-    assert truncate_bytes("视频x", 6) == "视…"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from scf_mps import (
     UnknownSubtask,
     WorkflowTask,
 )
-from scf_mps.dispatch.injection import unwrap_function
+from scf_mps.routing.parameters import unwrap_function
 from scf_mps.routing.type_names import find_classes, list_types
 
 

@@ -21,30 +21,19 @@ if TYPE_CHECKING:
     from .resubmit import Resubmit as Resubmit
     from .settings import Settings as Settings
 else:
-    _MODULES = {
-        "..tencent.cdn": "Cdn",
-        "archive": "Archive",
-        "forward": "Forward",
-        "moderate": "Moderate",
-        "moderate.verdict": "Verdict compute_verdict",
-        "notify": "Notify NotifyError",
-        "publish": "Publish",
-        "resubmit": "Resubmit",
-        "settings": "Settings",
-    }
+    from ..common.lazy import create_accessors
 
-    def __getattr__(name):
-        if name == "__all__":  # read by `import *`
-            return " ".join(_MODULES.values()).split()
-        import sys
-
-        for module, names in _MODULES.items():
-            if name in names.split():
-                module = f"{__name__}.{module}".replace("actions...", "")
-                __import__(module)  # importlib would be three modules more
-                found = globals()[name] = getattr(sys.modules[module], name)
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def __dir__():
-        return sorted({*globals(), *" ".join(_MODULES.values()).split()})
+    __getattr__, __dir__ = create_accessors(
+        globals(),
+        {
+            "tencent.cdn": "Cdn",
+            "actions.archive": "Archive",
+            "actions.forward": "Forward",
+            "actions.moderate": "Moderate",
+            "actions.moderate.verdict": "Verdict compute_verdict",
+            "actions.notify": "Notify NotifyError",
+            "actions.publish": "Publish",
+            "actions.resubmit": "Resubmit",
+            "actions.settings": "Settings",
+        },
+    )

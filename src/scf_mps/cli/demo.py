@@ -14,9 +14,9 @@ import typer
 from rich.syntax import Syntax
 
 from scf_mps import logs
-from scf_mps.dispatch.injection import unwrap_function
 from scf_mps.events.parser import parse_event
 from scf_mps.local.frames import shorten_path
+from scf_mps.routing.parameters import unwrap_function
 
 from .arguments import load_application, local, local_python, read_project
 from .outcomes import name_result

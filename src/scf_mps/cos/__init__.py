@@ -30,17 +30,6 @@ if TYPE_CHECKING:
     from .progress import bar as bar
     from .transport import Pool as Pool
 else:
-    _MODULES = {
-        "..common.retry": "Retry",
-        "..errors": "NotInCos",
-        "..events.files": "CosObject",
-        "..tencent.credentials": "Credentials",
-        ".errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
-        ".hls": "NotAPlaylist UnknownManifest",
-        ".metadata": "Entry Head",
-        ".progress": "Progress bar",
-        ".transport": "Pool",
-    }
 
     def _load_methods():
         """Copy documentation and methods of `helper.Cos`, for help(), inspect and mocks."""
@@ -86,16 +75,20 @@ else:
 
             return Helper.__provide__(invocation)
 
-    def __getattr__(name):
-        if name == "__all__":  # read by `import *`
-            return ["Cos", *" ".join(_MODULES.values()).split()]
-        from importlib import import_module
+    from ..common.lazy import create_accessors
 
-        for module, names in _MODULES.items():
-            if name in names.split():
-                found = globals()[name] = getattr(import_module(module, __name__), name)
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def __dir__():
-        return sorted({*globals(), *" ".join(_MODULES.values()).split()})
+    __getattr__, __dir__ = create_accessors(
+        globals(),
+        {
+            "common.retry": "Retry",
+            "errors": "NotInCos",
+            "events.files": "CosObject",
+            "tencent.credentials": "Credentials",
+            "cos.errors": "Conflict Corrupt CosError Denied NotFound SomeFailed Throttled Unavailable UnsafeKey",
+            "cos.hls": "NotAPlaylist UnknownManifest",
+            "cos.metadata": "Entry Head",
+            "cos.progress": "Progress bar",
+            "cos.transport": "Pool",
+        },
+        list_others=lambda: ["Cos"],
+    )

@@ -6,8 +6,7 @@ for: code, status, request id, object. When to try again is left to `retry.py`.
 
 from __future__ import annotations
 
-import sys
-
+from ..common.exception_group import Group
 from ..errors import ScfMpsError
 
 TYPE_CHECKING = False
@@ -82,20 +81,7 @@ class UnsafeKey(CosError, ValueError):
     """A key that names no file below the directory: ``..``, an empty step, a NUL, an over-long name."""
 
 
-if sys.version_info >= (3, 11):
-    _Group = ExceptionGroup[Exception]  # noqa: F821 - a builtin since 3.11
-else:  # pragma: no cover - Python 3.10 alone
-
-    class _Group(Exception):
-        """The two attributes of Python 3.11's ExceptionGroup, for Python 3.10."""
-
-        def __init__(self, message: str, exceptions: Sequence[Exception]) -> None:
-            super().__init__(message, exceptions)
-            self.message = message
-            self.exceptions = tuple(exceptions)
-
-
-class SomeFailed(_Group, ScfMpsError):
+class SomeFailed(Group[Exception], ScfMpsError):
     """Some of many objects failed, after every one had its turn; the rest is done.
 
     An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`) with one error for each

@@ -17,11 +17,11 @@ from ..common.locks import free_in_child
 from ..context import Context
 from ..errors import RegistrationError
 from ..events.base import Event, Result
+from ..routing.parameters import Parameter, locate_function, read_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
     from typing import Any
 
     from ..ledger.session import LedgerSession
@@ -29,20 +29,6 @@ if TYPE_CHECKING:
 
     Resolver = Callable[["Invocation", str], Any]
     Arguments = tuple[tuple[str, Resolver], ...]
-
-
-class Parameter:
-    """One parameter of a callback or provider.
-
-    `annotation` is None where there is none, and a text where that names nothing.
-    """
-
-    __slots__ = ("annotation", "name", "required")
-
-    def __init__(self, name: str, annotation: object, required: bool) -> None:
-        self.name = name
-        self.annotation = annotation
-        self.required = required
 
 
 class Invocation:
@@ -260,49 +246,6 @@ class Providers:
         return (
             f"{name}: {kind}, which nothing provides: there are {known}; add app.provide({kind}, …)"
         )
-
-
-def unwrap_function(function: Any) -> Any:
-    """The function itself, below what `functools.wraps` put around it."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
-
-
-def locate_function(function: Callable[..., Any]) -> str:
-    """Return ``file:line`` of a function."""
-    code = unwrap_function(function).__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"
-
-
-def read_parameters(callback: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a function; of what it wraps, if `functools.wraps` made it.
-
-    Raises:
-        RegistrationError: if it is no function (a class, a partial, an object with ``__call__``).
-    """
-    function = unwrap_function(callback)
-    code: CodeType | None = getattr(function, "__code__", None)
-    if code is None:
-        raise RegistrationError(f"expected a function (def or async def), not {function!r}")
-    count = code.co_argcount
-    names = code.co_varnames[: count + code.co_kwonlyargcount]
-    optional = {*names[count - len(function.__defaults__ or ()) : count]}
-    optional |= set(function.__kwdefaults__ or ())
-    bound = 1 if hasattr(function, "__self__") else 0
-    return [
-        Parameter(name, _annotation(function, name), name not in optional) for name in names[bound:]
-    ]
-
-
-def _annotation(function: Any, name: str) -> object:
-    annotation = function.__annotations__.get(name)
-    if isinstance(annotation, str):
-        try:
-            return eval(annotation, function.__globals__)
-        except Exception:
-            return annotation
-    return annotation
 
 
 _SELF_PROVIDED = {"Cos", "IdempotencyKey", "Mps"}

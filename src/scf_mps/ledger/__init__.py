@@ -19,30 +19,19 @@ if TYPE_CHECKING:
     from .file import FileLedger as FileLedger
     from .memory import MemoryLedger as MemoryLedger
     from .redis import RedisLedger as RedisLedger
-    from .session import IdempotencyKey as IdempotencyKey
     from .url import open_ledger as open_ledger
 else:
-    _MODULES = {
-        "..errors": "DamagedRecord EventHeld LedgerError",
-        ".base": "Lease StoredEvent Ledger Record",
-        ".cos": "CosLedger",
-        ".file": "FileLedger",
-        ".memory": "MemoryLedger",
-        ".redis": "RedisLedger",
-        ".session": "IdempotencyKey",
-        ".url": "open_ledger",
-    }
+    from ..common.lazy import create_accessors
 
-    def __getattr__(name):
-        if name == "__all__":  # read by `import *`
-            return " ".join(_MODULES.values()).split()
-        from importlib import import_module
-
-        for module, names in _MODULES.items():
-            if name in names.split():
-                found = globals()[name] = getattr(import_module(module, __name__), name)
-                return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-    def __dir__():
-        return sorted({*globals(), *" ".join(_MODULES.values()).split()})
+    __getattr__, __dir__ = create_accessors(
+        globals(),
+        {
+            "errors": "DamagedRecord EventHeld LedgerError",
+            "ledger.base": "Lease StoredEvent Ledger Record",
+            "ledger.cos": "CosLedger",
+            "ledger.file": "FileLedger",
+            "ledger.memory": "MemoryLedger",
+            "ledger.redis": "RedisLedger",
+            "ledger.url": "open_ledger",
+        },
+    )

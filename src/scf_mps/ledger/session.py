@@ -21,7 +21,6 @@ from .base import (
     MIN_TIMEOUT,
     Record,
     compute_claim_timeout,
-    hash_key,
 )
 
 TYPE_CHECKING = False
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ..context import Context
-    from ..dispatch.injection import Invocation
     from ..events.base import Event
     from ..routing.router import Call, Plan
     from .base import Lease, Ledger
@@ -45,24 +43,6 @@ WARN_SECONDS = 5.0
 
 _OVERTIME = 0.2
 """Seconds that a call may take if callbacks left less: what they did is worth a short attempt to record it."""
-
-
-class IdempotencyKey(str):
-    """32 hexadecimal digits that name a callback with a result, the same in every delivery of the event.
-
-    A callback asks for it by annotation, and gives it to whatever it calls that can tell a repetition by such a key:
-    the one thing a ledger cannot do is to see an effect that a crash kept from being recorded.
-    """
-
-    __slots__ = ()
-
-    per_call = True
-
-    @classmethod
-    def __provide__(cls, invocation: Invocation) -> IdempotencyKey:
-        """The one of the call that is being made."""
-        assert invocation.call is not None
-        return cls(hash_key(invocation.call.key))
 
 
 class LedgerCoordinator:

@@ -8,9 +8,9 @@ A `Router` collects `Route`s, each a callback with the class it is for, a verb a
 from __future__ import annotations
 
 from ..common.completion import GENERATOR_FLAGS, read_code_flags
-from ..dispatch.injection import locate_function, read_parameters
 from ..errors import PACKAGE_FOLDER, RegistrationError, locate_caller
 from ..events.base import Event, Result, Subtask, UnknownEvent, UnknownSubtask
+from .parameters import locate_function, read_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import logging
 
 from ...context import Context
 from ...cos import Cos
+from ...dispatch.idempotency import IdempotencyKey
 from ...errors import ConfigurationError
 from ...events.base import Event
-from ...ledger.session import IdempotencyKey
 from ...logs import encode_json
 from .loop_guard import LoopGuard
 

@@ -11,9 +11,9 @@ import time
 
 from ...context import Context
 from ...cos import Cos
+from ...dispatch.idempotency import IdempotencyKey
 from ...errors import RegistrationError, ScfMpsError
 from ...events.base import Event, LiveEvent
-from ...ledger.session import IdempotencyKey
 from ..filter_options import FILTER_OPTIONS, parse_filters, split_types
 from ..settings import split
 from .delivery import SendContext

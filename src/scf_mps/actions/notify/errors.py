@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...common.truncation import truncate
 from ...errors import ScfMpsError
 
 TYPE_CHECKING = False
@@ -92,7 +93,7 @@ def scrub_secrets(text: str, secrets: tuple[str, ...]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return truncate(text, _LONGEST)
 
 
 _LONGEST = 200

@@ -9,12 +9,13 @@ message refused as ``invalid_blocks`` (github.com/slackapi/java-slack-sdk/issues
 
 from __future__ import annotations
 
+from ...common.truncation import truncate_bytes
 from ...logs import encode_json
 from ..http_post import Response, is_transient
 from .delivery import PostRequest, SendContext, deliver, explain_status, parse_endpoint
 from .errors import BUSY, NotifyError, explain_refusal
 from .size_limit import choose_rows, cut
-from .text import escape_markdown, truncate_bytes
+from .text import escape_markdown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

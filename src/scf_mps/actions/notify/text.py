@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from ...common.truncation import truncate_bytes
+
 # Invisible characters that Python counts as printable: the letters and marks among Unicode's
 # Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the blank of Braille.
 _BLANKS = re.compile(
@@ -17,7 +19,6 @@ _BLANKS = re.compile(
 _EDGE = re.compile(r"(?<!\w)_+|_+(?!\w)")
 _ALIKE = str.maketrans("*`[]<>#|~@\\", "＊｀［］＜＞＃｜～＠＼")
 _IN_URL = "#$%&+,/:;=?@~"
-_MORE = "…"
 
 
 def clean(value: object, most: int = 200) -> str:
@@ -38,14 +39,6 @@ def _shown(one: str) -> str:
     if "\ud800" <= one <= "\udfff":
         return "\N{REPLACEMENT CHARACTER}"
     return " " if one.isspace() or one < "\xa0" else ""
-
-
-def truncate_bytes(text: str, most: int) -> str:
-    """A text of at most `most` bytes in UTF-8; one that was longer ends in ``…``, never inside a character."""
-    content = text.encode("utf-8", "surrogatepass")
-    if len(content) <= most:
-        return text
-    return content[: most - len(_MORE.encode())].decode(errors="ignore") + _MORE
 
 
 def escape_markdown(text: str) -> str:

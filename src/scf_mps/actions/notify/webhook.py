@@ -5,12 +5,12 @@ The signature is that of `..posting.signed`. ``Idempotency-Key`` is the same whe
 
 from __future__ import annotations
 
+from ...common.truncation import truncate_bytes
 from ...logs import encode_json
 from ..http_post import Address, Response, signed
 from .delivery import PostRequest, SendContext, deliver, explain_status
 from .layout import Style, render_message
 from .size_limit import take
-from .text import truncate_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
