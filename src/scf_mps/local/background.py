@@ -1,4 +1,4 @@
-"""A server of an emulator in a background thread, with an event loop of its own: ``with Server() as server:``."""
+"""Base of servers that run in a background thread with their own event loop: ``with Server() as server:``."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-S = TypeVar("S", bound="BackgroundServer")
-
 
 class BackgroundServer(ABC):
-    """What starts and stops in an event loop, made usable by `with`.
-
-    Attributes:
-        _thread_name: names the thread.
-    """
+    """A server that starts and stops in an event loop, usable with `with`."""
 
     _thread_name = "emulator"
     _loop: asyncio.AbstractEventLoop | None = None
@@ -27,11 +21,11 @@ class BackgroundServer(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Listen, in the running event loop. Raises OSError if the port is taken."""
+        """Listen in the running event loop. Raises OSError if the port is taken."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Stop listening and close everything `start` opened."""
+        """Stop listening and close everything that `start` opened."""
 
     def __enter__(self) -> Self:
         loop = self._loop = asyncio.new_event_loop()
@@ -56,3 +50,8 @@ class BackgroundServer(ABC):
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def print_line(line: str) -> None:
+    """Print a line and flush it, because a parent process may wait for it."""
+    print(line, flush=True)

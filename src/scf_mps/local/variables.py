@@ -1,4 +1,4 @@
-"""Environment variables of this process that are set for a while. Those of a function are its emulator's."""
+"""Temporary environment variables of this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def set_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables; at the end each is again what it was before, or not there."""
+    """Set environment variables, and restore or delete each one at the end."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -18,7 +18,7 @@ from tencentcloud.common.exception import TencentCloudSDKException
 
 from scf_mps.local.api import ApiError, Call, CloudApi, Mps, Scf, Service, action
 from scf_mps.local.api.request_log import RequestLog
-from scf_mps.local.api.wire import tree
+from scf_mps.local.api.wire import build_tree
 
 from .conftest import REGION, Built, credential, profile, send
 
@@ -140,13 +140,13 @@ FLATTENER = CommonClient("sample", "2020-01-01", None, REGION)
 
 @given(st.dictionaries(Names, Trees))
 def test_every_tree_that_the_official_client_flattens_comes_back(parameters):
-    assert tree(FLATTENER._fix_params(parameters)) == parameters
+    assert build_tree(FLATTENER._fix_params(parameters)) == parameters
 
 
 def test_names_that_contradict_each_other_are_refused():
     for fields in ({"A": "1", "A.B": "2"}, {"A.B": "2", "A": "1"}):
         with pytest.raises(ApiError) as caught:
-            tree(fields)
+            build_tree(fields)
         assert caught.value.code == "InvalidParameter"
 
 
@@ -168,7 +168,7 @@ def test_a_service_may_have_a_later_version_with_more(ask):
 
 
 def test_two_services_of_one_product_and_version_are_a_mistake():
-    with pytest.raises(ValueError, match="two services sample 2020-01-01"):
+    with pytest.raises(ValueError, match="sample"):
         CloudApi([Sample(), Sample()])
 
 
@@ -401,10 +401,10 @@ def test_an_answer_can_be_late(ask, api):
 
 
 def test_faults_that_there_are_not_are_a_mistake(api):
-    with pytest.raises(ValueError, match="no fault 'fire'"):
+    with pytest.raises(ValueError, match="fire"):
         api.faults.add("*", kind="fire")
     for seconds in (-1, 61):
-        with pytest.raises(ValueError, match="from 0 to 60 seconds"):
+        with pytest.raises(ValueError, match="delay"):
             api.faults.add("*", kind="delay", seconds=seconds)
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 import scf_mps.local.cos
+from scf_mps.local.background import print_line
 from scf_mps.local.cos import DEFAULT_KEY, CosEmulator, serve
 from scf_mps.local.cos.__main__ import main, parse_bucket, parse_key
-from scf_mps.local.cos.emulator import print_at_once
 
 from .test_objects import blobs
 from .wire import BUCKET, HOST, REGION, Wire, authorization
@@ -200,7 +200,7 @@ def test_serving_in_the_foreground_ends_with_a_signal(tmp_path: Path) -> None:
         lines.append(line)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    serve(tmp_path, 0, buckets=[(BUCKET, REGION), (BUCKET, REGION)], announce=announce)
+    serve(CosEmulator(tmp_path), buckets=[(BUCKET, REGION)] * 2, announce=announce)
     assert re.search(r"http://127\.0\.0\.1:\d+$", lines[0])
     main(["--dir", str(tmp_path), "--key", "ID:SECRET:TOKEN"], announce=announce)
     main(["--dir", str(tmp_path), "--create-buckets"], announce=announce)
@@ -208,7 +208,7 @@ def test_serving_in_the_foreground_ends_with_a_signal(tmp_path: Path) -> None:
 
 
 def test_a_ready_line_is_printed_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    print_at_once("ready at URL")
+    print_line("ready at URL")
     assert capsys.readouterr().out == "ready at URL\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scf_mps.local.cos.pages import common_prefix, successor
+from scf_mps.local.cos.pages import find_common_prefix, next_prefix
 
 from .wire import BUCKET, Wire
 
@@ -124,7 +124,7 @@ def test_any_keys_are_listed_as_plain_string_operations_say(
 ) -> None:
     fill(wire, *keys)
     below = sorted((key for key in keys if key.startswith(prefix)), key=str.encode)
-    folded = [common_prefix(key, prefix, "/") for key in below]
+    folded = [find_common_prefix(key, prefix, "/") for key in below]
     plain = [key for key, common in zip(below, folded, strict=True) if not common]
     prefixes = sorted({common for common in folded if common}, key=str.encode)
     assert walk(wire, prefix=prefix, max_keys="2") == (below, [])
@@ -139,7 +139,7 @@ def delete_all(wire: Wire, keys: set[str]) -> None:
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), tail=st.text(max_size=3))
 def test_the_successor_is_behind_everything_that_begins_alike(text: str, tail: str) -> None:
-    following = successor(text)
+    following = next_prefix(text)
     if following is None:
         assert not text.strip("\U0010ffff")
     else:
@@ -148,7 +148,7 @@ def test_the_successor_is_behind_everything_that_begins_alike(text: str, tail: s
 
 
 def test_the_successor_leaps_over_surrogates() -> None:
-    assert successor("a\ud7ff") == "a\ue000"
+    assert next_prefix("a\ud7ff") == "a\ue000"
 
 
 def delete_request(wire: Wire, body: str, **headers: str) -> tuple[int, str, list[str]]:

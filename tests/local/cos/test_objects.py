@@ -16,7 +16,7 @@ from fastcrc import crc64
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scf_mps.local import http_log
+from scf_mps.local import http_server
 from scf_mps.local.cos import CosEmulator
 from tests.support.wait import wait_until
 
@@ -214,12 +214,12 @@ def test_invalid_http_is_one_line_of_log(
         assert b" 400 " in connection.recv(1000)
 
     (record,) = caplog.records
-    assert (record.name, record.exc_info) == ("scf_mps.local.http_log", None)
+    assert (record.name, record.exc_info) == ("scf_mps.local.http_server", None)
     assert "\n" not in record.getMessage()
 
 
 def test_http_log_keeps_other_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
-    http_log.logger.error("failed", exc_info=ValueError("x"))
+    http_server.logger.error("failed", exc_info=ValueError("x"))
     (record,) = caplog.records
     assert record.getMessage() == "failed"
     assert record.exc_info is not None

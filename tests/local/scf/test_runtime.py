@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scf_mps.cos import Credentials
 from scf_mps.local.cos import Key
 from scf_mps.local.scf import LocalFunction
-from scf_mps.local.scf.bootstrap import pack, unpack
+from scf_mps.local.scf.bootstrap import decode_messages, encode_message
 from tests.support.interpreters import VERSIONS, find
 from tests.support.optional_programs import skip_without_python
 
@@ -225,10 +225,10 @@ messages = st.dictionaries(st.text(max_size=5), st.none() | st.text(), max_size=
 def test_messages_arrive_as_they_were_however_the_socket_cuts_them(
     sent: list[dict[str, Any]], size: int
 ) -> None:
-    data = b"".join(map(pack, sent))
+    data = b"".join(map(encode_message, sent))
     buffer, came = bytearray(), []
     for start in range(0, len(data), size):
         buffer += data[start : start + size]
-        came += unpack(buffer)
+        came += decode_messages(buffer)
     assert came == json.loads(json.dumps(sent))
     assert not buffer

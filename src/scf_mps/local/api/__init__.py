@@ -1,7 +1,7 @@
-"""Tencent Cloud API 3.0 on the desk: what official clients of MPS, SCF … talk to, on the loopback interface.
+"""Emulator of Tencent Cloud API 3.0 for official clients of MPS, SCF and other products.
 
-It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), answers in Tencent's shapes, writes down what it was
-asked and fails on demand. What the actions do is in services, a module each: `cdn`, `mps`, `scf`, `tdmq` … In a test:
+It verifies signatures (TC3-HMAC-SHA256, HmacSHA1, HmacSHA256), responds in Tencent's format, logs
+requests and injects faults. The products are in `services`, which says how to add an action. In a test:
 
     mps = Mps()
     with CloudApi([mps]) as api:
@@ -9,14 +9,12 @@ asked and fails on demand. What the actions do is in services, a module each: `c
         profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=api.endpoint))
         client = CommonClient("mps", "2019-06-12", credential, "ap-guangzhou", profile)
 
-What deploys a function finds one that is believed in the same way:
+For a client that deploys functions, `LocalRunner` runs what was deployed:
 
     with LocalRunner() as run:
         scf = Scf(run=run)
         with CloudApi([scf, Mps(functions=scf.account)]) as api:
             ...
-
-A service of one's own is a subclass of `Service` with methods marked by `@action("Name")`.
 """
 
 from ..cos import Key, KeyRing

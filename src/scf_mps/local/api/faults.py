@@ -1,6 +1,6 @@
-"""Faults on demand: which of the next requests fail, and how; carrying one out is left to the server.
+"""Faults of the next requests. The server applies them.
 
-A fault strikes only what is signed well: as in the cloud, strangers are refused before anything else.
+A fault hits only requests with a valid signature: as in the cloud, the signature is checked first.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from typing import Literal, get_args
 
 Kind = Literal["error", "status", "hang_up", "lose_response", "delay"]
 
-LONGEST_DELAY = 60.0
-"""Seconds."""
+MAX_DELAY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to a request.
+    """The fault of one request.
 
-    - ``error``: the error `code`, nothing done.
-    - ``status``: the HTTP status `status` with a page that is no JSON, nothing done.
-    - ``hang_up``: the connection ends without an answer, nothing done.
-    - ``lose_response``: it is done, and then the connection ends without an answer.
-    - ``delay``: `seconds` pass first, at most 60; then it is done.
+    - ``error``: respond with the error `code` without running the action.
+    - ``status``: respond with the HTTP status `status` and an HTML page without running the action.
+    - ``hang_up``: reset the connection without running the action.
+    - ``lose_response``: run the action, then reset the connection.
+    - ``delay``: wait `seconds`, at most 60, then run the action.
 
     Raises:
         ValueError: for another kind, or a delay out of bounds.
@@ -37,17 +36,19 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise ValueError(f"there is no fault {self.kind!r}: use one of {get_args(Kind)}")
-        if not 0 <= self.seconds <= LONGEST_DELAY:
-            raise ValueError(f"a delay is from 0 to {LONGEST_DELAY:g} seconds, not {self.seconds}")
+            raise ValueError(
+                f"unknown fault kind {self.kind!r}. Use one of {', '.join(get_args(Kind))}"
+            )
+        if not 0 <= self.seconds <= MAX_DELAY_SECONDS:
+            raise ValueError(f"delay of {self.seconds} s is not from 0 to {MAX_DELAY_SECONDS:g} s")
 
 
 class Faults:
-    """The faults in force, used up one by one in the order they were added; safe to use from any thread."""
+    """The active faults, used once each in the order in which they were added. Usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left: list[tuple[str, Fault, int]] = []
+        self._active: list[tuple[str, Fault, int]] = []
 
     def add(
         self,
@@ -66,18 +67,18 @@ class Faults:
         """
         fault = Fault(kind, code, status, seconds)
         with self._lock:
-            self._left.append((action, fault, times))
+            self._active.append((action, fault, times))
 
     def take(self, action: str) -> Fault | None:
-        """The fault that strikes a request of this action, if one does; it is used up by that."""
+        """Return and use up the fault of a request with this action, if any."""
         with self._lock:
-            for index, (pattern, fault, times) in enumerate(self._left):
+            for index, (pattern, fault, times) in enumerate(self._active):
                 if fnmatchcase(action, pattern):
-                    self._left[index : index + 1] = [(pattern, fault, times - 1)] * (times > 1)
+                    self._active[index : index + 1] = [(pattern, fault, times - 1)] * (times > 1)
                     return fault
         return None
 
     def clear(self) -> None:
-        """No more faults."""
+        """Remove all faults."""
         with self._lock:
-            self._left.clear()
+            self._active.clear()

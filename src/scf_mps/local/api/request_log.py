@@ -1,4 +1,4 @@
-"""What was asked: a bounded log of requests, refused ones included, for tests to look at."""
+"""Bounded log of requests, including refused ones, for tests."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import Any, NamedTuple
 
 
 class LoggedRequest(NamedTuple):
-    """One answered request; what could not be read of it is empty. Secrets and tokens are not kept."""
+    """One request with its result. Unknown fields are empty. Secrets and tokens are not stored."""
 
     service: str
     action: str
     version: str
     region: str
     parameters: Mapping[str, Any]
-    """The action's own parameters, as a tree, whether they came as JSON or flattened."""
+    """The action's parameters as a tree, sent as JSON or flattened."""
     secret_id: str
-    """Who signed it; empty when the signature was refused."""
+    """The signing key. Empty if the signature was refused."""
     code: str
-    """The error code; empty for a success. ``(hung up)`` or ``(503)`` where a fault cut the answer short."""
+    """The error code, empty for a success. ``(hung up)`` or ``(503)`` for a fault without a response."""
     request_id: str
     seconds: float
-    """From the parsed head to the answer."""
+    """Time from the parsed head to the response, in seconds."""
 
 
 class RequestLog:
-    """The last requests, oldest first; safe to use from any thread."""
+    """The last requests, oldest first. Usable from any thread."""
 
     def __init__(self, size: int = 1000) -> None:
         self._lock = threading.Lock()
         self._requests: deque[LoggedRequest] = deque(maxlen=size)
 
     def __iter__(self) -> Iterator[LoggedRequest]:
-        """A snapshot."""
+        """Iterate over a snapshot."""
         with self._lock:
             return iter(list(self._requests))
 
@@ -47,15 +47,15 @@ class RequestLog:
             return self._requests[index]
 
     def of(self, action: str) -> list[LoggedRequest]:
-        """The requests of one action."""
+        """Return the requests of one action."""
         return [request for request in self if request.action == action]
 
     def add(self, request: LoggedRequest) -> None:
-        """Write a request down."""
+        """Add a request."""
         with self._lock:
             self._requests.append(request)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all requests."""
         with self._lock:
             self._requests.clear()

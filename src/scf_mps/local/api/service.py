@@ -1,8 +1,4 @@
-"""A product of the cloud: a class whose marked methods are its actions, and the call that each of them gets.
-
-Which service a call is for, and who may call at all, is settled in `server`; here is what everyone who adds a
-service needs.
-"""
+"""Base of the emulated products: `Service`, the `action` decorator and the `Call` that actions get."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from .errors import ApiError
-from .wire import LARGEST_BODY
+from .wire import MAX_BODY_BYTES
 
 REGIONS = frozenset(
     [
@@ -36,14 +32,14 @@ REGIONS = frozenset(
         "sa-saopaulo",
     ]
 )
-"""Where products are offered, unless a service knows better."""
+"""Default regions of a service."""
 
 _Method = TypeVar("_Method", bound=Callable[..., Mapping[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One signed request, on its way to the action it asks for."""
+    """One request with a valid signature."""
 
     service: str
     version: str
@@ -55,7 +51,7 @@ class Call:
     request_id: str
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A parameter that is a string.
+        """Return a string parameter.
 
         Raises:
             ApiError: MissingParameter without a `default`, InvalidParameter for another type.
@@ -66,14 +62,14 @@ class Call:
                 raise ApiError("MissingParameter", f"The request has no {name}.")
             return default
         if not isinstance(value, str):
-            raise ApiError("InvalidParameter", f"{name} is to be a string.")
+            raise ApiError("InvalidParameter", f"{name} is not a string.")
         return value
 
     def integer(self, name: str, default: int) -> int:
-        """A parameter that is an integer; official examples send it as a string, and so does every GET.
+        """Return an integer parameter, which official examples and every GET send as a string.
 
         Raises:
-            ApiError: InvalidParameter for anything else.
+            ApiError: InvalidParameter for another type.
         """
         value = self.parameters.get(name, default)
         if value is None:
@@ -84,27 +80,27 @@ class Call:
             except ValueError:
                 value = None
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ApiError("InvalidParameter", f"{name} is to be an integer.")
+            raise ApiError("InvalidParameter", f"{name} is not an integer.")
         return value
 
     def boolean(self, name: str) -> bool | None:
-        """A parameter that is a boolean, or None if there is none.
+        """Return a boolean parameter, or None if it is missing.
 
         Raises:
-            ApiError: InvalidParameter for anything else.
+            ApiError: InvalidParameter for another type.
         """
         value = self.parameters.get(name)
         if isinstance(value, str):
             value = {"true": True, "false": False}.get(value.lower(), value)
         if value is not None and not isinstance(value, bool):
-            raise ApiError("InvalidParameter", f"{name} is to be true or false.")
+            raise ApiError("InvalidParameter", f"{name} is not true or false.")
         return value
 
 
 def action(name: str) -> Callable[[_Method], _Method]:
-    """Mark a method as the action of this name: it takes a `Call` and returns the fields of the answer.
+    """Mark a method as the action of this name. It takes a `Call` and returns the fields of the response.
 
-    It runs in a thread of its own, so that it may take its time.
+    Each call runs in a separate thread, so it may block.
     """
 
     def mark(method: _Method) -> _Method:
@@ -115,15 +111,15 @@ def action(name: str) -> Callable[[_Method], _Method]:
 
 
 class Service:
-    """The base of services.
+    """Base of the emulated products.
 
     Attributes:
         name: the product, as in ``mps.tencentcloudapi.com``.
-        version: of its API, as in ``2019-06-12``.
+        version: the version of its API, such as ``2019-06-12``.
         needs_region: whether a request must name a region.
-        regions: the regions it may name.
-        actions: the names of the marked methods to the methods' names.
-        largest_body: bytes of a request that it takes.
+        regions: the regions that a request may name.
+        actions: action to method name, collected from the marked methods.
+        max_body_bytes: the most bytes of a request.
     """
 
     name: ClassVar[str]
@@ -131,7 +127,7 @@ class Service:
     needs_region: ClassVar[bool] = True
     regions: ClassVar[frozenset[str]] = REGIONS
     actions: ClassVar[Mapping[str, str]] = {}
-    max_body_bytes: ClassVar[int] = LARGEST_BODY
+    max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
 
     def __init_subclass__(cls) -> None:
         cls.actions = {
@@ -142,16 +138,16 @@ class Service:
         }
 
     def perform(self, call: Call) -> Mapping[str, Any]:
-        """The answer's fields.
+        """Run the action of a call and return the fields of the response.
 
         Raises:
-            ApiError: InvalidAction, MissingParameter or UnsupportedRegion, or what the action raises.
+            ApiError: InvalidAction, MissingParameter or UnsupportedRegion, or the action's error.
         """
         if call.action not in self.actions:
-            raise ApiError("InvalidAction", f"{self.name} has no action {call.action!r} here.")
+            raise ApiError("InvalidAction", f"{self.name} has no action {call.action!r}.")
         if self.needs_region and not call.region:
             raise ApiError("MissingParameter", "The request has no Region.")
         if call.region and call.region not in self.regions:
             raise ApiError("UnsupportedRegion")
-        answer: Mapping[str, Any] = getattr(self, self.actions[call.action])(call)
-        return answer
+        response: Mapping[str, Any] = getattr(self, self.actions[call.action])(call)
+        return response

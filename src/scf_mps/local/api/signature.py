@@ -1,8 +1,8 @@
-"""Who sent a request, and was it changed on the way? The verifying side of Tencent Cloud's signatures.
+"""Verification of Tencent Cloud's request signatures.
 
-TC3-HMAC-SHA256 (product page 1108/42544) is in the Authorization header and covers method, path, query, the
-signed headers and the body. HmacSHA1 and HmacSHA256 (as the SDK sends them) are a parameter beside the others and cover
-method, host, path and all parameters. What is asked for is read in `wire`.
+TC3-HMAC-SHA256 (product page 1108/42544) is in the Authorization header and covers method, path, query,
+the signed headers and the body. HmacSHA1 and HmacSHA256 (as the SDK sends them) are a parameter and cover
+method, host, path and all parameters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..cos import Key, KeyRing
 from .errors import ApiError
 
 MAX_CLOCK_SKEW = 300
-"""Seconds that a timestamp may be away from the server's time."""
+"""Seconds by which a timestamp may differ from the server's time."""
 
 ALGORITHM = "TC3-HMAC-SHA256"
 
@@ -31,48 +31,49 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What of an HTTP request signatures cover."""
+    """The parts of an HTTP request that signatures cover."""
 
     method: str
     path: str
     query: str
-    """The query as it stands on the wire."""
+    """The raw query."""
     headers: Mapping[str, str]
-    """By lower-case names."""
+    """By lower-case name."""
     body: bytes
 
     @property
     def host(self) -> str:
+        """The Host header, or ""."""
         return self.headers.get("host", "")
 
 
 def verify_tc3(signed: SignedRequest, keys: KeyRing, now: float) -> tuple[Key, str]:
-    """The key that signed a request, and the service it was signed for.
+    """Return the key that signed a request, and the service of the signature.
 
     Raises:
         ApiError: AuthFailure.InvalidAuthorization, .SecretIdNotFound, .SignatureExpire, .SignatureFailure or
             .TokenFailure.
     """
-    found = _AUTHORIZATION.fullmatch(signed.headers.get("authorization", ""))
-    if found is None:
+    match = _AUTHORIZATION.fullmatch(signed.headers.get("authorization", ""))
+    if match is None:
         raise ApiError("AuthFailure.InvalidAuthorization")
-    names = found["headers"].split(";")
+    names = match["headers"].split(";")
     if names != sorted(set(names)) or not {"content-type", "host"} <= set(names):
         raise ApiError(
             "AuthFailure.InvalidAuthorization",
             "SignedHeaders must be sorted and have content-type and host.",
         )
     token = signed.headers.get("x-tc-token", "")
-    key = _key(keys, found["id"], token)
+    key = _find_key(keys, match["id"], token)
     timestamp = signed.headers.get("x-tc-timestamp", "")
     _check_time(timestamp, now)
-    if found["date"] != time.strftime("%Y-%m-%d", time.gmtime(int(timestamp))):
+    if match["date"] != time.strftime("%Y-%m-%d", time.gmtime(int(timestamp))):
         raise ApiError(
-            "AuthFailure.SignatureFailure", "The credential's date is not the timestamp's."
+            "AuthFailure.SignatureFailure", "The credential's date differs from the timestamp's."
         )
     if signed.headers.get("x-tc-content-sha256", "").upper() == "UNSIGNED-PAYLOAD":
         raise ApiError("AuthFailure.SignatureFailure", "An unsigned payload is not accepted.")
-    scope = f"{found['date']}/{found['service']}/tc3_request"
+    scope = f"{match['date']}/{match['service']}/tc3_request"
     secret = f"TC3{key.secret_key}".encode()
     for step in scope.split("/"):
         secret = hmac.digest(secret, step.encode(), "sha256")
@@ -85,15 +86,15 @@ def verify_tc3(signed: SignedRequest, keys: KeyRing, now: float) -> tuple[Key, s
         ).hexdigest()
         for host in (signed.host, signed.host.partition(":")[0])
     }
-    _compare(expected, found["signature"])
+    _check_signature(expected, match["signature"])
     _check_token(key, token, now)
-    return key, found["service"]
+    return key, match["service"]
 
 
 def verify_v1(
     signed: SignedRequest, parameters: Mapping[str, str], keys: KeyRing, now: float
 ) -> Key:
-    """The key that signed a request by one of its parameters.
+    """Return the key that signed a request by one of its parameters.
 
     Raises:
         ApiError: MissingParameter, InvalidParameter (of SignatureMethod), AuthFailure.SecretIdNotFound,
@@ -106,9 +107,9 @@ def verify_v1(
     if method not in ("HmacSHA1", "HmacSHA256"):
         raise ApiError("InvalidParameter", "SignatureMethod is HmacSHA1 or HmacSHA256.")
     token = parameters.get("Token", "")
-    key = _key(keys, parameters["SecretId"], token)
+    key = _find_key(keys, parameters["SecretId"], token)
     _check_time(parameters["Timestamp"], now)
-    # Official clients write a dot for an underscore in the names that they sign.
+    # Official clients sign names with a dot in place of an underscore.
     values = {
         name.replace("_", "."): value for name, value in parameters.items() if name != "Signature"
     }
@@ -119,19 +120,19 @@ def verify_v1(
         text.encode("utf-8", "surrogateescape"),
         method.removeprefix("Hmac").lower(),
     )
-    _compare({base64.b64encode(digest).decode()}, parameters["Signature"])
+    _check_signature({base64.b64encode(digest).decode()}, parameters["Signature"])
     _check_token(key, token, now)
     return key
 
 
-def _key(keys: KeyRing, secret_id: str, token: str) -> Key:
+def _find_key(keys: KeyRing, secret_id: str, token: str) -> Key:
     key = keys.get(secret_id)
     if key is None:
         raise ApiError("AuthFailure.SecretIdNotFound")
     if key.token is not None and not token:
-        # A temporary SecretId means nothing without its token.
+        # Tencent does not know a temporary SecretId without its token.
         raise ApiError(
-            "AuthFailure.SecretIdNotFound", "This SecretId is temporary: it needs its token."
+            "AuthFailure.SecretIdNotFound", "This SecretId is temporary and needs its token."
         )
     return key
 
@@ -142,13 +143,13 @@ def _check_time(timestamp: str, now: float) -> None:
 
 
 def _check_token(key: Key, token: str, now: float) -> None:
-    over = key.expires_at is not None and key.expires_at <= now
-    if token != (key.token or "") or over:
+    expired = key.expires_at is not None and key.expires_at <= now
+    if token != (key.token or "") or expired:
         raise ApiError("AuthFailure.TokenFailure")
 
 
 def _digest(signed: SignedRequest, names: list[str], host: str) -> str:
-    """SHA-256 of the canonical request."""
+    """Return the SHA-256 of the canonical request."""
     values = {**signed.headers, "host": host}
     headers = "".join(f"{name}:{values.get(name, '').strip().lower()}\n" for name in names)
     canonical = "\n".join(
@@ -164,7 +165,7 @@ def _digest(signed: SignedRequest, names: list[str], host: str) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _compare(expected: set[str], given: str) -> None:
-    encoded = given.encode("utf-8", "surrogateescape")
-    if not any(hmac.compare_digest(one.encode(), encoded) for one in expected):
+def _check_signature(expected: set[str], signature: str) -> None:
+    encoded = signature.encode("utf-8", "surrogateescape")
+    if not any(hmac.compare_digest(candidate.encode(), encoded) for candidate in expected):
         raise ApiError("AuthFailure.SignatureFailure")

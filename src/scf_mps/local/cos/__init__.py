@@ -1,16 +1,15 @@
-"""A COS emulator: Tencent Cloud Object Storage on the desk, which official clients believe.
+"""A COS emulator that official clients accept.
 
-It speaks COS's own protocol (signature version 5, regional bucket hosts, COS's copies, errors and
-checksums), keeps everything in a directory, and fails on demand. In a test:
+It implements COS's protocol (signature version 5, regional bucket hosts, copies, error codes and
+checksums), stores everything in a directory and injects faults on demand. In a test:
 
     with CosEmulator(tmp_path) as cos:
-        cos.create_bucket("desk-1250000000", "ap-guangzhou")
+        cos.create_bucket("demo-1250000000", "ap-guangzhou")
         config = CosConfig(Region="ap-guangzhou", SecretId=cos.key.secret_id,
                            SecretKey=cos.key.secret_key, Scheme="http",
                            Proxies={"http": cos.url})
 
-As a process: `python -m scf_mps.local.cos --dir DIR --port N`. This folder stands alone: it
-imports nothing else of its package.
+As a process: `python -m scf_mps.local.cos --dir DIR --port N`. To add an operation, see `operations`.
 """
 
 from .emulator import DEFAULT_KEY, DEFAULT_REGION, CosEmulator, serve

@@ -1,27 +1,36 @@
-"""The emulator as a command: `python -m scf_mps.local.cos --dir DIR --port N`."""
+"""Command line of the COS emulator: `python -m scf_mps.local.cos --dir DIR --port N`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from .emulator import DEFAULT_KEY, DEFAULT_REGION, print_at_once, serve
+from ..background import print_line
+from .emulator import DEFAULT_KEY, DEFAULT_REGION, CosEmulator, serve
 from .errors import CosError
 from .names import check_bucket_name
 from .signature import Key
 
 
 def parse_key(text: str) -> Key:
-    """`ID:SECRET[:TOKEN]` as a key. Raises argparse.ArgumentTypeError."""
+    """Parse `ID:SECRET[:TOKEN]`.
+
+    Raises:
+        argparse.ArgumentTypeError: if the id or the secret is missing.
+    """
     secret_id, _, rest = text.partition(":")
     secret_key, _, token = rest.partition(":")
     if not secret_id or not secret_key:
-        raise argparse.ArgumentTypeError("expected ID:SECRET[:TOKEN]")
+        raise argparse.ArgumentTypeError(f"{secret_id!r}: missing secret. Use ID:SECRET[:TOKEN]")
     return Key(secret_id, secret_key, token or None)
 
 
 def parse_bucket(text: str) -> tuple[str, str]:
-    """`NAME-APPID[.REGION]` as (name, region). Raises argparse.ArgumentTypeError."""
+    """Parse `NAME-APPID[.REGION]` into (name, region).
+
+    Raises:
+        argparse.ArgumentTypeError: if the name is invalid.
+    """
     name, _, region = text.partition(".")
     try:
         check_bucket_name(name)
@@ -34,18 +43,26 @@ def main(
     arguments: Sequence[str] | None = None,
     *,
     prepare: Callable[[str, Key], None] | None = None,
-    announce: Callable[[str], None] = print_at_once,
+    announce: Callable[[str], None] = print_line,
 ) -> None:
-    """Parse the command line and serve until interrupted. `prepare` gets the URL and a key first."""
+    """Parse the command line and serve until SIGINT or SIGTERM.
+
+    Args:
+        arguments: the command line without the program's name; `sys.argv` by default.
+        prepare: called with the URL and the first key before the emulator is announced.
+        announce: called with the line that says that the emulator is ready.
+    """
     parser = argparse.ArgumentParser(prog="scf_mps.local.cos", description="A COS emulator.")
-    parser.add_argument("--dir", required=True, help="where objects are kept")
-    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--dir", required=True, help="directory that stores the objects")
+    parser.add_argument(
+        "--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)"
+    )
     parser.add_argument(
         "--key",
         type=parse_key,
         action="append",
         metavar="ID:SECRET[:TOKEN]",
-        help=f"an accepted key, repeatable (default: {DEFAULT_KEY.secret_id}:"
+        help=f"accepted key pair, repeatable (default: {DEFAULT_KEY.secret_id}:"
         f"{DEFAULT_KEY.secret_key})",
     )
     parser.add_argument(
@@ -54,20 +71,18 @@ def main(
         action="append",
         default=[],
         metavar="NAME-APPID[.REGION]",
-        help="a bucket to create if missing, repeatable",
+        help="bucket to create if missing, repeatable",
     )
     parser.add_argument(
         "--create-buckets",
         action="store_true",
-        help="create unknown buckets on the first write instead of answering NoSuchBucket",
+        help="create unknown buckets on the first write instead of responding NoSuchBucket",
     )
     options = parser.parse_args(arguments)
     keys = options.key or [DEFAULT_KEY]
+    emulator = CosEmulator(options.dir, options.port, keys, create_buckets=options.create_buckets)
     serve(
-        options.dir,
-        options.port,
-        keys,
-        create_buckets=options.create_buckets,
+        emulator,
         buckets=options.bucket,
         prepare=prepare and (lambda url: prepare(url, keys[0])),
         announce=announce,

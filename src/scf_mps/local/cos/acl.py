@@ -1,7 +1,7 @@
-"""Access control lists of buckets and objects: canned names, XML documents, public access.
+"""Access control lists of buckets and objects: canned names, XML documents, anonymous access.
 
-An ACL is a list of grants; the owner's full control is always there. The emulator has one account,
-so the only question ever asked is what strangers (anonymous requests) may do.
+An ACL is a list of grants. The owner's full control is implied. The emulator has one account, so an
+ACL decides only about anonymous requests.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ _GRANT_HEADERS = {
 }
 
 Grants = list[tuple[str, str]]
-"""(grantee, permission) beside the owner; the grantee is a CAM id or a group URI."""
+"""Pairs (grantee, permission) besides the owner's. The grantee is a CAM id or a group URI."""
 
 
-def from_headers(headers: Mapping[str, str]) -> str:
-    """The ACL that `x-cos-acl` and `x-cos-grant-*` ask for; empty text is "default".
+def parse_headers(headers: Mapping[str, str]) -> str:
+    """Return the ACL requested by `x-cos-acl` and `x-cos-grant-*` as JSON text, "" for the default.
 
-    Raises CosError InvalidArgument for an unknown canned name or a malformed grant.
+    Raises:
+        CosError: InvalidArgument for an unknown canned name or a malformed grant.
     """
     canned = headers.get("x-cos-acl", "default")
     if canned not in _CANNED:
@@ -52,73 +53,74 @@ def from_headers(headers: Mapping[str, str]) -> str:
             if name not in ("id", "uri") or not equals:
                 raise CosError("InvalidArgument", f'{header}: expected id="…".')
             grants.append((identity.strip('"'), permission))
-    # Private is not default: a private object stays so in a bucket that anyone may read.
+    # Private is not the default: a private object stays private in a public bucket.
     return "" if canned == "default" and not grants else json.dumps(grants)
 
 
-def from_document(body: bytes) -> str:
-    """The ACL of an AccessControlPolicy document (page 436/7748).
+def parse_document(body: bytes) -> str:
+    """Return the ACL of an AccessControlPolicy document as JSON text (page 436/7748).
 
-    Raises CosError MalformedXML or InvalidArgument.
+    Raises:
+        CosError: MalformedXML or InvalidArgument.
     """
-    root = xmlio.parse(body, "AccessControlPolicy")
+    root = xmlio.parse_document(body, "AccessControlPolicy")
     grants: Grants = []
     for grant in root.iterfind("AccessControlList/Grant"):
-        permission = xmlio.text_of(grant, "Permission")
+        permission = xmlio.get_text(grant, "Permission")
         if permission not in _PERMISSIONS:
             raise CosError("InvalidArgument", f"There is no permission {permission!r}.")
-        grantee = _grantee(grant)
+        grantee = _parse_grantee(grant)
         if grantee != OWNER_ID:
             grants.append((grantee, permission))
     return json.dumps(grants)
 
 
-def _grantee(grant: ElementTree.Element) -> str:
-    uri = xmlio.text_of(grant, "Grantee/URI", "")
-    return uri or xmlio.text_of(grant, "Grantee/ID")
+def _parse_grantee(grant: ElementTree.Element) -> str:
+    uri = xmlio.get_text(grant, "Grantee/URI", "")
+    return uri or xmlio.get_text(grant, "Grantee/ID")
 
 
-def to_document(acl: str) -> bytes:
-    """The AccessControlPolicy of an ACL, the owner's full control first."""
-    grants: Grants = [(OWNER_ID, "FULL_CONTROL"), *_grants(acl)]
+def build_document(acl: str) -> bytes:
+    """Build the AccessControlPolicy document of an ACL, the owner's full control first."""
+    grants: Grants = [(OWNER_ID, "FULL_CONTROL"), *_load_grants(acl)]
     return xmlio.document(
         xmlio.group(
             "AccessControlPolicy",
-            owner_element(),
-            xmlio.group("AccessControlList", *(_grant_element(*grant) for grant in grants)),
+            build_owner(),
+            xmlio.group("AccessControlList", *(_build_grant(*grant) for grant in grants)),
         )
     )
 
 
-def canned_name(acl: str) -> str:
-    """The canned name of an ACL as COS answers it in x-cos-acl; empty if it has none."""
+def find_canned_name(acl: str) -> str:
+    """Return the canned name of an ACL for the x-cos-acl header, or "" if it has none."""
     if not acl:
         return "default"
     names = {(): "private", ("READ",): "public-read", ("READ", "WRITE"): "public-read-write"}
-    grants = _grants(acl)
+    grants = _load_grants(acl)
     if any(grantee != ALL_USERS for grantee, _ in grants):
         return ""
     return names.get(tuple(sorted(permission for _, permission in grants)), "")
 
 
-def strangers_may(acl: str, permission: str) -> bool:
-    """Does the ACL give `permission` (READ, WRITE, …) to all users?"""
+def allows_anonymous(acl: str, permission: str) -> bool:
+    """Return True if the ACL grants `permission` (READ, WRITE, …) to all users."""
     return any(
         grantee.endswith("/AllUsers") and granted in (permission, "FULL_CONTROL")
-        for grantee, granted in _grants(acl)
+        for grantee, granted in _load_grants(acl)
     )
 
 
-def owner_element(name: str = "Owner") -> str:
-    """The owner as an XML element."""
+def build_owner(name: str = "Owner") -> str:
+    """Build the owner's XML element."""
     return xmlio.group(name, xmlio.leaf("ID", OWNER_ID), xmlio.leaf("DisplayName", OWNER_NAME))
 
 
-def _grants(acl: str) -> Grants:
+def _load_grants(acl: str) -> Grants:
     return [(grantee, permission) for grantee, permission in json.loads(acl)] if acl else []
 
 
-def _grant_element(grantee: str, permission: str) -> str:
+def _build_grant(grantee: str, permission: str) -> str:
     is_group = grantee.startswith("http")
     kind = "Group" if is_group else "CanonicalUser"
     attributes = f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="{kind}"'

@@ -1,8 +1,7 @@
-"""The bytes of objects: immutable files with random names under one directory.
+"""Storage of object bytes: immutable files with random names under one directory.
 
-A blob is written once, under its final name, and is invisible until a row of the database names it;
-equal content is shared by naming the same blob again, which is why a copy costs no bytes. Nothing
-here knows what a blob belongs to: the database decides when one is garbage.
+A blob is written once, under its final name, and becomes visible when a database row names it. Equal
+objects can name the same blob, so a copy moves no bytes. The database decides when a blob is garbage.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from typing import final
 from .checksums import Checksums
 
 CHUNK = 256 * 1024
-"""Bytes moved at once: the most of one body that is ever in memory."""
+"""Bytes moved at once, and so the most of one body that is in memory."""
 
 
 @final
 class Writer:
-    """A blob in the making. Use as a context manager: what was not kept is removed."""
+    """A blob being written. The context manager removes it unless `keep` was called."""
 
     __slots__ = ("_descriptor", "_kept", "_path", "name", "sums")
 
@@ -47,63 +46,67 @@ class Writer:
             self._path.unlink()
 
     def write(self, chunk: bytes) -> None:
-        """Append `chunk` to the blob and to its sums."""
+        """Append `chunk` to the blob and to its checksums."""
         self.sums.update(chunk)
         view = memoryview(chunk)
         while view:
             view = view[os.write(self._descriptor, view) :]
 
     def keep(self) -> None:
-        """The bytes are whole and a committed row names them: do not remove the file."""
+        """Keep the file: its bytes are complete and a committed row names it."""
         self._kept = True
 
 
 @dataclass(slots=True)
 class OpenSlice:
-    """`length` bytes of an open blob from its current position; the holder closes it.
+    """`length` bytes of an open blob from its current position. The holder closes it.
 
-    An open descriptor keeps the bytes readable even if the object is deleted meanwhile.
+    The open descriptor keeps the bytes readable when the object is deleted.
     """
 
     descriptor: int
     length: int
 
     def read(self) -> bytes:
-        """The next bytes, at most CHUNK; empty at the end of the slice."""
+        """Return the next bytes, at most `CHUNK`, or b"" at the end of the slice."""
         chunk = os.read(self.descriptor, min(CHUNK, self.length))
         self.length -= len(chunk)
         return chunk
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self.descriptor)
 
 
 class Blobs:
-    """A directory of blobs, spread over 256 sub-directories."""
+    """A directory of blobs, spread over 256 subdirectories."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Where the blob `name` is."""
+        """Return the path of the blob `name`."""
         return self._directory / name[:2] / name
 
     def create(self) -> Writer:
-        """A writer for a new blob."""
+        """Return a writer for a new blob."""
         name = secrets.token_hex(16)
         return Writer(self.path(name), name)
 
     def open(self, name: str, offset: int, length: int) -> OpenSlice:
-        """`length` bytes of a blob from `offset`; FileNotFoundError if it was just removed."""
+        """Open `length` bytes of a blob from `offset`.
+
+        Raises:
+            FileNotFoundError: if the blob was removed.
+        """
         descriptor = os.open(self.path(name), os.O_RDONLY)
         if offset:
             os.lseek(descriptor, offset, os.SEEK_SET)
         return OpenSlice(descriptor, length)
 
     def append_to(self, writer: Writer, name: str, offset: int, length: int) -> None:
-        """Copy bytes of one blob to the end of another that is being written."""
+        """Copy bytes of a blob to the end of the blob that `writer` writes."""
         source = self.open(name, offset, length)
         try:
             while chunk := source.read():
@@ -112,14 +115,14 @@ class Blobs:
             source.close()
 
     def remove(self, name: str) -> None:
-        """Delete a blob that no row names any more."""
+        """Delete a blob that no row names."""
         self.path(name).unlink(missing_ok=True)
 
-    def sweep(self, wanted: Container[str]) -> int:
-        """Remove every blob not in `wanted` (left by a killed process); returns how many."""
+    def sweep(self, named: Container[str]) -> int:
+        """Remove every blob that is not in `wanted`, as a killed process left it. Return their number."""
         removed = 0
         for path in self._directory.glob("??/*"):
-            if path.name not in wanted:
+            if path.name not in named:
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed

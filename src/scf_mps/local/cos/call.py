@@ -1,7 +1,7 @@
-"""What an operation gets and gives: `Call` in, `Response` out, and the `Cloud` it acts on.
+"""Interface of the operations: `Call` in, `Response` out, and the `Cloud` they act on.
 
-Operations are written against these three and never see a socket, which is what lets the server
-wrap any of them with faults. Parsing HTTP into a Call and sending an Answer is the server's work.
+Operations have no access to the socket, so the server can wrap any of them with faults. The server
+parses HTTP into calls and sends responses.
 """
 
 from __future__ import annotations
@@ -27,20 +27,24 @@ P = ParamSpec("P")
 MAX_OBJECT_SIZE = 5 * 1024**3
 """Largest body of one PUT and largest source of one copy, in bytes (page 436/14518)."""
 MAX_DOCUMENT_SIZE = 8 * 1024**2
-"""Largest XML body we read: a batch delete of 1,000 long keys is well below it."""
+"""Largest XML body that is read, in bytes. A batch delete of 1,000 long keys is well below it."""
 
 
 class Body(Protocol):
-    """The bytes a client sends, as they come."""
+    """The bytes of a request body."""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces; raises ConnectionError when the client goes away."""
+        """Yield the body in pieces.
+
+        Raises:
+            ConnectionError: if the client disconnects.
+        """
         ...
 
 
 @dataclass(slots=True)
 class Call:
-    """One request, understood: `bucket` is empty of meaning for GetService and PutBucket."""
+    """One parsed request. `bucket` is a placeholder for GetService and PutBucket."""
 
     method: str
     address: Address
@@ -55,7 +59,7 @@ class Call:
     damage_copy: bool = False
     """Set by a fault: store the copied bytes with one bit changed."""
     admit_key: Callable[[str], None] = field(default=lambda key: None)
-    """Asked for every key of a batch delete; raises CosError where a fault or limit hits it."""
+    """Called with every key of a batch delete. Raises CosError if a fault or limit hits the key."""
 
     @property
     def resource(self) -> str:
@@ -65,9 +69,10 @@ class Call:
         return f"{host}.cos{region}.myqcloud.com/{self.key}"
 
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
-        """An integer query parameter, clipped to `most`.
+        """Return an integer query parameter, clipped to `most`.
 
-        Raises CosError InvalidArgument when it is no number or below `least`.
+        Raises:
+            CosError: InvalidArgument if it is not a number or below `least`.
         """
         text = self.query.get(name, "")
         if not text:
@@ -78,25 +83,27 @@ class Call:
         return number if most is None else min(number, most)
 
     async def document(self) -> bytes:
-        """The whole body, for operations that take a small document; checks Content-MD5.
+        """Read the whole body of an operation that takes a small document, and check its Content-MD5.
 
-        Raises CosError EntityTooLarge over 8 MB, BadDigest or InvalidDigest.
+        Raises:
+            CosError: EntityTooLarge over 8 MB, BadDigest or InvalidDigest.
         """
         body = bytearray()
         async for chunk in self.body.chunks():
             body += chunk
             if len(body) > MAX_DOCUMENT_SIZE:
                 raise CosError("EntityTooLarge", "The document is too long.")
-        promised = parse_content_md5(self.headers.get("content-md5"))
-        check_content_md5(promised, hashlib.md5(body, usedforsecurity=False).digest())
+        expected = parse_content_md5(self.headers.get("content-md5"))
+        check_content_md5(expected, hashlib.md5(body, usedforsecurity=False).digest())
         return bytes(body)
 
     async def receive(self, writer: Writer) -> None:
         """Stream the body into a blob and check its Content-MD5.
 
-        Raises CosError MissingContentLength, EntityTooLarge over 5 GB, BadDigest, InvalidDigest.
+        Raises:
+            CosError: MissingContentLength, EntityTooLarge over 5 GB, BadDigest or InvalidDigest.
         """
-        promised = parse_content_md5(self.headers.get("content-md5"))
+        expected = parse_content_md5(self.headers.get("content-md5"))
         length = self.headers.get("content-length")
         if length is None and "transfer-encoding" not in self.headers:
             raise CosError("MissingContentLength")
@@ -104,14 +111,14 @@ class Call:
             raise CosError("EntityTooLarge")
         async for chunk in self.body.chunks():
             writer.write(chunk)
-        check_content_md5(promised, writer.sums.md5)
+        check_content_md5(expected, writer.sums.md5)
 
 
 @dataclass(slots=True)
 class Response:
-    """A response: `body` for what is small, `content` for the bytes of a larger object.
+    """A response with a small `body`, or the bytes of a larger object in `content`.
 
-    `length` is what Content-Length says where it is not the body's, as for HEAD.
+    `length` is the Content-Length where it differs from the body's length, as for HEAD.
     """
 
     status: int = 200
@@ -120,31 +127,31 @@ class Response:
     content: OpenSlice | None = None
     length: int | None = None
     truncated: bool = False
-    """Set by a fault: send half of the body and hang up."""
+    """Set by a fault: send half of the body and close the connection."""
     damaged: bool = False
     """Set by a fault: send the body with one bit changed."""
 
     def close(self) -> None:
-        """Give back what the answer holds open; for answers that are not sent."""
+        """Close the open content of a response that is not sent."""
         if self.content is not None:
             self.content.close()
             self.content = None
 
 
-def xml_answer(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
-    """A 200 with an XML document."""
+def build_xml_response(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """Build a 200 response with an XML document."""
     return Response(200, {"Content-Type": CONTENT_TYPE, **(headers or {})}, body)
 
 
 @dataclass(slots=True)
 class Cloud:
-    """Everything operations act on."""
+    """The state that operations act on."""
 
     database: Database
     clock: Callable[[], float]
-    """Seconds since the epoch; tests pass their own to make signatures and restores expire."""
+    """Seconds since the epoch. Tests pass a clock to make signatures and restores expire."""
     restore_seconds: float = 0.0
-    """How long a restore of an archived object takes."""
+    """Duration of the restore of an archived object, in seconds."""
     store: Store = field(init=False)
     uploads: Uploads = field(init=False)
     blobs: Blobs = field(init=False)
@@ -155,10 +162,11 @@ class Cloud:
         self.blobs = self.database.blobs
 
 
-async def in_thread(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Do what may move gigabytes beside the event loop, which has one thread for all requests.
+async def run_in_thread(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run work that may move gigabytes outside the event loop, which has one thread for all requests.
 
-    Returns, also when cancelled, only after the work has ended: it holds files of the caller's.
+    Even when cancelled it returns only after the work has ended, because the work uses the caller's
+    files.
     """
     future = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:

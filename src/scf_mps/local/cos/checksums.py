@@ -1,7 +1,6 @@
-"""Checksums of bytes: the CRC64 that COS puts on everything, MD5, and both together.
+"""Checksums of bytes: MD5, and the CRC64 that COS puts on everything.
 
-The one place that knows which library computes a CRC64; what the sums are compared with is decided
-elsewhere.
+No other module imports the library that computes CRC64.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from .errors import CosError
 
 
 def crc64(data: bytes, crc: int = 0) -> int:
-    """CRC-64/XZ of `data`, continuing from `crc`: the number COS sends as x-cos-hash-crc64ecma.
+    """Return the CRC-64/XZ of `data`, continued from `crc`, as sent in x-cos-hash-crc64ecma.
 
-    Source: documentation page 436/43317; check value of b"123456789" is 11051210869376104954.
+    Source: documentation page 436/43317. The check value of b"123456789" is 11051210869376104954.
     """
     return _crc64.xz(data, crc)
 
@@ -33,7 +32,7 @@ class Checksums:
         self.size = 0
 
     def update(self, chunk: bytes) -> None:
-        """Take the next bytes of the stream in."""
+        """Add the next bytes of the stream."""
         self._md5.update(chunk)
         self.crc64 = crc64(chunk, self.crc64)
         self.size += len(chunk)
@@ -45,9 +44,10 @@ class Checksums:
 
 
 def parse_content_md5(text: str | None) -> bytes | None:
-    """The 16 bytes that a Content-MD5 header promises, None without one.
+    """Return the 16 bytes of a Content-MD5 header, or None without one.
 
-    Raises CosError InvalidDigest when the header is not the base64 of 16 bytes.
+    Raises:
+        CosError: InvalidDigest if the header is not the base64 of 16 bytes.
     """
     if text is None:
         return None
@@ -60,7 +60,7 @@ def parse_content_md5(text: str | None) -> bytes | None:
     return digest
 
 
-def check_content_md5(promised: bytes | None, actual: bytes) -> None:
-    """Raises CosError BadDigest when a promised MD5 is not the actual one."""
-    if promised is not None and promised != actual:
+def check_content_md5(expected: bytes | None, actual: bytes) -> None:
+    """Raise CosError BadDigest if an expected MD5 differs from the actual one."""
+    if expected is not None and expected != actual:
         raise CosError("BadDigest")

@@ -1,7 +1,4 @@
-"""Conditional and partial reads: If-* headers, Range, and their twins on copies.
-
-Pure decisions over headers and a version's ETag, date and size.
-"""
+"""Conditional and partial reads: If-* headers, Range, and the same for the source of a copy."""
 
 from __future__ import annotations
 
@@ -9,23 +6,27 @@ import re
 from collections.abc import Mapping
 
 from .errors import CosError
-from .names import http_date, parse_http_date
+from .names import format_http_date, parse_http_date
 from .records import Version
 
 _RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})\Z")
 
 
 def check_read(headers: Mapping[str, str], version: Version) -> None:
-    """Raises CosError PreconditionFailed (412) or NotModified (304, for If-None-Match and
-    If-Modified-Since), in the order of RFC 9110: ETags decide before dates."""
-    failed = _failed(headers, "if-", version)
+    """Check the If-* headers of a read, ETags before dates as in RFC 9110.
+
+    Raises:
+        CosError: PreconditionFailed (412), or NotModified (304) for If-None-Match and
+            If-Modified-Since.
+    """
+    failed = _find_failed_condition(headers, "if-", version)
     if failed in ("none-match", "modified-since"):
-        # 304 repeats what a cache needs to refresh its entry.
+        # A cache refreshes its entry with these headers.
         raise CosError(
             "NotModified",
             headers={
                 "ETag": version.quoted_etag,
-                "Last-Modified": http_date(int(version.modified)),
+                "Last-Modified": format_http_date(int(version.modified)),
             },
         )
     if failed:
@@ -33,13 +34,13 @@ def check_read(headers: Mapping[str, str], version: Version) -> None:
 
 
 def check_copy(headers: Mapping[str, str], version: Version) -> None:
-    """Raises CosError PreconditionFailed unless every `x-cos-copy-source-If-*` holds."""
-    if _failed(headers, "x-cos-copy-source-if-", version):
+    """Raise CosError PreconditionFailed unless every `x-cos-copy-source-If-*` holds."""
+    if _find_failed_condition(headers, "x-cos-copy-source-if-", version):
         raise CosError("PreconditionFailed")
 
 
-def _failed(headers: Mapping[str, str], prefix: str, version: Version) -> str:
-    """The name of the condition that does not hold; empty if all do."""
+def _find_failed_condition(headers: Mapping[str, str], prefix: str, version: Version) -> str:
+    """Return the name of the first condition that does not hold, or ""."""
     modified = int(version.modified)
     match = headers.get(f"{prefix}match")
     if match is not None:
@@ -66,10 +67,12 @@ def _matches(condition: str, etag: str) -> bool:
 
 
 def parse_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """(offset, length) of a Range header within `size` bytes; None for the whole object.
+    """Parse a Range header within `size` bytes into (offset, length), or None for the whole object.
 
-    A header that is no single byte range is ignored, as HTTP allows. Raises CosError InvalidRange
-    (416) when the range lies behind the end.
+    A header that is not a single byte range is ignored, as HTTP allows.
+
+    Raises:
+        CosError: InvalidRange (416) if the range begins after the end.
     """
     match = _RANGE.match(text or "")
     if match is None or not (match[1] or match[2]):

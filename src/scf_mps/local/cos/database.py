@@ -1,8 +1,8 @@
-"""The metadata file: its schema, and transactions that also settle which blobs become garbage.
+"""Metadata database: schema, transactions and removal of unused blobs.
 
-Sqlite in WAL mode: a committed transaction survives `kill -9`, readers never wait, and several
-processes may serve one directory (writes take their turn through `BEGIN IMMEDIATE`). Power loss may
-cost the last transactions but not the file (`synchronous=NORMAL`). What rows mean is `store`'s.
+SQLite in WAL mode: a committed transaction survives `kill -9`, readers never wait, and several
+processes may serve one directory (`BEGIN IMMEDIATE` serialises writes). A power loss may lose the last
+transactions but does not damage the file (`synchronous=NORMAL`).
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ CREATE TABLE IF NOT EXISTS part (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS part_blob ON part (blob);
 """
-# Text compares as UTF-8 bytes (sqlite's BINARY collation), which is the order COS lists keys in.
+# SQLite's BINARY collation compares text as UTF-8 bytes, the order in which COS lists keys.
 
 
 @final
 class Transaction:
-    """One atomic change, used as `with database.change() as change:`.
+    """One atomic change: `with database.change() as change:`.
 
-    Commits on a normal end and rolls back on an exception. Blobs passed to `release` are removed
-    after the commit unless some row still names them.
+    It commits on a normal exit and rolls back on an exception. After the commit, blobs passed to `release`
+    are removed unless a row still names them.
     """
 
     __slots__ = ("_database", "_released", "execute")
@@ -80,7 +80,7 @@ class Transaction:
             self._database.blobs.remove(blob)
 
     def release(self, blob: str) -> None:
-        """Say that a row naming `blob` is gone; an empty name means that it had no bytes."""
+        """Record that a row naming `blob` was deleted. An empty name stands for an object without bytes."""
         if blob:
             self._released.append(blob)
 
@@ -93,13 +93,13 @@ class Transaction:
 
 
 class Database:
-    """The open metadata file and blob directory below `directory`, created when missing."""
+    """The metadata file and blob directory below `directory`, created if missing."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.blobs = Blobs(directory / "blobs")
         self._lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        # One connection, used by one thread at a time (the server's); 30 s is for other processes.
+        # Only the server's thread uses the connection. The timeout is for other processes.
         self.connection = sqlite3.connect(
             directory / "metadata.sqlite",
             timeout=30,
@@ -109,25 +109,25 @@ class Database:
         )
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
-        # Checkpoints are what costs a sync of the disk; 16 MB apart they are rare.
+        # A checkpoint syncs the disk. One per 16 MB is rare.
         self.connection.execute("PRAGMA wal_autocheckpoint=4000")
         self.connection.executescript(_SCHEMA)
         self._sweep_if_alone()
 
     def change(self) -> Transaction:
-        """A transaction, to be entered with `with`."""
+        """Start a transaction, to be entered with `with`."""
         return Transaction(self)
 
     def close(self) -> None:
-        """Close the file and let other processes know that we are gone."""
+        """Close the file and release the lock that other processes check."""
         self.connection.close()
         os.close(self._lock)
 
     def _sweep_if_alone(self) -> None:
         """Remove blobs that a killed process wrote but never named.
 
-        Every process holds the lock shared while it serves, so an exclusive lock proves that no
-        one has an unnamed blob in the making.
+        Every process holds the lock shared while it serves, so an exclusive lock proves that no other
+        process is writing a blob.
         """
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

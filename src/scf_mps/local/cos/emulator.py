@@ -1,7 +1,6 @@
-"""The emulator as a thing to start and stop: in a thread of a test, or as a process.
+"""Start and stop of the COS emulator, in a thread of a test or as a process.
 
-Puts the pieces together and owns thread, event loop and socket. Everything listens on the loopback
-interface only.
+It listens on the loopback interface only.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import final
 
 from aiohttp import web
 
-from .. import http_log
-from ..background import BackgroundServer
+from ..background import BackgroundServer, print_line
+from ..http_server import HOST, get_port, start_server
 from .call import Cloud
 from .database import Database
 from .errors import CosError
@@ -28,34 +27,35 @@ from .request_log import RequestLog
 from .server import MAX_HEAD_LINE, Server
 from .signature import Key, KeyRing
 
-HOST = "127.0.0.1"
 DEFAULT_KEY = Key("AKIDdesk", "desk-secret")
 DEFAULT_REGION = "ap-guangzhou"
 
-_STOP_SECONDS = 0.5
-"""How long a stop waits for requests in progress before it cancels them."""
-_LAST_SECONDS = 30
-"""How long a stop waits for cancelled requests that are moving bytes."""
+_CANCEL_SECONDS = 30
+"""Time that a stop waits for cancelled requests that are moving bytes."""
 
 
 @final
 class CosEmulator(BackgroundServer):
     """COS in a directory, served by a background thread: `with CosEmulator(tmp_path) as cos:`.
 
-    Official clients reach it unchanged as an HTTP proxy (`Scheme='http', Proxies={'http':
-    cos.url}` for the Python SDK), any other by sending the bucket's host as Host header. Several
-    emulators, also of other processes, may serve one directory at the same time.
+    Official clients use it as an HTTP proxy (`Scheme='http', Proxies={'http': cos.url}` for the Python
+    SDK), other clients send the bucket's host as Host header. Several emulators, also of other
+    processes, may serve one directory at the same time.
 
-    - `directory` holds everything; it is created when missing and can be served again later.
-    - `port` 0 takes a free one.
-    - `keys` are the accepted key pairs; the first is `cos.key`.
-    - `create_buckets`: a signed write to an object of an unknown bucket creates the bucket in the
-      region of its host. By default that is NoSuchBucket, as in COS.
-    - `clock` gives the time in seconds since the epoch, for signatures, tokens, dates and limits.
-    - `restore_seconds` is how long restoring an archived object takes.
+    Args:
+        directory: contains all data. It is created if missing and can be served again later.
+        port: 0 for a free one.
+        keys: the accepted key pairs. The first is `cos.key`.
+        create_buckets: create an unknown bucket, in the region of its host, on a signed write to an
+            object. By default the response is NoSuchBucket, as in COS.
+        clock: returns the seconds since the epoch, for signatures, tokens, dates and limits.
+        restore_seconds: duration of the restore of an archived object.
 
-    Attributes: `port`, `url`, `key`, `keys` (change them at will), `faults` (make requests fail),
-    `requests` (what was asked).
+    Attributes:
+        key: the key for clients.
+        keys: the accepted keys, which may be changed.
+        faults: makes requests fail.
+        requests: the request log.
     """
 
     _thread_name = "cos-emulator"
@@ -84,56 +84,51 @@ class CosEmulator(BackgroundServer):
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`, to be given to clients as their proxy."""
+        """`http://127.0.0.1:PORT`, the proxy of clients."""
         return f"http://{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Listen, in the running event loop. Raises OSError if the port is taken."""
+        """Listen in the running event loop. Raises OSError if the port is taken."""
         database = Database(self.directory)
         cloud = Cloud(database, self._clock, self._restore_seconds)
         server = Server(
             cloud, self.keys, self.faults, self.requests, create_buckets=self._create_buckets
         )
-        self._runner = web.ServerRunner(
-            web.Server(
+        try:
+            self._runner = await start_server(
                 server.handle,
-                access_log=None,
-                logger=http_log.logger,
-                # Content-Encoding belongs to the object: its bytes are stored as they come.
+                self.port,
+                backlog=1024,
+                # Content-Encoding belongs to the object, whose bytes are stored as they come.
                 auto_decompress=False,
                 max_line_size=MAX_HEAD_LINE,
                 max_field_size=MAX_HEAD_LINE,
                 read_bufsize=256 * 1024,
-                # How long a refused upload is still read, so that its sender sees the refusal.
+                # Seconds for which a refused upload is read, so that its sender sees the refusal.
                 lingering_time=1,
-            ),
-            shutdown_timeout=_STOP_SECONDS,
-        )
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, HOST, self.port, backlog=1024).start()
+            )
         except OSError:
-            await self._runner.cleanup()
             database.close()
             raise
-        self.port = self._runner.addresses[0][1]
+        self.port = get_port(self._runner)
         self._cloud = cloud
 
     async def stop(self) -> None:
-        """Stop listening and close everything `start` opened."""
+        """Stop listening and close everything that `start` opened."""
         assert self._runner is not None
         assert self._cloud is not None
         await self._runner.cleanup()
-        # What was cancelled still has to put its files away.
+        # Cancelled requests still have to close and remove their files.
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:
-            await asyncio.wait(others, timeout=_LAST_SECONDS)
+            await asyncio.wait(others, timeout=_CANCEL_SECONDS)
         self._cloud.database.close()
 
     def create_bucket(self, name: str, region: str = DEFAULT_REGION) -> None:
         """Create the bucket `<name>-<appid>` of a running emulator, from any thread.
 
-        Raises CosError InvalidBucketName, BucketAlreadyOwnedByYou or BucketAlreadyExists.
+        Raises:
+            CosError: InvalidBucketName, BucketAlreadyOwnedByYou or BucketAlreadyExists.
         """
         check_bucket_name(name)
         loop, cloud = self._loop, self._cloud
@@ -143,19 +138,14 @@ class CosEmulator(BackgroundServer):
         async def create() -> None:
             cloud.store.create_bucket(name, region, "", cloud.clock())
 
-        # In the server's thread, which alone uses the database.
+        # Only the server's thread may use the database.
         asyncio.run_coroutine_threadsafe(create(), loop).result()
 
     def ensure_bucket(self, name: str, region: str) -> None:
-        """Create a bucket unless it exists; from within the event loop that serves."""
+        """Create a bucket unless it exists. Call it in the event loop that serves."""
         assert self._cloud is not None
         with contextlib.suppress(CosError):
             self._cloud.store.create_bucket(name, region, "", self._clock())
-
-
-def print_at_once(line: str) -> None:
-    """Whoever started us in a pipe waits for this line."""
-    print(line, flush=True)
 
 
 def format_exports(url: str, key: Key) -> list[str]:
@@ -170,22 +160,21 @@ def format_exports(url: str, key: Key) -> list[str]:
 
 
 def serve(
-    directory: str | Path,
-    port: int,
-    keys: Sequence[Key] = (DEFAULT_KEY,),
+    emulator: CosEmulator,
     *,
-    create_buckets: bool = False,
     buckets: Sequence[tuple[str, str]] = (),
     prepare: Callable[[str], None] | None = None,
-    announce: Callable[[str], None] = print_at_once,
+    announce: Callable[[str], None] = print_line,
 ) -> None:
     """Serve in the foreground until SIGINT or SIGTERM.
 
-    `buckets` are (name, region) pairs to create unless they exist. `prepare` is called in a thread
-    with the URL once they exist. `announce` gets one line when the emulator is ready, with its URL
-    last; the lines of `exports` are printed after it.
+    Args:
+        emulator: not yet started.
+        buckets: (name, region) pairs to create unless they exist.
+        prepare: called in a thread with the URL after the buckets were created.
+        announce: called with one line when the emulator is ready, with its URL last. The lines of
+            `format_exports` are printed after it.
     """
-    emulator = CosEmulator(directory, port, keys, create_buckets=create_buckets)
 
     async def run() -> None:
         stopped = asyncio.Event()
@@ -198,9 +187,9 @@ def serve(
                 emulator.ensure_bucket(name, region)
             if prepare is not None:
                 await asyncio.to_thread(prepare, emulator.url)
-            announce(f"COS emulator: {Path(directory).resolve()} at {emulator.url}")
-            for line in format_exports(emulator.url, keys[0]):
-                print_at_once(line)
+            announce(f"COS emulator: {emulator.directory.resolve()} at {emulator.url}")
+            for line in format_exports(emulator.url, emulator.key):
+                print_line(line)
             await stopped.wait()
         finally:
             await emulator.stop()

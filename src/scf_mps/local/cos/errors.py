@@ -1,8 +1,7 @@
-"""The errors COS answers with: one exception class and one catalogue of codes.
+"""COS error codes and the exception that carries them.
 
-Every module raises `CosError` with a code of the catalogue; turning it into an HTTP answer (XML
-body, headers only for HEAD) is the server's work. Codes and statuses follow documentation page
-436/7730 and the pages of the single operations; where no source could be found the line says so.
+The server turns `CosError` into an HTTP response (an XML body, headers only for HEAD). Codes and
+statuses follow documentation page 436/7730 and the pages of the operations.
 """
 
 from __future__ import annotations
@@ -59,15 +58,18 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "ServiceUnavailable": (503, "Please reduce your request rate."),
     "SlowDown": (503, "Please reduce your request rate."),
 }
-"""Code to (HTTP status, default message). The messages are ours; only codes are protocol."""
+"""Code to (HTTP status, default message). Only codes are protocol: COS's messages differ."""
 
 
 class CosError(Exception):
-    """A refusal in COS's terms.
+    """An error response of COS.
 
-    `code` is a COS error code; `status` and `message` default to the catalogue's (a code that is
-    not in the catalogue needs both). `headers` go out with the answer, `fields` are additional
-    elements of the error document, such as StringToSign.
+    Attributes:
+        code: a COS error code.
+        status: the HTTP status, by default the catalogue's.
+        message: the text, by default the catalogue's. A code outside of the catalogue needs both.
+        headers: headers of the response.
+        fields: additional elements of the error document, such as StringToSign.
     """
 
     def __init__(

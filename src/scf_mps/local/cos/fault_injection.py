@@ -1,7 +1,7 @@
-"""Carrying faults out: the operation, wrapped in whatever was decided for this request.
+"""Fault injection: runs an operation under the faults and limits in force.
 
-Works on calls and answers alone; what needs the socket (a reset, half a body) is marked on the
-answer or raised, and the server does it.
+Faults act on calls and responses. Those that need the socket (a reset, half a body) are marked on the
+response or raised, and the server applies them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
-from .call import Body, Call, Cloud, Response, xml_answer
+from .call import Body, Call, Cloud, Response, build_xml_response
 from .errors import CosError
 from .faults import Fault, Faults
 from .routes import Route
@@ -18,16 +18,16 @@ from .xmlio import error_document
 
 
 class ConnectionReset(Exception):
-    """The connection is to be reset without an answer."""
+    """Tells the server to reset the connection without a response."""
 
 
-def damage(chunk: bytes) -> bytes:
-    """The chunk with one bit of its first byte changed."""
+def flip_bit(chunk: bytes) -> bytes:
+    """Return the chunk with one bit of its first byte changed."""
     return bytes([chunk[0] ^ 1]) + chunk[1:]
 
 
 class _DamagedBody:
-    """A request body with one bit changed on the way."""
+    """A request body with one bit changed."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -35,14 +35,16 @@ class _DamagedBody:
     async def chunks(self) -> AsyncIterator[bytes]:
         first = True
         async for chunk in self._body.chunks():
-            yield damage(chunk) if first else chunk
+            yield flip_bit(chunk) if first else chunk
             first = False
 
 
-async def perform(cloud: Cloud, call: Call, route: Route, faults: Faults) -> Response:
+async def run_operation(cloud: Cloud, call: Call, route: Route, faults: Faults) -> Response:
     """Run the operation of a call under the faults and limits in force.
 
-    Raises CosError, or ConnectionReset.
+    Raises:
+        CosError: the error of the operation, of a fault or of a limit.
+        ConnectionReset: if a fault resets the connection.
     """
     bucket = call.address.bucket
     if not faults.admit(bucket, call.key, writes=route.writes, now=cloud.clock()):
@@ -55,16 +57,16 @@ async def perform(cloud: Cloud, call: Call, route: Route, faults: Faults) -> Res
     if fault is None:
         return await route.handler(cloud, call)
     if fault.kind == "error_in_200":
-        # The body must be read, or the connection could not carry another request.
+        # The connection can carry another request only after the body was read.
         await call.document()
-        return xml_answer(error_document(fault.code, "An injected fault.", {}))
-    _before(fault, call)
-    answer = await route.handler(cloud, call)
-    _after(fault, call, answer)
-    return answer
+        return build_xml_response(error_document(fault.code, "An injected fault.", {}))
+    _inject_before(fault, call)
+    response = await route.handler(cloud, call)
+    _inject_after(fault, call, response)
+    return response
 
 
-def _before(fault: Fault, call: Call) -> None:
+def _inject_before(fault: Fault, call: Call) -> None:
     if fault.kind == "reset_before":
         raise ConnectionReset
     if fault.kind == "slow_down":
@@ -73,22 +75,22 @@ def _before(fault: Fault, call: Call) -> None:
     if fault.kind == "expired_token":
         raise CosError("ExpiredToken")
     if fault.kind == "error":
-        raise _error(fault)
+        raise _build_error(fault)
     if fault.kind == "corrupt":
         call.damage_copy = True
         call.body = _DamagedBody(call.body)
 
 
-def _after(fault: Fault, call: Call, answer: Response) -> None:
+def _inject_after(fault: Fault, call: Call, response: Response) -> None:
     if fault.kind in ("reset_after", "error_after"):
-        answer.close()
-        raise ConnectionReset if fault.kind == "reset_after" else _error(fault)
-    answer.truncated = fault.kind == "truncate"
-    # Uploads and copies were damaged on their way in; their answers tell the truth about that.
-    answer.damaged = fault.kind == "corrupt" and call.operation == "GetObject"
+        response.close()
+        raise ConnectionReset if fault.kind == "reset_after" else _build_error(fault)
+    response.truncated = fault.kind == "truncate"
+    # Uploads and copies were damaged on arrival, and their responses have the checksums of that.
+    response.damaged = fault.kind == "corrupt" and call.operation == "GetObject"
 
 
-def _error(fault: Fault) -> CosError:
+def _build_error(fault: Fault) -> CosError:
     return CosError(fault.code, "An injected fault.", status=fault.status)
 
 

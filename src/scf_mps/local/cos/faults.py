@@ -1,7 +1,7 @@
-"""Faults on demand: rules that make chosen requests fail the ways networks and COS fail.
+"""Fault rules that make selected requests fail as networks and COS do.
 
-This module decides which rule hits which request, and is safe to change from any thread while the
-server runs. Carrying a fault out is in `injection`; request rates are in `limits`.
+`Faults` decides which rule hits which request and may be changed from any thread. `fault_injection`
+applies the decision. Request rates are in `limits`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Kind = Literal[
     "fail_keys",
 ]
 
-_ONLY: Mapping[str, frozenset[str]] = {
+_OPERATIONS_BY_KIND: Mapping[str, frozenset[str]] = {
     "error_in_200": frozenset(
         {"CopyObject", "UploadPartCopy", "CompleteMultipartUpload", "DeleteMultipleObjects"}
     ),
@@ -38,28 +38,28 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "corrupt": frozenset({"GetObject", "PutObject", "UploadPart", "AppendObject", "CopyObject"}),
     "fail_keys": frozenset({"DeleteMultipleObjects"}),
 }
-"""Kinds that only some operations can show; elsewhere such a rule neither hits nor counts."""
+"""Kinds that only some operations can show. For other operations such a rule neither hits nor counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A rule: what to do to which requests.
+    """A rule: the fault and the requests that it hits.
 
-    - `latency`: wait `seconds`, then go on (adds up with other rules).
-    - `error`: answer `status` and `code`, nothing applied.
-    - `slow_down`: 503 SlowDown with Retry-After `parse_retry_after`, nothing applied.
-    - `expired_token`: 403 ExpiredToken.
-    - `reset_before`, `reset_after`: a TCP reset, before or after the operation was applied.
-    - `error_after`: answer `status` and `code` although the operation was applied.
-    - `error_in_200`: nothing applied, 200 with an `<Error>` body of `code` (copies, complete,
-      batch delete).
-    - `truncate`: the announced length, half of the bytes (GetObject).
-    - `corrupt`: one bit changed on the way: of a download, of an upload, or of a copy's bytes.
-    - `fail_keys`: in a batch delete, matching keys are reported as failed with `code`.
+    - `latency`: wait `seconds`, then continue. Several rules add up.
+    - `error`: respond with `status` and `code` without applying the operation.
+    - `slow_down`: respond 503 SlowDown with Retry-After `retry_after` without applying the operation.
+    - `expired_token`: respond 403 ExpiredToken.
+    - `reset_before`, `reset_after`: reset the TCP connection before or after the operation is applied.
+    - `error_after`: respond with `status` and `code` although the operation was applied.
+    - `error_in_200`: respond 200 with an `<Error>` body of `code` without applying the operation (copies,
+      complete, batch delete).
+    - `truncate`: announce the length but send half of the bytes (GetObject).
+    - `corrupt`: change one bit of a download, an upload or a copy.
+    - `fail_keys`: report matching keys of a batch delete as failed with `code`.
 
-    `operation`, `bucket` and `key` are globs (`*`, `?`, `[…]`; `*` also matches slashes).
-    A matching request is hit with `probability`, drawn from a generator of its own that starts from
-    `seed`, at most `count` times (None: for ever).
+    `operation`, `bucket` and `key` are globs (`*`, `?`, `[…]`). `*` also matches slashes.
+    A matching request is hit with `probability`, drawn from a generator seeded with `seed`, at most
+    `count` times (None: no limit).
     """
 
     kind: Kind
@@ -76,16 +76,18 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise ValueError(f"There is no fault {self.kind!r}; use one of {get_args(Kind)}.")
+            raise ValueError(
+                f"unknown fault kind {self.kind!r}. Use one of {', '.join(get_args(Kind))}"
+            )
         if not 0 <= self.probability <= 1:
-            raise ValueError("probability is from 0 to 1.")
+            raise ValueError(f"probability {self.probability} is not from 0 to 1")
         if not 200 <= self.status <= 599:
-            raise ValueError("status is from 200 to 599.")
+            raise ValueError(f"status {self.status} is not from 200 to 599")
 
-    def concerns(self, operation: str, bucket: str, key: str) -> bool:
-        """Do the globs match, and can the operation show this kind of fault?"""
+    def matches(self, operation: str, bucket: str, key: str) -> bool:
+        """Return True if the globs match and the operation can show this kind of fault."""
         return (
-            operation in _ONLY.get(self.kind, (operation,))
+            operation in _OPERATIONS_BY_KIND.get(self.kind, (operation,))
             and fnmatchcase(operation, self.operation)
             and fnmatchcase(bucket, self.bucket)
             and fnmatchcase(key, self.key)
@@ -93,7 +95,7 @@ class Fault:
 
 
 class _Rule:
-    """A fault with its state: random numbers drawn and hits so far."""
+    """A fault with its state: its random generator and its hits."""
 
     __slots__ = ("_random", "fault", "hits")
 
@@ -102,8 +104,8 @@ class _Rule:
         self.hits = 0
         self._random = random.Random(fault.seed)
 
-    def strikes(self) -> bool:
-        """Decide for one matching request, and count a hit."""
+    def draw(self) -> bool:
+        """Return True if one matching request is hit, and count the hit."""
         fault = self.fault
         if fault.count is not None and self.hits >= fault.count:
             return False
@@ -115,17 +117,17 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one request: a delay in seconds, then at most one fault."""
+    """The faults of one request: a delay in seconds, then at most one fault."""
 
     seconds: float = 0.0
     fault: Fault | None = None
 
 
-NOTHING = Decision()
+NO_FAULT = Decision()
 
 
 class Faults:
-    """The rules in force, in the order they were added; safe to use from any thread."""
+    """The active rules, in the order in which they were added. Usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -134,35 +136,35 @@ class Faults:
         self._limits = Limits()
 
     def add(self, fault: Fault) -> int:
-        """Put a rule in force; returns its number."""
+        """Add a rule and return its number."""
         with self._lock:
             number = next(self._numbers)
             self._rules[number] = _Rule(fault)
             return number
 
     def remove(self, number: int) -> None:
-        """Take a rule back. Raises KeyError for a number that is not in force."""
+        """Remove a rule. Raises KeyError for a number that is not active."""
         with self._lock:
             del self._rules[number]
 
     def clear(self) -> None:
-        """Take back all rules and limits."""
+        """Remove all rules and limits."""
         with self._lock:
             self._rules.clear()
             self._limits.clear()
 
     def hits(self, number: int) -> int:
-        """How many requests (or keys, for fail_keys) a rule has hit. Raises KeyError."""
+        """Return the number of requests (or keys, for fail_keys) that a rule has hit. Raises KeyError."""
         with self._lock:
             return self._rules[number].hits
 
     def limit(self, limit: Limit) -> None:
-        """Put a rate limit in force, beside those that are."""
+        """Add a rate limit."""
         with self._lock:
             self._limits.add(limit)
 
     def describe(self) -> dict[str, list[dict[str, object]]]:
-        """Rules with their hits, and limits, as plain data."""
+        """Return rules with their hits, and limits, as plain data."""
         with self._lock:
             return {
                 "faults": [
@@ -173,35 +175,35 @@ class Faults:
             }
 
     def decide(self, operation: str, bucket: str, key: str) -> Decision:
-        """What happens to a request; counts the hits. Batch keys are asked for in `key_fault`."""
+        """Return the faults of a request and count the hits. Keys of a batch go through `key_fault`."""
         if not self._rules:
-            return NOTHING
-        seconds, chosen = 0.0, None
+            return NO_FAULT
+        seconds, selected = 0.0, None
         with self._lock:
             for rule in self._rules.values():
                 fault = rule.fault
-                if fault.kind == "fail_keys" or not fault.concerns(operation, bucket, key):
+                if fault.kind == "fail_keys" or not fault.matches(operation, bucket, key):
                     continue
                 if fault.kind == "latency":
-                    seconds += fault.seconds if rule.strikes() else 0.0
-                elif chosen is None and rule.strikes():
-                    chosen = fault
-        return Decision(seconds, chosen)
+                    seconds += fault.seconds if rule.draw() else 0.0
+                elif selected is None and rule.draw():
+                    selected = fault
+        return Decision(seconds, selected)
 
     def key_fault(self, operation: str, bucket: str, key: str) -> Fault | None:
-        """The `fail_keys` rule that hits one key of a batch, if any."""
+        """Return the `fail_keys` rule that hits one key of a batch, if any."""
         with self._lock:
             for rule in self._rules.values():
                 fault = rule.fault
                 if (
                     fault.kind == "fail_keys"
-                    and fault.concerns(operation, bucket, key)
-                    and rule.strikes()
+                    and fault.matches(operation, bucket, key)
+                    and rule.draw()
                 ):
                     return fault
         return None
 
     def admit(self, bucket: str, key: str, *, writes: bool, now: float) -> bool:
-        """Does the request stay within the rate limits? Takes its share if so."""
+        """Return True if the request is within the rate limits, and count it."""
         with self._lock:
             return self._limits.admit(bucket, key, writes=writes, now=now)

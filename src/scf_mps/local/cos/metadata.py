@@ -1,7 +1,7 @@
-"""Object metadata in headers: what of a request is kept and comes back with the object.
+"""Object metadata in headers, stored as JSON text.
 
-Content-Type, Cache-Control and their kind, `x-cos-meta-*`, and the requested encryption. Storage
-class, ACL and tags are columns of their own and have their own rules.
+Content-Type, Cache-Control and similar headers, `x-cos-meta-*`, and the requested encryption. Storage
+class, ACL and tags have their own columns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .records import STORAGE_CLASSES
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
-_KEPT = {
+_STORED_HEADERS = {
     "content-type": "Content-Type",
     "cache-control": "Cache-Control",
     "content-disposition": "Content-Disposition",
@@ -24,9 +24,9 @@ _KEPT = {
     "x-cos-website-redirect-location": "x-cos-website-redirect-location",
 }
 _ENCRYPTION = "x-cos-server-side-encryption"
-_META = "x-cos-meta-"
-_MAX_META = 2048
-"""User metadata of one object, names and values together, in bytes (page 436/13326)."""
+_USER_METADATA = "x-cos-meta-"
+_MAX_USER_METADATA = 2048
+"""Most bytes of user metadata of one object, names and values together (page 436/13326)."""
 _OVERRIDES = {
     "response-content-type": "Content-Type",
     "response-content-language": "Content-Language",
@@ -37,41 +37,42 @@ _OVERRIDES = {
 }
 
 
-def collect(headers: Mapping[str, str]) -> str:
-    """The metadata of a request (headers by lower-case name) as JSON text for the store.
+def collect_metadata(headers: Mapping[str, str]) -> str:
+    """Return the metadata of a request (headers by lower-case name) as JSON text.
 
-    Raises CosError EntityTooLarge for more than 2 KB of `x-cos-meta-*`, InvalidArgument for an
-    encryption that is not AES256.
+    Raises:
+        CosError: EntityTooLarge for more than 2 KB of `x-cos-meta-*`, InvalidArgument for an encryption
+            other than AES256.
     """
-    kept: dict[str, str] = {}
+    stored: dict[str, str] = {}
     size = 0
     for name, value in headers.items():
-        if name in _KEPT:
-            kept[_KEPT[name]] = value
-        elif name.startswith(_META):
-            kept[name] = value
-            size += len(name) - len(_META) + len(value.encode("utf-8", "surrogateescape"))
-    if size > _MAX_META:
+        if name in _STORED_HEADERS:
+            stored[_STORED_HEADERS[name]] = value
+        elif name.startswith(_USER_METADATA):
+            stored[name] = value
+            size += len(name) - len(_USER_METADATA) + len(value.encode("utf-8", "surrogateescape"))
+    if size > _MAX_USER_METADATA:
         raise CosError("EntityTooLarge", "User metadata has at most 2 KB.")
-    kept.setdefault("Content-Type", DEFAULT_CONTENT_TYPE)
-    return json.dumps({**kept, **_encryption(headers)})
+    stored.setdefault("Content-Type", DEFAULT_CONTENT_TYPE)
+    return json.dumps({**stored, **_parse_encryption(headers)})
 
 
-def copied(text: str, headers: Mapping[str, str]) -> str:
-    """Stored metadata for a copy: with the encryption the request asks for, and no other."""
-    encryption = _encryption(headers)
+def copy_metadata(text: str, headers: Mapping[str, str]) -> str:
+    """Return stored metadata for a copy, with the encryption that the request asks for and no other."""
+    encryption = _parse_encryption(headers)
     if not encryption and _ENCRYPTION not in text:
         return text
-    kept = {name: value for name, value in parse(text).items() if name != _ENCRYPTION}
-    return json.dumps({**kept, **encryption})
+    stored = {name: value for name, value in parse(text).items() if name != _ENCRYPTION}
+    return json.dumps({**stored, **encryption})
 
 
-def with_header(text: str, name: str, value: str) -> str:
-    """Stored metadata with one more header."""
+def add_header(text: str, name: str, value: str) -> str:
+    """Return stored metadata with one more header."""
     return json.dumps({**parse(text), name: value})
 
 
-def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
+def _parse_encryption(headers: Mapping[str, str]) -> dict[str, str]:
     encryption = headers.get(_ENCRYPTION)
     if encryption is None:
         return {}
@@ -83,28 +84,29 @@ def _encryption(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The headers behind the store's JSON text."""
+    """Return the headers of stored metadata."""
     headers: dict[str, str] = json.loads(text) if text else {}
     return headers
 
 
-def encryption_of(text: str) -> dict[str, str]:
-    """The encryption header of stored metadata, if it has one: writes answer with it."""
-    if _ENCRYPTION not in text:  # Most often; a look at the text is cheaper than parsing it.
+def get_encryption(text: str) -> dict[str, str]:
+    """Return the encryption header of stored metadata, if any. Responses to writes repeat it."""
+    if _ENCRYPTION not in text:  # The usual case, found without parsing the JSON.
         return {}
-    kept = parse(text)
-    return {_ENCRYPTION: kept[_ENCRYPTION]} if _ENCRYPTION in kept else {}
+    stored = parse(text)
+    return {_ENCRYPTION: stored[_ENCRYPTION]} if _ENCRYPTION in stored else {}
 
 
-def overrides(query: Mapping[str, str]) -> dict[str, str]:
-    """Headers that `response-*` parameters of a GET replace (page 436/7753)."""
+def parse_overrides(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that `response-*` parameters of a GET replace (page 436/7753)."""
     return {_OVERRIDES[name]: query[name] for name in _OVERRIDES if name in query}
 
 
-def storage_class(headers: Mapping[str, str]) -> str:
-    """The storage class a request asks for, STANDARD by default.
+def parse_storage_class(headers: Mapping[str, str]) -> str:
+    """Return the requested storage class, STANDARD by default.
 
-    Raises CosError InvalidStorageClass for a name COS does not have.
+    Raises:
+        CosError: InvalidStorageClass for a name that COS does not have.
     """
     name = headers.get("x-cos-storage-class", "STANDARD").upper()
     if name not in STORAGE_CLASSES:

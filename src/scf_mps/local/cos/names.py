@@ -1,9 +1,7 @@
-"""Names on the wire: request targets, hosts, buckets, keys, copy sources and dates.
+"""Parsing of request targets, hosts, buckets, keys, copy sources and dates.
 
-Everything here is a pure function between text of the protocol and small values. Percent coding is
-exact in both directions: a key is the decoded bytes of the path after its first slash, whatever
-they are (`//`, `./`, `+`, spaces), and no path is ever normalised. Whether the named thing exists
-is the store's business.
+Pure functions between the protocol's text and small values. A key is the decoded bytes of the path
+after its first slash (including `//`, `./`, `+` and spaces). Paths are never normalised.
 """
 
 from __future__ import annotations
@@ -30,35 +28,36 @@ _OTHER_PRODUCT = re.compile(rf"(?:[^.]+\.)?(?:ci|pic|cos-website|cos-control)\..
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 ANY_REGION = frozenset({"", "accelerate"})
-"""Region names that reach a bucket wherever it lives (global acceleration, service endpoint)."""
+"""Region names that reach a bucket in any region (global acceleration, service endpoint)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a host names: a bucket in a region, or the service itself when `bucket` is empty."""
+    """The bucket and region that a host names. `bucket` is empty for the service itself."""
 
     bucket: str
     region: str
 
 
 def strip_port(host: str) -> str:
-    """The host without `:port`; an IPv6 literal keeps its brackets."""
+    """Return the host without `:port`. An IPv6 literal keeps its brackets."""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
 
 
 @lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
-    """True when a request was sent to the emulator itself, not through it to a COS host."""
+    """Return True if a request was sent to the emulator itself, not through it to a COS host."""
     return strip_port(host) in _LOOPBACK
 
 
 @lru_cache(maxsize=1024)
 def parse_host(host: str) -> Address:
-    """The address a Host header (with or without port) names.
+    """Return the address that a Host header (with or without port) names.
 
-    Raises CosError NotImplemented for hosts of sister products (CI, static websites, batch) and
-    InvalidURI for anything else that is no COS host.
+    Raises:
+        CosError: NotImplemented for hosts of related products (CI, static websites, batch), InvalidURI
+            for any other host that is not COS's.
     """
     name = strip_port(host).lower()
     if _SERVICE_HOST.match(name):
@@ -75,13 +74,13 @@ def parse_host(host: str) -> Address:
 
 
 def check_bucket_name(bucket: str) -> None:
-    """Raises CosError InvalidBucketName unless `bucket` is `<name>-<appid>` (page 436/13312)."""
+    """Raise CosError InvalidBucketName unless `bucket` is `<name>-<appid>` (page 436/13312)."""
     if not _BUCKET.match(bucket):
         raise CosError("InvalidBucketName", f"{bucket!r} is not of the form <name>-<appid>.")
 
 
 def check_key(key: str) -> None:
-    """Raises CosError KeyTooLong for a key over 850 bytes, InvalidURI for an empty one."""
+    """Raise CosError KeyTooLong for a key over 850 bytes, InvalidURI for an empty one."""
     if not key:
         raise CosError("InvalidURI", "The key is empty.")
     if len(key) * 4 > MAX_KEY_BYTES and len(key.encode()) > MAX_KEY_BYTES:
@@ -89,10 +88,10 @@ def check_key(key: str) -> None:
 
 
 def split_target(target: str) -> tuple[str, str, str]:
-    """Authority, raw path and raw query of a request target.
+    """Split a request target into authority, raw path and raw query.
 
-    Both forms of RFC 9112 are understood: origin-form (`/key?query`, authority empty) and the
-    absolute-form that a client sends to a proxy (`http://host/key?query`).
+    Both forms of RFC 9112 are accepted: origin-form (`/key?query`, empty authority) and absolute-form,
+    which a client sends to a proxy (`http://host/key?query`).
     """
     authority = ""
     if not target.startswith("/"):
@@ -109,10 +108,10 @@ def split_target(target: str) -> tuple[str, str, str]:
 
 
 def decode(text: str) -> str:
-    """Percent-decoded UTF-8 text; `+` stays a plus. Raises CosError InvalidURI if not UTF-8."""
+    """Decode percent-encoded UTF-8. `+` stays a plus. Raises CosError InvalidURI if it is not UTF-8."""
     try:
         if "%" not in text:
-            # Bytes that are no UTF-8 arrive as surrogates, which do not encode.
+            # Bytes that are not UTF-8 arrive as surrogates, and encoding those fails.
             text.encode()
             return text
         return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode()
@@ -121,33 +120,32 @@ def decode(text: str) -> str:
 
 
 def parse_number(text: str) -> int | None:
-    """Return the number that ASCII digits write, at most 18 of them; None for any other text."""
+    """Return the number of at most 18 ASCII digits, or None for any other text."""
     return int(text) if len(text) <= 18 and text.isascii() and text.isdecimal() else None
 
 
 def encode(text: str) -> str:
-    """Percent-coding as COS signatures and `encoding-type=url` want it, slashes kept apart."""
+    """Percent-encode text as COS signatures and `encoding-type=url` do, without slashes."""
     return quote(text, safe="-_.~/")
 
 
 def parse_query(query: str) -> dict[str, str]:
-    """Decoded query parameters; the last of equal names wins, `+` is a space.
+    """Decode query parameters. The last of equal names wins, and `+` is a space.
 
-    The official Python client codes spaces as `+` here (measured), so a literal plus must arrive
-    as `%2B`.
+    The official Python client sends spaces as `+` here (measured), so a literal plus must be `%2B`.
     """
     return {name: value for name, value in parse_pairs(query) if name} if query else {}
 
 
 def parse_pairs(query: str) -> list[tuple[str, str]]:
-    """Decode `name=value&…`, keep equal and empty names. Raises CosError InvalidURI."""
+    """Decode `name=value&…` and keep equal and empty names. Raises CosError InvalidURI."""
     pairs = (pair.partition("=") for pair in query.replace("+", " ").split("&") if pair)
     return [(decode(name), decode(value)) for name, _, value in pairs]
 
 
 @dataclass(frozen=True, slots=True)
 class CopySource:
-    """The object a copy reads: `version_id` is empty for the current version."""
+    """The source object of a copy. `version_id` is empty for the current version."""
 
     bucket: str
     region: str
@@ -156,10 +154,13 @@ class CopySource:
 
 
 def parse_copy_source(text: str) -> CopySource:
-    """The value of `x-cos-copy-source`: `<host>/<urlencoded key>[?versionId=…]` (page 436/10881).
+    """Parse `x-cos-copy-source`: `<host>/<urlencoded key>[?versionId=…]` (page 436/10881).
 
-    A scheme in front is tolerated, as some clients send one. S3's `/bucket/key` is refused with
-    CosError InvalidArgument, so that a client that speaks S3 notices.
+    A leading scheme is accepted because some clients send one. S3's `/bucket/key` is invalid, so that an
+    S3 client fails as it does with COS.
+
+    Raises:
+        CosError: InvalidArgument for any other form.
     """
     for scheme in ("http://", "https://"):
         text = text.removeprefix(scheme)
@@ -178,19 +179,19 @@ def parse_copy_source(text: str) -> CopySource:
 
 
 @lru_cache(maxsize=256)
-def http_date(seconds: int) -> str:
-    """`seconds` since the epoch as an HTTP date, e.g. `Sun, 22 Nov 2026 06:40:37 GMT`."""
+def format_http_date(seconds: int) -> str:
+    """Format seconds since the epoch as an HTTP date, e.g. `Sun, 22 Nov 2026 06:40:37 GMT`."""
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(seconds))
 
 
 @lru_cache(maxsize=4096)
-def iso_date(seconds: int) -> str:
-    """`seconds` since the epoch as COS writes dates in XML, e.g. `2026-11-22T06:40:37.000Z`."""
+def format_iso_date(seconds: int) -> str:
+    """Format seconds since the epoch as in COS's XML, e.g. `2026-11-22T06:40:37.000Z`."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds))
 
 
 def parse_http_date(text: str | None) -> float | None:
-    """Seconds since the epoch of an HTTP date; None when absent or no date (it is ignored then)."""
+    """Return the seconds since the epoch of an HTTP date, or None if it is missing or invalid."""
     if text is None:
         return None
     try:

@@ -1,7 +1,6 @@
-"""The rows of the database as values: buckets, object versions, uploads, parts.
+"""Rows of the database: buckets, object versions, uploads and parts.
 
-Named tuples in the column order of their tables, so that a row is a value and a value is a row;
-with a few facts that follow from them. Reading and writing them is `store`'s and `uploads`'.
+Named tuples in the column order of their tables, so that a record is also the values of its row.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 NULL_VERSION = "null"
-"""The version id of objects written while versioning is not enabled."""
+"""Version id of objects written while versioning is not enabled."""
 
 ARCHIVE_CLASSES = frozenset({"ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE"})
 """Storage classes whose objects must be restored before they can be read (page 436/33417)."""
@@ -26,7 +25,7 @@ STORAGE_CLASSES = ARCHIVE_CLASSES | {
 }
 
 Kind = Literal["normal", "appendable", "symlink", "delete-marker"]
-"""What a version is, in the words of x-cos-object-type; markers are what deletes leave."""
+"""Kind of a version, as in x-cos-object-type. A delete leaves a delete-marker."""
 
 
 class Bucket(NamedTuple):
@@ -42,8 +41,8 @@ class Bucket(NamedTuple):
 class Version(NamedTuple):
     """One version of an object.
 
-    `etag` is without quotes, `crc64` decimal (empty if unknown), dates are seconds since the epoch;
-    `acl`, `tags` and `headers` are JSON as their modules write it, empty when there is none.
+    `etag` has no quotes, `crc64` is decimal (empty if unknown), dates are seconds since the epoch. `acl`,
+    `tags` and `headers` are the JSON text of their modules, empty if there is none.
     """
 
     bucket: str
@@ -65,23 +64,23 @@ class Version(NamedTuple):
 
     @property
     def is_marker(self) -> bool:
-        """True for the marker a delete leaves in a versioned bucket."""
+        """True for the marker that a delete leaves in a versioned bucket."""
         return self.kind == "delete-marker"
 
     @property
     def quoted_etag(self) -> str:
-        """The ETag as it stands in headers and documents."""
+        """The ETag as written in headers and documents."""
         return f'"{self.etag}"'
 
     def is_readable(self, now: float) -> bool:
-        """False while an archived object is not restored."""
+        """Return False while an archived object is not restored."""
         if self.storage_class not in ARCHIVE_CLASSES:
             return True
         return self.restored_from <= now < self.restored_until
 
 
 class Upload(NamedTuple):
-    """A multipart upload in progress, with what its object will have."""
+    """A multipart upload in progress, with the properties of its future object."""
 
     upload_id: str
     bucket: str
@@ -94,7 +93,7 @@ class Upload(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One uploaded part; `etag` is the hexadecimal MD5 of its bytes."""
+    """One uploaded part. `etag` is the hexadecimal MD5 of its bytes."""
 
     upload_id: str
     number: int
@@ -105,11 +104,11 @@ class Part(NamedTuple):
     modified: float
 
 
-def columns(record: type[Bucket | Version | Upload | Part]) -> str:
-    """The columns of a record for a SELECT or INSERT."""
+def list_columns(record: type[Bucket | Version | Upload | Part]) -> str:
+    """Return the columns of a record for a SELECT or INSERT."""
     return ", ".join(record._fields)
 
 
-def places(record: type[Bucket | Version | Upload | Part]) -> str:
-    """One `?` per column, for an INSERT of a whole record."""
+def list_placeholders(record: type[Bucket | Version | Upload | Part]) -> str:
+    """Return one `?` per column, for an INSERT of a whole record."""
     return ", ".join("?" for _ in record._fields)

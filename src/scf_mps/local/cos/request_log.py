@@ -1,4 +1,4 @@
-"""What was asked: a bounded log of requests with counts per operation, for tests and benchmarks."""
+"""Bounded log of requests with counts per operation, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class LoggedRequest(NamedTuple):
-    """One finished request. `status` is 0 when the connection was reset without an answer."""
+    """One finished request. `status` is 0 if the connection was reset without a response."""
 
     operation: str
     method: str
@@ -17,13 +17,13 @@ class LoggedRequest(NamedTuple):
     key: str
     status: int
     code: str
-    """The COS error code, empty for a success."""
+    """COS error code, empty for a success."""
     seconds: float
-    """From the parsed head to the answer handed to the operating system."""
+    """Time from the parsed head to the response, in seconds."""
 
 
 class RequestLog:
-    """The last requests and the counts of all, safe to use from any thread."""
+    """The last requests and the counts of all requests. Usable from any thread."""
 
     def __init__(self, size: int = 10_000) -> None:
         self._lock = threading.Lock()
@@ -31,33 +31,33 @@ class RequestLog:
         self._counts: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[LoggedRequest]:
-        """The last requests, oldest first: a snapshot."""
+        """Iterate over a snapshot of the last requests, oldest first."""
         with self._lock:
             return iter(list(self._recent))
 
     def __len__(self) -> int:
-        """All requests since the start or the last `clear`, also those no longer kept."""
+        """Return the number of requests since the start or the last `clear`, kept or not."""
         with self._lock:
             return self._counts.total()
 
     def add(self, request: LoggedRequest) -> None:
-        """Write a request down."""
+        """Add a request."""
         with self._lock:
             self._recent.append(request)
             self._counts[request.operation] += 1
 
     def count(self, operation: str) -> int:
-        """Requests of one operation, such as "CopyObject"."""
+        """Return the number of requests of one operation, such as "CopyObject"."""
         with self._lock:
             return self._counts[operation]
 
     def counts(self) -> dict[str, int]:
-        """Requests by operation."""
+        """Return the number of requests by operation."""
         with self._lock:
             return dict(self._counts)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all requests and counts."""
         with self._lock:
             self._recent.clear()
             self._counts.clear()

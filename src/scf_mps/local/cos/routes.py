@@ -1,111 +1,105 @@
-"""Which request is which operation.
+"""Table of the operations: which request runs which operation.
 
-One table from (what the host and path name, method, sub-resource) to an operation: its name as the
-API documentation titles it (what fault rules and the request log use), its coroutine, and what a
-stranger needs to be granted to call it without a signature.
+To add an operation, add a row to `ROUTES`. Rows with the same target and method are tried in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from .call import Call, Cloud, Response
 from .errors import CosError
 from .names import parse_number
-from .operations import buckets, copy, delete, list, multipart, objects, subresources
+from .operations import buckets, copy, delete, multipart, objects, subresources
+from .operations import list as lists
 
 Handler = Callable[[Cloud, Call], Awaitable[Response]]
+Target = Literal["service", "bucket", "object"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An operation. `stranger` is the permission that opens it to anonymous requests, if any."""
+    """A row of the table.
 
+    Attributes:
+        method: the HTTP method.
+        target: the resource that host and path name.
+        parameter: the sub-resource, a query parameter that must be present. "" for a plain request.
+        operation: the name in COS's API documentation, for fault rules and the request log.
+        handler: the coroutine.
+        anonymous: the permission by which an ACL opens the operation to anonymous requests.
+        header: a header that must be present.
+        needs_bucket: whether the bucket must exist.
+    """
+
+    method: str
+    target: Target
+    parameter: str
     operation: str
     handler: Handler
-    writes: bool = False
-    stranger: str = ""
+    anonymous: str = ""
+    header: str = ""
     needs_bucket: bool = True
 
+    @property
+    def writes(self) -> bool:
+        """True for operations that count as writes."""
+        return self.method not in ("GET", "HEAD")
 
-_SERVICE = Route("GetService", buckets.get_service, needs_bucket=False)
-_COPY = Route("CopyObject", copy.copy_object, writes=True)
-_PART_COPY = Route("UploadPartCopy", copy.upload_part_copy, writes=True)
 
-# Sub-resource (a query parameter) to route; the first that is present decides, "" is none.
-_Table = Mapping[str, Mapping[str, Route]]
+_COPY = "x-cos-copy-source"
 
-_BUCKET: _Table = {
-    "GET": {
-        "acl": Route("GetBucketAcl", buckets.get_bucket_acl, stranger="READ_ACP"),
-        "location": Route("GetBucketLocation", buckets.get_bucket_location),
-        "versioning": Route("GetBucketVersioning", buckets.get_bucket_versioning),
-        "versions": Route("ListObjectVersions", list.list_object_versions, stranger="READ"),
-        "uploads": Route("ListMultipartUploads", multipart.list_multipart_uploads, stranger="READ"),
-        **{
-            name: Route("GetBucketConfiguration", buckets.get_bucket_document)
-            for name in buckets.DOCUMENTS
-        },
-        "": Route("ListObjects", list.list_objects, stranger="READ"),
-    },
-    "HEAD": {"": Route("HeadBucket", buckets.head_bucket, stranger="READ")},
-    "PUT": {
-        "acl": Route("PutBucketAcl", buckets.put_bucket_acl, writes=True),
-        "versioning": Route("PutBucketVersioning", buckets.put_bucket_versioning, writes=True),
-        **{
-            name: Route("PutBucketConfiguration", buckets.put_bucket_document, writes=True)
-            for name in buckets.DOCUMENTS
-        },
-        "": Route("PutBucket", buckets.put_bucket, writes=True, needs_bucket=False),
-    },
-    "POST": {
-        "delete": Route("DeleteMultipleObjects", delete.delete_multiple_objects, writes=True),
-    },
-    "DELETE": {
-        **{
-            name: Route("DeleteBucketConfiguration", buckets.delete_bucket_document, writes=True)
-            for name in buckets.DOCUMENTS
-        },
-        "": Route("DeleteBucket", buckets.delete_bucket, writes=True),
-    },
-}
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "service", "", "GetService", buckets.get_service, needs_bucket=False),
 
-_OBJECT: _Table = {
-    "GET": {
-        "acl": Route("GetObjectAcl", subresources.get_object_acl, stranger="READ_ACP"),
-        "tagging": Route("GetObjectTagging", subresources.get_object_tagging),
-        "symlink": Route("GetSymlink", subresources.get_symlink, stranger="READ"),
-        "uploadId": Route("ListParts", multipart.list_parts),
-        "": Route("GetObject", objects.get_object, stranger="READ"),
-    },
-    "HEAD": {"": Route("HeadObject", objects.head_object, stranger="READ")},
-    "PUT": {
-        "acl": Route("PutObjectAcl", subresources.put_object_acl, writes=True),
-        "tagging": Route("PutObjectTagging", subresources.put_object_tagging, writes=True),
-        "symlink": Route("PutSymlink", subresources.put_symlink, writes=True),
-        "uploadId": Route("UploadPart", multipart.upload_part, writes=True),
-        "": Route("PutObject", objects.put_object, writes=True, stranger="WRITE"),
-    },
-    "POST": {
-        "uploads": Route(
-            "InitiateMultipartUpload", multipart.initiate_multipart_upload, writes=True
-        ),
-        "uploadId": Route(
-            "CompleteMultipartUpload", multipart.complete_multipart_upload, writes=True
-        ),
-        "append": Route("AppendObject", objects.append_object, writes=True),
-        "restore": Route("RestoreObject", subresources.restore_object, writes=True),
-    },
-    "DELETE": {
-        "tagging": Route("DeleteObjectTagging", subresources.delete_object_tagging, writes=True),
-        "uploadId": Route("AbortMultipartUpload", multipart.abort_multipart_upload, writes=True),
-        "": Route("DeleteObject", objects.delete_object, writes=True, stranger="WRITE"),
-    },
-}
+    Route("GET", "bucket", "acl", "GetBucketAcl", buckets.get_bucket_acl, "READ_ACP"),
+    Route("GET", "bucket", "location", "GetBucketLocation", buckets.get_bucket_location),
+    Route("GET", "bucket", "versioning", "GetBucketVersioning", buckets.get_bucket_versioning),
+    Route("GET", "bucket", "versions", "ListObjectVersions", lists.list_object_versions, "READ"),
+    Route("GET", "bucket", "uploads", "ListMultipartUploads", multipart.list_multipart_uploads, "READ"),
+    *(Route("GET", "bucket", name, "GetBucketConfiguration", buckets.get_bucket_document) for name in buckets.DOCUMENTS),
+    Route("GET", "bucket", "", "ListObjects", lists.list_objects, "READ"),
+    Route("HEAD", "bucket", "", "HeadBucket", buckets.head_bucket, "READ"),
+    Route("PUT", "bucket", "acl", "PutBucketAcl", buckets.put_bucket_acl),
+    Route("PUT", "bucket", "versioning", "PutBucketVersioning", buckets.put_bucket_versioning),
+    *(Route("PUT", "bucket", name, "PutBucketConfiguration", buckets.put_bucket_document) for name in buckets.DOCUMENTS),
+    Route("PUT", "bucket", "", "PutBucket", buckets.put_bucket, needs_bucket=False),
+    Route("POST", "bucket", "delete", "DeleteMultipleObjects", delete.delete_multiple_objects),
+    *(Route("DELETE", "bucket", name, "DeleteBucketConfiguration", buckets.delete_bucket_document) for name in buckets.DOCUMENTS),
+    Route("DELETE", "bucket", "", "DeleteBucket", buckets.delete_bucket),
 
-_ELSEWHERE = frozenset({"ci-process", "select", "image_process"})
-"""Processing that real COS offers on reads; to ignore it would be a lie."""
+    Route("GET", "object", "acl", "GetObjectAcl", subresources.get_object_acl, "READ_ACP"),
+    Route("GET", "object", "tagging", "GetObjectTagging", subresources.get_object_tagging),
+    Route("GET", "object", "symlink", "GetSymlink", subresources.get_symlink, "READ"),
+    Route("GET", "object", "uploadId", "ListParts", multipart.list_parts),
+    Route("GET", "object", "", "GetObject", objects.get_object, "READ"),
+    Route("HEAD", "object", "", "HeadObject", objects.head_object, "READ"),
+    Route("PUT", "object", "acl", "PutObjectAcl", subresources.put_object_acl),
+    Route("PUT", "object", "tagging", "PutObjectTagging", subresources.put_object_tagging),
+    Route("PUT", "object", "symlink", "PutSymlink", subresources.put_symlink),
+    Route("PUT", "object", "uploadId", "UploadPartCopy", copy.upload_part_copy, header=_COPY),
+    Route("PUT", "object", "uploadId", "UploadPart", multipart.upload_part),
+    Route("PUT", "object", "", "CopyObject", copy.copy_object, header=_COPY),
+    Route("PUT", "object", "", "PutObject", objects.put_object, "WRITE"),
+    Route("POST", "object", "uploads", "InitiateMultipartUpload", multipart.initiate_multipart_upload),
+    Route("POST", "object", "uploadId", "CompleteMultipartUpload", multipart.complete_multipart_upload),
+    Route("POST", "object", "append", "AppendObject", objects.append_object),
+    Route("POST", "object", "restore", "RestoreObject", subresources.restore_object),
+    Route("DELETE", "object", "tagging", "DeleteObjectTagging", subresources.delete_object_tagging),
+    Route("DELETE", "object", "uploadId", "AbortMultipartUpload", multipart.abort_multipart_upload),
+    Route("DELETE", "object", "", "DeleteObject", objects.delete_object, "WRITE"),
+)
+# fmt: on
+
+_BY_TARGET: dict[tuple[str, Target], list[Route]] = {}
+for _route in ROUTES:
+    _BY_TARGET.setdefault((_route.method, _route.target), []).append(_route)
+
+_PROCESSING = frozenset({"ci-process", "select", "image_process"})
+"""Processing that COS offers on reads. To ignore it would return wrong bytes."""
 
 _UNSUPPORTED_HEADERS = (
     "x-cos-server-side-encryption-customer-",
@@ -114,36 +108,42 @@ _UNSUPPORTED_HEADERS = (
     "x-cos-callback",
     "pic-operations",
 )
-"""Beginnings of headers whose meaning the emulator does not have: SSE-C and SSE-KMS (page 436/7728),
-callbacks after uploads, image processing. An object stored without them would look as if they worked."""
+"""Prefixes of headers that are not implemented: SSE-C and SSE-KMS (page 436/7728), callbacks after uploads, image
+processing. Ignoring them would look as if they worked."""
 
 MIN_TRAFFIC_LIMIT, MAX_TRAFFIC_LIMIT = 819_200, 838_860_800
-"""Bits per second that `x-cos-traffic-limit` can ask for (page 436/34072). Checked, not enforced."""
+"""Bounds of `x-cos-traffic-limit` in bit/s (page 436/34072). The limit is checked, not enforced."""
 
-_NO_SUBRESOURCES = frozenset(
+_PLAIN_PARAMETERS = frozenset(
     {"prefix", "delimiter", "marker", "max-keys", "encoding-type"}
     | {"list-type", "continuation-token", "start-after", "fetch-owner"}
 )
 """Parameters of plain requests that may be empty without being a sub-resource."""
 
 
-def route(call: Call) -> Route:
-    """The operation of a call. Raises CosError NotImplemented or MethodNotAllowed."""
+def find_route(call: Call) -> Route:
+    """Return the route of a call.
+
+    Raises:
+        CosError: NotImplemented, MethodNotAllowed, or InvalidArgument for an invalid header.
+    """
     _check_headers(call)
+    target: Target = "object" if call.key else "bucket"
     if not call.address.bucket:
-        if call.method == "GET" and not call.key:
-            return _SERVICE
-        raise CosError("MethodNotAllowed", "The service endpoint lists buckets and nothing else.")
-    for name, found in (_OBJECT if call.key else _BUCKET).get(call.method, {}).items():
-        if not name:
-            _refuse_unknown_subresources(call)
-        if not name or name in call.query:
-            return _or_copy(found, call)
+        if call.method != "GET" or call.key:
+            raise CosError("MethodNotAllowed", "The service endpoint only lists buckets.")
+        target = "service"
+    for route in _BY_TARGET.get((call.method, target), ()):
+        if not route.parameter and target != "service":
+            _check_no_subresource(call)
+        has_parameter = not route.parameter or route.parameter in call.query
+        if has_parameter and (not route.header or route.header in call.headers):
+            return route
     raise CosError("MethodNotAllowed")
 
 
 def _check_headers(call: Call) -> None:
-    """Raise CosError for headers (or parameters in their place) that are not supported or valid."""
+    """Raise CosError for headers (or parameters in their place) that are unsupported or invalid."""
     for name in (*call.headers, *map(str.lower, call.query)):
         if name.startswith(_UNSUPPORTED_HEADERS):
             raise CosError("NotImplemented", f"The emulator does not implement {name}.")
@@ -158,19 +158,13 @@ def _check_headers(call: Call) -> None:
             )
 
 
-def _refuse_unknown_subresources(call: Call) -> None:
-    """Before a plain request: `PUT /?unknown` must not create a bucket, nor DELETE one.
+def _check_no_subresource(call: Call) -> None:
+    """Raise CosError for an unknown sub-resource: `DELETE /?unknown` must not delete the bucket.
 
-    Reads of objects ignore unknown parameters, as COS does (people append them against caches).
+    Reads of objects ignore unknown parameters, as COS does, because clients add them against caches.
     """
     reads_object = call.key and call.method in ("GET", "HEAD")
     for name, value in call.query.items():
-        known = name in _NO_SUBRESOURCES or name.startswith(("q-", "x-cos-", "response-"))
-        if name in _ELSEWHERE or not (value or known or reads_object):
+        is_known = name in _PLAIN_PARAMETERS or name.startswith(("q-", "x-cos-", "response-"))
+        if name in _PROCESSING or not (value or is_known or reads_object):
             raise CosError("NotImplemented", f"The emulator does not implement ?{name}.")
-
-
-def _or_copy(found: Route, call: Call) -> Route:
-    if call.method == "PUT" and "x-cos-copy-source" in call.headers:
-        return {"PutObject": _COPY, "UploadPart": _PART_COPY}.get(found.operation, found)
-    return found

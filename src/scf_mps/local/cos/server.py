@@ -1,8 +1,7 @@
-"""HTTP on one side, calls and answers on the other.
+"""HTTP server of the COS emulator.
 
-Parses what arrives (through a proxy setting in absolute form, or directly: told apart by the
-request target alone), has it verified, routed and performed, and sends what comes out: streaming,
-with COS's headers and error documents. The HTTP itself is aiohttp's.
+It parses requests (sent to the emulator directly or as a proxy, which the request target shows), verifies
+their signature, finds and runs the operation, and sends the response with COS's headers and documents.
 """
 
 from __future__ import annotations
@@ -11,26 +10,25 @@ import base64
 import itertools
 import logging
 import secrets
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
+from ..http_server import reset_connection
 from . import access, names, signature
 from .call import Call, Cloud, Response
 from .control import Control
 from .errors import CosError
-from .fault_injection import ConnectionReset, damage, perform
+from .fault_injection import ConnectionReset, flip_bit, run_operation
 from .faults import Faults
 from .request_log import LoggedRequest, RequestLog
-from .routes import Route, route
+from .routes import Route, find_route
 from .signature import KeyRing
 from .xmlio import CONTENT_TYPE, error_document
 
 MAX_HEAD_LINE = 64 * 1024
-"""Longest request line and header field, in bytes: presigned URLs with tokens are long."""
+"""Longest request line and header field, in bytes. Presigned URLs with tokens are long."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ class _RequestBody:
     async def chunks(self) -> AsyncIterator[bytes]:
         request = self._request
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-            # Only now does someone want the body: a refusal comes before it is sent.
+            # An operation reads the body. A refusal comes before the client sends it.
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
         async for chunk in request.content.iter_any():
@@ -54,7 +52,7 @@ class _RequestBody:
 
 
 class Server:
-    """Answers aiohttp requests for one cloud."""
+    """Responds to aiohttp requests for one cloud."""
 
     def __init__(
         self,
@@ -74,7 +72,7 @@ class Server:
         self._numbers = itertools.count(secrets.randbits(32))
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request, from its parsed head to the last byte of its answer."""
+        """Process one request, from its parsed head to the last byte of its response."""
         started = time.perf_counter()
         code = ""
         call: Call | None = None
@@ -83,8 +81,8 @@ class Server:
             hosts = (request.headers.get(hdrs.HOST, ""), authority)
             if names.is_loopback(authority or hosts[0]):
                 headers = {name.lower(): value for name, value in request.headers.items()}
-                answer = self._control.answer(request.method, path, headers, await request.read())
-                return await self._send(request, answer)
+                response = self._control.handle(request.method, path, headers, await request.read())
+                return await self._send(request, response)
             call = Call(
                 method=request.method,
                 address=names.parse_host(authority or hosts[0]),
@@ -93,22 +91,22 @@ class Server:
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=_RequestBody(request),
             )
-            answer = await self._perform(call, hosts)
+            response = await self._run(call, hosts)
         except CosError as error:
             code = error.code
-            answer = self._refusal(error, request, call)
+            response = self._build_error_response(error, request, call)
         except (ConnectionReset, ConnectionError):
-            _reset(request)
-            answer = Response(0)
+            reset_connection(request)
+            response = Response(0)
         except Exception:
-            # Whatever broke here, the client gets what COS sends when something breaks there.
+            # COS reports its own defects with this code.
             _log.exception("%s %s failed", request.method, request.raw_path)
             code = "InternalError"
-            answer = self._refusal(CosError(code), request, call)
+            response = self._build_error_response(CosError(code), request, call)
         try:
-            return await self._send(request, answer)
-        except ConnectionError:  # the client left
-            _reset(request)
+            return await self._send(request, response)
+        except ConnectionError:  # the client disconnected
+            reset_connection(request)
             return web.Response()
         finally:
             if call is not None:
@@ -119,16 +117,16 @@ class Server:
                         call.method,
                         call.address.bucket,
                         call.key,
-                        answer.status,
+                        response.status,
                         code,
                         seconds,
                     )
                 )
 
-    async def _perform(self, call: Call, hosts: tuple[str, ...]) -> Response:
+    async def _run(self, call: Call, hosts: tuple[str, ...]) -> Response:
         if call.key:
             names.check_key(call.key)
-        found = route(call)
+        found = find_route(call)
         call.operation = found.operation
         signed = signature.SignedRequest(
             call.method, f"/{call.key}", call.query, call.headers, hosts
@@ -137,23 +135,25 @@ class Server:
         call.signed = signature.verify(signed, self._keys, now) is not None
         if found.needs_bucket:
             self._find_bucket(call, found)
-        access.check(self._cloud, call, found)
-        return await perform(self._cloud, call, found, self._faults)
+        access.check_access(self._cloud, call, found)
+        return await run_operation(self._cloud, call, found, self._faults)
 
-    def _find_bucket(self, call: Call, found: Route) -> None:
+    def _find_bucket(self, call: Call, route: Route) -> None:
         store, address = self._cloud.store, call.address
         try:
             call.bucket = store.bucket(address.bucket, address.region)
         except CosError:
-            if not (self._create_buckets and call.signed and found.writes and call.key):
+            if not (self._create_buckets and call.signed and route.writes and call.key):
                 raise
             store.create_bucket(address.bucket, address.region, "", self._cloud.clock())
             call.bucket = store.bucket(address.bucket, address.region)
 
-    def _refusal(self, error: CosError, request: web.BaseRequest, call: Call | None) -> Response:
-        request_id, trace_id = self._request_id(), self._request_id()
-        answer = Response(error.status, {**error.headers, "x-cos-request-id": request_id})
-        answer.headers["x-cos-trace-id"] = trace_id
+    def _build_error_response(
+        self, error: CosError, request: web.BaseRequest, call: Call | None
+    ) -> Response:
+        request_id, trace_id = self._create_request_id(), self._create_request_id()
+        response = Response(error.status, {**error.headers, "x-cos-request-id": request_id})
+        response.headers["x-cos-trace-id"] = trace_id
         if request.method != "HEAD" and error.status != 304:
             fields = {
                 "Resource": call.resource if call else request.raw_path,
@@ -161,54 +161,44 @@ class Server:
                 "TraceId": trace_id,
                 **error.fields,
             }
-            answer.headers["Content-Type"] = CONTENT_TYPE
-            answer.body = error_document(error.code, error.message, fields)
-        return answer
-
-    def _request_id(self) -> str:
-        """An id in the shape of COS's: base64 of hexadecimal words."""
-        return base64.b64encode(f"{int(time.time()):x}_{next(self._numbers):x}".encode()).decode()
-
-    async def _send(self, request: web.BaseRequest, answer: Response) -> web.StreamResponse:
-        headers = answer.headers
-        headers.setdefault("x-cos-request-id", self._request_id())
-        headers["Server"] = "tencent-cos"
-        headers["Date"] = names.http_date(int(self._cloud.clock()))
-        if answer.content is not None or answer.truncated:
-            return await self._stream(request, answer)
-        body = damage(answer.body) if answer.damaged and answer.body else answer.body
-        if answer.length is not None:
-            headers["Content-Length"] = str(answer.length)
-        return web.Response(status=answer.status or 500, headers=headers, body=body or None)
-
-    async def _stream(self, request: web.BaseRequest, answer: Response) -> web.StreamResponse:
-        """Send a body piece by piece; the client's reading speed sets ours."""
-        response = web.StreamResponse(status=answer.status, headers=answer.headers)
-        content = answer.content
-        try:
-            length = len(answer.body) if content is None else content.length
-            response.content_length = length
-            await response.prepare(request)
-            if content is None:
-                await response.write(answer.body[: length // 2])
-            else:
-                if answer.truncated:
-                    content.length = length // 2
-                while chunk := content.read():
-                    await response.write(damage(chunk) if answer.damaged else chunk)
-                    answer.damaged = False
-        finally:
-            answer.close()
-        if answer.truncated and request.transport is not None:
-            request.transport.close()
+            response.headers["Content-Type"] = CONTENT_TYPE
+            response.body = error_document(error.code, error.message, fields)
         return response
 
+    def _create_request_id(self) -> str:
+        """Return an id in COS's form: base64 of hexadecimal words."""
+        return base64.b64encode(f"{int(time.time()):x}_{next(self._numbers):x}".encode()).decode()
 
-def _reset(request: web.BaseRequest) -> None:
-    """Close the connection with a TCP reset, so that the client cannot take it for an end."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
+    async def _send(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
+        headers = response.headers
+        headers.setdefault("x-cos-request-id", self._create_request_id())
+        headers["Server"] = "tencent-cos"
+        headers["Date"] = names.format_http_date(int(self._cloud.clock()))
+        if response.content is not None or response.truncated:
+            return await self._stream(request, response)
+        body = flip_bit(response.body) if response.damaged and response.body else response.body
+        if response.length is not None:
+            headers["Content-Length"] = str(response.length)
+        return web.Response(status=response.status or 500, headers=headers, body=body or None)
+
+    async def _stream(self, request: web.BaseRequest, response: Response) -> web.StreamResponse:
+        """Send a body chunk by chunk, at the speed of the client."""
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        content = response.content
+        try:
+            length = len(response.body) if content is None else content.length
+            stream.content_length = length
+            await stream.prepare(request)
+            if content is None:
+                await stream.write(response.body[: length // 2])
+            else:
+                if response.truncated:
+                    content.length = length // 2
+                while chunk := content.read():
+                    await stream.write(flip_bit(chunk) if response.damaged else chunk)
+                    response.damaged = False
+        finally:
+            response.close()
+        if response.truncated and request.transport is not None:
+            request.transport.close()
+        return stream

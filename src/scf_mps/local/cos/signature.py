@@ -1,8 +1,7 @@
-"""COS request signatures, version 5: who sent this request, and was it changed on the way?
+"""Verification of COS request signatures, version 5.
 
-Implements the verifying side of documentation page 436/7778 for both carriers, the Authorization
-header and the query string of a presigned URL. Keys live in a `KeyRing` that may be changed while
-the server runs (expiry, rotation). What a verified caller may do is decided in `access`.
+Implements documentation page 436/7778 for the Authorization header and for the query string of a
+presigned URL. Keys are in a `KeyRing` that may be changed while the server runs.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .errors import CosError
 from .names import parse_number, strip_port
 
 MAX_CLOCK_SKEW = 900
-"""Seconds a signature may begin in the future before it is refused."""
+"""Seconds by which a signature may begin in the future."""
 
 _FIELDS = frozenset(
     {
@@ -38,7 +37,7 @@ _FIELDS = frozenset(
 class Key:
     """A key pair: permanent without `token`, temporary (from STS) with one.
 
-    `expires_at` is in seconds since the epoch; a request after it is refused as ExpiredToken.
+    A request after `expires_at` (seconds since the epoch) fails with ExpiredToken.
     """
 
     secret_id: str
@@ -48,7 +47,7 @@ class Key:
 
 
 class KeyRing:
-    """The keys the emulator knows, by secret id; safe to change from any thread."""
+    """The accepted keys by secret id. May be changed from any thread."""
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._lock = threading.Lock()
@@ -59,42 +58,43 @@ class KeyRing:
             return iter(list(self._keys.values()))
 
     def get(self, secret_id: str) -> Key | None:
-        """The key of that id, or None."""
+        """Return the key of a secret id, or None."""
         with self._lock:
             return self._keys.get(secret_id)
 
     def add(self, key: Key) -> None:
-        """Add a key, or replace (rotate) the one of the same id."""
+        """Add a key, or replace the one of the same id."""
         with self._lock:
             self._keys[key.secret_id] = key
 
     def remove(self, secret_id: str) -> None:
-        """Forget a key: its requests are InvalidAccessKeyId from now on. Unknown ids are fine."""
+        """Remove a key, if present: its requests fail with InvalidAccessKeyId."""
         with self._lock:
             self._keys.pop(secret_id, None)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What of a request a signature covers."""
+    """The parts of a request that a signature covers."""
 
     method: str
     path: str
     """The decoded path, with its leading slash."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """Found by their lower-case names."""
+    """By lower-case name."""
     hosts: tuple[str, ...]
-    """Every spelling of the host a client may have signed (Host header, absolute-form target)."""
+    """Every spelling of the host that a client may have signed (Host header, absolute-form target)."""
 
 
 def verify(request: SignedRequest, keys: KeyRing, now: float) -> Key | None:
-    """The key that signed `request`, or None for an anonymous request.
+    """Return the key that signed `request`, or None for an anonymous request.
 
-    Raises CosError with status 403: AccessDenied (malformed, or the signature's time is over),
-    RequestTimeTooSkewed, InvalidAccessKeyId, InvalidToken, ExpiredToken, SignatureDoesNotMatch.
+    Raises:
+        CosError: with status 403: AccessDenied (malformed or expired), RequestTimeTooSkewed,
+            InvalidAccessKeyId, InvalidToken, ExpiredToken or SignatureDoesNotMatch.
     """
-    fields = _fields(request)
+    fields = _parse_fields(request)
     if fields is None:
         return None
     if fields["q-sign-algorithm"] != "sha1":
@@ -109,7 +109,7 @@ def verify(request: SignedRequest, keys: KeyRing, now: float) -> Key | None:
     return key
 
 
-def _fields(request: SignedRequest) -> Mapping[str, str] | None:
+def _parse_fields(request: SignedRequest) -> Mapping[str, str] | None:
     header = request.headers.get("authorization", "").strip()
     if header:
         pairs = [pair.split("=", 1) for pair in header.split("&") if "=" in pair]
@@ -138,7 +138,7 @@ def _check_token(key: Key, request: SignedRequest, now: float) -> None:
     name = "x-cos-security-token"
     token = request.headers.get(name) or request.query.get(name) or None
     if key.token is not None and token is None:
-        # A temporary secret id means nothing without its token.
+        # COS does not know a temporary secret id without its token.
         raise CosError("InvalidAccessKeyId", "This key needs x-cos-security-token.")
     if token != key.token:
         raise CosError("InvalidToken")
@@ -147,53 +147,56 @@ def _check_token(key: Key, request: SignedRequest, now: float) -> None:
 
 
 def _check_signature(key: Key, request: SignedRequest, fields: Mapping[str, str]) -> None:
-    sign_key = _sign_key(key.secret_key, fields["q-key-time"])
+    sign_key = _compute_sign_key(key.secret_key, fields["q-key-time"])
     parameters = ""
     if fields["q-url-param-list"]:
         lower = {name.lower(): value for name, value in request.query.items()}
-        parameters = _canonical(fields["q-url-param-list"], lower)
+        parameters = _build_canonical(fields["q-url-param-list"], lower)
     string_to_sign = format_string = ""
-    for host in _host_spellings(request):
-        headers = _canonical(fields["q-header-list"], request.headers, host)
+    for host in _list_hosts(request):
+        headers = _build_canonical(fields["q-header-list"], request.headers, host)
         format_string = f"{request.method.lower()}\n{request.path}\n{parameters}\n{headers}\n"
         digest = hashlib.sha1(format_string.encode("utf-8", "surrogateescape")).hexdigest()
         string_to_sign = f"sha1\n{fields['q-sign-time']}\n{digest}\n"
         expected = hmac.new(sign_key, string_to_sign.encode(), "sha1").hexdigest()
         if hmac.compare_digest(expected.encode(), fields["q-signature"].encode()):
             return
-    # COS tells what it computed, which is how people debug their signers.
+    # COS returns the strings that it computed, to debug a signer.
     raise CosError(
         "SignatureDoesNotMatch",
         fields={"StringToSign": string_to_sign, "FormatString": format_string},
     )
 
 
-def _host_spellings(request: SignedRequest) -> Iterable[str]:
-    """The official Python client signs the host without its port, others with it (measured)."""
+def _list_hosts(request: SignedRequest) -> Iterable[str]:
+    """Return the spellings of the host that a client may have signed.
+
+    The official Python client signs the host without its port, others with it (measured).
+    """
     return dict.fromkeys(
         spelling for host in request.hosts for spelling in (host, strip_port(host))
     )
 
 
-def _canonical(names: str, values: Mapping[str, str], host: str = "") -> str:
-    """`name=value&…` over a `;`-list of lower-case percent-coded names, in the list's order.
+def _build_canonical(names: str, values: Mapping[str, str], host: str = "") -> str:
+    """Build `name=value&…` from a `;`-list of lower-case percent-coded names, in the list's order.
 
-    A listed name the request lacks counts as empty, so that it can only match if it was signed so.
+    A listed name that the request lacks counts as empty, so it matches only if it was signed as empty.
     """
     if not names:
         return ""
     pairs: list[str] = []
     for name in names.split(";"):
         value = host if host and name == "host" else values.get(unquote(name).lower(), "")
-        pairs.append(f"{name}={_code(value)}")
+        pairs.append(f"{name}={_encode(value)}")
     return "&".join(pairs)
 
 
 @lru_cache(maxsize=4096)
-def _code(text: str) -> str:
+def _encode(text: str) -> str:
     return quote(text.encode("utf-8", "surrogateescape"), safe="-_.~")
 
 
 @lru_cache(maxsize=256)
-def _sign_key(secret_key: str, key_time: str) -> bytes:
+def _compute_sign_key(secret_key: str, key_time: str) -> bytes:
     return hmac.new(secret_key.encode(), key_time.encode(), "sha1").hexdigest().encode()

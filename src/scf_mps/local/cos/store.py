@@ -1,8 +1,7 @@
-"""Buckets and object versions: what exists, which version is current, what a delete leaves.
+"""Buckets and object versions: COS's object model without HTTP.
 
-This is COS's object model without HTTP. Every change is one transaction, so several processes on
-one directory see the same truth and a killed process leaves whole objects only. Multipart uploads
-are in `uploads`, listings in `listing`.
+Every change is one transaction, so several processes may use one directory and a killed process leaves
+only complete objects. Multipart uploads are in `uploads`, pages in `pages`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import secrets
 from .database import Database, Transaction
 from .errors import CosError
 from .names import ANY_REGION
-from .records import NULL_VERSION, Bucket, Version, columns, places
+from .records import NULL_VERSION, Bucket, Version, list_columns, list_placeholders
 
-_BUCKET = columns(Bucket)
-_INSERT = f"INSERT INTO version ({columns(Version)}) VALUES ({places(Version)})"
-_CURRENT = f"SELECT {columns(Version)} FROM version WHERE bucket=? AND key=? AND current"
-_NAMED = f"SELECT {columns(Version)} FROM version WHERE bucket=? AND key=? AND version_id=?"
+_BUCKET = list_columns(Bucket)
+_INSERT = f"INSERT INTO version ({list_columns(Version)}) VALUES ({list_placeholders(Version)})"
+_CURRENT = f"SELECT {list_columns(Version)} FROM version WHERE bucket=? AND key=? AND current"
+_NAMED = f"SELECT {list_columns(Version)} FROM version WHERE bucket=? AND key=? AND version_id=?"
 
 _REMOVE = "DELETE FROM version WHERE bucket=? AND key=? AND version_id=? RETURNING blob"
 
@@ -33,15 +32,15 @@ class Store:
     # Buckets
 
     def buckets(self) -> list[Bucket]:
-        """All buckets, by name."""
+        """Return all buckets, by name."""
         rows = self._select(f"SELECT {_BUCKET} FROM bucket ORDER BY name")
         return [Bucket._make(row) for row in rows]
 
     def bucket(self, name: str, region: str) -> Bucket:
-        """The bucket as seen from a region's endpoint.
+        """Return the bucket as seen from a region's endpoint.
 
-        Raises CosError NoSuchBucket if there is none, or if it lives in another region: bucket
-        hosts are regional, and a wrong region is a mistake the emulator must not hide.
+        Raises:
+            CosError: NoSuchBucket if it does not exist or is in another region: bucket hosts are regional.
         """
         row = self._select(f"SELECT {_BUCKET} FROM bucket WHERE name=?", (name,)).fetchone()
         if row is None or (region not in ANY_REGION and region != row[1]):
@@ -49,7 +48,11 @@ class Store:
         return Bucket._make(row)
 
     def create_bucket(self, name: str, region: str, acl: str, now: float) -> None:
-        """Raises CosError BucketAlreadyOwnedByYou, or BucketAlreadyExists in another region."""
+        """Create a bucket.
+
+        Raises:
+            CosError: BucketAlreadyOwnedByYou, or BucketAlreadyExists in another region.
+        """
         with self.database.change() as change:
             query = "SELECT region FROM bucket WHERE name=?"
             row = change.execute(query, (name,)).fetchone()
@@ -57,12 +60,12 @@ class Store:
                 same = row[0] == region
                 raise CosError("BucketAlreadyOwnedByYou" if same else "BucketAlreadyExists")
             change.execute(
-                f"INSERT INTO bucket ({_BUCKET}) VALUES ({places(Bucket)})",
+                f"INSERT INTO bucket ({_BUCKET}) VALUES ({list_placeholders(Bucket)})",
                 Bucket(name, region, now, "", acl),
             )
 
     def delete_bucket(self, name: str) -> None:
-        """Raises CosError BucketNotEmpty while any version or unfinished upload is left."""
+        """Delete a bucket. Raises CosError BucketNotEmpty while it has a version or an unfinished upload."""
         with self.database.change() as change:
             for table in ("version", "upload"):
                 query = f"SELECT 1 FROM {table} WHERE bucket=? LIMIT 1"
@@ -72,23 +75,23 @@ class Store:
             change.execute("DELETE FROM bucket_document WHERE bucket=?", (name,))
 
     def set_versioning(self, name: str, status: str) -> None:
-        """`status` is Enabled or Suspended; there is no way back to never enabled."""
+        """Set the versioning status to Enabled or Suspended."""
         with self.database.change() as change:
             change.execute("UPDATE bucket SET versioning=? WHERE name=?", (status, name))
 
     def set_bucket_acl(self, name: str, acl: str) -> None:
-        """Replace the bucket's ACL (JSON of module `acl`)."""
+        """Replace the bucket's ACL (JSON text of module `acl`)."""
         with self.database.change() as change:
             change.execute("UPDATE bucket SET acl=? WHERE name=?", (acl, name))
 
     def bucket_document(self, bucket: str, name: str) -> bytes | None:
-        """A configuration document of a bucket (tagging, lifecycle, …), None if never put."""
+        """Return a configuration document of a bucket (tagging, lifecycle, …), or None if never put."""
         query = "SELECT body FROM bucket_document WHERE bucket=? AND name=?"
         row = self._select(query, (bucket, name)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put_bucket_document(self, bucket: str, name: str, body: bytes | None) -> None:
-        """Store a configuration document, or remove it with None."""
+        """Store a configuration document, or remove it if `body` is None."""
         with self.database.change() as change:
             if body is None:
                 query = "DELETE FROM bucket_document WHERE bucket=? AND name=?"
@@ -101,7 +104,7 @@ class Store:
     # Objects
 
     def find(self, bucket: str, key: str, version_id: str = "") -> Version | None:
-        """The current version, or the named one, delete markers included; None if absent."""
+        """Return the current or the named version, possibly a delete marker, or None."""
         if version_id:
             row = self._select(_NAMED, (bucket, key, version_id)).fetchone()
         else:
@@ -109,10 +112,11 @@ class Store:
         return None if row is None else Version._make(row)
 
     def get(self, bucket: str, key: str, version_id: str = "") -> Version:
-        """Like `find`, for an object that must exist.
+        """Return the current or the named version of an object that must exist.
 
-        Raises CosError NoSuchKey or NoSuchVersion; with the headers of a delete marker where one
-        is in the way, and MethodNotAllowed if it was asked for by name (page 436/7753).
+        Raises:
+            CosError: NoSuchKey or NoSuchVersion. For a delete marker with its headers, and
+                MethodNotAllowed if it was named (page 436/7753).
         """
         version = self.find(bucket, key, version_id)
         if version is None:
@@ -130,18 +134,18 @@ class Store:
         *,
         forbid_overwrite: bool = False,
     ) -> str:
-        """Make `version` the current one of its key; returns the version id it got.
+        """Make `version` the current one of its key and return its version id.
 
-        Raises CosError FileAlreadyExists for `forbid_overwrite` when the key exists; that has no
-        effect once versioning was ever enabled (documented for x-cos-forbid-overwrite). Being part
-        of a transaction makes it atomic across processes.
+        Raises:
+            CosError: FileAlreadyExists for `forbid_overwrite` if the key exists. `x-cos-forbid-overwrite` has
+                no effect once versioning was enabled.
         """
-        versioning = self._versioning(change, bucket)
+        versioning = self._read_versioning(change, bucket)
         if forbid_overwrite and not versioning:
             query = "SELECT 1 FROM version WHERE bucket=? AND key=? AND current"
             if change.execute(query, (version.bucket, version.key)).fetchone():
                 raise CosError("FileAlreadyExists")
-        version_id = _new_version_id() if versioning == "Enabled" else NULL_VERSION
+        version_id = _create_version_id() if versioning == "Enabled" else NULL_VERSION
         if version_id == NULL_VERSION:
             self._remove(change, version.bucket, version.key, NULL_VERSION)
         if versioning:
@@ -153,7 +157,7 @@ class Store:
         return version_id
 
     def update(self, change: Transaction, version: Version, **columns: str | float) -> None:
-        """Change columns of one existing version in place (ACL, tags, restore dates)."""
+        """Change columns of one existing version (ACL, tags, restore dates)."""
         settings = ", ".join(f"{name}=?" for name in columns)
         change.execute(
             f"UPDATE version SET {settings} WHERE bucket=? AND key=? AND version_id=?",
@@ -163,21 +167,22 @@ class Store:
     def delete(
         self, change: Transaction, bucket: Bucket, key: str, version_id: str, now: float
     ) -> Version | None:
-        """Delete a key or one version of it; deleting what is not there is a success in COS.
+        """Delete a key or one version of it. Deleting a missing object succeeds, as in COS.
 
-        Returns the version that was removed by name, the marker that was left, or None when the
-        bucket is not versioned or there was nothing to remove.
+        Returns:
+            The version that was removed by id, the marker that was left, or None if the bucket is not
+            versioned or nothing was removed.
         """
         if version_id:
             return self._delete_version(change, bucket.name, key, version_id)
-        if not self._versioning(change, bucket):
+        if not self._read_versioning(change, bucket):
             self._remove(change, bucket.name, key, NULL_VERSION)
             return None
         marker = Version(bucket.name, key, kind="delete-marker", modified=now)
         return marker._replace(version_id=self.put(change, bucket, marker))
 
-    def _versioning(self, change: Transaction, bucket: Bucket) -> str:
-        """The status now, inside the transaction: another process may have changed it."""
+    def _read_versioning(self, change: Transaction, bucket: Bucket) -> str:
+        """Return the status within the transaction, because another process may have changed it."""
         query = "SELECT versioning FROM bucket WHERE name=?"
         row = change.execute(query, (bucket.name,)).fetchone()
         if row is None:
@@ -185,7 +190,7 @@ class Store:
         return str(row[0])
 
     def _remove(self, change: Transaction, bucket: str, key: str, version_id: str) -> None:
-        """Delete one row, if it is there."""
+        """Delete one row, if it exists."""
         removed = change.execute(_REMOVE, (bucket, key, version_id)).fetchone()
         if removed is not None:
             change.release(removed[0])
@@ -199,7 +204,7 @@ class Store:
         version = Version._make(row)
         self._remove(change, bucket, key, version_id)
         if version.current:
-            # The newest of the remaining versions takes its place.
+            # The newest of the remaining versions becomes the current one.
             change.execute(
                 "UPDATE version SET current=1 WHERE sequence="
                 "(SELECT max(sequence) FROM version WHERE bucket=? AND key=?)",
@@ -208,6 +213,6 @@ class Store:
         return version
 
 
-def _new_version_id() -> str:
-    """An opaque id in the shape of COS's: base64 of digits, safe in URLs after percent coding."""
+def _create_version_id() -> str:
+    """Return an opaque id in COS's form: base64 of digits, safe in URLs after percent-encoding."""
     return base64.b64encode(f"{secrets.randbelow(10**20):020d}".encode()).decode()

@@ -1,6 +1,6 @@
 """Object tags: up to ten names with values, in a header or a document (page 436/42993).
 
-Bucket tags are kept as a plain document; only object tags follow copies and are counted.
+Tags of buckets are configuration documents. Only tags of objects are copied and counted.
 """
 
 from __future__ import annotations
@@ -17,30 +17,31 @@ MAX_NAME = 128
 MAX_VALUE = 256
 
 
-def from_headers(headers: Mapping[str, str]) -> str:
-    """Tags of `x-cos-tagging: a=1&b=2` (percent-coded) as JSON text; empty when there are none.
+def parse_headers(headers: Mapping[str, str]) -> str:
+    """Return the tags of `x-cos-tagging: a=1&b=2` (percent-coded) as JSON text, "" if there are none.
 
-    Raises CosError InvalidTag.
+    Raises:
+        CosError: InvalidTag.
     """
-    return _checked(parse_pairs(headers.get("x-cos-tagging", "")))
+    return _serialize_tags(parse_pairs(headers.get("x-cos-tagging", "")))
 
 
-def from_document(body: bytes) -> str:
-    """Tags of a `<Tagging>` document as JSON text. Raises CosError MalformedXML or InvalidTag."""
-    return _checked(pairs(body))
+def parse_document(body: bytes) -> str:
+    """Return the tags of a `<Tagging>` document as JSON text. Raises CosError MalformedXML or InvalidTag."""
+    return _serialize_tags(parse_tag_set(body))
 
 
-def pairs(document: bytes | None) -> list[tuple[str, str]]:
+def parse_tag_set(document: bytes | None) -> list[tuple[str, str]]:
     """Return the (key, value) pairs of a `<Tagging>` document. Raises CosError MalformedXML."""
-    root = xmlio.parse(document or b"<Tagging/>", "Tagging")
+    root = xmlio.parse_document(document or b"<Tagging/>", "Tagging")
     return [
-        (xmlio.text_of(tag, "Key"), xmlio.text_of(tag, "Value"))
+        (xmlio.get_text(tag, "Key"), xmlio.get_text(tag, "Value"))
         for tag in root.iterfind("TagSet/Tag")
     ]
 
 
-def to_document(tags: str) -> bytes:
-    """The `<Tagging>` document of an object's tags."""
+def build_document(tags: str) -> bytes:
+    """Build the `<Tagging>` document of an object's tags."""
     elements = (
         xmlio.group("Tag", xmlio.leaf("Key", name), xmlio.leaf("Value", value))
         for name, value in (json.loads(tags) if tags else [])
@@ -49,11 +50,11 @@ def to_document(tags: str) -> bytes:
 
 
 def count(tags: str) -> int:
-    """How many tags: COS answers reads with x-cos-tagging-count."""
+    """Return the number of tags, for x-cos-tagging-count."""
     return len(json.loads(tags)) if tags else 0
 
 
-def _checked(pairs: list[tuple[str, str]]) -> str:
+def _serialize_tags(pairs: list[tuple[str, str]]) -> str:
     if len(pairs) > MAX_TAGS:
         raise CosError("InvalidTag", f"An object has at most {MAX_TAGS} tags.")
     if len({name for name, _ in pairs}) < len(pairs):

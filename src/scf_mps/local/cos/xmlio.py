@@ -1,7 +1,7 @@
-"""XML in and out, as small as COS's documents are.
+"""XML of COS's documents.
 
-Writing is plain text with escaping; reading goes through ElementTree and ignores namespaces, which
-clients send or omit as they like. What the elements mean is known to the operations alone.
+Writing is text with escaping. Reading uses ElementTree and ignores namespaces, which clients may send
+or omit.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 def leaf(name: str, value: str | int) -> str:
-    """`<name>value</name>`, escaped.
+    """Build `<name>value</name>`, escaped.
 
-    Control characters become references: a carriage return survives that way, and the others are
-    no legal XML in any form, which is what `encoding-type=url` exists for.
+    Control characters become references: a carriage return survives that way, and `encoding-type=url`
+    exists for the others, which are not legal XML in any form.
     """
     text = escape(str(value))
     if _CONTROL.search(text):
@@ -31,27 +31,28 @@ def leaf(name: str, value: str | int) -> str:
 
 
 def group(name: str, *children: str, attributes: str = "") -> str:
-    """`<name>` around children that are XML already."""
+    """Build `<name>` around children that are XML already."""
     return f"<{name}{attributes}>{''.join(children)}</{name}>"
 
 
 def document(root: str) -> bytes:
-    """A whole document around its root element."""
-    # Bytes of a request that are not UTF-8 arrive as surrogates, and return escaped.
+    """Build a whole document around its root element."""
+    # Bytes of a request that are not UTF-8 arrive as surrogates and are sent escaped.
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n{root}'
     return text.encode("utf-8", "backslashreplace")
 
 
 def error_document(code: str, message: str, fields: Mapping[str, str]) -> bytes:
-    """COS's `<Error>`: code, message, then fields such as Resource, RequestId, TraceId."""
+    """Build COS's `<Error>`: code, message, then fields such as Resource, RequestId and TraceId."""
     others = (leaf(name, value) for name, value in fields.items())
     return document(group("Error", leaf("Code", code), leaf("Message", message), *others))
 
 
-def parse(body: bytes, root: str) -> ElementTree.Element:
-    """The root element of a request body, namespaces removed from every tag.
+def parse_document(body: bytes, root: str) -> ElementTree.Element:
+    """Return the root element of a request body, without namespaces.
 
-    Raises CosError MalformedXML when the body is no XML or its root is not `root`.
+    Raises:
+        CosError: MalformedXML if the body is not XML or its root is not `root`.
     """
     try:
         element = ElementTree.fromstring(body)
@@ -64,11 +65,15 @@ def parse(body: bytes, root: str) -> ElementTree.Element:
     return element
 
 
-def text_of(element: ElementTree.Element, path: str, default: str | None = None) -> str:
-    """The text at `path` below `element`; CosError MalformedXML if absent without default."""
-    found = element.find(path)
-    if found is None:
+def get_text(element: ElementTree.Element, path: str, default: str | None = None) -> str:
+    """Return the text at `path` below `element`.
+
+    Raises:
+        CosError: MalformedXML if it is missing and there is no default.
+    """
+    child = element.find(path)
+    if child is None:
         if default is None:
             raise CosError("MalformedXML", f"<{path}> is missing.")
         return default
-    return found.text or ""
+    return child.text or ""

@@ -40,13 +40,13 @@ _CHANGES = frozenset(
 )
 
 
-def pack(message: Message) -> bytes:
+def encode_message(message: Message) -> bytes:
     """A message as it goes over the socket: four bytes of length, then JSON."""
     body = json.dumps(message).encode()
     return len(body).to_bytes(4, "big") + body
 
 
-def unpack(buffer: bytearray) -> list[Message]:
+def decode_messages(buffer: bytearray) -> list[Message]:
     """Take the messages that are complete off the front of a buffer."""
     messages: list[Message] = []
     while len(buffer) >= 4:
@@ -74,7 +74,7 @@ class Starter:  # pragma: no cover (runs in the processes of instances)
             return False
         try:
             with self._lock:
-                self._socket.sendall(pack(message))
+                self._socket.sendall(encode_message(message))
         except OSError:
             os._exit(1)
         return True
@@ -82,7 +82,7 @@ class Starter:  # pragma: no cover (runs in the processes of instances)
     def wait(self) -> Message:
         """The next event."""
         assert self._socket is not None
-        while not (messages := unpack(self._buffer)):
+        while not (messages := decode_messages(self._buffer)):
             data = self._socket.recv(65536)
             if not data:
                 os._exit(0)

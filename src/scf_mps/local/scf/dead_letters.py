@@ -12,7 +12,9 @@ from .settings import Settings
 from .statuses import RESOURCE_LIMIT_REACHED
 
 
-def letter(settings: Settings, delivery: Delivery, failure: Invocation | None) -> dict[str, Any]:
+def build_dead_letter(
+    settings: Settings, delivery: Delivery, failure: Invocation | None
+) -> dict[str, Any]:
     """A message of the dead-letter queue; ``Body.ClientContext`` is the event. `failure` is the last try, if any."""
     error = (failure and failure.error) or {
         "statusCode": RESOURCE_LIMIT_REACHED,
@@ -39,7 +41,7 @@ def letter(settings: Settings, delivery: Delivery, failure: Invocation | None) -
     }
 
 
-def write(message: dict[str, Any], path: str | Path) -> None:
+def append_dead_letter(message: dict[str, Any], path: str | Path) -> None:
     """Add a message to a file of JSON lines: in ASCII, as an event may hold half of a character."""
     with Path(path).open("a", encoding="ascii") as file:
         file.write(json.dumps(message) + "\n")

@@ -13,7 +13,7 @@ from .settings import KeyTriple, Settings
 _KEYS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 
 
-def variables(
+def build_variables(
     settings: Settings, places: FunctionPaths, folder: Path, keys: KeyTriple | None
 ) -> dict[str, str]:
     """The environment of an instance that may write to a folder; nothing of this process's own gets there.
@@ -45,7 +45,7 @@ def variables(
     }
 
 
-def context(settings: Settings, request_id: str, keys: KeyTriple | None) -> dict[str, Any]:
+def build_context(settings: Settings, request_id: str, keys: KeyTriple | None) -> dict[str, Any]:
     """The second argument of the handler. The runtime sets the variables in ``environ`` before each invocation."""
     told = {"SCF_NAMESPACE": settings.namespace}
     environ = {**told, **(dict(zip(_KEYS, keys, strict=True)) if keys else {})}

@@ -10,21 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import SimpleQueue
 
+from ..background import print_line
 from .function import LocalFunction
 from .lifecycle import LifecycleEvent
 
 _MEGABYTE = 1024 * 1024
 
 
-def print_at_once(line: str) -> None:
-    """Whoever started us in a pipe waits for this line."""
-    print(line, flush=True)
-
-
 def serve(
     function: LocalFunction,
     endpoint: Callable[[LocalFunction], AbstractContextManager[str]] | None = None,
-    show: Callable[[str], object] = print_at_once,
+    show: Callable[[str], object] = print_line,
     observer: Callable[[LifecycleEvent], object] | None = None,
 ) -> None:
     """Run a function until SIGINT or SIGTERM; from the main thread.
@@ -56,7 +52,7 @@ def serve(
 
 
 def make_observer(
-    function: LocalFunction, show: Callable[[str], object] = print_at_once
+    function: LocalFunction, show: Callable[[str], object] = print_line
 ) -> Callable[[LifecycleEvent], None]:
     """Return an observer that shows everything that happens, as it happens."""
 

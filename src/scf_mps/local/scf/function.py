@@ -26,9 +26,9 @@ from .event_queue import Delivery, EventQueue
 from .instance import Instance, InstanceResponse
 from .instance_pool import InstancePool
 from .invocation import Invocation
-from .layout import FunctionPaths, lay_out
+from .layout import FunctionPaths, create_layout
 from .lifecycle import LifecycleEvent, Observers
-from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, as_json
+from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, serialize_event
 from .settings import KeyTriple, Settings
 
 _log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class LocalFunction(Settings):
         try:
             entry_file = f"{self.handler.partition('.')[0]}.py"
             top = Path(self._scratch.name).resolve()
-            self._places = lay_out(top, self.source, self.layer, entry_file)
+            self._places = create_layout(top, self.source, self.layer, entry_file)
         except BaseException:
             self._scratch.cleanup()
             raise
@@ -116,7 +116,7 @@ class LocalFunction(Settings):
             RuntimeError: if the function is not running, or closed meanwhile.
         """
         caller: Future[Invocation] = Future()
-        self._put(as_json(event, text, MAX_EVENT), caller)
+        self._put(serialize_event(event, text, MAX_EVENT), caller)
         return caller.result()
 
     def push(self, event: object = None, *, text: str | bytes | None = None) -> str:
@@ -126,7 +126,7 @@ class LocalFunction(Settings):
             Refused: if the event is not JSON (400) or has more than 128 KB (406): it is not queued then.
             RuntimeError: if the function is not running.
         """
-        return self._put(as_json(event, text, MAX_ASYNCHRONOUS_EVENT), None)
+        return self._put(serialize_event(event, text, MAX_ASYNCHRONOUS_EVENT), None)
 
     def settle(self, timeout: float = 60) -> None:
         """Wait until the queue is empty, retries included, and all instances are idle. Raises TimeoutError."""
@@ -258,7 +258,7 @@ class LocalFunction(Settings):
             if instance.init_seconds is None:
                 lost = instance.initialise(self.init_timeout, record)
                 told["init_seconds"] = instance.init_seconds
-            context = environment.context(self, delivery.request_id, keys)
+            context = environment.build_context(self, delivery.request_id, keys)
             answer = lost or instance.handle(delivery.text, context, self.timeout, record)
             told["memory"] = instance.peak
             told["instance"] = instance.number
@@ -287,19 +287,19 @@ class LocalFunction(Settings):
         places = self._places
         assert places is not None
         folder = places.instances / str(number)
-        variables = environment.variables(self, places, folder, keys)
+        variables = environment.build_variables(self, places, folder, keys)
         # -S: on SCF there are no third-party packages but the function's own.
         command = [self.runtime.executable, "-s", "-S", str(places.bootstrap)]
         arguments = [self.handler, self.loader, str(places.opt)]
         return Instance(number, command, arguments, variables, folder, self.memory, self.freeze)
 
     def _give_up(self, delivery: Delivery, failure: Invocation | None) -> None:
-        message = dead_letters.letter(self, delivery, failure)
+        message = dead_letters.build_dead_letter(self, delivery, failure)
         kept = self.dead_letter_queue is not False
         with self._lock:
             if not isinstance(self.dead_letter_queue, bool):
                 try:
-                    dead_letters.write(message, self.dead_letter_queue)
+                    dead_letters.append_dead_letter(message, self.dead_letter_queue)
                 except OSError:
                     kept = False  # on SCF a message can get lost on this way as well
             (self._dead_letters if kept else self._dropped).append(message)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import statuses
-from .bootstrap import pack, unpack
+from .bootstrap import decode_messages, encode_message
 from .memory import MemoryGauge
 
 _TICK = 0.02
@@ -134,7 +134,7 @@ class Instance:
         try:
             if self._freeze:
                 self._signal(signal.SIGCONT)
-            self._send(pack({"event": event, "context": context}))
+            self._send(encode_message({"event": event, "context": context}))
             told = self._wait(
                 began + seconds, f"Invoking task timed out after {seconds} seconds", record
             )
@@ -204,7 +204,7 @@ class Instance:
                     self._buffer += data
                 else:
                     self._read_output(record)
-            messages = unpack(self._buffer)
+            messages = decode_messages(self._buffer)
             for message in messages:
                 if "record" in message:
                     record(message["record"])

@@ -29,7 +29,7 @@ class FunctionPaths:
     instances: Path
 
 
-def lay_out(
+def create_layout(
     scratch: Path, source: str | Path, layer: str | Path | None, entry_file: str
 ) -> FunctionPaths:
     """Put code and layer into a scratch folder.

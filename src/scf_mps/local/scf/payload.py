@@ -12,7 +12,7 @@ MAX_ASYNCHRONOUS_EVENT = 128 * 1024
 """Bytes of an event that is pushed; what is larger is refused, and not retried."""
 
 
-def as_json(event: object, text: str | bytes | None, limit: int) -> str:
+def serialize_event(event: object, text: str | bytes | None, limit: int) -> str:
     """The JSON text of an event, or of `text` if that is given, which is checked. Raises Refused."""
     try:
         if text is None:

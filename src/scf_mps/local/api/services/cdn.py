@@ -1,7 +1,7 @@
-"""The CDN's purging and prefetching: what URLs it was asked to forget, and to fetch.
+"""CDN, product API 2018-06-06: PurgeUrlsCache and PushUrlsCache.
 
-Its limits are those of the documentation (product pages 228/33601 and 228/33600), its codes those of the SDK. It
-caches nothing: a test looks at what it was asked for.
+Limits follow product pages 228/33601 and 228/33600, error codes the SDK. Nothing is cached: a test
+reads the requested URLs.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..service import Call, Service, action
 
 
 class Cdn(Service):
-    """The domains of an account, as far as URLs of theirs can be purged and prefetched.
+    """Purging and prefetching of URLs.
 
     Args:
-        domains: those that the account has; URLs of others are refused. Any domain without it.
+        domains: the account's domains. Other URLs are refused. None: any domain.
         purges: URLs that may be purged a day.
         pushes: URLs that may be prefetched a day.
 
@@ -45,36 +45,36 @@ class Cdn(Service):
 
     @action("PurgeUrlsCache")
     def purge_urls_cache(self, call: Call) -> Mapping[str, Any]:
-        """Forget URLs; 1,000 a request."""
-        return self._take(call, self.purged, "CdnPurgeUrl", 1000, self._purges)
+        """Purge URLs, at most 1,000 a request."""
+        return self._accept(call, self.purged, "CdnPurgeUrl", 1000, self._purges)
 
     @action("PushUrlsCache")
     def push_urls_cache(self, call: Call) -> Mapping[str, Any]:
-        """Fetch URLs ahead; 500 a request."""
-        return self._take(call, self.pushed, "CdnPush", 500, self._pushes)
+        """Prefetch URLs, at most 500 a request."""
+        return self._accept(call, self.pushed, "CdnPush", 500, self._pushes)
 
-    def _take(
-        self, call: Call, taken: list[list[str]], what: str, most: int, a_day: int
+    def _accept(
+        self, call: Call, accepted: list[list[str]], code: str, batch_limit: int, day_limit: int
     ) -> Mapping[str, Any]:
         urls = call.parameters.get("Urls")
         if not isinstance(urls, list) or not urls:
             raise ApiError("MissingParameter", "The request has no Urls.")
-        if len(urls) > most:
-            raise ApiError(f"LimitExceeded.{what}ExceedBatchLimit", f"{most} URLs at most.")
+        if len(urls) > batch_limit:
+            raise ApiError(f"LimitExceeded.{code}ExceedBatchLimit", f"At most {batch_limit} URLs.")
         for url in urls:
-            self._check(url)
+            self._check_url(url)
         with self._lock:
-            if sum(map(len, taken)) + len(urls) > a_day:
-                raise ApiError(f"LimitExceeded.{what}ExceedDayLimit", f"{a_day} URLs a day.")
-            taken.append(urls)
+            if sum(map(len, accepted)) + len(urls) > day_limit:
+                raise ApiError(f"LimitExceeded.{code}ExceedDayLimit", f"{day_limit} URLs a day.")
+            accepted.append(urls)
         return {"TaskId": str(uuid.uuid4())}
 
-    def _check(self, url: object) -> None:
+    def _check_url(self, url: object) -> None:
         parts = urlsplit(url if isinstance(url, str) else "")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ApiError("InvalidParameter.CdnParamError", f"{url!r} is no URL of a site.")
+            raise ApiError("InvalidParameter.CdnParamError", f"{url!r} is not an HTTP URL.")
         if self._domains is not None and parts.hostname not in self._domains:
             raise ApiError(
                 "ResourceNotFound.CdnHostNotExists",
-                f"{parts.hostname} is no domain of the account.",
+                f"{parts.hostname} is not a domain of the account.",
             )

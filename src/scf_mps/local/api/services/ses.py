@@ -1,8 +1,4 @@
-"""SES, product API 2020-10-02, as far as it sends single letters: SendEmail. Nothing leaves the machine.
-
-What an account may do is said when it is made: which templates are approved, whose letters it sends, and whether it is
-one of the old ones that send letters without a template.
-"""
+"""SES, product API 2020-10-02: SendEmail. No email leaves the machine."""
 
 from __future__ import annotations
 
@@ -16,29 +12,30 @@ from typing import Any
 from ..errors import ApiError
 from ..service import Call, Service, action
 
-RECIPIENTS = 50
-"""Of one letter, at most (page 1288/51034)."""
+MAX_RECIPIENTS = 50
+"""Most recipients of one email (page 1288/51034)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentEmail:
-    """A letter that was sent."""
+    """An accepted email."""
 
     sender: str
     to: tuple[str, ...]
     subject: str
     text: str
-    """The template with its values filled in, or the ``Simple`` HTML or text as it came, in base64."""
+    """The filled template, or the base64 HTML or text of ``Simple``."""
     message_id: str
     """``SmtpMessageId``, or empty."""
 
 
 class Ses(Service):
-    """Takes letters: `with CloudApi([ses := Ses({123: "{{title}}"})])`.
+    """Accepts emails: `with CloudApi([ses := Ses({123: "{{title}}"})])`.
 
-    - `templates` are the approved ones: their number to their text, with fields as ``{{name}}``.
-    - `domains` are those that are verified; None: all.
-    - `simple` says whether the account may send without a template.
+    Args:
+        templates: the approved templates, number to text with fields such as ``{{name}}``.
+        domains: the verified sender domains. None: all.
+        simple: whether the account may send without a template, as some old accounts may.
     """
 
     name = "ses"
@@ -60,41 +57,41 @@ class Ses(Service):
 
     @property
     def sent(self) -> list[SentEmail]:
-        """The letters, oldest first."""
+        """The accepted emails, oldest first."""
         with self._lock:
             return list(self._sent)
 
     @action("SendEmail")
     def send_email(self, call: Call) -> Mapping[str, Any]:
-        """Takes one letter."""
+        """Accept one email."""
         sender = call.text("FromEmailAddress")
         if self._domains is not None and sender.rpartition("@")[2].strip(">") not in self._domains:
             raise ApiError("FailedOperation.NotAuthenticatedSender")
         to = call.parameters.get("Destination") or []
-        if not isinstance(to, list) or not to or not all(_is_address(one) for one in to):
+        if not isinstance(to, list) or not to or not all(_is_address(address) for address in to):
             raise ApiError("FailedOperation.IncorrectEmail")
-        if len(to) > RECIPIENTS:
+        if len(to) > MAX_RECIPIENTS:
             raise ApiError("FailedOperation.TooManyRecipients")
-        text = self._text(call)
-        letter = SentEmail(
+        text = self._render_text(call)
+        email = SentEmail(
             sender, tuple(to), call.text("Subject"), text, call.text("SmtpMessageId", "")
         )
         with self._lock:
-            self._sent.append(letter)
+            self._sent.append(email)
             number = len(self._sent)
         return {"MessageId": f"qcloudses-30-1250000000-date-20260101000000-{number:012}"}
 
-    def _text(self, call: Call) -> str:
+    def _render_text(self, call: Call) -> str:
         template, simple = call.parameters.get("Template"), call.parameters.get("Simple")
         if isinstance(template, dict):
-            return self._filled(template)
+            return self._fill_template(template)
         if not isinstance(simple, dict) or not (simple.get("Html") or simple.get("Text")):
             raise ApiError("FailedOperation.MissingEmailContent")
         if not self._simple:
             raise ApiError("FailedOperation.WithOutPermission")
         return str(simple.get("Html") or simple["Text"])
 
-    def _filled(self, template: Mapping[str, Any]) -> str:
+    def _fill_template(self, template: Mapping[str, Any]) -> str:
         text = self._templates.get(template.get("TemplateID", 0))
         if text is None:
             raise ApiError("FailedOperation.InvalidTemplateID")

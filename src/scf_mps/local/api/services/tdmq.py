@@ -1,7 +1,6 @@
-"""TDMQ for CMQ, product API 2020-02-17, as far as messages are sent: PublishCmqMsg to a topic, SendCmqMsg to a queue.
+"""TDMQ for CMQ, product API 2020-02-17: PublishCmqMsg and SendCmqMsg.
 
-Which topics and queues there are is said when it is made; a test reads what they were sent. Which codes TDMQ refuses by
-is a guess from its list of error codes (product page 1179/46090), which names none for these actions.
+The error codes are guesses from TDMQ's list (product page 1179/46090), which names none for these actions.
 """
 
 from __future__ import annotations
@@ -14,15 +13,16 @@ from typing import Any
 from ..errors import ApiError
 from ..service import Call, Service, action
 
-LARGEST_MESSAGE = 1024 * 1024
-"""Bytes of a message (product page 1179/55920)."""
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""Most bytes of a message (product page 1179/55920)."""
 
 
 class Tdmq(Service):
-    """Topics and queues, in all regions alike.
+    """Topics and queues, the same in all regions.
 
-    Attributes: `sent`, by region and name: the messages of ``(region, "topic/NAME")`` or ``(region, "queue/NAME")``,
-    oldest first; `answer`, given in place of a message's id once it is set, with nothing sent.
+    Attributes:
+        sent: messages of ``(region, "topic/NAME")`` or ``(region, "queue/NAME")``, oldest first.
+        answer: sent instead of accepting a message, if set.
     """
 
     name = "tdmq"
@@ -30,14 +30,14 @@ class Tdmq(Service):
 
     def __init__(self, topics: Iterable[str] = (), queues: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._known = {f"topic/{name}" for name in topics} | {f"queue/{name}" for name in queues}
+        self._targets = {f"topic/{name}" for name in topics} | {f"queue/{name}" for name in queues}
         self.sent: dict[tuple[str, str], list[str]] = {}
         self.answer: Mapping[str, Any] | None = None
 
     @action("PublishCmqMsg")
     def publish(self, call: Call) -> Mapping[str, Any]:
         """Send a message to a topic."""
-        return self._take(call, f"topic/{call.text('TopicName')}")
+        return self._accept(call, f"topic/{call.text('TopicName')}")
 
     @action("SendCmqMsg")
     def send(self, call: Call) -> Mapping[str, Any]:
@@ -45,16 +45,16 @@ class Tdmq(Service):
         if "DelaySeconds" not in call.parameters:
             raise ApiError("MissingParameter", "The request has no DelaySeconds.")
         call.integer("DelaySeconds", 0)
-        return self._take(call, f"queue/{call.text('QueueName')}")
+        return self._accept(call, f"queue/{call.text('QueueName')}")
 
-    def _take(self, call: Call, name: str) -> Mapping[str, Any]:
+    def _accept(self, call: Call, name: str) -> Mapping[str, Any]:
         content = call.text("MsgContent")
-        if len(content.encode("utf-8", "surrogatepass")) > LARGEST_MESSAGE:
+        if len(content.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
             raise ApiError(
-                "InvalidParameterValue", f"MsgContent has more than {LARGEST_MESSAGE} bytes."
+                "InvalidParameterValue", f"MsgContent has more than {MAX_MESSAGE_BYTES} bytes."
             )
-        if name not in self._known:
-            raise ApiError("ResourceNotFound", f"There is no {name} in {call.region}.")
+        if name not in self._targets:
+            raise ApiError("ResourceNotFound", f"{name} does not exist in {call.region}.")
         if self.answer is not None:
             return self.answer
         with self._lock:

@@ -1,7 +1,6 @@
-"""Buckets: the service's list, create, head, delete, versioning, ACL, configuration documents.
+"""Bucket operations: list, create, head, delete, versioning, ACL, configuration documents.
 
-Documents such as lifecycle or CORS rules are kept and given back as they came; the emulator does
-not act on them.
+Documents such as lifecycle or CORS rules are stored and returned. The emulator does not apply them.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ import operator
 from collections.abc import Callable, Mapping
 
 from .. import acl, tags, xmlio
-from ..call import Call, Cloud, Response, xml_answer
+from ..call import Call, Cloud, Response, build_xml_response
 from ..errors import CosError
-from ..names import iso_date
+from ..names import format_iso_date
 from ..records import Bucket
 
 DOCUMENTS: Mapping[str, tuple[str, str]] = {
@@ -31,14 +30,14 @@ DOCUMENTS: Mapping[str, tuple[str, str]] = {
     "intelligenttiering": ("IntelligentTieringConfiguration", ""),
     "inventory": ("InventoryConfiguration", "NoSuchConfiguration"),
 }
-"""Bucket sub-resource to (root element, error code when never put).
+"""Bucket sub-resource to (root element, error code if never put).
 
-An empty root means JSON; an empty code means that COS answers an empty document instead.
+An empty root stands for JSON. With an empty code COS returns an empty document instead.
 """
 
 
 MAX_BUCKETS = 2000
-"""Buckets in one page of the service's list (page 436/8291)."""
+"""Most buckets in one page of the service's list (page 436/8291)."""
 
 _COMPARISONS = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge}
 
@@ -47,35 +46,38 @@ async def get_service(cloud: Cloud, call: Call) -> Response:
     """List buckets by region, tag and creation time, in pages (page 436/8291)."""
     query = call.query
     marker, limit = query.get("marker", ""), call.number("max-keys", MAX_BUCKETS, most=MAX_BUCKETS)
-    selects = _bucket_filter(cloud, call)
-    buckets = [b for b in cloud.store.buckets() if b.name > marker and selects(b)]
+    selects = _build_bucket_filter(cloud, call)
+    buckets = [
+        bucket for bucket in cloud.store.buckets() if bucket.name > marker and selects(bucket)
+    ]
     page, truncated = buckets[:limit], len(buckets) > limit
     elements = (
         xmlio.group(
             "Bucket",
             xmlio.leaf("Name", bucket.name),
             xmlio.leaf("Location", bucket.region),
-            # Without milliseconds, unlike the dates in lists of objects.
-            xmlio.leaf("CreationDate", iso_date(int(bucket.created)).replace(".000Z", "Z")),
+            # No milliseconds, unlike the dates in lists of objects.
+            xmlio.leaf("CreationDate", format_iso_date(int(bucket.created)).replace(".000Z", "Z")),
             xmlio.leaf("BucketType", "cos"),
         )
         for bucket in page
     )
     body = xmlio.group(
         "ListAllMyBucketsResult",
-        acl.owner_element(),
+        acl.build_owner(),
         xmlio.group("Buckets", *elements),
         xmlio.leaf("Marker", marker),
         xmlio.leaf("NextMarker", page[-1].name if truncated and page else ""),
         xmlio.leaf("IsTruncated", "true" if truncated else "false"),
     )
-    return xml_answer(xmlio.document(body))
+    return build_xml_response(xmlio.document(body))
 
 
-def _bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
+def _build_bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
     """Return the predicate of the query: region, tagkey with tagvalue, create-time with range.
 
-    Raises CosError InvalidArgument for half a pair, or a value that is not valid.
+    Raises:
+        CosError: InvalidArgument for half a pair or an invalid value.
     """
     query = call.query
     region = query.get("region") or call.address.region
@@ -93,7 +95,7 @@ def _bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
             and compare(int(bucket.created), created)
             and (
                 tag is None
-                or tag in tags.pairs(cloud.store.bucket_document(bucket.name, "tagging"))
+                or tag in tags.parse_tag_set(cloud.store.bucket_document(bucket.name, "tagging"))
             )
         )
 
@@ -102,22 +104,22 @@ def _bucket_filter(cloud: Cloud, call: Call) -> Callable[[Bucket], bool]:
 
 async def put_bucket(cloud: Cloud, call: Call) -> Response:
     """Create the bucket in the region of its host."""
-    # The body may configure multi-AZ storage, which has no meaning here; it is read and checked.
+    # The body may configure multi-AZ storage, which the emulator only reads.
     await call.document()
     address = call.address
-    grants = acl.from_headers(call.headers)
+    grants = acl.parse_headers(call.headers)
     cloud.store.create_bucket(address.bucket, address.region, grants, cloud.clock())
     return Response(200, {"Location": f"/{address.bucket}"})
 
 
 async def head_bucket(cloud: Cloud, call: Call) -> Response:
-    """200 if the bucket exists here, with its region."""
+    """Return 200 with the bucket's region."""
     return Response(200, {"x-cos-bucket-region": call.bucket.region})
 
 
 async def get_bucket_location(cloud: Cloud, call: Call) -> Response:
-    """The bucket's region (page 436/8275)."""
-    return xml_answer(xmlio.document(xmlio.leaf("LocationConstraint", call.bucket.region)))
+    """Return the bucket's region (page 436/8275)."""
+    return build_xml_response(xmlio.document(xmlio.leaf("LocationConstraint", call.bucket.region)))
 
 
 async def delete_bucket(cloud: Cloud, call: Call) -> Response:
@@ -128,8 +130,8 @@ async def delete_bucket(cloud: Cloud, call: Call) -> Response:
 
 async def put_bucket_versioning(cloud: Cloud, call: Call) -> Response:
     """Enable or suspend versioning (page 436/19889)."""
-    root = xmlio.parse(await call.document(), "VersioningConfiguration")
-    status = xmlio.text_of(root, "Status").strip()
+    root = xmlio.parse_document(await call.document(), "VersioningConfiguration")
+    status = xmlio.get_text(root, "Status").strip()
     if status not in ("Enabled", "Suspended"):
         raise CosError("MalformedXML", "Status is Enabled or Suspended.")
     cloud.store.set_versioning(call.bucket.name, status)
@@ -137,30 +139,30 @@ async def put_bucket_versioning(cloud: Cloud, call: Call) -> Response:
 
 
 async def get_bucket_versioning(cloud: Cloud, call: Call) -> Response:
-    """The status; an empty document if versioning was never enabled."""
+    """Return the status, or an empty document if versioning was never enabled."""
     status = call.bucket.versioning
     children = [xmlio.leaf("Status", status)] if status else []
-    return xml_answer(xmlio.document(xmlio.group("VersioningConfiguration", *children)))
+    return build_xml_response(xmlio.document(xmlio.group("VersioningConfiguration", *children)))
 
 
 async def put_bucket_acl(cloud: Cloud, call: Call) -> Response:
     """Replace the ACL from headers or a document."""
     body = await call.document()
-    grants = acl.from_document(body) if body else acl.from_headers(call.headers)
+    grants = acl.parse_document(body) if body else acl.parse_headers(call.headers)
     cloud.store.set_bucket_acl(call.bucket.name, grants)
     return Response(200)
 
 
 async def get_bucket_acl(cloud: Cloud, call: Call) -> Response:
-    """The ACL as a document, its canned name as a header."""
-    name = acl.canned_name(call.bucket.acl)
-    # A bucket has no one to inherit from: its default is private.
+    """Return the ACL as a document and its canned name as a header."""
+    name = acl.find_canned_name(call.bucket.acl)
+    # A bucket's default is private, because it inherits no ACL.
     headers = {"x-cos-acl": "private" if name == "default" else name} if name else {}
-    return xml_answer(acl.to_document(call.bucket.acl), headers)
+    return build_xml_response(acl.build_document(call.bucket.acl), headers)
 
 
-def _document_name(call: Call) -> tuple[str, str, str]:
-    """(name to store under, root element, error code) of the call's document."""
+def _find_document(call: Call) -> tuple[str, str, str]:
+    """Return (name in the store, root element, error code) of the call's document."""
     name = next(name for name in DOCUMENTS if name in call.query)
     root, missing = DOCUMENTS[name]
     identity = call.query.get("id", "")
@@ -168,18 +170,18 @@ def _document_name(call: Call) -> tuple[str, str, str]:
 
 
 async def put_bucket_document(cloud: Cloud, call: Call) -> Response:
-    """Keep a configuration document. Raises CosError MalformedXML for another root."""
-    name, root, _ = _document_name(call)
+    """Store a configuration document. Raises CosError MalformedXML for another root."""
+    name, root, _ = _find_document(call)
     body = await call.document()
     if root:
-        xmlio.parse(body, root)
+        xmlio.parse_document(body, root)
     cloud.store.put_bucket_document(call.bucket.name, name, body)
     return Response(200 if root else 204)
 
 
 async def get_bucket_document(cloud: Cloud, call: Call) -> Response:
-    """Give a configuration document back."""
-    name, root, missing = _document_name(call)
+    """Return a configuration document."""
+    name, root, missing = _find_document(call)
     body = cloud.store.bucket_document(call.bucket.name, name)
     if body is None:
         if missing:
@@ -187,11 +189,11 @@ async def get_bucket_document(cloud: Cloud, call: Call) -> Response:
         body = xmlio.document(xmlio.group(root))
     if not root:
         return Response(200, {"Content-Type": "application/json"}, body)
-    return xml_answer(body)
+    return build_xml_response(body)
 
 
 async def delete_bucket_document(cloud: Cloud, call: Call) -> Response:
-    """Remove a configuration document; there need not be one."""
-    name, _, _ = _document_name(call)
+    """Delete a configuration document, if any."""
+    name, _, _ = _find_document(call)
     cloud.store.put_bucket_document(call.bucket.name, name, None)
     return Response(204)

@@ -1,18 +1,18 @@
-"""Copies inside COS: CopyObject and UploadPartCopy (pages 436/10881, 436/8287)."""
+"""CopyObject and UploadPartCopy (pages 436/10881, 436/8287)."""
 
 from __future__ import annotations
 
 from .. import acl, conditions, metadata, tags, xmlio
-from ..call import MAX_OBJECT_SIZE, Call, Cloud, Response, in_thread, xml_answer
+from ..call import MAX_OBJECT_SIZE, Call, Cloud, Response, build_xml_response, run_in_thread
 from ..errors import CosError
-from ..names import iso_date, parse_copy_source
+from ..names import format_iso_date, parse_copy_source
 from ..records import Version
-from .multipart import keep_part, part_number
-from .objects import find_readable, forbids_overwrite, with_bytes, written_headers
+from .multipart import parse_part_number, store_part
+from .objects import build_write_headers, find_readable, forbids_overwrite, set_bytes
 
 
 def _find_source(cloud: Cloud, call: Call) -> Version:
-    """The version that x-cos-copy-source names, if its conditions hold and it can be read."""
+    """Return the version that x-cos-copy-source names, if its conditions hold and it is readable."""
     source = parse_copy_source(call.headers["x-cos-copy-source"])
     bucket = call.bucket
     if (source.bucket, source.region) != (bucket.name, bucket.region):
@@ -24,8 +24,8 @@ def _find_source(cloud: Cloud, call: Call) -> Version:
     return version
 
 
-def _directive(call: Call, name: str) -> bool:
-    """True for Replaced, False for Copy (the default)."""
+def _parse_directive(call: Call, name: str) -> bool:
+    """Return True for Replaced, False for Copy (the default)."""
     value = call.headers.get(name, "Copy").lower()
     if value not in ("copy", "replaced"):
         raise CosError("InvalidArgument", f"{name} is Copy or Replaced.")
@@ -33,19 +33,19 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(cloud: Cloud, call: Call) -> Response:
-    """Copy an object; the copy shares its source's bytes.
+    """Copy an object. The copy shares the bytes of its source.
 
-    Whatever the directive, storage class falls back to STANDARD, the ACL to default, and there is
-    no encryption unless the request asks for them (page 436/10881).
+    For either directive the storage class is STANDARD, the ACL the default, and encryption off, unless the
+    request asks for them (page 436/10881).
     """
-    replace_metadata = _directive(call, "x-cos-metadata-directive")
-    replace_tags = _directive(call, "x-cos-tagging-directive")
+    replace_metadata = _parse_directive(call, "x-cos-metadata-directive")
+    replace_tags = _parse_directive(call, "x-cos-tagging-directive")
     with cloud.database.change() as change:
         source = _find_source(cloud, call)
         if source.size > MAX_OBJECT_SIZE:
             raise CosError("InvalidRequest", "A copy's source has at most 5 GB.")
         if not replace_metadata:
-            _refuse_pointless_copy(call, source)
+            _check_not_pointless(call, source)
         version = Version(
             call.bucket.name,
             call.key,
@@ -54,45 +54,45 @@ async def copy_object(cloud: Cloud, call: Call) -> Response:
             etag=source.etag,
             crc64=source.crc64,
             modified=cloud.clock(),
-            storage_class=metadata.storage_class(call.headers),
-            acl=acl.from_headers(call.headers),
-            tags=tags.from_headers(call.headers) if replace_tags else source.tags,
-            headers=metadata.collect(call.headers)
+            storage_class=metadata.parse_storage_class(call.headers),
+            acl=acl.parse_headers(call.headers),
+            tags=tags.parse_headers(call.headers) if replace_tags else source.tags,
+            headers=metadata.collect_metadata(call.headers)
             if replace_metadata
-            else metadata.copied(source.headers, call.headers),
+            else metadata.copy_metadata(source.headers, call.headers),
         )
         if call.damage_copy:
-            version = _damaged(cloud, version)
+            version = _damage(cloud, version)
         version_id = cloud.store.put(
             change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
         )
-    headers = written_headers(call.bucket, version, version_id)
+    headers = build_write_headers(call.bucket, version, version_id)
     etag = headers.pop("ETag")
     parts = [
         xmlio.leaf("ETag", etag),
-        xmlio.leaf("LastModified", iso_date(int(version.modified))),
+        xmlio.leaf("LastModified", format_iso_date(int(version.modified))),
         xmlio.leaf("CRC64", version.crc64),
     ]
     if call.bucket.versioning:
         parts.append(xmlio.leaf("VersionId", version_id))
-    return xml_answer(xmlio.document(xmlio.group("CopyObjectResult", *parts)), headers)
+    return build_xml_response(xmlio.document(xmlio.group("CopyObjectResult", *parts)), headers)
 
 
-def _refuse_pointless_copy(call: Call, source: Version) -> None:
-    """The directive must be Replaced where source and destination are one (page 436/10881).
+def _check_not_pointless(call: Call, source: Version) -> None:
+    """Raise CosError for a copy of an object onto itself that changes nothing (page 436/10881).
 
-    The page names no error code; InvalidRequest is a guess. A change of class, and making an old
-    version the current one, are no pointless copies.
+    The page names no error code, so InvalidRequest is a guess. A change of the storage class and restoring
+    an old version are allowed.
     """
     same = (source.bucket, source.key) == (call.bucket.name, call.key) and source.current
     if same and "x-cos-storage-class" not in call.headers:
         raise CosError("InvalidRequest", "Copying an object onto itself needs Replaced.")
 
 
-def _damaged(cloud: Cloud, version: Version) -> Version:
-    """The version with one bit of its bytes changed, as a fault asked for.
+def _damage(cloud: Cloud, version: Version) -> Version:
+    """Return the version with one bit of its bytes changed, for a fault.
 
-    Kept before the commit: should that fail, the next start sweeps the blob away.
+    The blob is kept before the commit. If the commit fails, the next start removes it.
     """
     with cloud.blobs.create() as writer:
         source = cloud.blobs.open(version.blob, 0, version.size)
@@ -102,30 +102,30 @@ def _damaged(cloud: Cloud, version: Version) -> Version:
         source.close()
         cloud.blobs.append_to(writer, version.blob, len(first), version.size - len(first))
         writer.keep()
-        return with_bytes(version, writer.name, writer.sums)
+        return set_bytes(version, writer.name, writer.sums)
 
 
 async def upload_part_copy(cloud: Cloud, call: Call) -> Response:
-    """Make a part from an object or a range of it (`x-cos-copy-source-range: bytes=a-b`)."""
-    number = part_number(call)
+    """Create a part from an object or a range of it (`x-cos-copy-source-range: bytes=a-b`)."""
+    number = parse_part_number(call)
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
     source = _find_source(cloud, call)
-    offset, length = _source_range(call, source)
+    offset, length = _parse_source_range(call, source)
     with cloud.blobs.create() as writer:
-        await in_thread(cloud.blobs.append_to, writer, source.blob, offset, length)
-        part = keep_part(cloud, upload, number, writer)
+        await run_in_thread(cloud.blobs.append_to, writer, source.blob, offset, length)
+        part = store_part(cloud, upload, number, writer)
     body = xmlio.group(
         "CopyPartResult",
         xmlio.leaf("ETag", f'"{part.etag}"'),
-        xmlio.leaf("LastModified", iso_date(int(part.modified))),
+        xmlio.leaf("LastModified", format_iso_date(int(part.modified))),
         xmlio.leaf("CRC64", part.crc64),
     )
-    return xml_answer(xmlio.document(body), {"x-cos-hash-crc64ecma": part.crc64})
+    return build_xml_response(xmlio.document(body), {"x-cos-hash-crc64ecma": part.crc64})
 
 
-def _source_range(call: Call, source: Version) -> tuple[int, int]:
+def _parse_source_range(call: Call, source: Version) -> tuple[int, int]:
     text = call.headers.get("x-cos-copy-source-range")
-    if not text:  # The official Python client sends an empty one for the whole object.
+    if not text:  # The official Python client sends an empty range for the whole object.
         return 0, source.size
     part = conditions.parse_range(text, source.size)
     if part is None or text.endswith("-") or "=-" in text:

@@ -1,9 +1,9 @@
-"""Batch delete: up to 1,000 keys in one request (page 436/8289)."""
+"""DeleteMultipleObjects: up to 1,000 keys in one request (page 436/8289)."""
 
 from __future__ import annotations
 
 from .. import xmlio
-from ..call import Call, Cloud, Response, xml_answer
+from ..call import Call, Cloud, Response, build_xml_response
 from ..errors import CosError
 from ..names import check_key
 from ..records import Version
@@ -12,17 +12,19 @@ MAX_KEYS = 1000
 
 
 async def delete_multiple_objects(cloud: Cloud, call: Call) -> Response:
-    """Delete the listed keys; each succeeds or fails for itself, within one 200.
+    """Delete the listed keys. Each succeeds or fails independently, within one 200 response.
 
-    Keys are taken literally: a leading slash is part of the key here, other than in a URL.
-    Raises CosError InvalidDigest without Content-MD5, MalformedXML for more than 1,000 keys.
+    Keys are literal: a leading slash belongs to the key, unlike in a URL.
+
+    Raises:
+        CosError: InvalidDigest without Content-MD5, MalformedXML for more than 1,000 keys.
     """
     if "content-md5" not in call.headers:
         raise CosError("InvalidDigest", "A batch delete needs Content-MD5.")
-    root = xmlio.parse(await call.document(), "Delete")
-    quiet = xmlio.text_of(root, "Quiet", "false").strip().lower() == "true"
+    root = xmlio.parse_document(await call.document(), "Delete")
+    quiet = xmlio.get_text(root, "Quiet", "false").strip().lower() == "true"
     targets = [
-        (xmlio.text_of(each, "Key"), xmlio.text_of(each, "VersionId", ""))
+        (xmlio.get_text(each, "Key"), xmlio.get_text(each, "VersionId", ""))
         for each in root.iterfind("Object")
     ]
     if not 1 <= len(targets) <= MAX_KEYS:
@@ -34,29 +36,29 @@ async def delete_multiple_objects(cloud: Cloud, call: Call) -> Response:
                 check_key(key)
                 call.admit_key(key)
             except CosError as error:
-                results.append(_error_element(key, version_id, error))
+                results.append(_build_error(key, version_id, error))
                 continue
             removed = cloud.store.delete(change, call.bucket, key, version_id, cloud.clock())
             if not quiet:
-                results.append(_deleted_element(key, version_id, removed))
-    return xml_answer(xmlio.document(xmlio.group("DeleteResult", *results)))
+                results.append(_build_deleted(key, version_id, removed))
+    return build_xml_response(xmlio.document(xmlio.group("DeleteResult", *results)))
 
 
-def _version_leaf(name: str, version_id: str) -> list[str]:
+def _build_version(name: str, version_id: str) -> list[str]:
     return [xmlio.leaf(name, version_id)] if version_id else []
 
 
-def _error_element(key: str, version_id: str, error: CosError) -> str:
+def _build_error(key: str, version_id: str, error: CosError) -> str:
     return xmlio.group(
         "Error",
         xmlio.leaf("Key", key),
-        *_version_leaf("VersionId", version_id),
+        *_build_version("VersionId", version_id),
         xmlio.leaf("Code", error.code),
         xmlio.leaf("Message", error.message),
     )
 
 
-def _deleted_element(key: str, version_id: str, removed: Version | None) -> str:
+def _build_deleted(key: str, version_id: str, removed: Version | None) -> str:
     marker: list[str] = []
     if removed is not None and removed.is_marker:
         marker = [
@@ -64,5 +66,5 @@ def _deleted_element(key: str, version_id: str, removed: Version | None) -> str:
             xmlio.leaf("DeleteMarkerVersionId", removed.version_id),
         ]
     return xmlio.group(
-        "Deleted", xmlio.leaf("Key", key), *_version_leaf("VersionId", version_id), *marker
+        "Deleted", xmlio.leaf("Key", key), *_build_version("VersionId", version_id), *marker
     )

@@ -5,144 +5,143 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import acl, xmlio
-from ..call import Call, Cloud, Response, xml_answer
+from ..call import Call, Cloud, Response, build_xml_response
 from ..errors import CosError
-from ..names import encode, iso_date
-from ..pages import Page, paginate, walk_current, walk_versions
+from ..names import encode, format_iso_date
+from ..pages import Page, PageRequest, paginate, walk_current, walk_versions
 from ..records import Version
 
 _MAX_KEYS = 1000
 
 
-def _coder(call: Call) -> Callable[[str], str]:
-    """How keys are written: as they are, or percent-coded with `encoding-type=url`."""
+def _choose_encoder(call: Call) -> Callable[[str], str]:
+    """Return the encoder of keys: percent-encoding for `encoding-type=url`, else none."""
     kind = call.query.get("encoding-type", "")
     if kind not in ("", "url"):
         raise CosError("InvalidArgument", "encoding-type is url.")
     return encode if kind else str
 
 
-def _leaves(*pairs: tuple[str, str | int | None]) -> list[str]:
-    """One element per pair that has a value."""
+def _build_leaves(*pairs: tuple[str, str | int | None]) -> list[str]:
+    """Build one element per pair that has a value."""
     return [xmlio.leaf(name, value) for name, value in pairs if value is not None]
 
 
-def _boolean(value: bool) -> str:
+def _format_boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _contents(version: Version, code: Callable[[str], str], *, owner: bool = True) -> list[str]:
-    """What lists say of one object or version."""
+def _build_contents(
+    version: Version, encode_key: Callable[[str], str], *, owner: bool = True
+) -> list[str]:
+    """Build the elements that describe one object or version."""
     return [
-        xmlio.leaf("Key", code(version.key)),
-        xmlio.leaf("LastModified", iso_date(int(version.modified))),
+        xmlio.leaf("Key", encode_key(version.key)),
+        xmlio.leaf("LastModified", format_iso_date(int(version.modified))),
         xmlio.leaf("ETag", version.quoted_etag),
         xmlio.leaf("Size", version.size),
-        *([acl.owner_element()] if owner else []),
+        *([acl.build_owner()] if owner else []),
         xmlio.leaf("StorageClass", version.storage_class),
     ]
 
 
-def _prefix_elements(page: Page[Version], code: Callable[[str], str]) -> list[str]:
+def _build_prefixes(page: Page[Version], encode_key: Callable[[str], str]) -> list[str]:
     return [
-        xmlio.group("CommonPrefixes", xmlio.leaf("Prefix", code(prefix)))
+        xmlio.group("CommonPrefixes", xmlio.leaf("Prefix", encode_key(prefix)))
         for prefix in page.prefixes
     ]
 
 
-def _last_key(page: Page[Version]) -> str:
+def _get_last_key(page: Page[Version]) -> str:
     last = page.last
     return last.key if isinstance(last, Version) else last or ""
 
 
 async def list_objects(cloud: Cloud, call: Call) -> Response:
-    """Objects in key order; `list-type=2` pages with tokens, otherwise with markers."""
+    """List objects in key order, with tokens for `list-type=2` and with markers otherwise."""
     query = call.query
-    code = _coder(call)
-    second = query.get("list-type") == "2"
+    encode_key = _choose_encoder(call)
+    is_v2 = query.get("list-type") == "2"
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     token, start_after = query.get("continuation-token"), query.get("start-after", "")
-    marker = (token or start_after) if second else query.get("marker", "")
+    marker = (token or start_after) if is_v2 else query.get("marker", "")
     limit = call.number("max-keys", _MAX_KEYS, most=_MAX_KEYS)
     page = paginate(
         walk_current(cloud.database, call.bucket.name, prefix, delimiter, marker),
         lambda version: version.key,
-        prefix=prefix,
-        delimiter=delimiter,
-        marker=marker,
-        limit=limit,
+        PageRequest(prefix, delimiter, marker, limit),
     )
-    following = _last_key(page) if page.truncated else None
-    head = _leaves(
+    following = _get_last_key(page) if page.truncated else None
+    head = _build_leaves(
         ("Name", call.bucket.name),
         ("EncodingType", query.get("encoding-type") or None),
-        ("Prefix", code(prefix)),
-        ("Delimiter", code(delimiter) if delimiter else None),
+        ("Prefix", encode_key(prefix)),
+        ("Delimiter", encode_key(delimiter) if delimiter else None),
         ("MaxKeys", limit),
-        ("IsTruncated", _boolean(page.truncated)),
+        ("IsTruncated", _format_boolean(page.truncated)),
     )
-    if second:
-        head += _leaves(
-            ("StartAfter", code(start_after) if start_after else None),
+    if is_v2:
+        head += _build_leaves(
+            ("StartAfter", encode_key(start_after) if start_after else None),
             ("ContinuationToken", token),
             ("KeyCount", len(page.items) + len(page.prefixes)),
             ("NextContinuationToken", following),
         )
     else:
-        head += _leaves(
-            ("Marker", code(marker)),
-            ("NextMarker", None if following is None else code(following)),
+        head += _build_leaves(
+            ("Marker", encode_key(marker)),
+            ("NextMarker", None if following is None else encode_key(following)),
         )
-    owner = not second or query.get("fetch-owner") == "true"
-    contents = (xmlio.group("Contents", *_contents(each, code, owner=owner)) for each in page.items)
-    body = xmlio.group("ListBucketResult", *head, *contents, *_prefix_elements(page, code))
-    return xml_answer(xmlio.document(body))
+    owner = not is_v2 or query.get("fetch-owner") == "true"
+    contents = (
+        xmlio.group("Contents", *_build_contents(each, encode_key, owner=owner))
+        for each in page.items
+    )
+    body = xmlio.group("ListBucketResult", *head, *contents, *_build_prefixes(page, encode_key))
+    return build_xml_response(xmlio.document(body))
 
 
 async def list_object_versions(cloud: Cloud, call: Call) -> Response:
-    """Versions and delete markers, newest first within a key."""
+    """List versions and delete markers, newest first within a key."""
     query = call.query
-    code = _coder(call)
+    encode_key = _choose_encoder(call)
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     key_marker, id_marker = query.get("key-marker", ""), query.get("version-id-marker", "")
     limit = call.number("max-keys", _MAX_KEYS, most=_MAX_KEYS)
     page = paginate(
         walk_versions(cloud.database, call.bucket.name, prefix, key_marker, id_marker),
         lambda version: version.key,
-        prefix=prefix,
-        delimiter=delimiter,
-        marker=key_marker,
-        limit=limit,
+        PageRequest(prefix, delimiter, key_marker, limit),
     )
     last = page.last if page.truncated else None
-    head = _leaves(
+    head = _build_leaves(
         ("Name", call.bucket.name),
         ("EncodingType", query.get("encoding-type") or None),
-        ("Prefix", code(prefix)),
-        ("Delimiter", code(delimiter) if delimiter else None),
-        ("KeyMarker", code(key_marker)),
+        ("Prefix", encode_key(prefix)),
+        ("Delimiter", encode_key(delimiter) if delimiter else None),
+        ("KeyMarker", encode_key(key_marker)),
         ("VersionIdMarker", id_marker),
         ("MaxKeys", limit),
-        ("IsTruncated", _boolean(page.truncated)),
-        ("NextKeyMarker", code(_last_key(page)) if page.truncated else None),
+        ("IsTruncated", _format_boolean(page.truncated)),
+        ("NextKeyMarker", encode_key(_get_last_key(page)) if page.truncated else None),
         ("NextVersionIdMarker", last.version_id if isinstance(last, Version) else None),
     )
-    versions = (_version_element(each, code) for each in page.items)
-    body = xmlio.group("ListVersionsResult", *head, *versions, *_prefix_elements(page, code))
-    return xml_answer(xmlio.document(body))
+    versions = (_build_version(each, encode_key) for each in page.items)
+    body = xmlio.group("ListVersionsResult", *head, *versions, *_build_prefixes(page, encode_key))
+    return build_xml_response(xmlio.document(body))
 
 
-def _version_element(version: Version, code: Callable[[str], str]) -> str:
+def _build_version(version: Version, encode_key: Callable[[str], str]) -> str:
     identity = [
         xmlio.leaf("VersionId", version.version_id),
-        xmlio.leaf("IsLatest", _boolean(bool(version.current))),
+        xmlio.leaf("IsLatest", _format_boolean(bool(version.current))),
     ]
     if version.is_marker:
         return xmlio.group(
             "DeleteMarker",
-            xmlio.leaf("Key", code(version.key)),
+            xmlio.leaf("Key", encode_key(version.key)),
             *identity,
-            xmlio.leaf("LastModified", iso_date(int(version.modified))),
-            acl.owner_element(),
+            xmlio.leaf("LastModified", format_iso_date(int(version.modified))),
+            acl.build_owner(),
         )
-    return xmlio.group("Version", *_contents(version, code), *identity)
+    return xmlio.group("Version", *_build_contents(version, encode_key), *identity)

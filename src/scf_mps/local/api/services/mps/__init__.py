@@ -1,9 +1,7 @@
-"""MPS, product API 2019-06-12, as far as it tells of tasks: DescribeTasks, DescribeTaskDetail, ParseNotification.
-Its trigger is in `fetch_other_triggers`, and how tasks are submitted in `mps_submitting`.
+"""MPS, product API 2019-06-12: tasks, their submission and the trigger.
 
-The tasks are those that a test puts in, as the notifications that MPS pushed (or should have pushed) of them. The
-fields are those of the SDK's models; an answer names every field, with null for those of other kinds of tasks, as
-MPS's does.
+Tests add tasks by the notifications that MPS pushed (or should have pushed). Fields follow the SDK's
+models. As with MPS, a response has every field, with null for those of other kinds of tasks.
 """
 
 from __future__ import annotations
@@ -18,15 +16,15 @@ from typing import Any
 from ...errors import ApiError
 from ...service import Call, action
 from ..scf.account import Account
-from .process_media import MpsSubmitting
+from .process_media import MpsSubmission
 from .task import Task
 from .triggers import MpsTriggers
 
-HORIZON = 7 * 24 * 3600.0
-"""Seconds: MPS tells of tasks that were submitted in the last seven days."""
+MAX_TASK_AGE_SECONDS = 7 * 24 * 3600.0
+"""MPS returns tasks that were submitted in the last seven days."""
 
 _STATUSES = ("WAITING", "PROCESSING", "FINISH")
-_NOTIFICATION = [
+_NOTIFICATION_FIELDS = [
     "EventType",
     "WorkflowTaskEvent",
     "EditMediaTaskEvent",
@@ -38,7 +36,7 @@ _NOTIFICATION = [
     "BatchTaskEvent",
     "ExtractBlindWatermarkTask",
 ]
-_DETAIL = [
+_DETAIL_FIELDS = [
     "WorkflowTask",
     "EditMediaTask",
     "LiveStreamProcessTask",
@@ -48,12 +46,13 @@ _DETAIL = [
 ]
 
 
-class Mps(MpsTriggers, MpsSubmitting):
-    """The books of MPS, kept by a test.
+class Mps(MpsTriggers, MpsSubmission):
+    """The tasks of an account.
 
-    - `newest_first`: tasks are listed by their time of creation (page 1041/43058); MPS does not say in which direction.
-    - `functions`: the account of an `Scf`, to which its trigger is bound.
-    - `clock` gives the time in seconds since the epoch.
+    Args:
+        newest_first: order of the list by creation time (page 1041/43058), which MPS does not document.
+        functions: the account of an `Scf` to which the trigger is bound.
+        clock: returns the seconds since the epoch.
     """
 
     name = "mps"
@@ -77,10 +76,14 @@ class Mps(MpsTriggers, MpsSubmitting):
         finished: float | None = None,
         created: float | None = None,
     ) -> str:
-        """Enter the task of a notification, or what it has become since; returns its id.
+        """Add or update the task of a notification and return its id.
 
-        A notification of a live stream enters the stream's task, which has no notification as a whole. Times are
-        seconds since the epoch: by default it finishes now and was created a minute before.
+        A notification of a live stream adds the stream's task, which has no notification as a whole.
+
+        Args:
+            notification: as pushed by MPS.
+            finished: seconds since the epoch, by default now.
+            created: seconds since the epoch, by default a minute before `finished`.
 
         Raises:
             ValueError: for a notification without a task id, such as a BatchTask's.
@@ -88,8 +91,8 @@ class Mps(MpsTriggers, MpsSubmitting):
         type_ = notification.get("EventType")
         if type_ is None:
             type_ = field = "LiveStreamProcessTask"
-            over = notification.get("NotificationType") == "ProcessEof"
-            status = "FINISH" if over else "PROCESSING"
+            is_eof = notification.get("NotificationType") == "ProcessEof"
+            status = "FINISH" if is_eof else "PROCESSING"
             body: Any = {"TaskId": notification.get("TaskId"), "Status": status, "ErrCode": 0}
             body |= {"Message": "", "Url": ""}
         else:
@@ -97,12 +100,12 @@ class Mps(MpsTriggers, MpsSubmitting):
             field = "ExtractBlindWatermarkTask" if type_ == "ExtractBlindWatermark" else type_
         task_id = body.get("TaskId")
         if not task_id:
-            raise ValueError(f"expected a notification with a TaskId, but this {type_} has none")
+            raise ValueError(f"notification of type {type_} has no TaskId")
         with self._lock:
             finished = self._clock() if finished is None else finished
             if created is None:
-                known = self._tasks.get(task_id)
-                created = known.created if known else finished - 60
+                existing = self._tasks.get(task_id)
+                created = existing.created if existing else finished - 60
             self._tasks[task_id] = Task(
                 task_id,
                 type_,
@@ -117,15 +120,15 @@ class Mps(MpsTriggers, MpsSubmitting):
         return str(task_id)
 
     def remove(self, task_id: str) -> None:
-        """Strike a task out. Raises KeyError for one that is not there."""
+        """Remove a task. Raises KeyError if it does not exist."""
         with self._lock:
             del self._tasks[task_id]
 
     @action("DescribeTasks")
     def describe_tasks(self, call: Call) -> Mapping[str, Any]:
-        """A page of the tasks with a status, by their time of creation.
+        """Return a page of the tasks with a status, by creation time.
 
-        That StartTime and EndTime bound that time, both included, is a guess: MPS does not say which time it is.
+        That StartTime and EndTime bound the creation time, both inclusive, is a guess.
         """
         status = call.text("Status")
         if status not in _STATUSES:
@@ -134,16 +137,16 @@ class Mps(MpsTriggers, MpsSubmitting):
         if not 1 <= limit <= 100:
             raise ApiError("InvalidParameterValue.Limit", "Limit is from 1 to 100.")
         failed = call.boolean("SubTaskHasFailed")
-        start, end = _time(call, "StartTime"), _time(call, "EndTime")
+        start, end = _parse_time(call, "StartTime"), _parse_time(call, "EndTime")
         tasks = [
             task
-            for task in self._listed()
+            for task in self._list_tasks()
             if task.status == status
             and (failed is None or task.failed is failed)
             and (start is None or task.created >= start)
             and (end is None or task.created <= end)
         ]
-        first = _index(tasks, call.text("ScrollToken", ""))
+        first = _find_page(tasks, call.text("ScrollToken", ""))
         page, rest = tasks[first : first + limit], tasks[first + limit :]
         return {
             "TaskSet": [
@@ -161,16 +164,18 @@ class Mps(MpsTriggers, MpsSubmitting):
 
     @action("DescribeTaskDetail")
     def describe_task_detail(self, call: Call) -> Mapping[str, Any]:
-        """Everything about one task."""
+        """Return everything about one task."""
         task_id = call.text("TaskId")
-        task = next((one for one in self._listed() if one.task_id == task_id), None)
+        task = next(
+            (candidate for candidate in self._list_tasks() if candidate.task_id == task_id), None
+        )
         if task is None:
-            raise ApiError("InvalidParameterValue.TaskId", "There is no such task.")
+            raise ApiError("InvalidParameterValue.TaskId", "The task does not exist.")
         return {
             "TaskType": task.task_type,
             "Status": task.status,
             **task.times(),
-            **dict.fromkeys(_DETAIL),
+            **dict.fromkeys(_DETAIL_FIELDS),
             task.field: task.body,
             "TaskNotifyConfig": None,
             "TasksPriority": 0,
@@ -181,18 +186,18 @@ class Mps(MpsTriggers, MpsSubmitting):
 
     @action("ParseNotification")
     def parse_notification(self, call: Call) -> Mapping[str, Any]:
-        """The fields of a notification that is given as text; those that MPS's API has no name for are left out."""
+        """Return the documented fields of a notification given as text."""
         try:
             notification = json.loads(call.text("Content"))
         except ValueError:
             notification = None
         if not isinstance(notification, dict):
-            raise ApiError("InvalidParameter", "Content is to be a notification in JSON.")
-        return {name: notification.get(name) for name in _NOTIFICATION}
+            raise ApiError("InvalidParameter", "Content is not a notification in JSON.")
+        return {name: notification.get(name) for name in _NOTIFICATION_FIELDS}
 
-    def _listed(self) -> list[Task]:
-        """The tasks that MPS still tells of, in its order."""
-        oldest = self._clock() - HORIZON
+    def _list_tasks(self) -> list[Task]:
+        """Return the tasks that MPS still returns, in its order."""
+        oldest = self._clock() - MAX_TASK_AGE_SECONDS
         with self._lock:
             tasks = [task for task in self._tasks.values() if task.created >= oldest]
         return sorted(
@@ -200,21 +205,21 @@ class Mps(MpsTriggers, MpsSubmitting):
         )
 
 
-def _index(tasks: list[Task], token: str) -> int:
-    """Where the page begins that a token is for. Raises ApiError InvalidParameterValue."""
+def _find_page(tasks: list[Task], token: str) -> int:
+    """Return the index of the first task of a token's page. Raises ApiError InvalidParameterValue."""
     if not token:
         return 0
     for index, task in enumerate(tasks):
         if task.task_id == token:
             return index
-    raise ApiError("InvalidParameterValue", "The ScrollToken is none that was given out.")
+    raise ApiError("InvalidParameterValue", "The ScrollToken is invalid.")
 
 
-def _time(call: Call, name: str) -> float | None:
+def _parse_time(call: Call, name: str) -> float | None:
     text = call.text(name, "")
     if not text:
         return None
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except ValueError:
-        raise ApiError(f"InvalidParameter.{name}", f"{name} is not a time of ISO 8601.") from None
+        raise ApiError(f"InvalidParameter.{name}", f"{name} is not an ISO 8601 time.") from None

@@ -1,7 +1,7 @@
-"""MPS's ProcessMedia: a task is looked at, counted and given an id; nothing is processed.
+"""MPS's ProcessMedia: checks a task and assigns an id. Nothing is processed.
 
-What is checked is what the SDK's models say of the parameters, and that a SessionId is taken once in three days. Codes
-are those of its ``errorcodes``; which of them a mistake gets is a guess where its name does not tell.
+Parameters are checked as in the SDK's models. A SessionId is accepted once in three days. Codes are those
+of the SDK's ``errorcodes``, and which one an error gets is a guess where the name does not say.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from ...errors import ApiError
 from ...service import Call, Service, action
 from .task import Task
 
-DEDUPLICATION = 3 * 24 * 3600.0
-"""Seconds for which a SessionId is remembered."""
+DEDUPLICATION_SECONDS = 3 * 24 * 3600.0
+"""Time for which a SessionId is remembered."""
 
 _SOURCES = {
     "COS": ("CosInputInfo", ("Bucket", "Region", "Object")),
     "URL": ("UrlInputInfo", ("Url",)),
     "AWS-S3": ("S3InputInfo", ("S3Bucket", "S3Region", "S3Object")),
 }
-_MEDIA = (
+_MEDIA_TASKS = (
     "TranscodeTaskSet",
     "AnimatedGraphicTaskSet",
     "SnapshotByTimeOffsetTaskSet",
@@ -33,7 +33,7 @@ _MEDIA = (
     "ImageSpriteTaskSet",
     "AdaptiveDynamicStreamingTaskSet",
 )
-_OTHERS = (
+_AI_TASKS = (
     "AiContentReviewTask",
     "AiAnalysisTask",
     "AiRecognitionTask",
@@ -44,10 +44,11 @@ _OTHERS = (
 )
 
 
-class MpsSubmitting(Service):
-    """The action by which tasks are submitted.
+class MpsSubmission(Service):
+    """The action that submits tasks.
 
-    Attributes: `submitted`, the parameters of the tasks that were taken by their id, oldest first.
+    Attributes:
+        submitted: parameters of the accepted tasks by id, oldest first.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -59,24 +60,25 @@ class MpsSubmitting(Service):
 
     @action("ProcessMedia")
     def process_media(self, call: Call) -> Mapping[str, Any]:
-        """Take a task. It waits until a test enters its notification."""
+        """Accept a task. It has the status WAITING until a test adds its notification."""
         session = call.text("SessionId", "")
         if len(session) > 50:
             raise ApiError("InvalidParameterValue.SessionIdTooLong")
         if len(call.text("SessionContext", "")) > 1000:
             raise ApiError("InvalidParameterValue.SessionContextTooLong")
         kind = _check_source(call.parameters.get("InputInfo"))
-        if not list(_tasks(call.parameters)):
-            raise ApiError("InvalidParameter", "There is no task in the request.")
-        media = "MediaProcessTask" in call.parameters
-        if kind == "URL" and media and not _has_storage(call.parameters):
-            raise ApiError("InvalidParameterValue.OutputStorage", "A URL source needs one.")
+        if not list(_iterate_tasks(call.parameters)):
+            raise ApiError("InvalidParameter", "The request has no task.")
+        has_media = "MediaProcessTask" in call.parameters
+        if kind == "URL" and has_media and not _has_storage(call.parameters):
+            raise ApiError(
+                "InvalidParameterValue.OutputStorage", "A URL source needs OutputStorage."
+            )
         with self._lock:
             now = self._clock()
-            if session and now - self._sessions.get(session, -DEDUPLICATION) < DEDUPLICATION:
-                raise ApiError(
-                    "InvalidParameterValue.SessionId", "The request is a repetition of another."
-                )
+            last = self._sessions.get(session, -DEDUPLICATION_SECONDS)
+            if session and now - last < DEDUPLICATION_SECONDS:
+                raise ApiError("InvalidParameterValue.SessionId", "The request is a duplicate.")
             self._sessions[session] = now
             task_id = f"1250000000-WorkflowTask-{uuid.uuid4().hex}tt0"
             parameters = copy.deepcopy(dict(call.parameters))
@@ -91,38 +93,40 @@ class MpsSubmitting(Service):
 
 
 def _check_source(info: object) -> str:
-    """The type of a source. Raises ApiError."""
+    """Return the type of a source. Raises ApiError."""
     if not isinstance(info, dict):
         raise ApiError("MissingParameter", "The request has no InputInfo.")
     kind = info.get("Type")
     if kind not in _SOURCES:
         raise ApiError("InvalidParameterValue.Type", f"Type is one of {', '.join(_SOURCES)}.")
     field, needed = _SOURCES[kind]
-    told = info.get(field)
-    missing = [name for name in needed if not (isinstance(told, dict) and told.get(name))]
+    source = info.get(field)
+    missing = [name for name in needed if not (isinstance(source, dict) and source.get(name))]
     if missing:
         raise ApiError("InvalidParameterValue", f"{field} has no {', '.join(missing)}.")
     return str(kind)
 
 
-def _tasks(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Each thing that is asked for. Raises ApiError for one that is none."""
+def _iterate_tasks(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield each subtask of the request. Raises ApiError for an invalid one."""
     sets = parameters.get("MediaProcessTask") or {}
-    unknown = sorted(set(sets) - set(_MEDIA))
+    unknown = sorted(set(sets) - set(_MEDIA_TASKS))
     if unknown:
         raise ApiError("UnknownParameter", f"MediaProcessTask has no {', '.join(unknown)}.")
-    found = [one for name in _MEDIA for one in sets.get(name) or ()]
-    found += [parameters[name] for name in _OTHERS if parameters.get(name)]
-    for one in found:
-        definition = one.get("Definition") if isinstance(one, dict) else None
-        if type(definition) is not int or (definition <= 0 and not one.get("RawParameter")):
-            raise ApiError("InvalidParameterValue.Definition", "Definition is a template's id.")
-        if any(value is None for value in one.values()):
+    tasks = [task for name in _MEDIA_TASKS for task in sets.get(name) or ()]
+    tasks += [parameters[name] for name in _AI_TASKS if parameters.get(name)]
+    for task in tasks:
+        definition = task.get("Definition") if isinstance(task, dict) else None
+        if type(definition) is not int or (definition <= 0 and not task.get("RawParameter")):
+            raise ApiError(
+                "InvalidParameterValue.Definition", "Definition is not the id of a template."
+            )
+        if any(value is None for value in task.values()):
             raise ApiError("InvalidParameter", "A parameter is null.")
-        yield one
+        yield task
 
 
 def _has_storage(parameters: Mapping[str, Any]) -> bool:
     return bool(parameters.get("OutputStorage")) or all(
-        one.get("OutputStorage") for one in _tasks(parameters)
+        task.get("OutputStorage") for task in _iterate_tasks(parameters)
     )

@@ -1,4 +1,4 @@
-"""A task in the books of MPS."""
+"""A task as MPS records it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-_NEVER = "0000-00-00T00:00:00Z"
+_ZERO_TIME = "0000-00-00T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as MPS records it. Times are seconds since the epoch."""
+    """A task. Times are seconds since the epoch."""
 
     task_id: str
     task_type: str
     field: str
-    """Which field of DescribeTaskDetail has its body."""
+    """Field of DescribeTaskDetail that contains `body`."""
     body: Mapping[str, Any]
     status: str
     created: float
@@ -27,19 +27,21 @@ class Task:
 
     @property
     def failed(self) -> bool:
-        """Whether the task or a part of it failed."""
+        """True if the task or a part of it failed."""
         return self.body.get("ErrCode") not in (None, 0) or _has_failure(self.body)
 
     def times(self) -> dict[str, str]:
-        """CreateTime, BeginProcessTime and FinishTime; zeros for what has not happened."""
+        """Return CreateTime, BeginProcessTime and FinishTime, zeros if not reached."""
         return {
-            "CreateTime": _text(self.created),
-            "BeginProcessTime": _NEVER if self.status == "WAITING" else _text(self.created),
-            "FinishTime": _text(self.finished) if self.status == "FINISH" else _NEVER,
+            "CreateTime": _format_time(self.created),
+            "BeginProcessTime": _ZERO_TIME
+            if self.status == "WAITING"
+            else _format_time(self.created),
+            "FinishTime": _format_time(self.finished) if self.status == "FINISH" else _ZERO_TIME,
         }
 
 
-def _text(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,8 +1,8 @@
 """MPS's trigger: BindTrigger and UnbindTrigger of MPS, which no SDK wraps and no page documents.
 
-Their parameters are those that Tencent's own deployment toolkit sends. What is refused, and by which code, is a guess:
-product page 583/39163 says that an account has one MPS trigger in all regions, so a second function is refused; that
-one function may have a trigger for each type of event is what the toolkit does.
+Parameters are those that Tencent's deployment toolkit sends. The error codes are guesses. Product page
+583/39163 says that an account has one MPS trigger in all regions, so a second function is refused. That one
+function may have a trigger for each type of event follows the toolkit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import ApiError
 from ...service import Call, Service, action
 from ..scf.account import DEFAULT, Account, FunctionRecord
-from ..scf.triggers import entry
+from ..scf.triggers import build_trigger
 
 EVENT_TYPES = ("WorkflowTask", "EditMediaTask")
 
@@ -26,73 +26,80 @@ class MpsTriggers(Service):
 
     @action("BindTrigger")
     def bind_trigger(self, call: Call) -> Mapping[str, Any]:
-        """Send the account's events of a type to a function from now on."""
+        """Send the account's events of a type to a function."""
         kind = call.text("EventType")
         if kind not in EVENT_TYPES:
             raise ApiError("InvalidParameterValue", f"EventType is one of {EVENT_TYPES}.")
         qualifier = call.text("Qualifier", DEFAULT)
-        account = self._account()
+        account = self._get_account()
         with account.lock:
             region, namespace = call.text("ScfRegion"), call.text("Namespace", "default")
             function = account.get(region, namespace, call.text("FunctionName"))
             function.version(qualifier)
-            for owner, trigger in _bound(account):
-                where = f"{owner.region}/{owner.namespace}/{owner.name} ({trigger['Qualifier']})"
+            for owner, bound in _iterate_bound(account):
+                target = f"{owner.region}/{owner.namespace}/{owner.name} ({bound['Qualifier']})"
                 if owner is not function:
                     raise ApiError(
-                        "LimitExceeded.Trigger", f"The account's MPS trigger is bound to {where}."
+                        "LimitExceeded.Trigger", f"The account's MPS trigger is bound to {target}."
                     )
-                if _resource(kind) == trigger["ResourceId"]:
-                    raise ApiError("ResourceInUse.Trigger", f"It is bound to {where}.")
-            found = _of(function, _resource(kind))
-            if found is None:
+                if _build_resource(kind) == bound["ResourceId"]:
+                    raise ApiError("ResourceInUse.Trigger", f"The trigger is bound to {target}.")
+            trigger = _find_trigger(function, _build_resource(kind))
+            if trigger is None:
                 description = json.dumps({"eventType": kind})
                 now = account.clock()
                 function.triggers.append(
-                    entry("mps", "", qualifier, description, _resource(kind), now)
+                    build_trigger(
+                        "mps", qualifier, description, now, ResourceId=_build_resource(kind)
+                    )
                 )
             else:
-                found |= {"BindStatus": "on", "Qualifier": qualifier}
-        return {"ResourceId": _resource(kind)}
+                trigger |= {"BindStatus": "on", "Qualifier": qualifier}
+        return {"ResourceId": _build_resource(kind)}
 
     @action("UnbindTrigger")
     def unbind_trigger(self, call: Call) -> Mapping[str, Any]:
-        """Send it no more; SCF still lists the trigger, switched off."""
+        """Stop sending events. SCF still lists the trigger as off."""
         resource = call.text("ResourceId")
-        account = self._account()
+        account = self._get_account()
         with account.lock:
-            # The toolkit names no region but the request's own.
+            # The toolkit sends no ScfRegion here.
             region = call.text("ScfRegion", call.region)
             function = account.get(
                 region, call.text("Namespace", "default"), call.text("FunctionName")
             )
             bound = [
-                one
-                for one in function.triggers
-                if one["ResourceId"] == resource and one["BindStatus"] == "on"
+                trigger
+                for trigger in function.triggers
+                if trigger["ResourceId"] == resource and trigger["BindStatus"] == "on"
             ]
             if not bound:
                 raise ApiError("ResourceNotFound", f"{function.name} is not bound to {resource}.")
             qualifier = call.text("Qualifier", DEFAULT)
-            trigger = next((one for one in bound if one["Qualifier"] == qualifier), bound[0])
+            trigger = next(
+                (trigger for trigger in bound if trigger["Qualifier"] == qualifier), bound[0]
+            )
             trigger["BindStatus"] = "off"
         return {}
 
-    def _account(self) -> Account:
+    def _get_account(self) -> Account:
         if self.functions is None:
-            raise ApiError("InvalidAction", "This MPS knows of no functions.")
+            raise ApiError(
+                "InvalidAction",
+                "This emulator has no functions. Pass functions=scf.account to Mps.",
+            )
         return self.functions
 
 
-def _resource(kind: str) -> str:
+def _build_resource(kind: str) -> str:
     return f"qcs::mps:::TriggerType/{kind}Event"
 
 
-def _of(function: FunctionRecord, resource: str) -> dict[str, Any] | None:
+def _find_trigger(function: FunctionRecord, resource: str) -> dict[str, Any] | None:
     return next((one for one in function.triggers if one["ResourceId"] == resource), None)
 
 
-def _bound(account: Account) -> Iterator[tuple[FunctionRecord, dict[str, Any]]]:
+def _iterate_bound(account: Account) -> Iterator[tuple[FunctionRecord, dict[str, Any]]]:
     for function in account.functions.values():
         for trigger in function.triggers:
             if trigger["Type"] == "mps" and trigger["BindStatus"] == "on":

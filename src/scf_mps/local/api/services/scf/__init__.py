@@ -1,7 +1,7 @@
-"""SCF, product API 2018-04-16: Invoke and InvokeFunction here, and what deploys functions in modules of their own.
+"""SCF, product API 2018-04-16: invocation, deployment and logs of functions.
 
-A function is there because an object was put in, which needs no more than the `FunctionTarget` protocol below, or because
-CreateFunction made it; then its code is run by what `Scf` is given for that, such as `running.LocalRunner`.
+A function exists because a test added an object (see `Function`), or because CreateFunction created
+it. The code of the latter is run by `Scf.run`, such as `runner.LocalRunner`.
 """
 
 from __future__ import annotations
@@ -22,45 +22,48 @@ from .layers import Layers
 from .logs import FunctionLogs, write_log_entry
 from .triggers import Triggers
 
-LARGEST_EVENT = 128 * 1024
-LARGEST_SYNCHRONOUS = 6 * 1024 * 1024
-"""Bytes of an event: of an asynchronous call and of a synchronous one (product page 583/11637)."""
-LOG_TAIL = 4096
-"""Bytes of a log, its end, that a synchronous call returns."""
+MAX_ASYNCHRONOUS_EVENT_BYTES = 128 * 1024
+MAX_SYNCHRONOUS_EVENT_BYTES = 6 * 1024 * 1024
+"""Most bytes of an event: of an asynchronous and of a synchronous call (product page 583/11637)."""
+MAX_LOG_TAIL_BYTES = 4096
+"""Bytes at the end of a log that a synchronous call returns."""
 
 _QUALIFIERS = ("$LATEST", "$DEFAULT")
 
 
 class InvocationResult(Protocol):
-    """How a synchronous run of a function ended."""
+    """The result of a synchronous run of a function."""
 
     @property
     def status(self) -> int:
-        """SCF's status code: 200, or why it failed, e.g. 430 for an exception of the function."""
+        """SCF's status code: 200, or the reason of the failure, e.g. 430 for an exception of the function."""
         ...
 
     @property
     def returned(self) -> str | None:
-        """What it returned, as JSON text; None if it did not."""
+        """The returned value as JSON text, or None after a failure."""
         ...
 
     @property
     def error(self) -> str:
-        """Why it failed; empty if it did not."""
+        """The reason of a failure, or ""."""
         ...
 
     @property
-    def log(self) -> str: ...
+    def log(self) -> str:
+        """The log of the run."""
 
     @property
-    def request_id(self) -> str: ...
+    def request_id(self) -> str:
+        """The request id."""
 
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """The duration in seconds."""
 
     @property
     def memory(self) -> int:
-        """Bytes it used at most."""
+        """The peak memory in bytes."""
         ...
 
 
@@ -68,31 +71,38 @@ class Function(Protocol):
     """A function that can be run."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The function's name."""
 
     @property
-    def namespace(self) -> str: ...
+    def namespace(self) -> str:
+        """The function's namespace."""
 
     def invoke(self, payload: str) -> InvocationResult:
-        """Run it with an event, JSON text, and wait for its end."""
+        """Run the function with an event (JSON text) and wait for the result."""
         ...
 
     def push(self, payload: str) -> str:
-        """Put an event into its queue; returns the request id."""
+        """Queue an event (JSON text) and return the request id."""
         ...
 
 
 class Scf(Functions, Triggers, Layers, FunctionLogs):
-    """The functions of an account: those put in are in all regions alike, those deployed in the one they were made in.
+    """The functions of an account.
 
-    - `functions` are put in.
-    - `namespaces` are those there are.
-    - `polls`: how many answers of GetFunction say Creating or Updating before they say Active.
-    - `objects`: what is in COS, for code that is sent that way.
-    - `run`: gives what runs a version of a deployed function.
-    - `clock` gives the time in seconds since the epoch.
+    Added functions exist in all regions, deployed ones in the region of their CreateFunction.
 
-    Attributes: `account` (what is deployed), `run`.
+    Args:
+        functions: the functions to add.
+        namespaces: the account's namespaces.
+        polls: how many responses of GetFunction say Creating or Updating before they say Active.
+        objects: the objects in COS, for code that is sent that way.
+        run: returns the function that runs a version of a deployed function.
+        clock: returns the seconds since the epoch.
+
+    Attributes:
+        account: the deployed functions.
+        run: as above.
     """
 
     def __init__(
@@ -114,39 +124,39 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
             self.add(function)
 
     def add(self, function: Function) -> None:
-        """Offer a function, in place of one of the same name and namespace."""
+        """Add a function, in place of one with the same name and namespace."""
         with self._lock:
             self._functions[function.namespace, function.name] = function
 
     def remove(self, name: str, namespace: str = "default") -> None:
-        """Offer it no longer. Raises KeyError if it is not there."""
+        """Remove an added function. Raises KeyError if it does not exist."""
         with self._lock:
             del self._functions[namespace, name]
 
     @action("Invoke")
     def invoke(self, call: Call) -> Mapping[str, Any]:
-        """Run a function and wait (RequestResponse), or hand the event over (Event)."""
+        """Run a function and wait (RequestResponse), or queue the event (Event)."""
         kind = call.text("InvocationType", "RequestResponse")
         if kind not in ("RequestResponse", "Event"):
             raise ApiError(
                 "InvalidParameterValue.InvokeType", "InvocationType is RequestResponse or Event."
             )
-        limit = LARGEST_EVENT if kind == "Event" else LARGEST_SYNCHRONOUS
-        payload = _payload(call, "ClientContext", limit)
-        function, deployed = self._function(call)
+        limit = MAX_ASYNCHRONOUS_EVENT_BYTES if kind == "Event" else MAX_SYNCHRONOUS_EVENT_BYTES
+        payload = _read_payload(call, "ClientContext", limit)
+        function, record = self._find_function(call)
         if kind == "Event":
-            return {"Result": _result(FunctionRequestId=function.push(payload))}
-        return self._invoked(function, deployed, payload, call)
+            return {"Result": _build_result(FunctionRequestId=function.push(payload))}
+        return self._run(function, record, payload, call)
 
     @action("InvokeFunction")
     def invoke_function(self, call: Call) -> Mapping[str, Any]:
         """Run a function and wait."""
-        payload = _payload(call, "Event", LARGEST_SYNCHRONOUS)
-        function, deployed = self._function(call)
-        return self._invoked(function, deployed, payload, call)
+        payload = _read_payload(call, "Event", MAX_SYNCHRONOUS_EVENT_BYTES)
+        function, record = self._find_function(call)
+        return self._run(function, record, payload, call)
 
-    def _function(self, call: Call) -> tuple[Function, FunctionRecord | None]:
-        """The function that a call is for, and its entry in the books if it was deployed.
+    def _find_function(self, call: Call) -> tuple[Function, FunctionRecord | None]:
+        """Return the function that a call names, and its record if it was deployed.
 
         Raises:
             ApiError: MissingParameter, ResourceNotFound.Function or .Qualifier, UnsupportedOperation without `run`.
@@ -157,38 +167,40 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
             function = self._functions.get((namespace, name))
         if function is None:
             with self.account.lock:
-                deployed = self.account.find(call)
-                deployed.check_active()
-                version = deployed.version(qualifier)
+                record = self.account.find(call)
+                record.check_active()
+                version = record.version(qualifier)
                 if self.run is None:
-                    raise ApiError("UnsupportedOperation", "Nothing here runs deployed functions.")
-                return self.run(self.account, deployed, version), deployed
+                    raise ApiError(
+                        "UnsupportedOperation", "This emulator does not run deployed functions."
+                    )
+                return self.run(self.account, record, version), record
         if qualifier not in _QUALIFIERS:
             raise ApiError("ResourceNotFound.Qualifier", f"{name} has no {qualifier}.")
         return function, None
 
-    def _invoked(
-        self, function: Function, deployed: FunctionRecord | None, payload: str, call: Call
+    def _run(
+        self, function: Function, record: FunctionRecord | None, payload: str, call: Call
     ) -> Mapping[str, Any]:
-        began = self.account.clock()
-        outcome = function.invoke(payload)
-        if deployed is not None:
+        started = self.account.clock()
+        result = function.invoke(payload)
+        if record is not None:
             with self.account.lock:
                 write_log_entry(
-                    deployed,
-                    began,
-                    request_id=outcome.request_id,
-                    log=outcome.log,
-                    returned=outcome.returned or outcome.error,
-                    status=0 if outcome.status == 200 else outcome.status,
-                    seconds=outcome.seconds,
-                    memory=outcome.memory,
+                    record,
+                    started,
+                    request_id=result.request_id,
+                    log=result.log,
+                    returned=result.returned or result.error,
+                    status=0 if result.status == 200 else result.status,
+                    seconds=result.seconds,
+                    memory=result.memory,
                 )
-        return _answer(outcome, call)
+        return _build_response(result, call)
 
 
-def _payload(call: Call, name: str, limit: int) -> str:
-    """The event, JSON text; an empty object without one.
+def _read_payload(call: Call, name: str, limit: int) -> str:
+    """Return the event as JSON text, by default an empty object.
 
     Raises:
         ApiError: InvalidParameter.RequestTooLarge or InvalidParameterValue.Param.
@@ -197,34 +209,36 @@ def _payload(call: Call, name: str, limit: int) -> str:
     size = len(payload.encode("utf-8", "surrogatepass"))
     if size > limit:
         raise ApiError(
-            "InvalidParameter.RequestTooLarge", f"{name} has {size} bytes, but {limit} at most."
+            "InvalidParameter.RequestTooLarge", f"{name} has {size} of at most {limit} bytes."
         )
     try:
         json.loads(payload)
     except (ValueError, RecursionError):
-        raise ApiError("InvalidParameterValue.Param", f"{name} is to be JSON.") from None
+        raise ApiError("InvalidParameterValue.Param", f"{name} is not JSON.") from None
     return payload
 
 
-def _answer(outcome: InvocationResult, call: Call) -> Mapping[str, Any]:
-    tail = outcome.log.encode()[-LOG_TAIL:] if call.text("LogType", "None") == "Tail" else b""
-    milliseconds = outcome.seconds * 1000
+def _build_response(result: InvocationResult, call: Call) -> Mapping[str, Any]:
+    tail = (
+        result.log.encode()[-MAX_LOG_TAIL_BYTES:] if call.text("LogType", "None") == "Tail" else b""
+    )
+    milliseconds = result.seconds * 1000
     return {
-        "Result": _result(
+        "Result": _build_result(
             Log=tail.decode("utf-8", "ignore"),
-            RetMsg=outcome.returned or "",
-            ErrMsg=outcome.error,
-            MemUsage=outcome.memory,
+            RetMsg=result.returned or "",
+            ErrMsg=result.error,
+            MemUsage=result.memory,
             Duration=milliseconds,
             BillDuration=math.ceil(milliseconds),
-            FunctionRequestId=outcome.request_id,
-            InvokeResult=0 if outcome.status == 200 else outcome.status,
+            FunctionRequestId=result.request_id,
+            InvokeResult=0 if result.status == 200 else result.status,
         )
     }
 
 
-def _result(**told: Any) -> dict[str, Any]:
-    """``Result`` with every field it has; those that an asynchronous call does not tell are empty."""
+def _build_result(**fields: Any) -> dict[str, Any]:
+    """Build ``Result`` with every field. Those that an asynchronous call omits are empty."""
     empty = {
         "MsgId": "",
         "Log": "",
@@ -235,4 +249,4 @@ def _result(**told: Any) -> dict[str, Any]:
         "BillDuration": 0,
         "InvokeResult": 0,
     }
-    return {**empty, **told}
+    return {**empty, **fields}

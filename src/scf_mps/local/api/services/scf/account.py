@@ -1,7 +1,7 @@
-"""What an account has of SCF: functions with their versions, aliases and triggers, and layers.
+"""State of an SCF account: functions with versions, aliases, triggers and logs, and layers.
 
-The actions that read and change it are in `functions`, `triggers`, `layers` and `function_logs`, a module for each
-kind of thing; `fetch_other_triggers` binds MPS's trigger here, since SCF lists it.
+The actions are in `functions`, `triggers`, `layers` and `logs`. MPS binds its trigger here too, because
+SCF lists it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ LATEST = "$LATEST"
 DEFAULT = "$DEFAULT"
 
 BEIJING = timezone(timedelta(hours=8))
-"""Times in SCF's answers carry no zone; they are China's. That those of requests are too is a guess."""
+"""Time zone of SCF's responses, which name none. That of requests is a guess."""
 
 
 @dataclass
 class FunctionVersion:
-    """A version of a function: what it is set to, in the names of CreateFunction, and its code."""
+    """A version of a function: its settings, named as in CreateFunction, and its code."""
 
     number: str
     settings: dict[str, Any]
@@ -36,18 +36,19 @@ class FunctionVersion:
 
     @property
     def sha256(self) -> str:
+        """The hexadecimal SHA-256 of the code."""
         return hashlib.sha256(self.code).hexdigest()
 
 
 @dataclass
 class FunctionRecord:
-    """A function as SCF has it in its books.
+    """A function of an account.
 
     Attributes:
-        polls: how many more answers say `status` before it becomes `becomes`.
-        reasons: why it failed.
+        polls: how many more responses have `status` before it becomes `next_status`.
+        reasons: why a change failed.
         invoke_config: ``AsyncTriggerConfig``.
-        logs: entries as GetFunctionLogs returns them, with a ``time`` in seconds since the epoch.
+        logs: entries as in GetFunctionLogs, with a ``time`` in seconds since the epoch.
     """
 
     region: str
@@ -57,7 +58,7 @@ class FunctionRecord:
     added: float
     modified: float
     status: str = "Active"
-    becomes: str = "Active"
+    next_status: str = "Active"
     polls: int = 0
     reasons: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     versions: dict[str, FunctionVersion] = field(default_factory=dict[str, FunctionVersion])
@@ -68,7 +69,7 @@ class FunctionRecord:
     id: str = field(default_factory=lambda: f"lam-{uuid.uuid4().hex[:8]}")
 
     def version(self, qualifier: str) -> FunctionVersion:
-        """The version of this number, or that an alias points to.
+        """Return the version of a number or an alias.
 
         Raises:
             ApiError: ResourceNotFound.Qualifier.
@@ -82,33 +83,34 @@ class FunctionRecord:
         return self.versions[qualifier]
 
     def settle(self) -> None:
-        """One more answer is given: it may be ready by the next."""
+        """Count one response. The next one may have `next_status`."""
         if self.polls > 0:
             self.polls -= 1
         else:
-            self.status = self.becomes
+            self.status = self.next_status
 
     def check_active(self) -> None:
-        """Raises ApiError FailedOperation.FunctionStatusError while something is done to it, or creating it failed."""
-        if self.status != self.becomes or self.status == "CreateFailed":
+        """Raise ApiError FailedOperation.FunctionStatusError during a change or after a failed creation."""
+        if self.status != self.next_status or self.status == "CreateFailed":
             raise ApiError(
                 "FailedOperation.FunctionStatusError",
                 f"{self.name} is {self.status}; wait until it is Active.",
             )
 
     def copy_latest(self, number: str, description: str) -> FunctionVersion:
+        """Return a copy of `$LATEST` with a number."""
         settings = copy.deepcopy(self.latest.settings)
         settings["Description"] = description or settings.get("Description", "")
         return FunctionVersion(number, settings, self.latest.code)
 
 
 class Account:
-    """The functions and layers of an account. Whoever touches them holds `lock`.
+    """The functions and layers of an account. Hold `lock` to use them.
 
     Args:
-        namespaces: those there are, in every region.
-        polls: how many answers of GetFunction say Creating or Updating before they say Active.
-        clock: gives the time in seconds since the epoch.
+        namespaces: the namespaces of every region.
+        polls: how many responses of GetFunction say Creating or Updating before they say Active.
+        clock: returns the seconds since the epoch.
     """
 
     def __init__(
@@ -124,10 +126,10 @@ class Account:
         self.functions: dict[tuple[str, str, str], FunctionRecord] = {}
         self.layers: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.failures: list[str] = []
-        """Why the next changes of a function's code will fail, after they were accepted."""
+        """Reasons by which the next changes of a function's code fail after they were accepted."""
 
     def find(self, call: Call) -> FunctionRecord:
-        """The function that a call is for.
+        """Return the function that a call names.
 
         Raises:
             ApiError: MissingParameter or ResourceNotFound.Function.
@@ -135,41 +137,41 @@ class Account:
         return self.get(call.region, call.text("Namespace", "default"), call.text("FunctionName"))
 
     def get(self, region: str, namespace: str, name: str) -> FunctionRecord:
-        """The function of this name. Raises ApiError ResourceNotFound.Function."""
+        """Return the function of this name. Raises ApiError ResourceNotFound.Function."""
         function = self.functions.get((region, namespace, name))
         if function is None:
             raise ApiError(
                 "ResourceNotFound.Function",
-                f"There is no function {name} in {namespace} of {region}.",
+                f"Function {name} does not exist in {namespace} of {region}.",
             )
         return function
 
     def begin(self, function: FunctionRecord, status: str) -> None:
-        """Something is done to a function that takes time, and may fail."""
+        """Start a change of a function that takes time and may fail."""
         function.reasons = []
-        function.status, function.becomes = status, "Active"
+        function.status, function.next_status = status, "Active"
         function.polls = self.polls
         function.modified = self.clock()
         if self.failures:
-            function.becomes = {"Creating": "CreateFailed", "Updating": "UpdateFailed"}[status]
+            function.next_status = {"Creating": "CreateFailed", "Updating": "UpdateFailed"}[status]
             function.reasons = [
                 {"ErrorCode": "InternalError.System", "ErrorMessage": self.failures.pop(0)}
             ]
         if self.polls == 0:
-            function.status = function.becomes
+            function.status = function.next_status
 
 
 class ScfService(Service):
-    """A part of SCF's actions, all on one account."""
+    """Base of the classes that share SCF's actions and one account."""
 
     name = "scf"
     version = "2018-04-16"
-    # What SCF documents of its zips (50 MB, a third more in Base64) is more than what page 213/30654 allows to all.
+    # SCF documents zips of 50 MB, a third more in Base64. Page 213/30654 allows less for other products.
     max_body_bytes: ClassVar[int] = 100 * 1024 * 1024
 
     account: Account
 
 
-def in_beijing(seconds: float) -> str:
-    """A time as SCF writes it."""
+def format_beijing_time(seconds: float) -> str:
+    """Format a time as SCF does."""
     return datetime.fromtimestamp(int(seconds), BEIJING).strftime("%Y-%m-%d %H:%M:%S")

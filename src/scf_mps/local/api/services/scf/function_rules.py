@@ -1,6 +1,7 @@
-"""What SCF lets a function be: names, sizes, the code's zip. Each rule raises the code that SCF's SDK lists for it.
+"""SCF's rules for functions and layers: names, sizes, settings and zips.
 
-Limits are those of the SDK's models (2018-04-16) and of product pages 583/11637 and 583/32748.
+Each violation raises the code that SCF's SDK lists for it. Limits follow the SDK's models (2018-04-16)
+and product pages 583/11637 and 583/32748.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ RUNTIMES = (
     "Java8",
     "CustomRuntime",
 )
-"""Of the SDK's models, and the two newer Pythons that are in Tencent's function templates."""
+"""Runtimes of the SDK's models and the two newer Pythons of Tencent's function templates."""
 
-LARGEST_CREATED = 50 * 1024 * 1024
-LARGEST_UPDATED = 20 * 1024 * 1024
-"""Bytes of a zip that comes with a request."""
-LARGEST_UNPACKED = 500 * 1024 * 1024
-MOST_LAYERS = 5
+MAX_ZIP_BYTES = 50 * 1024 * 1024
+MAX_UPDATE_ZIP_BYTES = 20 * 1024 * 1024
+"""Most bytes of a zip in a request."""
+MAX_UNPACKED_BYTES = 500 * 1024 * 1024
+MAX_LAYERS = 5
 
 Objects = Callable[[str, str, str], bytes | None]
-"""What is in COS: bucket (without appid), region and key to the object's bytes, or None if there is none."""
+"""Access to COS: bucket (without appid), region and key to the object's bytes, or None."""
 
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     "FunctionName": naming_rules.FUNCTION_PATTERN,
@@ -61,38 +62,40 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 
 def check_text(name: str, value: str) -> str:
-    """A text by the pattern of its parameter. Raises ApiError InvalidParameterValue.<name>."""
+    """Return a text that matches its parameter's pattern. Raises ApiError InvalidParameterValue.<name>."""
     if not _PATTERNS[name].fullmatch(value):
-        raise ApiError(f"InvalidParameterValue.{name}", f"{name} is not of the documented form.")
+        raise ApiError(
+            f"InvalidParameterValue.{name}", f"{name} does not have the documented form."
+        )
     return value
 
 
-def settings(call: Call) -> dict[str, Any]:
-    """What a call sets of a function, checked; only what it names.
+def parse_settings(call: Call) -> dict[str, Any]:
+    """Return the checked settings of a function that a call contains.
 
     Raises:
-        ApiError: what SCF's SDK lists for it.
+        ApiError: with the code that SCF's SDK lists.
     """
-    given = {name: call.parameters[name] for name in _PASSED if name in call.parameters}
+    settings = {name: call.parameters[name] for name in _UNCHECKED if name in call.parameters}
     if "Description" in call.parameters:
-        given["Description"] = check_text("Description", call.text("Description", ""))
+        settings["Description"] = check_text("Description", call.text("Description", ""))
     if "MemorySize" in call.parameters:
-        memory = given["MemorySize"] = call.integer("MemorySize", 128)
+        memory = settings["MemorySize"] = call.integer("MemorySize", 128)
         if memory != 64 and (memory % 128 or not 128 <= memory <= 3072):
             raise ApiError(
                 "InvalidParameterValue.Memory", "MemorySize is 64, or 128 to 3072 by 128."
             )
-    for name, least, most in (("Timeout", 1, 900), ("InitTimeout", 3, 300)):
+    for name, minimum, maximum in (("Timeout", 1, 900), ("InitTimeout", 3, 300)):
         if name in call.parameters:
-            given[name] = call.integer(name, 0)
-            if not least <= given[name] <= most:
-                raise ApiError(f"LimitExceeded.{name}", f"{name} is from {least} to {most}.")
+            settings[name] = call.integer(name, 0)
+            if not minimum <= settings[name] <= maximum:
+                raise ApiError(f"LimitExceeded.{name}", f"{name} is from {minimum} to {maximum}.")
     if "Environment" in call.parameters:
-        given["Environment"] = {"Variables": _variables(call.parameters["Environment"])}
-    return given
+        settings["Environment"] = {"Variables": _parse_variables(call.parameters["Environment"])}
+    return settings
 
 
-_PASSED = (
+_UNCHECKED = (
     "AsyncRunEnable",
     "ClsLogsetId",
     "ClsTopicId",
@@ -108,34 +111,39 @@ _PASSED = (
 )
 
 
-def _variables(environment: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Environment variables; one with an empty name means that there are to be none."""
+def _parse_variables(environment: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the environment variables. One with an empty name removes all."""
     variables = [
-        {"Key": str(one.get("Key", "")), "Value": str(one.get("Value", ""))}
-        for one in environment.get("Variables") or []
+        {"Key": str(variable.get("Key", "")), "Value": str(variable.get("Value", ""))}
+        for variable in environment.get("Variables") or []
     ]
     if variables == [{"Key": "", "Value": ""}]:
         return []
-    for one in variables:
-        if not naming_rules.VARIABLE_PATTERN.fullmatch(one["Key"]) or not one["Value"]:
+    for variable in variables:
+        if not naming_rules.VARIABLE_PATTERN.fullmatch(variable["Key"]) or not variable["Value"]:
             raise ApiError(
-                "InvalidParameterValue.Environment", f"{one['Key']!r} is no variable with a value."
+                "InvalidParameterValue.Environment",
+                f"{variable['Key']!r} is not a variable with a value.",
             )
-        if one["Key"].startswith(naming_rules.RESERVED_PREFIXES):
+        if variable["Key"].startswith(naming_rules.RESERVED_PREFIXES):
             raise ApiError(
-                "InvalidParameterValue.EnvironmentSystemProtect", f"{one['Key']} is reserved."
+                "InvalidParameterValue.EnvironmentSystemProtect", f"{variable['Key']} is reserved."
             )
-    size = naming_rules.measure_variables((one["Key"], one["Value"]) for one in variables)
+    size = naming_rules.measure_variables(
+        (variable["Key"], variable["Value"]) for variable in variables
+    )
     if size > naming_rules.MAX_ENVIRONMENT_BYTES:
         raise ApiError(
             "InvalidParameterValue.EnvironmentExceededLimit",
-            f"The variables have {size} bytes, but {naming_rules.MAX_ENVIRONMENT_BYTES} at most.",
+            f"The variables have {size} of at most {naming_rules.MAX_ENVIRONMENT_BYTES} bytes.",
         )
     return variables
 
 
-def package(code: Mapping[str, Any], largest: int, objects: Objects | None, region: str) -> bytes:
-    """The zip that ``Code`` or ``Content`` is of.
+def read_package(
+    code: Mapping[str, Any], max_bytes: int, objects: Objects | None, region: str
+) -> bytes:
+    """Return the zip of ``Code`` or ``Content``.
 
     Raises:
         ApiError: InvalidParameterValue.Code, .ZipFile or .ZipFileBase64BinasciiError, ResourceNotFound.CosObject.
@@ -145,28 +153,28 @@ def package(code: Mapping[str, Any], largest: int, objects: Objects | None, regi
             content = base64.b64decode(code["ZipFile"], validate=True)
         except (binascii.Error, ValueError):
             raise ApiError(
-                "InvalidParameterValue.ZipFileBase64BinasciiError", "ZipFile is no Base64."
+                "InvalidParameterValue.ZipFileBase64BinasciiError", "ZipFile is not Base64."
             ) from None
-        if len(content) > largest:
+        if len(content) > max_bytes:
             raise ApiError(
                 "InvalidParameterValue.ZipFile",
-                f"The zip has {len(content)} bytes, but {largest} at most; go by COS.",
+                f"The zip has {len(content)} of at most {max_bytes} bytes. Use COS.",
             )
     elif code.get("CosBucketName") and code.get("CosObjectName"):
         bucket, where = str(code["CosBucketName"]), code.get("CosBucketRegion") or region
-        found = objects(bucket, where, str(code["CosObjectName"]).lstrip("/")) if objects else None
-        if found is None:
+        stored = objects(bucket, where, str(code["CosObjectName"]).lstrip("/")) if objects else None
+        if stored is None:
             raise ApiError(
-                "ResourceNotFound.CosObject", f"There is no {code['CosObjectName']} in {bucket}."
+                "ResourceNotFound.CosObject", f"{code['CosObjectName']} does not exist in {bucket}."
             )
-        content = found
+        content = stored
     else:
         raise ApiError("InvalidParameterValue.Code", "Code has neither ZipFile nor a COS object.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(info.file_size for info in archive.infolist())
     except zipfile.BadZipFile:
-        raise ApiError("InvalidParameterValue.ZipFile", "The code is no zip.") from None
-    if unpacked > LARGEST_UNPACKED:
-        raise ApiError("InvalidParameterValue.ZipFile", "Unpacked, the code is beyond 500 MB.")
+        raise ApiError("InvalidParameterValue.ZipFile", "The code is not a zip.") from None
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise ApiError("InvalidParameterValue.ZipFile", "The unpacked code exceeds 500 MB.")
     return content

@@ -1,8 +1,7 @@
-"""SCF's functions: making, changing, looking at and removing them, their versions, aliases and asynchronous retries.
+"""SCF's functions, their versions, aliases and asynchronous retries.
 
-Fields and limits are those of the SDK's models; how states follow each other is that of product page 583/115197. A
-change takes as many answers of GetFunction as `Account.polls` says, and whatever would change a function meanwhile is
-refused.
+Fields and limits follow the SDK's models, the order of states product page 583/115197. A change takes as
+many responses of GetFunction as `Account.polls`. Until then the function cannot be changed.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from .account import (
     FunctionRecord,
     FunctionVersion,
     ScfService,
-    in_beijing,
+    format_beijing_time,
 )
 
-MOST_FUNCTIONS = 50
-"""In a namespace (product page 583/11637)."""
+MAX_FUNCTIONS = 50
+"""Most functions of a namespace (product page 583/11637)."""
 
 _DEFAULTS: Mapping[str, Any] = {
     "AsyncRunEnable": "FALSE",
@@ -52,37 +51,45 @@ _DEFAULTS: Mapping[str, Any] = {
 
 
 class Functions(ScfService):
-    """The actions on functions themselves."""
+    """The actions on functions."""
 
     objects: rules.Objects | None = None
 
     @action("CreateFunction")
     def create_function(self, call: Call) -> Mapping[str, Any]:
-        """A new function, which is Creating first."""
+        """Create a function. Its first status is Creating."""
         name = rules.check_text("FunctionName", call.text("FunctionName"))
         namespace = call.text("Namespace", "default")
         runtime = call.text("Runtime", "Python2.7")
         if runtime not in rules.RUNTIMES:
-            raise ApiError("InvalidParameterValue.Runtime", f"There is no runtime {runtime}.")
+            raise ApiError("InvalidParameterValue.Runtime", f"Runtime {runtime} does not exist.")
         handler = rules.check_text("Handler", call.text("Handler"))
-        given = rules.settings(call)
-        code = rules.package(
-            call.parameters.get("Code") or {}, rules.LARGEST_CREATED, self.objects, call.region
+        settings_given = rules.parse_settings(call)
+        code = rules.read_package(
+            call.parameters.get("Code") or {}, rules.MAX_ZIP_BYTES, self.objects, call.region
         )
         with self.account.lock:
             if namespace not in self.account.namespaces:
-                raise ApiError("ResourceNotFound.Namespace", f"There is no namespace {namespace}.")
-            here = [key for key in self.account.functions if key[:2] == (call.region, namespace)]
-            if (call.region, namespace, name) in here:
-                raise ApiError("ResourceInUse.FunctionName", f"There is a function {name}.")
-            if len(here) >= MOST_FUNCTIONS:
-                raise ApiError("LimitExceeded.Function", f"There are {MOST_FUNCTIONS} functions.")
-            given["Layers"] = _layers(call, self.account)
-            settings = {**_over(_DEFAULTS, given), "Handler": handler, "Runtime": runtime}
+                raise ApiError(
+                    "ResourceNotFound.Namespace", f"Namespace {namespace} does not exist."
+                )
+            existing = [
+                key for key in self.account.functions if key[:2] == (call.region, namespace)
+            ]
+            if (call.region, namespace, name) in existing:
+                raise ApiError("ResourceInUse.FunctionName", f"Function {name} exists.")
+            if len(existing) >= MAX_FUNCTIONS:
+                raise ApiError("LimitExceeded.Function", f"{MAX_FUNCTIONS} functions exist.")
+            settings_given["Layers"] = _parse_layers(call, self.account)
+            settings = {
+                **_merge_settings(_DEFAULTS, settings_given),
+                "Handler": handler,
+                "Runtime": runtime,
+            }
             latest = FunctionVersion(LATEST, settings, code)
             now = self.account.clock()
             function = FunctionRecord(call.region, namespace, name, latest, now, now)
-            function.aliases[DEFAULT] = _alias(DEFAULT, LATEST, "", now)
+            function.aliases[DEFAULT] = _build_alias(DEFAULT, LATEST, "", now)
             function.invoke_config = {"RetryConfig": [{"RetryNum": 2}], "MsgTTL": 21600}
             self.account.functions[call.region, namespace, name] = function
             self.account.begin(function, "Creating")
@@ -90,12 +97,12 @@ class Functions(ScfService):
 
     @action("UpdateFunctionCode")
     def update_function_code(self, call: Call) -> Mapping[str, Any]:
-        """Other code, in ``Code`` or, as older clients send it, beside the function's name."""
-        given = call.parameters.get("Code") or {
+        """Replace the code, in ``Code`` or, as older clients send it, in the same object as the function's name."""
+        source = call.parameters.get("Code") or {
             name: call.parameters.get(name)
             for name in ("ZipFile", "CosBucketName", "CosObjectName", "CosBucketRegion")
         }
-        code = rules.package(given, rules.LARGEST_UPDATED, self.objects, call.region)
+        code = rules.read_package(source, rules.MAX_UPDATE_ZIP_BYTES, self.objects, call.region)
         with self.account.lock:
             function = self.account.find(call)
             function.check_active()
@@ -108,28 +115,32 @@ class Functions(ScfService):
 
     @action("UpdateFunctionConfiguration")
     def update_function_configuration(self, call: Call) -> Mapping[str, Any]:
-        """Other settings; a runtime that is not the function's is passed over, as SCF does not change it."""
-        given = rules.settings(call)
+        """Change settings. Another runtime is ignored, as in SCF."""
+        changes = rules.parse_settings(call)
         with self.account.lock:
             function = self.account.find(call)
             function.check_active()
             if "Layers" in call.parameters:
-                given["Layers"] = _layers(call, self.account)
-            settings = _over(function.latest.settings, given)
+                changes["Layers"] = _parse_layers(call, self.account)
+            settings = _merge_settings(function.latest.settings, changes)
             function.latest = FunctionVersion(LATEST, settings, function.latest.code)
             self.account.begin(function, "Updating")
         return {}
 
     @action("GetFunction")
     def get_function(self, call: Call) -> Mapping[str, Any]:
-        """Everything about a version of a function but its code."""
+        """Return everything about a version of a function except its code."""
         with self.account.lock:
             function = self.account.find(call)
             function.settle()
             version = function.version(call.text("Qualifier", LATEST))
             layers = [
-                {**self.account.layers[function.region, one["LayerName"]][one["LayerVersion"] - 1]}
-                for one in version.settings["Layers"]
+                {
+                    **self.account.layers[function.region, layer["LayerName"]][
+                        layer["LayerVersion"] - 1
+                    ]
+                }
+                for layer in version.settings["Layers"]
             ]
             for layer in layers:
                 layer.pop("content")
@@ -151,23 +162,26 @@ class Functions(ScfService):
                 "CodeError": "",
                 "ErrNo": 0,
                 "Triggers": function.triggers,
-                "AddTime": in_beijing(function.added),
-                "ModTime": in_beijing(function.modified),
+                "AddTime": format_beijing_time(function.added),
+                "ModTime": format_beijing_time(function.modified),
             }
 
     @action("GetFunctionAddress")
     def get_function_address(self, call: Call) -> Mapping[str, Any]:
-        """The digest of a version's zip. That it is the zip's as it was sent, in hexadecimal, is a guess."""
+        """Return the digest of a version's zip.
+
+        That it is the hexadecimal digest of the zip as sent is a guess.
+        """
         with self.account.lock:
             version = self.account.find(call).version(call.text("Qualifier", LATEST))
         return {"Url": "", "CodeSha256": version.sha256}
 
     @action("ListFunctions")
     def list_functions(self, call: Call) -> Mapping[str, Any]:
-        """A page of the functions of a namespace."""
+        """Return a page of the functions of a namespace."""
         namespace = call.text("Namespace", "default")
         with self.account.lock:
-            found = [
+            functions = [
                 {
                     "FunctionName": function.name,
                     "FunctionId": function.id,
@@ -175,37 +189,41 @@ class Functions(ScfService):
                     "Runtime": function.latest.settings["Runtime"],
                     "Status": function.status,
                     "Type": function.latest.settings["Type"],
-                    "AddTime": in_beijing(function.added),
-                    "ModTime": in_beijing(function.modified),
+                    "AddTime": format_beijing_time(function.added),
+                    "ModTime": format_beijing_time(function.modified),
                 }
-                for (region, within, _), function in sorted(self.account.functions.items())
-                if (region, within) == (call.region, namespace)
+                for (region, function_namespace, _), function in sorted(
+                    self.account.functions.items()
+                )
+                if (region, function_namespace) == (call.region, namespace)
             ]
-        return {"Functions": page(call, found), "TotalCount": len(found)}
+        return {"Functions": select_page(call, functions), "TotalCount": len(functions)}
 
     @action("ListNamespaces")
     def list_namespaces(self, call: Call) -> Mapping[str, Any]:
-        """A page of the namespaces."""
+        """Return a page of the namespaces."""
         with self.account.lock:
-            found = [{"Name": name, "Type": "default"} for name in self.account.namespaces]
-        return {"Namespaces": page(call, found), "TotalCount": len(found)}
+            namespaces = [{"Name": name, "Type": "default"} for name in self.account.namespaces]
+        return {"Namespaces": select_page(call, namespaces), "TotalCount": len(namespaces)}
 
     @action("DeleteFunction")
     def delete_function(self, call: Call) -> Mapping[str, Any]:
-        """A function is gone, with its triggers; or, with a Qualifier, one version."""
+        """Delete a function with its triggers, or with a Qualifier one version."""
         with self.account.lock:
             function = self.account.find(call)
             qualifier = call.text("Qualifier", "")
             if qualifier:
                 if function.versions.pop(qualifier, None) is None:
-                    raise ApiError("ResourceNotFound.Qualifier", f"There is no {qualifier}.")
+                    raise ApiError(
+                        "ResourceNotFound.Qualifier", f"Version {qualifier} does not exist."
+                    )
             else:
                 del self.account.functions[function.region, function.namespace, function.name]
         return {}
 
     @action("PublishVersion")
     def publish_version(self, call: Call) -> Mapping[str, Any]:
-        """$LATEST as it is now, by a number."""
+        """Copy $LATEST to a numbered version."""
         with self.account.lock:
             function = self.account.find(call)
             function.check_active()
@@ -222,66 +240,66 @@ class Functions(ScfService):
 
     @action("ListVersionByFunction")
     def list_versions(self, call: Call) -> Mapping[str, Any]:
-        """A page of the versions, $LATEST first."""
+        """Return a page of the versions, $LATEST first."""
         with self.account.lock:
             function = self.account.find(call)
             numbers = [LATEST, *sorted(function.versions, key=int, reverse=True)]
-        found = [{"Version": number, "Status": "Active"} for number in numbers]
-        shown = page(call, found)
+        versions = [{"Version": number, "Status": "Active"} for number in numbers]
+        page = select_page(call, versions)
         return {
-            "FunctionVersion": [one["Version"] for one in shown],
-            "Versions": shown,
-            "TotalCount": len(found),
+            "FunctionVersion": [version["Version"] for version in page],
+            "Versions": page,
+            "TotalCount": len(versions),
         }
 
     @action("CreateAlias")
     def create_alias(self, call: Call) -> Mapping[str, Any]:
-        """A name for a version."""
+        """Create an alias of a version."""
         name, number = call.text("Name"), call.text("FunctionVersion")
         if not ALIAS_PATTERN.fullmatch(name):
-            raise ApiError("InvalidParameterValue.Alias", f"{name!r} is no name of an alias.")
+            raise ApiError("InvalidParameterValue.Alias", f"{name!r} is not a valid alias.")
         with self.account.lock:
             function = self.account.find(call)
             if name in function.aliases:
-                raise ApiError("ResourceInUse.Alias", f"There is an alias {name}.")
-            self._point(function, call, name, number)
+                raise ApiError("ResourceInUse.Alias", f"Alias {name} exists.")
+            self._set_alias(function, call, name, number)
         return {}
 
     @action("UpdateAlias")
     def update_alias(self, call: Call) -> Mapping[str, Any]:
-        """Another version for a name."""
+        """Point an alias to another version."""
         name, number = call.text("Name"), call.text("FunctionVersion")
         with self.account.lock:
             function = self.account.find(call)
             if name not in function.aliases:
-                raise ApiError("ResourceNotFound.Alias", f"The alias {name} is not found.")
-            self._point(function, call, name, number)
+                raise ApiError("ResourceNotFound.Alias", f"Alias {name} does not exist.")
+            self._set_alias(function, call, name, number)
         return {}
 
-    def _point(self, function: FunctionRecord, call: Call, name: str, number: str) -> None:
+    def _set_alias(self, function: FunctionRecord, call: Call, name: str, number: str) -> None:
         if number != LATEST and number not in function.versions:
-            raise ApiError("ResourceNotFound.FunctionVersion", f"There is no version {number}.")
+            raise ApiError("ResourceNotFound.FunctionVersion", f"Version {number} does not exist.")
         description = call.text("Description", "")
-        function.aliases[name] = _alias(name, number, description, self.account.clock())
+        function.aliases[name] = _build_alias(name, number, description, self.account.clock())
 
     @action("GetAlias")
     def get_alias(self, call: Call) -> Mapping[str, Any]:
-        """Which version a name is for."""
+        """Return the version of an alias."""
         name = call.text("Name")
         with self.account.lock:
             alias = self.account.find(call).aliases.get(name)
         if alias is None:
-            raise ApiError("ResourceNotFound.Alias", f"The alias {name} is not found.")
+            raise ApiError("ResourceNotFound.Alias", f"Alias {name} does not exist.")
         return alias
 
     @action("UpdateFunctionEventInvokeConfig")
     def update_event_invoke_config(self, call: Call) -> Mapping[str, Any]:
-        """How often and for how long an event is tried again."""
-        given = call.parameters.get("AsyncTriggerConfig")
-        if not isinstance(given, Mapping):
-            raise ApiError("InvalidParameterValue.AsyncTriggerConfig", "There is none.")
-        retries = [int(one["RetryNum"]) for one in given.get("RetryConfig") or []]
-        seconds = int(given.get("MsgTTL", 21600))
+        """Set the retries and the retention of asynchronous events."""
+        requested = call.parameters.get("AsyncTriggerConfig")
+        if not isinstance(requested, Mapping):
+            raise ApiError("InvalidParameterValue.AsyncTriggerConfig", "It is not an object.")
+        retries = [int(retry["RetryNum"]) for retry in requested.get("RetryConfig") or []]
+        seconds = int(requested.get("MsgTTL", 21600))
         if len(retries) != 1 or not 0 <= retries[0] <= 2:
             raise ApiError("LimitExceeded.RetryNum", "RetryConfig has one RetryNum, 0 to 2.")
         if not 60 <= seconds <= 21600:
@@ -293,56 +311,56 @@ class Functions(ScfService):
 
     @action("GetFunctionEventInvokeConfig")
     def get_event_invoke_config(self, call: Call) -> Mapping[str, Any]:
-        """The same, as it is."""
+        """Return the retries and the retention of asynchronous events."""
         with self.account.lock:
             return {"AsyncTriggerConfig": self.account.find(call).invoke_config}
 
 
-def page(call: Call, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What Offset and Limit leave of a list."""
+def select_page(call: Call, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries between Offset and Offset + Limit."""
     offset, limit = call.integer("Offset", 0), call.integer("Limit", 20)
-    return found[offset : offset + limit]
+    return entries[offset : offset + limit]
 
 
-def _over(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with others over them; of the network and the dead letters, what is not given stays."""
+def _merge_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings updated by others. The network and dead-letter settings are merged."""
     merged = {
-        name: {**settings[name], **given[name]}
+        name: {**settings[name], **changes[name]}
         for name in ("DeadLetterConfig", "PublicNetConfig")
-        if name in given
+        if name in changes
     }
-    return {**settings, **given, **merged}
+    return {**settings, **changes, **merged}
 
 
-def _alias(name: str, number: str, description: str, now: float) -> dict[str, Any]:
+def _build_alias(name: str, number: str, description: str, now: float) -> dict[str, Any]:
     return {
         "Name": name,
         "FunctionVersion": number,
         "Description": description,
         "RoutingConfig": {"AdditionalVersionWeights": [], "AddtionVersionMatchs": []},
-        "AddTime": in_beijing(now),
-        "ModTime": in_beijing(now),
+        "AddTime": format_beijing_time(now),
+        "ModTime": format_beijing_time(now),
     }
 
 
-def _layers(call: Call, account: Account) -> list[dict[str, Any]]:
-    """The layers a call names; an empty name means that there are to be none.
+def _parse_layers(call: Call, account: Account) -> list[dict[str, Any]]:
+    """Return the layers of a call. One with an empty name removes all.
 
     Raises:
         ApiError: LimitExceeded.Layers or ResourceNotFound.LayerVersion.
     """
-    given: list[dict[str, Any]] = [
-        {"LayerName": str(one["LayerName"]), "LayerVersion": int(one["LayerVersion"])}
-        for one in call.parameters.get("Layers") or []
-        if one["LayerName"]
+    layers: list[dict[str, Any]] = [
+        {"LayerName": str(layer["LayerName"]), "LayerVersion": int(layer["LayerVersion"])}
+        for layer in call.parameters.get("Layers") or []
+        if layer["LayerName"]
     ]
-    if len(given) > rules.MOST_LAYERS:
-        raise ApiError("LimitExceeded.Layers", f"A version has at most {rules.MOST_LAYERS} layers.")
-    for one in given:
-        versions = account.layers.get((call.region, one["LayerName"]), [])
-        if not 1 <= one["LayerVersion"] <= len(versions):
+    if len(layers) > rules.MAX_LAYERS:
+        raise ApiError("LimitExceeded.Layers", f"A version has at most {rules.MAX_LAYERS} layers.")
+    for layer in layers:
+        versions = account.layers.get((call.region, layer["LayerName"]), [])
+        if not 1 <= layer["LayerVersion"] <= len(versions):
             raise ApiError(
                 "ResourceNotFound.LayerVersion",
-                f"There is no version {one['LayerVersion']} of {one['LayerName']}.",
+                f"Version {layer['LayerVersion']} of {layer['LayerName']} does not exist.",
             )
-    return given
+    return layers

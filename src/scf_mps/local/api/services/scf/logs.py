@@ -1,6 +1,6 @@
-"""What SCF wrote down of its functions' runs: GetFunctionLogs and GetRequestStatus.
+"""SCF's logs: GetFunctionLogs and GetRequestStatus.
 
-Entries are written by `Scf` when it runs a deployed function, and by a test with `write`.
+`Scf` writes an entry for every run of a deployed function. Tests use `write_log_entry`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from ...errors import ApiError
 from ...service import Call, action
-from .account import BEIJING, FunctionRecord, ScfService, in_beijing
+from .account import BEIJING, FunctionRecord, ScfService, format_beijing_time
 
-DAY = 24 * 3600
-LARGEST_OFFSET = 10_000
-QUARTER = 15 * 60.0
-"""Seconds that GetRequestStatus looks back by default."""
+MAX_PERIOD_SECONDS = 24 * 3600
+MAX_OFFSET = 10_000
+DEFAULT_LOOKBACK_SECONDS = 15 * 60.0
+"""Period of GetRequestStatus without a StartTime."""
 
 
 class FunctionLogs(ScfService):
@@ -25,59 +25,61 @@ class FunctionLogs(ScfService):
 
     @action("GetFunctionLogs")
     def get_function_logs(self, call: Call) -> Mapping[str, Any]:
-        """A page of the runs of a function in a span of at most a day, filtered."""
+        """Return a page of the filtered runs of a function within at most a day."""
         offset, limit = call.integer("Offset", 0), call.integer("Limit", 20)
-        if offset + limit > LARGEST_OFFSET:
-            raise ApiError("LimitExceeded.Offset", f"Offset + Limit is {LARGEST_OFFSET} at most.")
+        if offset + limit > MAX_OFFSET:
+            raise ApiError("LimitExceeded.Offset", f"Offset + Limit is at most {MAX_OFFSET}.")
         order = call.text("Order", "desc").lower()
         if order not in ("asc", "desc"):
             raise ApiError("InvalidParameterValue.Order", "Order is asc or desc.")
-        wanted = (call.parameters.get("Filter") or {}).get("RetCode") or ""
-        if wanted not in ("", "is0", "not0"):
-            raise ApiError("InvalidParameterValue.RetCode", "RetCode is is0 or not0 here.")
-        request = call.text("FunctionRequestId", "")
-        found = [
-            one
-            for one in self._written(call, DAY)
-            if (not request or one["RequestId"] == request)
-            and (not wanted or (one["RetCode"] == 0) is (wanted == "is0"))
+        ret_code = (call.parameters.get("Filter") or {}).get("RetCode") or ""
+        if ret_code not in ("", "is0", "not0"):
+            raise ApiError("InvalidParameterValue.RetCode", "RetCode is is0 or not0.")
+        request_id = call.text("FunctionRequestId", "")
+        entries = [
+            entry
+            for entry in self._select_entries(call, MAX_PERIOD_SECONDS)
+            if (not request_id or entry["RequestId"] == request_id)
+            and (not ret_code or (entry["RetCode"] == 0) is (ret_code == "is0"))
         ]
-        found.sort(key=lambda one: float(one["time"]), reverse=order == "desc")
-        told = [{**one} for one in found[offset : offset + limit]]
-        for one in told:
-            del one["time"]
-        return {"Data": told, "TotalCount": len(found), "SearchContext": None}
+        entries.sort(key=lambda entry: float(entry["time"]), reverse=order == "desc")
+        page = [{**entry} for entry in entries[offset : offset + limit]]
+        for entry in page:
+            del entry["time"]
+        return {"Data": page, "TotalCount": len(entries), "SearchContext": None}
 
     @action("GetRequestStatus")
     def get_request_status(self, call: Call) -> Mapping[str, Any]:
-        """What came of an invocation, try by try."""
-        request = call.text("FunctionRequestId")
-        told = [
+        """Return every delivery of an invocation."""
+        request_id = call.text("FunctionRequestId")
+        entries = [
             {
-                "FunctionName": one["FunctionName"],
-                "RetMsg": one["RetMsg"],
-                "RequestId": request,
-                "StartTime": one["StartTime"],
-                "RetCode": 0 if one["RetCode"] == 0 else -1,
-                "Duration": one["Duration"],
-                "MemUsage": one["MemUsage"] / 1024 / 1024,
-                "RetryNum": one["RetryNum"],
+                "FunctionName": entry["FunctionName"],
+                "RetMsg": entry["RetMsg"],
+                "RequestId": request_id,
+                "StartTime": entry["StartTime"],
+                "RetCode": 0 if entry["RetCode"] == 0 else -1,
+                "Duration": entry["Duration"],
+                "MemUsage": entry["MemUsage"] / 1024 / 1024,
+                "RetryNum": entry["RetryNum"],
             }
-            for one in self._written(call, QUARTER)
-            if one["RequestId"] == request
+            for entry in self._select_entries(call, DEFAULT_LOOKBACK_SECONDS)
+            if entry["RequestId"] == request_id
         ]
-        return {"Data": told, "TotalCount": len(told)}
+        return {"Data": entries, "TotalCount": len(entries)}
 
-    def _written(self, call: Call, back: float) -> list[dict[str, Any]]:
-        """The entries between StartTime and EndTime; without them, of the last `back` seconds."""
+    def _select_entries(self, call: Call, lookback: float) -> list[dict[str, Any]]:
+        """Return the entries between StartTime and EndTime, by default of the last `lookback` seconds."""
         now = self.account.clock()
-        end = _seconds(call, "EndTime", now + 1)
-        start = _seconds(call, "StartTime", end - back)
-        if end - start > DAY + 1:
-            raise ApiError("InvalidParameterValue.StartTimeOrEndTime", "They are a day apart.")
+        end = _parse_time(call, "EndTime", now + 1)
+        start = _parse_time(call, "StartTime", end - lookback)
+        if end - start > MAX_PERIOD_SECONDS + 1:
+            raise ApiError(
+                "InvalidParameterValue.StartTimeOrEndTime", "They are more than a day apart."
+            )
         with self.account.lock:
             logs = list(self.account.find(call).logs)
-        return [one for one in logs if start <= int(one["time"]) <= end]
+        return [entry for entry in logs if start <= int(entry["time"]) <= end]
 
 
 def write_log_entry(
@@ -92,13 +94,13 @@ def write_log_entry(
     memory: int = 0,
     retry: int = 0,
 ) -> None:
-    """Write a run of a function down, that began `at` seconds since the epoch."""
+    """Log a run of a function that started `at` seconds since the epoch."""
     function.logs.append(
         {
             "time": at,
             "FunctionName": function.name,
             "RequestId": request_id or str(uuid.uuid4()),
-            "StartTime": in_beijing(at),
+            "StartTime": format_beijing_time(at),
             "RetCode": status,
             "RetMsg": returned,
             "InvokeFinished": 1,
@@ -113,12 +115,12 @@ def write_log_entry(
     )
 
 
-def _seconds(call: Call, name: str, default: float) -> float:
+def _parse_time(call: Call, name: str, default: float) -> float:
     text = call.text(name, "")
     if not text:
         return default
     try:
         parsed = datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
     except ValueError:
-        raise ApiError("InvalidParameterValue.DateTime", f"{name} is no time.") from None
+        raise ApiError("InvalidParameterValue.DateTime", f"{name} is not a time.") from None
     return parsed.replace(tzinfo=BEIJING).timestamp()

@@ -1,4 +1,4 @@
-"""Runs the code of a deployed function in the SCF emulator, which is loaded when the first is run.
+"""Runner of deployed functions in the SCF emulator, which is loaded for the first run.
 
 with LocalRunner() as run:
     scf = Scf(run=run)
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """An emulator's invocation, in the API's terms."""
+class _AdaptedInvocation:
+    """Adapter of the emulator's invocation to `InvocationResult`."""
 
     invocation: Invocation
 
@@ -60,37 +60,41 @@ class _Ended:
 
 @dataclass(frozen=True, slots=True)
 class EmulatedFunction:
-    """A running `LocalFunction`, in the API's terms: what `Scf` offers."""
+    """Adapter of a running `LocalFunction` to `Function`."""
 
     function: LocalFunction
 
     @property
     def name(self) -> str:
+        """The function's name."""
         return self.function.name
 
     @property
     def namespace(self) -> str:
+        """The function's namespace."""
         return self.function.namespace
 
-    def invoke(self, payload: str) -> _Ended:
-        return _Ended(self.function.invoke(text=payload))
+    def invoke(self, payload: str) -> _AdaptedInvocation:
+        """Run the function with an event (JSON text) and wait for the result."""
+        return _AdaptedInvocation(self.function.invoke(text=payload))
 
     def push(self, payload: str) -> str:
+        """Queue an event (JSON text) and return the request id."""
         return self.function.push(text=payload)
 
 
 @final
 class LocalRunner:
-    """Gives each version of a function, as it is set now, an emulator of its own, until the end of the `with`.
+    """Runs each version of a function in an emulator that lasts until the end of the `with`.
 
     Args:
-        python: the CPython to run them all; by default that of each one's runtime.
-        more: settings for every emulator, by the names of `LocalFunction`.
+        python: the CPython of all functions, by default that of each runtime.
+        options: settings of every emulator, by the names of `LocalFunction`.
     """
 
-    def __init__(self, python: str | None = None, more: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, python: str | None = None, options: Mapping[str, Any] | None = None) -> None:
         self._python = python
-        self._more = more or {}
+        self._options = options or {}
         self._lock = threading.Lock()
         self._running: dict[str, EmulatedFunction] = {}
         self._stack = ExitStack()
@@ -107,7 +111,7 @@ class LocalRunner:
     def __call__(
         self, account: Account, function: FunctionRecord, version: FunctionVersion
     ) -> EmulatedFunction:
-        """The function that runs this version's code. Raises ValueError if there is no such CPython."""
+        """Return the running function of a version. Raises ValueError if its CPython is missing."""
         from ....scf import LocalFunction
 
         settings = version.settings
@@ -117,7 +121,7 @@ class LocalRunner:
                 number = len(self._running)
                 source = self._scratch / f"code-{number}.zip"
                 source.write_bytes(version.code)
-                layer = self._layer(account, function, settings["Layers"], number)
+                layer = self._write_layer(account, function, settings["Layers"], number)
                 local = LocalFunction(
                     source,
                     handler=settings["Handler"],
@@ -126,7 +130,8 @@ class LocalRunner:
                     memory=settings["MemorySize"],
                     init_timeout=settings["InitTimeout"],
                     environment={
-                        one["Key"]: one["Value"] for one in settings["Environment"]["Variables"]
+                        variable["Key"]: variable["Value"]
+                        for variable in settings["Environment"]["Variables"]
                     },
                     layer=layer,
                     retries=function.invoke_config["RetryConfig"][0]["RetryNum"],
@@ -135,15 +140,15 @@ class LocalRunner:
                     namespace=function.namespace,
                     version=version.number,
                     region=function.region,
-                    **self._more,
+                    **self._options,
                 )
                 self._running[key] = EmulatedFunction(self._stack.enter_context(local))
             return self._running[key]
 
-    def _layer(
+    def _write_layer(
         self, account: Account, function: FunctionRecord, layers: list[dict[str, Any]], number: int
     ) -> Path | None:
-        """The function's layer as a file; the emulator takes one."""
+        """Return the function's layer as a file. The emulator supports one layer."""
         if not layers:
             return None
         first = layers[0]
