@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from .events.generated.subtitles import *
     from .events.generated.tasks import *
     from .ledger.base import Ledger as Ledger
-    from .routing.router import Call as Call
-    from .routing.router import Reason as Reason
-    from .routing.router import Route as Route
+    from .routing.plan import Call as Call
+    from .routing.plan import Reason as Reason
+    from .routing.plan import Route as Route
     from .routing.router import Router as Router
     from .tencent.mps import Mps as Mps
 else:
@@ -80,7 +80,8 @@ else:
             "events.base": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
             "events.files": "CosObject",
             "ledger.base": "Ledger",
-            "routing.router": "Call Reason Route Router",
+            "routing.plan": "Call Reason Route",
+            "routing.router": "Router",
             "tencent.mps": "Mps",
         },
         _find_event_class,

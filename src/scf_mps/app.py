@@ -15,7 +15,8 @@ from .dispatch.dispatcher import Dispatcher
 from .dispatch.injection import Providers
 from .dispatch.runner import Hooks, Runner
 from .errors import RegistrationError
-from .routing.router import Router, Table
+from .routing.router import Router
+from .routing.table import Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .dispatch.middleware import Middleware
     from .ledger.base import Ledger
     from .ledger.session import LedgerCoordinator
-    from .routing.router import Reason, Route
+    from .routing.plan import Reason, Route
 
     T = TypeVar("T")
     Handler = Callable[[Any, Any], dict[str, Any]]

@@ -475,8 +475,8 @@ def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixtu
         (f"{HELD}?on=blocked", "not 'blocked'"),
         (f"{HELD}?on=block,", "not 'block,'"),
         (f"{HELD}?source=copy", "source= expects move, not 'copy'"),
-        (f"{HELD}?session=,", "session= expects"),
-        (f"{HELD}?bucket=media", "a bucket's name ends with the APPID"),
+        (f"{HELD}?session=,", "session="),
+        (f"{HELD}?bucket=media", "APPID"),
         (f"{HELD}?sources=move", "did you mean source=?"),
     ],
 )

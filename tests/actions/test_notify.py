@@ -1028,8 +1028,8 @@ def test_a_text_of_ones_own_that_cannot_be_meant_is_a_mistake(
         (f"wecom://{TOKEN}?expires=soon", "expires=: expected a span of time such as 90s"),
         (f"wecom://{TOKEN}?expires=31d", "expected expires= of at most 30d"),
         (f"wecom://{TOKEN}?template=handlers/no.txt", "there is no file 'handlers/no.txt'"),
-        (f"wecom://{TOKEN}?types=ImageSprite", "did you mean 'ImageSprites'"),
-        (f"wecom://{TOKEN}?bucket=media", "a bucket's name ends with the APPID"),
+        (f"wecom://{TOKEN}?types=ImageSprite", "'ImageSprites'"),
+        (f"wecom://{TOKEN}?bucket=media", "APPID"),
         (f"wecom://{TOKEN}?colour=red", "there is no option 'colour'"),
     ],
 )

@@ -661,7 +661,7 @@ IMPORTS = {
     "registration": (
         "from scf_mps import App\napp = App()\n@app.on('Transcod')\ndef f(one): ...\n",
         "@app.on('Transcod')",
-        "did you mean 'Transcode'",
+        "'Transcode'",
     ),
     "missing provider": (
         "from scf_mps import App\napp = App()\n\n@app.on('Transcode')\ndef f(one, database: int): ...\n",
@@ -671,7 +671,7 @@ IMPORTS = {
     "several classes": (
         "from scf_mps import App, Porn, Transcode\napp = App()\n@app.on(Transcode, Porn)\ndef f(one): ...\n",
         "@app.on(Transcode, Porn)",
-        "stack",
+        "Stack",
     ),
     "missing method": (
         "from scf_mps import App, Router\napp = App()\napp.include(Router())\n",

@@ -32,7 +32,7 @@ from scf_mps.events.parser import parse_event
 from scf_mps.ledger import Lease, MemoryLedger, Record
 from scf_mps.ledger.session import LedgerCoordinator
 from scf_mps.local.samples import sample
-from scf_mps.routing.router import Plan
+from scf_mps.routing.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

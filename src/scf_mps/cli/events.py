@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scf_mps.events.base import Event
-    from scf_mps.routing.router import Reason
+    from scf_mps.routing.plan import Reason
 
 
 def routes(

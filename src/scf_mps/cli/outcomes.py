@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scf_mps import App, CallbackFailed, CallbacksFailed
     from scf_mps.events.base import Event, Result
     from scf_mps.ledger import Record, StoredEvent
-    from scf_mps.routing.router import Call
+    from scf_mps.routing.plan import Call
 
 
 def name_result(result: Result) -> str:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from ..events.base import Event, Result
     from ..ledger.base import Ledger
     from ..ledger.session import LedgerCoordinator
-    from ..routing.router import Call, Reason, Table
+    from ..routing.plan import Call, Reason
+    from ..routing.table import Table
     from .runner import Hooks, Runner
 
     Problem = tuple[str, BaseException]

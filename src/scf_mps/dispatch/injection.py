@@ -17,7 +17,7 @@ from ..common.locks import free_in_child
 from ..context import Context
 from ..errors import RegistrationError
 from ..events.base import Event, Result
-from ..routing.parameters import Parameter, locate_function, read_parameters
+from ..routing.parameters import locate_function, read_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..ledger.session import LedgerSession
-    from ..routing.router import Call
+    from ..routing.parameters import Parameter
+    from ..routing.plan import Call
 
     Resolver = Callable[["Invocation", str], Any]
     Arguments = tuple[tuple[str, Resolver], ...]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..events.base import Event
-    from ..routing.router import Call, Route
+    from ..routing.plan import Call, Route
 
 
 class Middleware:

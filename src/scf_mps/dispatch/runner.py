@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..events.base import Result
-    from ..routing.router import Call, Route
+    from ..routing.plan import Call, Route
     from .injection import Arguments, Invocation
 
 log = logging.getLogger("scf_mps")

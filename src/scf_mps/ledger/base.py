@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..events.base import Event
-    from ..routing.router import Call
+    from ..routing.plan import Call
 
 FINAL_OUTCOMES = ("done", "dropped")
 """The outcomes after which a callback never runs again for its result."""

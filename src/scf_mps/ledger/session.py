@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..context import Context
     from ..events.base import Event
-    from ..routing.router import Call, Plan
+    from ..routing.plan import Call, Plan
     from .base import Lease, Ledger
 
 log = logging.getLogger("scf_mps")

@@ -1,0 +1,1 @@
+"""Registration of callbacks, and selection of the callbacks for each result."""

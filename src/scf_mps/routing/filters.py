@@ -1,8 +1,4 @@
-"""The filters of a registration: keyword arguments that narrow which results a callback receives.
-
-Each is a named test of one result; `why_not` tells in words why a result does not pass. Combining them into routes
-is `routing/router.py`'s work.
-"""
+"""Filters: keyword arguments of a registration that narrow the results a callback receives."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, TypedDict
 
     class Filters(TypedDict, total=False):
-        """What `Router` and its verbs take to narrow what a callback receives."""
+        """The filter arguments of `Router` and its verbs."""
 
         definition: int | Collection[int] | None
         bucket: str | Collection[str] | None
@@ -28,50 +24,55 @@ if TYPE_CHECKING:
         when: Callable[[Any], object] | None
 
 
+FILTER_NAMES = ("definition", "bucket", "path", "source", "session", "when")
+
+_GLOB_FILTERS = ("path", "source", "session")
+
+
 class Filter:
-    """One keyword argument of a registration: ``definition=(10, 20)``.
+    """One filter argument, e.g. ``definition=(10, 20)``.
 
     Attributes:
         name: the keyword.
-        values: what was given, as a frozenset of exact values or of globs; for ``when=`` the predicate alone.
+        values: exact values or globs. For ``when=``, the predicate.
     """
 
-    __slots__ = ("_matches", "name", "values")
+    __slots__ = ("_match_glob", "name", "values")
 
     def __init__(self, name: str, value: object) -> None:
         self.name = name
-        self.values = _values(name, value)
-        self._matches = (
-            re.compile("|".join(map(_glob, sorted(map(str, self.values))))).fullmatch
-            if name in _GLOBS
+        self.values = _parse_values(name, value)
+        self._match_glob = (
+            re.compile("|".join(map(_translate_glob, sorted(map(str, self.values))))).fullmatch
+            if name in _GLOB_FILTERS
             else None
         )
 
-    def passes(self, result: Result) -> bool:
-        """Whether the result passes. A ``when=`` predicate may raise; that is its callback's failure."""
+    def matches(self, result: Result) -> bool:
+        """Return True if the result matches. An exception of a ``when=`` predicate passes through."""
         if self.name == "definition":
             return isinstance(result, Subtask) and result.definition in self.values
         if self.name == "when":
             (predicate,) = self.values
-            answer = predicate(result)  # type: ignore[operator]
-            if answer is True or answer is False:
-                return answer
-            check_result(answer)
-            return bool(answer)
-        found = _FOUND[self.name](result)
-        if self._matches is None:
-            return any(value in self.values for value in found)
-        return any(self._matches(value) for value in found)
+            returned = predicate(result)  # type: ignore[operator]
+            if returned is True or returned is False:
+                return returned
+            check_result(returned)
+            return bool(returned)
+        values = _READERS[self.name](result)
+        if self._match_glob is None:
+            return any(value in self.values for value in values)
+        return any(self._match_glob(value) for value in values)
 
-    def why_not(self, result: Result) -> str:
-        """Why the result does not pass, for people: what was wanted and what it has."""
+    def explain_mismatch(self, result: Result) -> str:
+        """Return a text with the filter and the values of a result that does not match."""
         if self.name == "when":
-            return f"{self} does not hold"
+            return f"{self} is false"
         if self.name == "definition":
-            has = [str(result.definition)] if isinstance(result, Subtask) else []
+            values = [str(result.definition)] if isinstance(result, Subtask) else []
         else:
-            has = sorted(set(_FOUND[self.name](result)))
-        return f"{self} is asked for, it has {', '.join(has) or 'none'}"
+            values = sorted(set(_READERS[self.name](result)))
+        return f"{self} does not match {', '.join(values) or 'none'}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Filter) and (self.name, self.values) == (other.name, other.values)
@@ -83,97 +84,112 @@ class Filter:
         if self.name == "when":
             (predicate,) = self.values
             return f"when={getattr(predicate, '__qualname__', predicate)}"
-        shown: list[Any] = sorted(self.values)
-        return f"{self.name}={shown[0] if len(shown) == 1 else tuple(shown)!r}"
+        values: list[Any] = sorted(self.values)
+        return f"{self.name}={values[0] if len(values) == 1 else tuple(values)!r}"
 
 
-def create_filters(given: Filters) -> tuple[Filter, ...]:
-    """The filters of the keyword arguments that were given; raises RegistrationError for one that cannot match."""
-    for name in given:
-        if name not in _NAMES:
+def create_filters(arguments: Filters) -> tuple[Filter, ...]:
+    """Create the filters for keyword arguments. None stands for no filter.
+
+    Raises:
+        RegistrationError: an argument is unknown or can never match.
+    """
+    for name in arguments:
+        if name not in FILTER_NAMES:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, _NAMES)
-            hint = f"did you mean {near[0]}=?" if near else f"there are {', '.join(_NAMES)}"
-            raise RegistrationError(f"there is no filter {name}=; {hint}")
-    return tuple(Filter(name, value) for name, value in given.items() if value is not None)
+            near = get_close_matches(name, FILTER_NAMES)
+            hint = f"Did you mean {near[0]}=?" if near else f"Use {', '.join(FILTER_NAMES)}"
+            raise RegistrationError(f"unknown filter {name}=. {hint}")
+    return tuple(Filter(name, value) for name, value in arguments.items() if value is not None)
 
 
 def check_reachable(filters: tuple[Filter, ...], kinds: tuple[type[Result], ...]) -> None:
-    """Raises RegistrationError if no result of the classes can ever pass all the filters."""
-    seen: dict[str, Filter] = {}
-    for one in filters:
-        if one.name in ("definition", "bucket"):
-            other = seen.setdefault(one.name, one)
-            if not one.values & other.values:
-                raise RegistrationError(f"no result can have both {other} and {one}")
+    """Check that some result of the classes can match all filters.
+
+    Raises:
+        RegistrationError: no result can.
+    """
+    first_filters: dict[str, Filter] = {}
+    for condition in filters:
+        if condition.name in ("definition", "bucket"):
+            first = first_filters.setdefault(condition.name, condition)
+            if not condition.values & first.values:
+                raise RegistrationError(f"no result matches both {first} and {condition}")
         for kind in kinds:
-            if one.name == "definition" and (issubclass(kind, Event) or not kind.has_definition):
+            if condition.name == "definition" and (
+                issubclass(kind, Event) or not kind.has_definition
+            ):
                 raise RegistrationError(
-                    f"{one} can never match: a {kind.__name__} has no definition"
+                    f"{condition} can never match: {kind.__name__} has no definition"
                 )
-            if one.name in ("bucket", "path") and not kind.has_location:
+            if condition.name in ("bucket", "path") and not kind.has_location:
                 raise RegistrationError(
-                    f"{one} can never match: a {kind.__name__} has no output files"
+                    f"{condition} can never match: {kind.__name__} has no output files"
                 )
 
 
-def _buckets(result: Result) -> list[str]:
+def _read_buckets(result: Result) -> list[str]:
     from ..events.files import find_locations
 
     return [bucket for bucket, _ in find_locations(result)]
 
 
-def _keys(result: Result) -> list[str]:
+def _read_keys(result: Result) -> list[str]:
     from ..events.files import find_locations
 
     return [key for _, key in find_locations(result)]
 
 
-def _sources(result: Result) -> list[str]:
+def _read_sources(result: Result) -> list[str]:
     return [source.path for source in get_event(result).inputs]
 
 
-_FOUND: dict[str, Callable[[Result], list[str]]] = {
-    "bucket": _buckets,
-    "path": _keys,
-    "source": _sources,
-    "session": lambda result: [get_event(result).session_context],
+def _read_session(result: Result) -> list[str]:
+    return [get_event(result).session_context]
+
+
+_READERS: dict[str, Callable[[Result], list[str]]] = {
+    "bucket": _read_buckets,
+    "path": _read_keys,
+    "source": _read_sources,
+    "session": _read_session,
 }
 
-_NAMES = ("definition", "bucket", "path", "source", "session", "when")
-_GLOBS = ("path", "source", "session")
 
-
-def _glob(pattern: str) -> str:
+def _translate_glob(pattern: str) -> str:
     from fnmatch import translate
 
     return translate(pattern)
 
 
-def _values(name: str, value: object) -> frozenset[object]:
+def _parse_values(name: str, value: object) -> frozenset[object]:
     if name == "when":
         if not callable(value):
             raise RegistrationError(
-                f"when= expects a function of the result, e.g. when=lambda result: …, not {value!r}"
+                f"when= expects a function of the result, e.g. when=lambda result: …, got {value!r}"
             )
         check_plain(value, "the predicate when=")
         return frozenset([value])
     kind = int if name == "definition" else str
     values = [value] if isinstance(value, int | str) else value
     if not isinstance(values, Collection) or not values:
-        raise RegistrationError(f"{name}= expects one or more {kind.__name__}, not {value!r}")
-    for one in values:
-        if not isinstance(one, kind) or isinstance(one, bool):
-            raise RegistrationError(f"{name}= expects {kind.__name__}, not {one!r}")
-        if name in ("path", "source") and str(one).startswith("/"):
-            raise RegistrationError(
-                f"{name}={one!r} can never match: the keys of COS have no leading slash, "
-                f"write {str(one).lstrip('/')!r}"
-            )
-        if name == "bucket" and not re.fullmatch(r"[^/.]+-[0-9*]+", str(one)):
-            raise RegistrationError(
-                f"bucket={one!r} can never match: a bucket's name ends with the APPID, "
-                f"e.g. media-1250000000"
-            )
+        raise RegistrationError(f"{name}= expects one or more {kind.__name__}, got {value!r}")
+    for item in values:
+        if not isinstance(item, kind) or isinstance(item, bool):
+            raise RegistrationError(f"{name}= expects {kind.__name__}, got {item!r}")
+        _check_value(name, str(item))
     return frozenset(values)
+
+
+def _check_value(name: str, value: str) -> None:
+    if name in ("path", "source") and value.startswith("/"):
+        raise RegistrationError(
+            f"{name}={value!r} can never match: COS keys have no leading slash. "
+            f"Use {value.lstrip('/')!r}"
+        )
+    if name == "bucket" and not re.fullmatch(r"[^/.]+-[0-9*]+", value):
+        raise RegistrationError(
+            f"bucket={value!r} can never match: bucket names end with the APPID, "
+            f"e.g. media-1250000000"
+        )

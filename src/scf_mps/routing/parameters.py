@@ -1,8 +1,13 @@
-"""Parameters of callbacks and providers, read without `inspect`."""
+"""Parameters of callbacks and providers, read from their code objects.
+
+Importing `inspect` takes longer than handling an event.
+"""
 
 from __future__ import annotations
 
+from ..common.completion import GENERATOR_FLAGS, read_code_flags
 from ..errors import RegistrationError
+from ..events.base import UnknownEvent, UnknownSubtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,14 +15,16 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from ..events.base import Result
+
 
 class Parameter:
     """One parameter of a callback or provider.
 
     Attributes:
-        name: the parameter's name.
-        annotation: the annotation, None if there is none. A text if it names nothing at run time.
-        required: False if the parameter has a default.
+        name: its name.
+        annotation: the evaluated annotation, None without one, or its text if it cannot be evaluated.
+        required: whether it has no default.
     """
 
     __slots__ = ("annotation", "name", "required")
@@ -29,7 +36,7 @@ class Parameter:
 
 
 def unwrap_function(function: Any) -> Any:
-    """Return the function that `functools.wraps` wrapped, at any depth."""
+    """Return the function that `functools.wraps` was applied to, at any depth."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
@@ -42,27 +49,27 @@ def locate_function(function: Callable[..., Any]) -> str:
 
 
 def read_parameters(callback: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters of a function, or of the function that it wraps.
+    """Return the parameters of a function, or of the function it wraps.
 
     Raises:
-        RegistrationError: the callback is not a function, but a class, a partial or an object with ``__call__``.
+        RegistrationError: the object is not a function but a class, a partial or an object with ``__call__``.
     """
     function = unwrap_function(callback)
     code: CodeType | None = getattr(function, "__code__", None)
     if code is None:
-        raise RegistrationError(f"expected a function (def or async def), not {function!r}")
+        raise RegistrationError(f"not a function (def or async def): {function!r}")
     count = code.co_argcount
     names = code.co_varnames[: count + code.co_kwonlyargcount]
     optional = {*names[count - len(function.__defaults__ or ()) : count]}
     optional |= set(function.__kwdefaults__ or ())
     bound = 1 if hasattr(function, "__self__") else 0
     return [
-        Parameter(name, _read_annotation(function, name), name not in optional)
+        Parameter(name, _evaluate_annotation(function, name), name not in optional)
         for name in names[bound:]
     ]
 
 
-def _read_annotation(function: Any, name: str) -> object:
+def _evaluate_annotation(function: Any, name: str) -> object:
     annotation = function.__annotations__.get(name)
     if isinstance(annotation, str):
         try:
@@ -70,3 +77,39 @@ def _read_annotation(function: Any, name: str) -> object:
         except Exception:
             return annotation
     return annotation
+
+
+def check_first_parameter(callback: Callable[..., Any], kinds: tuple[type[Result], ...]) -> None:
+    """Check that a callback can receive results.
+
+    Args:
+        callback: the function to register.
+        kinds: the classes it is registered for. Empty for a type without a class.
+
+    Raises:
+        RegistrationError: the callback is a generator, has no parameter, or its first parameter is of another class.
+    """
+    parameters = read_parameters(callback)
+    if read_code_flags(callback) & GENERATOR_FLAGS:
+        raise RegistrationError(
+            f"{callback.__qualname__}() contains yield, so calling it does not run its body. "
+            f"Remove the yield, also from a function it wraps"
+        )
+    if not parameters:
+        name = kinds[0].__name__ if kinds else "UnknownSubtask"
+        raise RegistrationError(
+            f"{callback.__qualname__}() has no parameter for the result. "
+            f"Write def {callback.__name__}(result: {name}): …"
+        )
+    declared = parameters[0].annotation
+    if (
+        not isinstance(declared, type) or declared.__module__ == "typing"
+    ):  # Any is a class since 3.11
+        return
+    accepts_unknown = any(issubclass(kind, declared) for kind in (UnknownSubtask, UnknownEvent))
+    for kind in kinds or (() if accepts_unknown else (UnknownSubtask,)):
+        if not issubclass(kind, declared):
+            raise RegistrationError(
+                f"{callback.__qualname__}() is registered for {kind.__name__}, but its first parameter is "
+                f"{parameters[0].name}: {declared.__name__}. Change one of them"
+            )

@@ -1,4 +1,4 @@
-"""The types MPS has, by name, for registrations that give a name; nothing here is needed to handle an event."""
+"""MPS types by name, for registrations by name and for suggestions. Handling an event does not load it."""
 
 from __future__ import annotations
 
@@ -13,56 +13,62 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..events.base import Result
 
-_CLOSE = 0.85
-"""Names at least so alike are taken for a slip: ImageSprite is (0.96), HoloTranscode is not Transcode (0.82)."""
+MIN_SIMILARITY = 0.85
+"""The ratio from which a name counts as a misspelling: ImageSprite of ImageSprites (0.96), not HoloTranscode of
+Transcode (0.82)."""
+
+_MIN_PREFIX_CHARACTERS = 4
 
 
 def list_types() -> dict[str, dict[str, str]]:
-    """Each type as MPS writes it, with the names of its classes and the field that holds each."""
-    found: dict[str, dict[str, str]] = {}
-    for kinds in (*SETS.values(), ACTIVITIES, EVENTS, LIVE_EVENTS):
-        for type_, (_, name, field) in kinds.rows.items():
-            found.setdefault(type_, {})[name] = field
-    return found
+    """Return each type as MPS sends it, with the names of its classes and the field of each."""
+    types: dict[str, dict[str, str]] = {}
+    for table in (*SETS.values(), ACTIVITIES, EVENTS, LIVE_EVENTS):
+        for type_, (_, name, field) in table.rows.items():
+            types.setdefault(type_, {})[name] = field
+    return types
 
 
 def find_classes(name: str) -> tuple[type[Result], ...]:
-    """The classes of a type as MPS writes it; none for a name that is not like any there is.
+    """Return the classes of a type as MPS sends it. Return none for a name that resembles no type.
 
     Raises:
-        RegistrationError: for a name that is close to a type, or is a class's or a field's and no type's.
+        RegistrationError: the name resembles a type, or is the name of a class or field.
     """
-    known = list_types()
-    if name in known:
-        return tuple(get_class(one) for one in known[name])
-    near = _nearest(name, known)
-    if near:
-        kinds = ", ".join(known[near])
+    types = list_types()
+    if name in types:
+        return tuple(get_class(class_name) for class_name in types[name])
+    nearest = _find_nearest(name, types)
+    if nearest:
+        classes = ", ".join(types[nearest])
         raise RegistrationError(
-            f"there is no type {name!r}; did you mean {near!r} (class {kinds})? If MPS does send {name!r}, register "
-            f"for UnknownSubtask with when=lambda result: result.type == {name!r}"
+            f"unknown type {name!r}. Did you mean {nearest!r} (class {classes})? If MPS sends {name!r}, register "
+            f"UnknownSubtask with when=lambda result: result.type == {name!r}"
         )
     return ()
 
 
-def _nearest(name: str, known: dict[str, dict[str, str]]) -> str:
-    plain = _plain(name)
+def _find_nearest(name: str, types: dict[str, dict[str, str]]) -> str:
+    plain = _normalize(name)
     matcher = SequenceMatcher(b=plain)
-    best, closeness = "", 0.0
-    for type_, kinds in known.items():
-        for other in map(_plain, (type_, *kinds, *kinds.values())):
-            matcher.set_seq1(other)
-            alike = 0.0
-            # Most names are not alike at all, which is found out much faster than how alike they are.
-            if matcher.real_quick_ratio() >= _CLOSE and matcher.quick_ratio() >= _CLOSE:
-                alike = matcher.ratio()
-            if len(plain) >= 4 and other.startswith(plain):  # "Face", "AsrFullText"
-                alike = max(alike, _CLOSE)
-            if alike > closeness:
-                best, closeness = type_, alike
-    return best if closeness >= _CLOSE else ""
+    nearest, best_ratio = "", 0.0
+    for type_, classes in types.items():
+        for candidate in map(_normalize, (type_, *classes, *classes.values())):
+            matcher.set_seq1(candidate)
+            ratio = 0.0
+            # The quick ratios are upper bounds. They rule out most names.
+            if (
+                matcher.real_quick_ratio() >= MIN_SIMILARITY
+                and matcher.quick_ratio() >= MIN_SIMILARITY
+            ):
+                ratio = matcher.ratio()
+            if len(plain) >= _MIN_PREFIX_CHARACTERS and candidate.startswith(plain):  # "Face"
+                ratio = max(ratio, MIN_SIMILARITY)
+            if ratio > best_ratio:
+                nearest, best_ratio = type_, ratio
+    return nearest if best_ratio >= MIN_SIMILARITY else ""
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     return re.sub(r"(task|result|set|event)+$", "", plain) or plain

@@ -135,7 +135,7 @@ class Moderate:
         """
         latest = self._latest
         if latest is None or latest[0] is not event:
-            is_ours = all(test.passes(event) for test in self._tests)
+            is_ours = all(test.matches(event) for test in self._tests)
             latest = self._latest = (event, compute_verdict(event) if is_ours else None)
         return latest[1]
 

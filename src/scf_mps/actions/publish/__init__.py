@@ -282,7 +282,7 @@ class Publish:
         return (
             result.verb == "on"
             and isinstance(result, self.kinds)
-            and all(test.passes(result) for test in self._options.tests)
+            and all(test.matches(result) for test in self._options.tests)
         )
 
     def _url(self, item: CosObject) -> str:
