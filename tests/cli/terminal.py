@@ -1,4 +1,4 @@
-"""A command at a terminal of a given width, without its colours."""
+"""A pseudo-terminal for tests of the command line."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Screen(NamedTuple):
-    """What a command left on the screen: its exit code, the bytes, and the lines without colours."""
+    """The output of a command: exit code, raw text, and lines without colours."""
 
     code: int
     raw: str
     lines: list[str]
 
 
-def at_terminal(*arguments: str, columns: int = 80, **variables: str) -> Screen:
-    """Run `scf-mps` with stdout and stderr at a terminal."""
+def run_on_terminal(*arguments: str, columns: int = 80, **variables: str) -> Screen:
+    """Run `scf-mps` with stdout and stderr on a terminal."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "scf_mps.cli", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=slave,
         stderr=slave,
-        env={**kept, "TERM": "xterm-256color", **variables},
+        env={**environment, "TERM": "xterm-256color", **variables},
     )
     os.close(slave)
     data = b""
     try:
         while chunk := os.read(master, 65536):
             data += chunk
-    except OSError:  # the end of a terminal, on Linux
+    except OSError:  # Linux: the terminal was closed
         pass
     finally:
         os.close(master)
@@ -48,7 +50,7 @@ def at_terminal(*arguments: str, columns: int = 80, **variables: str) -> Screen:
     return Screen(process.wait(60), raw, _COLOURS.sub("", raw).splitlines())
 
 
-_UNWANTED = (
+_REMOVED_VARIABLES = (
     "COLUMNS",
     "LINES",
     "NO_COLOR",

@@ -1,4 +1,4 @@
-"""The command line: who gets what, an event through the application, samples; what scripts can rely on."""
+"""The commands routes, invoke and sample, and the entry point."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.sample_data import DATA, ROOT, payload
 TASK_ID = "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
 
 APPLICATION = '''\
-"""An application of which every outcome there is can be had."""
+"""An application with a callback for each outcome."""
 
 from scf_mps import AnimatedGraphics, App, Drop, ImageSprites, SampleSnapshot, Transcode
 
@@ -57,15 +57,15 @@ def wait(snapshots: SampleSnapshot) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """An application in an empty folder; nothing that a command does to the process stays."""
+def _restore_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Create an application in an empty folder. Restore the process afterwards."""
     (tmp_path / "shop.py").write_text(APPLICATION)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.setenv("COLUMNS", "300")
     for variable in ("MPS_APP", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL", "MPS_NOTIFY_KEY"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.delitem(sys.modules, "shop", raising=False)  # of tests of the deployment
+    monkeypatch.delitem(sys.modules, "shop", raising=False)  # from tests of the deployment
     loaded = set(sys.modules)
     with loggers_put_back():
         yield
@@ -74,21 +74,20 @@ def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
             del sys.modules[name]
 
 
-class Ran:
-    """What came of a command: its exit code, and what it printed."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     def __init__(self, arguments: tuple[str, ...], stdin: str | bytes | None = None) -> None:
         result = CliRunner().invoke(cli.cli, list(arguments), input=stdin)
-        unexpected = result.exception
-        if unexpected is not None and not isinstance(unexpected, SystemExit):
-            raise unexpected
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
         self.code = result.exit_code
         self.out = result.stdout
         self.err = result.stderr
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """The cells of the lines it printed."""
+        """The cells of the printed lines."""
         return [tuple(line.split("\t")) for line in self.out.splitlines()]
 
     @property
@@ -96,13 +95,13 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(*arguments: str, stdin: str | bytes | None = None) -> Ran:
-    return Ran(arguments, stdin)
+def run(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+    return CommandResult(arguments, stdin)
 
 
-def invoke(*arguments: str, stdin: str | bytes | None = None) -> Ran:
-    """``scf-mps invoke`` with the application of these tests."""
-    return Ran(("invoke", *arguments, "--app", "shop:app"), stdin)
+def invoke(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+    """Run ``scf-mps invoke`` with the application of these tests."""
+    return CommandResult(("invoke", *arguments, "--app", "shop:app"), stdin)
 
 
 def write(name: str, content: str | bytes) -> str:
@@ -113,29 +112,21 @@ def write(name: str, content: str | bytes) -> str:
 # routes
 
 
-def test_routes_lists_every_callback_with_what_it_is_for_and_where_it_is() -> None:
-    ran = run("routes", "--app", "shop:app")
-    assert ran.code == 0
-    assert ran.rows == [
+def test_routes_lists_every_callback() -> None:
+    result = run("routes", "--app", "shop:app")
+    assert result.code == 0
+    assert result.rows == [
         ("on(Transcode)", "shop.publish", "shop.py:8"),
         ("on(AnimatedGraphics)", "shop.fail", "shop.py:14"),
         ("on(ImageSprites)", "shop.drop", "shop.py:19"),
         ("on(SampleSnapshot)", "shop.wait", "shop.py:24"),
     ]
+    rows = run("routes", "--app", "shop:app", "--json").json
+    assert [tuple(row.values()) for row in rows] == result.rows
+    assert list(rows[0]) == ["for", "callback", "where"]
 
 
-def test_routes_as_json_is_the_same_for_scripts() -> None:
-    ran = run("routes", "--app", "shop:app", "--json")
-    assert ran.code == 0
-    assert ran.json[0] == {
-        "for": "on(Transcode)",
-        "callback": "shop.publish",
-        "where": "shop.py:8",
-    }
-    assert len(ran.json) == 4
-
-
-def test_a_callback_outside_of_the_folder_is_where_it_is(
+def test_routes_shows_absolute_path_outside_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -146,15 +137,15 @@ def test_a_callback_outside_of_the_folder_is_where_it_is(
     assert first["where"] == f"{tmp_path / 'shop.py'}:8"
 
 
-def test_an_application_without_callbacks_has_nothing_to_list() -> None:
+def test_routes_is_empty_without_callbacks() -> None:
     write("empty.py", "from scf_mps import App\napp = App()\n")
-    ran = run("routes", "--app", "empty:app")
-    assert (ran.code, ran.rows) == (0, [])
-    assert "no callbacks" in ran.err
+    result = run("routes", "--app", "empty:app")
+    assert (result.code, result.rows) == (0, [])
+    assert "no callbacks" in result.err
     assert run("routes", "--app", "empty:app", "--json").json == []
 
 
-def test_routes_for_an_event_shows_runs_and_near_misses() -> None:
+def test_routes_shows_runs_and_near_misses() -> None:
     write(
         "near.py",
         "from scf_mps import App, Subtask, Transcode, Result\napp = App()\n"
@@ -168,9 +159,9 @@ def test_routes_for_an_event_shows_runs_and_near_misses() -> None:
     )
     event = sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Holo", "FAIL")])
     arguments = ("routes", "--event", write("e.json", json.dumps(event)), "--app", "near:app")
-    ran = run(*arguments)
-    assert ran.code == 0
-    assert [row[:3] for row in ran.rows] == [
+    result = run(*arguments)
+    assert result.code == 0
+    assert [row[:3] for row in result.rows] == [
         ("Transcode 100030", "near.other", "no"),
         ("Transcode 100030", "near.failed", "no"),
         ("Transcode 100030", "near.all", "yes"),
@@ -180,18 +171,18 @@ def test_routes_for_an_event_shows_runs_and_near_misses() -> None:
     assert len(run(*arguments, "--all").rows) == len(run(*arguments, "--json").json) == 21
 
 
-def test_routes_says_that_nothing_runs_for_an_event() -> None:
+def test_routes_suggests_all_when_nothing_matches() -> None:
     event = write("event.json", json.dumps(sample("EditMediaTask")))
-    ran = run("routes", "--event", event, "--app", "shop:app")
-    assert (ran.code, ran.out) == (0, "")
-    assert "--all" in ran.err
+    result = run("routes", "--event", event, "--app", "shop:app")
+    assert (result.code, result.out) == (0, "")
+    assert "--all" in result.err
 
 
-def test_routes_for_an_event_as_json_has_a_row_for_each_callback_and_result() -> None:
-    ran = run("routes", "--event", "documentation", "--app", "shop:app", "--json")
-    assert ran.code == 0
-    assert len(ran.json) == 20
-    assert ran.json[0] == {
+def test_routes_prints_all_reasons_as_json() -> None:
+    result = run("routes", "--event", "documentation", "--app", "shop:app", "--json")
+    assert result.code == 0
+    assert len(result.json) == 20
+    assert result.json[0] == {
         "result": "Transcode 10",
         "callback": "shop.publish",
         "runs": "yes",
@@ -199,27 +190,27 @@ def test_routes_for_an_event_as_json_has_a_row_for_each_callback_and_result() ->
     }
 
 
-def test_routes_for_an_event_from_stdin() -> None:
+def test_routes_reads_event_from_stdin() -> None:
     text = json.dumps(sample("EditMediaTask"))
-    ran = run("routes", "--event", "-", "--app", "shop:app", "--json", stdin=text)
-    assert {row["result"] for row in ran.json} == {"EditMediaTask"}
+    result = run("routes", "--event", "-", "--app", "shop:app", "--json", stdin=text)
+    assert {row["result"] for row in result.json} == {"EditMediaTask"}
 
 
-def test_routes_for_what_is_no_event_says_so() -> None:
-    ran = run("routes", "--event", write("event.json", "{}"), "--app", "shop:app")
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith('expected an MPS notification with an "EventType"')
+def test_routes_rejects_invalid_event() -> None:
+    result = run("routes", "--event", write("event.json", "{}"), "--app", "shop:app")
+    assert (result.code, result.out) == (2, "")
+    assert "EventType" in result.err
 
 
-# invoke: what came of it
+# invoke: results
 
 
-def test_invoke_shows_which_callback_took_which_result_with_what_outcome() -> None:
-    ran = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "Porn=FAIL")
-    assert ran.code == 0
-    (title,) = {row[0] for row in ran.rows}
+def test_invoke_prints_outcome_of_each_callback() -> None:
+    result = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "Porn=FAIL")
+    assert result.code == 0
+    (title,) = {row[0] for row in result.rows}
     assert re.fullmatch(r"WorkflowTask 1250000000-WorkflowTask-[0-9a-f]{32}tt0 FINISH", title)
-    assert [row[1:] for row in ran.rows] == [
+    assert [row[1:] for row in result.rows] == [
         ("Transcode 100030", "SUCCESS", "shop.publish", "done", ""),
         ("Porn 10", "SUCCESS", "", "unhandled", ""),
         ("Porn 10", "FAIL", "", "unhandled", ""),
@@ -227,7 +218,7 @@ def test_invoke_shows_which_callback_took_which_result_with_what_outcome() -> No
 
 
 @pytest.mark.parametrize(
-    ("result", "outcome", "code"),
+    ("type_", "outcome", "code"),
     [
         ("Transcode", "done", 0),
         ("AnimatedGraphics", "failed", 1),
@@ -235,22 +226,18 @@ def test_invoke_shows_which_callback_took_which_result_with_what_outcome() -> No
         ("SampleSnapshot", "deferred", 1),
     ],
 )
-def test_the_exit_code_is_0_only_if_every_callback_succeeded(
-    result: str, outcome: str, code: int
-) -> None:
-    ran = invoke("WorkflowTask", "Transcode=SUCCESS", f"{result}=SUCCESS")
-    assert ran.code == code
-    assert ran.rows[0][4] == "done"
-    assert ran.rows[1][4] == outcome
-    summary = invoke("WorkflowTask", f"{result}=SUCCESS", "--json")
+def test_invoke_exit_code_depends_on_outcomes(type_: str, outcome: str, code: int) -> None:
+    result = invoke("WorkflowTask", "Transcode=SUCCESS", f"{type_}=SUCCESS")
+    assert (result.code, [row[4] for row in result.rows]) == (code, ["done", outcome])
+    summary = invoke("WorkflowTask", f"{type_}=SUCCESS", "--json")
     assert summary.code == code
     assert summary.json["callbacks"][0]["outcome"] == outcome
 
 
-def test_invoke_as_json_prints_the_summary_main_handler_returns() -> None:
+def test_invoke_prints_summary_as_json() -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", Porn="SUCCESS")
-    ran = invoke("-", "--json", stdin=json.dumps(event))
-    assert ran.json == {
+    result = invoke("-", "--json", stdin=json.dumps(event))
+    assert result.json == {
         "event_type": "WorkflowTask",
         "task_id": TASK_ID,
         "status": "FINISH",
@@ -268,17 +255,17 @@ def test_invoke_as_json_prints_the_summary_main_handler_returns() -> None:
     }
 
 
-def test_failure_shows_reason_in_its_row_and_own_frames_once() -> None:
+def test_invoke_prints_failure_and_user_frames_once() -> None:
     twice = ("AnimatedGraphics=SUCCESS", "AnimatedGraphics=SUCCESS")
-    ran = invoke("WorkflowTask", *twice, "ImageSprites=SUCCESS", "SampleSnapshot=SUCCESS")
-    assert ran.code == 1
-    assert [row[4:] for row in ran.rows] == [
+    result = invoke("WorkflowTask", *twice, "ImageSprites=SUCCESS", "SampleSnapshot=SUCCESS")
+    assert result.code == 1
+    assert [row[4:] for row in result.rows] == [
         ("failed", "LookupError: no such bucket"),
         ("failed", "LookupError: no such bucket"),
         ("dropped", "Drop: not wanted"),
         ("deferred", "not started: too little time is left"),
     ]
-    assert ran.err.splitlines() == [
+    assert result.err.splitlines() == [
         "shop.fail:",
         "  shop.py:16 in fail",
         '      raise LookupError("no such bucket")',
@@ -286,24 +273,24 @@ def test_failure_shows_reason_in_its_row_and_own_frames_once() -> None:
     ]
 
 
-def test_traceback_option_shows_everything() -> None:
-    ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", "--traceback")
-    log = json.loads(ran.err.splitlines()[0])
+def test_invoke_prints_everything_with_traceback_option() -> None:
+    result = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", "--traceback")
+    log = json.loads(result.err.splitlines()[0])
     assert (log["level"], log["message"]) == ("ERROR", "failed: LookupError: no such bucket")
     assert len(log["request_id"]) == 36
-    assert "Traceback (most recent call last)" in ran.err
+    assert "Traceback (most recent call last)" in result.err
 
 
-def test_reasons_and_tracebacks_hide_secrets() -> None:
+def test_invoke_hides_secrets() -> None:
     shop = Path("shop.py")
     shop.write_text(shop.read_text().replace('"no such bucket"', '"q-signature=" + "0f" * 9'))
     for options in ([], ["--traceback"]):
-        ran = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", *options)
-        assert ran.code == 1
-        assert "0f0f" not in ran.out + ran.err
+        result = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", *options)
+        assert result.code == 1
+        assert "0f0f" not in result.out + result.err
 
 
-def test_failing_middleware_shows_own_frames() -> None:
+def test_invoke_prints_user_frames_when_middleware_fails() -> None:
     write(
         "hooked.py",
         "from scf_mps import App, Middleware\n"
@@ -312,16 +299,16 @@ def test_failing_middleware_shows_own_frames() -> None:
         "        raise ValueError('no tenant')\n"
         "app = App(middleware=[Broken()])\n",
     )
-    ran = run("invoke", "--app", "hooked:app")
-    assert ran.code == 2
-    assert ran.err.splitlines() == [
+    result = run("invoke", "--app", "hooked:app")
+    assert result.code == 2
+    assert result.err.splitlines() == [
         "main_handler failed: ValueError: no tenant",
         "  hooked.py:4 in before_event",
         "      raise ValueError('no tenant')",
     ]
 
 
-def test_failing_commit_shows_its_frames_once() -> None:
+def test_invoke_prints_provider_frames_once() -> None:
     write(
         "commits.py",
         "from scf_mps import App, Context, Transcode\n"
@@ -334,70 +321,70 @@ def test_failing_commit_shows_its_frames_once() -> None:
         "@app.on(Transcode)\n"
         "def f(one, db: Db): ...\n",
     )
-    ran = run("invoke", "WorkflowTask", "Transcode=SUCCESS", "--app", "commits:app")
-    assert (ran.code, ran.rows[0][5]) == (1, "OSError: commit failed")
-    assert ran.err.count("commits.py:5 in make") == 1
-    assert "scf_mps/" not in ran.err
-    assert "Traceback" not in ran.err
+    result = run("invoke", "WorkflowTask", "Transcode=SUCCESS", "--app", "commits:app")
+    assert (result.code, result.rows[0][5]) == (1, "OSError: commit failed")
+    assert result.err.count("commits.py:5 in make") == 1
+    assert "scf_mps/" not in result.err
+    assert "Traceback" not in result.err
 
 
-def test_failing_ledger_is_shown_without_frames(tmp_path: Path) -> None:
-    Path("kept").write_text("a file where a folder is to be")
+def test_invoke_prints_ledger_error_without_frames(tmp_path: Path) -> None:
+    Path("kept").write_text("a file instead of a folder")
     write(
         "kept_app.py",
         "from scf_mps import App, Transcode\n"
         f"app = App(ledger='file://{tmp_path}/kept')\n"
         "@app.on(Transcode)\ndef f(one): ...\n",
     )
-    ran = run("invoke", "--app", "kept_app:app")
-    assert ran.code == 2
-    assert "kept" in ran.err
-    assert "Traceback" not in ran.err
+    result = run("invoke", "--app", "kept_app:app")
+    assert result.code == 2
+    assert "kept" in result.err
+    assert "Traceback" not in result.err
 
 
-def test_event_that_was_completed_before_gets_a_hint(tmp_path: Path) -> None:
+def test_invoke_suggests_force_when_all_skipped(tmp_path: Path) -> None:
     Path("shop.py").write_text(
         APPLICATION.replace("App()", f"App(ledger='file://{tmp_path}/kept')")
     )
     event = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     assert invoke("-", stdin=event).err == ""
-    ran = invoke("-", stdin=event)
-    assert (ran.code, ran.rows[0][4]) == (0, "skipped")
-    assert "--force" in ran.err
+    result = invoke("-", stdin=event)
+    assert (result.code, result.rows[0][4]) == (0, "skipped")
+    assert "--force" in result.err
 
 
-def test_a_callback_that_leaves_the_process_is_a_failed_one() -> None:
+def test_invoke_fails_callback_that_raises_systemexit() -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="leave")
-    ran = invoke("-", stdin=json.dumps(event))
-    assert (ran.code, ran.rows[0][4]) == (1, "failed")
+    result = invoke("-", stdin=json.dumps(event))
+    assert (result.code, result.rows[0][4]) == (1, "failed")
 
 
-def test_the_time_limit_decides_what_is_still_started() -> None:
+def test_invoke_timeout_defers_callbacks() -> None:
     shot = ("WorkflowTask", "SampleSnapshot=SUCCESS", "--json")
     assert invoke(*shot, "--timeout", "999").json["callbacks"][0]["outcome"] == "deferred"
-    ran = invoke(*shot, "--timeout", "86400")
-    assert (ran.code, ran.json["callbacks"][0]["outcome"]) == (1, "failed")  # it was started
-    # One second, not a number under 1,000 that would be taken for seconds.
+    result = invoke(*shot, "--timeout", "86400")
+    assert (result.code, result.json["callbacks"][0]["outcome"]) == (1, "failed")
+    # The context has milliseconds: 1 s is 1000.
     assert invoke("WorkflowTask", "Transcode=SUCCESS", "--timeout", "1").rows[0][4] == "deferred"
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "0.5", "nan", "inf", "86401"])
-def test_a_time_limit_scf_does_not_have_is_refused(timeout: str) -> None:
-    ran = invoke("--timeout", timeout)
-    assert (ran.code, ran.out) == (2, "")
-    assert "--timeout" in ran.err
+def test_invoke_rejects_invalid_timeout(timeout: str) -> None:
+    result = invoke("--timeout", timeout)
+    assert (result.code, result.out) == (2, "")
+    assert "--timeout" in result.err
 
 
-# invoke: which event
+# invoke: events
 
 
-def test_invoke_without_an_event_takes_the_one_of_the_documentation() -> None:
-    ran = run("invoke", "--app", "shop:app", "--json")
-    places = [one["place"] for one in (*ran.json["callbacks"], *ran.json["unhandled"])]
+def test_invoke_default_event_is_documentation() -> None:
+    result = run("invoke", "--app", "shop:app", "--json")
+    places = [one["place"] for one in (*result.json["callbacks"], *result.json["unhandled"])]
     assert sorted(places) == [f"MediaProcessResultSet[{number}]" for number in range(4)]
 
 
-def test_null_true_and_false_are_what_they_are_in_json() -> None:
+def test_invoke_accepts_null_and_booleans() -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS")
     event |= {"New": None, "Yes": True, "No": False}
     text = json.dumps(event)
@@ -409,51 +396,51 @@ def test_null_true_and_false_are_what_they_are_in_json() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_a_file_may_be_in_the_encodings_that_editors_and_shells_write(encoding: str) -> None:
+def test_invoke_detects_encoding_of_file(encoding: str) -> None:
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="订单")
     text = json.dumps(event, ensure_ascii=False).encode(encoding)
     assert invoke(write("event.json", text)).code == 0
     assert invoke("-", stdin=text).code == 0
 
 
-def test_a_file_needs_no_suffix_and_goes_before_a_sample_of_its_name() -> None:
+def test_invoke_prefers_file_to_sample() -> None:
     event = json.dumps(sample("EditMediaTask"))
     assert invoke(write("saved", event), "--json").json["event_type"] == "EditMediaTask"
     assert invoke(write("WorkflowTask", event), "--json").json["event_type"] == "EditMediaTask"
 
 
-def test_an_event_of_another_channel_is_opened_as_on_scf() -> None:
-    ran = invoke(str(DATA / "env_cmq_topic.json"))
-    assert ran.code == 1  # the documentation's sprites are dropped
-    assert [row[4] for row in ran.rows] == ["done", "dropped", "unhandled", "unhandled"]
+def test_invoke_unwraps_event_of_other_channel() -> None:
+    result = invoke(str(DATA / "env_cmq_topic.json"))
+    assert result.code == 1  # sprites are dropped
+    assert [row[4] for row in result.rows] == ["done", "dropped", "unhandled", "unhandled"]
 
 
-def test_each_of_several_messages_has_a_table_of_its_own_results() -> None:
+def test_invoke_prints_rows_of_each_message() -> None:
     running = sample("WorkflowTask", Transcode="PROCESSING", status="PROCESSING")
     finished = sample("WorkflowTask", Transcode="SUCCESS")
     bodies = [json.dumps(running), json.dumps(finished)]
     event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
-    ran = invoke("-", stdin=json.dumps(event))
-    assert ran.code == 0
-    assert [row[:5] for row in ran.rows] == [
+    result = invoke("-", stdin=json.dumps(event))
+    assert result.code == 0
+    assert [row[:5] for row in result.rows] == [
         (f"WorkflowTask {TASK_ID} PROCESSING", "Transcode 100030", "PROCESSING", "", "unhandled"),
         (f"WorkflowTask {TASK_ID} FINISH", "Transcode 100030", "SUCCESS", "shop.publish", "done"),
     ]
 
 
-def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told() -> None:
+def test_invoke_prints_valid_and_invalid_messages() -> None:
     good = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     bodies = ["no JSON", good, "{}", good]
     event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
-    ran = invoke("-", stdin=json.dumps(event))
-    assert ran.code == 1
-    assert [row[4] for row in ran.rows] == ["done", "done"]
-    *lines, first, second, last = ran.err.splitlines()
+    result = invoke("-", stdin=json.dumps(event))
+    assert result.code == 1
+    assert [row[4] for row in result.rows] == ["done", "done"]
+    *lines, first, second, last = result.err.splitlines()
     assert first.startswith("main_handler on Records[0]: InvalidEvent: ")
     assert second.startswith("main_handler on Records[2]: InvalidEvent: ")
     assert last == "In SCF this event would be retried."
     messages = [json.loads(line)["message"] for line in lines]
-    assert sum(message.startswith("invalid event: expected") for message in messages) == 2
+    assert sum(message.startswith("invalid event: ") for message in messages) == 2
     as_json = invoke("-", "--json", stdin=json.dumps(event))
     assert (as_json.code, len(as_json.json["events"])) == (1, 2)
 
@@ -466,174 +453,166 @@ def test_the_valid_ones_of_several_messages_are_shown_and_the_invalid_ones_told(
         (b"\xff\xfe\x00", "event.json is not JSON: 'utf-16-le' codec can't decode"),
         (b'{"a": "\xff"}', "event.json is not JSON: 'utf-8' codec can't decode byte 0xff"),
         ("[" * 100_000, "event.json is not JSON: "),
-        ("[]", "expected an MPS notification, a JSON object, but"),
-        ("null", "expected an MPS notification, a JSON object, but null came"),
-        ('{"EventType": "WorkflowTask"}', "expected an object under 'WorkflowTaskEvent'"),
-        ('{"Records": [{}]}', "expected a CMQ message with a msgBody at Records[0]"),
-        ('{"headers": {}, "body": "{}"}', "refused an HTTP request, as nothing tells whether"),
+        ("[]", "notification"),
+        ("null", "null"),
+        ('{"EventType": "WorkflowTask"}', "WorkflowTaskEvent"),
+        ('{"Records": [{}]}', "Records[0]"),
+        ('{"headers": {}, "body": "{}"}', "HTTP"),
     ],
 )
-def test_what_is_no_event_is_exit_code_2_and_says_why(content: str | bytes, why: str) -> None:
-    ran = invoke(write("event.json", content))
-    assert (ran.code, ran.out) == (2, "")
-    assert why in ran.err
-    assert "Traceback" not in ran.err
+def test_invoke_rejects_invalid_event(content: str | bytes, why: str) -> None:
+    result = invoke(write("event.json", content))
+    assert (result.code, result.out) == (2, "")
+    assert why in result.err
+    assert "Traceback" not in result.err
     on_stdin = invoke("-", stdin=content)
     assert on_stdin.code == 2
     assert why.replace("event.json", "stdin") in on_stdin.err
 
 
-def test_of_an_http_request_is_shown_what_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invoke_prints_result_of_http_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     request = json.dumps({"httpMethod": "POST", "headers": {}, "body": body})
-    ran = invoke("-", stdin=request)
-    assert ran.code == 0
-    assert [row[3:5] for row in ran.rows] == [("shop.publish", "done")]
+    result = invoke("-", stdin=request)
+    assert result.code == 0
+    assert [row[3:5] for row in result.rows] == [("shop.publish", "done")]
     failing = json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
-    ran = invoke("-", stdin=json.dumps({"httpMethod": "POST", "headers": {}, "body": failing}))
-    assert (ran.code, ran.rows) == (1, [])
-    assert "HTTP response 500: not all was done" in ran.err.splitlines()
+    result = invoke("-", stdin=json.dumps({"httpMethod": "POST", "headers": {}, "body": failing}))
+    assert (result.code, result.rows) == (1, [])
+    assert "HTTP response 500: " in result.err
 
 
-def test_a_file_that_cannot_be_read_says_why() -> None:
+def test_invoke_reports_unreadable_file() -> None:
     Path("folder.json").mkdir()
     for name, why in {
         "missing.json": "No such file or directory",
         "folder.json": "Is a directory",
         '{"EventType": "x"}' * 50: "File name too long",
     }.items():
-        ran = invoke(name)
-        assert (ran.code, ran.out) == (2, "")
-        assert ran.err == f"cannot read the event in {name}: {why}\n"
+        result = invoke(name)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == f"cannot read the event in {name}: {why}\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("Workflow",), "there is no sample 'Workflow'; there are documentation, WorkflowTask, "),
-        (
-            ("WorkflowTask", "Transcode"),
-            "'Transcode' is not a result",
-        ),
-        (("WorkflowTask", "=FAIL"), "'=FAIL' is not a result"),
-        (("WorkflowTask", "Porn="), "'Porn=' is not a result"),
-        (("WorkflowTask", "Porn=OK"), "Porn=OK: a result is one of SUCCESS, FAIL, PROCESSING"),
-        (("WorkflowTask", "--status", "OK"), "the status of an event is one of FINISH, "),
-        (
-            ("documentation", "Porn=FAIL"),
-            "the documentation's event is as it is; name an event type",
-        ),
+        (("Workflow",), "'Workflow'"),
+        (("WorkflowTask", "Transcode"), "'Transcode'"),
+        (("WorkflowTask", "=FAIL"), "'=FAIL'"),
+        (("WorkflowTask", "Porn="), "'Porn='"),
+        (("WorkflowTask", "Porn=OK"), "SUCCESS, FAIL, PROCESSING"),
+        (("WorkflowTask", "--status", "OK"), "FINISH"),
+        (("documentation", "Porn=FAIL"), "event type"),
     ],
 )
-def test_a_sample_there_is_not_is_exit_code_2_for_invoke_and_for_sample(
-    arguments: tuple[str, ...], why: str
-) -> None:
-    for ran in (invoke(*arguments), run("sample", *arguments)):
-        assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith(why)
+def test_invoke_and_sample_reject_unknown_sample(arguments: tuple[str, ...], why: str) -> None:
+    for result in (invoke(*arguments), run("sample", *arguments)):
+        assert (result.code, result.out) == (2, "")
+        assert why in result.err
 
 
 @pytest.mark.parametrize("choice", [("Transcode=FAIL",), ("--status", "FAIL")])
-def test_results_cannot_be_chosen_for_an_event_that_is_given(choice: tuple[str, ...]) -> None:
+def test_invoke_rejects_results_for_given_event(choice: tuple[str, ...]) -> None:
     text = json.dumps(sample("WorkflowTask"))
-    for ran, where in (
+    for result, where in (
         (invoke(write("event.json", text), *choice), "event.json"),
         (invoke("-", *choice, stdin=text), "stdin"),
     ):
-        assert (ran.code, ran.out) == (2, "")
-        assert f"the event in {where}" in ran.err
+        assert (result.code, result.out) == (2, "")
+        assert where in result.err
 
 
-def test_a_status_for_the_whole_event_can_be_chosen() -> None:
-    ran = invoke("EditMediaTask", "--status", "FAIL", "--json")
-    assert ran.json["unhandled"] == [
+def test_invoke_status_sets_event_status() -> None:
+    result = invoke("EditMediaTask", "--status", "FAIL", "--json")
+    assert result.json["unhandled"] == [
         {"type": "EditMediaTask", "place": "EditMediaTaskEvent", "status": "FINISH"}
     ]
 
 
-def test_what_looks_like_markup_is_printed_as_it_is() -> None:
+def test_output_prints_markup_unchanged() -> None:
     event = sample("WorkflowTask", [("[red]Holo[/]\\", "SUCCESS")])
     event["WorkflowTaskEvent"]["TaskId"] = "[/]task[bold]"
-    ran = invoke("-", stdin=json.dumps(event))
-    assert ran.code == 0
+    result = invoke("-", stdin=json.dumps(event))
+    assert result.code == 0
     title = "WorkflowTask [/]task[bold] FINISH"
-    assert ran.rows == [(title, "[red]Holo[/]\\", "SUCCESS", "", "unhandled", "")]
-    ran = run("routes", "--app", "shop:app", "--event", write("[bold].json", json.dumps(event)))
-    assert "[bold].json" in ran.err
+    assert result.rows == [(title, "[red]Holo[/]\\", "SUCCESS", "", "unhandled", "")]
+    result = run("routes", "--app", "shop:app", "--event", write("[bold].json", json.dumps(event)))
+    assert "[bold].json" in result.err
 
 
 # sample
 
 
-def test_sample_without_a_name_lists_the_samples() -> None:
-    ran = run("sample")
-    assert ran.code == 0
-    assert ran.rows == list(names().items())
+def test_sample_lists_samples() -> None:
+    result = run("sample")
+    assert result.code == 0
+    assert result.rows == list(names().items())
     assert run("sample", "--json").json == [
         {"sample": name, "what": what} for name, what in names().items()
     ]
 
 
-def test_sample_prints_the_event_asked_for() -> None:
-    ran = run(
+def test_sample_prints_requested_event() -> None:
+    result = run(
         *("sample", "WorkflowTask", "Transcode=SUCCESS", "ImageSprites=FAIL"),
         *("--status", "PROCESSING", "--session-context", "订单", "--task-id", "mine"),
     )
-    assert ran.code == 0
-    assert ran.json == sample(
+    assert result.code == 0
+    assert result.json == sample(
         "WorkflowTask",
         [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL")],
         status="PROCESSING",
         session_context="订单",
         task_id="mine",
     )
-    assert ran.out.startswith('{\n  "EventType": "WorkflowTask",\n')
-    assert '"SessionContext": "订单"' in ran.out
+    assert result.out.startswith('{\n  "EventType": "WorkflowTask",\n')
+    assert '"SessionContext": "订单"' in result.out
 
 
-def test_sample_as_json_is_one_line() -> None:
-    ran = run("sample", "documentation", "--json")
-    assert ran.out.count("\n") == 1
+def test_sample_prints_one_line_as_json() -> None:
+    result = run("sample", "documentation", "--json")
+    assert result.out.count("\n") == 1
     documented = payload("mps_workflow_seed_mixed")
-    documented["WorkflowTaskEvent"]["TaskId"] = ran.json["WorkflowTaskEvent"]["TaskId"]
-    assert ran.json == documented
+    documented["WorkflowTaskEvent"]["TaskId"] = result.json["WorkflowTaskEvent"]["TaskId"]
+    assert result.json == documented
 
 
 @pytest.mark.parametrize("name", ["documentation", "ScheduleTask", "BatchTask", "LiveRecordResult"])
-def test_sample_is_another_event_each_time(name: str) -> None:
+def test_sample_has_new_task_id_each_time(name: str) -> None:
     first, second = (parse_event(run("sample", name).json).key for _ in range(2))
     assert first != second
     fixed = [parse_event(run("sample", name, "--task-id", "mine").json).key for _ in range(2)]
     assert fixed[0] == fixed[1]
 
 
-def test_what_sample_prints_is_what_invoke_reads() -> None:
+def test_invoke_reads_output_of_sample() -> None:
     made = run("sample", "WorkflowTask", "Transcode=SUCCESS")
     assert invoke("-", stdin=made.out).rows[0][4] == "done"
 
 
-# The application.
+# the application
 
 
-def test_the_application_of_the_repository_is_the_one_without_a_word(
+def test_default_application_is_handlers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    ran = run("invoke", "--json")
-    assert ran.code == 0
-    assert [one["outcome"] for one in ran.json["callbacks"]] == ["done"] * 4
+    result = run("invoke", "--json")
+    assert result.code == 0
+    assert [one["outcome"] for one in result.json["callbacks"]] == ["done"] * 4
     assert run("routes").rows[0][1] == "handlers.renditions.record_rendition"
 
 
-def test_the_application_may_be_named_by_an_environment_variable(
+def test_application_is_read_from_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MPS_APP", "shop:app")
     assert len(run("routes", "--json").json) == 4
 
 
-def test_an_application_without_a_name_is_called_app() -> None:
+def test_application_name_defaults_to_app() -> None:
     assert len(run("routes", "--app", "shop", "--json").json) == 4
     assert len(run("routes", "--app", "shop:", "--json").json) == 4
 
@@ -642,19 +621,19 @@ def test_an_application_without_a_name_is_called_app() -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("nowhere:app", "no application nowhere:app: there is no nowhere/"),
-        ("shop:nothing", "shop:nothing is not a scf_mps.App: None. Use --app shop:app"),
-        ("shop:fail", "shop:fail is not a scf_mps.App: <function fail at "),
-        (":app", "':app' is not an application"),
-        ("", "'' is not an application"),
-        (".shop:app", "'.shop:app' is not an application"),
+        ("nowhere:app", "nowhere/"),
+        ("shop:nothing", "--app shop:app"),
+        ("shop:fail", "<function fail at "),
+        (":app", "':app'"),
+        ("", "''"),
+        (".shop:app", "'.shop:app'"),
     ],
 )
-def test_a_name_of_no_application_is_exit_code_2(command: str, name: str, why: str) -> None:
-    ran = run(command, "--app", name)
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(why)
-    assert ran.err.count("\n") == 1
+def test_invalid_application_is_rejected(command: str, name: str, why: str) -> None:
+    result = run(command, "--app", name)
+    assert (result.code, result.out) == (2, "")
+    assert why in result.err
+    assert result.err.count("\n") == 1
 
 
 IMPORTS = {
@@ -706,32 +685,32 @@ IMPORTS = {
         "MPS_LEDGER",
     ),
 }
-"""A module that cannot be imported, the line of it that is shown, and a word of the advice."""
+"""A module that cannot be imported, the line that is printed, and a word of the advice."""
 
 
 @pytest.mark.parametrize("kind", IMPORTS)
 @pytest.mark.parametrize("command", ["routes", "invoke", "history"])
-def test_failed_import_shows_the_users_line_and_advice(
+def test_failed_import_prints_line_and_advice(
     command: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, source, advice = IMPORTS[kind]
     monkeypatch.setenv("MPS_X", "x")
     write("wrong.py", code)
-    ran = run(command, "--app", "wrong:app")
-    assert (ran.code, ran.out) == (2, "")
+    result = run(command, "--app", "wrong:app")
+    assert (result.code, result.out) == (2, "")
     line = code.splitlines().index(source) + 1
-    assert f"wrong.py:{line}" in ran.err
-    assert f"    {source.strip()}\n" in ran.err
-    assert advice in ran.err
-    assert "scf_mps/" not in ran.err
-    assert len(ran.err.splitlines()) <= 6
+    assert f"wrong.py:{line}" in result.err
+    assert f"    {source.strip()}\n" in result.err
+    assert advice in result.err
+    assert "scf_mps/" not in result.err
+    assert len(result.err.splitlines()) <= 6
 
 
-def test_failed_import_below_the_application_shows_every_own_frame() -> None:
+def test_failed_import_prints_every_user_frame() -> None:
     write("below.py", "def f():\n    return {}['key']\n\nx = f()\n")
     write("wrong.py", "import below\n")
-    ran = run("routes", "--app", "wrong:app")
-    assert ran.err.splitlines() == [
+    result = run("routes", "--app", "wrong:app")
+    assert result.err.splitlines() == [
         "wrong:app cannot be imported: KeyError: 'key'",
         "  wrong.py:1",
         "      import below",
@@ -739,24 +718,24 @@ def test_failed_import_below_the_application_shows_every_own_frame() -> None:
         "      x = f()",
         "  below.py:2 in f",
         "      return {}['key']",
-        "Correct this line: on SCF every event would fail with status 443",
+        "Correct this line: in SCF every event would fail with status 443",
     ]
 
 
-def test_missing_application_says_where_to_look() -> None:
+def test_missing_application_suggests_app_option() -> None:
     for name in ("nowhere:app", "shop.nothing:app"):
-        ran = run("routes", "--app", name)
-        assert ran.code == 2
-        assert "--app" in ran.err
+        result = run("routes", "--app", name)
+        assert result.code == 2
+        assert "--app" in result.err
 
 
-# The command.
+# the installed command
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "scf-mps"
 
 
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The installed command, in a process of its own."""
+    """Run the installed command in a subprocess."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     return subprocess.run(
         [COMMAND, *arguments],
@@ -768,7 +747,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_command_handles_the_event_of_the_documentation() -> None:
+def test_installed_command_handles_documentation_event() -> None:
     done = command("invoke", "documentation", "--app", "shop:app", "--json")
     assert done.returncode == 1
     outcomes = [one["outcome"] for one in json.loads(done.stdout)["callbacks"]]
@@ -776,14 +755,14 @@ def test_the_command_handles_the_event_of_the_documentation() -> None:
     assert all(json.loads(line)["request_id"] for line in done.stderr.splitlines())
 
 
-def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_point_runs_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["scf-mps", "sample", "documentation"])
     with pytest.raises(SystemExit) as left:
         cli.app()
     assert left.value.code == 0
 
 
-def test_users_exception_outside_callbacks_shows_own_frames(
+def test_entry_point_prints_user_frames(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(
@@ -804,7 +783,7 @@ def test_users_exception_outside_callbacks_shows_own_frames(
     with pytest.raises(SystemExit) as left:
         cli.app()
     assert left.value.code == 1
-    # Older versions of rich end a progress bar with an empty line.
+    # Older versions of rich print an empty line after a progress bar.
     lines = [line for line in capsys.readouterr().err.splitlines() if line]
     assert lines[:2] == [
         "the project's code failed: KeyError: 'tenant'",
@@ -812,21 +791,18 @@ def test_users_exception_outside_callbacks_shows_own_frames(
     ]
 
 
-def test_defect_of_the_package_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_point_reraises_package_defects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "cli", functools.partial(json.JSONDecoder, _=None))
     with pytest.raises(TypeError):
         cli.app()
 
 
-def test_without_arguments_it_shows_its_commands() -> None:
-    ran = run()
-    text = ran.out + ran.err
-    assert "routes" in text
-    assert "invoke" in text
-    assert "sample" in text
+def test_command_without_arguments_prints_help() -> None:
+    result = run()
+    assert all(name in result.out + result.err for name in ("routes", "invoke", "sample"))
 
 
-def test_the_shell_is_given_a_script_that_completes() -> None:
+def test_completion_script_is_printed() -> None:
     done = command("--show-completion", _SCF_MPS_COMPLETE="source_bash")
     assert done.returncode == 0
     assert "complete -o default -F _scf_mps_completion scf-mps" in done.stdout
@@ -842,7 +818,7 @@ def test_the_shell_is_given_a_script_that_completes() -> None:
         ("scf-mps invoke my-event", ""),
     ],
 )
-def test_commands_and_samples_are_completed(typed: str, completed: str) -> None:
+def test_completion_completes_commands_and_samples(typed: str, completed: str) -> None:
     protocol = {
         "_SCF_MPS_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
@@ -853,7 +829,7 @@ def test_commands_and_samples_are_completed(typed: str, completed: str) -> None:
 
 
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ModuleType]:
-    """Load the command line as where a module of its extra is not installed."""
+    """Return a function that loads the command line without a module of its extra."""
     monkeypatch.setitem(sys.modules, module, None)
     spec = importlib.util.spec_from_file_location("cli_without", cli.__file__)
     assert spec is not None
@@ -864,37 +840,15 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Module
 
 
 @pytest.mark.parametrize("module", ["typer", "rich.console"])
-def test_where_the_extra_is_not_installed_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, module: str
-) -> None:
+def test_import_suggests_missing_extra(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     load = without(module, monkeypatch)
     with pytest.raises(SystemExit) as left:
         load()
-    assert left.value.code == (
-        "the command line needs more than a function does: pip install 'scf-mps[cli]'"
-    )
+    assert "pip install 'scf-mps[cli]'" in str(left.value.code)
 
 
-def test_the_command_of_a_bare_installation_fails_with_that_hint(tmp_path: Path) -> None:
+def test_installed_command_suggests_missing_extra(tmp_path: Path) -> None:
     write("typer.py", "raise ImportError('not here')\n")
     done = command("routes", PYTHONPATH=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr == (
-        "the command line needs more than a function does: pip install 'scf-mps[cli]'\n"
-    )
-
-
-@pytest.mark.parametrize(
-    ("option", "why"),
-    [
-        (("--bucket", "Not a bucket"), "--bucket: "),
-        (("--key", "without-a-secret"), "--key: expected ID:SECRET[:TOKEN]"),
-    ],
-)
-def test_the_emulator_of_cos_refuses_what_is_no_bucket_and_no_key(
-    option: tuple[str, str], why: str
-) -> None:
-    ran = run("cos", "--dir", "objects", "--create-buckets", *option)
-    assert (ran.code, ran.out) == (2, "")
-    assert why in ran.err
-    assert not Path("objects").exists()
+    assert "pip install 'scf-mps[cli]'" in done.stderr

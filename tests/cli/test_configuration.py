@@ -1,4 +1,4 @@
-"""One configuration for all commands: serverless.yml, .env, the shell and ``--env``; found upwards."""
+"""The configuration of commands: serverless.yml, .env, the shell and ``--env``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.support.handler_modules import handlers_reloaded, unload_handlers
 from tests.support.interpreters import VERSIONS, find
 from tests.support.log_capture import loggers_put_back
 from tests.support.optional_programs import skip_without_python
@@ -22,14 +23,14 @@ pytest.importorskip("aiohttp", reason="`local` needs it")
 from scf_mps.cli import cli
 
 HANDLERS = '''\
-"""An application that shows what it was given."""
+"""An application that prints its variables and limits."""
 
 import os
 import sys
 
 from scf_mps import App, Context, Transcode
 
-TITLE = os.environ["TITLE"]  # missing: nothing can be imported
+TITLE = os.environ["TITLE"]  # fails without the variable
 app = App()
 
 
@@ -63,7 +64,7 @@ OWN = "{}.{}".format(*sys.version_info)
 
 @pytest.fixture(autouse=True)
 def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A project whose application cannot be imported without the variable of its serverless.yml."""
+    """Create a project that can only be imported with the variables of its serverless.yml."""
     folder = tmp_path / "project"
     (folder / "handlers").mkdir(parents=True)
     (folder / "handlers" / "__init__.py").write_text(HANDLERS)
@@ -73,25 +74,13 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("COLUMNS", "250")
     for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENT", "TITLE"))]:
         monkeypatch.delenv(name)
-    theirs = {name: sys.modules.pop(name) for name in handlers_loaded()}
-    with loggers_put_back():
+    with handlers_reloaded(), loggers_put_back():
         yield folder
-    forget_handlers()
-    sys.modules.update(theirs)
-
-
-def handlers_loaded() -> list[str]:
-    return [name for name in sys.modules if name.partition(".")[0] == "handlers"]
-
-
-def forget_handlers() -> None:
-    for name in handlers_loaded():
-        del sys.modules[name]
 
 
 def run(*arguments: str) -> Result:
     before = dict(os.environ)
-    forget_handlers()
+    unload_handlers()
     result = CliRunner().invoke(cli, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -99,9 +88,9 @@ def run(*arguments: str) -> Result:
     return result
 
 
-def shown(*arguments: str) -> str:
-    """Run a command that succeeds. Return the line of the application, without its first word."""
-    result = run(*arguments, "--env", "MPS_LEDGER=none")  # nothing is skipped
+def run_and_read_line(*arguments: str) -> str:
+    """Run a command that succeeds. Return the line of the application without its first word."""
+    result = run(*arguments, "--env", "MPS_LEDGER=none")  # skip nothing
     assert result.exit_code == 0, result.output
     [line] = [line for line in result.output.splitlines() if "shown " in line]
     return line.partition("shown ")[2]
@@ -112,26 +101,26 @@ COMMANDS = [("invoke",), ("local", "documentation")]
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_read_serverless_yml(command: tuple[str, ...]) -> None:
-    assert shown(*command) == f"from-the-file None 7 s 512 MB {OWN} ['', '']"
+    assert run_and_read_line(*command) == f"from-the-file None 7 s 512 MB {OWN} ['', '']"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_options_win_over_serverless_yml(command: tuple[str, ...]) -> None:
-    line = shown(*command, "--timeout", "9", "--env", "TITLE=a=b", "--env", "MPS_X=1")
+def test_options_override_serverless_yml(command: tuple[str, ...]) -> None:
+    line = run_and_read_line(*command, "--timeout", "9", "--env", "TITLE=a=b", "--env", "MPS_X=1")
     assert line.startswith("a=b 1 9 s")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_variables_follow_the_documented_precedence(
+def test_variables_follow_documented_precedence(
     command: tuple[str, ...], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / ".env").write_text("TITLE=from-dotenv\nMPS_X=from-dotenv\nOTHER=1\n")
-    assert shown(*command).startswith("from-dotenv from-dotenv 7 s")
+    assert run_and_read_line(*command).startswith("from-dotenv from-dotenv 7 s")
     (project / ".env.dev").write_text("TITLE=from-stage\n")
-    assert shown(*command).startswith("from-stage from-dotenv 7 s")
+    assert run_and_read_line(*command).startswith("from-stage from-dotenv 7 s")
     monkeypatch.setenv("TITLE", "from-the-shell")
-    assert shown(*command).startswith("from-the-shell from-dotenv 7 s")
-    assert shown(*command, "--env", "TITLE=given").startswith("given from-dotenv 7 s")
+    assert run_and_read_line(*command).startswith("from-the-shell from-dotenv 7 s")
+    assert run_and_read_line(*command, "--env", "TITLE=given").startswith("given from-dotenv 7 s")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -141,12 +130,12 @@ def test_environment_references_are_resolved(
     text = TEMPLATE.format(version=OWN, title="${env:WHO}-${app}")
     (project / "serverless.yml").write_text(text)
     (project / ".env").write_text("WHO=you\n")
-    assert shown(*command).startswith("you-shop ")
+    assert run_and_read_line(*command).startswith("you-shop ")
     monkeypatch.setenv("WHO", "me")
-    assert shown(*command).startswith("me-shop ")
+    assert run_and_read_line(*command).startswith("me-shop ")
 
 
-def test_unset_reference_leaves_its_variable_out(project: Path) -> None:
+def test_unset_reference_omits_its_variable(project: Path) -> None:
     with (project / "serverless.yml").open("a") as file:
         file.write("      MPS_X: x-${env:NOWHERE}\n      MPS_Y: ${env:NOWHERE}\n")
     result = run("invoke", "--env", "MPS_Y=given")
@@ -157,7 +146,7 @@ def test_unset_reference_leaves_its_variable_out(project: Path) -> None:
     assert "NOWHERE" in warning
 
 
-def test_variables_of_the_shell_itself_do_not_override(
+def test_shell_variables_do_not_override_serverless_yml(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (project / "serverless.yml").open("a") as file:
@@ -167,26 +156,26 @@ def test_variables_of_the_shell_itself_do_not_override(
     handlers.write_text(
         handlers.read_text().replace('get("MPS_X")', 'get("TZ")').replace("'MPS_X'", "'TZ'")
     )
-    assert shown("local", "documentation").startswith("from-the-file Asia/Shanghai")
+    assert run_and_read_line("local", "documentation").startswith("from-the-file Asia/Shanghai")
 
 
 @pytest.mark.parametrize("names", [("SECRETID", "SECRETKEY"), ("SECRET_ID", "SECRET_KEY")])
-def test_credentials_have_the_same_names_everywhere(
+def test_credentials_have_same_names_everywhere(
     names: tuple[str, str], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in names:
         monkeypatch.setenv(f"TENCENTCLOUD_{name}", f"AKID-{name}")
-    assert shown("local", "documentation").endswith(f"['AKID-{names[0]}', '']")
-    assert f"AKID-{names[0]}" in shown("invoke")
+    assert run_and_read_line("local", "documentation").endswith(f"['AKID-{names[0]}', '']")
+    assert f"AKID-{names[0]}" in run_and_read_line("invoke")
 
 
-def test_credentials_of_dotenv_reach_the_application(project: Path) -> None:
+def test_dotenv_credentials_reach_application(project: Path) -> None:
     (project / ".env").write_text("TENCENT_SECRET_ID=AKIDenv\nTENCENT_SECRET_KEY=hush\n")
-    assert shown("local", "documentation").endswith("['AKIDenv', '']")
-    assert shown("invoke").endswith("['', 'AKIDenv']")
+    assert run_and_read_line("local", "documentation").endswith("['AKIDenv', '']")
+    assert run_and_read_line("invoke").endswith("['', 'AKIDenv']")
 
 
-def test_half_of_a_key_stops_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_fails_when_half_of_key_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDhalf")
     for command in COMMANDS:
         result = run(*command)
@@ -194,45 +183,45 @@ def test_half_of_a_key_stops_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "TENCENTCLOUD_SECRET_KEY" in result.stderr
 
 
-def test_local_uses_the_runtime_of_serverless_yml(project: Path) -> None:
+def test_local_uses_runtime_of_serverless_yml(project: Path) -> None:
     others = [version for version in VERSIONS if version != OWN and find(version)]
     if not others:
         skip_without_python("3.10")
     (project / "serverless.yml").write_text(TEMPLATE.format(version=others[0], title="x"))
-    assert f" {others[0]} [" in shown("local", "documentation")
+    assert f" {others[0]} [" in run_and_read_line("local", "documentation")
 
 
 @pytest.mark.parametrize("runtime", ["Python3.99", "Python2.7", "Nodejs16.13"])
-def test_missing_runtime_is_reported_with_its_replacement(project: Path, runtime: str) -> None:
+def test_local_reports_missing_runtime(project: Path, runtime: str) -> None:
     text = TEMPLATE.format(version=OWN, title="x").replace(f"Python{OWN}", runtime)
     (project / "serverless.yml").write_text(text)
     result = run("local", "documentation")
     assert result.exit_code == 0, result.output
     [note] = [line for line in result.stderr.splitlines() if runtime in line]
-    assert f"CPython {OWN} is used" in note
+    assert f"CPython {OWN}" in note
 
 
-def test_serverless_yml_without_limits_has_those_of_scf(project: Path) -> None:
+def test_limits_default_to_those_of_scf(project: Path) -> None:
     text = "name: shop\ninputs:\n  environment: {variables: {TITLE: x}}\n"
     (project / "serverless.yml").write_text(text)
-    assert shown("invoke").startswith("x None 3 s 128 MB")
+    assert run_and_read_line("invoke").startswith("x None 3 s 128 MB")
 
 
 @pytest.mark.parametrize("text", ["inputs: [", "name: shop", "inputs: {timeout: soon}"])
-def test_invalid_serverless_yml_stops_a_command(project: Path, text: str) -> None:
+def test_command_fails_when_serverless_yml_is_invalid(project: Path, text: str) -> None:
     (project / "serverless.yml").write_text(text)
     for command in (*COMMANDS, ("routes",), ("history",)):
         assert run(*command).exit_code == 2
 
 
-def test_timeout_may_come_from_a_variable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_is_read_from_variable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = TEMPLATE.format(version=OWN, title="x").replace("timeout: 7", "timeout: ${env:SECONDS}")
     (project / "serverless.yml").write_text(text)
     monkeypatch.setenv("SECONDS", "8")
-    assert " 8 s " in shown("invoke")
+    assert " 8 s " in run_and_read_line("invoke")
 
 
-def test_history_and_local_share_a_ledger_of_serverless_yml(project: Path, tmp_path: Path) -> None:
+def test_history_reads_ledger_of_serverless_yml(project: Path, tmp_path: Path) -> None:
     with (project / "serverless.yml").open("a") as file:
         file.write(f"      MPS_LEDGER: file://{tmp_path}/kept\n")
     assert run("local", "documentation").exit_code == 0
@@ -242,22 +231,19 @@ def test_history_and_local_share_a_ledger_of_serverless_yml(project: Path, tmp_p
     assert not (project / ".scf-mps" / "ledger").exists()
 
 
-def test_demo_runs_with_the_variables_of_the_project(project: Path) -> None:
+def test_demo_sets_variables_of_project(project: Path) -> None:
     with (project / "serverless.yml").open("a") as file:
-        file.write("      MPS_NOTIFY: nonsense\n")  # the demo has its own
+        file.write("      MPS_NOTIFY: nonsense\n")  # the demo overrides it
     shutil.copytree(ROOT / "handlers", project / "handlers", dirs_exist_ok=True)
     with (project / "handlers" / "edits.py").open("a") as file:
-        file.write("import os\nTITLE = os.environ['TITLE']  # missing: nothing can be imported\n")
+        file.write("import os\nTITLE = os.environ['TITLE']  # fails without the variable\n")
     result = run("demo")
     assert result.exit_code == 0, result.output
 
 
-# Found upwards
-
-
 @pytest.fixture
 def below(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A subfolder of the project, as the working directory."""
+    """Change to a subfolder of the project."""
     folder = project / "docs" / "deep"
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
@@ -265,12 +251,12 @@ def below(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_find_the_project_upwards(command: tuple[str, ...], below: Path) -> None:
-    assert shown(*command).startswith("from-the-file None 7 s")
+def test_commands_find_project_upwards(command: tuple[str, ...], below: Path) -> None:
+    assert run_and_read_line(*command).startswith("from-the-file None 7 s")
     assert not (below / ".scf-mps").exists()
 
 
-def test_history_finds_the_local_ledger_upwards(below: Path) -> None:
+def test_history_finds_local_ledger_upwards(below: Path) -> None:
     run("local", "documentation")
     assert len(json.loads(run("history", "--json").stdout)) == 1
 
@@ -278,12 +264,12 @@ def test_history_finds_the_local_ledger_upwards(below: Path) -> None:
 def test_project_without_serverless_yml_is_found_upwards(project: Path, below: Path) -> None:
     (project / "serverless.yml").unlink()
     (project / ".env").write_text("MPS_X=from-dotenv\n")
-    line = shown("invoke", "--env", "TITLE=x")
+    line = run_and_read_line("invoke", "--env", "TITLE=x")
     assert line.startswith("x from-dotenv 60 s 256 MB")
     assert json.loads(run("routes", "--json", "--env", "TITLE=x").stdout)
 
 
-def test_deploy_without_serverless_yml_anywhere_is_refused(project: Path, below: Path) -> None:
+def test_deploy_fails_without_serverless_yml(project: Path, below: Path) -> None:
     (project / "serverless.yml").unlink()
     result = run("deploy", "--dry-run")
     assert result.exit_code == 2
@@ -299,7 +285,7 @@ def test_doctor_and_deploy_find_serverless_yml_upwards(below: Path) -> None:
     assert "no credentials" in result.stderr
 
 
-def test_build_finds_the_project_and_its_runtime_upwards(project: Path, below: Path) -> None:
+def test_build_finds_project_and_runtime_upwards(project: Path, below: Path) -> None:
     (project / "serverless.yml").write_text(TEMPLATE.format(version="3.12", title="x"))
     result = run("build", "--json")
     assert result.exit_code == 0, result.output
@@ -308,7 +294,7 @@ def test_build_finds_the_project_and_its_runtime_upwards(project: Path, below: P
     assert not [*below.iterdir()]
 
 
-def test_build_fails_on_an_invalid_serverless_yml(project: Path) -> None:
+def test_build_fails_when_serverless_yml_is_invalid(project: Path) -> None:
     (project / "serverless.yml").write_text("inputs: [")
     assert run("build").exit_code == 1
 
@@ -316,7 +302,7 @@ def test_build_fails_on_an_invalid_serverless_yml(project: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("local", "documentation"), ("invoke", "--app", "nowhere:app"), ("demo",)]
 )
-def test_folder_without_handlers_stops_a_command(
+def test_command_suggests_new_without_handlers(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""The demo, the default application at work on files, and the emulator from the command line."""
+"""The commands demo and cos, and handlers/ on the files of the demo."""
 
 from __future__ import annotations
 
@@ -23,45 +23,52 @@ from scf_mps.cos import Cos, Credentials, Denied
 from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.local.cos import CosEmulator, Key
 from scf_mps.local.cos.emulator import format_exports
-from scf_mps.local.demo import DELIVERY, MEDIA, Demonstration, Desk, desk, events
+from scf_mps.local.demo import (
+    MEDIA,
+    PUBLISH_PREFIX,
+    DemoCloud,
+    DemoResult,
+    list_events,
+    start_demo_cloud,
+)
 from tests.support.handler_modules import handlers_reloaded
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _no_connection_is_left():
+def _close_connections():
     with handlers_reloaded():
         yield
     SHARED_POOL.clear()
 
 
 @pytest.fixture
-def prepared(tmp_path):
-    with desk(tmp_path) as made:
-        yield made
+def cloud(tmp_path):
+    with start_demo_cloud(tmp_path) as cloud:
+        yield cloud
 
 
 @pytest.fixture
-def handlers(prepared, monkeypatch):
-    """The default application, loaded under the variables of the desk."""
+def handlers(cloud, monkeypatch):
+    """Import handlers/ with the variables of the demo."""
     monkeypatch.syspath_prepend(ROOT)
     return importlib.import_module("handlers")
 
 
-def published(prepared: Desk) -> dict[str, int]:
-    place = f"cos://{DELIVERY.bucket}.{DELIVERY.region}/"
-    return {entry.object.key: entry.size for entry in prepared.cos.list(place)}
+def list_published(cloud: DemoCloud) -> dict[str, int]:
+    place = f"cos://{PUBLISH_PREFIX.bucket}.{PUBLISH_PREFIX.region}/"
+    return {entry.object.key: entry.size for entry in cloud.cos.list(place)}
 
 
-def test_the_documented_events_files_are_published_as_they_were(prepared, handlers):
-    documented, _ = events()
-    prepared.store(documented)
+def test_demo_event_files_are_published_unchanged(cloud, handlers):
+    documented, _ = list_events()
+    cloud.store(documented)
     handlers.main_handler(documented, {})
 
-    place, manifest = prepared.manifest(documented)
+    place, manifest = cloud.read_manifest(documented)
     assert [one["definition"] for one in manifest["renditions"]] == [10]
-    found = published(prepared)
+    found = list_published(cloud)
     del found[place.key]
     assert found == {
         "published/dianping2_imageSprite_10.vtt": 153,
@@ -69,20 +76,20 @@ def test_the_documented_events_files_are_published_as_they_were(prepared, handle
         "published/dianping2_snapshotByOffset_10_0.jpg": 4085,
         "published/dianping2_transcode_10.mp4": 9117,
     }
-    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
-    assert prepared.cos.read(copy) == (MEDIA / "rendition.mp4").read_bytes()
-    assert prepared.cos.head(copy).content_type == "video/mp4"
+    copy = f"{PUBLISH_PREFIX}/dianping2_transcode_10.mp4"
+    assert cloud.cos.read(copy) == (MEDIA / "rendition.mp4").read_bytes()
+    assert cloud.cos.head(copy).content_type == "video/mp4"
 
 
-def test_an_hls_stream_is_published_with_all_its_segments(prepared, handlers):
-    _, streamed = events()
-    prepared.store(streamed)
+def test_hls_stream_is_published_with_segments(cloud, handlers):
+    _, streamed = list_events()
+    cloud.store(streamed)
     handlers.main_handler(streamed, {})
-    handlers.main_handler(streamed, {})  # a redelivery changes nothing
+    handlers.main_handler(streamed, {})  # a redelivery
 
-    place, manifest = prepared.manifest(streamed)
+    place, manifest = cloud.read_manifest(streamed)
     assert [one["package"] for one in manifest["adaptive_streams"]] == ["HLS"]
-    assert set(published(prepared)) - {place.key} == {
+    assert set(list_published(cloud)) - {place.key} == {
         "published/demo_AdaptiveDynamicStreaming_12.m3u8",
         "published/demo_AnimatedGraphics_20000.gif",
         "published/stream_0.m3u8",
@@ -91,25 +98,25 @@ def test_an_hls_stream_is_published_with_all_its_segments(prepared, handlers):
     }
 
 
-def test_a_file_that_is_not_there_fails_its_publishing_alone(prepared, handlers):
-    documented, _ = events()
-    prepared.store(documented)
+def test_missing_file_fails_only_its_publishing(cloud, handlers):
+    documented, _ = list_events()
+    cloud.store(documented)
     gone = "cos://gztest-1250000654.ap-guangzhou/dasda/dianping2_transcode_10.mp4"
-    prepared.cos.delete(gone)
+    cloud.cos.delete(gone)
 
     with pytest.raises(CallbacksFailed) as failed:
         handlers.main_handler(documented, {})
     (failure,) = failed.value.failures
     assert failure.callback == "handlers.publishing.publish"
     assert gone in str(failed.value)
-    assert len(published(prepared)) == 3
+    assert len(list_published(cloud)) == 3
 
 
-def test_the_desk_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
+def test_demo_cloud_restores_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("MPS_PUBLISH", "cos://mine-1250000000.ap-guangzhou/")
     monkeypatch.delenv("MPS_COS_PROXY", raising=False)
-    with desk(tmp_path):
-        assert os.environ["MPS_PUBLISH"] == f"{DELIVERY}/?manifest=manifest.json"
+    with start_demo_cloud(tmp_path):
+        assert os.environ["MPS_PUBLISH"] == f"{PUBLISH_PREFIX}/?manifest=manifest.json"
         assert os.environ["MPS_COS_PROXY"].startswith("http://127.0.0.1:")
 
     assert os.environ["MPS_PUBLISH"] == "cos://mine-1250000000.ap-guangzhou/"
@@ -132,7 +139,7 @@ def test_demo_shows_code_table_and_counts(monkeypatch):
     rows = [line.split("\t") for line in lines if "\t" in line]
     tries = {(result, callback): outcomes for result, callback, *outcomes in rows}
     assert tries.pop(("Transcode 10", "publishing.publish")) == ["failed", "done"]
-    # The callbacks after the publishing waited for the retry.
+    # These callbacks wait for the publishing.
     assert tries.pop(("WorkflowTask", "publishing.write_manifest")) == ["waits", "done"]
     assert tries.pop(("WorkflowTask", "notifying.wecom")) == ["waits", "done"]
     assert len(tries) == 7
@@ -175,7 +182,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_demo_that_goes_wrong_fails(kind, monkeypatch, tmp_path):
+def test_demo_fails_with_broken_application(kind, monkeypatch, tmp_path):
     code, problem = BROKEN[kind]
     (tmp_path / "handlers").mkdir()
     code = f"from scf_mps import App, Transcode\n{code}main_handler = app.main_handler\n"
@@ -185,28 +192,28 @@ def test_demo_that_goes_wrong_fails(kind, monkeypatch, tmp_path):
     assert problem in done.stderr
 
 
-def test_demonstration_names_a_callback_that_ran_again():
+def test_demo_result_reports_repeated_callback():
     first, again = (
         {("a", "f"): "done", ("a", "g"): "failed"},
         {("a", "f"): "done", ("a", "g"): "done"},
     )
-    assert list(Demonstration({}, [first, again]).find_problems()) == ["f ran again"]
+    assert list(DemoResult({}, [first, again]).find_problems()) == ["f ran again"]
 
 
-def test_demonstration_finds_missing_and_different_copies(prepared, monkeypatch):
-    documented, _ = events()
-    prepared.store(documented)
-    one = Demonstration(documented, [{("MediaProcessResultSet[0]", "publish"): "done"}])
-    copy = f"{DELIVERY}/dianping2_transcode_10.mp4"
-    prepared.cos.upload(MEDIA / "sprite.vtt", copy)
-    one.published = [copy, f"{DELIVERY}/gone"]
-    problems = list(prepared._verify(documented, one))
-    assert f"{DELIVERY}/gone is listed and not there" in problems
+def test_demo_finds_missing_and_different_copies(cloud, monkeypatch):
+    documented, _ = list_events()
+    cloud.store(documented)
+    one = DemoResult(documented, [{("MediaProcessResultSet[0]", "publish"): "done"}])
+    copy = f"{PUBLISH_PREFIX}/dianping2_transcode_10.mp4"
+    cloud.cos.upload(MEDIA / "sprite.vtt", copy)
+    one.published = [copy, f"{PUBLISH_PREFIX}/gone"]
+    problems = list(cloud._verify(documented, one))
+    assert f"{PUBLISH_PREFIX}/gone is listed but missing" in problems
     assert any(problem.startswith(f"{copy} differs") for problem in problems)
-    assert f"{DELIVERY}/dianping2_imageSprite_10.vtt is missing" in problems
+    assert f"{PUBLISH_PREFIX}/dianping2_imageSprite_10.vtt is missing" in problems
 
 
-def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):
+def test_demo_and_cos_suggest_missing_extra(monkeypatch):
     for module in ("scf_mps.local.demo", "scf_mps.local.cos.__main__"):
         monkeypatch.setitem(sys.modules, module, None)
     for command in (["demo"], ["cos", "--dir", "x"]):
@@ -215,7 +222,7 @@ def test_without_what_it_needs_the_desk_says_what_to_install(monkeypatch):
         assert "pip install 'scf-mps[cli,local]'" in done.output
 
 
-def test_the_emulator_can_be_started_from_the_command_line(tmp_path):
+def test_cos_starts_emulator(tmp_path):
     command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path]
     options = ["--key", "AKIDone:secret", "--bucket", "desk-1250000000", "--create-buckets"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
@@ -231,7 +238,7 @@ def test_the_emulator_can_be_started_from_the_command_line(tmp_path):
 
 
 @pytest.mark.parametrize("one_bucket", [True, False])
-def test_emulator_is_seeded_and_prints_what_to_export(tmp_path, one_bucket):
+def test_cos_seeds_emulator_and_prints_exports(tmp_path, one_bucket):
     seed = tmp_path / "seed"
     top = seed if one_bucket else seed / "desk-1250000000.ap-beijing"
     (top / "vod").mkdir(parents=True)
@@ -256,7 +263,7 @@ def test_emulator_is_seeded_and_prints_what_to_export(tmp_path, one_bucket):
     assert done.stdout == "film\n", done.stderr
 
 
-def test_seeded_objects_are_kept(tmp_path, monkeypatch):
+def test_cos_keeps_seeded_objects(tmp_path, monkeypatch):
     def stop(url, key):
         os.kill(os.getpid(), signal.SIGTERM)
         return []
@@ -281,7 +288,7 @@ def test_seeded_objects_are_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("buckets", [[], ["--bucket", "desk-1250000000"]])
-def test_seed_without_files_is_refused(tmp_path, buckets):
+def test_cos_rejects_seed_without_files(tmp_path, buckets):
     (tmp_path / "seed").mkdir()
     (tmp_path / "seed" / ".git").mkdir()
     for folder in ("seed", "nowhere"):
@@ -297,12 +304,13 @@ def test_seed_without_files_is_refused(tmp_path, buckets):
     [
         (["--bucket", "media"], "'media'"),
         (["--key", "AKIDx"], "ID:SECRET"),
+        (["--create-buckets", "--bucket", "Not a bucket"], "--bucket: "),
         (["--seed", "seed"], "--seed: .*'vod'"),
         (["--port", "99999"], "65535"),
         (["--dir", "seed/vod/film.mp4"], "cannot start the emulator"),
     ],
 )
-def test_cos_reports_wrong_options_in_a_line(tmp_path, monkeypatch, options, why):
+def test_cos_reports_invalid_option_in_one_line(tmp_path, monkeypatch, options, why):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed" / "vod").mkdir(parents=True)
     (tmp_path / "seed" / "vod" / "film.mp4").write_bytes(b"film")
@@ -311,9 +319,10 @@ def test_cos_reports_wrong_options_in_a_line(tmp_path, monkeypatch, options, why
 
     assert (done.exit_code, "scf_mps.local.cos" in done.output) == (2, False)
     assert re.search(why, done.output)
+    assert not Path("kept").exists()
 
 
-def test_cos_names_a_port_that_is_taken(tmp_path):
+def test_cos_reports_occupied_port(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(cli, ["cos", "--dir", str(tmp_path), "--port", port])
@@ -321,14 +330,14 @@ def test_cos_names_a_port_that_is_taken(tmp_path):
     assert port in done.output
 
 
-def test_emulator_with_a_temporary_key_exports_its_token():
+def test_exports_contain_token_of_temporary_key():
     lines = format_exports("http://127.0.0.1:1", Key("AKIDx", "a b", "t"))
     assert "export TENCENTCLOUD_SECRET_KEY='a b'" in lines
     assert "export TENCENTCLOUD_TOKEN=t" in lines
 
 
 @pytest.mark.parametrize("action", ["read", "head"])
-def test_denied_request_says_which_variables_to_check(tmp_path, action):
+def test_denied_request_names_variables(tmp_path, action):
     with CosEmulator(tmp_path) as emulator:
         emulator.create_bucket("desk-1250000000")
         cos = Cos(Credentials("AKIDother", "key"), proxy=emulator.url)
@@ -336,8 +345,8 @@ def test_denied_request_says_which_variables_to_check(tmp_path, action):
             getattr(cos, action)("cos://desk-1250000000.ap-guangzhou/x")
 
 
-def test_the_demos_events_are_real_ones():
-    documented, streamed = events()
+def test_demo_events_have_valid_buckets():
+    documented, streamed = list_events()
 
     assert "****" not in json.dumps(documented)
     assert documented["EventType"] == streamed["EventType"] == "WorkflowTask"

@@ -238,7 +238,7 @@ def test_lost_event_is_said_to_be_lost() -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--env", "MPS_GREETING"], "'MPS_GREETING' is not a variable"),
+        (["--env", "MPS_GREETING"], "invalid variable 'MPS_GREETING'"),
         (["--env", "SCF_X=1"], "SCF_X cannot be set"),
         (["--port", "99999"], "65535"),
         (["--memory", "100"], "64 MB of memory, or a multiple of 128"),

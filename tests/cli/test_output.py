@@ -21,15 +21,15 @@ ROWS = [
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output as at a terminal of 40 columns without colours."""
+    """Print as on a terminal of 40 columns without colours."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setattr(output.out, "_color_system", None)
 
 
 @pytest.mark.usefixtures("terminal")
-def test_columns_without_room_come_below_their_row(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show(ROWS, title="two")
+def test_table_wraps_columns_below_row(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(ROWS, title="two")
     assert capsys.readouterr().out.splitlines() == [
         "two",
         "name                       state",
@@ -41,20 +41,22 @@ def test_columns_without_room_come_below_their_row(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.usefixtures("terminal")
-def test_names_are_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"a": "x" * 50, "b": "y" * 50, "c": "z", "d": "z"}])
+def test_table_never_breaks_names(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table([{"a": "x" * 50, "b": "y" * 50, "c": "z", "d": "z"}])
     assert capsys.readouterr().out.splitlines() == ["a", "x" * 50, "  " + "y" * 50, "  z  z"]
 
 
 @pytest.mark.usefixtures("terminal")
-def test_table_has_every_column_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"a": "1", "b": "2"}])
+def test_table_keeps_columns_when_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table([{"a": "1", "b": "2"}])
     assert capsys.readouterr().out.splitlines() == ["a  b", "1  2"]
 
 
 @pytest.mark.usefixtures("terminal")
-def test_last_column_breaks_at_spaces_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"a": "name", "b": "a text of some words that is too long"}, {"a": "x", "b": "y"}])
+def test_table_wraps_last_column_at_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(
+        [{"a": "name", "b": "a text of some words that is too long"}, {"a": "x", "b": "y"}]
+    )
     assert capsys.readouterr().out.splitlines() == [
         "a     b",
         "name  a text of some words that is too",
@@ -63,18 +65,18 @@ def test_last_column_breaks_at_spaces_in_its_column(capsys: pytest.CaptureFixtur
     ]
 
 
-def test_pipe_gets_a_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([{"a": "1\t\n", "b": ""}, {"a": "2", "b": "3"}], title="not shown")
+def test_table_is_tab_separated_in_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table([{"a": "1\t\n", "b": ""}, {"a": "2", "b": "3"}], title="not shown")
     assert capsys.readouterr().out == "1\\t\\n\t\n2\t3\n"
 
 
-def test_empty_table_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show([], title="rows")
-    output.show([], empty="no rows")
+def test_empty_table_is_reported_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table([], title="rows")
+    output.print_table([], empty="no rows")
     assert capsys.readouterr() == ("", "rows: none\nno rows\n")
 
 
-def test_json_is_escaped_and_stays_equal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_escaped_and_equal(capsys: pytest.CaptureFixture[str]) -> None:
     value = {"text": "中\x9b2J\x7f\u202e\n", "more": ["🎬", "\ud800", "\U000e0041"]}
     output.print_json(value)
     printed = capsys.readouterr().out
@@ -85,9 +87,9 @@ def test_json_is_escaped_and_stays_equal(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == '{"a": "b"}\n'
 
 
-def test_names_of_emoji_and_markup_are_printed_as_they_are(
+def test_emoji_names_and_markup_are_printed_unchanged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    output.say("[bold]:bug:[/]")
-    output.warn(":bug:\n[red]")
+    output.print_line("[bold]:bug:[/]")
+    output.print_error(":bug:\n[red]")
     assert capsys.readouterr() == ("[bold]:bug:[/]\n", ":bug:\n[red]\n")

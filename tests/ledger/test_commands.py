@@ -163,7 +163,7 @@ class TestHistory:
         monkeypatch.delenv("MPS_LEDGER")
         ran = Ran("history")
         assert ran.code == 2
-        assert "there is no ledger" in ran.err
+        assert "no ledger" in ran.err
 
     def test_the_ledger_of_the_desk_is_the_one_without_a_word(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -305,7 +305,7 @@ class TestReplay:
     def test_a_file_that_is_none_of_dead_letters_is_named(self) -> None:
         ran = Ran("replay", "--dead-letter", "nowhere")
         assert (ran.code, ran.out) == (2, "")
-        assert "cannot read dead letters in nowhere" in ran.err
+        assert "cannot read nowhere" in ran.err
         Path("letters").write_text("{")
         assert "letters is not JSON" in Ran("replay", "--dead-letter", "letters").err
 
@@ -344,7 +344,7 @@ class TestReplay:
         Path("film.interrupts").touch()
         ran = Ran("replay", "--failed")
         assert (ran.code, len(ran.rows)) == (1, 1)
-        assert "interrupted: 2 events are left" in ran.err
+        assert "interrupted: 2 events" in ran.err
 
 
 class TestReconcile:

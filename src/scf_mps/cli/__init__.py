@@ -1,7 +1,6 @@
-"""The command line: what the framework offers at the desk; never deployed.
+"""The command `scf-mps`. It is never deployed.
 
-The commands are in `starting.py`, `desk.py`, `demo.py`, `emulators.py`, `records.py`, `cloud.py` and `doctoring.py`;
-here they are put together.
+The subcommands are in `new`, `events`, `demo`, `emulators`, `ledger`, `cloud`, `doctor` and `scf_mps.build.command`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ try:
     import rich.console  # noqa: F401
     import typer
 except ImportError:
-    sys.exit("the command line needs more than a function does: pip install 'scf-mps[cli]'")
+    sys.exit("the command line needs typer and rich. Run: pip install 'scf-mps[cli]'")
 
 from scf_mps import __version__
 from scf_mps.build.command import build
@@ -25,7 +24,7 @@ from scf_mps.local.frames import find_error_frames
 
 from . import cloud, demo, doctor, emulators, events, ledger, new
 from .failures import explain_error
-from .output import warn
+from .output import print_error
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -33,8 +32,8 @@ cli = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         print(f"scf-mps {__version__}, Python {platform.python_version()}")
         raise typer.Exit
 
@@ -48,11 +47,11 @@ def main(
         ),
     ] = False,
 ) -> None:
-    """Handle what Tencent Cloud MPS finishes, with decorated functions in one SCF function."""
+    """Handle Tencent Cloud MPS events in one SCF function, with decorated callbacks."""
 
 
 def _restore_environment(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command that leaves the process environment as it was: commands set the function's variables."""
+    """Return a command that restores the environment of the process. Commands set the function's variables in it."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -88,13 +87,13 @@ for command in (
 
 
 def app() -> None:
-    """The entry point of the command `scf-mps`."""
-    for stream in (sys.stdout, sys.stderr):  # a character that the locale lacks is shown escaped
+    """Run the command `scf-mps`."""
+    for stream in (sys.stdout, sys.stderr):  # escapes characters that the encoding lacks
         getattr(stream, "reconfigure", dict)(errors="backslashreplace")
     try:
         cli(prog_name="scf-mps")
     except Exception as error:
         if not find_error_frames(error):  # a defect of this package
             raise
-        warn(explain_error("the project's code failed", error))
+        print_error(explain_error("the project's code failed", error))
         sys.exit(1)

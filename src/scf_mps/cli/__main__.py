@@ -1,5 +1,5 @@
-"""The command line where the script `scf-mps` is not installed: ``python -m scf_mps.cli``."""
+"""The command line as a module: ``python -m scf_mps.cli``."""
 
-from . import app  # pragma: no cover - as below
+from . import app  # pragma: no cover - see below
 
-app()  # pragma: no cover - the tests run it in a process of its own
+app()  # pragma: no cover - tests run it in a subprocess

@@ -1,4 +1,4 @@
-"""Options and arguments of commands: the application, its configuration, the event."""
+"""Shared options and arguments: the application, its configuration and the event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scf_mps import App, ScfMpsError
 from scf_mps.local import samples
 
 from .failures import explain_import_error
-from .output import fail, warn
+from .output import fail, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .configuration import Configuration
 
 
-def sample_names(incomplete: str) -> list[str]:
-    """Return completions of a name for the shell. Without any it completes files."""
+def complete_sample_name(incomplete: str) -> list[str]:
+    """Return the sample names that begin with a text. The shell completes file names if there are none."""
     return [name for name in samples.names() if name.startswith(incomplete)]
 
 
@@ -34,23 +34,21 @@ AppOption = Annotated[
     str,
     typer.Option("--app", metavar="MODULE:NAME", envvar="MPS_APP", help="The application."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 TracebackOption = Annotated[
     bool,
-    typer.Option("--traceback", help="Show full tracebacks and every log line of the framework."),
+    typer.Option("--traceback", help="Show full tracebacks and all log lines of the framework."),
 ]
 Results = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TYPE=STATUS]...",
-        help="For an event type, its results: Transcode=SUCCESS ImageSprites=FAIL …",
+        help="Results of a sample event: Transcode=SUCCESS ImageSprites=FAIL …",
     ),
 ]
 StatusOption = Annotated[
     str,
-    typer.Option(
-        help="For an event type, its status: FINISH, PROCESSING, or FAIL for an error of the whole task."
-    ),
+    typer.Option(help="Status of a sample event: FINISH, PROCESSING, or FAIL for a failed task."),
 ]
 
 
@@ -58,7 +56,7 @@ EnvOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="A variable of the function, in place of serverless.yml's; may be repeated.",
+        help="Set a variable of the function. Overrides serverless.yml. Repeatable.",
     ),
 ]
 
@@ -66,14 +64,14 @@ EnvOption = Annotated[
 def read_project(
     app: str | None = None, env: list[str] | None = None, source: Path | None = None
 ) -> Configuration:
-    """Return the configuration of the project around the working directory, and set its variables for the command.
+    """Return the configuration of the project that contains the working directory, and set its variables.
 
-    An invalid configuration ends the command, as does a place without an application.
+    Exits if the configuration is invalid or there is no application.
 
     Args:
-        app: the application that this process is to import, or None if the emulator runs the folder.
+        app: the application that this process imports, or None if the emulator runs the folder.
         env: values of ``--env``.
-        source: a folder to start from, or a zip, in place of the working directory.
+        source: the folder to start from, or a zip. Default: the working directory.
     """
     from scf_mps.deploy.errors import DeployError
 
@@ -81,10 +79,10 @@ def read_project(
 
     for pair in env or []:
         if "=" not in pair:
-            fail(f"{pair!r} is not a variable. Use NAME=VALUE")
+            fail(f"invalid variable {pair!r}. Use NAME=VALUE")
     module = "handlers" if app is None else app.partition(":")[0]
     if not module or module.startswith("."):
-        fail(f"{app!r} is not an application. Use MODULE:NAME, e.g. handlers:app")
+        fail(f"invalid application {app!r}. Use MODULE:NAME, e.g. handlers:app")
     start = source if source and source.is_dir() else Path.cwd()
     folder = find_folder(start, module) or start.resolve()
     is_there = (
@@ -95,7 +93,7 @@ def read_project(
     if not is_there:
         name = module.partition(".")[0]
         fail(
-            f"no application {app or module}: there is no {name}/ in {start.resolve()} or above."
+            f"application {app or module} not found: no {name}/ in {start.resolve()} or its parents."
             " Change to the project's folder, "
             f"{'' if app is None else 'name the application with --app MODULE:NAME, '}"
             "or create a project: scf-mps new DIR"
@@ -107,7 +105,7 @@ def read_project(
     except DeployError as error:
         fail(str(error))
     for warning in configuration.warnings:
-        warn(f"warning: {warning}", "yellow")
+        print_error(f"warning: {warning}", "yellow")
     os.environ.update(variables)
     return configuration
 
@@ -116,8 +114,8 @@ def _is_importable(module: str) -> bool:
     return find_spec(module.partition(".")[0]) is not None
 
 
-def local_python(configuration: Configuration) -> str | None:
-    """Return the CPython version of serverless.yml, or None with a note if it is not installed here."""
+def find_local_python(configuration: Configuration) -> str | None:
+    """Return the CPython version of serverless.yml. Print a note and return None if it is not installed."""
     from scf_mps.local.scf.interpreters import find_interpreter
 
     version = configuration.python_version
@@ -128,75 +126,82 @@ def local_python(configuration: Configuration) -> str | None:
             return find_interpreter(version).version
     except ValueError:
         pass
-    warn(
-        f"runtime {configuration.runtime} of serverless.yml is not installed here:"
-        f" CPython {find_interpreter().version} is used",
+    print_error(
+        f"{configuration.runtime}, the runtime of serverless.yml, is not installed:"
+        f" using CPython {find_interpreter().version}",
         "yellow",
     )
     return None
 
 
 def load_application(name: str, configuration: Configuration) -> App:
-    """Return the application at ``module:name``, imported from the project's folder first."""
+    """Import and return the application ``module:name``. The project's folder comes first on the path."""
     module, _, attribute = name.partition(":")
     sys.path.insert(0, str(configuration.folder))
     try:
         imported = import_module(module)
-        found = getattr(imported, attribute or "app", None)
-        if isinstance(found, App):
-            found.main_handler  # noqa: B018 - checks the application as a whole
+        application = getattr(imported, attribute or "app", None)
+        if isinstance(application, App):
+            application.main_handler  # noqa: B018 - checks the whole application
     except (Exception, SystemExit) as error:
         fail(explain_import_error(name, error))
-    if not isinstance(found, App):
-        others = [other for other, value in vars(imported).items() if isinstance(value, App)]
-        hint = f". Use --app {module}:{others[0]}" if others else ""
-        fail(f"{name} is not a scf_mps.App: {found!r}{hint}")
-    return found
+    if not isinstance(application, App):
+        names = [key for key, value in vars(imported).items() if isinstance(value, App)]
+        hint = f". Use --app {module}:{names[0]}" if names else ""
+        fail(f"{name} is not a scf_mps.App: {application!r}{hint}")
+    return application
 
 
 def read_event(name: str, results: list[str] | None, status: str) -> Any:
-    """Return the event of a file, of stdin or of a sample."""
+    """Return the event in a file or stdin, or a sample event."""
     path = Path(name)
     try:
         if name == "-":
-            return _parsed(sys.stdin.buffer.read(), "stdin", results, status)
+            return _parse_json(sys.stdin.buffer.read(), "stdin", results, status)
         if path.suffix == ".json" or path.is_file():
-            return _parsed(path.read_bytes(), name, results, status)
+            return _parse_json(path.read_bytes(), name, results, status)
     except OSError as error:
         fail(f"cannot read the event in {name}: {error.strerror}")
     task_id = samples.new_task_id(name)
-    return or_invalid(lambda: samples.sample(name, pairs(results), status=status, task_id=task_id))
+    return run_or_fail(
+        lambda: samples.sample(name, parse_results(results), status=status, task_id=task_id)
+    )
 
 
-def _parsed(text: bytes, where: str, results: list[str] | None, status: str) -> Any:
+def _parse_json(text: bytes, where: str, results: list[str] | None, status: str) -> Any:
     if results or status != "FINISH":
-        fail(f"results and status cannot be chosen for the event in {where}: name a sample instead")
+        fail(f"the event in {where} has its own results and status. Choose them for a sample")
     try:
-        return json.loads(text)  # in UTF-8, -16 or -32, with or without a byte order mark
+        return json.loads(text)  # detects UTF-8, -16 and -32
     except (ValueError, RecursionError) as error:
         fail(f"the event in {where} is not JSON: {error}")
 
 
-def pairs(results: list[str] | None) -> list[tuple[str, str]]:
+def parse_results(results: list[str] | None) -> list[tuple[str, str]]:
+    """Return (type, status) of each ``TYPE=STATUS``. Raise ValueError for another text."""
     pairs = []
-    for one in results or []:
-        type_, equals, outcome = one.partition("=")
-        if not (type_ and equals and outcome):
-            raise ValueError(f"{one!r} is not a result. Use TYPE=STATUS, e.g. Transcode=SUCCESS")
-        pairs.append((type_, outcome))
+    for text in results or []:
+        type_, equals, status = text.partition("=")
+        if not (type_ and equals and status):
+            raise ValueError(f"invalid result {text!r}. Use TYPE=STATUS, e.g. Transcode=SUCCESS")
+        pairs.append((type_, status))
     return pairs
 
 
-def or_invalid(do: Callable[[], Any]) -> Any:
+def run_or_fail(function: Callable[[], Any]) -> Any:
+    """Call a function. Exit on an error of this package or a ValueError."""
     try:
-        return do()
+        return function()
     except (ScfMpsError, ValueError) as error:
         fail(str(error))
 
 
 @contextmanager
-def local() -> Iterator[None]:
+def require_local_extra() -> Iterator[None]:
+    """Exit if an import in the block fails."""
     try:
         yield
     except ImportError as error:
-        fail(f"the cloud on the desk needs more: pip install 'scf-mps[cli,local]' ({error})")
+        fail(
+            f"the emulators need the extra 'local' ({error}). Run: pip install 'scf-mps[cli,local]'"
+        )

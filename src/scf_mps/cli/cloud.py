@@ -7,26 +7,28 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scf_mps.common.durations import parse_duration
 
-from .arguments import JsonOption, or_invalid
+from .arguments import JsonOption, run_or_fail
 from .configuration import find_config_file
-from .output import fail, print_json, say, show, warn
+from .output import fail, print_error, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from scf_mps.deploy.deploy import Deployment, FunctionTarget
     from scf_mps.deploy.function_logs import Run
 
-ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The desired state.")]
-StageOption = Annotated[str, typer.Option(help="The stage, in place of the file's.")]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Only show the changes. Offline: the desired state.")
+ConfigOption = Annotated[
+    Path, typer.Option("--config", metavar="FILE", help="The function's configuration.")
 ]
-FOREVER = 365 * 24 * 3600.0
+StageOption = Annotated[str, typer.Option(help="The stage. Overrides the file.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show the changes only. Offline: show the desired state.")
+]
+DEFAULT_FOLLOW_SECONDS = 365 * 24 * 3600.0
 
 
 def deploy(
@@ -52,40 +54,45 @@ def deploy(
     ] = "",
     prune: Annotated[
         bool,
-        typer.Option("--prune", help="Remove MPS and timer triggers that are not in the file."),
+        typer.Option("--prune", help="Remove MPS and timer triggers that the file lacks."),
     ] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="Send code and settings again, though they are equal.")
+        bool, typer.Option("--again", help="Send code and settings even if they are unchanged.")
     ] = False,
     allow_secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="Allow a file in the zip to look like a secret."),
+        typer.Option(
+            metavar="PATH", help="Skip the secret scan of this file in the zip. Repeatable."
+        ),
     ] = None,
-    wait: Annotated[str, typer.Option(help="How long to wait for SCF: 90s, 5m.")] = "5m",
+    wait: Annotated[str, typer.Option(help="Maximum wait for SCF: 90s, 5m.")] = "5m",
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy the function of serverless.yml and bind its triggers. Equal parts are left alone."""
+    """Deploy the function of serverless.yml and bind its triggers. Unchanged parts are skipped."""
     from scf_mps.deploy.deploy import DeployOptions, prepare_deployment
 
-    request = DeployOptions(
+    options = DeployOptions(
         archive,
         code_bucket,
         take_trigger,
         prune,
         again,
-        or_invalid(lambda: parse_duration(wait)),
+        run_or_fail(lambda: parse_duration(wait)),
         allow_secret or (),
     )
-    function = _function(config, stage)
-    with _refusals(), prepare_deployment(function, request, _tell, offline=dry_run) as ready:
-        _show_plan(ready, as_json)
-        if dry_run and ready.plan.blocked:
+    function = _load_target(config, stage)
+    with (
+        _exit_on_deploy_error(),
+        prepare_deployment(function, options, _report, offline=dry_run) as deployment,
+    ):
+        _print_plan(deployment, as_json)
+        if dry_run and deployment.plan.blocked:
             raise typer.Exit(1)
         if not dry_run:
-            ready.carry_out(_tell)
+            deployment.carry_out(_report)
             if not as_json:
-                say(f"{_place(function)} is deployed as in {config}", "green")
+                print_line(f"Deployed {_format_target(function)} from {config}", "green")
 
 
 def remove(
@@ -98,107 +105,107 @@ def remove(
     """Unbind the MPS trigger and delete the function, with its versions and timers."""
     from scf_mps.deploy.deploy import prepare_removal
 
-    function = _function(config, stage)
-    with _refusals():
-        ready = prepare_removal(function)
-        _show_plan(ready, as_json)
-        if ready.plan.steps and not dry_run:
+    function = _load_target(config, stage)
+    with _exit_on_deploy_error():
+        removal = prepare_removal(function)
+        _print_plan(removal, as_json)
+        if removal.plan.steps and not dry_run:
             if not yes:
-                typer.confirm(f"Remove {_place(function)}?", abort=True, err=True)
-            ready.carry_out(_tell)
+                typer.confirm(f"Remove {_format_target(function)}?", abort=True, err=True)
+            removal.carry_out(_report)
 
 
 def logs(
     since: Annotated[str, typer.Option(help="How far to look back: 15m, 6h, 7d.")] = "15m",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Wait for new runs, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Wait for new runs until Ctrl-C.")
     ] = False,
     within: Annotated[
-        str, typer.Option("--for", metavar="SPAN", help="With --follow: how long, e.g. 10m.")
+        str, typer.Option("--for", metavar="SPAN", help="With --follow: for how long, e.g. 10m.")
     ] = "",
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
-    request_id: Annotated[str, typer.Option("--request", help="Only this event's runs.")] = "",
+    failed: Annotated[bool, typer.Option("--failed", help="Show failed runs only.")] = False,
+    request_id: Annotated[
+        str, typer.Option("--request", help="Show the runs of this event only.")
+    ] = "",
     config: ConfigOption = Path("serverless.yml"),
     stage: StageOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Print the logs of the deployed function, run by run."""
+    """Print the logs of the deployed function, grouped by run."""
     from scf_mps.deploy import function_logs
 
-    function = _function(config, stage)
+    function = _load_target(config, stage)
     now = time()
-    begin = now - or_invalid(lambda: parse_duration(since))
-    seconds = or_invalid(lambda: parse_duration(within)) if within else FOREVER
-    chosen = function_logs.RunFilter(failed, request_id)
-    with _refusals():
-        found: Iterator[Run] = (
-            function_logs.follow_runs(function.cloud, function.wanted, begin, seconds, chosen)
+    begin = now - run_or_fail(lambda: parse_duration(since))
+    seconds = run_or_fail(lambda: parse_duration(within)) if within else DEFAULT_FOLLOW_SECONDS
+    run_filter = function_logs.RunFilter(failed, request_id)
+    with _exit_on_deploy_error():
+        runs: Iterator[Run] = (
+            function_logs.follow_runs(function.cloud, function.wanted, begin, seconds, run_filter)
             if follow
-            else function_logs.fetch_runs(function.cloud, function.wanted, begin, now, chosen)
+            else function_logs.fetch_runs(function.cloud, function.wanted, begin, now, run_filter)
         )
-        for run in found:
-            _show_run(run, as_json)
+        for run in runs:
+            _print_run(run, as_json)
 
 
 def invoke_remotely(event: object, config: Path) -> tuple[Any, str]:
-    """Invoke the deployed function. Return its result and its error. Its log goes to stderr."""
+    """Invoke the deployed function. Return its result and its error. Print its log on stderr."""
     from scf_mps.deploy.invoke import invoke_remote
 
-    function = _function(config, "")
-    with _refusals():
-        answer = invoke_remote(function.cloud, function.wanted, event)
-    for line in answer.log.removesuffix("\n").split("\n"):
-        warn(line, "")
-    return answer.returned, answer.error
+    function = _load_target(config, "")
+    with _exit_on_deploy_error():
+        result = invoke_remote(function.cloud, function.wanted, event)
+    for line in result.log.removesuffix("\n").split("\n"):
+        print_error(line, "")
+    return result.returned, result.error
 
 
-def _function(config: Path, stage: str) -> FunctionTarget:
-    """Return the function of a file. An invalid file ends the command."""
+def _load_target(config: Path, stage: str) -> FunctionTarget:
+    """Return the function of a serverless.yml. Exit if the file is invalid."""
     try:
         from scf_mps.deploy.deploy import load_function
         from scf_mps.deploy.errors import DeployError
-    except ImportError as error:  # pragma: no cover - the tests have it
-        fail(f"deploying needs another extra: pip install 'scf-mps[cli,deploy]' ({error})")
+    except ImportError as error:  # pragma: no cover - tests have the extra
+        fail(
+            f"deploying needs the extra 'deploy' ({error}). Run: pip install 'scf-mps[cli,deploy]'"
+        )
     config = find_config_file(config)
     try:
         function = load_function(config, stage)
     except DeployError as error:
         fail(str(error))
     for warning in function.warnings:
-        warn(f"warning: {config}: {warning}", "yellow")
+        print_error(f"warning: {config}: {warning}", "yellow")
     return function
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """End the command with exit code 1 on an error of the cloud."""
+def _exit_on_deploy_error() -> Iterator[None]:
+    """Print a DeployError and exit with code 1."""
     from scf_mps.deploy.errors import DeployError
 
     try:
         yield
     except DeployError as error:
-        _end(error)
+        print_error(str(error))
+        raise typer.Exit(1) from None
 
 
-def _end(error: Exception) -> NoReturn:
-    warn(str(error), "red")
-    raise typer.Exit(1)
+def _report(text: str) -> None:
+    print_error(text, "dim")
 
 
-def _tell(what: str) -> None:
-    warn(what, "dim")
+def _format_target(function: FunctionTarget) -> str:
+    state = function.wanted
+    return f"{state.region}/{state.namespace}/{state.name}"
 
 
-def _place(function: FunctionTarget) -> str:
-    wanted = function.wanted
-    return f"{wanted.region}/{wanted.namespace}/{wanted.name}"
-
-
-def _show_plan(ready: Deployment, as_json: bool) -> None:
-    """Show the difference between the current and the desired state."""
+def _print_plan(deployment: Deployment, as_json: bool) -> None:
+    """Print the difference between the current and the desired state."""
     from scf_mps.deploy.plan import NOTHING
 
-    plan = ready.plan
+    plan = deployment.plan
     if as_json:
         steps = [
             {
@@ -212,32 +219,36 @@ def _show_plan(ready: Deployment, as_json: bool) -> None:
         return
     rows = [
         {
-            "what": one.what,
+            "what": change.what,
             "by": step.action,
-            "change": one.wanted if one.live == NOTHING else f"{one.live} → {one.wanted}",
+            "change": change.wanted
+            if change.live == NOTHING
+            else f"{change.live} → {change.wanted}",
         }
         for step in plan.steps
-        for one in step.changes
+        for change in step.changes
     ]
     if rows:
-        show(rows, title=_place(ready.function))
+        print_table(rows, title=_format_target(deployment.function))
     else:
-        say(f"{_place(ready.function)}: nothing to do")
+        print_line(f"{_format_target(deployment.function)}: no changes")
     for note in plan.notes:
-        warn(note, "cyan")
-    for why in plan.blocked:
-        warn(f"blocked: {why}", "yellow")
+        print_error(note, "cyan")
+    for problem in plan.blocked:
+        print_error(f"blocked: {problem}", "yellow")
 
 
-def _show_run(run: Run, as_json: bool) -> None:
+def _print_run(run: Run, as_json: bool) -> None:
     if as_json:
         print_json(asdict(run), indent=None)
         return
     retry = f", retry {run.retry}" if run.retry else ""
     outcome = "succeeded" if run.code == 0 else f"failed with {run.code}"
     used = f"{run.milliseconds:.0f} ms, {run.memory / 1024 / 1024:.0f} MB"
-    say(f"{run.begun} {run.request_id} {outcome}, {used}{retry}", "" if run.code == 0 else "red")
+    print_line(
+        f"{run.begun} {run.request_id} {outcome}, {used}{retry}", "" if run.code == 0 else "red"
+    )
     for line in run.log.rstrip("\n").split("\n") if run.log else ():
-        say(f"  {line}")
+        print_line(f"  {line}")
     if run.code:
-        say(f"  {run.returned}")
+        print_line(f"  {run.returned}")

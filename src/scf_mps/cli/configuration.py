@@ -1,8 +1,8 @@
 """Local configuration: the project's folder, serverless.yml, .env files and the shell.
 
-Precedence of a variable of the function, highest first: ``--env``, the shell, ``.env.STAGE``, ``.env``, serverless.yml.
-The shell and .env files contribute ``MPS_*`` and the variables that serverless.yml declares: anything else would work
-here and be missing in SCF. Options such as ``--timeout`` win over serverless.yml, and serverless.yml over the defaults.
+Precedence of the function's variables, highest first: ``--env``, the shell, ``.env.STAGE``, ``.env``, serverless.yml.
+The shell and .env files set only ``MPS_*`` and the variables that serverless.yml declares. Others would work locally and
+be missing in SCF. Options such as ``--timeout`` override serverless.yml, and serverless.yml overrides the defaults.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from scf_mps.tencent.credentials import SDK_NAMES, Credentials
 
 FILE_NAME = "serverless.yml"
 STATE_FOLDER = ".scf-mps"
-"""Holds the local ledger and dead letters, in the project's folder."""
+"""The folder of the local ledger and dead letters, in the project."""
 
 DEFAULT_TIMEOUT_SECONDS = 60
 DEFAULT_MEMORY_MB = 256
-"""Used without a serverless.yml."""
+"""Defaults without a serverless.yml."""
 SCF_TIMEOUT_SECONDS = 3
 SCF_MEMORY_MB = 128
-"""Used by SCF when serverless.yml does not set them (CreateFunction)."""
+"""SCF's defaults if serverless.yml does not set them (CreateFunction)."""
 
 _VARIABLES = "inputs.environment.variables"
 
@@ -47,7 +47,7 @@ _SHELL_NAMES = frozenset(
         "USER",
     ]
 )
-"""Variables that describe the shell itself. They do not override serverless.yml."""
+"""Variables of the shell itself. They never override serverless.yml."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Configuration:
         folder: the project's folder.
         path: its serverless.yml, or None.
         variables: the function's environment variables.
-        environment: the process environment over that of the .env files.
-        runtime: SCF's name of the Python, e.g. ``Python3.10``, or ``""`` without a serverless.yml.
-        timeout: time limit of an invocation, in seconds.
+        environment: the variables of the process, merged over those of the .env files.
+        runtime: SCF's name of the Python, e.g. ``Python3.10``. ``""`` without a serverless.yml.
+        timeout: timeout of an invocation, in seconds.
         memory: memory limit, in MB.
-        warnings: variables that could not be resolved.
+        warnings: the variables without a value.
     """
 
     folder: Path
@@ -86,22 +86,22 @@ class Configuration:
 
     @property
     def python_version(self) -> str | None:
-        """The version that `runtime` names, e.g. ``3.10``, or None."""
-        found = re.fullmatch(r"Python(3\.\d+)", self.runtime)
-        return found[1] if found else None
+        """The version of `runtime`, e.g. ``3.10``, or None."""
+        match = re.fullmatch(r"Python(3\.\d+)", self.runtime)
+        return match[1] if match else None
 
     def credentials(self) -> Credentials | None:
         """Return the key of the shell or the .env files, or None.
 
         Raises:
-            DeployError: if half of one is set.
+            DeployError: if only half of a key is set.
         """
         if any(self.environment.get(name) for name in KEY_PAIR_VARIABLES):
             return load_credentials(self.environment)
         return None
 
     def process_variables(self) -> dict[str, str]:
-        """Return the variables that make this process resemble the function's: its own and the key.
+        """Return the variables and the key that the function would see in SCF.
 
         Raises:
             DeployError: see `credentials`.
@@ -116,11 +116,11 @@ class Configuration:
 
 
 def find_folder(start: Path, module: str = "handlers") -> Path | None:
-    """Return the nearest folder upwards with a serverless.yml or the module, or None.
+    """Return the nearest folder with a serverless.yml or the module, or None. Search upwards.
 
     Args:
-        start: the folder to begin with.
-        module: the application's, e.g. ``handlers``.
+        start: the folder to start from.
+        module: the module of the application, e.g. ``handlers``.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -130,13 +130,13 @@ def find_folder(start: Path, module: str = "handlers") -> Path | None:
 
 
 def has_module(folder: Path, module: str) -> bool:
-    """Return True if a folder has the top level of a module, e.g. ``handlers/`` or ``handlers.py``."""
+    """Return True if a folder contains the top-level package or file of a module."""
     top = folder / module.partition(".")[0]
     return top.is_dir() or top.with_suffix(".py").is_file()
 
 
 def find_config_file(path: Path) -> Path:
-    """Return a serverless.yml as given, or the nearest one upwards if only the default name was given."""
+    """Return the path unchanged, or the nearest serverless.yml upwards if it is the default name and missing."""
     if path == Path(FILE_NAME) and not path.exists():
         for folder in Path.cwd().parents:
             if (folder / FILE_NAME).is_file():
@@ -159,45 +159,45 @@ def read_configuration(folder: Path, options: Mapping[str, str] = {}) -> Configu
     path = folder / FILE_NAME
     if not path.is_file():
         environment = read_environment(folder)
-        return Configuration(folder, None, _variables({}, environment, options), environment)
+        return Configuration(folder, None, _merge_variables({}, environment, options), environment)
     template, missing = load_template(path)
     inputs = template.values["inputs"]
     unresolved = {where for where, _ in missing}
     declared = {
         name: value
-        for name, value in _declared(inputs).items()
+        for name, value in _read_declared(inputs).items()
         if f"{_VARIABLES}.{name}" not in unresolved
     }
-    variables = _variables(declared, template.environment, options)
+    variables = _merge_variables(declared, template.environment, options)
     return Configuration(
         folder,
         path,
         variables,
         template.environment,
         format_variable(inputs.get("runtime")) or "Python3.10",
-        _number(inputs, "timeout", SCF_TIMEOUT_SECONDS),
-        _number(inputs, "memorySize", SCF_MEMORY_MB),
+        _parse_number(inputs, "timeout", SCF_TIMEOUT_SECONDS),
+        _parse_number(inputs, "memorySize", SCF_MEMORY_MB),
         tuple(
-            f"{path.name}: {name} is not set: {why}"
-            for where, why in missing
+            f"{path.name}: {name} is not set: {problem}"
+            for where, problem in missing
             for name in [where.removeprefix(f"{_VARIABLES}.")]
             if where != name and name not in variables
         ),
     )
 
 
-def _declared(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables of serverless.yml."""
+def _read_declared(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that serverless.yml declares."""
     environment = inputs.get("environment")
     variables = environment.get("variables") if isinstance(environment, dict) else None
     items = variables.items() if isinstance(variables, dict) else ()
     return {str(name): format_variable(value) for name, value in items}
 
 
-def _variables(
+def _merge_variables(
     declared: Mapping[str, str], environment: Mapping[str, str], options: Mapping[str, str]
 ) -> dict[str, str]:
-    """Merge the variables of serverless.yml, of .env files and the shell, and of ``--env``."""
+    """Merge the variables of serverless.yml, the .env files, the shell and ``--env``."""
     own = {
         name: value
         for name, value in environment.items()
@@ -206,9 +206,9 @@ def _variables(
     return {**declared, **own, **options}
 
 
-def _number(inputs: Mapping[str, Any], key: str, default: int) -> int:
+def _parse_number(inputs: Mapping[str, Any], key: str, default: int) -> int:
     value = inputs.get(key)
     try:
         return default if value is None else int(format_variable(value))
     except ValueError:
-        raise DeployError(f"inputs.{key}: expected a whole number, not {value!r}") from None
+        raise DeployError(f"invalid inputs.{key}: {value!r} is not a whole number") from None

@@ -1,4 +1,4 @@
-"""The command `demo`: a sample event, a failure, a retry, and a check of everything it says."""
+"""The command `demo`: a sample event with a failure, a retry and verified results."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from scf_mps.events.parser import parse_event
 from scf_mps.local.frames import shorten_path
 from scf_mps.routing.parameters import unwrap_function
 
-from .arguments import load_application, local, local_python, read_project
+from .arguments import find_local_python, load_application, read_project, require_local_extra
 from .outcomes import name_result
-from .output import count, out, say, say_lines, show, warn
+from .output import format_count, out, print_error, print_line, print_lines, print_table
 
 if TYPE_CHECKING:
     from scf_mps import App
     from scf_mps.events.base import Event
-    from scf_mps.local.demo import Demonstration
+    from scf_mps.local.demo import DemoResult
 
 _APP = "handlers:app"
 
@@ -33,70 +33,74 @@ _APP = "handlers:app"
 def demo(
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", help="Run two events; show objects, manifests and messages."),
+        typer.Option("--verbose", help="Run two events and show objects, manifests and messages."),
     ] = False,
 ) -> None:
-    """Run a sample event through the function of this folder, with real small files in a COS emulator.
+    """Run a sample event through this folder's function, with small real files in a COS emulator.
 
-    COS refuses one copy once, so that SCF retries the event. Exit code 0 only if every result was verified.
+    COS refuses one copy once, so SCF retries the event. Exit code 0 only if every result was verified.
     """
-    with local():
-        from scf_mps.local.demo import desk, events
+    with require_local_extra():
+        from scf_mps.local.demo import list_events, start_demo_cloud
     configuration = read_project()
-    settings = {
+    settings: dict[str, Any] = {
         "timeout": configuration.timeout,
         "memory": configuration.memory,
-        "python": local_python(configuration),
+        "python": find_local_python(configuration),
         "variables": configuration.variables,
     }
     logs.configure(sys.stderr, "ERROR")
     problems: list[str] = []
-    with TemporaryDirectory() as directory, desk(directory) as prepared:
+    with TemporaryDirectory() as directory, start_demo_cloud(directory) as cloud:
         application = load_application(_APP, configuration)
-        prepared.refuse_a_copy("transcode_10.mp4")
-        for raw in events() if verbose else events()[:1]:
-            demonstration = prepared.demonstrate(raw, configuration.folder, **settings)
-            _show(demonstration, application, verbose)
-            problems += demonstration.problems
+        cloud.refuse_copy("transcode_10.mp4")
+        for raw in list_events() if verbose else list_events()[:1]:
+            result = cloud.run_event(raw, configuration.folder, **settings)
+            _print_result(result, application, verbose)
+            problems += result.problems
     for problem in problems:
-        warn(f"the demo failed: {problem}")
+        print_error(f"the demo failed: {problem}")
     if problems:
         raise typer.Exit(1)
-    own = shorten_path(str(Path(sys.executable).with_name("scf-mps")))
-    command = "scf-mps" if shutil.which("scf-mps") else own
-    say(f"Next: {command} new my-function" + ("" if verbose else " (more: demo --verbose)"))
+    path = shorten_path(str(Path(sys.executable).with_name("scf-mps")))
+    command = "scf-mps" if shutil.which("scf-mps") else path
+    print_line(f"Next: {command} new my-function" + ("" if verbose else " (more: demo --verbose)"))
 
 
-def _show(one: Demonstration, application: App, verbose: bool) -> None:
-    event = parse_event(one.event)
-    say("MPS finished a task. SCF passes its event to your decorated functions, such as:")
-    _show_code(application, {callback for _, callback in one.outcomes})
+def _print_result(demo_result: DemoResult, application: App, verbose: bool) -> None:
+    event = parse_event(demo_result.event)
+    print_line("MPS finished a task. SCF passes its event to your decorated functions, such as:")
+    _print_code(application, {callback for _, callback in demo_result.outcomes})
     if verbose:
-        _show_objects("In COS before the event", one.before)
-    show(_rows(event, one))
+        _print_objects("In COS before the event", demo_result.before)
+    print_table(_list_rows(event, demo_result))
     out.print()
-    failed, waited = len(one.failed), len(one.waited)
+    failed, waited = len(demo_result.failed), len(demo_result.waited)
     refused = ": COS refused a copy" if failed else ""
-    say(f"1 event, {count(len(one.outcomes), 'callback')}, {failed} failed{refused}.")
+    print_line(
+        f"1 event, {format_count(len(demo_result.outcomes), 'callback')}, {failed} failed{refused}."
+    )
     if failed:
-        again = "that one" if failed == 1 else f"those {failed}"
-        also = f" and the {waited} that waited for it" if waited else ""
-        say(f"SCF retried the event. The retry ran only {again}{also}.")
-    say(
-        f"{count(len(one.published), 'file')} published and verified in COS, "
-        f"{count(len(one.archived), 'event')} archived, {count(len(one.messages), 'chat message')} sent."
+        repeated = "that one" if failed == 1 else f"those {failed}"
+        delayed = f" and the {waited} that waited for it" if waited else ""
+        print_line(f"SCF retried the event. The retry ran only {repeated}{delayed}.")
+    print_line(
+        f"{format_count(len(demo_result.published), 'file')} published and verified in COS, "
+        f"{format_count(len(demo_result.archived), 'event')} archived, {format_count(len(demo_result.messages), 'chat message')} sent."
     )
     if not verbose:
         return
-    _show_objects("New in COS after the event", one.created)
-    show(_entries(one.manifest), title="The manifest", empty="no manifest")
-    for message in one.messages:
-        say("The chat message", "bold")
-        say_lines(message)
+    _print_objects("New in COS after the event", demo_result.created)
+    print_table(
+        _list_manifest_rows(demo_result.manifest), title="The manifest", empty="no manifest"
+    )
+    for message in demo_result.messages:
+        print_line("The chat message", "bold")
+        print_lines(message)
 
 
-def _show_code(application: App, names: set[str]) -> None:
-    """Show the shortest of the user's callbacks that ran, a success's if there is one."""
+def _print_code(application: App, names: set[str]) -> None:
+    """Print the source of the shortest user callback that ran. Prefer callbacks for successes."""
     sources = []
     for route in application.routes:
         function = unwrap_function(route.callback)
@@ -114,31 +118,31 @@ def _show_code(application: App, names: set[str]) -> None:
         out.print()
 
 
-def _rows(event: Event, one: Demonstration) -> list[dict[str, str]]:
-    """Return a row for each callback and result, with the outcome of each delivery."""
+def _list_rows(event: Event, demo_result: DemoResult) -> list[dict[str, str]]:
+    """Return a row for each callback and result with the outcome of each delivery."""
     results = {result.place: result for result in (*event.subtasks, event)}
     order = list(results)
     rows = []
-    for place, callback in sorted(one.outcomes, key=lambda call: order.index(call[0])):
+    for place, callback in sorted(demo_result.outcomes, key=lambda call: order.index(call[0])):
         row = {
             "result": name_result(results[place]),
             "callback": callback.removeprefix("handlers."),
         }
-        for number, outcomes in enumerate(one.deliveries):
+        for number, outcomes in enumerate(demo_result.deliveries):
             column = f"retry {number}" if number else "delivery"
             row[column] = outcomes.get((place, callback), "waits")
         rows.append(row)
     return rows
 
 
-def _show_objects(title: str, objects: Sequence[tuple[str, int]]) -> None:
-    say(title, "bold")
+def _print_objects(title: str, objects: Sequence[tuple[str, int]]) -> None:
+    print_line(title, "bold")
     for address, size in objects:
-        say(f"{size:>7}  {address}")
+        print_line(f"{size:>7}  {address}")
 
 
-def _entries(manifest: dict[str, Any]) -> list[dict[str, str]]:
-    """Return a row for each entry of a manifest: its facts, and its addresses."""
+def _list_manifest_rows(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a row for each entry of a manifest with its facts and URLs."""
     rows = []
     for section, entries in manifest.items():
         for entry in entries if isinstance(entries, list) else ():

@@ -1,4 +1,4 @@
-"""`scf-mps doctor` as a command: its options, and the findings in words."""
+"""The command `doctor`: its options and its output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from .arguments import JsonOption
 from .cloud import ConfigOption, StageOption
 from .configuration import find_config_file
-from .output import print_json, say, say_lines
+from .output import format_count, print_json, print_line, print_lines
 
 if TYPE_CHECKING:
     from scf_mps.doctor import Examination
@@ -21,19 +21,20 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 def doctor(
     account: Annotated[
-        bool, typer.Option("--account", help="Check the function and the buckets in the cloud too.")
+        bool,
+        typer.Option("--account", help="Also check the function and the buckets in the cloud."),
     ] = False,
     no_write: Annotated[
         bool,
         typer.Option(
-            "--no-write", help="With --account: write no object below the ledger's prefix."
+            "--no-write", help="With --account: write no test object below the ledger's prefix."
         ),
     ] = False,
     dispatch: Annotated[
         bool,
         typer.Option(
             "--dispatch",
-            help="Run the callbacks of the sample event, without keys and ledger.",
+            help="Run the callbacks of the sample event, without credentials and ledger.",
         ),
     ] = False,
     archive: Annotated[
@@ -43,7 +44,7 @@ def doctor(
     stage: StageOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Check the project before and after deploying, with advice. Exit code 0 without errors."""
+    """Check the project before and after deploying. Exit code 0 if there are no errors."""
     from scf_mps.doctor import DoctorOptions, examine_project
 
     examination = examine_project(
@@ -59,21 +60,21 @@ def doctor(
     if as_json:
         print_json(examination.as_json())
     else:
-        _show(examination)
-    if not examination.is_sound:
+        _print_examination(examination)
+    if examination.has_errors:
         raise typer.Exit(1)
 
 
-def _show(examination: Examination) -> None:
-    for one in examination.findings:
-        say_lines(f"{one.level}: {one.what} ({one.name})", _STYLES[one.level])
-        say(f"  {one.why}")
-        say(f"  → {one.advice}")
+def _print_examination(examination: Examination) -> None:
+    for finding in examination.findings:
+        print_lines(f"{finding.level}: {finding.what} ({finding.name})", _STYLES[finding.level])
+        print_line(f"  {finding.why}")
+        print_line(f"  → {finding.advice}")
     for seen in examination.seen:
-        say(seen, "dim")
-    say("Not checked:", "italic")
+        print_line(seen, "dim")
+    print_line("Not checked:", "italic")
     for reminder in examination.reminders:
-        say(f"  {reminder}", "dim")
-    counts = Counter(one.level for one in examination.findings)
-    told = ", ".join(f"{count} {level}{'s' * (count > 1)}" for level, count in counts.items())
-    say(told or "nothing found", "bold")
+        print_line(f"  {reminder}", "dim")
+    counts = Counter(finding.level for finding in examination.findings)
+    summary = ", ".join(format_count(count, level) for level, count in counts.items())
+    print_line(summary or "no findings", "bold")

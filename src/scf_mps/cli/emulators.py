@@ -11,50 +11,55 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .arguments import EnvOption, TracebackOption, local_python, read_event, read_project
-from .arguments import local as needs_local
-from .local_output import LocalOutput, show_delivered
-from .output import count, fail, format_path, say, warn
-
-if TYPE_CHECKING:
-    from .configuration import Configuration
+from .arguments import (
+    EnvOption,
+    TracebackOption,
+    find_local_python,
+    read_event,
+    read_project,
+    require_local_extra,
+)
+from .local_output import LocalOutput, print_delivery
+from .output import fail, format_count, format_path, print_error, print_line
 
 if TYPE_CHECKING:
     from scf_mps.local.cos import Key
 
+    from .configuration import Configuration
+
 
 def cos(
-    directory: Annotated[Path, typer.Option("--dir", help="Where the objects are kept.")],
+    directory: Annotated[Path, typer.Option("--dir", help="The folder of the objects.")],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1. 0 selects a free one.")
     ] = 0,
     key: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key; may be repeated."),
+        typer.Option(metavar="ID:SECRET[:TOKEN]", help="An accepted key. Repeatable."),
     ] = None,
     bucket: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME-APPID[.REGION]", help="A bucket to make; may be repeated."),
+        typer.Option(metavar="NAME-APPID[.REGION]", help="A bucket to create. Repeatable."),
     ] = None,
     create_buckets: Annotated[
-        bool, typer.Option("--create-buckets", help="Make unknown buckets at the first write.")
+        bool, typer.Option("--create-buckets", help="Create unknown buckets on the first write.")
     ] = False,
     seed: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Upload its files first: to the one --bucket, else from DIR/NAME-APPID[.REGION]/.",
+            help="Upload its files first: to the only --bucket, or from DIR/NAME-APPID[.REGION]/.",
         ),
     ] = None,
 ) -> None:
-    """Run a COS emulator that official clients reach as an HTTP proxy. Print what to export."""
+    """Run a COS emulator that official clients use as an HTTP proxy. Print the variables to export."""
     from scf_mps.cos import Cos, CosObject, Credentials
 
-    with needs_local():
+    with require_local_extra():
         from scf_mps.local.cos import DEFAULT_REGION
         from scf_mps.local.cos.__main__ import main, parse_bucket, parse_key
     bucket = bucket or []
-    uploads = _seed_files(seed, bucket) if seed else []
+    uploads = _find_seed_files(seed, bucket) if seed else []
     bucket += dict.fromkeys(name for name, _, _ in uploads)
     option = "--key"
     try:
@@ -84,8 +89,8 @@ def cos(
         fail(f"cannot start the emulator: {error}")
 
 
-def _seed_files(folder: Path, buckets: list[str]) -> list[tuple[str, Path, str]]:
-    """Return (bucket, file, key) of each file to upload. No bucket to put them into ends the command."""
+def _find_seed_files(folder: Path, buckets: list[str]) -> list[tuple[str, Path, str]]:
+    """Return (bucket, file, key) of each file to upload. Exit if there are none."""
     if not folder.is_dir():
         fail(f"--seed: {folder} is not a folder")
     places = (
@@ -105,8 +110,8 @@ def _seed_files(folder: Path, buckets: list[str]) -> list[tuple[str, Path, str]]
     ]
     if not files:
         fail(
-            f"--seed: no files in {folder}. Put them there and name one --bucket, "
-            f"or put them in {folder}/NAME-APPID.REGION/"
+            f"--seed: no files in {folder}. Add files and one --bucket, "
+            f"or add files to {folder}/NAME-APPID.REGION/"
         )
     return files
 
@@ -116,45 +121,47 @@ def local(
         list[str] | None,
         typer.Argument(
             metavar="[EVENT.json|-|SAMPLE]...",
-            help="Events to push. Without any it runs until it is stopped.",
+            help="Events to push. Without events it runs until stopped.",
         ),
     ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
-            help="A folder, or a zip that `scf-mps build` made.", show_default="the project"
+            help="A folder, or a zip made by `scf-mps build`.", show_default="the project"
         ),
     ] = None,
     python: Annotated[
         str | None,
         typer.Option(
-            help="The CPython: a version such as 3.10, or a path.",
-            show_default="serverless.yml's runtime",
+            help="The CPython: a version such as 3.10 or a path.",
+            show_default="from serverless.yml",
         ),
     ] = None,
     timeout: Annotated[
         int | None,
         typer.Option(
-            min=1, max=900, help="The time limit in seconds.", show_default="serverless.yml's"
+            min=1, max=900, help="The timeout in seconds.", show_default="from serverless.yml"
         ),
     ] = None,
     memory: Annotated[
         int | None,
-        typer.Option(help="The memory limit in MB.", show_default="serverless.yml's"),
+        typer.Option(help="The memory limit in MB.", show_default="from serverless.yml"),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="The highest number of instances.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, help="The maximum number of instances.")] = 1,
     freeze: Annotated[
-        bool, typer.Option(help="Stop an instance between two events: its threads get no time.")
+        bool, typer.Option(help="Freeze an instance between two events, with its threads.")
     ] = True,
     retries: Annotated[int, typer.Option(min=0, max=2, help="Retries of a failed event.")] = 2,
     speed: Annotated[
-        float, typer.Option(help="Factor by which the minute before a retry is shortened.")
+        float, typer.Option(help="Divide the minute before a retry by this factor.")
     ] = 60,
     env: EnvOption = None,
     port: Annotated[
         int,
         typer.Option(
-            min=0, max=65535, help="Of SCF's Invoke API, on 127.0.0.1; 0 takes a free one."
+            min=0,
+            max=65535,
+            help="The port of SCF's Invoke API on 127.0.0.1. 0 selects a free one.",
         ),
     ] = 0,
     fresh: Annotated[
@@ -162,11 +169,11 @@ def local(
     ] = False,
     full: TracebackOption = False,
 ) -> None:
-    """Run the function as SCF does: processes, limits, retries, dead letters. Its ledger is in .scf-mps/.
+    """Run the function as SCF does, with processes, limits, retries and dead letters. Its ledger is in .scf-mps/.
 
-    Exit code 0 only if every event pushed was completed.
+    Exit code 0 only if every pushed event was completed.
     """
-    with needs_local():
+    with require_local_extra():
         from scf_mps.local.api import CloudApi, EmulatedFunction, Scf
         from scf_mps.local.scf import InvocationRejected, LocalFunction, serve
     configuration = read_project(env=env, source=source)
@@ -180,7 +187,7 @@ def local(
     try:
         function = LocalFunction(
             source or configuration.folder,
-            python=python or local_python(configuration),
+            python=python or find_local_python(configuration),
             timeout=timeout,
             memory=memory or configuration.memory,
             environment=variables,
@@ -195,16 +202,16 @@ def local(
         fail(str(error))
 
     @contextmanager
-    def endpoint(  # pragma: no cover - the tests run it in a process of its own
+    def endpoint(  # pragma: no cover - tests run it in a subprocess
         running: LocalFunction,
     ) -> Iterator[str]:
         with CloudApi([Scf([EmulatedFunction(running)])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
     output = LocalOutput(function, full=full, brief=bool(events))
-    if not events:  # pragma: no cover - as above
+    if not events:  # pragma: no cover - see above
         try:
-            serve(function, endpoint, say, output)
+            serve(function, endpoint, print_line, output)
         except OSError as error:
             fail(f"cannot start the emulator: {error}")
         return
@@ -219,20 +226,20 @@ def local(
         fail(str(error))
     last = {invocation.request_id: invocation for invocation in function.invocations}
     for event, request_id in zip(pushed, request_ids, strict=True):
-        show_delivered(event, last[request_id], function.environment["MPS_LEDGER"])
+        print_delivery(event, last[request_id], function.environment["MPS_LEDGER"])
     if failed:
         path = format_path(dead_letters)
-        warn(
-            f"{count(failed, 'event')} moved to {path}. Correct the cause, then run: "
+        print_error(
+            f"{format_count(failed, 'event')} moved to {path}. Correct the cause, then run: "
             f"scf-mps replay --dead-letter {path}"
         )
         raise typer.Exit(1)
 
 
 def _delete_state(configuration: Configuration, ledger: str) -> None:
-    """Delete the local ledger and dead letters."""
+    """Delete the local ledger and dead letters. Exit if the function uses another ledger."""
     folder = configuration.state_folder
     if ledger != configuration.local_ledger:
-        fail(f"--fresh deletes the ledger in {folder.name}/ alone, and MPS_LEDGER names {ledger}")
+        fail(f"--fresh deletes only the ledger in {folder.name}/, but MPS_LEDGER is {ledger}")
     shutil.rmtree(folder / "ledger", ignore_errors=True)
     (folder / "dead-letters.jsonl").unlink(missing_ok=True)

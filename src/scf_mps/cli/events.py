@@ -1,4 +1,4 @@
-"""Commands around events in this process: routes, invoke, sample."""
+"""Commands for events in this process: routes, invoke, sample."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .arguments import (
     Results,
     StatusOption,
     TracebackOption,
+    complete_sample_name,
     load_application,
-    or_invalid,
-    pairs,
+    parse_results,
     read_event,
     read_project,
-    sample_names,
+    run_or_fail,
 )
 from .cloud import ConfigOption, invoke_remotely
 from .failures import explain_error
@@ -35,14 +35,15 @@ from .outcomes import (
     explain_calls,
     find_other_failures,
     has_skipped_all,
+    list_summaries,
     name_result,
+    print_failures,
+    print_summary,
+    print_verdict,
     read_events,
-    show_failures,
-    show_summary,
-    show_verdict,
     watch_calls,
 )
-from .output import fail, print_json, show, warn
+from .output import fail, print_error, print_json, print_table
 from .time_limit import time_limit
 
 if TYPE_CHECKING:
@@ -58,39 +59,45 @@ def routes(
         str | None,
         typer.Option(
             metavar="EVENT.json|-|SAMPLE",
-            help="Show which callbacks would run for this event, and why.",
-            autocompletion=sample_names,
+            help="Show which callbacks run for this event, and why.",
+            autocompletion=complete_sample_name,
         ),
     ] = None,
     every: Annotated[
         bool,
-        typer.Option("--all", help="With --event: every callback with every result."),
+        typer.Option("--all", help="With --event: show every callback with every result."),
     ] = False,
     env: EnvOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the callbacks: what each is registered for, and where.
+    """List the callbacks with their result types and locations.
 
-    With --event: which callbacks would run, and which are for such a result but exclude it by status or filter.
+    With --event: list the callbacks that run, and those that exclude the result by status or filter.
     """
     application = load_application(app, read_project(app, env))
     if event is None:
         rows = [
-            {"for": str(route), "callback": route.name, "where": _relative(route.where)}
+            {"for": str(route), "callback": route.name, "where": _shorten_place(route.where)}
             for route in application.routes
         ]
         if as_json:
             print_json(rows)
         else:
-            show(rows, title=app, empty=f"{app} has no callbacks")
+            print_table(rows, title=app, empty=f"{app} has no callbacks")
         return
-    reasons = or_invalid(lambda: application.explain(read_event(event, None, "FINISH")))
+    reasons = run_or_fail(lambda: application.explain(read_event(event, None, "FINISH")))
     if as_json:
-        print_json([_row(reason) for reason in reasons])
+        print_json([_format_reason(reason) for reason in reasons])
         return
-    rows = [_row(reason) for reason in reasons if every or reason.runs or _is_near_miss(reason)]
-    show(
-        rows, title=event, empty=f"{event}: no callback is for any of its results (--all says why)"
+    rows = [
+        _format_reason(reason)
+        for reason in reasons
+        if every or reason.runs or _is_near_miss(reason)
+    ]
+    print_table(
+        rows,
+        title=event,
+        empty=f"{event}: no callback matches its results (use --all for the reasons)",
     )
 
 
@@ -99,8 +106,8 @@ def invoke(
         str,
         typer.Argument(
             metavar="[EVENT.json|-|SAMPLE]",
-            help="A file, stdin, or a sample.",
-            autocompletion=sample_names,
+            help="A file, stdin or a sample.",
+            autocompletion=complete_sample_name,
         ),
     ] = samples.DOCUMENTATION,
     results: Results = None,
@@ -111,8 +118,8 @@ def invoke(
         typer.Option(
             min=1,
             max=86400,
-            help="The time limit in seconds. The command ends there, as in SCF.",
-            show_default="serverless.yml's",
+            help="The timeout in seconds. The command is killed after it.",
+            show_default="from serverless.yml",
         ),
     ] = None,
     env: EnvOption = None,
@@ -129,7 +136,7 @@ def invoke(
         if problem and not full:
             lines, frames = split_traceback(problem)
             problem = "\n".join([*lines, *map(str, frames)])
-        if not _show_result(raw, summary, problem, as_json):
+        if not _print_result(raw, summary, problem, as_json):
             raise typer.Exit(1)
         return
     configuration = read_project(app, env)
@@ -156,92 +163,94 @@ def invoke(
         fail(str(error))
     except Exception as error:
         fail(explain_error("main_handler failed", error, full))
-    succeeded = _show_result(raw, summary, "", as_json, explain_calls(calls))
+    succeeded = _print_result(raw, summary, "", as_json, explain_calls(calls))
     if not as_json:
-        show_failures(calls, full, find_other_failures(failure, summary) if failure else ())
+        print_failures(calls, full, find_other_failures(failure, summary) if failure else ())
     if failure is not None:
-        show_verdict(summary)
+        print_verdict(summary)
     if not succeeded or failure is not None:
         raise typer.Exit(1)
 
 
-def _show_result(
+def _print_result(
     raw: object,
     summary: Any,
     problem: str,
     as_json: bool,
     reasons: Mapping[str, str] | None = None,
 ) -> bool:
-    """Show the result of main_handler. Return True if every callback succeeded.
+    """Print the result of main_handler. Return True if every callback succeeded.
 
     Args:
         raw: the event.
-        summary: the value that main_handler returned, or would have returned.
+        summary: the return value of main_handler, or the summary of a failed event.
         problem: the error of a remote invocation, or ``""``.
         as_json: whether to print JSON.
-        reasons: why calls did not complete.
+        reasons: the errors of calls that did not complete, by key.
     """
     if isinstance(summary, dict) and "statusCode" in summary:  # the response to an HTTP request
         code, summary = summary["statusCode"], json.loads(summary["body"])
         if 400 <= code < 500:
             fail(summary["error"])
         problem = "" if code == 200 else f"HTTP response {code}: {summary['error']}"
-    ours = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
-    every = summary.get("events", [summary]) if ours else []
-    events = read_events(raw) if ours else []
+    has_calls = isinstance(summary, dict) and ("callbacks" in summary or "events" in summary)
+    summaries = list_summaries(summary) if has_calls else []
+    events = read_events(raw) if has_calls else []
     if as_json:
         print_json(summary)
-    elif ours and len(events) == len(every) and all(map(_is_of, every, events)):
-        for one, handled in zip(every, events, strict=True):
-            show_summary(one, handled, reasons or {})
-    elif ours or not problem:  # the event was read elsewhere: a reference, or MPS's own answer
+    elif (
+        has_calls and len(events) == len(summaries) and all(map(_matches_event, summaries, events))
+    ):
+        for event_summary, event in zip(summaries, events, strict=True):
+            print_summary(event_summary, event, reasons or {})
+    elif has_calls or not problem:  # the event was fetched: a claim check, or a task of MPS
         print_json(summary, indent=None)
     if problem and not as_json:
-        warn(problem)
-    if not as_json and has_skipped_all(every):
-        warn(
-            "Nothing ran: the ledger has every callback of this event as completed. Run one again: "
-            f"scf-mps replay {escape_controls(every[0]['task_id'])} --force CALLBACK",
+        print_error(problem)
+    if not as_json and has_skipped_all(summaries):
+        print_error(
+            "Nothing ran: every callback of this event is completed in the ledger. To run one again: "
+            f"scf-mps replay {escape_controls(summaries[0]['task_id'])} --force CALLBACK",
             "yellow",
         )
-    outcomes = [call["outcome"] for one in every for call in one["callbacks"]]
+    outcomes = [call["outcome"] for one in summaries for call in one["callbacks"]]
     return not problem and all(outcome in ("done", "skipped") for outcome in outcomes)
 
 
 def sample(
     name: Annotated[
         str | None,
-        typer.Argument(help="A sample; without it they are listed.", autocompletion=sample_names),
+        typer.Argument(help="A sample. Default: list them.", autocompletion=complete_sample_name),
     ] = None,
     results: Results = None,
     status: StatusOption = "FINISH",
-    session_context: Annotated[str, typer.Option(help="The event's SessionContext.")] = "",
+    session_context: Annotated[str, typer.Option(help="The SessionContext of the event.")] = "",
     task_id: Annotated[
-        str, typer.Option(help="The event's TaskId.", show_default="a new one each time")
+        str, typer.Option(help="The TaskId of the event.", show_default="a new one each time")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List the samples, or print one: any event type, any results."""
+    """List the samples, or print one, with any event type and results."""
     if name is None:
-        rows = [{"sample": one, "what": what} for one, what in samples.names().items()]
+        rows = [{"sample": key, "what": text} for key, text in samples.names().items()]
         if as_json:
             print_json(rows)
         else:
-            show(rows)
+            print_table(rows)
         return
-    made = or_invalid(
+    event = run_or_fail(
         lambda: samples.sample(
             name,
-            pairs(results),
+            parse_results(results),
             status=status,
             session_context=session_context,
             task_id=task_id or samples.new_task_id(name),
         )
     )
-    print_json(made, indent=None if as_json else 2)
+    print_json(event, indent=None if as_json else 2)
 
 
-def _row(reason: Reason) -> dict[str, str]:
+def _format_reason(reason: Reason) -> dict[str, str]:
     return {
         "result": name_result(reason.result),
         "callback": reason.route.name,
@@ -251,9 +260,9 @@ def _row(reason: Reason) -> dict[str, str]:
 
 
 def _is_near_miss(reason: Reason) -> bool:
-    """Return True if a callback is for such a result, but a filter or the status excludes this one.
+    """Return True if a callback accepts the result's type, but a filter or the status excludes the result.
 
-    The status counts for callbacks of the very class alone: on_failure(Subtask) misses every success.
+    The status only counts for callbacks of the same class: on_failure(Subtask) misses every success.
     """
     route, result = reason.route, reason.result
     if route.verb == "fallback" or not route.accepts(result):
@@ -261,15 +270,15 @@ def _is_near_miss(reason: Reason) -> bool:
     return route.verb == result.verb or type(result) in route.kinds or not route.kinds
 
 
-def _is_of(summary: dict[str, Any], event: Event) -> bool:
-    """Return True if a summary is of this event, and not of another one that was handled in its place."""
+def _matches_event(summary: dict[str, Any], event: Event) -> bool:
+    """Return True if a summary belongs to an event, and not to another one that was fetched instead."""
     places = {event.place, *(subtask.place for subtask in event.subtasks)}
     identity = (summary["event_type"], summary["task_id"], summary["status"])
     return identity == (event.type, event.task_id, event.status) and all(
-        one["place"] in places for one in (*summary["callbacks"], *summary["unhandled"])
+        item["place"] in places for item in (*summary["callbacks"], *summary["unhandled"])
     )
 
 
-def _relative(where: str) -> str:
+def _shorten_place(where: str) -> str:
     path, _, line = where.rpartition(":")
     return f"{shorten_path(path)}:{line}"

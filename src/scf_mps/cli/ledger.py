@@ -27,12 +27,12 @@ from .arguments import (
     JsonOption,
     TracebackOption,
     load_application,
-    or_invalid,
     read_project,
+    run_or_fail,
 )
 from .failures import explain_error
-from .outcomes import record_row, show_entry, show_failures, watch_calls
-from .output import count, err, fail, out, print_json, say, show, warn
+from .outcomes import format_record, list_summaries, print_entry, print_failures, watch_calls
+from .output import err, fail, format_count, out, print_error, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,63 +43,69 @@ if TYPE_CHECKING:
 
 LedgerOption = Annotated[
     str,
-    typer.Option("--ledger", metavar="URL", help="The ledger, in place of MPS_LEDGER's."),
+    typer.Option("--ledger", metavar="URL", help="The ledger. Overrides MPS_LEDGER."),
 ]
-OPEN = ("failed", "interrupted")
+UNFINISHED_STATES = ("failed", "interrupted")
 """States of events that are neither completed nor running."""
 
 
 def history(
     failed: Annotated[
-        bool, typer.Option("--failed", help="Only what failed or was interrupted.")
+        bool, typer.Option("--failed", help="Show failed and interrupted events only.")
     ] = False,
-    task: Annotated[str, typer.Option(help="Only this task, callback by callback.")] = "",
+    task: Annotated[str, typer.Option(help="Show the callbacks of this task.")] = "",
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, 7d.")] = "7d",
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
     as_json: JsonOption = False,
 ) -> None:
-    """List the events of the ledger: their state, their callbacks' outcomes and errors."""
-    _, store = _ledger_of(app, ledger)
-    begin = time() - or_invalid(lambda: parse_duration(since))
-    entries, is_whole = _entries(store, task, 0.0 if task else begin, OPEN if failed else ())
+    """List the events of the ledger with their states, outcomes and errors."""
+    _, store = _open_ledger(app, ledger)
+    begin = time() - run_or_fail(lambda: parse_duration(since))
+    entries, is_complete = _read_entries(
+        store, task, 0.0 if task else begin, UNFINISHED_STATES if failed else ()
+    )
     if as_json:
-        print_json([_as_dict(entry) for entry in entries])
+        print_json([_convert_entry(entry) for entry in entries])
     elif task and out.is_terminal and entries:
         for entry in entries:
-            show_entry(entry)
+            print_entry(entry)
     elif task:
         rows = [
             {
-                "when": _when(record.at),
+                "when": _format_time(record.at),
                 "event": f"{entry.type} {entry.status}",
-                **record_row(record),
+                **format_record(record),
             }
             for entry in entries
             for record in entry.records
         ]
-        show(rows, title=task, empty=f"{task}: the ledger has no callback of this task")
+        print_table(rows, title=task, empty=f"{task}: no callbacks in the ledger")
     else:
-        show([_entry_row(entry) for entry in entries], empty=f"no events in the last {since}")
-    if not is_whole:
+        print_table(
+            [_format_entry(entry) for entry in entries], empty=f"no events in the last {since}"
+        )
+    if not is_complete:
         raise typer.Exit(1)
 
 
 def replay(
-    task: Annotated[str, typer.Argument(metavar="[TASK]", help="A task's id.")] = "",
+    task: Annotated[str, typer.Argument(metavar="[TASK]", help="The id of a task.")] = "",
     failed: Annotated[
-        bool, typer.Option("--failed", help="Every event that failed or was interrupted.")
+        bool, typer.Option("--failed", help="Replay all failed and interrupted events.")
     ] = False,
     dead_letter: Annotated[
         Path | None,
         typer.Option(
-            "--dead-letter", metavar="FILE", help="Messages of SCF's dead-letter queue, as JSON."
+            "--dead-letter",
+            metavar="FILE",
+            help="Replay messages of SCF's dead-letter queue, a JSON file.",
         ),
     ] = None,
     force: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CALLBACK", help="Run this callback although it completed. Repeatable."
+            metavar="CALLBACK", help="Run this callback even if it completed. Repeatable."
         ),
     ] = None,
     ledger: LedgerOption = "",
@@ -107,25 +113,27 @@ def replay(
     full: TracebackOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Dispatch events again, in this process. Completed callbacks are skipped."""
+    """Dispatch events again in this process. Completed callbacks are skipped."""
     if sum([bool(task), failed, dead_letter is not None]) != 1:
-        fail("replay takes one of: a task's id, --failed, --dead-letter FILE")
-    application, store = _ledger_of(app, ledger)
+        fail("replay needs exactly one of: a task id, --failed, --dead-letter FILE")
+    application, store = _open_ledger(app, ledger)
     calls = watch_calls(application, full)
-    is_whole = True
+    is_complete = True
     events: list[tuple[str, Any]]
     if dead_letter is not None:
-        events = [("", letter) for letter in or_invalid(lambda: list(_dead_letters(dead_letter)))]
+        events = [
+            ("", letter) for letter in run_or_fail(lambda: list(_parse_dead_letters(dead_letter)))
+        ]
     else:
-        found, is_whole = _entries(store, task, 0.0, OPEN if failed else ())
+        found, is_complete = _read_entries(store, task, 0.0, UNFINISHED_STATES if failed else ())
         events = [(entry.task_id, entry) for entry in found]
-        if task and not events and is_whole:
-            events = [(task, {"TaskId": task})]  # MPS may know it
+        if task and not events and is_complete:
+            events = [(task, {"TaskId": task})]  # fetched from MPS
     rows = []
     interrupted = False
-    with _progress(len(events)) as advance:
+    with _Progress(len(events)) as advance:
         for task_id, event in events:
-            row, interrupted = _replayed(application, store, task_id, event, force or [])
+            row, interrupted = _replay_event(application, store, task_id, event, force or [])
             rows.append(row)
             advance(row["task"])
             if interrupted:
@@ -133,37 +141,37 @@ def replay(
     if as_json:
         print_json(rows)
     else:
-        show(rows, empty="nothing to replay")
-        show_failures(calls, full)
+        print_table(rows, empty="nothing to replay")
+        print_failures(calls, full)
     if interrupted:
-        warn(f"interrupted: {len(events) - len(rows)} events are left")
-    if interrupted or not is_whole or any(row["outcome"] != "done" for row in rows):
+        print_error(f"interrupted: {format_count(len(events) - len(rows), 'event')} not replayed")
+    if interrupted or not is_complete or any(row["outcome"] != "done" for row in rows):
         raise typer.Exit(1)
 
 
 def reconcile(
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, at most 7d.")] = "6h",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only list the missing tasks.")
+        bool, typer.Option("--dry-run", help="List the missing tasks only.")
     ] = False,
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
     full: TracebackOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List finished tasks in MPS, and dispatch those that the ledger does not have as completed."""
-    application, _ = _ledger_of(app, ledger)
+    """List the finished tasks of MPS, and dispatch those that are not completed in the ledger."""
+    application, _ = _open_ledger(app, ledger)
     calls = watch_calls(application, full)
-    span = or_invalid(lambda: parse_duration(since))
-    with _progress(None) as advance:
+    span = run_or_fail(lambda: parse_duration(since))
+    with _Progress(None) as advance:
 
-        def tell(task: TaskSummary, outcome: str) -> None:
+        def report(task: TaskSummary, outcome: str) -> None:
             advance(f"{task.task_id} {outcome}")
 
         try:
-            summary = or_invalid(
+            summary = run_or_fail(
                 lambda: application.reconcile(
-                    {"request_id": str(uuid.uuid4())}, span=span, dispatch=not dry_run, tell=tell
+                    {"request_id": str(uuid.uuid4())}, span=span, dispatch=not dry_run, tell=report
                 )
             )
             failure = None
@@ -173,30 +181,30 @@ def reconcile(
         print_json(summary)
     else:
         title = f"{summary['known']} tasks of the last {since} are in the ledger"
-        show(
-            summary["reconciled"], title=f"{title}, these were not:", empty=f"{title}, all of them"
+        print_table(
+            summary["reconciled"], title=f"{title}, these were not:", empty=f"{title}, none missing"
         )
         if failure is not None:
-            for one in failure.failures:
-                warn(escape_controls(logs.scrub(str(one))))
-            show_failures(calls, full)
+            for error in failure.failures:
+                print_error(escape_controls(logs.scrub(str(error))))
+            print_failures(calls, full)
     if failure is not None:
         raise typer.Exit(1)
 
 
 def purge(
-    older_than: Annotated[str, typer.Option(help="How old: 30d, 12h.")] = "30d",
+    older_than: Annotated[str, typer.Option(help="The minimum age: 30d, 12h.")] = "30d",
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
 ) -> None:
-    """Delete old events from the ledger. A deleted event that arrives again is handled as a new one."""
-    _, store = _ledger_of(app, ledger)
-    before = time() - or_invalid(lambda: parse_duration(older_than))
-    say(f"{or_invalid(lambda: store.purge(before))} events deleted")
+    """Delete old events from the ledger. A deleted event that arrives again counts as new."""
+    _, store = _open_ledger(app, ledger)
+    before = time() - run_or_fail(lambda: parse_duration(older_than))
+    print_line(f"{run_or_fail(lambda: store.purge(before))} events deleted")
 
 
-def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
-    """Return the application and its ledger."""
+def _open_ledger(app: str, url: str) -> tuple[App, Ledger]:
+    """Return the application and its ledger. Exit if there is no ledger."""
     logs.configure(sys.stderr, "WARNING")
     configuration = read_project(app)
     ledger = url or configuration.variables.get("MPS_LEDGER", "")
@@ -210,45 +218,45 @@ def _ledger_of(app: str, url: str) -> tuple[App, Ledger]:
     store = application.ledger
     if store is None:
         fail(
-            "there is no ledger. Name the function's with --ledger or MPS_LEDGER, e.g. "
-            "cos://bucket.region/ledger/ (`scf-mps local` keeps one in .scf-mps/)"
+            "no ledger. Set --ledger or MPS_LEDGER, e.g. cos://bucket-appid.region/ledger/ "
+            "(`scf-mps local` keeps one in .scf-mps/)"
         )
     return application, store
 
 
-def _entries(
+def _read_entries(
     store: Ledger, task: str, since: float, states: tuple[str, ...]
 ) -> tuple[list[StoredEvent], bool]:
-    """Return the events, oldest first, and whether these are all: damaged ones are named on stderr."""
-    found: list[StoredEvent] = []
-    is_whole = True
+    """Return (events, is_complete), oldest first. Print damaged records on stderr."""
+    entries: list[StoredEvent] = []
+    is_complete = True
     try:
         for entry in store.entries(task, since):
             if not states or entry.state in states:
-                found.append(entry)  # noqa: PERF401 - an error keeps those before it
+                entries.append(entry)  # noqa: PERF401 - an error keeps the earlier ones
     except DamagedRecord as error:
-        is_whole = False
-        warn(str(error))
+        is_complete = False
+        print_error(str(error))
     except LedgerError as error:
         fail(str(error))
-    return sorted(found, key=lambda entry: entry.received), is_whole
+    return sorted(entries, key=lambda entry: entry.received), is_complete
 
 
-def _notification(store: Ledger, entry: StoredEvent) -> Any:
-    """Return the event of the ledger, or a reference to its task in MPS if it has expired."""
-    found = store.find(entry.key)
-    kept = None if found is None else found.notification
-    return {"TaskId": entry.task_id} if kept is None else kept
+def _load_notification(store: Ledger, entry: StoredEvent) -> Any:
+    """Return the notification of an event in the ledger, or a reference to its task if it has expired."""
+    stored = store.find(entry.key)
+    notification = None if stored is None else stored.notification
+    return {"TaskId": entry.task_id} if notification is None else notification
 
 
-def _replayed(
+def _replay_event(
     application: App, store: Ledger, task_id: str, event: Any, force: list[str]
 ) -> tuple[dict[str, str], bool]:
-    """Dispatch an event again. Return its row, and True if it was interrupted."""
+    """Dispatch an event again. Return its table row and True if it was interrupted."""
     why, interrupted = "", False
     try:
         if isinstance(event, StoredEvent):
-            event = _notification(store, event)
+            event = _load_notification(store, event)
         summary = application.replay(event, {"request_id": str(uuid.uuid4())}, force)
         outcome = "done"
     except CallbacksFailed as failed:
@@ -260,46 +268,46 @@ def _replayed(
         return row, False
     except ValueError as error:
         fail(explain_error("replay failed", error))
-    every = summary.get("events", [summary])
-    calls = Counter(call["outcome"] for one in every for call in one.get("callbacks", ()))
+    summaries = list_summaries(summary)
+    calls = Counter(call["outcome"] for one in summaries for call in one.get("callbacks", ()))
     row = {
-        "task": " ".join(one.get("task_id", "") for one in every),
+        "task": " ".join(one.get("task_id", "") for one in summaries),
         "outcome": outcome,
-        "callbacks": _counted(calls),
+        "callbacks": _format_counts(calls),
         "why": why,
     }
     return row, interrupted
 
 
-def _dead_letters(path: Path) -> Iterator[Any]:
-    """Yield the messages of a file: one JSON object, an array of them, or one a line."""
+def _parse_dead_letters(path: Path) -> Iterator[Any]:
+    """Yield the messages of a file: a JSON object, an array, or one object per line."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
     except OSError as error:
-        raise ValueError(f"cannot read dead letters in {path}: {error.strerror}") from None
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     decoder = json.JSONDecoder()
-    position = _next(text, 0)
+    position = _skip_blanks(text, 0)
     while position < len(text):
         try:
-            one, position = decoder.raw_decode(text, position)
+            value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            text = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise ValueError(f"{path} is not JSON: {text}") from None
-        yield from one if isinstance(one, list) else [one]
-        position = _next(text, position)
+            problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            raise ValueError(f"{path} is not JSON: {problem}") from None
+        yield from value if isinstance(value, list) else [value]
+        position = _skip_blanks(text, position)
 
 
-def _next(text: str, position: int) -> int:
+def _skip_blanks(text: str, position: int) -> int:
     """Return the position of the next value."""
     blank = re.compile(r"\s*").match(text, position)
     assert blank is not None
     return blank.end()
 
 
-class _progress:  # noqa: N801 - used like a function
-    """Progress on stderr if that is a terminal: `with _progress(100) as advance: advance("…")`."""
+class _Progress:
+    """A progress line on stderr, if that is a terminal: `with _Progress(100) as advance: advance("…")`."""
 
     def __init__(self, total: int | None) -> None:
         text = TextColumn("{task.completed} {task.description}", markup=False)
@@ -309,37 +317,37 @@ class _progress:  # noqa: N801 - used like a function
 
     def __enter__(self) -> Any:
         self._bar.start()
-        return lambda what: self._bar.update(
-            self._task, advance=1, description=escape_controls(what)
+        return lambda text: self._bar.update(
+            self._task, advance=1, description=escape_controls(text)
         )
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
 
-def _counted(outcomes: Counter[str]) -> str:
+def _format_counts(outcomes: Counter[str]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
 
 
-def _when(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
 
 
-def _entry_row(entry: StoredEvent) -> dict[str, str]:
+def _format_entry(entry: StoredEvent) -> dict[str, str]:
     return {
-        "when": _when(entry.received),
+        "when": _format_time(entry.received),
         "event": f"{entry.type} {entry.status}",
         "state": entry.state,
         "task": entry.task_id,
-        "deliveries": count(entry.delivery, "delivery", "deliveries"),
-        "callbacks": _counted(Counter(record.outcome for record in entry.records)),
+        "deliveries": format_count(entry.delivery, "delivery", "deliveries"),
+        "callbacks": _format_counts(Counter(record.outcome for record in entry.records)),
         "why": "; ".join(
             f"{record.callback}: {record.error}" for record in entry.records if not record.ended
         ),
     }
 
 
-def _as_dict(entry: StoredEvent) -> dict[str, Any]:
+def _convert_entry(entry: StoredEvent) -> dict[str, Any]:
     return {
         "key": entry.key,
         "type": entry.type,

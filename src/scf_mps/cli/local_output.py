@@ -1,4 +1,4 @@
-"""Output of `scf-mps local`: deliveries and log lines, with each of the user's frames once."""
+"""Output of `scf-mps local`: deliveries and log lines. Each of the user's frames is shown once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scf_mps.common.printable import escape_controls
 from scf_mps.ledger import open_ledger
 from scf_mps.local.frames import Frame, describe_frames, shorten_paths, split_traceback
 
-from .outcomes import has_skipped_all, read_events, show_entry, show_summary
-from .output import say, warn
+from .outcomes import has_skipped_all, list_summaries, print_entry, print_summary, read_events
+from .output import print_error, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,67 +22,67 @@ if TYPE_CHECKING:
 
 _MEGABYTE = 1024 * 1024
 _ID_CHARACTERS = 8
-"""Characters of a request id at the beginning of a line."""
+"""Characters of a request id at the start of a line."""
 _COMMON = ("time", "level", "logger", "message", "request_id", "task_id")
-"""Fields of a log record that are not shown as extras."""
+"""Fields of a log record that are not extras."""
 
 
 class LocalOutput:
-    """Shows the moments of a function as they happen.
+    """Prints the lifecycle events of a function when they happen.
 
     Args:
         function: the function.
         full: whether to show full tracebacks, every log line and the returned values.
-        brief: whether to leave out the framework's log lines about single results, which a table follows.
+        brief: whether to omit log lines about single results. A table follows.
     """
 
     def __init__(self, function: LocalFunction, *, full: bool, brief: bool) -> None:
-        self._function = function
+        self._load_target = function
         self._brief = brief and not full
         self._full = full
         self._shown: set[Frame] = set()
         self._unfinished: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, moment: LifecycleEvent) -> None:
-        # On a closed pipe Rich ends the command by SystemExit, which would end an instance's thread here.
+    def __call__(self, event: LifecycleEvent) -> None:
+        # On a closed pipe Rich raises SystemExit, which would end the thread of an instance.
         with self._lock, suppress(SystemExit):
-            for line in self._describe(moment):
-                say(f"{moment.request_id[:_ID_CHARACTERS]}  {line}", _style(moment))
+            for line in self._describe(event):
+                print_line(f"{event.request_id[:_ID_CHARACTERS]}  {line}", _style(event))
 
-    def _describe(self, moment: LifecycleEvent) -> Iterator[str]:
-        invocation = moment.invocation
-        for text in self._join_records(moment):
+    def _describe(self, event: LifecycleEvent) -> Iterator[str]:
+        invocation = event.invocation
+        for text in self._join_records(event):
             yield from self._describe_record(text.removesuffix("\n"))
-        if moment.instance is not None and moment.kind == "started":
-            start = "cold" if moment.instance.init_seconds is None else "warm"
-            retry = f"retry {moment.retry}, " if moment.retry else ""
-            yield f"started, {retry}{start} instance {moment.instance.number}"
+        if event.instance is not None and event.kind == "started":
+            start = "cold" if event.instance.init_seconds is None else "warm"
+            retry = f"retry {event.retry}, " if event.retry else ""
+            yield f"started, {retry}{start} instance {event.instance.number}"
         elif invocation is not None:
             yield from self._describe_end(invocation)
-        elif moment.kind == "retrying":
-            function = self._function
+        elif event.kind == "retrying":
+            function = self._load_target
             yield f"will be retried in {function.retry_interval / function.speed:g} s"
-        elif moment.kind == "dead":
+        elif event.kind == "dead":
             yield "moved to the dead-letter queue"
-        elif moment.kind == "dropped":
+        elif event.kind == "dropped":
             yield "lost: there is no dead-letter queue"
 
-    def _join_records(self, moment: LifecycleEvent) -> Iterator[str]:
-        """Yield the texts that a moment completes: SCF makes a record of each write, and print(a, b) writes four times."""
-        text = self._unfinished.pop(moment.request_id, "")
-        is_whole = moment.record.startswith("{") and moment.record.endswith("\n")
-        if text and (is_whole or moment.kind != "record"):
+    def _join_records(self, event: LifecycleEvent) -> Iterator[str]:
+        """Yield the texts that a lifecycle event completes. SCF records each write, and print(a, b) writes four times."""
+        text = self._unfinished.pop(event.request_id, "")
+        is_whole = event.record.startswith("{") and event.record.endswith("\n")
+        if text and (is_whole or event.kind != "record"):
             yield text
             text = ""
-        text += moment.record
+        text += event.record
         if text.endswith("\n"):
             yield text
         elif text:
-            self._unfinished[moment.request_id] = text
+            self._unfinished[event.request_id] = text
 
     def _describe_record(self, text: str) -> Iterator[str]:
-        """Yield a log record: a JSON line of the framework's logger as text, others as they are."""
+        """Yield a log record: JSON lines of the framework as text, other records unchanged."""
         try:
             fields = json.loads(text)
         except ValueError:
@@ -119,17 +119,17 @@ class LocalOutput:
             yield from self._shorten(text, is_stack=True)
 
     def _shorten(self, text: str, is_stack: bool = False) -> Iterator[str]:
-        """Yield a text without the framework's frames in its tracebacks, and without frames shown before.
+        """Yield a text with only the new user frames of its tracebacks.
 
         Args:
             text: a log record, or a traceback.
-            is_stack: leave it out if all of its frames have been shown.
+            is_stack: whether to omit a text without new frames.
         """
         if self._full:
             yield from text.split("\n")
             return
         lines, frames = split_traceback(text)
-        new = [one for one in frames if one not in self._shown]
+        new = [frame for frame in frames if frame not in self._shown]
         if new or not is_stack:
             yield from map(shorten_paths, lines)
         if new:
@@ -137,20 +137,20 @@ class LocalOutput:
         self._shown.update(new)
 
 
-def _style(moment: LifecycleEvent) -> str:
-    if moment.kind in ("dead", "dropped"):
+def _style(event: LifecycleEvent) -> str:
+    if event.kind in ("dead", "dropped"):
         return "red"
-    if moment.invocation is not None:
-        return "green" if moment.invocation.succeeded else "red"
-    return "" if moment.kind == "record" else "dim"
+    if event.invocation is not None:
+        return "green" if event.invocation.succeeded else "red"
+    return "" if event.kind == "record" else "dim"
 
 
-def show_delivered(raw: object, invocation: Invocation, ledger: str) -> None:
-    """Show the callbacks of a pushed event after its last delivery.
+def print_delivery(raw: object, invocation: Invocation, ledger: str) -> None:
+    """Print the callbacks of a pushed event after its last delivery.
 
     Args:
         raw: the event.
-        invocation: the last one.
+        invocation: the last invocation.
         ledger: the URL of the function's ledger.
     """
     events = read_events(raw)
@@ -158,15 +158,15 @@ def show_delivered(raw: object, invocation: Invocation, ledger: str) -> None:
         returned = json.loads(invocation.text)
         if isinstance(returned, dict) and isinstance(returned.get("body"), str):
             returned = json.loads(returned["body"])
-        every = returned.get("events", [returned]) if isinstance(returned, dict) else []
-        summaries = [one for one in every if isinstance(one, dict) and "callbacks" in one]
+        items = list_summaries(returned) if isinstance(returned, dict) else []
+        summaries = [item for item in items if isinstance(item, dict) and "callbacks" in item]
         if len(summaries) == len(events):
             for summary, event in zip(summaries, events, strict=True):
-                show_summary(summary, event, {})
+                print_summary(summary, event, {})
         if has_skipped_all(summaries):
-            warn(
-                "Nothing ran: the ledger has every callback of this event as completed. Push another TaskId "
-                "(scf-mps sample makes new ones), or forget all with --fresh.",
+            print_error(
+                "Nothing ran: every callback of this event is completed in the ledger. Push another TaskId "
+                "(`scf-mps sample` makes new ones), or delete the ledger with --fresh.",
                 "yellow",
             )
     elif ledger.startswith("file:"):
@@ -174,4 +174,4 @@ def show_delivered(raw: object, invocation: Invocation, ledger: str) -> None:
         for event in events:
             entry = store.find(event.key)
             if entry is not None:
-                show_entry(entry)
+                print_entry(entry)

@@ -1,4 +1,4 @@
-"""The command that starts a user's own project, and says what to do next."""
+"""The command `new`: create a project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from . import project_template
 from .output import fail, out
 
-NEXT = {
+_NEXT_COMMANDS = {
     "pip install -r requirements-dev.txt": "for tests and builds",
     "pytest": "run the function with sample events",
     "scf-mps doctor": "check the project before deploying",
@@ -18,31 +18,31 @@ NEXT = {
 
 
 def new(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that is empty, or not there yet.")
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     name: Annotated[
         str,
         typer.Option(
             help=f"The function's name: {project_template.NAME_RULE}.",
-            show_default="made of the folder's",
+            show_default="from DIR",
         ),
     ] = "",
-    region: Annotated[str, typer.Option(help="Where the function runs.")] = project_template.REGION,
+    region: Annotated[
+        str, typer.Option(help="The region of the function.")
+    ] = project_template.DEFAULT_REGION,
 ) -> None:
-    """Start a project of your own: handlers/, tests, serverless.yml and CI."""
+    """Create a project with handlers/, tests, serverless.yml and CI."""
     try:
-        project_template.check_free(folder)
-        name = name or project_template.function_name(folder)
-        files = project_template.project_files(name, region)
-        project_template.write_project(folder, files)
+        project_template.check_empty(folder)
+        name = name or project_template.make_function_name(folder)
+        files = project_template.make_files(name, region)
+        project_template.write_files(folder, files)
     except ValueError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"expected a folder that can be written at {folder}: {error}")
+        fail(f"cannot write to {folder}: {error}")
     created = f"Created {folder}/ ({len(files)} files). Start with {folder}/README.md"
     out.print(created, style="green", markup=False, soft_wrap=True)
     out.print(f"Next, in {folder.resolve()}:", markup=False, soft_wrap=True)
-    width = max(map(len, NEXT))
-    for command, why in NEXT.items():
-        out.print(f"  {command:{width}}  # {why}", markup=False, soft_wrap=True)
+    width = max(map(len, _NEXT_COMMANDS))
+    for command, purpose in _NEXT_COMMANDS.items():
+        out.print(f"  {command:{width}}  # {purpose}", markup=False, soft_wrap=True)

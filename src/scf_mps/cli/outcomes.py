@@ -1,4 +1,4 @@
-"""Outcomes of callbacks: rows of a table, the user's frames of failures, and hints."""
+"""Outcomes of callbacks: table rows, the user's frames of failures, and hints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scf_mps.events.parser import parse_event
 from scf_mps.local.frames import describe_frames, find_error_frames
 from scf_mps.logs import scrub
 
-from .output import count, out, show, warn
+from .output import format_count, out, print_error, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 
 def name_result(result: Result) -> str:
-    """Return a result's type and definition."""
+    """Return the type and definition of a result."""
     definition = getattr(result, "definition", None)
     return f"{result.type} {definition or ''}".strip()
 
 
-def show_summary(summary: dict[str, Any], event: Event, reasons: Mapping[str, str]) -> None:
-    """Show the callbacks of an event with their outcomes, and the results without a callback."""
+def print_summary(summary: dict[str, Any], event: Event, reasons: Mapping[str, str]) -> None:
+    """Print the callbacks of an event with their outcomes, and the results without a callback."""
     results: dict[str, Result] = {result.place: result for result in (*event.subtasks, event)}
     title = f"{event.type} {event.task_id} {event.status}"
 
-    def row(entry: dict[str, str], callback: str, outcome: str) -> dict[str, str]:
-        result = results[entry["place"]]
+    def make_row(item: dict[str, str], callback: str, outcome: str) -> dict[str, str]:
+        result = results[item["place"]]
         cells = {
             "result": name_result(result),
             "status": result.status,
@@ -49,17 +49,17 @@ def show_summary(summary: dict[str, Any], event: Event, reasons: Mapping[str, st
         }
         return cells if out.is_terminal else {"event": title, **cells}
 
-    rows = [row(call, call["callback"], call["outcome"]) for call in summary["callbacks"]]
-    rows += [row(result, "", "unhandled") for result in summary["unhandled"]]
-    show(rows, title=title, empty=f"{title}: no results")
+    rows = [make_row(call, call["callback"], call["outcome"]) for call in summary["callbacks"]]
+    rows += [make_row(result, "", "unhandled") for result in summary["unhandled"]]
+    print_table(rows, title=title, empty=f"{title}: no results")
 
 
 def watch_calls(application: App, full: bool) -> list[Call]:
-    """Return a list that gets every call of the application, and keep its log to what the calls do not tell.
+    """Return a list that receives every call of the application. Remove the details of calls from the log.
 
     Args:
         application: the application.
-        full: whether to keep the framework's log lines about single results too.
+        full: whether to keep all log lines of the framework.
     """
     if not full:
         for handler in logging.getLogger().handlers:
@@ -70,7 +70,7 @@ def watch_calls(application: App, full: bool) -> list[Call]:
 
 
 def explain_calls(calls: Iterable[Call]) -> dict[str, str]:
-    """Return why calls did not complete, by their keys."""
+    """Return the reasons of calls that did not complete, by their keys."""
     return {
         call.key: "not started: too little time is left"
         if call.error is None
@@ -80,57 +80,60 @@ def explain_calls(calls: Iterable[Call]) -> dict[str, str]:
     }
 
 
-def show_failures(calls: Iterable[Call], full: bool, others: Iterable[CallbackFailed] = ()) -> None:
-    """Show the user's frames of each failure once, or full tracebacks.
+def print_failures(
+    calls: Iterable[Call], full: bool, others: Iterable[CallbackFailed] = ()
+) -> None:
+    """Print the user's frames of each failure once, or full tracebacks.
 
     Args:
-        calls: the calls, which have rows of a table.
+        calls: the calls, which have table rows.
         full: whether to show full tracebacks.
-        others: failures without a row.
+        others: failures without a table row.
     """
     failed = [(call.route.name, call.error) for call in calls if call.outcome == "failed"]
-    failed += [(escape_controls(scrub(str(one))), one.__cause__) for one in others]
+    failed += [(escape_controls(scrub(str(failure))), failure.__cause__) for failure in others]
     rows = len(failed) - len(list(others))
     shown = set()
-    for number, (what, error) in enumerate(failed):
-        text = _trace(error, full) if error is not None else ""
+    for number, (title, error) in enumerate(failed):
+        text = _format_failure(error, full) if error is not None else ""
         is_new = bool(text) and text not in shown
         shown.add(text)
         if number >= rows:
-            warn(what)
+            print_error(title)
         elif is_new:
-            warn(f"{what}:", "")
+            print_error(f"{title}:", "")
         if is_new:
-            warn(text, "")
+            print_error(text, "")
 
 
-def _trace(error: BaseException, full: bool) -> str:
+def _format_failure(error: BaseException, full: bool) -> str:
     if full:
         return scrub(indent("".join(traceback.format_exception(error)).rstrip(), "  "))
     return scrub(describe_frames(find_error_frames(error)))
 
 
 def find_other_failures(failure: CallbacksFailed, summary: dict[str, Any]) -> list[CallbackFailed]:
-    """Return the failures that no callback in a summary has: of the ledger, a provider, a notification."""
-    names = {call["callback"] for one in _all(summary) for call in one["callbacks"]}
+    """Return the failures outside callbacks: of the ledger, a provider, a notification."""
+    names = {call["callback"] for one in list_summaries(summary) for call in one["callbacks"]}
     return [one for one in failure.failures if one.callback not in names]
 
 
-def show_verdict(summary: dict[str, Any]) -> None:
-    """Show how many callbacks failed, and what SCF would do."""
-    calls = [call for one in _all(summary) for call in one["callbacks"]]
+def print_verdict(summary: dict[str, Any]) -> None:
+    """Print how many callbacks failed, and that SCF would retry."""
+    calls = [call for one in list_summaries(summary) for call in one["callbacks"]]
     failed = sum(call["outcome"] in ("failed", "deferred") for call in calls)
     counted = f"{failed} of {len(calls)} callbacks failed. " if failed else ""
-    warn(f"{counted}In SCF this event would be retried.")
+    print_error(f"{counted}In SCF this event would be retried.")
 
 
-def _all(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    every: list[dict[str, Any]] = summary.get("events", [summary])
-    return every
+def list_summaries(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the summaries of all events of an invocation."""
+    summaries: list[dict[str, Any]] = summary.get("events", [summary])
+    return summaries
 
 
 def _shorten_record(record: logging.LogRecord) -> bool:
-    """Return False for the framework's lines about single results, and take its tracebacks off the others."""
+    """Return False for log lines about single results. Remove the framework's tracebacks from the others."""
     if record.name != "scf_mps":
         return True
     record.exc_info = None
@@ -138,17 +141,17 @@ def _shorten_record(record: logging.LogRecord) -> bool:
 
 
 def has_skipped_all(summaries: Sequence[dict[str, Any]]) -> bool:
-    """Return True if there are callbacks and every one was skipped."""
+    """Return True if there are callbacks and all were skipped."""
     outcomes = [call["outcome"] for one in summaries for call in one["callbacks"]]
     return bool(outcomes) and set(outcomes) == {"skipped"}
 
 
 def read_events(raw: object) -> list[Event]:
-    """Return the valid events of what SCF passes."""
+    """Return the valid events in an event of SCF."""
     events: list[Event] = []
     try:
         notifications = unwrap(raw)
-    except InvalidEvent:  # the deployed function has the key of an HTTP request
+    except InvalidEvent:  # only the deployed function can verify an HTTP request
         return events
     for notification in notifications:
         with suppress(InvalidEvent):
@@ -156,15 +159,15 @@ def read_events(raw: object) -> list[Event]:
     return events
 
 
-def show_entry(entry: StoredEvent) -> None:
-    """Show an event of the ledger, callback by callback."""
-    deliveries = count(entry.delivery, "delivery", "deliveries")
+def print_entry(entry: StoredEvent) -> None:
+    """Print the callbacks of an event in the ledger."""
+    deliveries = format_count(entry.delivery, "delivery", "deliveries")
     title = f"{entry.type} {entry.task_id} {entry.status}: {entry.state}, {deliveries}"
-    show([record_row(record) for record in entry.records], title=title, empty=title)
+    print_table([format_record(record) for record in entry.records], title=title, empty=title)
 
 
-def record_row(record: Record) -> dict[str, str]:
-    """Return the row of a callback in the ledger."""
+def format_record(record: Record) -> dict[str, str]:
+    """Return the table row of a callback in the ledger."""
     return {
         "result": record.type,
         "callback": record.callback,

@@ -1,7 +1,7 @@
 """Output of commands: lines, tables, JSON and errors.
 
-On a terminal a table is as wide as the terminal, and columns without room continue below their row. In a pipe each
-row is one line with tabs between its cells. Control characters of foreign text are escaped in both.
+On a terminal, columns that do not fit continue below their row. In a pipe each row is one line of tab-separated cells.
+Control characters of foreign text are escaped in both.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Row = Mapping[str, str]
-    """Cells by column, in the order of the columns."""
+    """Cells by column, in column order."""
 
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
 EXIT_CODE_INVALID = 2
-"""The exit code for an invalid event, application or option."""
+"""Exit code for an invalid event, application or option."""
 
 
 def format_path(path: Path) -> str:
-    """Return a path, relative if it is below the working directory."""
+    """Return a path, relative if it is in the working directory."""
     path = path.resolve()
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
@@ -50,70 +50,71 @@ STYLES = {
     "running": "cyan",
     "unhandled": "yellow",
 }
-"""Styles of outcomes and states."""
+"""Styles by outcome or state."""
 
 _GAP = 2
 _INDENT = "  "
 _MIN_TEXT_WIDTH = 20
-"""Cells of a last column that make it worth to break its texts."""
+"""Minimum width of a wrapped last column, in cells."""
 
 
-def say(text: str, style: str = "", *, console: Console = out) -> None:
-    """Print a text in one line."""
+def print_line(text: str, style: str = "", *, console: Console = out) -> None:
+    """Print a text as one line."""
     console.print(escape_controls(text), style=style, markup=False, soft_wrap=True)
 
 
-def say_lines(text: str, style: str = "", *, console: Console = out) -> None:
-    """Print a text of several lines. Foreign text in it must be escaped before."""
+def print_lines(text: str, style: str = "", *, console: Console = out) -> None:
+    """Print a text with line breaks. Escape foreign text before."""
     for line in text.split("\n"):
-        say(line, style, console=console)
+        print_line(line, style, console=console)
 
 
-def warn(text: str, style: str = "red") -> None:
-    """Print lines on stderr, see `say_lines`."""
-    say_lines(text, style, console=err)
+def print_error(text: str, style: str = "red") -> None:
+    """Print lines on stderr, see `print_lines`."""
+    print_lines(text, style, console=err)
 
 
 def fail(message: str) -> NoReturn:
-    """Print an error and end the command with exit code 2."""
-    warn(message)
+    """Print an error and exit with code 2."""
+    print_error(message)
     raise typer.Exit(EXIT_CODE_INVALID)
 
 
 def print_json(value: object, indent: int | None = 2) -> None:
-    """Print a value as JSON, with the escapes of JSON for characters that a terminal would execute."""
+    """Print a value as JSON. Escape the characters that control a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if escape_controls(text, keep="\n") != text:
         text = "".join(
-            one if escape_controls(one, keep="\n") == one else json.dumps(one)[1:-1] for one in text
+            char if escape_controls(char, keep="\n") == char else json.dumps(char)[1:-1]
+            for char in text
         )
     print(text, file=out.file, flush=True)
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def format_count(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 event``, ``2 events``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-def show(rows: Sequence[Row], *, title: str = "", empty: str = "") -> None:
-    """Print rows: a table on a terminal, one line a row with tabs between the cells in a pipe.
+def print_table(rows: Sequence[Row], *, title: str = "", empty: str = "") -> None:
+    """Print rows as a table on a terminal, or as lines of tab-separated cells in a pipe.
 
-    On a terminal the columns that do not fit come below their row, without a heading, and empty ones are left out.
+    A terminal shows no empty columns. Columns that do not fit continue below their row, without a heading.
 
     Args:
-        rows: all with the same columns.
-        title: printed above the table on a terminal.
-        empty: printed on stderr if there are no rows.
+        rows: rows with the same columns.
+        title: heading on a terminal.
+        empty: text on stderr if there are no rows.
     """
     if not rows:
-        warn(empty or f"{title}: none", "dim")
+        print_error(empty or f"{title}: none", "dim")
         return
     cells = [[escape_controls(cell) for cell in row.values()] for row in rows]
     if not out.is_terminal:
         print("\n".join(map("\t".join, cells)), file=out.file, flush=True)
         return
     if title:
-        say(title, "bold")
+        print_line(title, "bold")
     used = [number for number, column in enumerate(zip(*cells, strict=True)) if any(column)]
     names = [list(rows[0])[number] for number in used]
     cells = [[row[number] for number in used] for row in cells]
@@ -124,10 +125,10 @@ def show(rows: Sequence[Row], *, title: str = "", empty: str = "") -> None:
         longest_word = max(len(word) for row in cells for word in [*row[-1].split(), names[-1]])
         if left >= max(longest_word, _MIN_TEXT_WIDTH):
             widths[-1], fitting = left, len(names)
-    out.print(_line(names[:fitting], widths), style="dim", soft_wrap=True)
+    out.print(_join_cells(names[:fitting], widths), style="dim", soft_wrap=True)
     for row in cells:
         first, *more = _wrap(row[fitting - 1], widths[fitting - 1])
-        out.print(_line([*row[: fitting - 1], first], widths), soft_wrap=True)
+        out.print(_join_cells([*row[: fitting - 1], first], widths), soft_wrap=True)
         for line in more:
             out.print(" " * (out.width - widths[fitting - 1]) + line, markup=False, soft_wrap=True)
         for line in _pack(row[fitting:], out.width - len(_INDENT)):
@@ -135,7 +136,7 @@ def show(rows: Sequence[Row], *, title: str = "", empty: str = "") -> None:
 
 
 def _count_fitting(widths: Sequence[int], available: int) -> int:
-    """Return how many columns fit side by side, at least one."""
+    """Return how many columns fit into a line, at least one."""
     used = -_GAP
     for count, width in enumerate(widths):
         used += _GAP + width
@@ -144,8 +145,8 @@ def _count_fitting(widths: Sequence[int], available: int) -> int:
     return len(widths)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
-    """Return cells side by side, each as wide as its column but the last."""
+def _join_cells(cells: Sequence[str], widths: Sequence[int]) -> Text:
+    """Return a line of cells, padded to the width of their columns."""
     line = Text()
     for number, (cell, width) in enumerate(zip(cells, widths, strict=False)):
         last = number == len(cells) - 1
@@ -156,7 +157,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> Text:
 
 
 def _pack(cells: Sequence[str], width: int) -> list[str]:
-    """Return the lines below a row: cells side by side while they fit, long texts broken at spaces alone."""
+    """Return the lines below a row. Long texts break only at spaces."""
     lines: list[str] = []
     for cell in filter(None, cells):
         gap = " " * _GAP
@@ -170,7 +171,7 @@ def _pack(cells: Sequence[str], width: int) -> list[str]:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Return the lines of a text broken at spaces alone, at least one."""
+    """Return the lines of a text, at least one. It breaks only at spaces."""
     if cell_len(text) <= width:
         return [text]
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -1,7 +1,7 @@
-"""A user's own project, made from the material of this repository's root.
+"""The files of a new project.
 
-`handlers/` and `serverless.yml` are the very files that are deployed and tested here. `starter/` holds what a project
-has besides: its tests, CI and settings. A wheel has all three beside this module, where the build puts them.
+`handlers/` and `serverless.yml` are the files of this repository, which its tests cover. `starter/` adds tests, CI and
+settings. A wheel contains all three in `cli/material/`.
 """
 
 from __future__ import annotations
@@ -15,123 +15,122 @@ from pathlib import Path
 
 from .wheel import build_wheel
 
-REGION = "ap-guangzhou"
+DEFAULT_REGION = "ap-guangzhou"
 
 PUBLISHED = False
-"""Whether `pip install scf-mps` works. Until then a project brings the wheel of the scf-mps that made it."""
+"""Whether scf-mps is on PyPI. If not, a project contains the wheel of the scf-mps that created it."""
 
-NAME_RULE = "2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
+NAME_RULE = "2 to 60 letters, digits, - and _, first a letter, last a letter or digit"
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]")
 _REGION = re.compile("[a-z]+(-[a-z0-9]+)+")
 
-_IN_A_WHEEL = Path(__file__).parent / "material"
-_MATERIAL = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else Path(__file__).resolve().parents[3]
+_WHEEL_MATERIAL = Path(__file__).parent / "material"
+_MATERIAL = _WHEEL_MATERIAL if _WHEEL_MATERIAL.is_dir() else Path(__file__).resolve().parents[3]
 
-_LEFT_OUT = ("__pycache__", ".*_cache")
-"""What tools leave in a checkout, and pip in an installation."""
+_EXCLUDED_PATTERNS = ("__pycache__", ".*_cache")
+"""Caches of tools in a checkout, and of pip in an installation."""
 
-_TOLD = 5
+_MAX_SHOWN_FILES = 5
 
 _NOT_PUBLISHED = """\
-# Not on PyPI yet. To update it, replace the wheel and the version by those of a project of a newer `scf-mps new`.
+# Not on PyPI yet. To update it, copy the wheel and the version from a project that a newer `scf-mps new` created.
 --find-links wheels
 """
 
 
-def check_free(folder: Path) -> None:
-    """Whether a project can be put into a folder: one that is not there yet, or has nothing but a `.git` in it.
+def check_empty(folder: Path) -> None:
+    """Check that a folder does not exist or contains nothing except `.git`.
 
     Raises:
-        ValueError: if something is in the way, with its name.
-        OSError: if the folder cannot be looked into.
+        ValueError: if the path is a file or the folder is not empty.
+        OSError: if the folder cannot be read.
     """
     if not folder.is_dir():
         if folder.exists():
-            raise ValueError(f"expected a folder to start in, and {folder} is a file")
+            raise ValueError(f"{folder} is a file, not a folder")
         return
-    there = sorted(path.name for path in folder.iterdir() if path.name != ".git")
-    if there:
-        more = f" and {len(there) - _TOLD} more" if len(there) > _TOLD else ""
+    names = sorted(path.name for path in folder.iterdir() if path.name != ".git")
+    if names:
+        hidden = len(names) - _MAX_SHOWN_FILES
+        more = f" and {hidden} more" if hidden > 0 else ""
         raise ValueError(
-            f"expected an empty folder, and in {folder} there is {', '.join(there[:_TOLD])}{more}:"
-            " name another folder, or move them away; nothing was written"
+            f"{folder} is not empty: it contains {', '.join(names[:_MAX_SHOWN_FILES])}{more}."
+            " Nothing was written. Use another folder, or move the files"
         )
 
 
-def function_name(folder: Path) -> str:
-    """The name of a function that is most like a folder's: what SCF does not take becomes ``-``.
+def make_function_name(folder: Path) -> str:
+    """Return the name of a folder with ``-`` for the characters that SCF does not accept.
 
     Raises:
-        ValueError: if nothing is left of it.
+        ValueError: if that is not a valid name.
     """
-    own = folder.resolve().name
-    name = re.sub("[^A-Za-z0-9_]+", "-", own).lstrip("0123456789_-")[:60].rstrip("_-")
+    folder_name = folder.resolve().name
+    name = re.sub("[^A-Za-z0-9_]+", "-", folder_name).lstrip("0123456789_-")[:60].rstrip("_-")
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"expected a folder whose name can be a function's ({NAME_RULE}), not {own!r}:"
-            " give the function a name with --name"
+            f"the folder name {folder_name!r} is not a valid function name ({NAME_RULE})."
+            " Name the function with --name"
         )
     return name
 
 
-def project_files(name: str, region: str = REGION) -> dict[str, bytes]:
-    """The files of a project, by their path in it.
+def make_files(name: str, region: str = DEFAULT_REGION) -> dict[str, bytes]:
+    """Return the files of a project by their path.
 
     Args:
-        name: of the function in SCF (CreateFunction, FunctionName).
-        region: of SCF, where the function runs.
+        name: the function's name in SCF (CreateFunction, FunctionName).
+        region: the function's region in SCF.
 
     Raises:
-        ValueError: for a name that SCF does not take, or what cannot be a region.
+        ValueError: if the name or the region is invalid.
         OSError: if the material cannot be read.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"expected a name of {NAME_RULE}, not {name!r}")
+        raise ValueError(f"invalid function name {name!r}. Use {NAME_RULE}")
     if not _REGION.fullmatch(region):
-        raise ValueError(f"expected a region such as {REGION}, not {region!r}")
-    found = {
+        raise ValueError(f"invalid region {region!r}. Use a region such as {DEFAULT_REGION}")
+    files = {
         path: (_MATERIAL / "starter" / path).read_bytes() for path in _walk(_MATERIAL / "starter")
     }
-    found |= {
+    files |= {
         f"handlers/{path}": (_MATERIAL / "handlers" / path).read_bytes()
         for path in _walk(_MATERIAL / "handlers")
     }
-    found["serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
+    files["serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
     version = ""
     if not PUBLISHED:
-        version, wheel, content = _own_wheel()
-        found[f"wheels/{wheel}"] = content
-    for path, changes in _changes(name, region, version).items():
+        version, wheel, content = _build_own_wheel()
+        files[f"wheels/{wheel}"] = content
+    for path, changes in _make_changes(name, region, version).items():
         for old, new in changes.items():
-            before, there, after = found[path].partition(old.encode())
-            assert there, f"{path} has no {old!r} to be changed"
-            found[path] = before + new.encode() + after
-    return dict(sorted(found.items()))
+            before, match, after = files[path].partition(old.encode())
+            assert match, f"{path} does not contain {old!r}"
+            files[path] = before + new.encode() + after
+    return dict(sorted(files.items()))
 
 
-def _own_wheel() -> tuple[str, str, bytes]:
-    """Return version, file name and content of the wheel of this very scf-mps. Raise ValueError without its metadata."""
+def _build_own_wheel() -> tuple[str, str, bytes]:
+    """Return version, file name and content of the wheel of this scf-mps. Raise ValueError without metadata."""
     try:
-        own = distribution("scf-mps")
+        installed = distribution("scf-mps")
     except PackageNotFoundError:
-        raise ValueError(
-            "scf-mps is not installed here, only importable: install it, see README.md of scf-mps"
-        ) from None
+        raise ValueError("scf-mps is importable but not installed. Install it with pip") from None
     package = Path(__file__).parents[1]
     code = {f"scf_mps/{path}": (package / path).read_bytes() for path in _walk(package)}
-    # A wheel has the material in the package already: these are the same files then.
+    # In a wheel the package contains the material already. The files are the same.
     material = "scf_mps/cli/material"
     code[f"{material}/serverless.yml"] = (_MATERIAL / "serverless.yml").read_bytes()
     for folder in ("handlers", "starter"):
         top = _MATERIAL / folder
         code |= {f"{material}/{folder}/{path}": (top / path).read_bytes() for path in _walk(top)}
-    return build_wheel(own, code)
+    return build_wheel(installed, code)
 
 
-def _changes(name: str, region: str, version: str) -> dict[str, dict[str, str]]:
-    """What a project says in other words than this repository, file by file."""
-    quoted = json.dumps(name)  # YAML takes `on` and `null` for something else
+def _make_changes(name: str, region: str, version: str) -> dict[str, dict[str, str]]:
+    """Return (old, new) texts for the files in which a project differs from this repository."""
+    quoted = json.dumps(name)  # in YAML `on` and `null` are not texts
     return {
         "README.md": {"# my-function\n": f"# {name}\n"},
         "requirements-dev.txt": {
@@ -140,7 +139,7 @@ def _changes(name: str, region: str, version: str) -> dict[str, dict[str, str]]:
         if version
         else {},
         "serverless.yml": {
-            # Tencent's platform knows an application by this, the stage and the `name` below it.
+            # Tencent's platform identifies an application by app, stage and `name`.
             "\napp: scf-mps\n": f"\napp: {quoted}\n",
             "\n  name: scf-mps-dev-mps-events\n": f"\n  name: {quoted}\n",
             "\n  region: ap-guangzhou ": f"\n  region: {region} ",
@@ -152,18 +151,20 @@ def _changes(name: str, region: str, version: str) -> dict[str, dict[str, str]]:
 
 
 def _walk(top: Path) -> Iterator[str]:
-    """Yield the paths of the files in a folder, without those that tools leave there."""
+    """Yield the relative paths of the files in a folder, without caches."""
     for path in top.rglob("*"):
         parts = path.relative_to(top).parts
-        if path.is_file() and not any(fnmatch(part, one) for part in parts for one in _LEFT_OUT):
+        if path.is_file() and not any(
+            fnmatch(part, pattern) for part in parts for pattern in _EXCLUDED_PATTERNS
+        ):
             yield "/".join(parts)
 
 
-def write_project(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files of a project into a folder, which is made if need be.
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files of a project into a folder. Create the folder if it is missing.
 
     Raises:
-        OSError: if that cannot be done.
+        OSError: if a file cannot be written.
     """
     for name, content in files.items():
         path = folder / name

@@ -1,8 +1,8 @@
-"""A wheel of the scf-mps that runs, for projects that cannot install it from an index.
+"""A wheel of the installed scf-mps, for projects that cannot install it from an index.
 
-It holds what the build backend would put into it. Only the version differs: it has a local label made of the content,
-as in ``0.1.0+h1a2b3c4d``. An index cannot have such a version, so a pin of it never installs a stranger's package, and
-pip notices every change.
+Its content equals that of the build backend. Only the version differs: it has a local label from the content, such as
+``0.1.0+h1a2b3c4d``. An index cannot serve such a version, so a pin never installs somebody else's package, and pip
+notices every change.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ def build_wheel(distribution: Distribution, code: Mapping[str, bytes]) -> tuple[
     """Return the version, the file name and the content of a wheel.
 
     Args:
-        distribution: the installed one, whose metadata are taken.
-        code: content of each file, by its path in the wheel.
+        distribution: the installed distribution, for its metadata.
+        code: the content of each file by its path in the wheel.
     """
     files = dict(sorted(code.items()))
     metadata = {part: distribution.read_text(part) or "" for part in _METADATA}
-    public = distribution.version.partition("+")[0]  # the installed one may be such a wheel itself
+    public = distribution.version.partition("+")[
+        0
+    ]  # the installed distribution may be such a wheel
     before, _, after = metadata["METADATA"].partition(f"\nVersion: {distribution.version}\n")
     content = repr((files, before, after, metadata["entry_points.txt"])).encode()
     version = f"{public}+h{hashlib.sha256(content).hexdigest()[:8]}"

@@ -78,9 +78,9 @@ class Examination:
     reminders: tuple[str, ...] = REMINDERS
 
     @property
-    def is_sound(self) -> bool:
-        """Whether there is no error."""
-        return all(one.level != "error" for one in self.findings)
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.level == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
         """All of it, as it can be printed."""

@@ -1,8 +1,6 @@
-"""The demo: real small files in a COS emulator under the names of sample events, and the application at work on them.
+"""The demo: the project's function handles sample events on small real files in a COS emulator.
 
-The application is the one that is deployed, run by the SCF emulator. It is given what SCF gives it, and, since there is
-no COS behind its credentials here, the COS emulator as its proxy; its ledger is in that too. Showing what happens is
-the command line's.
+The SCF emulator runs the function of the project. The COS emulator is its proxy and stores its ledger.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,19 +29,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    Delivered = dict[tuple[str, str], str]
-    """What came of each callback in one delivery: the result's place and the callback's name to the outcome."""
+    Outcomes = dict[tuple[str, str], str]
+    """The outcomes of one delivery by (place of the result, name of the callback)."""
 
 MEDIA = Path(__file__).parent / "media"
 
-DELIVERY = CosObject("player-1250000000", "ap-guangzhou", "published")
-"""The bucket that the demo publishes to, and the prefix there."""
+PUBLISH_PREFIX = CosObject("player-1250000000", "ap-guangzhou", "published")
+"""The bucket and prefix of published files."""
 
-ARCHIVE = CosObject("archive-1250000000", "ap-guangzhou", "mps")
-"""Where the notifications are kept."""
+ARCHIVE_PREFIX = CosObject("archive-1250000000", "ap-guangzhou", "mps")
+"""The bucket and prefix of archived notifications."""
 
-LEDGER = CosObject("ledger-1250000000", "ap-guangzhou", "demo")
-"""Where the function writes down what is done."""
+LEDGER_PREFIX = CosObject("ledger-1250000000", "ap-guangzhou", "demo")
+"""The bucket and prefix of the ledger."""
 
 _FILES = {
     ".mp4": "rendition.mp4",
@@ -52,14 +51,14 @@ _FILES = {
     ".m3u8": "master.m3u8",
 }
 
-_STREAM = ("stream_0.m3u8", "stream_0_0.ts", "stream_0_1.ts")
-"""What `master.m3u8` names, beside it."""
+_STREAM_FILES = ("stream_0.m3u8", "stream_0_0.ts", "stream_0_1.ts")
+"""The files that `master.m3u8` references, in the same folder."""
 
 
-def events() -> list[dict[str, Any]]:
-    """The events of the demo: the documentation's, and one whose results are an HLS stream and an animation.
+def list_events() -> list[dict[str, Any]]:
+    """Return the events of the demo: the documentation's, and one with an HLS stream and an animation.
 
-    The documentation masks the digits of accounts (``125****654``), which are no names of buckets: zeros fill them.
+    The documentation masks digits of accounts (``125****654``). Zeros replace them to make valid bucket names.
     """
     text = json.dumps(sample(task_id=new_task_id("documentation")))
     documented: dict[str, Any] = json.loads(text.replace("****", "0000"))
@@ -72,34 +71,34 @@ def events() -> list[dict[str, Any]]:
     return [documented, more]
 
 
-class Demonstration:
-    """The result of one event: what each delivery did, and what is in COS and in the chat afterwards.
+@dataclass
+class DemoResult:
+    """The result of one event: its deliveries, and the new objects and messages.
 
     Attributes:
         event: the event.
-        before: address and size of the objects before the event.
-        created: the same of the new ones.
-        published: addresses below `DELIVERY`, each of which a HEAD request found.
-        archived: addresses below `ARCHIVE`.
-        manifest: the manifest of the published files, empty without one.
-        messages: the chat's messages about it.
-        deliveries: the outcome of each callback in each delivery.
-        problems: what went wrong, other than the failure that was injected.
+        before: (address, size) of the objects before the event.
+        created: (address, size) of the new objects.
+        published: new addresses below `PUBLISH_PREFIX`.
+        archived: new addresses below `ARCHIVE_PREFIX`.
+        manifest: the manifest of the published files. Empty if there is none.
+        messages: the chat messages about it.
+        deliveries: the outcomes of each delivery.
+        problems: the unexpected failures.
     """
 
-    def __init__(self, event: dict[str, Any], deliveries: list[Delivered]) -> None:
-        self.event = event
-        self.deliveries = deliveries
-        self.before: list[tuple[str, int]] = []
-        self.created: list[tuple[str, int]] = []
-        self.published: list[str] = []
-        self.archived: list[str] = []
-        self.manifest: dict[str, Any] = {}
-        self.messages: list[str] = []
-        self.problems: list[str] = []
+    event: dict[str, Any]
+    deliveries: list[Outcomes]
+    before: list[tuple[str, int]] = field(default_factory=list)
+    created: list[tuple[str, int]] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+    archived: list[str] = field(default_factory=list)
+    manifest: dict[str, Any] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     @property
-    def outcomes(self) -> Delivered:
+    def outcomes(self) -> Outcomes:
         """The outcome of each callback in the last delivery."""
         return self.deliveries[-1] if self.deliveries else {}
 
@@ -111,11 +110,11 @@ class Demonstration:
 
     @property
     def waited(self) -> set[tuple[str, str]]:
-        """The callbacks that did not run in the first delivery, for others failed."""
+        """The callbacks that did not run in the first delivery because others failed."""
         return set(self.outcomes) - set(self.deliveries[0] if self.deliveries else {})
 
     def find_problems(self) -> Iterator[str]:
-        """Yield what went wrong with the callbacks."""
+        """Yield a message for each unexpected outcome."""
         if not self.deliveries:
             yield "the function did not run"
         for (_, callback), outcome in self.outcomes.items():
@@ -127,35 +126,35 @@ class Demonstration:
                     yield f"{call[1]} ran again"
 
 
-class Desk:
-    """A COS emulator with the files of the events in it, and a robot of a chat.
+class DemoCloud:
+    """A COS emulator with the files of events, and a chat webhook.
 
     Attributes:
-        environment: the variables by which a function finds it, and what the default application is to do.
-        cos: reads and writes it.
+        environment: the variables with which a function uses them.
+        cos: a client of the emulator.
     """
 
-    def __init__(self, emulator: CosEmulator, robots: ChatWebhookStub) -> None:
+    def __init__(self, emulator: CosEmulator, chat: ChatWebhookStub) -> None:
         key = emulator.key
         self.environment = {
             "TENCENTCLOUD_SECRETID": key.secret_id,
             "TENCENTCLOUD_SECRETKEY": key.secret_key,
             "MPS_COS_PROXY": emulator.url,
-            "MPS_ARCHIVE": f"{ARCHIVE}/",
-            "MPS_PUBLISH": f"{DELIVERY}/?manifest=manifest.json",
-            "MPS_NOTIFY": f"wecom://demo?endpoint={robots.url}&lang=en",
+            "MPS_ARCHIVE": f"{ARCHIVE_PREFIX}/",
+            "MPS_PUBLISH": f"{PUBLISH_PREFIX}/?manifest=manifest.json",
+            "MPS_NOTIFY": f"wecom://demo?endpoint={chat.url}&lang=en",
         }
         self.cos = Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
         self._emulator = emulator
-        self._robots = robots
-        for place in (LEDGER, ARCHIVE, DELIVERY):
+        self._chat = chat
+        for place in (LEDGER_PREFIX, ARCHIVE_PREFIX, PUBLISH_PREFIX):
             emulator.create_bucket(place.bucket, place.region)
 
     def store(self, event: dict[str, Any]) -> None:
-        """Put a file where each file of the event is said to be."""
+        """Upload a file for each output of an event."""
         files = parse_event(event).files
         for bucket, region in {(file.bucket, file.region) for file in files}:
-            with suppress(CosError):  # it is there
+            with suppress(CosError):  # exists
                 self._emulator.create_bucket(bucket, region)
         for file in files:
             folder, _, name = str(file).rpartition("/")
@@ -163,45 +162,34 @@ class Desk:
             media = "sprite.jpg" if suffix == ".jpg" and "prite" in name else _FILES[suffix]
             self.cos.upload(MEDIA / media, file)
             if suffix == ".m3u8":
-                for one in _STREAM:
-                    self.cos.upload(MEDIA / one, f"{folder}/{one}")
+                for stream_file in _STREAM_FILES:
+                    self.cos.upload(MEDIA / stream_file, f"{folder}/{stream_file}")
 
-    def refuse_a_copy(self, name: str) -> None:
-        """Have COS refuse to copy one object, once."""
+    def refuse_copy(self, name: str) -> None:
+        """Make COS refuse the next copy of an object."""
         self._emulator.faults.add(
             Fault("error", "CopyObject", key=f"*{name}", count=1, status=403, code="AccessDenied")
         )
 
-    def deliver(
+    def _deliver(
         self,
         event: dict[str, Any],
         source: str | Path,
-        *,
-        variables: Mapping[str, str] = {},
-        timeout: int = 60,
-        memory: int = 256,
-        python: str | None = None,
-    ) -> list[Delivered]:
-        """Push an event to a function. Return the outcomes of each delivery, by result and callback.
+        variables: Mapping[str, str],
+        settings: Mapping[str, Any],
+    ) -> list[Outcomes]:
+        """Push an event to a function and return the outcomes of each delivery.
 
-        SCF's minute before a retry takes a tenth of a second.
-
-        Args:
-            event: the event.
-            source: the project's folder.
-            variables: of the function. Their ``MPS_*`` are left out: they may reach the cloud.
-            timeout: time limit, in seconds.
-            memory: memory limit, in MB.
-            python: see `LocalFunction`.
+        The retry interval of SCF, one minute, takes 0.1 s.
         """
         key = self._emulator.key
-        ledger = f"{LEDGER}/"
-        kept = open_ledger(ledger)
+        ledger = f"{LEDGER_PREFIX}/"
+        store = open_ledger(ledger)
         event_key = parse_event(event).key
-        deliveries: list[Delivered] = []
+        deliveries: list[Outcomes] = []
 
-        def look(moment: LifecycleEvent) -> None:
-            entry = kept.find(event_key) if moment.kind == "ended" else None
+        def observe(moment: LifecycleEvent) -> None:
+            entry = store.find(event_key) if moment.kind == "ended" else None
             if entry is not None:
                 deliveries.append(
                     {
@@ -214,9 +202,7 @@ class Desk:
 
         with LocalFunction(
             source,
-            python=python,
-            timeout=timeout,
-            memory=memory,
+            **settings,
             environment={
                 **{name: value for name, value in variables.items() if name[:4] != "MPS_"},
                 **{name: os.environ[name] for name in self.environment if name[:4] == "MPS_"},
@@ -227,55 +213,68 @@ class Desk:
             speed=600,
             dead_letter_queue=True,
         ) as function:
-            function.observe(look)
+            function.observe(observe)
             function.push(event)
             function.settle()
         return deliveries
 
-    def demonstrate(
-        self, event: dict[str, Any], source: str | Path, **settings: Any
-    ) -> Demonstration:
-        """Store an event's files, deliver it to the function of a folder, and verify the result. See `deliver`."""
-        self.store(event)
-        before = self.objects(event)
-        messages = len(self.messages())
-        deliveries = self.deliver(event, source, **settings)
-        one = Demonstration(event, deliveries)
-        one.before = before
-        one.created = [item for item in self.objects(event) if item not in before]
-        addresses = [address for address, _ in one.created]
-        one.archived = [address for address in addresses if address.startswith(f"{ARCHIVE}/")]
-        one.published = [address for address in addresses if address.startswith(f"{DELIVERY}/")]
-        one.messages = self.messages()[messages:]
-        one.problems = [*one.find_problems(), *self._verify(event, one)]
-        return one
+    def run_event(
+        self,
+        event: dict[str, Any],
+        source: str | Path,
+        *,
+        variables: Mapping[str, str] = {},
+        **settings: Any,
+    ) -> DemoResult:
+        """Store the files of an event, deliver it to a function, and verify the result.
 
-    def _verify(self, event: dict[str, Any], one: Demonstration) -> Iterator[str]:
-        """Yield each published file that is missing or differs from its original."""
+        Args:
+            event: the event.
+            source: the project's folder.
+            variables: variables of the function. Its ``MPS_*`` are ignored because they may name the cloud.
+            settings: timeout, memory and Python of the function, see `LocalFunction`.
+        """
+        self.store(event)
+        before = self.list_objects(event)
+        message_count = len(self.list_messages())
+        result = DemoResult(event, self._deliver(event, source, variables, settings), before)
+        result.created = [item for item in self.list_objects(event) if item not in before]
+        for address, _ in result.created:
+            if address.startswith(f"{ARCHIVE_PREFIX}/"):
+                result.archived.append(address)
+            if address.startswith(f"{PUBLISH_PREFIX}/"):
+                result.published.append(address)
+        result.messages = self.list_messages()[message_count:]
+        result.problems = [*result.find_problems(), *self._verify(event, result)]
+        return result
+
+    def _verify(self, event: dict[str, Any], result: DemoResult) -> Iterator[str]:
+        """Yield a message for each published file that is missing or differs from its original."""
         sizes = {}
-        for address in one.published:
+        for address in result.published:
             try:
                 sizes[address] = self.cos.head(address).size
             except NotFound:
-                yield f"{address} is listed and not there"
-        if not any("publish" in callback for _, callback in one.outcomes):
+                yield f"{address} is listed but missing"
+        if not any("publish" in callback for _, callback in result.outcomes):
             return
-        place = f"{DELIVERY}/{parse_event(event).task_id}/manifest.json"
-        if place in one.published:
-            _, one.manifest = self.manifest(event)
+        place = f"{PUBLISH_PREFIX}/{parse_event(event).task_id}/manifest.json"
+        if place in result.published:
+            _, result.manifest = self.read_manifest(event)
         else:
             yield f"{place} is missing"
         for file in parse_event(event).files:
-            copy = f"{DELIVERY}/{file.key.rpartition('/')[2]}"
+            copy = f"{PUBLISH_PREFIX}/{file.key.rpartition('/')[2]}"
             if copy not in sizes:
                 yield f"{copy} is missing"
             elif sizes[copy] != self.cos.head(file).size:
                 yield f"{copy} differs from {file}"
 
-    def objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
-        """Address and size of every object in the event's buckets, the archive's and the delivery bucket."""
+    def list_objects(self, event: dict[str, Any]) -> list[tuple[str, int]]:
+        """Return (address, size) of every object in the event's buckets, the archive and the published files."""
         places = {
-            (file.bucket, file.region) for file in (*parse_event(event).files, ARCHIVE, DELIVERY)
+            (file.bucket, file.region)
+            for file in (*parse_event(event).files, ARCHIVE_PREFIX, PUBLISH_PREFIX)
         }
         return [
             (str(entry.object), entry.size)
@@ -283,20 +282,20 @@ class Desk:
             for entry in self.cos.list(f"cos://{bucket}.{region}/")
         ]
 
-    def manifest(self, event: dict[str, Any]) -> tuple[CosObject, dict[str, Any]]:
-        """The manifest of what was published of an event: where it is, and what it says."""
-        place = CosObject.parse(f"{DELIVERY}/{parse_event(event).task_id}/manifest.json")
+    def read_manifest(self, event: dict[str, Any]) -> tuple[CosObject, dict[str, Any]]:
+        """Return the place and the content of an event's manifest."""
+        place = CosObject.parse(f"{PUBLISH_PREFIX}/{parse_event(event).task_id}/manifest.json")
         return place, self.cos.read_json(place)
 
-    def messages(self) -> list[str]:
-        """What the robot of the chat was sent, in WeCom's Markdown."""
-        return [one.message["markdown_v2"]["content"] for one in self._robots.received]
+    def list_messages(self) -> list[str]:
+        """Return the chat messages in WeCom's Markdown."""
+        return [item.message["markdown_v2"]["content"] for item in self._chat.received]
 
 
 @contextmanager
-def desk(directory: str | Path) -> Iterator[Desk]:
-    """A desk whose emulator keeps its objects in a directory; the function's variables are set meanwhile."""
-    with CosEmulator(directory) as emulator, ChatWebhookStub() as robots:
-        made = Desk(emulator, robots)
-        with set_variables(made.environment):
-            yield made
+def start_demo_cloud(directory: str | Path) -> Iterator[DemoCloud]:
+    """Start a DemoCloud with its objects in a directory. Set its variables during the block."""
+    with CosEmulator(directory) as emulator, ChatWebhookStub() as chat:
+        cloud = DemoCloud(emulator, chat)
+        with set_variables(cloud.environment):
+            yield cloud

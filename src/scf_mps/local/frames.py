@@ -1,4 +1,4 @@
-"""The user's own frames in the text of a traceback."""
+"""The user's frames in the text of a traceback."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scf_mps.build.contents import INDEX
 
 _FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
 _TRACE_STARTS = ("Traceback (most recent call last)", "Exception Group Traceback")
-_FOREIGN = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
+_INSTALLED = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
 _EMULATED_CODE = re.compile(r"(?:/[^/\s]+)+/scf-[^/\s]+/user/")
-"""The folder in which the SCF emulator keeps the code: SCF's ``/var/user``."""
-_LIBRARY = sysconfig.get_path("stdlib")
-_LIBRARY_NAME = re.compile(r"/lib(?:64)?/python3\.\d+/")
+"""The folder of the code in the SCF emulator, which is ``/var/user`` in SCF."""
+_STDLIB = sysconfig.get_path("stdlib")
+_STDLIB_PATTERN = re.compile(r"/lib(?:64)?/python3\.\d+/")
 _PACKAGE = str(Path(__file__).parents[1])
 
 
 class Frame(NamedTuple):
-    """A frame of a traceback: where it is, and its line of source if it is known."""
+    """A frame of a traceback, with its source line if known."""
 
     path: str
     line: int
@@ -35,36 +35,38 @@ class Frame(NamedTuple):
 
 
 def find_user_frames(text: str) -> list[Frame]:
-    """Return the frames of the user's code in a traceback's text, the innermost last, each once.
+    """Return the frames of the user's code in the text of a traceback, innermost last, without duplicates.
 
-    Frames of this package, of the standard library and of installed packages are left out.
+    Frames of this package, the standard library and installed packages are excluded.
     """
     frames: dict[Frame, None] = {}
     lines = text.split("\n")
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         match = _FRAME.match(line)
-        if match and _is_own(match["path"]):
+        if match and _is_user_path(match["path"]):
             source = "" if _FRAME.match(below) else below.strip(" \t|+-")
             if source == INDEX.strip():
-                continue  # the entry file of a build
+                continue  # index.py of a build
             frames[Frame(match["path"], int(match["line"]), match["function"] or "", source)] = None
     return list(frames)
 
 
 def split_traceback(text: str) -> tuple[list[str], list[Frame]]:
-    """Return the lines of a text before its traceback, and the frames of the user's code in that.
+    """Return the lines before the traceback of a text, and the user's frames in the traceback.
 
-    A text that begins with a traceback gives its last line: the exception.
+    If the text begins with the traceback, return its last line (the exception) instead.
     """
     lines = text.split("\n")
-    starts = [n for n, line in enumerate(lines) if line.lstrip(" +|").startswith(_TRACE_STARTS)]
+    starts = [
+        index for index, line in enumerate(lines) if line.lstrip(" +|").startswith(_TRACE_STARTS)
+    ]
     if not starts:
         return lines, []
     return lines[: starts[0]] or lines[-1:], find_user_frames(text)
 
 
 def find_error_frames(error: BaseException) -> list[Frame]:
-    """Return the frames of the user's code in an exception and its causes, see `find_user_frames`."""
+    """Return the user's frames of an exception and its causes. See `find_user_frames`."""
     return find_user_frames("".join(traceback.format_exception(error)))
 
 
@@ -74,7 +76,7 @@ def describe_frames(frames: list[Frame], indent: str = "  ") -> str:
 
 
 def shorten_path(path: str) -> str:
-    """Return a path relative to the project: the working directory, or the code of an emulated function."""
+    """Return a path relative to the working directory, or to the code folder of the SCF emulator."""
     path = _EMULATED_CODE.sub("", path)
     try:
         return str(Path(path).relative_to(Path.cwd()))
@@ -83,10 +85,10 @@ def shorten_path(path: str) -> str:
 
 
 def shorten_paths(text: str) -> str:
-    """Return a text in which paths of the project are relative, see `shorten_path`."""
+    """Return a text with the project's paths shortened. See `shorten_path`."""
     return _EMULATED_CODE.sub("", text).replace(f"{Path.cwd()}/", "")
 
 
-def _is_own(path: str) -> bool:
-    inside = path.startswith((_PACKAGE, _LIBRARY, "<")) or _LIBRARY_NAME.search(path)
-    return not inside and not any(part in path for part in _FOREIGN)
+def _is_user_path(path: str) -> bool:
+    is_builtin = path.startswith((_PACKAGE, _STDLIB, "<")) or _STDLIB_PATTERN.search(path)
+    return not is_builtin and not any(part in path for part in _INSTALLED)
