@@ -11,11 +11,12 @@ import pytest
 from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, upload
 from scf_mps.cos.copy import Copier, CopyOptions, CopyTask, move_objects
 from scf_mps.cos.metadata import ObjectSettings
+from scf_mps.cos.progress import ProgressReporter
 from scf_mps.local.cos import Fault
 
 from .conftest import DESK, PLAYER, Tap, _header, _read_head, at, keys_of, place, reply
 
-IN_PARTS = CopyOptions(ObjectSettings(), largest=1 << 20, part=1 << 20)
+IN_PARTS = CopyOptions(ObjectSettings(), max_copy_bytes=1 << 20, part_bytes=1 << 20)
 
 
 class Bare(Tap):
@@ -64,7 +65,7 @@ def big(tmp_path):
 
 
 def upload_in_parts(cos, path, key="v/big"):
-    upload.upload_file(cos._client, path, at(key), {}, lambda _: None, 1 << 20)
+    upload.Uploader(cos._client, lambda _: None, 1 << 20).upload(path, at(key), {})
     return at(key)
 
 
@@ -72,15 +73,17 @@ def test_copy_in_parts_is_right_without_crc64(plain, cos, big):
     source = upload_in_parts(plain, big)
     copier = Copier(plain._client, IN_PARTS)
     pair = CopyTask(source, at("p/big", PLAYER))
-    copier.learn([pair])
-    assert copier.make(pair) == pair.target
+    copier.prepare([pair])
+    assert copier.copy(pair) == pair.target
     assert cos.read(pair.target) == big.read_bytes()
 
 
 def test_move_in_parts_ends_without_crc64(plain, big):
     source = upload_in_parts(plain, big)
     target = at("p/big", PLAYER)
-    move_objects(plain._client, [CopyTask(source, target)], IN_PARTS, None)
+    move_objects(
+        plain._client, [CopyTask(source, target)], IN_PARTS, ProgressReporter("move", 1, None)
+    )
     assert keys_of(plain, place("", DESK)) == []
     assert plain.read(target) == big.read_bytes()
 

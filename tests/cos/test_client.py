@@ -22,6 +22,7 @@ from scf_mps.cos import (
     Throttled,
     Unavailable,
 )
+from scf_mps.cos.request import Request
 from tests.support.optional_programs import require
 
 from .conftest import QUICK, at, place, reply
@@ -32,49 +33,49 @@ def test_an_answer_may_come_in_chunks(wire, wired):
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"5;x=y\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\nTrailer: x\r\n\r\n"
     ]
-    assert wired._client.call(at("a"), "GET").body == b"hello world"
-    assert wired._client.call(at("a"), "GET").body == b"hello world", "the connection is kept"
+    assert wired._client.call(Request(at("a"))).body == b"hello world"
+    assert wired._client.call(Request(at("a"))).body == b"hello world", "the connection is kept"
 
 
 def test_chunks_that_are_none_are_a_broken_answer(wire, wired):
     wire.answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"]
-    with pytest.raises(Unavailable, match="no chunk"):
-        wired._client.call(at("a"), "GET")
+    with pytest.raises(Unavailable, match="chunk"):
+        wired._client.call(Request(at("a")))
 
 
 def test_an_empty_document_may_come_in_chunks(wire, wired):
     wire.answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
-    assert wired._client.call(at("a"), "GET").body == b""
+    assert wired._client.call(Request(at("a"))).body == b""
 
 
 def test_an_answer_of_unknown_length_ends_with_its_connection(wire, wired):
     wire.answers = [[b"HTTP/1.0 200 OK\r\n\r\n", b"hello", b" world" + wire.END]]
-    assert wired._client.call(at("a"), "GET").body == b"hello world"
+    assert wired._client.call(Request(at("a"))).body == b"hello world"
     wire.answers = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"]
-    assert wired._client.call(at("a"), "GET").body == b"hi"
+    assert wired._client.call(Request(at("a"))).body == b"hi"
 
 
 def test_an_interim_answer_is_passed_over(wire, wired):
     wire.answers = [b"HTTP/1.1 100 Continue\r\n\r\n" + reply(200, b"x")]
-    assert wired._client.call(at("a"), "PUT").body == b"x"
+    assert wired._client.call(Request(at("a"), "PUT")).body == b"x"
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"SSH-2.0-x\r\n", "no HTTP answer"),
-        (b"HTTP/1.1 abc\r\n\r\n", "no HTTP answer"),
-        (b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", "no header"),
-        (b"HTTP/1.1 200 OK\r\nName: cut", "no header"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n", "more than 200 headers"),
-        (b"", "no HTTP answer"),
-        (reply(200, b"half", content_length=10), "6 bytes early"),
+        (b"SSH-2.0-x\r\n", "response"),
+        (b"HTTP/1.1 abc\r\n\r\n", "response"),
+        (b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", "header"),
+        (b"HTTP/1.1 200 OK\r\nName: cut", "header"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n", "headers"),
+        (b"", "response"),
+        (reply(200, b"half", content_length=10), "early"),
     ],
 )
 def test_what_is_no_whole_answer_is_unavailable(wire, wired, answer, reason):
     wire.answers = [answer + wire.END]
     with pytest.raises(Unavailable, match=reason) as broken:
-        wired._client.call(at("a"), "GET")
+        wired._client.call(Request(at("a")))
     assert broken.value.code == "ConnectionBroken"
     assert len(wire.heads) == QUICK.attempts
 
@@ -83,7 +84,7 @@ def test_headers_that_come_twice_are_joined_and_bytes_that_are_no_utf8_kept(wire
     wire.answers = [
         b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nx-b: \xff\r\nContent-Length: 0\r\n\r\n"
     ]
-    headers = wired._client.call(at("a"), "GET").headers
+    headers = wired._client.call(Request(at("a"))).headers
     assert headers["x-a"] == "1, 2"
     assert headers["x-b"].encode("utf-8", "surrogateescape") == b"\xff"
 
@@ -203,7 +204,7 @@ def test_a_body_that_drips_ends_with_the_time_limit(wire, make_cos):
     """A byte now and then keeps a socket's own limit from ever ending it."""
     from scf_mps.cos.http1 import MinThroughput
 
-    pace = MinThroughput(0.0, least=10)
+    pace = MinThroughput(0.0, min_bytes=10)
     pace.count(20)
     with pytest.raises(TimeoutError, match="only 5 bytes"):
         pace.count(5)
@@ -236,7 +237,7 @@ def test_bytes_after_a_response_are_not_the_next_one(wire, make_cos):
 def test_what_must_not_be_sent_twice_gets_a_connection_of_its_own(wire, wired):
     wire.answers = [reply(200)]
     wired.head(at("a"))
-    wired._client.call(at("a"), "POST", repeatable=False)
+    wired._client.call(Request(at("a"), "POST", is_repeatable=False))
     assert len(wire._open) == 2
 
 
@@ -257,7 +258,7 @@ def test_idle_connections_grow_old_and_are_not_kept_without_end(monkeypatch):
     first.idle_since = time.monotonic() - 100
     assert pool.take(where) is None
     assert first.closed
-    monkeypatch.setattr(transport, "_MOST_IDLE", 1)
+    monkeypatch.setattr(transport, "_MAX_IDLE_CONNECTIONS", 1)
     pool.give(where, Still())
     pool.give(where, second)
     assert second.closed
@@ -403,7 +404,7 @@ def test_every_refusal_has_its_class(wire, make_cos, status, code, kind):
     body = f"<?xml version='1.0'?>\n<Error><Code>{code}</Code><Message>&quot;why&quot;</Message><RequestId>r</RequestId></Error>"
     wire.answers = [reply(status, body.encode() if code else b"")]
     cos = make_cos(proxy=wire.url, retry=Retry(attempts=1))
-    for ask in (lambda: cos.read(at("a")), lambda: cos._client.call(at("a"), "DELETE")):
+    for ask in (lambda: cos.read(at("a")), lambda: cos._client.call(Request(at("a"), "DELETE"))):
         with pytest.raises(CosError) as refused:
             ask()
         error = refused.value

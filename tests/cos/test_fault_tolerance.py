@@ -221,4 +221,4 @@ def test_slow_down_halves_the_workers_and_all_is_done(emulator, cos):
     items = [at(f"s/{number}") for number in range(200)]
     emulator.faults.add(Fault("slow_down", count=5, retry_after=None))
     assert cos.exists(items) == [False] * 200
-    assert cos._client.window.halvings >= 1
+    assert cos._client.concurrency.halvings >= 1

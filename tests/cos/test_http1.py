@@ -9,6 +9,7 @@ import pytest
 
 from scf_mps.common.retry import parse_retry_after
 from scf_mps.cos import Corrupt, NotFound, Retry, SomeFailed, Unavailable, crc64, operations
+from scf_mps.cos.request import Target
 
 from .conftest import at, place, reply
 
@@ -246,8 +247,8 @@ def test_list_ends_after_the_pages_that_are_wanted(wire, impatient):
     """Of objects in a large directory a few pages are read; then HEADs are cheaper."""
     more = "<IsTruncated>true</IsTruncated><NextMarker>{}</NextMarker>"
     wire.answers = [page("<Key>a</Key><Size>1</Size>", more=more.format(n)) for n in range(9)]
-    bucket, region = at("a").bucket, at("a").region
-    assert len(list(operations.list_objects(impatient._client, bucket, region, "", most=2))) == 2
+    target = Target(at("a").bucket, at("a").region)
+    assert len(list(operations.list_objects(impatient._client, target, max_pages=2))) == 2
     assert len(wire.heads) == 2
 
 
@@ -275,8 +276,8 @@ def test_upload_without_an_id_is_an_error(wire, impatient, tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 3_000_000)
     wire.answers = [reply(200, b"<InitiateMultipartUploadResult/>")]
     with pytest.raises(Unavailable):
-        upload.upload_file(
-            impatient._client, tmp_path / "file", at("a"), {}, lambda _: None, 1 << 20
+        upload.Uploader(impatient._client, lambda _: None, 1 << 20).upload(
+            tmp_path / "file", at("a"), {}
         )
 
 

@@ -54,14 +54,14 @@ def test_the_fastest_means_at_hand_is_taken(monkeypatch):
         monkeypatch.setattr(
             module, "mkCrcFun", lambda *_, **__: lambda *args: crc64.update_in_python(*args)
         )
-    by_crcmod = crc64._fastest()
+    by_crcmod = crc64._find_fastest()
     assert by_crcmod is not crc64.update_in_python
     assert by_crcmod(data, 0) == expected
     assert by_crcmod(data[500:], by_crcmod(data[:500], 0)) == expected
     monkeypatch.setattr(module, "_usingExtension", False)
-    assert crc64._fastest() is crc64.update_in_python
+    assert crc64._find_fastest() is crc64.update_in_python
     monkeypatch.setitem(sys.modules, "crcmod.crcmod", None)
-    assert crc64._fastest() is crc64.update_in_python
+    assert crc64._find_fastest() is crc64.update_in_python
 
 
 def test_a_signature_is_the_one_the_official_sdk_makes(make_sdk, tap):
@@ -80,12 +80,15 @@ def test_a_signature_is_the_one_the_official_sdk_makes(make_sdk, tap):
         sent = {name.lower(): value for name, value in sent.items()}
         theirs = dict(pair.split("=", 1) for pair in sent["authorization"].split("&"))
         names = theirs["q-header-list"].split(";")
-        ours = signature.authorization(
+        names_of_params = filter(None, theirs["q-url-param-list"].split(";"))
+        ours = signature.sign_request(
             Credentials("AKIDdesk", "desk-secret"),
-            method,
-            path,
-            {name: params[name] for name in theirs["q-url-param-list"].split(";") if name},
-            {name: sent[name] for name in names},
+            signature.SignedParts(
+                method,
+                path,
+                {name: params[name] for name in names_of_params},
+                {name: sent[name] for name in names},
+            ),
             theirs["q-sign-time"],
         )
         assert dict(pair.split("=", 1) for pair in ours.split("&")) == theirs
@@ -149,7 +152,7 @@ def test_an_interrupted_worker_ends_all_and_the_interruption_is_raised(cos):
         return number
 
     with pytest.raises(KeyboardInterrupt):
-        bulk.run(cos._client, range(1000), work)
+        bulk.try_each(cos._client, range(1000), work)
     assert not [thread for thread in threading.enumerate() if thread.name[4:].isdigit()]
 
 
@@ -165,7 +168,7 @@ def test_an_interruption_of_the_waiting_thread_ends_the_workers(cos, monkeypatch
 
     monkeypatch.setattr(threading.Thread, "join", join)
     with pytest.raises(KeyboardInterrupt):
-        bulk.run(cos._client, range(100), lambda number: number)
+        bulk.try_each(cos._client, range(100), lambda number: number)
 
 
 def test_an_error_that_is_none_of_cos_is_reported_with_the_others(cos):
@@ -191,7 +194,7 @@ def test_what_would_refuse_everything_is_asked_once(emulator, make_cos):
 
 
 def test_workers_that_are_too_many_wait_until_there_is_room(cos):
-    window = cos._client.window
+    window = cos._client.concurrency
     window.slow_down()
     window.size = 1.0
     busy, most, lock = [0], [0], threading.Lock()

@@ -88,12 +88,15 @@ def test_every_reference_of_a_copy_finds_its_copy(playlist, segments, data):
     tags = "".join(f'#EXT-X-MAP:URI="{uri}"\n' for uri in uris)
     document = parse_document(media(*uris).replace("#EXTINF", f"{tags}#EXTINF", 1))
     assert [resolve_uri(show, one.uri) for one in document.references] == items[:-1] * 2
-    contents = relocation.rewrite(Tree([items], {show: document}), targets)
+    contents = relocation.rewrite_playlists(Tree([items], {show: document}), targets)
     copied = parse_document(contents[show].decode()) if show in contents else document
     found = [resolve_uri(targets[show], one.uri) for one in copied.references]
     assert found == copies[:-1] * 2
     assert (
-        relocation.rewrite(Tree([copies], {copies[-1]: copied}), {one: one for one in copies}) == {}
+        relocation.rewrite_playlists(
+            Tree([copies], {copies[-1]: copied}), {one: one for one in copies}
+        )
+        == {}
     )
 
 
@@ -193,13 +196,13 @@ def test_a_missing_playlist_that_is_optional_is_left_out(cos):
 
 def test_a_playlist_that_is_replaced_after_it_was_read_is_refused(cos, monkeypatch):
     put(cos, index_m3u8=media("a.ts"), a_ts="a")
-    rewrite = relocation.rewrite
+    rewrite = relocation.rewrite_playlists
 
     def replace(*args):
         put(cos, index_m3u8=media("a.ts", "b.ts"))
         return rewrite(*args)
 
-    monkeypatch.setattr(relocation, "rewrite", replace)
+    monkeypatch.setattr(relocation, "rewrite_playlists", replace)
     with pytest.raises(SomeFailed) as failed:
         cos.publish(SHOW, to=place("site/"))
     assert [error.code for error in failed.value.exceptions] == ["Replaced"]

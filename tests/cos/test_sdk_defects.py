@@ -196,7 +196,7 @@ def big_parts(cos, path, item, part=1 << 20):
     """An upload in parts of 1 MB, so that small files will do."""
     from scf_mps.cos import upload
 
-    upload.upload_file(cos._client, path, item, {}, lambda _: None, part)
+    upload.Uploader(cos._client, lambda _: None, part).upload(path, item, {})
 
 
 def test_11_a_body_that_breaks_off_is_taken_up_again(emulator, sdk, cos, tmp_path):
@@ -277,7 +277,9 @@ def test_16_an_unfinished_upload_of_somebody_else_is_left_alone(sdk, cos, tmp_pa
     from scf_mps.cos import upload as uploading
 
     said = {"cache-control": "mine"}
-    uploading.upload_file(cos._client, tmp_path / "big", at("ours"), said, lambda _: None, 1 << 20)
+    uploading.Uploader(cos._client, lambda _: None, 1 << 20).upload(
+        tmp_path / "big", at("ours"), said
+    )
     assert cos.head(at("ours")).cache_control == "mine"
     assert uploads_of(sdk) == ["ours"], "the stranger's is still there"
     sdk.abort_multipart_upload(Bucket=DESK, Key="ours", UploadId=upload["UploadId"])

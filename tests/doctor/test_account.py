@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from scf_mps.cli import cli
 from scf_mps.cos import Cos, Credentials, Pool
-from scf_mps.cos.client import Target
+from scf_mps.cos.request import Request, Target
 from scf_mps.deploy.account import ENDPOINT_VARIABLE
 from scf_mps.deploy.deploy import DeployOptions, load_function, prepare_deployment
 from scf_mps.doctor import Examination
@@ -78,7 +78,7 @@ class World:
         pool = Pool()
         key = Credentials(self.cos.key.secret_id, self.cos.key.secret_key)
         client = Cos(key, proxy=self.cos.url, pool=pool)._client
-        client.call(Target(BUCKET, REGION), "PUT", {name: ""}, body=text.encode())
+        client.call(Request(Target(BUCKET, REGION), "PUT", {name: ""}, body=text.encode()))
         pool.clear()
 
     def objects(self) -> list[str]:

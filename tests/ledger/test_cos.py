@@ -276,10 +276,11 @@ def test_it_is_cos_s_clock_that_ends_a_hold(store, emulator):
 
 
 def put_versioning(emulator, bucket, status):
-    from scf_mps.cos.client import Target
+    from scf_mps.cos.request import Request, Target
 
     body = f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>".encode()
-    Cos()._client.call(Target(bucket, REGION), "PUT", {"versioning": ""}, {}, body, kind="write")
+    target = Target(bucket, REGION)
+    Cos()._client.call(Request(target, "PUT", {"versioning": ""}, {}, body, kind="write"))
 
 
 @pytest.mark.parametrize(
@@ -336,9 +337,9 @@ def test_a_bucket_that_goes_away_is_told(emulator, cloud):
     emulator.create_bucket(bucket, REGION)
     ledger = open_ledger(f"cos://{bucket}.{REGION}/mps/")
     assert ledger.find("x") is None
-    from scf_mps.cos.client import Target
+    from scf_mps.cos.request import Request, Target
 
-    Cos()._client.call(Target(bucket, REGION), "DELETE", kind="write")
+    Cos()._client.call(Request(Target(bucket, REGION), "DELETE", kind="write"))
     with pytest.raises(LedgerError, match="NoSuchBucket"):
         ledger.claim(event(), FOUR, LEASE)
 
@@ -382,12 +383,12 @@ def test_a_prefix_that_leaves_no_room_for_keys_is_refused():
 
 @pytest.mark.parametrize(("keep", "days"), [(30 * 86400.0, 30), (86401.0, 2), (60.0, 1)])
 def test_the_lifecycle_rule_is_one_that_a_bucket_takes(store, emulator, keep, days):
-    from scf_mps.cos.client import Target
+    from scf_mps.cos.request import Request, Target
 
     rule = in_prefix(store, keep=keep).lifecycle_rule
     where = Target(BUCKET, REGION)
-    Cos()._client.call(where, "PUT", {"lifecycle": ""}, {}, rule.encode(), kind="write")
-    kept = Cos()._client.call(where, "GET", {"lifecycle": ""}).body.decode()
+    Cos()._client.call(Request(where, "PUT", {"lifecycle": ""}, {}, rule.encode(), kind="write"))
+    kept = Cos()._client.call(Request(where, params={"lifecycle": ""})).body.decode()
     assert kept == rule
     assert (
         f"<Filter><Prefix>{store.prefix}</Prefix></Filter><Expiration><Days>{days}</Days>" in rule

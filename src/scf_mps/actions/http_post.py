@@ -230,10 +230,10 @@ def exchange(
         connection = Connection(host, port, tls, seconds, deadline)
         sent = True
         try:
-            response = connection.ask("POST", head, content, seconds, deadline)
+            response = connection.send("POST", head, content, seconds, deadline)
             body = b""
             while len(body) < MAX_RESPONSE_BYTES and (
-                piece := response.piece(MAX_RESPONSE_BYTES - len(body))
+                piece := response.read_piece(MAX_RESPONSE_BYTES - len(body))
             ):
                 body += piece
         finally:

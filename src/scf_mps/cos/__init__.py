@@ -1,7 +1,6 @@
-"""COS for callbacks: the files of a result, read, copied, published and deleted so that nothing is lost on the way.
+"""COS helper for callbacks: read, copy, publish and delete the files of a result, verified.
 
-`Cos` is what a callback asks for; the errors it raises and the values it returns are here as well. Everything is
-loaded when it is first asked for, and nothing of it needs more than Python's standard library.
+All names are imported on first access. Nothing needs more than the standard library.
 """
 
 from __future__ import annotations
@@ -32,17 +31,16 @@ if TYPE_CHECKING:
 else:
 
     def _load_methods():
-        """Copy documentation and methods of `helper.Cos`, for help(), inspect and mocks."""
-        from .cos import Cos as Helper
+        """Copy the documentation and methods of `cos.cos.Cos`, for help(), inspect and mocks."""
+        from .cos import Cos as FullCos
 
-        Cos.__doc__ = Helper.__doc__
-        for part in Helper.__mro__[1 : Helper.__mro__.index(Cos)]:
-            for name, value in vars(part).items():
-                if name[0] != "_" and name not in vars(Cos):
-                    type.__setattr__(Cos, name, value)
-        return Helper
+        Cos.__doc__ = FullCos.__doc__
+        for name, value in vars(FullCos).items():
+            if name[0] != "_" and name not in vars(Cos):
+                type.__setattr__(Cos, name, value)
+        return FullCos
 
-    class _Lazy(type):
+    class _LazyType(type):
         def __getattr__(cls, name):
             if cls is Cos and name[0] != "_" and hasattr(_load_methods(), name):
                 return getattr(cls, name)
@@ -59,21 +57,21 @@ else:
             init = signature((_load_methods() if cls is Cos else cls).__init__)
             return init.replace(parameters=[*init.parameters.values()][1:])
 
-    class Cos(metaclass=_Lazy):
-        """Work with files in COS, see `helper.Cos`. Importing this class costs a cold start nothing."""
+    class Cos(metaclass=_LazyType):
+        """The COS helper, see `cos.cos.Cos`. Its module is loaded when the first one is made."""
 
         __slots__ = ()
 
         def __new__(cls, *args, **kwargs):
-            from .cos import Cos as Helper
+            from .cos import Cos as FullCos
 
-            return object.__new__(Helper if cls is Cos else cls)
+            return object.__new__(FullCos if cls is Cos else cls)
 
         @classmethod
         def __provide__(cls, invocation):
-            from .cos import Cos as Helper
+            from .cos import Cos as FullCos
 
-            return Helper.__provide__(invocation)
+            return FullCos.__provide__(invocation)
 
     from ..common.lazy import create_accessors
 

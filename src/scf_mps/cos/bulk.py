@@ -1,15 +1,12 @@
-"""The same work on many objects: so many at a time as COS takes, each failing alone, all reported at the end.
-
-What the work is, and that it may be done again, is up to its caller; how often a single request is tried is
-`client.py`'s.
-"""
+"""Parallel work on many objects, with the error of each one collected."""
 
 from __future__ import annotations
 
 import threading
 from typing import Generic, TypeVar
 
-from .errors import FATAL_CODES, CosError, group
+from .errors import FATAL_CODES, CosError, group_errors
+from .locations import find_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,127 +20,123 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Work(Generic[T, R]):
-    """Items that workers take from, and what became of them."""
+class _Job(Generic[T, R]):
+    """Items that workers take from, and their results and errors by index."""
 
     def __init__(
         self,
         client: Client,
         items: Sequence[T],
         work: Callable[[T], R],
-        report: ProgressReporter | None,
-        stop_at_failure: bool,
+        report: ProgressReporter | None = None,
+        stop_at_failure: bool = False,
     ) -> None:
-        self.results: dict[int, R] = {}
-        self.errors: dict[int, Exception] = {}
-        self._client = client
+        self._results: dict[int, R] = {}
+        self._errors: dict[int, Exception] = {}
+        self._concurrency = client.concurrency
         self._items = items
-        self._next: Iterator[int] = iter(range(len(items)))
+        self._indexes: Iterator[int] = iter(range(len(items)))
         self._work = work
         self._report = report
         self._stop_at_failure = stop_at_failure
-        self._hopeless: CosError | None = None
-        self._exhausted = False
-        self.interrupted: BaseException | None = None
+        self._fatal_error: CosError | None = None
+        self._is_exhausted = False
+        self._interruption: BaseException | None = None
 
-    def run(self, number: int) -> None:
-        """Be worker `number`: take items until there are none."""
+    def run(self, max_workers: int = 0) -> tuple[list[R | None], list[Exception]]:
+        """Work on all items. Return the results in order (None where the work failed), and the errors in order."""
+        count = min(len(self._items), max_workers or self._concurrency.limit)
+        threads = []
+        for number in range(1, count):
+            thread = threading.Thread(
+                target=self._run_worker, args=(number,), name=f"cos-{number}", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:  # no thread is left, or the interpreter ends: fewer workers do it
+                break
+            threads.append(thread)
+        self._run_worker(0)
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException as error:
+            self._interruption = error
+            for thread in threads:
+                thread.join()
+        if self._interruption is not None:
+            raise self._interruption
+        results = [self._results.get(index) for index in range(len(self._items))]
+        return results, [self._errors[index] for index in sorted(self._errors)]
+
+    def _run_worker(self, number: int) -> None:
+        """Take items until none is left."""
         try:
             while not self._is_over():
-                self._client.window.wait_for(number, self._is_over)
-                index = next(self._next, None)
+                self._concurrency.wait_for(number, self._is_over)
+                index = next(self._indexes, None)
                 if index is None:
-                    self._exhausted = True
+                    self._is_exhausted = True
                 else:
-                    self._do(index)
+                    self._process(index)
         except BaseException as error:  # a KeyboardInterrupt, or an error of the progress callback
-            self.interrupted = error
+            self._interruption = error
         finally:
-            self._client.window.release()
+            self._concurrency.release()
 
     def _is_over(self) -> bool:
-        return self._exhausted or self.interrupted is not None
+        return self._is_exhausted or self._interruption is not None
 
-    def _do(self, index: int) -> None:
+    def _process(self, index: int) -> None:
         item = self._items[index]
-        if self._hopeless is not None:
-            self.errors[index] = copy_error(self._hopeless, item)
+        if self._fatal_error is not None:
+            self._errors[index] = copy_error(self._fatal_error, item)
             return
         try:
-            self.results[index] = self._work(item)
+            self._results[index] = self._work(item)
         except CosError as error:
-            self.errors[index] = error
+            self._errors[index] = error
             if error.code in FATAL_CODES or self._stop_at_failure:
-                self._hopeless = error
+                self._fatal_error = error
         except Exception as error:
-            self.errors[index] = error
+            self._errors[index] = error
         else:
             if self._report is not None:
-                self._report.finished(item)
+                self._report.finish_object()
 
 
 def copy_error(error: CosError, item: object) -> CosError:
-    """The error that stopped all work, as that of an item that had no turn."""
-    from .locations import one
-
+    """Return the error that stopped all work, as the error of an item that was not tried."""
     copy = type(error)(
         error.message,
         code=error.code,
         status=error.status,
         request_id=error.request_id,
-        object=one(item[0] if isinstance(item, tuple) else item),
+        object=find_object(item[0] if isinstance(item, tuple) else item),
     )
     copy.__cause__ = error
     return copy
 
 
-def run(
+def try_each(
     client: Client,
     items: Sequence[T],
     work: Callable[[T], R],
     report: ProgressReporter | None = None,
-    workers: int = 0,
-    stop_at_failure: bool = False,
 ) -> tuple[list[R | None], list[Exception]]:
-    """Do `work` on each item; returns the results in order (None where it failed) and the errors in order.
-
-    Args:
-        report: is told of each item that is done.
-        workers: threads at most; the client's window by default.
-        stop_at_failure: leave out what has not begun when one fails.
+    """Do `work` on each item. Return the results in order (None where it failed), and the errors in order.
 
     Raises:
-        BaseException: what is no `Exception`, when every worker has ended its item.
+        BaseException: an interruption that is not an `Exception`, after every worker has finished its item.
     """
-    job = _Work(client, items, work, report, stop_at_failure)
-    count = min(len(items), workers or client.window.most)
-    threads = []
-    for number in range(1, count):
-        thread = threading.Thread(target=job.run, args=(number,), name=f"cos-{number}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no thread is left, or the interpreter ends: fewer do the work
-            break
-        threads.append(thread)
-    job.run(0)
-    try:
-        for thread in threads:
-            thread.join()
-    except BaseException as error:
-        job.interrupted = error
-        for thread in threads:
-            thread.join()
-    if job.interrupted is not None:
-        raise job.interrupted
-    results = [job.results.get(index) for index in range(len(items))]
-    return results, [job.errors[index] for index in sorted(job.errors)]
+    return _Job(client, items, work, report).run()
 
 
 def run_all(
-    client: Client, items: Sequence[T], work: Callable[[T], R], workers: int = 0
+    client: Client, items: Sequence[T], work: Callable[[T], R], max_workers: int = 0
 ) -> list[R]:
-    """Do `work` on each item, of a whole that is worth nothing if one fails: the first error is raised as it is."""
-    results, errors = run(client, items, work, None, workers, stop_at_failure=True)
+    """Do `work` on each item of a whole that is useless if one fails. Stop at the first error and raise it."""
+    results, errors = _Job(client, items, work, stop_at_failure=True).run(max_workers)
     if errors:
         raise next((error for error in errors if error.__cause__ not in errors), errors[0])
     return results  # type: ignore[return-value]
@@ -153,27 +146,27 @@ def run_each(
     client: Client,
     items: Sequence[T],
     work: Callable[[T], R],
-    what: str,
+    verb: str,
     report: ProgressReporter | None = None,
 ) -> list[R]:
-    """Do `work` on each item.
+    """Do `work` on each item, then raise the errors.
 
     Raises:
-        SomeFailed: with the error of each that failed, after every one had its turn.
+        SomeFailed: with the error of each item that failed.
     """
-    results, errors = run(client, items, work, report)
+    results, errors = try_each(client, items, work, report)
     if errors:
-        raise group(errors, len(items) - len(errors), len(items), what)
+        raise group_errors(errors, len(items) - len(errors), len(items), verb)
     return results  # type: ignore[return-value]
 
 
 def split_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of `size`."""
-    chunk: list[T] = []
+    """Yield the items in lists of `size`."""
+    batch: list[T] = []
     for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,7 +1,6 @@
-"""A request that is tried until it is answered, refused for good, or out of time.
+"""Client that sends a request to COS until it succeeds, is refused or runs out of time.
 
-A client belongs to one snapshot of credentials and to one invocation's time. Which requests there are is in
-`operations.py`; many of them at once are `bulk.py`'s.
+A client belongs to the credentials and the deadline of one invocation.
 """
 
 from __future__ import annotations
@@ -9,346 +8,262 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..common.certificates import explain_distrust
-from ..common.retry import parse_retry_after
+from ..common.retry import call_with_retry, parse_retry_after
 from . import xml
 from .errors import Corrupt, CosError, Denied, Unavailable, find_error_class, is_retryable
 from .locations import check_key
+from .request import Request, Response
 from .transport import NotConnected, StaleConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..common.deadline import Deadline
     from ..common.retry import Retry
     from ..events.files import CosObject
     from ..tencent.credentials import Credentials
-    from .http1 import Body, StreamedResponse
+    from .http1 import StreamedResponse
     from .locations import BucketAllowlist
     from .rate_limit import AdaptiveConcurrency, RateLimiter
+    from .request import Target
     from .transport import Exchange, Transport
 
 
-_PATIENCE = 600.0
-"""Seconds without a byte that end a try of what COS may work on for minutes."""
+_SLOW_TIMEOUT = 600.0
+"""Seconds without a byte after which an attempt of a slow request ends."""
 
 
-class Target(NamedTuple):
-    """What a request is about: an object, or a bucket (``key`` is empty)."""
+class Limits(NamedTuple):
+    """Limits of a client.
 
-    bucket: str
-    region: str
-    key: str = ""
+    Attributes:
+        deadline: the bound of all requests.
+        retry: attempts and waits of one request.
+        rates: requests per second.
+        concurrency: requests at a time.
+        timeout: seconds without a byte after which an attempt ends.
+    """
 
-
-class Response(NamedTuple):
-    """A successful answer, its body read."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+    deadline: Deadline
+    retry: Retry
+    rates: RateLimiter
+    concurrency: AdaptiveConcurrency
+    timeout: float = 15.0
 
 
 class Client:
-    """Sends requests for one invocation. Safe for threads.
+    """Sends the requests of one invocation. Safe for threads.
 
     Args:
-        credentials: None if there are none: every request is refused then.
-        timeout: seconds without a byte that end a try.
+        transport: connections to COS.
+        credentials: None if there are none. Every request is refused then.
+        allowlist: buckets that requests may touch.
+        limits: time, rates and concurrency.
     """
 
     def __init__(
         self,
         transport: Transport,
         credentials: Credentials | None,
-        deadline: Deadline,
-        retry: Retry,
-        rates: RateLimiter,
-        window: AdaptiveConcurrency,
-        allowed: BucketAllowlist,
-        timeout: float = 15.0,
+        allowlist: BucketAllowlist,
+        limits: Limits,
     ) -> None:
         self.transport = transport
-        self.allowed = allowed
-        self.window = window
-        self.deadline = deadline
-        self.retry = retry
-        self.rates = rates
-        self.timeout = timeout
+        self.allowlist = allowlist
+        self.deadline = limits.deadline
+        self.retry = limits.retry
+        self.rates = limits.rates
+        self.concurrency = limits.concurrency
+        self.timeout = limits.timeout
         self._credentials = credentials
-        self._known: set[tuple[str, str]] = set()
+        self._checked: set[tuple[str, str]] = set()
 
     @property
     def credentials(self) -> Credentials:
         """The credentials. Raises `Denied` if there are none."""
         if self._credentials is None:
             raise Denied(
-                "there are no credentials: give the function an execution role with a COS policy, "
+                "no credentials. Give the function an execution role with a COS policy, "
                 "or outside SCF set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
                 code="NoCredentials",
             )
         return self._credentials
 
-    def call(
-        self,
-        target: CosObject | Target,
-        method: str,
-        params: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-        body: bytes | Body = b"",
-        *,
-        kind: str = "read",
-        count: int = 1,
-        repeatable: bool = True,
-        document: bool = False,
-        patient: bool = False,
-    ) -> Response:
-        """Make a request and read its answer.
+    def call(self, request: Request) -> Response:
+        """Send a request and return its response.
+
+        Raises:
+            CosError: the subclass names the reason.
+        """
+        exchange, body = self._send_with_retry(request)
+        return Response(exchange.response.status, exchange.response.headers, body)
+
+    def stream(self, item: CosObject, headers: Mapping[str, str]) -> Exchange:
+        """Start a GET of an object.
 
         Args:
-            kind: which of a bucket's rates it takes from; ``write`` and ``batch`` (of `count` keys) are writes.
-            repeatable: whether it may be sent again when nobody knows if it took effect.
-            document: look for an ``<Error>`` in the body of a 200.
-            patient: COS may work for minutes before it answers, on a copy or a completion.
+            item: the object.
+            headers: by lower-case name.
+
+        Returns:
+            A response with status 200 or 206. Read its body, then `end` the exchange.
 
         Raises:
-            CosError: of the class that says why.
+            CosError: the subclass names the reason.
         """
-        tries = self._tries(target, method, params, headers, body, kind, count, repeatable, patient)
-        exchange, answer = self._answered(target, tries, document=document)
-        return Response(exchange.response.status, exchange.response.headers, answer)
+        return self._send_with_retry(Request(item, headers=headers), is_streamed=True)[0]
 
-    def stream(self, target: CosObject | Target, headers: dict[str, str]) -> Exchange:
-        """Start a GET: the exchange's response is a 200 or 206 whose body is still to be read, then `end` it.
-
-        Raises:
-            CosError: of the class that says why.
-        """
-        tries = self._tries(target, "GET", None, headers, b"", "read", 1, True, False)
-        return self._answered(target, tries, streamed=True)[0]
-
-    def _answered(
-        self,
-        target: CosObject | Target,
-        tries: _Tries,
-        *,
-        document: bool = False,
-        streamed: bool = False,
+    def _send_with_retry(
+        self, request: Request, *, is_streamed: bool = False
     ) -> tuple[Exchange, bytes]:
-        """The exchange that succeeded, and its body; empty where it is to be streamed."""
-        failure: CosError | None = None
-        attempt = 0
-        maybe_applied = False
-        while True:
-            attempt += 1
-            try:
-                exchange = tries.send(failure)
-                response = exchange.response
-                body = b"" if streamed and response.status in (200, 206) else exchange.rest()
-            except OSError as error:
-                failure = _broken(target, error, self.deadline)
-            except CosError as error:
-                failure = error
-                failure.object = failure.object or _object(target)
-            else:
-                failure = _refusal(target, response, body, document)
-                if failure is None:
-                    self.window.succeed()
-                    return exchange, body
-            maybe_applied = maybe_applied or failure.maybe_applied or tries.uncertain
-            if not tries.again(attempt, failure):
-                failure.maybe_applied = maybe_applied
-                raise failure
+        """Return the successful exchange and its body, which is empty if it is streamed."""
+        self._check(request.target)
+        attempts = _Attempts(self, request, is_streamed)
+        return call_with_retry(attempts.send, self.deadline, attempts.compute_wait)
 
-    def _tries(
-        self,
-        target: CosObject | Target,
-        method: str,
-        params: dict[str, str] | None,
-        headers: dict[str, str] | None,
-        body: bytes | Body,
-        kind: str,
-        count: int,
-        repeatable: bool,
-        patient: bool,
-    ) -> _Tries:
-        if (target.bucket, target.region) not in self._known:
-            self.allowed.check(target.bucket, target.region)
-            self._known.add((target.bucket, target.region))
+    def _check(self, target: CosObject | Target) -> None:
+        bucket = target.bucket, target.region
+        if bucket not in self._checked:
+            self.allowlist.check(*bucket)
+            self._checked.add(bucket)
         if target.key:
-            check_key(target)  # type: ignore[arg-type]
-        return _Tries(
-            self,
-            target,
-            method,
-            params or {},
-            headers or {},
-            body,
-            kind,
-            count,
-            repeatable,
-            max(self.timeout, _PATIENCE) if patient else self.timeout,
-        )
+            check_key(target.key)
 
 
-class _Tries:
-    """The tries of one request."""
+class _Attempts:
+    """The attempts of one request."""
 
-    __slots__ = (
-        "_body",
-        "_client",
-        "_count",
-        "_headers",
-        "_kind",
-        "_method",
-        "_params",
-        "_repeatable",
-        "_target",
-        "_timeout",
-        "uncertain",
-    )
+    __slots__ = ("_client", "_failure", "_is_streamed", "_maybe_applied", "_request")
 
-    def __init__(
-        self,
-        client: Client,
-        target: CosObject | Target,
-        method: str,
-        params: dict[str, str],
-        headers: dict[str, str],
-        body: bytes | Body,
-        kind: str,
-        count: int,
-        repeatable: bool,
-        timeout: float,
-    ) -> None:
-        self._timeout = timeout
+    def __init__(self, client: Client, request: Request, is_streamed: bool) -> None:
         self._client = client
-        self._target = target
-        self._method = method
-        self._params = params
-        self._headers = headers
-        self._body = body
-        self._kind = kind
-        self._count = count
-        self._repeatable = repeatable
-        self.uncertain = False
+        self._request = request
+        self._is_streamed = is_streamed
+        self._failure: CosError | None = None
+        self._maybe_applied = False
 
-    def send(self, before: CosError | None) -> Exchange:
-        """Send it once, when the rates and the time that is left allow it."""
-        client, target = self._client, self._target
-        wait = client.rates.take(
-            target.bucket, target.region, "read" if self._kind == "read" else "write", self._count
-        )
-        if self._kind == "batch":
-            wait = max(wait, client.rates.take(target.bucket, target.region, "batch"))
-        elif self._kind == "write" and target.key:
-            wait = max(wait, client.rates.take_key(target))  # type: ignore[arg-type]
-        if wait and not client.deadline.sleep(wait):
-            raise _out_of_time(before)
-        if client.deadline.left() <= 0:
-            raise _out_of_time(before)
-        # What must not be sent twice must not meet a connection that ended while it was kept.
-        fresh = not self._repeatable
+    def send(self) -> tuple[Exchange, bytes]:
+        """Send the request once. Return the exchange and its body. Raises CosError."""
+        try:
+            exchange = self._send()
+            response = exchange.response
+            is_open = self._is_streamed and response.status in (200, 206)
+            body = b"" if is_open else exchange.read_rest()
+        except OSError as error:
+            raise _build_connection_error(self._request, error, self._client.deadline) from error
+        except CosError as error:
+            error.object = error.object or self._request.item
+            raise
+        refusal = _find_refusal(self._request, response, body)
+        if refusal is not None:
+            raise refusal
+        self._client.concurrency.succeed()
+        return exchange, body
+
+    def compute_wait(self, error: Exception, attempt: int) -> float | None:
+        """Return the seconds to wait after an error, or None if the request is not repeated."""
+        if not isinstance(error, CosError):
+            return None
+        client = self._client
+        if error.status in (429, 503):
+            client.concurrency.slow_down()
+        is_final = error.maybe_applied and not self._request.is_repeatable
+        self._maybe_applied = error.maybe_applied = self._maybe_applied or error.maybe_applied
+        self._failure = error
+        if is_final or not is_retryable(error):
+            return None
+        return client.retry.next_wait(attempt, error.retry_after)
+
+    def _send(self) -> Exchange:
+        """Send the request after the wait that its rates demand. Return when its response begins.
+
+        Raises:
+            CosError: no time is left, or there are no credentials.
+            OSError: the connection broke.
+        """
+        client, request = self._client, self._request
+        wait = client.rates.take_request(request)
+        if (wait and not client.deadline.sleep(wait)) or client.deadline.left() <= 0:
+            raise Unavailable(
+                "the invocation has no time left", code="DeadlineExceeded"
+            ) from self._failure
+        timeout = max(client.timeout, _SLOW_TIMEOUT) if request.is_slow else client.timeout
+        # A request that must not be sent twice must not meet a kept connection that has ended.
+        is_fresh = not request.is_repeatable
         while True:
             try:
                 return client.transport.send(
-                    client.credentials,
-                    self._method,
-                    client.transport.host(target.bucket, target.region),
-                    target.key,
-                    self._params,
-                    self._headers,
-                    self._body,
-                    self._timeout,
-                    client.deadline,
-                    fresh,
+                    request, client.credentials, timeout, client.deadline, is_fresh
                 )
             except StaleConnection:
-                # As a rule it had ended before the request came; nobody knows.
-                fresh = self.uncertain = True
-
-    def again(self, attempt: int, failure: CosError) -> bool:
-        """Whether to try again after `failure`; waits first."""
-        client = self._client
-        throttled = failure.status == 503 or failure.status == 429
-        if throttled:
-            client.window.slow_down()
-        if attempt >= client.retry.attempts or not is_retryable(failure):
-            return False
-        if failure.maybe_applied and not self._repeatable:
-            return False
-        return client.deadline.sleep(client.retry.wait(attempt, failure.retry_after))
+                # The connection had probably ended before the request arrived.
+                is_fresh = self._maybe_applied = True
 
 
 _REASONS = {
-    304: "it is not modified",
-    403: "these credentials may not do that",
-    404: "there is no such object or bucket",
-    412: "it is not the version that was asked for",
-    503: "COS asks for fewer requests",
+    304: "not modified",
+    403: "access denied",
+    404: "no such object or bucket",
+    412: "the object has another version",
+    503: "COS demands fewer requests",
 }
-"""What an answer without a document (a HEAD's) means."""
+"""Messages for responses without a document, as those to HEAD."""
 
-_CHECK_KEY = (
+_CHECK_CREDENTIALS = (
     "Check the COS policy of the function's role, or outside SCF TENCENTCLOUD_SECRET_ID and"
     " TENCENTCLOUD_SECRET_KEY: `scf-mps cos` prints those of its emulator"
 )
 
 
-def _refusal(
-    target: CosObject | Target, response: StreamedResponse, body: bytes, document: bool
-) -> CosError | None:
+def _find_refusal(request: Request, response: StreamedResponse, body: bytes) -> CosError | None:
+    """Return the error in a response, or None if the request succeeded."""
     status = response.status
-    if 200 <= status < 300 and not (document and xml.is_error(body)):
+    is_success = 200 <= status < 300
+    if is_success and not (request.expects_document and xml.is_error(body)):
         return None
-    told = xml.fields(body) if xml.is_error(body) else {}
-    code = told.get("Code", "")
-    kind = find_error_class(status, code)
-    if status < 300 and kind is CosError:
-        kind = Unavailable
-    message = told.get("Message", "")
-    if kind is Denied:
-        message = f"{message.rstrip('.') or _REASONS[403]}. {_CHECK_KEY}"
-    elif status // 100 == 3:
-        message = message or f"an unexpected redirection to {response.headers.get('location', '?')}"
-    failure = kind(
-        message or _REASONS.get(status, "COS gave no reason"),
+    fields = xml.parse_fields(body) if xml.is_error(body) else {}
+    code = fields.get("Code", "")
+    error_class = find_error_class(status, code)
+    if is_success and error_class is CosError:
+        error_class = Unavailable
+    failure = error_class(
+        _describe_refusal(response, fields.get("Message", ""), error_class is Denied),
         code=code,
         status=status,
-        request_id=response.headers.get("x-cos-request-id", told.get("RequestId", "")),
-        object=_object(target),
+        request_id=response.headers.get("x-cos-request-id", fields.get("RequestId", "")),
+        object=request.item,
     )
     failure.retry_after = parse_retry_after(response.headers.get("retry-after"))
     failure.maybe_applied = status >= 500 and code != "SlowDown"
     return failure
 
 
-def _broken(target: CosObject | Target, error: OSError, deadline: Deadline) -> CosError:
-    sent = not isinstance(error, NotConnected)
-    message = f"the connection broke: {type(error).__name__}: {error}" if sent else str(error)
-    refusal = explain_distrust(error)
-    if refusal:
-        code, message = "CertificateNotTrusted", f"{message}: {refusal}"
+def _describe_refusal(response: StreamedResponse, message: str, is_denied: bool) -> str:
+    if is_denied:
+        return f"{message.rstrip('.') or _REASONS[403]}. {_CHECK_CREDENTIALS}"
+    if not message and response.status // 100 == 3 and response.status != 304:
+        return f"unexpected redirect to {response.headers.get('location', '?')}"
+    return message or _REASONS.get(response.status, "COS gave no reason")
+
+
+def _build_connection_error(request: Request, error: OSError, deadline: Deadline) -> CosError:
+    is_sent = not isinstance(error, NotConnected)
+    message = f"the connection broke: {type(error).__name__}: {error}" if is_sent else str(error)
+    distrust = explain_distrust(error)
+    if distrust:
+        code, message = "CertificateNotTrusted", f"{message}: {distrust}"
     elif deadline.left() <= 0:
         code = "DeadlineExceeded"
-    elif any(isinstance(one, TimeoutError) for one in (error, error.__cause__)):
+    elif any(isinstance(cause, TimeoutError) for cause in (error, error.__cause__)):
         code = "TimedOut"
     else:
         code = "ConnectionBroken"
-    failure = Unavailable(message, code=code, object=_object(target))
-    failure.__cause__ = error
-    failure.maybe_applied = sent
+    failure = Unavailable(message, code=code, object=request.item)
+    failure.maybe_applied = is_sent
     return failure
-
-
-def _out_of_time(before: CosError | None) -> CosError:
-    failure = Unavailable("the invocation has no time left for it", code="DeadlineExceeded")
-    failure.__cause__ = before
-    return failure
-
-
-def _object(target: CosObject | Target) -> CosObject | None:
-    return None if isinstance(target, Target) else target
 
 
 def build_corrupt_error(item: CosObject, message: str, request_id: str = "") -> Corrupt:
-    """The error for bytes that are not what they should be."""
+    """Return the error for bytes of an object that differ from what they should be."""
     return Corrupt(message, code="ChecksumDiffers", request_id=request_id, object=item)

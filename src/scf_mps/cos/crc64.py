@@ -1,8 +1,8 @@
-"""CRC-64/XZ, the checksum COS puts on every object: by the fastest means at hand, without needing any.
+"""CRC-64/XZ, the checksum of COS objects.
 
-`fastcrc` (12,400 MB/s, measured) or crcmod's C extension (490 MB/s) where they are installed; else a sieve of Python's
-own: many stretches of the data advance a byte at a time side by side, whole rows by `bytes.translate` and one XOR of
-big integers, which is some five times faster than a loop over the bytes.
+It is computed by `fastcrc` (12,400 MB/s, measured) or crcmod's C extension (490 MB/s) if installed, else in Python.
+There the data is split into rows that advance in parallel, a byte at a time, by `bytes.translate` and one XOR of big
+integers. That is about five times faster than a loop over the bytes.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ if TYPE_CHECKING:
     Update = Callable[[bytes, int], int]
 
 _POLYNOMIAL = 0xC96C5795D7870F42  # ECMA-182, reflected
-_ALL = 0xFFFFFFFFFFFFFFFF
-_ROWS = 2048
-"""Bytes of one stretch."""
-_LEAST_STRETCHES = 32
+_MASK = 0xFFFFFFFFFFFFFFFF
+_ROW_BYTES = 2048
+_MIN_ROWS = 32
 
 
 def update(data: bytes, value: int = 0) -> int:
-    """The CRC of what `value` is the CRC of, followed by `data`; 0 is the CRC of nothing."""
+    """Return the CRC of some bytes with the CRC `value`, followed by `data`. The CRC of no bytes is 0."""
     global _update
     if _update is None:
-        _update = _fastest()
+        _update = _find_fastest()
     return _update(data, value)
 
 
 _update: Update | None = None
 
 
-def _fastest() -> Update:
+def _find_fastest() -> Update:
     try:
         xz = import_module("fastcrc.crc64").xz
     except ImportError:
@@ -47,13 +46,13 @@ def _fastest() -> Update:
         return update_in_python
     if not crcmod._usingExtension:
         return update_in_python
-    in_c: Update = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=_ALL)
-    return in_c
+    crcmod_update: Update = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, rev=True, xorOut=_MASK)
+    return crcmod_update
 
 
 @cache
-def _table() -> list[int]:
-    """What a byte does to an empty register."""
+def _build_table() -> list[int]:
+    """Return the state after each byte, from an empty state."""
     table = []
     for value in range(256):
         for _ in range(8):
@@ -63,51 +62,52 @@ def _table() -> list[int]:
 
 
 @cache
-def _planes() -> tuple[bytes, ...]:
-    """The table, as eight tables of bytes, lowest first."""
-    return tuple(bytes([entry >> 8 * plane & 255 for entry in _table()]) for plane in range(8))
+def _build_planes() -> tuple[bytes, ...]:
+    """Return the table as eight tables of bytes, lowest byte first."""
+    table = _build_table()
+    return tuple(bytes([entry >> 8 * plane & 255 for entry in table]) for plane in range(8))
 
 
 def update_in_python(data: bytes, value: int) -> int:
-    """As `update`, with nothing but Python."""
-    state = value ^ _ALL
-    stretches = len(data) // _ROWS
+    """Return the CRC as `update` does, in Python."""
+    state = value ^ _MASK
+    row_count = len(data) // _ROW_BYTES
     start = 0
-    if stretches >= _LEAST_STRETCHES:
-        state = _side_by_side(data, state, stretches)
-        start = stretches * _ROWS
-    table = _table()
+    if row_count >= _MIN_ROWS:
+        state = _update_rows(data, state, row_count)
+        start = row_count * _ROW_BYTES
+    table = _build_table()
     for byte in data[start:]:
         state = table[(state ^ byte) & 255] ^ state >> 8
-    return state ^ _ALL
+    return state ^ _MASK
 
 
-def _side_by_side(data: bytes, state: int, stretches: int) -> int:
-    """The register behind `stretches` stretches of `_ROWS` bytes, each taken from an empty register at first.
+def _update_rows(data: bytes, state: int, row_count: int) -> int:
+    """Return the state after `row_count` rows of `_ROW_BYTES` bytes.
 
-    The registers of all stretches are kept as eight rows of bytes, lowest first.
+    Each row begins with an empty state. Byte `n` of all these states is kept as one integer, `planes[n]`.
     """
-    planes = _planes()
-    rows = [0] * 8
-    end = stretches * _ROWS
+    tables = _build_planes()
+    planes = [0] * 8
+    end = row_count * _ROW_BYTES
     from_bytes = int.from_bytes
-    for row in range(_ROWS):
-        column = from_bytes(data[row:end:_ROWS], "little") ^ rows[0]
-        index = column.to_bytes(stretches, "little")
-        shifted = [*rows[1:], 0]
-        rows = [
-            above ^ from_bytes(index.translate(plane), "little")
-            for above, plane in zip(shifted, planes, strict=True)
+    for position in range(_ROW_BYTES):
+        column = from_bytes(data[position:end:_ROW_BYTES], "little") ^ planes[0]
+        indexes = column.to_bytes(row_count, "little")
+        shifted = [*planes[1:], 0]
+        planes = [
+            plane ^ from_bytes(indexes.translate(table), "little")
+            for plane, table in zip(shifted, tables, strict=True)
         ]
-    columns = [row.to_bytes(stretches, "little") for row in rows]
-    advance = _advance(_ROWS)
-    for registers in zip(*columns, strict=True):
-        state = advance(state) ^ from_bytes(bytes(registers), "little")
+    columns = [plane.to_bytes(row_count, "little") for plane in planes]
+    advance = _build_advance(_ROW_BYTES)
+    for row_state in zip(*columns, strict=True):
+        state = advance(state) ^ from_bytes(bytes(row_state), "little")
     return state
 
 
-def _times(left: int, right: int) -> int:
-    """The product of two polynomials modulo that of the CRC, the bits reflected."""
+def _multiply(left: int, right: int) -> int:
+    """Return the product of two polynomials modulo that of the CRC, in reflected bits."""
     product = 0
     bit = 1 << 63
     while left:
@@ -120,33 +120,29 @@ def _times(left: int, right: int) -> int:
 
 
 @cache
-def _power(bit: int) -> int:
-    """x to the power of 8 x 2^`bit`, modulo the polynomial."""
+def _compute_power(bit: int) -> int:
+    """Return x to the power of 8 x 2^`bit`, modulo the polynomial."""
     if bit == 0:
         return 1 << 63 - 8
-    return _times(_power(bit - 1), _power(bit - 1))
+    return _multiply(_compute_power(bit - 1), _compute_power(bit - 1))
 
 
-def _shift(length: int) -> int:
-    """x to the power of 8 x `length`, modulo the polynomial."""
+def _compute_shift(length: int) -> int:
+    """Return x to the power of 8 x `length`, modulo the polynomial."""
     factor = 1 << 63  # 1
     for bit in range(length.bit_length()):
         if length >> bit & 1:
-            factor = _times(_power(bit), factor)
+            factor = _multiply(_compute_power(bit), factor)
     return factor
 
 
-_advances: dict[int, list[list[int]]] = {}
-
-
-def _advance(length: int) -> Callable[[int], int]:
-    """A function that takes a register over `length` bytes of zeros, by table."""
-    if length not in _advances:
-        factor = _shift(length)
-        _advances[length] = [
-            [_times(byte << 8 * place, factor) for byte in range(256)] for place in range(8)
-        ]
-    a, b, c, d, e, f, g, h = _advances[length]
+@cache
+def _build_advance(length: int) -> Callable[[int], int]:
+    """Return a function that advances a state by `length` zero bytes."""
+    factor = _compute_shift(length)
+    a, b, c, d, e, f, g, h = (
+        [_multiply(byte << 8 * place, factor) for byte in range(256)] for place in range(8)
+    )
     return lambda state: (
         a[state & 255]
         ^ b[state >> 8 & 255]
@@ -160,5 +156,5 @@ def _advance(length: int) -> Callable[[int], int]:
 
 
 def combine(first: int, second: int, length: int) -> int:
-    """The CRC of two pieces in a row, from the CRC of each and the length in bytes of the second."""
-    return _times(_shift(length), first) ^ second if length else first
+    """Return the CRC of two consecutive pieces from the CRC of each and the length in bytes of the second."""
+    return _multiply(_compute_shift(length), first) ^ second if length else first

@@ -1,9 +1,9 @@
-"""Deleting many objects: by the thousand, in the order they are given, each failure known by its key."""
+"""Batch deletes, in the given order, with the error of each key."""
 
 from __future__ import annotations
 
 from . import bulk, operations, xml
-from .errors import CosError, group, is_retryable
+from .errors import CosError, group_errors, is_retryable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,24 +15,22 @@ if TYPE_CHECKING:
 
 
 def delete_objects(
-    client: Client, objects: Sequence[CosObject], report: ProgressReporter | None
+    client: Client, objects: Sequence[CosObject], report: ProgressReporter | None = None
 ) -> None:
-    """Delete the objects; those that are not there are deleted.
-
-    Batches are made one behind the other, so that what is named last goes last.
+    """Delete objects, one batch after the other, so that the last objects are deleted last. Missing ones count as deleted.
 
     Raises:
-        SomeFailed: with the error of each that could not be deleted; what comes behind its batch is left alone.
+        SomeFailed: with the error of each object that was not deleted. Later batches were not begun.
     """
     done = 0
     for batch in bulk.split_batches(objects, operations.MAX_DELETE_KEYS):
         errors = _delete_batch(client, batch)
         done += len(batch) - len(errors)
         if errors:
-            raise group(errors, done, len(objects), "delete")
+            raise group_errors(errors, done, len(objects), "delete")
         if report is not None:
-            for item in batch:
-                report.finished(item)
+            for _ in batch:
+                report.finish_object()
 
 
 def _delete_batch(client: Client, batch: Sequence[CosObject]) -> list[Exception]:
@@ -42,13 +40,16 @@ def _delete_batch(client: Client, batch: Sequence[CosObject]) -> list[Exception]
         if xml.is_valid_text(item.key):
             buckets.setdefault((item.bucket, item.region), []).append(item)
         else:
-            errors += _one(client, item)
+            errors += _delete_one(client, item)
     for items in buckets.values():
-        errors += _one(client, items[0]) if len(items) == 1 else _many(client, items)
+        if len(items) == 1:
+            errors += _delete_one(client, items[0])
+        else:
+            errors += _delete_with_retry(client, items)
     return errors
 
 
-def _one(client: Client, item: CosObject) -> list[Exception]:
+def _delete_one(client: Client, item: CosObject) -> list[Exception]:
     try:
         operations.delete(client, item)
     except CosError as error:
@@ -56,8 +57,8 @@ def _one(client: Client, item: CosObject) -> list[Exception]:
     return []
 
 
-def _many(client: Client, items: list[CosObject]) -> list[Exception]:
-    """Delete objects of one bucket; keys that failed for a time are tried again."""
+def _delete_with_retry(client: Client, items: list[CosObject]) -> list[Exception]:
+    """Delete objects of one bucket. Retry the keys whose errors are temporary."""
     final: list[Exception] = []
     attempt = 0
     while True:
@@ -66,10 +67,9 @@ def _many(client: Client, items: list[CosObject]) -> list[Exception]:
             errors = operations.delete_batch(client, items)
         except CosError as error:
             return [*final, *(bulk.copy_error(error, item) for item in items)]
-        again = [error for error in errors if error.object is not None and is_retryable(error)]
-        final += [error for error in errors if error not in again]
-        if not again or attempt >= client.retry.attempts:
-            return [*final, *again]
-        if not client.deadline.sleep(client.retry.wait(attempt)):
-            return [*final, *again]
-        items = [error.object for error in again if error.object is not None]
+        temporary = [error for error in errors if error.object is not None and is_retryable(error)]
+        final += [error for error in errors if error not in temporary]
+        wait = client.retry.next_wait(attempt)
+        if not temporary or wait is None or not client.deadline.sleep(wait):
+            return [*final, *temporary]
+        items = [error.object for error in temporary if error.object is not None]

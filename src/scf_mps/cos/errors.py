@@ -1,8 +1,4 @@
-"""The one family of errors of the COS helpers, and which of COS's refusals is which of them.
-
-Whatever goes wrong between a callback and COS, on the wire or in the store, is a `CosError` with what support asks
-for: code, status, request id, object. When to try again is left to `retry.py`.
-"""
+"""Errors of the COS helpers, and the class for each refusal of COS."""
 
 from __future__ import annotations
 
@@ -15,16 +11,19 @@ if TYPE_CHECKING:
 
     from ..events.files import CosObject
 
+_MAX_LISTED_ERRORS = 20
+
 
 class CosError(ScfMpsError):
     """COS refused a request, or could not be reached.
 
     Attributes:
         code: COS's error code, e.g. ``NoSuchKey`` (documentation page 436/7730), or one of ours.
-        status: the HTTP status; 0 if there was no answer.
+        status: the HTTP status; 0 without a response.
         request_id: ``x-cos-request-id``, or ``""``.
-        object: what the request was about, or None.
-        maybe_applied: whether it may have taken effect all the same (no answer came, or a 5xx).
+        object: the object of the request, or None.
+        maybe_applied: True if the request may have taken effect: no response came, or a 5xx.
+        retry_after: seconds that COS asked to wait.
     """
 
     maybe_applied = False
@@ -47,49 +46,49 @@ class CosError(ScfMpsError):
         self.object = object
 
     def __str__(self) -> str:
-        about = " ".join(str(part) for part in (self.status, self.code) if part)
-        parts = [str(part) for part in (self.object, about, self.message) if part]
+        reason = " ".join(str(part) for part in (self.status, self.code) if part)
+        parts = [str(part) for part in (self.object, reason, self.message) if part]
         request = f" [request {self.request_id}]" if self.request_id else ""
         return ": ".join(parts) + request
 
 
 class NotFound(CosError):
-    """There is no such object, bucket, upload or version."""
+    """The object, bucket, upload or version is missing."""
 
 
 class Denied(CosError):
-    """The credentials may not do this, are missing or over, or the bucket is not on the allow-list."""
+    """The credentials are missing, expired or lack a permission, or the bucket is not on the allowlist."""
 
 
 class Conflict(CosError):
-    """The state of the object forbids it: it exists already, was replaced meanwhile, or is archived."""
+    """The state of the object forbids the request: it exists, was replaced meanwhile, or is archived."""
 
 
 class Throttled(CosError):
-    """COS asked for fewer requests, until there was no time or no attempt left."""
+    """COS demanded fewer requests until no time or no attempt was left."""
 
 
 class Unavailable(CosError):
-    """COS could not be reached, broke off or answered 5xx, until there was no time or no attempt left."""
+    """COS was unreachable, broke off or returned 5xx until no time or no attempt was left."""
 
 
 class Corrupt(CosError):
-    """Bytes are not what they should be: CRC64, MD5 or size differ."""
+    """Bytes differ from what they should be, by CRC64, MD5 or size."""
 
 
 class UnsafeKey(CosError, ValueError):
-    """A key that names no file below the directory: ``..``, an empty step, a NUL, an over-long name."""
+    """A key cannot become a file below the directory: it holds ``..``, an empty or over-long name, or a NUL."""
 
 
 class SomeFailed(Group[Exception], ScfMpsError):
-    """Some of many objects failed, after every one had its turn; the rest is done.
+    """Some of many objects failed after all of them were tried. Repeating the call processes the rest.
 
     An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`) with one error for each
-    object that failed. The same call again does what is left.
+    object that failed.
 
     Attributes:
-        exceptions: the errors; a `CosError` among them has the object it is about.
-        done: how many objects are done.
+        exceptions: the errors. A `CosError` among them has its object.
+        done: number of objects that succeeded.
     """
 
     done: int = 0
@@ -97,34 +96,35 @@ class SomeFailed(Group[Exception], ScfMpsError):
     @property
     def objects(self) -> list[CosObject]:
         """The objects that failed."""
-        return [one.object for one in self.exceptions if isinstance(one, CosError) and one.object]
+        errors = (error for error in self.exceptions if isinstance(error, CosError))
+        return [error.object for error in errors if error.object]
 
     def __str__(self) -> str:
-        shown = [f"  - {error}" for error in self.exceptions[:20]]
-        more = len(self.exceptions) - len(shown)
-        return "\n".join([self.message, *shown, *([f"  … and {more} more"] if more else [])])
+        lines = [f"  - {error}" for error in self.exceptions[:_MAX_LISTED_ERRORS]]
+        more = len(self.exceptions) - len(lines)
+        return "\n".join([self.message, *lines, *([f"  … and {more} more"] if more else [])])
 
 
-_CODES: dict[str, type[CosError]] = {
+_CLASSES_BY_CODE: dict[str, type[CosError]] = {
     "SlowDown": Throttled,
     "TooManyRequests": Throttled,
     "RequestLimitExceeded": Throttled,
-    # 403, yet no question of rights: the object must be restored first.
+    # A 403, but not about permissions: the object must be restored first.
     "InvalidObjectState": Conflict,
-    # 400: the body was damaged on its way to COS, which stored nothing.
+    # A 400: the body was damaged on its way to COS, which stored nothing.
     "BadDigest": Corrupt,
-    # In the body of a 200, where there is no status to tell.
+    # Codes in the body of a 200, whose status says nothing.
     "AccessDenied": Denied,
     "NoSuchKey": NotFound,
     "PreconditionFailed": Conflict,
     "InternalError": Unavailable,
     "ServiceUnavailable": Unavailable,
-    # 400: the body broke off.
+    # A 400: the body broke off.
     "IncompleteBody": Unavailable,
     "RequestTimeout": Unavailable,
 }
 
-_STATUSES: dict[int, type[CosError]] = {
+_CLASSES_BY_STATUS: dict[int, type[CosError]] = {
     304: Conflict,
     401: Denied,
     403: Denied,
@@ -136,7 +136,7 @@ _STATUSES: dict[int, type[CosError]] = {
 }
 
 FINAL_CODES = frozenset({"DeadlineExceeded", "CertificateNotTrusted"})
-"""Codes of ours that no retry can change."""
+"""Codes of ours that a retry cannot change."""
 
 FATAL_CODES = FINAL_CODES | {
     "ExpiredToken",
@@ -145,16 +145,16 @@ FATAL_CODES = FINAL_CODES | {
     "SignatureDoesNotMatch",
     "NoCredentials",
 }
-"""Codes that every further request of the same work would get as well."""
+"""Codes that all further requests of the same work would get too."""
 
 
 def find_error_class(status: int, code: str) -> type[CosError]:
-    """The class for an answer; a HEAD has no code, so that its status alone must tell (measured)."""
-    if code in _CODES:
-        return _CODES[code]
+    """Return the class for a response. The response to a HEAD has no code, so that its status decides (measured)."""
+    if code in _CLASSES_BY_CODE:
+        return _CLASSES_BY_CODE[code]
     if status == 503 and not code:
         return Throttled
-    return _STATUSES.get(status, Unavailable if status >= 500 else CosError)
+    return _CLASSES_BY_STATUS.get(status, Unavailable if status >= 500 else CosError)
 
 
 def is_retryable(error: CosError) -> bool:
@@ -162,10 +162,10 @@ def is_retryable(error: CosError) -> bool:
     return isinstance(error, Throttled | Unavailable | Corrupt) and error.code not in FINAL_CODES
 
 
-def group(errors: Sequence[Exception], done: int, total: int, what: str) -> SomeFailed:
-    """The errors of a piece of work as one exception; what is neither done nor failed was not begun."""
-    left = total - done - len(errors)
-    behind = f", {left} were not begun" if left else ""
-    failed = SomeFailed(f"{what}: {len(errors)} of {total} objects failed{behind}", list(errors))
-    failed.done = done
-    return failed
+def group_errors(errors: Sequence[Exception], done: int, total: int, verb: str) -> SomeFailed:
+    """Return the errors of some work on `total` objects as one exception."""
+    skipped = total - done - len(errors)
+    suffix = f", {skipped} were not begun" if skipped else ""
+    error = SomeFailed(f"{verb}: {len(errors)} of {total} objects failed{suffix}", list(errors))
+    error.done = done
+    return error

@@ -1,7 +1,6 @@
-"""References in HLS playlists (RFC 8216, draft-pantos-hls-rfc8216bis) and WebVTT: finding, resolving, rewriting.
+"""References in HLS playlists (RFC 8216, draft-pantos-hls-rfc8216bis) and WebVTT.
 
-Every line is accounted for. A line that may name a file in a way that is not known here becomes a problem of the
-`Document`, for the log. `files.py` reads documents from COS.
+A line that may name a file in an unknown way becomes a problem of the `Document`, for the log.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PLAYLIST, FILE, UNKNOWN = "playlist", "file", ""
-"""Kinds of references: to a playlist, to a file that names no others, to either (its content decides)."""
+"""Kinds of references: to a playlist, to a file that names no others, or to either, which its content decides."""
 
 _LINE = re.compile(r"[^\r\n]+")
 _ANY_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
-# The look behind keeps a long name without a value from being tried at each of its letters.
+# The lookbehind prevents an attempt at each letter of a long name without a value.
 _ATTRIBUTE = re.compile(r'(?<![A-Z0-9-])([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))')
 _VARIABLE = re.compile(r"\{\$([A-Za-z0-9_-]+)\}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -30,7 +29,7 @@ _PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)(?![^?#])", re.IGNORECA
 _PICTURE_INSIDE = re.compile(r"\.(?:jpe?g|png|webp|gif|bmp|avif)\b", re.IGNORECASE)
 
 MAX_PROBLEMS = 20
-"""Lines of a document that are reported as not understood."""
+"""Problems that are reported of a document."""
 
 _SCHEMES = frozenset({"http", "https", "data", "skd", "urn"})
 _QUERY_PARAMETER = "\0"
@@ -55,13 +54,11 @@ _READ_INSIDE = {"X-ASSET-LIST": "its JSON may name more files, which are not rea
 
 
 class NotAPlaylist(CosError, ValueError):
-    """A playlist that cannot be read: its content is something else, or its encoding is not known here."""
+    """A playlist cannot be read: its content is something else, or its encoding is unknown."""
 
 
 class UnknownManifest(CosError):
-    """A manifest in a format that is not read here (DASH, Smooth Streaming), or one that names files by unknown
-    variables.
-    """
+    """A manifest has an unsupported format (DASH, Smooth Streaming) or names files by unknown variables."""
 
 
 class Reference(NamedTuple):
@@ -70,8 +67,9 @@ class Reference(NamedTuple):
     Attributes:
         uri: the URI, its variables replaced.
         kind: `PLAYLIST`, `FILE` or `UNKNOWN`.
-        required: False for a file that may be missing: of a gap, of a hint, of an unknown tag.
-        start, end: the offsets of the URI in the text.
+        required: False for a file that may be missing: of a gap, a hint or an unknown tag.
+        start: the offset of the URI in the text.
+        end: the offset after it.
     """
 
     uri: str
@@ -88,9 +86,9 @@ class Document(NamedTuple):
         is_playlist: False for WebVTT.
         text: the decoded content.
         references: in the order of the text, with repeats.
-        problems: sentences about the first lines that may name files in a way that is not known here.
+        problems: messages about the first lines that may name files in an unknown way.
         variables: of EXT-X-DEFINE, by name.
-        md5: of the bytes that were read, in hexadecimal.
+        md5: of the stored bytes, in hexadecimal.
     """
 
     is_playlist: bool
@@ -101,7 +99,7 @@ class Document(NamedTuple):
     md5: str = ""
 
     def replace(self, changes: Iterable[tuple[Reference, str]]) -> str:
-        """Return the text with other URIs."""
+        """Return the text with the given references replaced."""
         parts, end = [], 0
         for reference, uri in changes:
             parts += [self.text[end : reference.start], uri]
@@ -110,10 +108,10 @@ class Document(NamedTuple):
 
 
 def parse_document(text: str, inherited: Mapping[str, str] | None = None) -> Document:
-    """Parse an HLS playlist or WebVTT, whichever the text is.
+    """Parse an HLS playlist or WebVTT.
 
     Args:
-        text: the content; a byte order mark is skipped.
+        text: the content. A byte order mark is skipped.
         inherited: variables of the playlist that names this one.
 
     Raises:
@@ -128,15 +126,17 @@ def parse_document(text: str, inherited: Mapping[str, str] | None = None) -> Doc
     name = find_unknown_format(start)
     if name:
         raise UnknownManifest(
-            f"a {name} manifest is not read here: list the directory of its segments",
+            f"{name} manifests are not supported. List the directory of its segments",
             code="UnknownManifest",
         )
-    begins = f"it begins with {start[:40]!r}" if start[:40].isprintable() else "it is binary"
-    raise NotAPlaylist(f"{begins}, a playlist begins with #EXTM3U", code="NotAPlaylist")
+    start_text = repr(start[:40]) if start[:40].isprintable() else "binary data"
+    raise NotAPlaylist(
+        f"the content begins with {start_text}, not with #EXTM3U", code="NotAPlaylist"
+    )
 
 
 def find_unknown_format(start: str) -> str:
-    """Return the name of a manifest format that is not read here, or ``""``, by the first characters."""
+    """Return the name of an unsupported manifest format, or ``""``, by the first characters."""
     if start.startswith("<"):
         for element, name in (("<MPD", "DASH"), ("<SmoothStreamingMedia", "Smooth Streaming")):
             if element in start:
@@ -168,14 +168,14 @@ class _Playlist:
         if ":" in uri:
             scheme = _SCHEME.match(uri)
             if scheme and scheme[1].lower() not in _SCHEMES:
-                self.complain(start, f"the scheme of {uri[:80]!r} is not known")
+                self.add_problem(start, f"unknown scheme in {uri[:80]!r}")
         self.references.append(make_reference(uri, kind, required, start, len(raw)))
 
-    def complain(self, start: int, what: str) -> None:
+    def add_problem(self, start: int, message: str) -> None:
         """Add a problem of the line at an offset."""
         if len(self.problems) < MAX_PROBLEMS:
             line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
-            self.problems.append(f"line {line}: {what}")
+            self.problems.append(f"line {line}: {message}")
 
     def add_tag(self, tag: str, rest: str, start: int) -> None:
         """Add the URIs in the attributes of a tag."""
@@ -193,17 +193,17 @@ class _Playlist:
                 continue
             has_uri = True
             if name not in known:
-                self.complain(start, f"{tag} with {name}= is not known: copied if it exists")
+                self.add_problem(start, f"unknown attribute {name}= of {tag}: copied if it exists")
             elif name in _READ_INSIDE:
-                self.complain(start, f"{name} of {tag}: {_READ_INSIDE[name]}")
+                self.add_problem(start, f"{name} of {tag}: {_READ_INSIDE[name]}")
             required = name in known and not is_gap and tag != "#EXT-X-PRELOAD-HINT"
             kind = PLAYLIST if _is_playlist_name(value) else known.get(name, UNKNOWN)
             self.add(value, start + match.start(group), kind, required)
         if not has_uri and "URI=" in re.sub('"[^"]*"', "", rest) and "METHOD=NONE" not in rest:
-            self.complain(start, f"the URI of {tag} cannot be read")
+            self.add_problem(start, f"unreadable URI of {tag}")
 
     def define(self, rest: str) -> None:
-        """Take in a variable of EXT-X-DEFINE."""
+        """Add a variable of EXT-X-DEFINE."""
         self._defines = True
         values = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(rest)}
         if "NAME" in values:
@@ -217,9 +217,9 @@ class _Playlist:
         def replace(match: re.Match[str]) -> str:
             value = self.variables.get(match[1])
             if value is None or value == _QUERY_PARAMETER:
-                why = "comes from the query of a URL" if value else "has no value"
+                reason = "comes from the query of a URL" if value else "has no value"
                 raise UnknownManifest(
-                    f"{raw[:80]!r} cannot be resolved: the variable {match[1]} {why}",
+                    f"{raw[:80]!r} cannot be resolved: the variable {match[1]} {reason}",
                     code="UnknownVariable",
                 )
             return value
@@ -229,7 +229,7 @@ class _Playlist:
 
 def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
     """Parse a master or media playlist. See `parse_document`."""
-    made = _Playlist(text, inherited)
+    playlist = _Playlist(text, inherited)
     kind, gap = UNKNOWN, False
     for match in _LINE.finditer(text):
         line = match[0].strip("\ufeff \t")
@@ -242,15 +242,15 @@ def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
             elif tag == "#EXT-X-GAP":
                 gap = True
             elif tag == "#EXT-X-DEFINE":
-                made.define(rest)
+                playlist.define(rest)
             elif "URI" in rest or "X-ASSET-LIST" in rest:
-                made.add_tag(tag, rest, match.start() + match[0].index(line) + len(tag) + 1)
+                playlist.add_tag(tag, rest, match.start() + match[0].index(line) + len(tag) + 1)
         elif line and line[0] != "#":
             if _is_playlist_name(line):
                 kind = PLAYLIST
-            made.add(line, match.start() + match[0].index(line), kind, not gap)
+            playlist.add(line, match.start() + match[0].index(line), kind, not gap)
             kind, gap = UNKNOWN, False
-    return Document(True, text, made.references, made.problems, made.variables)
+    return Document(True, text, playlist.references, playlist.problems, playlist.variables)
 
 
 def _is_playlist_name(uri: str) -> bool:
@@ -258,12 +258,14 @@ def _is_playlist_name(uri: str) -> bool:
 
 
 def parse_webvtt(text: str) -> Document:
-    """Parse WebVTT: a track of pictures names them in its cues, with ``#xywh=`` or alone; subtitles name nothing.
+    """Parse WebVTT. The cues of a track of pictures name them, with ``#xywh=`` or alone. Subtitles name nothing.
 
-    In a track with other text only ``#xywh=`` is sure to be a picture; a lone file name of a picture may be one.
+    In a track with other text only ``#xywh=`` certainly means a picture. A lone name of a picture may be one.
     """
     problems = (
-        [] if text.lstrip("\ufeff").startswith("WEBVTT") else ["it does not begin with WEBVTT"]
+        []
+        if text.lstrip("\ufeff").startswith("WEBVTT")
+        else ["the text does not begin with WEBVTT"]
     )
     pictures: list[tuple[str, int]] = []
     has_text = False
@@ -274,7 +276,7 @@ def parse_webvtt(text: str) -> Document:
         else:
             has_text = True
             if _PICTURE_INSIDE.search(line) and ("://" in line or line[0] in "{[<"):
-                problems.append(f"a cue is not understood: {line[:80]!r}")
+                problems.append(f"unknown reference in a cue: {line[:80]!r}")
     references = []
     for line, start in pictures:
         required = "#xywh=" in line or not has_text
@@ -301,9 +303,9 @@ def _cue_lines(text: str) -> Iterator[tuple[str, int]]:
 
 
 def resolve_uri(place: CosObject, uri: str) -> CosObject | None:
-    """Return the object of a URI in the bucket of the document at `place`; None for anything elsewhere.
+    """Return the object of a URI in the bucket of the document at `place`.
 
-    That is a CDN, another bucket, a key server, data in the URI, or nothing at all.
+    Return None for anything elsewhere: a CDN, another bucket, a key server, data in the URI, or an empty one.
     """
     directory = place.key[: place.key.rfind("/") + 1]
     if uri and _NOT_PLAIN.search(uri) is None:
@@ -351,28 +353,27 @@ def _without_dots(path: str) -> str:
 
 
 def build_relative_uri(place: CosObject, target: CosObject, uri: str) -> str:
-    """Return a URI for `target` in a document at `place` of the same bucket, in place of another URI.
+    """Return a URI for `target` that replaces another one in a document at `place` of the same bucket.
 
-    Fragment and query are kept. The query of a URL with a host is dropped: it may hold a signature, which is wrong for
-    another object.
+    Fragment and query are kept. The query of a URL with a host is dropped, because it may hold a signature.
 
     Raises:
         NotAPlaylist: no relative URI names the target.
     """
     from urllib.parse import quote
 
-    steps, wanted = place.key.split("/")[:-1], target.key.split("/")
+    directories, path = place.key.split("/")[:-1], target.key.split("/")
     shared = 0
-    while shared < min(len(steps), len(wanted) - 1) and steps[shared] == wanted[shared]:
+    while shared < min(len(directories), len(path) - 1) and directories[shared] == path[shared]:
         shared += 1
-    path = "../" * (len(steps) - shared) + quote("/".join(wanted[shared:]), safe="/")
+    below = quote("/".join(path[shared:]), safe="/")
     head, hash_sign, fragment = uri.partition("#")
     query = "" if head.startswith("//") or _SCHEME.match(head) else head.partition("?")[2]
-    made = path + (f"?{query}" if query else "") + hash_sign + fragment
-    if resolve_uri(place, made) != target:
+    relative = "../" * (len(directories) - shared) + below + (f"?{query}" if query else "")
+    if resolve_uri(place, relative + hash_sign + fragment) != target:
         raise NotAPlaylist(
-            f"it names {uri[:200]!r}, whose copy {target} no relative URI can name",
+            f"no relative URI can replace {uri[:200]!r} by {target}",
             code="UnresolvableReference",
             object=place,
         )
-    return made
+    return relative + hash_sign + fragment

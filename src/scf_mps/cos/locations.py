@@ -1,7 +1,6 @@
-"""Which objects a call is about: one or many, as texts or values, and where copies of them go.
+"""Objects that a call is about, destinations of copies, and the buckets that may be touched.
 
-Every bucket and region passes through here before a request is made: their names become a host, and an event may be
-forged. What is done with the objects is left to the rest.
+Every bucket and region is checked here before a request is made. Their names become a host, and an event may be forged.
 """
 
 from __future__ import annotations
@@ -21,10 +20,11 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Located(Protocol):
-        """Something that is about one object, e.g. an entry of a list."""
+        """A value about one object, e.g. an entry of a list."""
 
         @property
-        def object(self) -> CosObject: ...
+        def object(self) -> CosObject:
+            """The object."""
 
     OneObject = CosObject | Located | str
     ManyObjects = Iterable[CosObject] | Iterable[Located] | list[str] | tuple[str, ...]
@@ -33,14 +33,16 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{0,58}-[0-9]{1,12}\Z")
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,38}\Z")
 
 MAX_KEY_BYTES = 850
-"""Longest key (documentation page 436/14518)."""
+"""Bytes of the longest key (documentation page 436/14518)."""
 
 
 class Location:
-    """Where copies go: ``cos://bucket.region/prefix/``, or one exact object.
+    """A prefix in a bucket, ``cos://bucket.region/prefix/``, or one exact object.
 
     Attributes:
-        prefix: the key of the copy; of many, what their keys begin with, ending in a slash unless empty.
+        bucket: name with APPID.
+        region: e.g. ``ap-guangzhou``.
+        prefix: the key of one copy, or the start of the keys of many. That of many is empty or ends in a slash.
     """
 
     __slots__ = ("bucket", "prefix", "region")
@@ -52,64 +54,64 @@ class Location:
 
     @classmethod
     def parse(cls, to: str | CosObject) -> Location:
-        """The place of a ``cos://bucket.region/prefix/`` text (the prefix may be empty) or of an object.
+        """Return the location of an object or of a ``cos://bucket.region/prefix/`` text. The prefix may be empty.
 
         Raises:
-            ValueError: for any other text.
+            ValueError: the text has another form.
         """
         if isinstance(to, CosObject):
             return cls(to.bucket, to.region, to.key)
         scheme, _, rest = to.partition("://")
-        place, _, prefix = rest.partition("/")
-        bucket, _, region = place.partition(".")
+        host, _, prefix = rest.partition("/")
+        bucket, _, region = host.partition(".")
         if scheme != "cos" or not (bucket and region):
             raise ValueError(
-                f"expected cos://bucket.region/prefix/, e.g. "
-                f"cos://player-1250000000.ap-guangzhou/hls/, not {to!r}"
+                f"invalid location {to!r}. Use cos://bucket.region/prefix/, e.g. "
+                f"cos://player-1250000000.ap-guangzhou/hls/"
             )
         return cls(bucket, region, prefix.lstrip("/"))
 
     @property
     def is_directory(self) -> bool:
-        """Whether names are put behind it."""
+        """True if names are appended to the prefix."""
         return not self.prefix or self.prefix.endswith("/")
 
     def object(self, name: str) -> CosObject:
-        """Return the object of that name behind the prefix."""
+        """Return the object whose key is the prefix and a name."""
         return CosObject.exact(self.bucket, self.region, self.prefix + name)
 
 
-def one(value: object) -> CosObject | None:
-    """The object that a value is or is about; None if it is many.
+def find_object(value: object) -> CosObject | None:
+    """Return the object that a value is or is about. Return None if it is a collection.
 
     Raises:
-        ValueError: for a text that names no object.
+        ValueError: a text is not the URL of an object.
     """
     if isinstance(value, CosObject):
         return value
     if isinstance(value, str):
         return CosObject.parse(value)
-    about = getattr(value, "object", None)
-    return about if isinstance(about, CosObject) else None
+    item = getattr(value, "object", None)
+    return item if isinstance(item, CosObject) else None
 
 
-def many(values: ManyObjects) -> list[CosObject]:
-    """The objects of an iterable, without repeats, in order.
+def collect_objects(values: ManyObjects) -> list[CosObject]:
+    """Return the objects of an iterable in order, without repeats.
 
     Raises:
-        TypeError: for something in it that is no object.
+        TypeError: it holds something that is not an object.
     """
-    found: dict[CosObject, None] = {}
+    items: dict[CosObject, None] = {}
     for value in values:
-        item = one(value)
+        item = find_object(value)
         if item is None:
             raise TypeError(f"expected COS objects, not {type(value).__name__}: {value!r:.80}")
-        found[item] = None
-    return list(found)
+        items[item] = None
+    return list(items)
 
 
 def find_common_directory(objects: Sequence[CosObject]) -> str:
-    """The deepest directory that holds them all: ``""`` or a text that ends in a slash."""
+    """Return the deepest directory that holds all objects: ``""`` or a text that ends in a slash."""
     if not objects:
         return ""
     shared = find_common_prefix([item.key for item in objects])
@@ -119,24 +121,24 @@ def find_common_directory(objects: Sequence[CosObject]) -> str:
 
 
 def find_base(objects: Sequence[CosObject], base: str | None) -> str:
-    """The given directory, or the deepest that holds all objects: ``""`` or a text that ends in a slash.
+    """Return the base, by default the deepest directory that holds all objects: ``""`` or ending in a slash.
 
     Raises:
         ValueError: an object is not below it.
     """
     if base is None:
         return find_common_directory(objects)
-    above = base.rstrip("/") + "/" if base.strip("/") else ""
-    if not all(item.key.startswith(above) for item in objects):
-        above = above.lstrip("/")  # as MPS writes its paths
+    directory = base.rstrip("/") + "/" if base.strip("/") else ""
+    if not all(item.key.startswith(directory) for item in objects):
+        directory = directory.lstrip("/")  # MPS writes paths with a leading slash
     for item in objects:
-        if not item.key.startswith(above):
+        if not item.key.startswith(directory):
             raise ValueError(f"{item} is not below base={base!r}")
-    return above
+    return directory
 
 
 def find_common_prefix(keys: Sequence[str]) -> str:
-    """The longest text that all keys begin with."""
+    """Return the longest text that all keys begin with."""
     first, last = min(keys), max(keys)
     for index, character in enumerate(first):
         if index == len(last) or character != last[index]:
@@ -147,39 +149,43 @@ def find_common_prefix(keys: Sequence[str]) -> str:
 def map_destinations(
     objects: Sequence[CosObject], to: str | CosObject, single: bool, base: str | None = None
 ) -> list[CosObject]:
-    """Where each object goes: behind the prefix, with its key below their deepest common directory.
+    """Return the copy of each object: its key below the base, appended to the prefix.
 
-    One object goes to the exact key, if the prefix does not end in a slash.
+    Args:
+        objects: the sources.
+        to: the prefix, or the exact copy of a single object.
+        single: True for a call about one object.
+        base: a directory that holds all objects, by default the deepest one.
 
     Raises:
-        ValueError: if many are to become one, an object is to go onto itself, or `base` is not above an object.
+        ValueError: several objects would become one, an object would replace itself, or is not below `base`.
     """
-    place = Location.parse(to)
-    if single and not place.is_directory:
-        found = [place.object("")]
-    elif not place.is_directory:
-        raise ValueError(f"{to} would take many objects: end it with a slash")
+    location = Location.parse(to)
+    if single and not location.is_directory:
+        targets = [location.object("")]
+    elif not location.is_directory:
+        raise ValueError(f"{to} cannot hold several objects. Add a slash at its end")
     else:
-        above = find_base(objects, base)
-        found = [place.object(item.key[len(above) :]) for item in objects]
-    taken: dict[CosObject, CosObject] = {}
-    for source, target in zip(objects, found, strict=True):
+        directory = find_base(objects, base)
+        targets = [location.object(item.key[len(directory) :]) for item in objects]
+    sources: dict[CosObject, CosObject] = {}
+    for source, target in zip(objects, targets, strict=True):
         if source == target:
             raise ValueError(f"{source} would be copied onto itself")
-        if taken.setdefault(target, source) != source:
-            raise ValueError(f"{taken[target]} and {source} would both become {target}")
-    return found
+        if sources.setdefault(target, source) != source:
+            raise ValueError(f"{sources[target]} and {source} would both become {target}")
+    return targets
 
 
 class BucketAllowlist:
-    """The buckets that may be touched: ``MPS_BUCKETS``.
+    """Buckets that may be touched.
 
     Args:
-        globs: names or globs, as a text with commas between or one by one; None for all buckets. ``media-*`` matches
-            the buckets of any APPID, those of other accounts too: write the APPID.
+        globs: names or globs, as a comma-separated text or an iterable; None for all buckets. ``media-*`` matches
+            the buckets of any APPID, including those of other accounts. Write the APPID.
 
     Raises:
-        ConfigurationError: if `globs` names no bucket. An empty list of allowed buckets is not a list of all.
+        ConfigurationError: `globs` names no bucket.
     """
 
     __slots__ = ("_globs",)
@@ -192,15 +198,15 @@ class BucketAllowlist:
         self._globs = tuple(part for text in texts for part in split_list(text))
         if not self._globs:
             raise ConfigurationError(
-                f"expected a bucket, or several with commas between, in MPS_BUCKETS or buckets=, not {globs!r}: "
-                f"leave it out to allow all"
+                f"no bucket in MPS_BUCKETS or buckets={globs!r}. "
+                f"Give comma-separated names, or leave it out to allow all buckets"
             )
 
     def check(self, bucket: str, region: str) -> None:
-        """Raises `Denied` for a bucket that is not allowed, and for names that are none."""
+        """Raise `Denied` for a bucket that is not allowed, and for invalid names."""
         if not (_BUCKET.match(bucket) and _REGION.match(region)):
             raise Denied(
-                f"{bucket!r} in {region!r} is no COS bucket: expected <name>-<appid>, e.g. "
+                f"invalid COS bucket {bucket!r} in {region!r}. Use <name>-<appid>, e.g. "
                 f"media-1250000000, and a region, e.g. ap-guangzhou",
                 code="InvalidBucketName",
             )
@@ -211,24 +217,24 @@ class BucketAllowlist:
             )
 
     def check_all(self, objects: Iterable[CosObject]) -> None:
-        """Raises `Denied` unless all may be touched, ValueError for a key that COS does not take."""
-        seen: set[tuple[str, str]] = set()
+        """Raise `Denied` unless all objects may be touched, and ValueError for an invalid key."""
+        checked: set[tuple[str, str]] = set()
         for item in objects:
-            if (item.bucket, item.region) not in seen:
+            if (item.bucket, item.region) not in checked:
                 self.check(item.bucket, item.region)
-                seen.add((item.bucket, item.region))
-            check_key(item)
+                checked.add((item.bucket, item.region))
+            check_key(item.key)
 
 
-def check_key(item: CosObject) -> None:
-    """Raises ValueError for a key over 850 bytes of UTF-8, or one that has no UTF-8 form."""
-    if len(item.key) > MAX_KEY_BYTES // 4 and len(item.key.encode()) > MAX_KEY_BYTES:
-        raise ValueError(f"a key has at most {MAX_KEY_BYTES} bytes: {item.key[:80]}…")
-    if not item.key.isascii():
-        item.key.encode()
+def check_key(key: str) -> None:
+    """Raise ValueError for a key over 850 bytes of UTF-8, or one that has no UTF-8 form."""
+    if len(key) > MAX_KEY_BYTES // 4 and len(key.encode()) > MAX_KEY_BYTES:
+        raise ValueError(f"the key {key[:80]}… is longer than {MAX_KEY_BYTES} bytes")
+    if not key.isascii():
+        key.encode()
 
 
 @lru_cache(maxsize=64)
 def build_host(bucket: str, region: str, domain: str) -> str:
-    """The host of a bucket (page 436/6224)."""
+    """Return the host of a bucket (page 436/6224)."""
     return f"{bucket}.cos.{region}.{domain}"

@@ -1,7 +1,7 @@
-"""What is known of many objects before they are copied or deleted, at as few requests as will do.
+"""State of many objects, looked up with as few requests as possible.
 
-A list tells size, ETag and class of a thousand objects at once, a HEAD tells all of one. Objects that share a directory
-are listed; where a list does not tell enough, HEADs are made. What the knowledge is used for is `copying.py`'s.
+A list returns size, ETag and class of a thousand objects, a HEAD everything about one. Objects that share a directory
+are listed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from . import bulk, operations
 from .errors import NotFound
 from .locations import find_common_prefix
 from .metadata import Entry, Head
+from .request import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,51 +21,50 @@ if TYPE_CHECKING:
 
     ObjectState = Entry | Head
 
-_LEAST_LISTED = 20
-"""Objects in a directory from which listing it is worth its requests."""
-_PAGE = 1000
+_MIN_LISTED = 20
+"""Objects of a bucket from which a list is cheaper than a HEAD for each."""
 
 
-def sources(
+def look_up_objects(
     client: Client, objects: Sequence[CosObject]
 ) -> dict[CosObject, ObjectState | Exception]:
-    """What is known of each object, by a list where that is cheaper, else by a HEAD; its error if that failed.
+    """Return the state of each object, by a list if that is cheaper, else by HEAD; or its error.
 
-    The first of listed objects is looked at with a HEAD as well: if it is encrypted for itself, which no list tells,
-    the others are taken to be so too and get a HEAD each.
+    The first listed object gets a HEAD as well. If it is encrypted individually, which no list shows, the others are
+    assumed to be encrypted too and get a HEAD each.
     """
-    known = listed(client, objects)
-    if known:
-        sample = next(iter(known))
+    entries = look_up_listed(client, objects)
+    if entries:
+        sample = next(iter(entries))
         try:
             if operations.head(client, sample).encryption:
-                known = {}
-        except NotFound:  # deleted since it was listed
-            del known[sample]
-    missing = [item for item in objects if item not in known]
-    heads, errors = bulk.run(client, missing, lambda item: operations.head(client, item))
-    found: dict[CosObject, ObjectState | Exception] = {**known}
-    failures = iter(errors)
+                entries = {}
+        except NotFound:  # deleted after the list
+            del entries[sample]
+    missing = [item for item in objects if item not in entries]
+    heads, errors = bulk.try_each(client, missing, lambda item: operations.head(client, item))
+    states: dict[CosObject, ObjectState | Exception] = {**entries}
+    remaining_errors = iter(errors)
     for item, head in zip(missing, heads, strict=True):
-        found[item] = head if head is not None else next(failures)
-    return found
+        states[item] = head if head is not None else next(remaining_errors)
+    return states
 
 
-def listed(client: Client, objects: Sequence[CosObject]) -> dict[CosObject, Entry]:
-    """What lists tell of the objects; nothing of those that are too few, too scattered or not there."""
-    groups: dict[tuple[str, str], set[CosObject]] = {}
+def look_up_listed(client: Client, objects: Sequence[CosObject]) -> dict[CosObject, Entry]:
+    """Return the entries of objects in lists. Objects that are missing, too few or too scattered have none."""
+    buckets: dict[tuple[str, str], set[CosObject]] = {}
     for item in objects:
-        groups.setdefault((item.bucket, item.region), set()).add(item)
-    found: dict[CosObject, Entry] = {}
-    for (bucket, region), wanted in groups.items():
-        if len(wanted) < _LEAST_LISTED:
+        buckets.setdefault((item.bucket, item.region), set()).add(item)
+    entries: dict[CosObject, Entry] = {}
+    for bucket, items in buckets.items():
+        if len(items) < _MIN_LISTED:
             continue
-        prefix = find_common_prefix([item.key for item in wanted])
-        # Strangers in the same directory may not cost more than HEADs would.
-        pages = 2 + len(wanted) // 100
-        for entry in operations.list_objects(client, bucket, region, prefix, most=pages):
-            if entry.object in wanted:
-                found[entry.object] = entry
-                if len(found) == len(objects):
+        prefix = Target(*bucket, find_common_prefix([item.key for item in items]))
+        # Unrelated objects in the same directory must not cost more than HEADs would.
+        max_pages = 2 + len(items) // 100
+        for entry in operations.list_objects(client, prefix, max_pages=max_pages):
+            if entry.object in items:
+                entries[entry.object] = entry
+                if len(entries) == len(objects):
                     break
-    return found
+    return entries

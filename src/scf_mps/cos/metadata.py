@@ -1,8 +1,4 @@
-"""What COS knows of an object beside its bytes, and the headers that say it again.
-
-A copy that replaces metadata replaces all of it, so that changing one value means repeating the rest: that is
-`Head.headers`. Asking COS is left to `client.py`.
-"""
+"""Metadata of COS objects, and the headers that store it."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     class WriteOptions(TypedDict, total=False):
-        """What is said of objects that are written, by keywords: the fields of `ObjectSettings`."""
+        """Keyword options of calls that write objects: the fields of `ObjectSettings`."""
 
         content_type: str | None
         cache_control: str | None
@@ -39,16 +35,17 @@ STORED_HEADERS = (
     "expires",
     "x-cos-website-redirect-location",
 )
-"""Headers that are stored with an object (page 436/7749), beside ``x-cos-meta-*``."""
+"""Headers that are stored with an object (page 436/7749), besides ``x-cos-meta-*``."""
 
 METADATA_PREFIX = "x-cos-meta-"
-CLASS = "x-cos-storage-class"
+CLASS_HEADER = "x-cos-storage-class"
 ENCRYPTION_HEADER = "x-cos-server-side-encryption"
+CHECKSUM_HEADER = "x-cos-hash-crc64ecma"
 
 ARCHIVE_CLASSES = frozenset({"ARCHIVE", "DEEP_ARCHIVE"})
 """Classes whose objects must be restored before they are read."""
 
-_TYPES = {
+_CONTENT_TYPES = {
     "m3u8": "application/vnd.apple.mpegurl",
     "ts": "video/mp2t",
     "m4s": "video/iso.segment",
@@ -72,37 +69,38 @@ _TYPES = {
 }
 
 
-_MEDIA = frozenset(
-    {*_TYPES, "ass", "bmp", "flac", "m4v", "mkv", "mov", "ogg", "ttml", "wav"}
+_MEDIA_SUFFIXES = frozenset(
+    {*_CONTENT_TYPES, "ass", "bmp", "flac", "m4v", "mkv", "mov", "ogg", "ttml", "wav"}
     - {"m3u8", "mpd", "vtt", "txt", "html"}
 )
 
 
 def is_media_name(key: str) -> bool:
-    """Return True if a name ends as that of media, pictures or other files that never name more files."""
-    return key.rpartition(".")[2].lower() in _MEDIA
+    """Return True if a name has the suffix of media, pictures or other files that never name more files."""
+    return key.rpartition(".")[2].lower() in _MEDIA_SUFFIXES
 
 
 def guess_content_type(key: str) -> str:
-    """The content type by the name's ending, ``application/octet-stream`` if it is not a known one."""
-    return _TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")
+    """Return the content type of a suffix, ``application/octet-stream`` for an unknown one."""
+    return _CONTENT_TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")
 
 
 class Head(NamedTuple):
-    """What a HEAD of an object tells.
+    """Size and metadata of an object.
 
     Attributes:
+        object: the object.
         size: in bytes.
         etag: without quotes: the MD5 of the bytes, unless it holds a ``-`` (a multipart upload's).
-        crc64: the CRC-64/XZ of the bytes in decimal; ``""`` where COS has none.
-        last_modified: in seconds since the epoch.
+        crc64: CRC-64/XZ of the bytes in decimal; ``""`` if COS has none.
+        last_modified: seconds since the epoch.
         metadata: ``x-cos-meta-*`` by lower-case name, without that prefix.
         headers: the other stored headers, by lower-case name.
         storage_class: e.g. ``STANDARD``.
         encryption: ``x-cos-server-side-encryption``, or ``""``.
         version_id: ``""`` in a bucket without versions.
         restore: ``x-cos-restore`` of an archived object, or ``""``.
-        request_id: of the answer that told all this.
+        request_id: of the response.
     """
 
     object: CosObject
@@ -130,29 +128,27 @@ class Head(NamedTuple):
 
     @property
     def is_readable(self) -> bool:
-        """Whether a GET will be answered: False for an archived object that is not restored."""
+        """True if a GET succeeds. False for an archived object that is not restored."""
         return (
             self.storage_class not in ARCHIVE_CLASSES or 'ongoing-request="false"' in self.restore
         )
 
-    def stored(self) -> dict[str, str]:
-        """The request headers that store the same metadata again, class and encryption included."""
-        said = {
-            **self.headers,
-            **{METADATA_PREFIX + name: value for name, value in self.metadata.items()},
-        }
+    def build_headers(self) -> dict[str, str]:
+        """Return the request headers that store the same metadata again, with class and encryption."""
+        metadata = {METADATA_PREFIX + name: value for name, value in self.metadata.items()}
+        headers = {**self.headers, **metadata}
         if self.storage_class != "STANDARD":
-            said[CLASS] = self.storage_class
+            headers[CLASS_HEADER] = self.storage_class
         if self.encryption:
-            said[ENCRYPTION_HEADER] = self.encryption
-        return said
+            headers[ENCRYPTION_HEADER] = self.encryption
+        return headers
 
 
 def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
-    """Return the `Head` in the headers of the response to a HEAD, by lower-case name.
+    """Return the `Head` of the headers, by lower-case name, of a response to HEAD.
 
     Raises:
-        Unavailable: there is no size among them.
+        Unavailable: the size is missing.
     """
     size = parse_size(headers.get("content-length", ""))
     if size is None:
@@ -166,7 +162,7 @@ def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
         item,
         size,
         headers.get("etag", "").strip('"'),
-        headers.get("x-cos-hash-crc64ecma", ""),
+        headers.get(CHECKSUM_HEADER, ""),
         parse_date(headers.get("last-modified", "")),
         {
             name[len(METADATA_PREFIX) :]: value
@@ -174,7 +170,7 @@ def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
             if name.startswith(METADATA_PREFIX)
         },
         {name: headers[name] for name in STORED_HEADERS if name in headers},
-        headers.get(CLASS, "STANDARD"),
+        headers.get(CLASS_HEADER, "STANDARD"),
         headers.get(ENCRYPTION_HEADER, ""),
         headers.get("x-cos-version-id", ""),
         headers.get("x-cos-restore", ""),
@@ -183,7 +179,7 @@ def parse_head(item: CosObject, headers: Mapping[str, str]) -> Head:
 
 
 class Entry(NamedTuple):
-    """What a list tells of an object; see `Head`."""
+    """An object in a list. See `Head`."""
 
     object: CosObject
     size: int
@@ -193,13 +189,15 @@ class Entry(NamedTuple):
 
 
 class ObjectSettings(NamedTuple):
-    """What a caller wants a written object to be; None leaves it as it is, or to COS's default.
+    """Metadata for written objects. None keeps the source's, or uses COS's default.
 
     Attributes:
-        content_type, cache_control, content_disposition: the headers of these names.
-        metadata: ``x-cos-meta-*`` without that prefix; a value of None takes one away.
+        content_type: ``Content-Type``.
+        cache_control: ``Cache-Control``.
+        content_disposition: ``Content-Disposition``.
+        metadata: ``x-cos-meta-*`` without that prefix. A value of None removes one.
         storage_class: e.g. ``STANDARD_IA``.
-        acl: a canned ACL, e.g. ``public-read``; ``"keep"`` takes the source's, at one more request an object.
+        acl: a canned ACL, e.g. ``public-read``. ``"keep"`` copies the source's, at one more request per object.
         encryption: ``AES256``.
     """
 
@@ -212,44 +210,46 @@ class ObjectSettings(NamedTuple):
     encryption: str | None = None
 
     @property
-    def replaces(self) -> bool:
-        """Whether stored headers change, so that a copy has to repeat the others."""
+    def changes_headers(self) -> bool:
+        """True if stored headers change, so that a copy must repeat the others."""
         return any(value is not None for value in self[:4])
 
-    def over(self, stored: Mapping[str, str]) -> dict[str, str]:
-        """The stored headers with what is given put over them.
+    def merge_into(self, stored: Mapping[str, str]) -> dict[str, str]:
+        """Return the stored headers with these settings applied.
 
         Raises:
-            ValueError: for a name of metadata that is no header name.
+            ValueError: a name of metadata is not valid in a header.
         """
-        said = dict(stored)
-        wanted = {
+        headers = dict(stored)
+        settings = {
             "content-type": self.content_type,
             "cache-control": self.cache_control,
             "content-disposition": self.content_disposition,
-            CLASS: self.storage_class,
+            CLASS_HEADER: self.storage_class,
             ENCRYPTION_HEADER: self.encryption,
             "x-cos-acl": None if self.acl == "keep" else self.acl,
         }
-        said.update({name: value for name, value in wanted.items() if value is not None})
+        headers.update({name: value for name, value in settings.items() if value is not None})
         for name, value in (self.metadata or {}).items():
             key = METADATA_PREFIX + name.lower().removeprefix(METADATA_PREFIX)
             if not key.replace("-", "").replace("_", "").isalnum() or not key.isascii():
-                raise ValueError(f"{name!r} is no name for x-cos-meta-*")
+                raise ValueError(
+                    f"invalid metadata name {name!r}. Use letters, digits, hyphens and underscores"
+                )
             if value is None:
-                said.pop(key, None)
+                headers.pop(key, None)
             else:
-                said[key] = str(value)
-        return said
+                headers[key] = str(value)
+        return headers
 
 
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def parse_date(date: str) -> float:
-    """Seconds since the epoch of an HTTP date or a date in COS's XML; 0 for anything else.
+    """Return the seconds since the epoch of an HTTP date or a date in COS's XML, 0 for anything else.
 
-    A list has one for each entry, and `time.strptime` would take longer than everything else about it.
+    `time.strptime` would take longer than everything else about an entry of a list.
     """
     try:
         if date[10:11] == "T":  # 2026-11-22T06:40:37.000Z
@@ -264,5 +264,5 @@ def parse_date(date: str) -> float:
 
 
 def is_md5(etag: str) -> bool:
-    """Whether an ETag is the MD5 of the bytes: not that of a multipart upload."""
+    """Return True if an ETag is the MD5 of the bytes. That of a multipart upload is not."""
     return len(etag) == 32 and "-" not in etag

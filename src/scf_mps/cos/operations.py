@@ -1,7 +1,6 @@
-"""The requests COS knows, one function for each: what is sent, and what its answer means.
+"""Operations of the COS API, one function each, for one object or bucket.
 
-Every function takes the client that sends and one object. None of them decides what happens to several objects; that
-a write did what it should is checked here, as only here both sides of it are at hand.
+A write is verified here, where the request and the response are both known.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from typing import NamedTuple
 
 from ..events.files import CosObject
 from . import crc64, metadata, signature, xml
-from .client import Client, Response, Target, build_corrupt_error
+from .client import Client, build_corrupt_error
 from .errors import Conflict, Corrupt, CosError, NotFound, Unavailable, find_error_class
 from .http1 import parse_size
+from .metadata import CHECKSUM_HEADER
+from .request import Request, Response, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,81 +28,112 @@ if TYPE_CHECKING:
 
 FORBID_OVERWRITE = "x-cos-forbid-overwrite"
 
+MAX_DELETE_KEYS = 1000
+"""Keys of one batch delete."""
+
+_XML = {"content-type": "application/xml"}
+
 
 class WriteResult(NamedTuple):
-    """What the answer to a write tells of the object that was written; ``""`` where it does not."""
+    """Fields of the response to a write, ``""`` where it has none."""
 
     etag: str
     crc64: str
     version_id: str
 
 
+class Upload(NamedTuple):
+    """A multipart upload in progress.
+
+    Attributes:
+        item: the object it becomes.
+        upload_id: its id.
+        headers: of its completion.
+    """
+
+    item: CosObject
+    upload_id: str
+    headers: dict[str, str]
+
+
 def head(client: Client, item: CosObject, etag: str = "") -> Head:
-    """HEAD Object (page 436/7745), of the version with an ETag if there is one."""
-    said = {"if-match": f'"{etag}"'} if etag else {}
-    return metadata.parse_head(item, client.call(item, "HEAD", headers=said).headers)
+    """Return the metadata of an object, of the version with an ETag if given (HEAD Object, page 436/7745)."""
+    headers = {"if-match": f'"{etag}"'} if etag else {}
+    return metadata.parse_head(item, client.call(Request(item, "HEAD", headers=headers)).headers)
+
+
+def exists(client: Client, item: CosObject) -> bool:
+    """Return True if the object exists. Raises `Denied` if the credentials may not find out."""
+    try:
+        head(client, item)
+    except NotFound:
+        return False
+    return True
 
 
 def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]) -> WriteResult:
-    """PUT Object (page 436/7749) of bytes that are at hand.
+    """Write bytes (PUT Object, page 436/7749).
 
-    COS compares Content-MD5 before the object appears; its CRC64 is compared here.
+    COS compares Content-MD5 before the object appears. Its CRC64 is compared here.
 
     Raises:
-        Conflict: with `FORBID_OVERWRITE` among the headers, if the object is there already.
-        Corrupt: the bytes were damaged on their way, every time.
+        Conflict: the headers have `FORBID_OVERWRITE` and the object exists.
+        Corrupt: the bytes were damaged on their way, in each attempt.
     """
     checksum = str(crc64.update(data))
-    said = {**headers, "content-md5": compute_content_md5(data)}
+    headers = {**headers, "content-md5": compute_content_md5(data)}
     try:
-        answer = client.call(item, "PUT", headers=said, body=data, kind="write")
+        response = client.call(Request(item, "PUT", headers=headers, body=data, kind="write"))
     except Conflict as error:
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         if not (error.maybe_applied and is_stored(client, item, len(data), checksum, etag)):
             raise
         return WriteResult("", checksum, "")
-    return _written(item, answer, checksum)
+    return _verify_write(item, response, checksum)
 
 
 def is_stored(client: Client, item: CosObject, size: int, checksum: str, etag: str = "") -> bool:
-    """Return True if the object has these bytes: what a write that nobody answered may have done.
+    """Return True if an object has certain bytes, which an unanswered write may have stored.
 
     Args:
-        checksum: its CRC64, or ``""``. COS has none of some objects, and no checksum is not another checksum.
-        etag: the end of its ETag, which decides where there are no checksums to compare.
+        client: sends the request.
+        item: the object.
+        size: of the bytes.
+        checksum: their CRC64, or ``""``. It is not compared if either side has none.
+        etag: the end of their ETag, which decides where no checksums can be compared.
     """
     try:
-        found = head(client, item)
+        stored = head(client, item)
     except NotFound:
         return False
-    if found.crc64 and checksum:
-        return found.size == size and found.crc64 == checksum
-    return found.size == size and found.etag.endswith(etag)
+    if stored.crc64 and checksum:
+        return stored.size == size and stored.crc64 == checksum
+    return stored.size == size and stored.etag.endswith(etag)
 
 
 def has_content(client: Client, item: CosObject, data: bytes) -> bool:
-    """Return True if an object has these bytes, False if there is none.
+    """Return True if an object has these bytes, False if it is missing.
 
     Raises:
         Conflict: it has other bytes.
     """
     try:
-        found = head(client, item)
+        stored = head(client, item)
     except NotFound:
         return False
-    if (found.size, found.crc64) != (len(data), str(crc64.update(data))):
-        raise Conflict("other bytes are there", code="FileAlreadyExists", object=item)
+    if (stored.size, stored.crc64) != (len(data), str(crc64.update(data))):
+        raise Conflict("other bytes exist there", code="FileAlreadyExists", object=item)
     return True
 
 
-def _written(item: CosObject, answer: Response, checksum: str) -> WriteResult:
-    headers = answer.headers
-    stored = headers.get("x-cos-hash-crc64ecma", "")
+def _verify_write(item: CosObject, response: Response, checksum: str) -> WriteResult:
+    headers = response.headers
+    stored = headers.get(CHECKSUM_HEADER, "")
     if stored and stored != checksum:
         raise build_corrupt_error(
             item,
-            f"COS stored bytes with CRC64 {stored}, {checksum} was sent",
-            headers.get("x-cos-request-id", ""),
+            f"COS stored bytes with CRC64 {stored}, but {checksum} was sent",
+            response.request_id,
         )
     return WriteResult(
         headers.get("etag", "").strip('"'), stored, headers.get("x-cos-version-id", "")
@@ -111,124 +143,129 @@ def _written(item: CosObject, answer: Response, checksum: str) -> WriteResult:
 def copy(
     client: Client, source: CosObject, target: CosObject, headers: Mapping[str, str]
 ) -> WriteResult:
-    """PUT Object - Copy (page 436/10881); what was written is not compared here.
+    """Copy an object (PUT Object - Copy, page 436/10881). The caller verifies it.
 
     Raises:
-        Conflict: the source is archived or no longer has the ETag in `headers`; with `FORBID_OVERWRITE`, the target exists.
-        CosError: an error in the body of a 200 is one like any other.
+        Conflict: the source is archived or no longer has the ETag in `headers`, or the target exists and the headers
+            have `FORBID_OVERWRITE`.
+        CosError: also for an error in the body of a 200.
     """
-    said = {"x-cos-copy-source": copy_source(client, source), **headers}
-    answer = client.call(target, "PUT", headers=said, kind="write", document=True, patient=True)
-    told = xml.fields(answer.body)
+    headers = {"x-cos-copy-source": build_copy_source(client, source), **headers}
+    response = client.call(
+        Request(target, "PUT", headers=headers, kind="write", expects_document=True, is_slow=True)
+    )
+    fields = xml.parse_fields(response.body)
     return WriteResult(
-        told.get("ETag", ""),
-        told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", ""),
-        answer.headers.get("x-cos-version-id", ""),
+        fields.get("ETag", ""),
+        fields.get("CRC64", "") or response.headers.get(CHECKSUM_HEADER, ""),
+        response.headers.get("x-cos-version-id", ""),
     )
 
 
-def copy_source(client: Client, source: CosObject) -> str:
-    """``host/key``: COS's form, not S3's ``/bucket/key`` (page 436/10881)."""
-    client.allowed.check(source.bucket, source.region)
+def build_copy_source(client: Client, source: CosObject) -> str:
+    """Return ``host/key``, which is COS's form, not S3's ``/bucket/key`` (page 436/10881)."""
+    client.allowlist.check(source.bucket, source.region)
     host = client.transport.host(source.bucket, source.region)
     return f"{host}/{signature.encode_path(source.key)}"
 
 
 def delete(client: Client, item: CosObject) -> None:
-    """DELETE Object (page 436/7743); what is not there is deleted."""
+    """Delete an object (DELETE Object, page 436/7743). A missing one counts as deleted."""
     try:
-        client.call(item, "DELETE", kind="write")
+        client.call(Request(item, "DELETE", kind="write"))
     except NotFound as error:
         if error.code == "NoSuchBucket":
             raise
 
 
-MAX_DELETE_KEYS = 1000
-"""Keys that a batch delete takes."""
-
-
 def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
-    """DELETE Multiple Objects (page 436/8289) of one bucket, at most `MAX_DELETE_KEYS`; returns what failed, by key."""
-    bucket, region = items[0].bucket, items[0].region
+    """Delete at most `MAX_DELETE_KEYS` objects of one bucket (DELETE Multiple Objects, page 436/8289).
+
+    Returns:
+        The error of each object that was not deleted.
+    """
     body = xml.build_delete(item.key for item in items)
-    answer = client.call(
-        Target(bucket, region),
-        "POST",
-        {"delete": ""},
-        {"content-md5": compute_content_md5(body), "content-type": "application/xml"},
-        body,
-        kind="batch",
-        count=len(items),
-        document=True,
+    response = client.call(
+        Request(
+            Target(items[0].bucket, items[0].region),
+            "POST",
+            {"delete": ""},
+            {"content-md5": compute_content_md5(body), **_XML},
+            body,
+            kind="batch",
+            operation_count=len(items),
+            expects_document=True,
+        )
     )
     by_key = {item.key: item for item in items}
     failures = []
-    for error in xml.parse(answer.body, "DeleteResult").iterfind("Error"):
-        code = xml.text(error, "Code")
+    for element in xml.parse_document(response.body, "DeleteResult").iterfind("Error"):
+        code = xml.find_text(element, "Code")
         if code != "NoSuchKey":
+            error_class = find_error_class(500 if code == "InternalError" else 400, code)
             failures.append(
-                find_error_class(500 if code == "InternalError" else 400, code)(
-                    xml.text(error, "Message"),
+                error_class(
+                    xml.find_text(element, "Message"),
                     code=code,
-                    request_id=answer.headers.get("x-cos-request-id", ""),
-                    object=by_key.get(xml.text(error, "Key")),
+                    request_id=response.request_id,
+                    object=by_key.get(xml.find_text(element, "Key")),
                 )
             )
     return failures
 
 
 def list_objects(
-    client: Client, bucket: str, region: str, prefix: str, delimiter: str = "", most: int = 0
+    client: Client, target: Target, delimiter: str = "", max_pages: int = 0
 ) -> Iterator[Entry]:
-    """GET Bucket (page 436/7734): the objects whose keys begin with `prefix`, in the order of their keys.
+    """Yield the objects whose keys begin with a prefix, ordered by key (GET Bucket, page 436/7734).
 
     Args:
-        delimiter: leave out keys that have it behind the prefix.
-        most: stop after that many pages; 0 for all.
+        client: sends the requests.
+        target: bucket and prefix.
+        delimiter: leaves out keys that have it after the prefix.
+        max_pages: pages to read; 0 for all.
     """
-    marker = ""
-    seen = {marker}
+    bucket = Target(target.bucket, target.region)
+    params = {"prefix": target.key, "max-keys": "1000", "encoding-type": "url"}
+    if delimiter:
+        params["delimiter"] = delimiter
+    markers = {""}
     while True:
-        params = {"prefix": prefix, "max-keys": "1000", "encoding-type": "url"}
-        if delimiter:
-            params["delimiter"] = delimiter
-        if marker:
-            params["marker"] = marker
-        root = xml.parse(
-            client.call(Target(bucket, region), "GET", params, document=True).body,
-            "ListBucketResult",
-        )
-        for item in root.iterfind("Contents"):
-            yield _entry(bucket, region, item)
-        if xml.text(root, "IsTruncated") != "true":
+        response = client.call(Request(bucket, params=dict(params), expects_document=True))
+        root = xml.parse_document(response.body, "ListBucketResult")
+        for element in root.iterfind("Contents"):
+            yield _parse_entry(bucket, element)
+        if xml.find_text(root, "IsTruncated") != "true":
             return
-        marker = _unquote(xml.text(root, "NextMarker"))
-        if marker in seen:
-            raise Corrupt(f"the list goes on behind {marker!r} again", code="InvalidAnswer")
-        if len(seen) == most:
+        marker = _unquote(xml.find_text(root, "NextMarker"))
+        if marker in markers:
+            raise Corrupt(f"the list repeats the marker {marker!r}", code="InvalidAnswer")
+        if len(markers) == max_pages:
             return
-        seen.add(marker)
+        markers.add(marker)
+        params["marker"] = marker
 
 
-def _entry(bucket: str, region: str, item: Element) -> Entry:
+def _parse_entry(bucket: Target, element: Element) -> Entry:
     """Return an entry of a list. Raises Corrupt without key or size."""
-    key = _unquote(xml.text(item, "Key"))
-    size = parse_size(xml.text(item, "Size"))
+    key = _unquote(xml.find_text(element, "Key"))
+    size = parse_size(xml.find_text(element, "Size"))
     if not key or size is None:
         raise Corrupt(f"an entry of the list has no key or size: {key!r}", code="InvalidAnswer")
     return metadata.Entry(
-        CosObject.exact(bucket, region, key),
+        CosObject.exact(bucket.bucket, bucket.region, key),
         size,
-        xml.text(item, "ETag").strip('"'),
-        metadata.parse_date(xml.text(item, "LastModified")),
-        xml.text(item, "StorageClass") or "STANDARD",
+        xml.find_text(element, "ETag").strip('"'),
+        metadata.parse_date(xml.find_text(element, "LastModified")),
+        xml.find_text(element, "StorageClass") or "STANDARD",
     )
 
 
 def get_versioning(client: Client, bucket: str, region: str) -> str:
-    """GET Bucket versioning (page 436/19888): ``Enabled``, ``Suspended``, or ``""`` if it never had versions."""
-    answer = client.call(Target(bucket, region), "GET", {"versioning": ""}, document=True)
-    return xml.text(xml.parse(answer.body, "VersioningConfiguration"), "Status")
+    """Return ``Enabled``, ``Suspended``, or ``""`` for a bucket that never had versions (page 436/19888)."""
+    request = Request(Target(bucket, region), params={"versioning": ""}, expects_document=True)
+    root = xml.parse_document(client.call(request).body, "VersioningConfiguration")
+    return xml.find_text(root, "Status")
 
 
 def _unquote(text: str) -> str:
@@ -237,140 +274,183 @@ def _unquote(text: str) -> str:
     return unquote(text) if "%" in text else text
 
 
-def tags(client: Client, item: CosObject) -> dict[str, str]:
-    """GET Object tagging (page 436/42998)."""
+def get_tags(client: Client, item: CosObject) -> dict[str, str]:
+    """Return the tags of an object (GET Object tagging, page 436/42998)."""
     try:
-        return xml.parse_tags(client.call(item, "GET", {"tagging": ""}).body)
+        return xml.parse_tags(client.call(Request(item, params={"tagging": ""})).body)
     except NotFound as error:
         if error.code == "NoSuchTagSet":
             return {}
         raise
 
 
-def put_tags(client: Client, item: CosObject, values: Mapping[str, str]) -> None:
-    """PUT Object tagging (page 436/42997): these tags and no others."""
-    body = xml.build_tagging(values)
-    said = {"content-md5": compute_content_md5(body), "content-type": "application/xml"}
-    client.call(item, "PUT", {"tagging": ""}, said, body, kind="write")
+def put_tags(client: Client, item: CosObject, tags: Mapping[str, str]) -> None:
+    """Replace all tags of an object (PUT Object tagging, page 436/42997)."""
+    body = xml.build_tagging(tags)
+    headers = {"content-md5": compute_content_md5(body), **_XML}
+    client.call(Request(item, "PUT", {"tagging": ""}, headers, body, kind="write"))
 
 
 def get_acl_headers(client: Client, item: CosObject) -> dict[str, str]:
-    """The headers that give a copy the ACL this object has (GET Object acl, page 436/7744)."""
-    answer = client.call(item, "GET", {"acl": ""})
-    canned = answer.headers.get("x-cos-acl", "")
+    """Return the headers that give a copy the ACL of an object (GET Object acl, page 436/7744)."""
+    response = client.call(Request(item, params={"acl": ""}))
+    canned = response.headers.get("x-cos-acl", "")
     if canned:
         return {} if canned == "default" else {"x-cos-acl": canned}
-    return xml.parse_grants(answer.body)
+    return xml.parse_grants(response.body)
 
 
 def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
-    """POST Object restore (page 436/12633); returns whether the object can be read now.
+    """Restore an archived object (POST Object restore, page 436/12633).
 
-    One that is being restored already is no error.
+    Returns:
+        True if the object can be read now. A restore in progress is not an error.
     """
     body = xml.build_restore(days, tier)
-    said = {"content-md5": compute_content_md5(body), "content-type": "application/xml"}
+    headers = {"content-md5": compute_content_md5(body), **_XML}
     try:
-        answer = client.call(item, "POST", {"restore": ""}, said, body, kind="write")
+        response = client.call(Request(item, "POST", {"restore": ""}, headers, body, kind="write"))
     except Conflict as error:
         if error.code == "RestoreAlreadyInProgress":
             return False
         raise
-    return answer.status == 200
+    return response.status == 200
 
 
 def compute_content_md5(data: bytes) -> str:
-    """The value of Content-MD5."""
+    """Return the value of Content-MD5."""
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
-def initiate_upload(client: Client, item: CosObject, headers: Mapping[str, str]) -> str:
-    """Initiate Multipart Upload (page 436/7746); returns the upload's id.
+def initiate_upload(client: Client, item: CosObject, headers: Mapping[str, str]) -> Upload:
+    """Begin a multipart upload (Initiate Multipart Upload, page 436/7746).
 
-    It is not sent twice when nobody knows if it took effect: each time would leave an upload that is billed.
+    It is not repeated when its effect is unknown, because each upload is billed. `FORBID_OVERWRITE` applies to the
+    completion.
     """
-    answer = client.call(
-        item, "POST", {"uploads": ""}, dict(headers), kind="write", repeatable=False, document=True
+    stored = dict(headers)
+    forbid = stored.pop(FORBID_OVERWRITE, "")
+    response = client.call(
+        Request(
+            item,
+            "POST",
+            {"uploads": ""},
+            stored,
+            kind="write",
+            is_repeatable=False,
+            expects_document=True,
+        )
     )
-    upload = xml.fields(answer.body).get("UploadId", "")
-    if not upload:
+    upload_id = xml.parse_fields(response.body).get("UploadId", "")
+    if not upload_id:
         raise Unavailable("COS sent no id of the upload", code="InvalidAnswer", object=item)
-    return upload
+    return Upload(item, upload_id, {FORBID_OVERWRITE: forbid} if forbid else {})
 
 
 def upload_part(
-    client: Client, item: CosObject, upload: str, number: int, body: Body, md5: str, checksum: int
+    client: Client, upload: Upload, number: int, body: Body, checksums: tuple[str, int]
 ) -> str:
-    """Upload Part (page 436/7750), compared; returns its ETag."""
-    params = {"partNumber": str(number), "uploadId": upload}
-    answer = client.call(item, "PUT", params, {"content-md5": md5}, body, kind="part")
-    return _part_etag(item, _written(item, answer, str(checksum)).etag)
+    """Upload and verify a part (Upload Part, page 436/7750).
 
+    Args:
+        client: sends the request.
+        upload: the multipart upload.
+        number: of the part, from 1.
+        body: its content.
+        checksums: Content-MD5 and CRC64 of the content.
 
-def copy_part(
-    client: Client, item: CosObject, upload: str, number: int, headers: Mapping[str, str]
-) -> str:
-    """Upload Part - Copy (page 436/8287); returns its ETag."""
-    params = {"partNumber": str(number), "uploadId": upload}
-    answer = client.call(
-        item, "PUT", params, dict(headers), kind="part", document=True, patient=True
+    Returns:
+        The ETag of the part.
+    """
+    md5, checksum = checksums
+    response = client.call(
+        Request(
+            upload.item,
+            "PUT",
+            {"partNumber": str(number), "uploadId": upload.upload_id},
+            {"content-md5": md5},
+            body,
+            kind="part",
+        )
     )
-    return _part_etag(item, xml.fields(answer.body).get("ETag", ""))
+    return _check_part(upload, _verify_write(upload.item, response, str(checksum)).etag)
 
 
-def _part_etag(item: CosObject, etag: str) -> str:
+def copy_part(client: Client, upload: Upload, number: int, headers: Mapping[str, str]) -> str:
+    """Copy a part (Upload Part - Copy, page 436/8287). Return its ETag."""
+    response = client.call(
+        Request(
+            upload.item,
+            "PUT",
+            {"partNumber": str(number), "uploadId": upload.upload_id},
+            headers,
+            kind="part",
+            expects_document=True,
+            is_slow=True,
+        )
+    )
+    return _check_part(upload, xml.parse_fields(response.body).get("ETag", ""))
+
+
+def _check_part(upload: Upload, etag: str) -> str:
     if not etag:
-        raise Unavailable("COS sent no ETag of the part", code="InvalidAnswer", object=item)
+        raise Unavailable("COS sent no ETag of the part", code="InvalidAnswer", object=upload.item)
     return etag
 
 
-def complete(
-    client: Client,
-    item: CosObject,
-    upload: str,
-    etags: Sequence[str],
-    headers: Mapping[str, str],
-    size: int,
-    checksum: str,
+def complete_upload(
+    client: Client, upload: Upload, etags: Sequence[str], size: int, checksum: str
 ) -> None:
-    """Complete Multipart Upload (page 436/7742), and compare size and CRC64 of what came out.
+    """Complete a multipart upload and verify the object (Complete Multipart Upload, page 436/7742).
 
-    When no answer tells, COS is asked what is there; it is not sent blindly again.
+    Without a response COS is asked for the object, and the request is not repeated.
+
+    Args:
+        client: sends the requests.
+        upload: the multipart upload.
+        etags: of its parts, in order.
+        size: bytes of the object.
+        checksum: CRC64 of the object, or ``""``.
 
     Raises:
-        Conflict: with `FORBID_OVERWRITE` among the headers, if the object is there already.
-        Corrupt: the object has another CRC64, or another size if there is no CRC64 of both sides to compare.
+        Conflict: overwriting is forbidden and the object exists.
+        Corrupt: the object has another CRC64, or another size if a side has no CRC64.
     """
-    body = xml.build_complete(etags)
-    said = {**headers, "content-type": "application/xml"}
+    item = upload.item
     try:
-        answer = client.call(
-            item,
-            "POST",
-            {"uploadId": upload},
-            said,
-            body,
-            kind="write",
-            repeatable=False,
-            document=True,
-            patient=True,
+        response = client.call(
+            Request(
+                item,
+                "POST",
+                {"uploadId": upload.upload_id},
+                {**upload.headers, **_XML},
+                xml.build_complete(etags),
+                kind="write",
+                is_repeatable=False,
+                expects_document=True,
+                is_slow=True,
+            )
         )
     except CosError as error:
         if error.maybe_applied and is_stored(client, item, size, checksum, f"-{len(etags)}"):
             return
         raise
-    told = xml.fields(answer.body)
-    stored = told.get("CRC64", "") or answer.headers.get("x-cos-hash-crc64ecma", "")
-    compared = (
-        stored == checksum if stored and checksum else is_stored(client, item, size, checksum)
-    )
-    if not compared:
+    fields = xml.parse_fields(response.body)
+    stored = fields.get("CRC64", "") or response.headers.get(CHECKSUM_HEADER, "")
+    if stored and checksum:
+        is_right = stored == checksum
+    else:
+        is_right = is_stored(client, item, size, checksum)
+    if not is_right:
         raise build_corrupt_error(
-            item, f"the upload's CRC64 is {stored or '?'}, {checksum or '?'} was sent"
+            item, f"the upload has CRC64 {stored or '?'}, but {checksum or '?'} was sent"
         )
 
 
-def abort(client: Client, item: CosObject, upload: str) -> None:
-    """Abort Multipart Upload (page 436/7740): its parts would be billed. Failing is not told: something did already."""
+def abort_upload(client: Client, upload: Upload) -> None:
+    """Abort a multipart upload, whose parts would be billed (Abort Multipart Upload, page 436/7740).
+
+    Errors are ignored: the original error is being raised.
+    """
     with contextlib.suppress(CosError):
-        client.call(item, "DELETE", {"uploadId": upload}, kind="part")
+        client.call(Request(upload.item, "DELETE", {"uploadId": upload.upload_id}, kind="part"))

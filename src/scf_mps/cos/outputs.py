@@ -1,8 +1,8 @@
-"""All files of a result: those the event names, and those its playlists name in turn.
+"""All files of a result: those the event names, and those its playlists name.
 
-An HLS output is named by its manifest alone, a sprite by pictures and a WebVTT. The objects come in layers, each
-naming only objects in layers before it: written in that order, a player never follows a name to nothing; deleted in
-that order, the rest can still be found by its manifest. Content decides what a playlist is, not the key's suffix.
+The event names only the manifest of an HLS output, and the WebVTT of a sprite. The objects come in layers, each of
+which names only objects in earlier layers. Written in that order, a player never finds a reference to a missing file.
+Deleted in that order, the rest can still be found by its manifest. Content decides whether an object is a playlist.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from . import bulk, hls, locations, operations, streams
 from .errors import CosError, NotFound
 from .hls import FILE, PLAYLIST, UNKNOWN, Document, NotAPlaylist, UnknownManifest
 from .metadata import is_media_name
+from .request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ MAX_PLAYLIST_BYTES = 32 * 1024 * 1024
 """Bytes of the largest playlist that is read, uncompressed: some 300,000 segments."""
 MAX_DEPTH = 4
 """Levels of playlists that are read. Master and media playlists are two."""
-_SNIFFED_BYTES = 1024
+DOCUMENT_SUFFIXES = (".m3u8", ".m3u", ".vtt")
+_PLAYLIST_SUFFIXES = (".m3u8", ".m3u")
 _PLAYLIST_TYPES = ("mpegurl", "dash+xml", "ms-sstr+xml")
-_PLAYLIST_NAMES = (".m3u8", ".m3u")
-DOCUMENT_SUFFIXES = (*_PLAYLIST_NAMES, ".vtt")
+_SNIFFED_BYTES = 1024
+_GZIP_START = b"\x1f\x8b"
+_GZIP_WBITS = 31
 
 
 class Tree(NamedTuple):
@@ -75,7 +78,7 @@ class Site(NamedTuple):
         return document._replace(references=references)
 
     def _strip(self, uri: str) -> str:
-        """Return a URL of the site without its host and query, which may hold a signature; other URIs as they are."""
+        """Return a URL of the site without its host and query, which may hold a signature; other URIs unchanged."""
         if "//" not in uri:
             return uri
         _, host, path = split_url(f"https:{uri}" if uri.startswith("//") else uri)
@@ -92,11 +95,102 @@ class _Unread(NamedTuple):
     variables: Mapping[str, str]
 
 
+class _TreeBuilder:
+    """A tree that is built level by level."""
+
+    def __init__(self, client: Client, site: Site | None) -> None:
+        self._client = client
+        self._site = site
+        self._depths: dict[CosObject, int] = {}
+        self._documents: dict[CosObject, Document] = {}
+        self._required: set[CosObject] = set()
+        self._queued: set[CosObject] = set()
+
+    def build(self, named: Sequence[CosObject]) -> Tree:
+        """Return the tree of objects."""
+        self._depths = dict.fromkeys(named, 0)
+        self._required = set(named)
+        level = [
+            _Unread(item, UNKNOWN, True, {})
+            for item in self._depths
+            if _may_name_others(item, UNKNOWN)
+        ]
+        self._queued = {unread.item for unread in level}
+        depth = 0
+        while level:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise UnknownManifest(
+                    f"playlists name playlists more than {MAX_DEPTH} levels deep",
+                    code="UnknownManifest",
+                    object=level[0].item,
+                )
+            level = self._read_level(level, depth)
+        return Tree(self._arrange_layers(), self._documents)
+
+    def _read_level(self, level: list[_Unread], depth: int) -> list[_Unread]:
+        """Read the documents of a level. Return the objects of the next level."""
+        documents = bulk.run_each(
+            self._client, level, lambda unread: _read(self._client, unread), "read playlists"
+        )
+        next_level: list[_Unread] = []
+        for unread, document in zip(level, documents, strict=True):
+            if document is not None:
+                next_level += self._add(unread.item, document, depth)
+        return next_level
+
+    def _add(self, item: CosObject, document: Document, depth: int) -> list[_Unread]:
+        """Add a document. Return the objects it names that are to be read."""
+        if self._site is not None:
+            document = self._site.localize(item, document)
+        self._documents[item] = document
+        for problem in document.problems:
+            log.warning("%s: %s", item, problem)
+        unread = []
+        for reference in document.references:
+            target = hls.resolve_uri(item, reference.uri)
+            if target is None or target == item:
+                continue
+            # An object that several playlists name belongs before all of them.
+            self._depths[target] = max(depth, self._depths.get(target, 0))
+            if reference.required:
+                self._required.add(target)
+            if target not in self._queued and _may_name_others(target, reference.kind):
+                self._queued.add(target)
+                unread.append(
+                    _Unread(target, reference.kind, reference.required, document.variables)
+                )
+        return unread
+
+    def _arrange_layers(self) -> list[list[CosObject]]:
+        optional = [item for item in self._depths if item not in self._required]
+        exist = bulk.run_each(
+            self._client,
+            optional,
+            lambda item: operations.exists(self._client, item),
+            "look for files",
+        )
+        missing = {item for item, is_there in zip(optional, exist, strict=True) if not is_there}
+        layers: dict[int, list[CosObject]] = {}
+        for item, depth in self._depths.items():
+            if item not in missing:
+                layers.setdefault(self._rank(item, depth), []).append(item)
+        return [layers[rank] for rank in sorted(layers, reverse=True)]
+
+    def _rank(self, item: CosObject, depth: int) -> int:
+        """Return the rank of the layer, 0 for the last one. A playlist follows every other object."""
+        document = self._documents.get(item)
+        if document is not None and document.is_playlist:
+            return depth
+        is_webvtt = document is not None or item.key.lower().endswith(".vtt")
+        return MAX_DEPTH + (1 if is_webvtt else 2)
+
+
 def build_tree(client: Client, named: Sequence[CosObject], site: Site | None = None) -> Tree:
     """Find everything that objects name. Each playlist is read once.
 
-    A line that may name a file in an unknown way is logged as a warning. A file that may be missing (of a gap, for
-    one) is part of the tree if it exists.
+    A line that may name a file in an unknown way is logged as a warning. A file that may be missing, e.g. that of a
+    gap, is part of the tree if it exists.
 
     Args:
         client: reads the playlists.
@@ -105,68 +199,17 @@ def build_tree(client: Client, named: Sequence[CosObject], site: Site | None = N
 
     Raises:
         SomeFailed: with `NotFound`, `NotAPlaylist` or `UnknownManifest` of each playlist that cannot be read.
-        UnknownManifest: of a DASH manifest, and of playlists below playlists that never end.
+        UnknownManifest: for a DASH manifest, and for more than `MAX_DEPTH` levels of playlists.
     """
-    depths: dict[CosObject, int] = dict.fromkeys(named, 0)
-    documents: dict[CosObject, Document] = {}
-    required = set(named)
-    seen = {item for item in named if _may_name_others(item, UNKNOWN)}
-    level = [_Unread(item, UNKNOWN, True, {}) for item in depths if item in seen]
-    depth = 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise UnknownManifest(
-                f"playlists name playlists more than {MAX_DEPTH} levels deep",
-                code="UnknownManifest",
-                object=level[0].item,
-            )
-        read = bulk.run_each(client, level, lambda unread: _read(client, unread), "read playlists")
-        items = [unread.item for unread in level]
-        level = []
-        for item, content in zip(items, read, strict=True):
-            if content is None:
-                continue
-            document = documents[item] = site.localize(item, content) if site else content
-            for problem in document.problems:
-                log.warning("%s: %s", item, problem)
-            for reference in document.references:
-                target = hls.resolve_uri(item, reference.uri)
-                if target is None or target == item:
-                    continue
-                # An object that several playlists name belongs in front of all of them.
-                depths[target] = max(depth, depths.get(target, 0))
-                if reference.required:
-                    required.add(target)
-                if target not in seen and _may_name_others(target, reference.kind):
-                    seen.add(target)
-                    level.append(
-                        _Unread(target, reference.kind, reference.required, document.variables)
-                    )
-    doubtful = [item for item in depths if item not in required]
-    exist = bulk.run_each(client, doubtful, lambda item: _exists(client, item), "look for files")
-    missing = {item for item, there in zip(doubtful, exist, strict=True) if not there}
-    layers: dict[int, list[CosObject]] = {}
-    for item, level_of_item in depths.items():
-        if item not in missing:
-            layers.setdefault(_rank(item, level_of_item, documents), []).append(item)
-    return Tree([layers[rank] for rank in sorted(layers, reverse=True)], documents)
-
-
-def _rank(item: CosObject, depth: int, documents: Mapping[CosObject, Document]) -> int:
-    """Return the rank of a layer, the last one first: a playlist follows every other object."""
-    document = documents.get(item)
-    if document is not None and document.is_playlist:
-        return depth
-    return MAX_DEPTH + (1 if document is not None or item.key.lower().endswith(".vtt") else 2)
+    return _TreeBuilder(client, site).build(named)
 
 
 def _may_name_others(item: CosObject, kind: str) -> bool:
-    """Return True if an object has to be read to know which files it names."""
+    """Return True if an object must be read to know which files it names."""
     key = item.key.lower()
     if key.endswith(".mpd") and kind != FILE:
         raise UnknownManifest(
-            "a DASH manifest is not read here: list the directory of its segments",
+            "DASH manifests are not supported. List the directory of its segments",
             code="UnknownManifest",
             object=item,
         )
@@ -180,13 +223,13 @@ def is_playlist(client: Client, item: CosObject) -> bool:
         CosError: its first bytes cannot be read.
     """
     key = item.key.lower()
-    if key.endswith((*_PLAYLIST_NAMES, ".mpd")):
+    if key.endswith((*_PLAYLIST_SUFFIXES, ".mpd")):
         return True
     return not key.endswith(".vtt") and not is_media_name(key) and _sniff(client, item)
 
 
 def read_if_document(client: Client, item: CosObject) -> Document | None:
-    """Read an object if it is a playlist or WebVTT; None for any other, and for one that cannot be read."""
+    """Return the document of a playlist or WebVTT; None for other objects and for one that cannot be read."""
     if is_media_name(item.key):
         return None
     try:
@@ -196,7 +239,7 @@ def read_if_document(client: Client, item: CosObject) -> Document | None:
 
 
 def _read(client: Client, unread: _Unread) -> Document | None:
-    """Read a playlist or WebVTT; None for an object that is neither, and for a missing one that need not exist."""
+    """Return the document of a playlist or WebVTT; None for other objects and for an optional missing one."""
     item = unread.item
     key = item.key.lower()
     is_sure = key.endswith(DOCUMENT_SUFFIXES) or (
@@ -205,12 +248,12 @@ def _read(client: Client, unread: _Unread) -> Document | None:
     try:
         if not (is_sure or _sniff(client, item)):
             if unread.kind == PLAYLIST:
-                log.warning("%s is named as a playlist, and is none by name and content", item)
+                log.warning("%s is named as a playlist, but is none by name and content", item)
             return None
         return read_document(client, item, unread.variables)
     except NotFound:
-        # The pictures of a sprite are named by the event. Copying its WebVTT tells that it is missing.
-        if unread.required and (unread.kind == PLAYLIST or key.endswith(_PLAYLIST_NAMES)):
+        # The event names the pictures of a sprite. Copying its WebVTT reports that it is missing.
+        if unread.required and (unread.kind == PLAYLIST or key.endswith(_PLAYLIST_SUFFIXES)):
             raise
         return None
 
@@ -221,14 +264,13 @@ def read_document(
     """Read and parse a playlist or WebVTT.
 
     Raises:
-        NotAPlaylist: its content is neither, or is encoded in a way that is not known here.
+        NotAPlaylist: its content is neither, or its encoding is unknown.
         UnknownManifest: see `hls.parse_document`.
         CosError: it cannot be read.
     """
     try:
-        raw = streams.read(client, item, MAX_PLAYLIST_BYTES)
-        data = _decompress(raw)
-        document = _parse(client, item, data, variables)
+        raw = streams.read_object(client, item, MAX_PLAYLIST_BYTES)
+        document = _parse(client, item, _decompress(raw), variables)
     except CosError as error:
         error.object = error.object or item
         raise
@@ -246,22 +288,20 @@ def _parse(
     except NotAPlaylist as error:
         encoding = operations.head(client, item).headers.get("content-encoding", "")
         if encoding and not data.startswith(b"#"):
-            error.message = (
-                f"Content-Encoding {encoding!r} is not read here: store it plain or with gzip"
-            )
+            error.message = f"unknown Content-Encoding {encoding!r}. Store it plain or with gzip"
         raise
 
 
 def _decompress(data: bytes) -> bytes:
-    """Return the content of gzip, of at most `MAX_PLAYLIST_BYTES`; anything else as it is."""
-    if not data.startswith(b"\x1f\x8b"):
+    """Return the content of gzip, of at most `MAX_PLAYLIST_BYTES`; other data unchanged."""
+    if not data.startswith(_GZIP_START):
         return data
     import zlib
 
     parts, size, rest = [], 0, data
     try:
         while rest:
-            inflater = zlib.decompressobj(31)
+            inflater = zlib.decompressobj(_GZIP_WBITS)
             part = inflater.decompress(rest, MAX_PLAYLIST_BYTES + 1 - size)
             parts.append(part)
             size += len(part)
@@ -280,37 +320,30 @@ def _decompress(data: bytes) -> bytes:
 def _sniff(client: Client, item: CosObject) -> bool:
     """Return True if the first bytes of an object, or its Content-Type, are those of a playlist or manifest."""
     try:
-        answer = client.call(item, "GET", headers={"range": f"bytes=0-{_SNIFFED_BYTES - 1}"})
+        response = client.call(Request(item, headers={"range": f"bytes=0-{_SNIFFED_BYTES - 1}"}))
     except CosError as error:
         if error.status == 416:  # an empty object has no first byte
             return False
         raise
-    data = answer.body[:_SNIFFED_BYTES]
-    if data.startswith(b"\x1f\x8b"):
+    data = response.body[:_SNIFFED_BYTES]
+    if data.startswith(_GZIP_START):
         import zlib
 
         try:
-            data = zlib.decompressobj(31).decompress(data, _SNIFFED_BYTES)
+            data = zlib.decompressobj(_GZIP_WBITS).decompress(data, _SNIFFED_BYTES)
         except zlib.error:
             return False
     start = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if start.startswith(("#EXTM3U", "WEBVTT")) or hls.find_unknown_format(start):
         return True
-    return any(name in answer.headers.get("content-type", "").lower() for name in _PLAYLIST_TYPES)
-
-
-def _exists(client: Client, item: CosObject) -> bool:
-    try:
-        operations.head(client, item)
-    except NotFound:
-        return False
-    return True
+    content_type = response.headers.get("content-type", "").lower()
+    return any(name in content_type for name in _PLAYLIST_TYPES)
 
 
 def find_named_objects(of: Any) -> list[CosObject]:
-    """Return the objects that a result names; or the object or objects themselves.
+    """Return the objects that a result names, or the object or objects themselves.
 
-    A result that names no object, and outputs outside COS beside others inside it, are logged as warnings.
+    A result that names no object, and outputs outside COS besides others inside it, are logged as warnings.
 
     Raises:
         NotInCos: no output of a result is in COS, but in AWS S3, in VOD or at another URL.
@@ -319,16 +352,16 @@ def find_named_objects(of: Any) -> list[CosObject]:
     from ..events.files import find_files, find_unreachable_outputs
 
     if not isinstance(of, Result):
-        one = locations.one(of)
-        return [one] if one is not None else locations.many(of)
-    found: dict[CosObject, None] = {}
+        item = locations.find_object(of)
+        return [item] if item is not None else locations.collect_objects(of)
+    items: dict[CosObject, None] = {}
     for result in (of, *getattr(of, "subtasks", ())):
         files = find_files(result)
         for error in find_unreachable_outputs(result):
             if not files:
                 raise error
-            log.warning("%s: left out: %s", result, error)
-        found.update(dict.fromkeys(files))
-    if not found:
+            log.warning("%s: output skipped: %s", result, error)
+        items.update(dict.fromkeys(files))
+    if not items:
         log.warning("%s names no file in COS", of)
-    return list(found)
+    return list(items)

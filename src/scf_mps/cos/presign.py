@@ -1,4 +1,4 @@
-"""URLs that carry a signature: for a player, a browser, or another service, for a while."""
+"""Presigned URLs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ if TYPE_CHECKING:
     from ..events.files import CosObject
     from .client import Client
 
-_BEHIND = 60
-"""Seconds a URL is good before it is made, for a clock that is ahead."""
+_MAX_CLOCK_SKEW = 60
+"""Seconds of validity before the URL is made, for clocks that differ."""
 
 
 def presign_url(
     client: Client, item: CosObject, expires: float, method: str, params: Mapping[str, str]
 ) -> str:
-    """See `Cos.url`. Raises `Denied` if the credentials have ended."""
+    """Return a presigned URL. See `Cos.url`.
+
+    Raises:
+        Denied: the credentials have expired.
+    """
     credentials = client.credentials
     now = time.time()
     end = now + expires
     if credentials.expires is not None:
         if credentials.expires <= now:
-            raise Denied("the credentials have ended", code="ExpiredToken", object=item)
+            raise Denied("the credentials have expired", code="ExpiredToken", object=item)
         end = min(end, credentials.expires)
     host = client.transport.host(item.bucket, item.region)
-    query = signature.build_presigned_query(
-        credentials, method, f"/{item.key}", host, params, f"{int(now) - _BEHIND};{int(end)}"
-    )
+    parts = signature.SignedParts(method, f"/{item.key}", params, {"host": host})
+    sign_time = f"{int(now) - _MAX_CLOCK_SKEW};{int(end)}"
+    query = signature.build_presigned_query(credentials, parts, sign_time)
     return f"{client.transport.scheme}://{host}/{signature.encode_path(item.key)}?{query}"

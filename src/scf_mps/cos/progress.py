@@ -1,4 +1,4 @@
-"""How far long work is: told to a callback after every object and, of large ones, every piece."""
+"""Progress of long work, reported to a callback."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Progress(NamedTuple):
-    """How far it is.
+    """Progress of some work.
 
     Attributes:
         what: the work, e.g. ``copy``.
         done: objects that are done.
         total: objects in all.
-        bytes: bytes that were moved through this process: those of downloads and uploads.
+        bytes: bytes that went through this process, in downloads and uploads.
     """
 
     what: str
@@ -33,28 +33,38 @@ class Progress(NamedTuple):
 
 
 class ProgressReporter:
-    """Counts for one piece of work. The callback is never called by two threads at once."""
+    """Counts the progress of some work and calls back, never from two threads at once.
 
-    def __init__(self, what: str, total: int, tell: ProgressCallback) -> None:
-        self._progress = Progress(what, 0, total, 0)
-        self._tell = tell
+    Args:
+        verb: the work, e.g. ``copy``.
+        total: objects in all.
+        callback: called after each object and each piece of one; None for no reports.
+    """
+
+    def __init__(self, verb: str, total: int, callback: ProgressCallback | None) -> None:
+        self._progress = Progress(verb, 0, total, 0)
+        self._callback = callback
         self._lock = free_in_child(threading.Lock())
 
-    def finished(self, _: object) -> None:
-        """One more object is done."""
-        with self._lock:
-            self._progress = self._progress._replace(done=self._progress.done + 1)
-            self._tell(self._progress)
+    def finish_object(self) -> None:
+        """Count one object."""
+        self._add(1, 0)
 
-    def count(self, length: int) -> None:
-        """So many more bytes were moved; negative for what has to be moved again."""
+    def count_bytes(self, length: int) -> None:
+        """Count bytes. A negative number stands for bytes that must be moved again."""
+        self._add(0, length)
+
+    def _add(self, objects: int, length: int) -> None:
+        if self._callback is None:
+            return
         with self._lock:
-            self._progress = self._progress._replace(bytes=self._progress.bytes + length)
-            self._tell(self._progress)
+            what, done, total, moved = self._progress
+            self._progress = Progress(what, done + objects, total, moved + length)
+            self._callback(self._progress)
 
 
 def bar(stream: TextIO | None = None) -> ProgressCallback:
-    """A callback that draws a bar on a terminal (stderr by default), and writes nothing elsewhere."""
+    """Return a callback that draws a bar on a terminal (stderr by default), and writes nothing elsewhere."""
     output = stream or sys.stderr
 
     def draw(progress: Progress) -> None:

@@ -1,8 +1,4 @@
-"""How fast is fast enough: COS's documented rates, and fewer at a time when it asks for that.
-
-`RateLimiter` holds requests back so that a bucket's and a key's limits are kept (page 436/14518); `AdaptiveConcurrency` says how many
-workers may run: halved by a 503 SlowDown, let up again by successes. Waiting out a single refusal is `retry.py`'s.
-"""
+"""Rate limiting and adaptive concurrency for COS requests."""
 
 from __future__ import annotations
 
@@ -16,16 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..events.files import CosObject
+    from .request import Request
 
 MAX_MAINLAND_RATE = 30_000
+"""Reads, and writes, per second of a bucket in mainland China (page 436/14518)."""
 MAX_OVERSEAS_RATE = 3_000
-"""Requests a second of one kind (reads, writes) that a bucket takes, by where it is."""
+"""Reads, and writes, per second of a bucket elsewhere."""
 MAX_KEY_RATE = 50
-"""Uploads and deletes a second that one key takes."""
+"""Uploads and deletes per second of one key."""
 MAX_BATCH_RATE = 300
-"""Batch deletes a second that a bucket takes."""
+"""Batch deletes per second of a bucket."""
 
-_ABROAD = [
+_MAX_KEYS = 4096
+_SLOW_DOWN_SECONDS = 0.2
+"""Responses of requests that were sent together count as one."""
+
+_OVERSEAS_REGIONS = (
     "ap-hongkong",
     "ap-singapore",
     "ap-mumbai",
@@ -38,36 +40,37 @@ _ABROAD = [
     "sa-",
     "me-",
     "af-",
-]
+)
 
 
 def find_region_rate(region: str) -> int:
-    """Reads, and writes, a second of a bucket in that region."""
-    return MAX_OVERSEAS_RATE if region.startswith(tuple(_ABROAD)) else MAX_MAINLAND_RATE
+    """Return the reads, and writes, per second of a bucket in a region."""
+    return MAX_OVERSEAS_RATE if region.startswith(_OVERSEAS_REGIONS) else MAX_MAINLAND_RATE
 
 
 class _Meter:
-    """One rate: `burst` at once, then evenly (the generic cell rate algorithm: two numbers)."""
+    """A rate that allows a burst first, then even intervals (generic cell rate algorithm)."""
 
-    __slots__ = ("_due", "_slack", "interval")
+    __slots__ = ("_due", "_interval", "_slack")
 
     def __init__(self, rate: float, burst: float) -> None:
-        self.interval = 1 / rate
+        self._interval = 1 / rate
         self._slack = burst / rate
         self._due = 0.0
 
     def take(self, count: int, now: float) -> float:
-        """Take `count` of it; returns the seconds to wait first."""
+        """Take `count` operations. Return the seconds to wait first."""
         due = max(self._due, now)
-        self._due = due + count * self.interval
+        self._due = due + count * self._interval
         return max(0.0, self._due - self._slack - now)
 
 
 class RateLimiter:
-    """The rates of all buckets and keys a client writes and reads. Safe for threads.
+    """Keeps the requests of a client below the rates of buckets and keys. Safe for threads.
 
     Args:
-        scale: the share of COS's limits that is ours, e.g. 0.5 where another function writes as well.
+        scale: share of COS's limits to use, e.g. 0.5 if another function writes too.
+        clock: monotonic seconds.
     """
 
     def __init__(self, scale: float = 1.0, clock: Callable[[], float] = monotonic) -> None:
@@ -77,69 +80,79 @@ class RateLimiter:
         self._meters: dict[tuple[str, str], _Meter] = {}
         self._keys: dict[CosObject, _Meter] = {}
 
+    def take_request(self, request: Request) -> float:
+        """Take a request from all rates that it counts against. Return the seconds to wait first."""
+        bucket, region = request.target.bucket, request.target.region
+        kind = "read" if request.kind == "read" else "write"
+        wait = self.take(bucket, region, kind, request.operation_count)
+        if request.kind == "batch":
+            return max(wait, self.take(bucket, region, "batch"))
+        if request.kind == "write" and request.item is not None:
+            return max(wait, self.take_key(request.item))
+        return wait
+
     def take(self, bucket: str, region: str, kind: str, count: int = 1) -> float:
-        """Take `count` requests of a kind (``read``, ``write``, ``batch``); returns the seconds to wait first."""
+        """Take `count` requests of a kind (``read``, ``write``, ``batch``). Return the seconds to wait first."""
         with self._lock:
             meter = self._meters.get((bucket, kind))
             if meter is None:
-                rate = (
-                    MAX_BATCH_RATE if kind == "batch" else find_region_rate(region)
-                ) * self._scale
+                limit = MAX_BATCH_RATE if kind == "batch" else find_region_rate(region)
+                rate = limit * self._scale
                 meter = self._meters[bucket, kind] = _Meter(rate, rate / 10)
             return meter.take(count, self._clock())
 
     def take_key(self, item: CosObject) -> float:
-        """Take one write of a key; returns the seconds to wait first."""
+        """Take one write of a key. Return the seconds to wait first."""
         with self._lock:
             meter = self._keys.get(item)
             if meter is None:
-                if len(self._keys) >= 4096:  # a key written that long ago is at rest
+                if len(self._keys) >= _MAX_KEYS:  # the oldest ones are idle by now
                     self._keys.clear()
-                meter = self._keys[item] = _Meter(
-                    MAX_KEY_RATE * self._scale, MAX_KEY_RATE * self._scale
-                )
+                rate = MAX_KEY_RATE * self._scale
+                meter = self._keys[item] = _Meter(rate, rate)
             return meter.take(1, self._clock())
 
 
 class AdaptiveConcurrency:
-    """How many of a client's workers may work at a time. Safe for threads.
+    """Number of workers that may run at a time: halved by 503 SlowDown, raised by successes. Safe for threads.
 
     Attributes:
-        size: that number now; between 1 and `most`.
-        halvings: how often COS asked for less.
+        limit: the greatest number.
+        size: the current number, from 1 to `limit`.
+        halvings: how often COS demanded fewer requests.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = monotonic) -> None:
-        self.most = most
-        self.size = float(most)
+    def __init__(self, limit: int, clock: Callable[[], float] = monotonic) -> None:
+        self.limit = limit
+        self.size = float(limit)
         self.halvings = 0
         self._clock = clock
-        self._rest = 0.0
+        self._next_halving = 0.0
         self._change = free_in_child(threading.Condition())
 
     def slow_down(self) -> None:
-        """COS answered SlowDown. Answers to requests that were under way already count once."""
+        """Halve the number of workers. Responses to requests that were in progress already count once."""
         with self._change:
             now = self._clock()
-            if now >= self._rest:
+            if now >= self._next_halving:
                 self.size = max(1.0, self.size / 2)
                 self.halvings += 1
-                self._rest = now + 0.2
+                self._next_halving = now + _SLOW_DOWN_SECONDS
 
     def succeed(self) -> None:
-        """A request went well: after a window's worth of them there is room for one more worker."""
-        if self.size < self.most:
+        """Count a success. As many successes as there are workers allow one more worker."""
+        if self.size < self.limit:
             with self._change:
-                self.size = min(float(self.most), self.size + 1 / self.size)
+                self.size = min(float(self.limit), self.size + 1 / self.size)
                 self._change.notify_all()
 
-    def wait_for(self, number: int, over: Callable[[], bool]) -> None:
-        """Let worker `number` (from 0) wait until it may work, or all is over. Worker 0 never waits."""
+    def wait_for(self, number: int, is_over: Callable[[], bool]) -> None:
+        """Block worker `number` (from 0) until it may run or all work is over. Worker 0 never waits."""
         if number >= self.size:
             with self._change:
-                self._change.wait_for(lambda: number < self.size or over())
+                self._change.wait_for(lambda: number < self.size or is_over())
 
     def release(self) -> None:
-        """Let waiting workers see that all is over."""
+        """Wake waiting workers, so that they see that all work is over."""
         with self._change:
             self._change.notify_all()

@@ -1,7 +1,7 @@
-"""Where a key may become a file: below the directory it was meant for and nowhere else.
+"""Files below a directory, named by keys that anyone may have chosen.
 
-A key is any text, chosen by whoever wrote the object. It is taken apart into names, refused if one of them is no plain
-file name, and walked by directory handles that follow no link, so that nothing that changes meanwhile leads out.
+A key is split into names, refused if one of them is not a plain file name, and walked by directory handles that
+follow no links. Changes in the meantime cannot lead out of the directory.
 """
 
 from __future__ import annotations
@@ -19,62 +19,68 @@ if TYPE_CHECKING:
 
     from ..events.files import CosObject
 
-_LONGEST_NAME = 255
+_MAX_NAME_BYTES = 255
 """Bytes of a file name on Linux."""
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_DIRECTORY_FLAGS = _ROOT_FLAGS | os.O_NOFOLLOW
+_NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a pipe of that name must not block.
+_EXISTING_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def split_path(relative: str, item: CosObject) -> list[str]:
-    """The directories and the file name that a relative key stands for.
+def split_path(path: str, item: CosObject) -> list[str]:
+    """Return the directories and the file name of a relative path.
 
     Raises:
-        UnsafeKey: if one of them is empty, ``.``, ``..``, over 255 bytes or holds a NUL.
+        UnsafeKey: a name is empty, ``.``, ``..``, over 255 bytes or holds a NUL.
     """
-    names = relative.split("/")
+    names = path.split("/")
     for name in names:
-        if name in ("", ".", "..") or "\0" in name or len(os.fsencode(name)) > _LONGEST_NAME:
+        if name in ("", ".", "..") or "\0" in name or len(os.fsencode(name)) > _MAX_NAME_BYTES:
             raise UnsafeKey(
-                f"{name[:60]!r} in its key is no file name: give download() an exact path for it",
+                f"{name[:60]!r} in its key is not a file name. Give download() an exact path for it",
                 code="UnsafeKey",
                 object=item,
             )
     return names
 
 
-def write(directory: str, names: list[str], item: CosObject, fill: Callable[[int], None]) -> None:
-    """Make a file below a directory: it appears under its name when it is whole, or not at all.
+def write_file(
+    directory: str, names: list[str], item: CosObject, fill: Callable[[int], None]
+) -> None:
+    """Write a file below a directory. It appears under its name complete or not at all.
 
     Args:
-        directory: exists; may be a link itself, as the caller chose it.
+        directory: an existing directory. It may be a link, because the caller chose it.
         names: see `split_path`.
-        fill: writes the bytes into the file descriptor it is given.
+        item: the object, for errors.
+        fill: writes the bytes to a file descriptor.
 
     Raises:
-        UnsafeKey: a directory on the way is a link or a file.
-        OSError: the file cannot be made, e.g. there is no space left.
+        UnsafeKey: a directory in `names` is a link or a file.
+        OSError: the file cannot be written, e.g. no space is left.
     """
-    handle = open_directory(directory, names[:-1], item)
+    parent = open_directory(directory, names[:-1], item)
     try:
-        hidden = f".{secrets.token_hex(8)}.part"
-        file = os.open(hidden, _NEW, 0o644, dir_fd=handle)
+        temporary = f".{secrets.token_hex(8)}.part"
+        file = os.open(temporary, _NEW_FILE_FLAGS, 0o644, dir_fd=parent)
         try:
             try:
                 fill(file)
             finally:
                 os.close(file)
-            os.replace(hidden, names[-1], src_dir_fd=handle, dst_dir_fd=handle)
+            os.replace(temporary, names[-1], src_dir_fd=parent, dst_dir_fd=parent)
         except BaseException:
-            os.unlink(hidden, dir_fd=handle)
+            os.unlink(temporary, dir_fd=parent)
             raise
     finally:
-        os.close(handle)
+        os.close(parent)
 
 
 def open_directory(directory: str, names: list[str], item: CosObject) -> int:
-    """Return the handle of a directory below another one, made if need be. Raises UnsafeKey as `write`."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Return the handle of a directory below another one, creating it if necessary. Raises UnsafeKey as `write_file`."""
+    handle = os.open(directory, _ROOT_FLAGS)
     for name in names:
         try:
             inner = _enter(handle, name, item)
@@ -85,16 +91,14 @@ def open_directory(directory: str, names: list[str], item: CosObject) -> int:
 
 
 def open_existing(directory: str, names: list[str]) -> int | None:
-    """A descriptor for reading a file below a directory; None if there is no plain file on a plain way."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Return a descriptor for reading a file below a directory. Return None for a missing file, a link or a pipe."""
+    handle = os.open(directory, _ROOT_FLAGS)
     try:
         for name in names[:-1]:
-            inner = os.open(name, _DIRECTORY, dir_fd=handle)
+            inner = os.open(name, _DIRECTORY_FLAGS, dir_fd=handle)
             os.close(handle)
             handle = inner
-        # Not to be held up by a pipe of that name.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        file = os.open(names[-1], flags, dir_fd=handle)
+        file = os.open(names[-1], _EXISTING_FILE_FLAGS, dir_fd=handle)
     except OSError:
         return None
     finally:
@@ -106,12 +110,12 @@ def open_existing(directory: str, names: list[str]) -> int | None:
 
 
 def _enter(handle: int, name: str, item: CosObject) -> int:
-    """The handle of a directory in a directory, made if need be."""
+    """Return the handle of a directory in a directory, creating it if necessary."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o755, dir_fd=handle)
     try:
-        return os.open(name, _DIRECTORY, dir_fd=handle)
-    except NotADirectoryError:  # what Linux says of a link, too
+        return os.open(name, _DIRECTORY_FLAGS, dir_fd=handle)
+    except NotADirectoryError:  # Linux raises it for a link too
         raise UnsafeKey(
-            f"{name!r} on its way is a link or a file", code="UnsafeKey", object=item
+            f"{name!r} on its path is a link or a file", code="UnsafeKey", object=item
         ) from None

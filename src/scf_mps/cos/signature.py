@@ -1,7 +1,6 @@
-"""COS's request signature, version 5 (documentation page 436/7778), in a header and in a URL.
+"""COS request signatures, version 5, for a header and for a URL (documentation page 436/7778).
 
-It signs what decides what a request does: host, all parameters, and every header that COS acts on. The credentials
-are an argument of each call: nothing here remembers whose they are, but the derived key of the last minutes.
+A signature covers the host, all parameters and every header that COS acts on.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 TYPE_CHECKING = False
@@ -20,89 +20,92 @@ if TYPE_CHECKING:
 
 TOKEN_HEADER = "x-cos-security-token"
 
-_SLOT = 300
-"""Seconds that signatures share their period, so that deriving the key is paid for once."""
-_AHEAD = 900
-"""Seconds a signature is good for beyond its slot; and seconds it starts early, for a clock that is behind."""
+_SLOT_SECONDS = 300
+"""Signatures of one slot share their period, so that the key is derived once for all of them."""
+_MARGIN_SECONDS = 900
+"""Validity before and after the slot, for clocks that differ."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9\-_.~]*\Z").match
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9\-_.~/]*\Z").match
+_find_plain = re.compile(r"[A-Za-z0-9\-_.~]*\Z").match
+_find_plain_path = re.compile(r"[A-Za-z0-9\-_.~/]*\Z").match
+
+
+class SignedParts(NamedTuple):
+    """The parts of a request that its signature covers.
+
+    Attributes:
+        method: the HTTP method.
+        path: decoded, with its leading slash.
+        params: decoded query parameters.
+        headers: by lower-case name, ``host`` among them.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
 
 
 def encode(text: str) -> str:
-    """Percent-coded, slashes too."""
-    return text if _PLAIN(text) else quote(text, safe="-_.~", errors="surrogateescape")
+    """Return the text percent-encoded, slashes included."""
+    return text if _find_plain(text) else quote(text, safe="-_.~", errors="surrogateescape")
 
 
 def encode_path(text: str) -> str:
-    """Percent-coded but for slashes."""
-    return text if _PLAIN_PATH(text) else quote(text, safe="-_.~/", errors="surrogateescape")
+    """Return the text percent-encoded, slashes excluded."""
+    return text if _find_plain_path(text) else quote(text, safe="-_.~/", errors="surrogateescape")
 
 
-def period(now: float) -> str:
-    """``start;end`` of a signature made at `now`, in seconds since the epoch."""
-    slot = int(now) // _SLOT * _SLOT
-    return f"{slot - _AHEAD};{slot + _SLOT + _AHEAD}"
+def encode_query(params: Mapping[str, str]) -> str:
+    """Return the query string of parameters."""
+    return "&".join([f"{encode(name)}={encode(value)}" for name, value in params.items()])
 
 
-def authorization(
-    credentials: Credentials,
-    method: str,
-    path: str,
-    params: Mapping[str, str],
-    headers: Mapping[str, str],
-    times: str,
-) -> str:
-    """The value of ``Authorization``.
+def compute_sign_time(now: float) -> str:
+    """Return the validity ``start;end`` of a signature made at `now`, in seconds since the epoch."""
+    slot = int(now) // _SLOT_SECONDS * _SLOT_SECONDS
+    return f"{slot - _MARGIN_SECONDS};{slot + _SLOT_SECONDS + _MARGIN_SECONDS}"
+
+
+def sign_request(credentials: Credentials, parts: SignedParts, sign_time: str) -> str:
+    """Return the value of the ``Authorization`` header.
 
     Args:
-        path: decoded, with its leading slash.
-        params: decoded.
-        headers: to be signed, all of them, by lower-case name, ``host`` among them.
-        times: see `period`.
+        credentials: the key.
+        parts: the parts to sign.
+        sign_time: see `compute_sign_time`.
     """
-    param_list, param_text = _canonical(params)
-    header_list, header_text = _canonical(headers)
-    request = f"{method.lower()}\n{path}\n{param_text}\n{header_text}\n".encode(
+    param_list, params = _canonicalize(parts.params)
+    header_list, headers = _canonicalize(parts.headers)
+    request = f"{parts.method.lower()}\n{parts.path}\n{params}\n{headers}\n".encode(
         "utf-8", "surrogateescape"
     )
-    text = f"sha1\n{times}\n{hashlib.sha1(request, usedforsecurity=False).hexdigest()}\n"
-    key = _sign_key(credentials.secret_key, times)
-    signature = hmac.digest(key, text.encode(), "sha1").hex()
+    digest = hashlib.sha1(request, usedforsecurity=False).hexdigest()
+    key = _derive_key(credentials.secret_key, sign_time)
+    signature = hmac.digest(key, f"sha1\n{sign_time}\n{digest}\n".encode(), "sha1").hex()
     return (
-        f"q-sign-algorithm=sha1&q-ak={credentials.secret_id}&q-sign-time={times}&q-key-time={times}"
-        f"&q-header-list={header_list}&q-url-param-list={param_list}&q-signature={signature}"
+        f"q-sign-algorithm=sha1&q-ak={credentials.secret_id}&q-sign-time={sign_time}"
+        f"&q-key-time={sign_time}&q-header-list={header_list}&q-url-param-list={param_list}"
+        f"&q-signature={signature}"
     )
 
 
-def build_presigned_query(
-    credentials: Credentials,
-    method: str,
-    path: str,
-    host: str,
-    params: Mapping[str, str],
-    times: str,
-) -> str:
-    """The query of a URL that anyone may use during `times`; the session token travels and is signed with it."""
-    signed = {**params, TOKEN_HEADER: credentials.token} if credentials.token else params
-    fields = authorization(credentials, method, path, signed, {"host": host}, times)
-    own = [f"{encode(name)}={encode(value)}" for name, value in signed.items()]
-    return "&".join([*own, *(_field(pair) for pair in fields.split("&"))])
+def build_presigned_query(credentials: Credentials, parts: SignedParts, sign_time: str) -> str:
+    """Return the query of a URL that anyone may use during `sign_time`. It holds the session token, signed."""
+    params = parts.params
+    if credentials.token:
+        params = {**params, TOKEN_HEADER: credentials.token}
+    fields = sign_request(credentials, parts._replace(params=params), sign_time).split("&")
+    signed = encode_query(dict(field.split("=", 1) for field in fields))
+    return f"{encode_query(params)}&{signed}" if params else signed
 
 
-def _field(pair: str) -> str:
-    name, _, value = pair.partition("=")
-    return f"{name}={encode(value)}"
-
-
-def _canonical(values: Mapping[str, str]) -> tuple[str, str]:
-    if not values:
-        return "", ""
+def _canonicalize(values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the sorted names and the sorted ``name=value`` pairs."""
     pairs = sorted((encode(name.lower()).lower(), encode(value)) for name, value in values.items())
     names = ";".join([name for name, _ in pairs])
     return names, "&".join([f"{name}={value}" for name, value in pairs])
 
 
 @lru_cache(maxsize=16)
-def _sign_key(secret_key: str, times: str) -> bytes:
-    return hmac.digest(secret_key.encode(), times.encode(), "sha1").hex().encode()
+def _derive_key(secret_key: str, sign_time: str) -> bytes:
+    return hmac.digest(secret_key.encode(), sign_time.encode(), "sha1").hex().encode()

@@ -1,7 +1,7 @@
-"""One request to COS, signed and sent over a kept connection; one answer, checked for what says it failed.
+"""Transport of signed requests over kept connections.
 
-Connections carry no identity (every request is signed by itself), so that all clients of a process share them, across
-warm invocations too. Trying again is `client.py`'s; the meaning of bodies its and `documents.py`'s.
+Connections carry no identity, because every request is signed. All clients of a process share them, across the
+invocations of a warm instance too.
 """
 
 from __future__ import annotations
@@ -18,34 +18,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..common.deadline import Deadline
     from ..tencent.credentials import Credentials
-    from .http1 import Body, StreamedResponse
+    from .http1 import StreamedResponse
+    from .request import Request
 
-_IDLE_SECONDS = 20.0
-"""COS and NAT gateways drop idle connections without a word; an older one is not tried."""
-_MOST_IDLE = 128
+    Address = tuple[str, int, bool]
+    """Host, port and whether the connection is encrypted."""
+
+_MAX_IDLE_SECONDS = 20.0
+"""COS and NAT gateways drop idle connections silently."""
+_MAX_IDLE_CONNECTIONS = 128
 
 USER_AGENT = "scf-mps"
 
 
 class Pool:
-    """Idle connections by where they lead. Safe for threads, and for forks: a child makes its own connections.
+    """Idle connections by address. Safe for threads and forks: a child process opens its own connections.
 
-    A dict and a deque are safe without a lock, which a fork might inherit locked.
+    A dict and a deque need no lock, which a fork might inherit locked.
     """
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, int, bool], deque[Connection]] = {}
+        self._idle: dict[Address, deque[Connection]] = {}
 
-    def take(self, place: tuple[str, int, bool]) -> Connection | None:
-        """Return the connection used last, if one is young enough."""
-        idle = self._idle.get(place)
+    def take(self, address: Address) -> Connection | None:
+        """Return the connection used last, or None if each is too old."""
+        idle = self._idle.get(address)
         while idle:
             try:
                 connection = idle.pop()
-            except IndexError:  # pragma: no cover - another thread was faster, a matter of luck
+            except IndexError:  # pragma: no cover - another thread took it, which depends on timing
                 return None
             if (
-                time.monotonic() - connection.idle_since < _IDLE_SECONDS
+                time.monotonic() - connection.idle_since < _MAX_IDLE_SECONDS
                 and not connection.is_inherited
                 and connection.is_quiet
             ):
@@ -53,14 +57,14 @@ class Pool:
             connection.close()
         return None
 
-    def give(self, place: tuple[str, int, bool], connection: Connection) -> None:
-        """Take a connection back, or close it if it cannot be used again."""
-        idle = self._idle.setdefault(place, deque())
+    def give(self, address: Address, connection: Connection) -> None:
+        """Keep a connection, or close it if it cannot be used again."""
+        idle = self._idle.setdefault(address, deque())
         if (
             connection.busy
             or not connection.reusable
             or connection.is_inherited
-            or len(idle) >= _MOST_IDLE
+            or len(idle) >= _MAX_IDLE_CONNECTIONS
         ):
             connection.close()
         else:
@@ -69,8 +73,8 @@ class Pool:
 
     def clear(self) -> None:
         """Close all idle connections."""
-        places, self._idle = self._idle, {}
-        for idle in places.values():
+        connections, self._idle = self._idle, {}
+        for idle in connections.values():
             while idle:
                 idle.pop().close()
 
@@ -80,154 +84,142 @@ SHARED_POOL = Pool()
 
 
 class StaleConnection(OSError):
-    """A kept connection had ended before the request reached it: it is safe to use another."""
+    """A kept connection had ended before the request reached it. Another one can be used."""
 
 
 class NotConnected(OSError):
-    """No connection could be made: nothing was sent."""
+    """No connection was made, so nothing was sent."""
 
 
 class Exchange:
-    """An answer on its way, and the connection it comes on.
+    """A response in progress and its connection.
 
     Attributes:
-        response: the answer; read its body, then `end`.
+        response: the response. Read its body, then call `end`.
     """
 
-    __slots__ = ("_connection", "_place", "_pool", "response")
+    __slots__ = ("_address", "_connection", "_pool", "response")
 
     def __init__(
-        self,
-        pool: Pool,
-        place: tuple[str, int, bool],
-        connection: Connection,
-        response: StreamedResponse,
+        self, pool: Pool, address: Address, connection: Connection, response: StreamedResponse
     ) -> None:
         self._pool = pool
-        self._place = place
+        self._address = address
         self._connection = connection
         self.response = response
 
-    def rest(self) -> bytes:
-        """The rest of the body; then it ends. Raises OSError if the connection breaks."""
+    def read_rest(self) -> bytes:
+        """Return the rest of the body and end the exchange. Raises OSError if the connection breaks."""
         try:
             return self.response.read()
         finally:
             self.end()
 
     def end(self) -> None:
-        """Give the connection back; it is closed if some of the answer was not read."""
-        self._pool.give(self._place, self._connection)
+        """Return the connection to the pool, which closes it if the response was not read completely."""
+        self._pool.give(self._address, self._connection)
 
 
 class Transport:
-    """How COS is reached.
+    """Connections to COS, direct or through a proxy.
 
     Args:
-        proxy: ``http://host:port`` of a proxy that requests go through unencrypted (absolute-form). For a COS
-            emulator: what passes, session tokens included, can be read on the way.
-        domain: the domain of bucket hosts, ``myqcloud.com`` or ``tencentcos.cn``.
-        pool: the connections to use; those of the process by default.
+        proxy: ``http://host:port`` of a COS emulator. Requests are sent to it unencrypted in absolute form, with their
+            session tokens.
+        domain: of bucket hosts, ``myqcloud.com`` or ``tencentcos.cn``.
+        pool: of connections, by default that of the process.
+
+    Raises:
+        ValueError: the proxy is not ``http://host:port``.
     """
 
-    __slots__ = ("_direct", "_pool", "domain", "scheme")
+    __slots__ = ("_pool", "_proxy", "domain", "scheme")
 
     def __init__(
         self, proxy: str = "", domain: str = "myqcloud.com", pool: Pool | None = None
     ) -> None:
         self.domain = domain
         self._pool = SHARED_POOL if pool is None else pool
-        self._direct: tuple[str, int, bool] | None = None
-        self.scheme = "https"
-        if proxy:
-            scheme, _, place = proxy.partition("://")
-            host, _, port = place.rstrip("/").rpartition(":")
-            if scheme != "http" or "@" in host or not (host and port.isdecimal()):
-                shown = proxy.rpartition("@")[2]  # never a password
-                raise ValueError(
-                    f"expected http://host:port for the COS proxy, without user and password, not {shown!r}"
-                )
-            self._direct = (host, int(port), False)
-            self.scheme = "http"
+        self._proxy = _parse_proxy(proxy) if proxy else None
+        self.scheme = "http" if proxy else "https"
 
     def host(self, bucket: str, region: str) -> str:
-        """The host of a bucket."""
+        """Return the host of a bucket."""
         return build_host(bucket, region, self.domain)
 
     def send(
         self,
+        request: Request,
         credentials: Credentials,
-        method: str,
-        host: str,
-        key: str,
-        params: dict[str, str],
-        headers: dict[str, str],
-        body: bytes | Body,
         timeout: float,
         deadline: Deadline,
-        fresh: bool,
+        is_fresh: bool,
     ) -> Exchange:
-        """Send a signed request; returns when the head of its answer is there.
+        """Sign and send a request. Return when the head of its response has arrived.
 
         Args:
-            headers: by lower-case name; all are signed.
-            timeout: seconds without a byte that end it.
-            deadline: the bound of all of it, the body of the response included.
-            fresh: use a new connection.
+            request: the request.
+            credentials: the key that signs it.
+            timeout: seconds without a byte after which it ends.
+            deadline: the bound of request and response, the body included.
+            is_fresh: True to use a new connection.
 
         Raises:
             StaleConnection: a kept connection had ended.
-            NotConnected: no connection could be made: nothing was sent.
+            NotConnected: no connection was made, so nothing was sent.
             OSError: the connection broke.
         """
-        head = self._head(credentials, method, host, key, params, headers, body)
-        place = self._direct or (host, 443, True)
-        connection = None if fresh else self._pool.take(place)
-        kept = connection is not None
-        if connection is None:
-            try:
-                tls = get_ssl_context() if place[2] else None
-                connection = Connection(*place[:2], tls, timeout, deadline)
-            except OSError as error:
-                raise NotConnected(f"cannot connect to {place[0]}:{place[1]}: {error}") from error
+        host = self.host(request.target.bucket, request.target.region)
+        head = self._build_head(request, host, credentials)
+        address = self._proxy or (host, 443, True)
+        kept = None if is_fresh else self._pool.take(address)
+        connection = kept or _connect(address, timeout, deadline)
         try:
-            response = connection.ask(method, head, body, timeout, deadline)
+            response = connection.send(request.method, head, request.body, timeout, deadline)
         except BaseException as error:
             connection.close()
-            # TLS has an error of its own for it.
+            # TLS raises an error of its own for a connection that has ended.
             if kept and isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise StaleConnection(str(error)) from error
             raise
-        return Exchange(self._pool, place, connection, response)
+        return Exchange(self._pool, address, connection, response)
 
-    def _head(
-        self,
-        credentials: Credentials,
-        method: str,
-        host: str,
-        key: str,
-        params: dict[str, str],
-        headers: dict[str, str],
-        body: bytes | Body,
-    ) -> bytes:
-        signed = {"host": host, **headers}
+    def _build_head(self, request: Request, host: str, credentials: Credentials) -> bytes:
+        headers = {"host": host, **request.headers}
         if credentials.token:
-            signed[signature.TOKEN_HEADER] = credentials.token
-        times = signature.period(time.time())
-        authorization = signature.authorization(
-            credentials, method, f"/{key}", params, signed, times
+            headers[signature.TOKEN_HEADER] = credentials.token
+        key, params, body = request.target.key, request.params, request.body
+        signed = signature.SignedParts(request.method, f"/{key}", params, headers)
+        authorization = signature.sign_request(
+            credentials, signed, signature.compute_sign_time(time.time())
         )
         path = f"/{signature.encode_path(key)}"
         if params:
-            query = [
-                f"{signature.encode(name)}={signature.encode(value)}"
-                for name, value in params.items()
-            ]
-            path = f"{path}?{'&'.join(query)}"
-        if self._direct:
+            path = f"{path}?{signature.encode_query(params)}"
+        if self._proxy:
             path = f"http://{host}{path}"
-        all_headers = {**signed, "user-agent": USER_AGENT, "authorization": authorization}
+        headers.update({"user-agent": USER_AGENT, "authorization": authorization})
         length = len(body) if isinstance(body, bytes) else body.length
-        if length or method in ("PUT", "POST"):
-            all_headers["content-length"] = str(length)
-        return build_head(method, path, all_headers)
+        if length or request.method in ("PUT", "POST"):
+            headers["content-length"] = str(length)
+        return build_head(request.method, path, headers)
+
+
+def _parse_proxy(url: str) -> Address:
+    scheme, _, rest = url.partition("://")
+    host, _, port = rest.rstrip("/").rpartition(":")
+    if scheme != "http" or "@" in host or not (host and port.isdecimal()):
+        without_password = url.rpartition("@")[2]
+        raise ValueError(
+            f"invalid COS proxy {without_password!r}. Use http://host:port, without user and password"
+        )
+    return host, int(port), False
+
+
+def _connect(address: Address, timeout: float, deadline: Deadline) -> Connection:
+    host, port, is_encrypted = address
+    try:
+        tls = get_ssl_context() if is_encrypted else None
+        return Connection(host, port, tls, timeout, deadline)
+    except OSError as error:
+        raise NotConnected(f"cannot connect to {host}:{port}: {error}") from error

@@ -1,8 +1,7 @@
-"""Files and bytes to objects: in one request, or in parts that are given up as a whole if one fails.
+"""Uploads of files and copies of large objects, in one request or in parts.
 
-A file is read twice, first for its checksums and then to be sent, so that COS can compare before anything appears
-under the name and memory stays at one piece. An unfinished upload that is already there is somebody else's: it is
-never taken up.
+A file is read twice, first for its checksums and then to send it, so that COS can compare them before the object
+appears and memory stays at one piece. An unfinished upload of somebody else is never continued.
 """
 
 from __future__ import annotations
@@ -18,20 +17,26 @@ from .http1 import MAX_READ_BYTES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeVar
 
     from ..events.files import CosObject
     from .client import Client
+    from .metadata import Head
+
+    P = TypeVar("P")
 
 DEFAULT_PART_BYTES = 16 * 1024 * 1024
-"""Bytes of a part, unless there would be more than 10,000; COS takes 1 MB to 5 GB (page 436/7750)."""
+"""Bytes of a part, unless there would be more than 10,000. COS takes 1 MB to 5 GB (page 436/7750)."""
+COPY_PART_BYTES = 1024**3
+"""Bytes of a part of a copy."""
 
-_MOST_PARTS = 10_000
-_WORKERS = 4
-"""Parts on their way at a time: one connection to COS is slower than a function's network."""
+_MAX_PARTS = 10_000
+_MAX_WORKERS = 4
+"""Parts in progress at a time. One connection to COS is slower than a function's network."""
 
 
 class FileSlice:
-    """A stretch of a file as a request body: read while it is sent, again when it is sent again."""
+    """A slice of a file as a request body, which is read each time it is sent."""
 
     __slots__ = ("_file", "_start", "length")
 
@@ -41,16 +46,16 @@ class FileSlice:
         self.length = length
 
     def __iter__(self) -> Iterator[bytes]:
-        at, end = self._start, self._start + self.length
-        while at < end:
-            data = os.pread(self._file, min(MAX_READ_BYTES, end - at), at)
+        position, end = self._start, self._start + self.length
+        while position < end:
+            data = os.pread(self._file, min(MAX_READ_BYTES, end - position), position)
             if not data:
-                raise OSError("the file became shorter while it was uploaded")
-            at += len(data)
+                raise OSError("the file became shorter during its upload")
+            position += len(data)
             yield data
 
-    def checksums(self) -> tuple[str, int]:
-        """The value of Content-MD5, and the CRC64."""
+    def compute_checksums(self) -> tuple[str, int]:
+        """Return the value of Content-MD5, and the CRC64."""
         md5, crc = hashlib.md5(usedforsecurity=False), 0
         for data in self:
             md5.update(data)
@@ -58,118 +63,140 @@ class FileSlice:
         return b64encode(md5.digest()).decode(), crc
 
 
-def upload_file(
-    client: Client,
-    path: str | os.PathLike[str],
-    item: CosObject,
-    headers: Mapping[str, str],
-    count: Callable[[int], None],
-    part: int = DEFAULT_PART_BYTES,
-) -> None:
-    """Upload a file; it appears under its name whole or not at all.
+class _SourceFile:
+    """A file that is being uploaded."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._state = os.fstat(self.descriptor)
+        self.size = self._state.st_size
+
+    def check_unchanged(self, item: CosObject) -> None:
+        """Raise Conflict if the file was changed since it was opened."""
+        state = os.fstat(self.descriptor)
+        if (state.st_size, state.st_mtime_ns) != (self.size, self._state.st_mtime_ns):
+            raise Conflict(
+                f"{os.fspath(self._path)!r} changed during its upload",
+                code="FileChanged",
+                object=item,
+            )
+
+
+class Uploader:
+    """Uploads files. Each becomes visible complete or not at all.
 
     Args:
-        count: is told the bytes that have arrived.
-
-    Raises:
-        Conflict: with ``x-cos-forbid-overwrite``, the object is there; or the file changed meanwhile.
-        CosError: it could not be done; nothing of it is left.
+        client: sends the requests.
+        count_bytes: called with the number of bytes of each piece that has arrived.
+        part_bytes: size up to which a file is sent in one request, and of the parts of larger ones.
     """
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        before = os.fstat(file)
-        size = before.st_size
-        part = max(part, -(-size // _MOST_PARTS))
 
-        def unchanged() -> None:
-            after = os.fstat(file)
-            if (after.st_size, after.st_mtime_ns) != (size, before.st_mtime_ns):
-                raise Conflict(
-                    f"{os.fspath(path)!r} changed while it was uploaded",
-                    code="FileChanged",
-                    object=item,
-                )
+    def __init__(
+        self,
+        client: Client,
+        count_bytes: Callable[[int], None],
+        part_bytes: int = DEFAULT_PART_BYTES,
+    ) -> None:
+        self._client = client
+        self._count_bytes = count_bytes
+        self._part_bytes = part_bytes
 
-        if size > part:
-            _in_parts(client, file, size, part, item, headers, count, unchanged)
-        else:
-            # Small enough to be at hand: what is sent is what was counted.
-            operations.put(client, item, os.pread(file, size, 0) if size else b"", headers)
-            count(size)
-    finally:
-        os.close(file)
+    def upload(
+        self, path: str | os.PathLike[str], item: CosObject, headers: Mapping[str, str]
+    ) -> None:
+        """Upload a file.
 
+        Args:
+            path: of the file.
+            item: the object it becomes.
+            headers: to store with it.
 
-def _in_parts(
-    client: Client,
-    file: int,
-    size: int,
-    part: int,
-    item: CosObject,
-    headers: Mapping[str, str],
-    count: Callable[[int], None],
-    unchanged: Callable[[], None],
-) -> None:
-    forbidden = {name: headers[name] for name in (operations.FORBID_OVERWRITE,) if name in headers}
-    kept = {name: value for name, value in headers.items() if name not in forbidden}
-    slices = [FileSlice(file, at, min(part, size - at)) for at in range(0, size, part)]
-    upload = operations.initiate_upload(client, item, kept)
+        Raises:
+            Conflict: the headers have ``x-cos-forbid-overwrite`` and the object exists, or the file changed meanwhile.
+            CosError: the upload failed, and nothing of it is left.
+        """
+        file = _SourceFile(path)
+        try:
+            part_bytes = max(self._part_bytes, -(-file.size // _MAX_PARTS))
+            if file.size > part_bytes:
+                self._upload_in_parts(file, item, headers, part_bytes)
+            else:
+                # Read once, so that the checksums are those of the bytes that are sent.
+                data = os.pread(file.descriptor, file.size, 0) if file.size else b""
+                operations.put(self._client, item, data, headers)
+                self._count_bytes(file.size)
+        finally:
+            os.close(file.descriptor)
 
-    def send(number: int) -> tuple[str, int]:
-        body = slices[number - 1]
-        md5, crc = body.checksums()
-        etag = operations.upload_part(client, item, upload, number, body, md5, crc)
-        count(body.length)
-        return etag, crc
+    def _upload_in_parts(
+        self, file: _SourceFile, item: CosObject, headers: Mapping[str, str], part_bytes: int
+    ) -> None:
+        client = self._client
+        slices = [
+            FileSlice(file.descriptor, start, min(part_bytes, file.size - start))
+            for start in range(0, file.size, part_bytes)
+        ]
+        upload = operations.initiate_upload(client, item, headers)
 
-    try:
-        sent = bulk.run_all(client, range(1, len(slices) + 1), send, _WORKERS)
-        unchanged()
-        whole = 0
-        for body, (_, crc) in zip(slices, sent, strict=True):
-            whole = crc64.combine(whole, crc, body.length)
-        etags = [etag for etag, _ in sent]
-        operations.complete(client, item, upload, etags, forbidden, size, str(whole))
-    except BaseException:
-        operations.abort(client, item, upload)
-        raise
+        def send(number: int) -> tuple[str, int]:
+            body = slices[number - 1]
+            checksums = body.compute_checksums()
+            etag = operations.upload_part(client, upload, number, body, checksums)
+            self._count_bytes(body.length)
+            return etag, checksums[1]
+
+        try:
+            parts = _send_parts(client, len(slices), send)
+            file.check_unchanged(item)
+            checksum = 0
+            for body, (_, crc) in zip(slices, parts, strict=True):
+                checksum = crc64.combine(checksum, crc, body.length)
+            etags = [etag for etag, _ in parts]
+            operations.complete_upload(client, upload, etags, file.size, str(checksum))
+        except BaseException:
+            operations.abort_upload(client, upload)
+            raise
 
 
 def copy_in_parts(
     client: Client,
-    source: CosObject,
+    source: Head,
     target: CosObject,
-    size: int,
-    checksum: str,
-    source_etag: str,
     headers: Mapping[str, str],
-    part: int = 1024 * 1024 * 1024,
+    part_bytes: int = COPY_PART_BYTES,
 ) -> None:
-    """Copy an object that is too large for one copy (5 GB, page 436/10881), all of it from one version.
+    """Copy one version of an object that is too large for one copy (5 GB, page 436/10881).
 
     Args:
-        headers: all that is to be stored: parts bring no metadata along.
+        client: sends the requests.
+        source: the version to copy.
+        target: the copy.
+        headers: all that is to be stored. Parts bring no metadata along.
+        part_bytes: bytes of a part.
 
     Raises:
-        CosError: it could not be done; nothing of it is left.
+        CosError: the copy failed, and nothing of it is left.
     """
-    forbidden = {name: headers[name] for name in (operations.FORBID_OVERWRITE,) if name in headers}
-    kept = {name: value for name, value in headers.items() if name not in forbidden}
     origin = {
-        "x-cos-copy-source": operations.copy_source(client, source),
-        "x-cos-copy-source-if-match": f'"{source_etag}"',
+        "x-cos-copy-source": operations.build_copy_source(client, source.object),
+        "x-cos-copy-source-if-match": f'"{source.etag}"',
     }
-    upload = operations.initiate_upload(client, target, kept)
+    upload = operations.initiate_upload(client, target, headers)
 
     def send(number: int) -> str:
-        start = (number - 1) * part
-        end = min(start + part, size) - 1
-        said = {**origin, "x-cos-copy-source-range": f"bytes={start}-{end}"}
-        return operations.copy_part(client, target, upload, number, said)
+        start = (number - 1) * part_bytes
+        end = min(start + part_bytes, source.size) - 1
+        part_headers = {**origin, "x-cos-copy-source-range": f"bytes={start}-{end}"}
+        return operations.copy_part(client, upload, number, part_headers)
 
     try:
-        etags = bulk.run_all(client, range(1, -(-size // part) + 1), send, _WORKERS)
-        operations.complete(client, target, upload, etags, forbidden, size, checksum)
+        etags = _send_parts(client, -(-source.size // part_bytes), send)
+        operations.complete_upload(client, upload, etags, source.size, source.crc64)
     except BaseException:
-        operations.abort(client, target, upload)
+        operations.abort_upload(client, upload)
         raise
+
+
+def _send_parts(client: Client, count: int, send: Callable[[int], P]) -> list[P]:
+    return bulk.run_all(client, range(1, count + 1), send, _MAX_WORKERS)

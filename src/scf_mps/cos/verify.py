@@ -1,8 +1,9 @@
-"""Whether the files of a result are there, and are what the event says they are."""
+"""Verification of the files of a result: existence, size and MD5."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 from . import bulk, operations, outputs
 from .client import build_corrupt_error
@@ -22,62 +23,75 @@ if TYPE_CHECKING:
     from .progress import ProgressCallback
 
 
-def verify(
+class _EventFields(NamedTuple):
+    """Fields of a file in the event.
+
+    Attributes:
+        size: in bytes; None if unknown.
+        md5: in hexadecimal, or ``""``.
+    """
+
+    size: int | None = None
+    md5: str = ""
+
+
+def verify_files(
     client: Client,
     of: Result | OneObject | ManyObjects,
     content: bool,
     progress: ProgressCallback | None,
 ) -> list[Head]:
-    """See `Cos.verify`."""
+    """Verify the files of a result. See `Cos.verify`."""
     tree = outputs.build_tree(client, outputs.find_named_objects(of))
-    said = {item: facts for item, facts in _said(of).items() if item not in tree.documents}
+    fields = {item: value for item, value in _read_event(of).items() if item not in tree.documents}
     items = tree.items
-    report = ProgressReporter("verify", len(items), progress) if progress is not None else None
 
     def check(item: CosObject) -> Head:
         head = operations.head(client, item)
-        size, md5 = said.get(item, (None, ""))
+        size, md5 = fields.get(item, _EventFields())
         if size is not None and head.size != size:
             raise build_corrupt_error(
-                item, f"it has {head.size} bytes, the event says {size}", head.request_id
+                item, f"it has {head.size} bytes, but {size} in the event", head.request_id
             )
-        found = head.etag if is_md5(head.etag) and not head.encryption else ""
         if content:
-            found = _md5_of_content(client, item)
-        if md5 and found and found.lower() != md5.lower():
+            stored_md5 = _compute_md5(client, item)
+        else:
+            stored_md5 = head.etag if is_md5(head.etag) and not head.encryption else ""
+        if md5 and stored_md5 and stored_md5.lower() != md5.lower():
             raise build_corrupt_error(
-                item, f"its MD5 is {found}, the event says {md5}", head.request_id
+                item, f"its MD5 is {stored_md5}, but {md5} in the event", head.request_id
             )
         return head
 
+    report = ProgressReporter("verify", len(items), progress)
     return bulk.run_each(client, items, check, "verify", report)
 
 
-def _md5_of_content(client: Client, item: CosObject) -> str:
-    """The MD5 of every byte of an object, when their CRC64 is right."""
+def _compute_md5(client: Client, item: CosObject) -> str:
+    """Read an object, which verifies its CRC64. Return its MD5."""
     md5 = hashlib.md5(usedforsecurity=False)
     for data in Stream(client, item):
         md5.update(data)
     return md5.hexdigest()
 
 
-def _said(of: Any) -> dict[CosObject, tuple[int | None, str]]:
-    """What the event says of its files: size in bytes (None if nothing) and MD5.
+def _read_event(of: Any) -> dict[CosObject, _EventFields]:
+    """Return the fields of each file in an event.
 
-    Of a playlist's output they are those of something else (its segments are counted in), so nothing is said there.
+    The fields of a playlist's output are not those of the playlist, because its segments count. The caller drops them.
     """
     from ..events.base import Result
 
     if not isinstance(of, Result):
         return {}
-    found: dict[CosObject, tuple[int | None, str]] = {}
+    fields: dict[CosObject, _EventFields] = {}
     for result in (of, *getattr(of, "subtasks", ())):
         output = result._data.get("Output")
-        named = [] if hasattr(result, "subtasks") else list(result.files)
-        if isinstance(output, dict) and len(named) == 1:
+        items = [] if hasattr(result, "subtasks") else list(result.files)
+        if isinstance(output, dict) and len(items) == 1:
             size, md5 = output.get("Size"), output.get("Md5")
-            found[named[0]] = (
+            fields[items[0]] = _EventFields(
                 int(size) if isinstance(size, int | float) and size > 0 else None,
                 md5 if isinstance(md5, str) and len(md5) == 32 else "",
             )
-    return found
+    return fields

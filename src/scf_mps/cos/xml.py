@@ -1,7 +1,6 @@
-"""COS's XML: reading answers and writing requests (documentation pages 436/7734, 8289, 42997, 7744, 7742).
+"""XML documents of COS: parsing responses and building requests (pages 436/7734, 8289, 42997, 7744, 7742).
 
-Copies are answered by the thousand, so their few fields are found without a parser; everything else goes through
-ElementTree, loaded on first use.
+The few fields of the response to a copy are found without a parser, because copies are made by the thousand.
 """
 
 from __future__ import annotations
@@ -17,86 +16,78 @@ if TYPE_CHECKING:
 
 _FIELDS = re.compile(rb"<(ETag|CRC64|Code|Message|RequestId|VersionId|UploadId)>([^<]*)</")
 _ERROR = re.compile(rb"\s*(?:<\?[^>]*\?>)?\s*<Error[\s>]")
-_NO_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
+_INVALID_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ENTITIES = {"&quot;": '"', "&lt;": "<", "&gt;": ">", "&#34;": '"', "&amp;": "&"}
 
 
 def is_error(body: bytes) -> bool:
-    """Whether a document is an ``<Error>``; COS sends one with status 200 when a long copy fails at its end."""
+    """Return True for an ``<Error>``. COS sends one with status 200 when a long copy fails at its end."""
     return _ERROR.match(body) is not None
 
 
-def fields(body: bytes) -> dict[str, str]:
-    """The flat fields of an answer to a copy, a completion, an initiation or an error; ETags without quotes."""
-    found = {
+def parse_fields(body: bytes) -> dict[str, str]:
+    """Return the flat fields of a response to a copy, a completion, an initiation or an error; ETags without quotes."""
+    fields = {
         name.decode(): _unescape(value.decode("utf-8", "replace"))
         for name, value in _FIELDS.findall(body)
     }
-    if "ETag" in found:
-        found["ETag"] = found["ETag"].strip('"')
-    return found
+    if "ETag" in fields:
+        fields["ETag"] = fields["ETag"].strip('"')
+    return fields
 
 
-def _unescape(text: str) -> str:
-    if "&" in text:
-        for name, character in (
-            ("quot", '"'),
-            ("lt", "<"),
-            ("gt", ">"),
-            ("#34", '"'),
-            ("amp", "&"),
-        ):
-            text = text.replace(f"&{name};", character)
-    return text
+def _unescape(value: str) -> str:
+    if "&" in value:
+        for entity, character in _ENTITIES.items():
+            value = value.replace(entity, character)
+    return value
 
 
-def parse(body: bytes, name: str) -> Element:
-    """Return the root of a document, its names without namespaces.
+def parse_document(body: bytes, name: str) -> Element:
+    """Return the root of a document, with names without namespaces.
 
     Raises:
-        Corrupt: it is no XML, or the root has another name.
+        Corrupt: the body is not XML, or the root has another name.
     """
     from xml.etree import ElementTree
 
     try:
         root = ElementTree.fromstring(body)
-    except (
-        ElementTree.ParseError,
-        LookupError,
-        ValueError,
-    ) as error:  # also of an unknown encoding
-        raise Corrupt(f"COS sent a document that is no XML: {error}", code="MalformedXML") from None
+    # LookupError: an unknown encoding
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise Corrupt(f"COS sent invalid XML: {error}", code="MalformedXML") from None
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     if root.tag != name:
-        raise Corrupt(f"COS sent a {root.tag[:40]!r} in place of a {name}", code="InvalidAnswer")
+        raise Corrupt(f"COS sent a {root.tag[:40]!r} instead of a {name}", code="InvalidAnswer")
     return root
 
 
-def text(element: Element, path: str) -> str:
-    """The text at a path, ``""`` if it is not there."""
+def find_text(element: Element, path: str) -> str:
+    """Return the text at a path, ``""`` if it is missing."""
     return element.findtext(path) or ""
 
 
-def is_valid_text(key: str) -> bool:
-    """Whether XML 1.0 can hold the key: most control characters it cannot, not even escaped."""
-    return re.search(_NO_XML, key) is None
+def is_valid_text(value: str) -> bool:
+    """Return True if XML 1.0 can hold the value. It cannot hold most control characters, not even escaped."""
+    return _INVALID_CHARACTER.search(value) is None
 
 
 def escape(value: str) -> str:
-    """The value as XML text. A carriage return would be read as a line feed, were it not written by number."""
+    """Return the value as XML text. A carriage return is written by number, else it would become a line feed."""
     return (
         value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     )
 
 
 def build_delete(keys: Iterable[str]) -> bytes:
-    """The document of a batch delete that is answered with the failures alone."""
+    """Return the document of a batch delete whose response lists only failures."""
     objects = "".join([f"<Object><Key>{escape(key)}</Key></Object>" for key in keys])
     return f"<Delete><Quiet>true</Quiet>{objects}</Delete>".encode()
 
 
 def build_complete(etags: Iterable[str]) -> bytes:
-    """The document that completes a multipart upload, from the ETags of its parts in order."""
+    """Return the document that completes a multipart upload from the ETags of its parts in order."""
     parts = "".join(
         f'<Part><PartNumber>{number}</PartNumber><ETag>"{escape(etag)}"</ETag></Part>'
         for number, etag in enumerate(etags, 1)
@@ -105,7 +96,7 @@ def build_complete(etags: Iterable[str]) -> bytes:
 
 
 def build_tagging(tags: Mapping[str, str]) -> bytes:
-    """The document of an object's tags."""
+    """Return the document of an object's tags."""
     items = "".join(
         f"<Tag><Key>{escape(key)}</Key><Value>{escape(value)}</Value></Tag>"
         for key, value in tags.items()
@@ -114,29 +105,29 @@ def build_tagging(tags: Mapping[str, str]) -> bytes:
 
 
 def parse_tags(body: bytes) -> dict[str, str]:
-    """The tags in a Tagging document."""
+    """Return the tags in a Tagging document."""
     return {
-        text(tag, "Key"): text(tag, "Value")
-        for tag in parse(body, "Tagging").iterfind("TagSet/Tag")
+        find_text(tag, "Key"): find_text(tag, "Value")
+        for tag in parse_document(body, "Tagging").iterfind("TagSet/Tag")
     }
 
 
 def build_restore(days: int, tier: str) -> bytes:
-    """The document of a restore."""
+    """Return the document of a restore."""
     job = f"<CASJobParameters><Tier>{escape(tier)}</Tier></CASJobParameters>"
     return f"<RestoreRequest><Days>{days}</Days>{job}</RestoreRequest>".encode()
 
 
 def parse_grants(body: bytes) -> dict[str, str]:
-    """The ``x-cos-grant-*`` headers that give what an AccessControlPolicy document gives beside the owner."""
-    root = parse(body, "AccessControlPolicy")
-    owner = text(root, "Owner/ID")
-    found: dict[str, list[str]] = {}
+    """Return the ``x-cos-grant-*`` headers for the grants of an AccessControlPolicy, except the owner's."""
+    root = parse_document(body, "AccessControlPolicy")
+    owner = find_text(root, "Owner/ID")
+    grantees: dict[str, list[str]] = {}
     for grant in root.iterfind("AccessControlList/Grant"):
-        identity, group = text(grant, "Grantee/ID"), text(grant, "Grantee/URI")
-        name = f"x-cos-grant-{text(grant, 'Permission').lower().replace('_', '-')}"
+        identity, group = find_text(grant, "Grantee/ID"), find_text(grant, "Grantee/URI")
+        header = f"x-cos-grant-{find_text(grant, 'Permission').lower().replace('_', '-')}"
         if group:
-            found.setdefault(name, []).append(f'uri="{group}"')
+            grantees.setdefault(header, []).append(f'uri="{group}"')
         elif identity != owner:
-            found.setdefault(name, []).append(f'id="{identity}"')
-    return {name: ",".join(grantees) for name, grantees in found.items()}
+            grantees.setdefault(header, []).append(f'id="{identity}"')
+    return {header: ",".join(values) for header, values in grantees.items()}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scf_mps.cos import Conflict, Cos, CosError, Denied, NotFound, Pool, Retry, operations, xml
-from scf_mps.cos.client import Client, Target
+from scf_mps.cos.client import Client
 from scf_mps.cos.locations import Location
+from scf_mps.cos.request import Request, Target
 from scf_mps.errors import LedgerError
 from scf_mps.events.files import CosObject
 from scf_mps.ledger.cos import CosLedger
@@ -81,7 +82,7 @@ def _ask(found: Buckets, desk: Project, cos: Cos, write: bool) -> None:
     for (bucket, region), who in desk.places().items():
         where = f"{bucket} in {region}, which {who} names"
         try:
-            client.call(Target(bucket, region), "HEAD")
+            client.call(Request(Target(bucket, region), "HEAD"))
             desk.seen.append(f"{where}: is there")
             if who == "MPS_LEDGER" and ledger:
                 _ask_ledger(found, client, desk, ledger, write)
@@ -120,13 +121,13 @@ def _ask_ledger(
 def _forgets(client: Client, place: Location, prefix: str) -> bool:
     """Whether a rule of the bucket removes what is below the prefix (GET Bucket lifecycle, page 436/8278)."""
     try:
-        answer = client.call(Target(place.bucket, place.region), "GET", {"lifecycle": ""})
+        answer = client.call(Request(Target(place.bucket, place.region), params={"lifecycle": ""}))
     except NotFound:
         return False
-    for rule in xml.parse(answer.body, "LifecycleConfiguration").iterfind("Rule"):
+    for rule in xml.parse_document(answer.body, "LifecycleConfiguration").iterfind("Rule"):
         told = [one.text or "" for one in rule.findall(".//Prefix")]
         is_for_all = prefix.startswith(tuple(told or [""])) and rule.find(".//Tag") is None
-        is_on = xml.text(rule, "Status") == "Enabled"
+        is_on = xml.find_text(rule, "Status") == "Enabled"
         if is_on and rule.find("Expiration") is not None and is_for_all:
             return True
     return False

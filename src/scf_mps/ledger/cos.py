@@ -93,12 +93,14 @@ class CosLedger(ObjectLedger):
         asking = client.Client(
             way,
             credentials.load_credentials(),
-            Deadline(until),
-            self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
-            rate_limit.RateLimiter(),
-            rate_limit.AdaptiveConcurrency(_PARALLEL),
             locations.BucketAllowlist(None),
-            _TIMEOUT,
+            client.Limits(
+                Deadline(until),
+                self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
+                rate_limit.RateLimiter(),
+                rate_limit.AdaptiveConcurrency(_PARALLEL),
+                _TIMEOUT,
+            ),
         )
         objects = CosStore(asking, bucket, region, prefix)
         if not self._checked:
@@ -181,10 +183,10 @@ class CosStore(ObjectStore):
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         from ..cos import operations
+        from ..cos.request import Target
 
-        entries = operations.list_objects(
-            self._client, self._bucket, self._region, self._prefix + prefix
-        )
+        target = Target(self._bucket, self._region, self._prefix + prefix)
+        entries = operations.list_objects(self._client, target)
         while (entry := self._told(lambda: next(entries, None))) is not None:
             yield entry.object.key[len(self._prefix) :], entry.last_modified
 
@@ -203,11 +205,12 @@ class CosStore(ObjectStore):
         from ..cos import NotFound, Unavailable, crc64
         from ..cos.client import build_corrupt_error
         from ..cos.metadata import parse_date
+        from ..cos.request import Request
 
         item = self._item(name)
         for _ in range(_READS):
             try:
-                answer = self._client.call(item, "GET")
+                answer = self._client.call(Request(item))
             except NotFound as error:
                 if error.code == "NoSuchBucket":
                     raise

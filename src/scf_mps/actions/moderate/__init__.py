@@ -241,7 +241,8 @@ class _Move:
         to = f"cos://{self._bucket}.{self._region}/{self._below(files[0])}"
         try:
             # As they are, whatever they name: moved back they are what they were.
-            return self._cos._move(files, to, False, "", CopyOptions(ObjectSettings(acl=self._acl)))
+            tasks = self._cos._plan_copies(files, to, False, "")
+            return self._cos._move(tasks, CopyOptions(ObjectSettings(acl=self._acl)))
         except (CosError, SomeFailed, ValueError) as error:
             errors = _each(error)
         self._problems += errors
