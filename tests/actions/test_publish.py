@@ -372,7 +372,7 @@ def test_other_bytes_are_replaced_unless_that_is_forbidden(cos: Cos, store: Stor
     cos.upload(b"other", f"{VOD}x.mp4")
     with pytest.raises(Conflict) as caught:
         copies(Publish(f"{VOD}?overwrite=no"), event, cos)
-    assert "other bytes are there" in str(caught.value)
+    assert "FileAlreadyExists" in str(caught.value)
     copies(Publish(f"{VOD}?overwrite=yes"), event, cos)
     copies(Publish(f"{VOD}?overwrite=no"), event, cos)  # the same bytes are no other ones
     assert cos.read(f"{VOD}x.mp4") == b"the bytes of a/x.mp4"
@@ -958,8 +958,8 @@ def test_what_was_published_what_is_beside_it_and_a_playlist_are_no_originals_to
 @pytest.mark.parametrize(
     ("to", "told"),
     [
-        ("s3://bucket/", "expected cos://bucket.region/prefix/"),
-        ("cos://player.ap-guangzhou/vod/", "is no COS bucket"),
+        ("s3://bucket/", "cos://bucket.region"),
+        ("cos://player.ap-guangzhou/vod/", "COS bucket"),
         (VOD.rstrip("/"), "expected a slash at the end, or a field in the key"),
         (f"{VOD}{{hight}}p.mp4", "did you mean {height}?"),
         (f"{VOD}?type=Transcode", "did you mean types=?"),
@@ -986,7 +986,7 @@ def test_what_was_published_what_is_beside_it_and_a_playlist_are_no_originals_to
     ],
 )
 def test_a_publication_that_cannot_be_meant_is_a_mistake(to: str, told: str) -> None:
-    with pytest.raises(ValueError, match=r"expect|field|option|type|match|COS") as caught:
+    with pytest.raises(ValueError, match=r"expect|field|option|type|match|COS|location") as caught:
         Publish(to)
     assert told in str(caught.value)
 

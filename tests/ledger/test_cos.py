@@ -357,7 +357,7 @@ def test_credentials_are_read_at_each_call_as_scf_renews_them(store, emulator, m
 
 def test_a_function_without_a_role_is_told_what_it_lacks(store, monkeypatch):
     monkeypatch.delenv("TENCENTCLOUD_SECRETID")
-    with pytest.raises(LedgerError, match="give the function an execution role"):
+    with pytest.raises(LedgerError, match="execution role"):
         in_prefix(store).claim(event(), FOUR, LEASE)
 
 
@@ -368,7 +368,7 @@ def test_the_list_of_the_callbacks_buckets_is_not_the_ledger_s(store, monkeypatc
 
 def test_a_proxy_that_is_none_is_told(store, monkeypatch):
     monkeypatch.setenv("MPS_COS_PROXY", "localhost")
-    with pytest.raises(LedgerError, match="MPS_COS_PROXY: expected http://host:port"):
+    with pytest.raises(LedgerError, match="MPS_COS_PROXY"):
         in_prefix(store).claim(event(), FOUR, LEASE)
 
 
