@@ -23,7 +23,8 @@ from time import perf_counter
 from cold_start import BARE, print_cold_starts, start_in_turns
 from measuring import ROOT, print_table, print_target
 
-from scf_mps.build import BuildError, BuildOptions, build
+from scf_mps.build.builder import BuildOptions, build
+from scf_mps.build.errors import BuildError
 from scf_mps.build.interpreters import find_interpreter
 from scf_mps.build.report import MB
 from scf_mps.build.runtimes import RUNTIME_NAMES

@@ -36,7 +36,7 @@ def choose(project: Project, text: str, work: Path) -> list[Distribution]:
     path = project.folder / "requirements.txt"
     work.mkdir(exist_ok=True)
     resolution = Resolver(RUNTIME, project.folder, work, Path(sys.executable))
-    return resolution.choose(path, Requirements().read(path))
+    return resolution.resolve(path, Requirements().read(path))
 
 
 def chosen(project: Project, text: str, work: Path) -> dict[str, str]:
@@ -298,7 +298,7 @@ def test_markers_are_those_of_the_runtime(
     path = project.folder / "requirements.txt"
     found = Resolver(RUNTIME, project.folder, tmp_path, python310)
 
-    assert [one.name for one in found.choose(path, Requirements().read(path))] == ["oldpython"]
+    assert [one.name for one in found.resolve(path, Requirements().read(path))] == ["oldpython"]
 
 
 def test_markers_of_another_python_are_a_warning_without_uv(

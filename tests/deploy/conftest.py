@@ -21,7 +21,8 @@ from typer.main import get_command
 
 from scf_mps.cli import cli
 from scf_mps.deploy.account import ENDPOINT_VARIABLE
-from scf_mps.deploy.deploy import FunctionTarget, load_function
+from scf_mps.deploy.current_state import DeployTarget
+from scf_mps.deploy.deploy import load_function
 from scf_mps.local.api import CloudApi, FunctionRecord, LoggedRequest, Mps, Scf
 from tests.support.log_capture import loggers_put_back
 from tests.support.serverless_yml import INPUTS, TOP
@@ -116,12 +117,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: CloudApi) -> P
 
 
 @pytest.fixture
-def function(project: Project) -> FunctionTarget:
+def function(project: Project) -> DeployTarget:
     """The function of the project, looked at without long pauses."""
     return quick(project)
 
 
-def quick(project: Project, **environment: str) -> FunctionTarget:
+def quick(project: Project, **environment: str) -> DeployTarget:
     return load_function(project.path, environment={**os.environ, **environment}, pause=0.001)
 
 

@@ -305,11 +305,11 @@ def test_a_bucket_that_is_not_there_is_told(project, by_cos):
 
 
 def test_a_bucket_is_named_with_its_appid():
-    assert Bucket.parsed("a-b-125", "r") == Bucket("a-b", "125", "r", "scf-mps")
-    assert Bucket.parsed("cos://a-125.ap-x/p/q/", "r") == Bucket("a", "125", "ap-x", "p/q")
+    assert Bucket.parse("a-b-125", "r") == Bucket("a-b", "125", "r", "scf-mps")
+    assert Bucket.parse("cos://a-125.ap-x/p/q/", "r") == Bucket("a", "125", "ap-x", "p/q")
     for text in ("bucket", "B-125", "a-125.ap-x?x"):
         with pytest.raises(DeployError, match="expected --code-bucket"):
-            Bucket.parsed(text, "r")
+            Bucket.parse(text, "r")
 
 
 def test_a_layer_that_comes_as_a_zip_is_published_once_and_attached(project, api, scf):

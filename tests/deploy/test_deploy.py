@@ -24,7 +24,7 @@ from .conftest import NAME, REGION, SECRET, Project, Ran, changing, deployed, la
 def rows(ran):
     """What changes, from what to what, by which action."""
     return {
-        change["what"]: (change["live"], change["wanted"], step["action"])
+        change["what"]: (change["current"], change["desired"], step["action"])
         for step in ran.json["steps"]
         for change in step["changes"]
     }
@@ -204,7 +204,7 @@ def test_settings_come_before_the_code_that_may_need_them_and_each_is_waited_for
     told: list[str] = []
 
     with prepare_deployment(quick(project), DeployOptions(), told.append) as ready:
-        ready.carry_out(told.append)
+        ready.apply(told.append)
 
     assert changing(api) == ["UpdateFunctionConfiguration", "UpdateFunctionCode"]
     assert told == [
@@ -232,10 +232,10 @@ def test_waiting_has_an_end(project, api, scf):
     scf.account.polls = 1_000_000
 
     with (
-        prepare_deployment(quick(project), DeployOptions(seconds=0.05), lambda _: None) as ready,
+        prepare_deployment(quick(project), DeployOptions(timeout=0.05), lambda _: None) as ready,
         pytest.raises(DeployError, match="still Creating after 0 seconds"),
     ):
-        ready.carry_out(lambda _: None)
+        ready.apply(lambda _: None)
 
 
 def test_a_function_that_could_not_be_created_says_why_and_what_to_do(project, api, scf):
@@ -272,7 +272,7 @@ def test_a_failed_update_can_be_sent_again(project, api, scf):
 def test_a_failure_without_a_reason_says_so(project, api, scf):
     Ran("deploy")
     function = deployed(scf)
-    function.status = function.becomes = "CreateFailed"
+    function.status = function.next_status = "CreateFailed"
 
     assert "SCF does not say why" in Ran("deploy").err
 
@@ -307,7 +307,7 @@ def test_throttling_is_waited_out_and_reading_survives_a_bad_network(project, ap
     api.faults.add("CreateFunction", code="RequestLimitExceeded.UinLimitExceeded")
     api.faults.add("GetFunction", kind="hang_up")
     with prepare_deployment(quick(project), DeployOptions(), lambda _: None) as ready:
-        ready.carry_out(lambda _: None)
+        ready.apply(lambda _: None)
 
     assert changing(api) == [
         "CreateFunction RequestLimitExceeded",
@@ -588,7 +588,7 @@ def test_removing_unbinds_mps_first_and_asks_before(project, api, scf):
 
     dry = Ran("remove", "--dry-run", "--json")
     assert [step["action"] for step in dry.json["steps"]] == ["UnbindTrigger", "DeleteFunction"]
-    assert {"what": "timer reconcile", "live": "0 0 */6 * * * *", "wanted": "-"} in dry.json[
+    assert {"what": "timer reconcile", "current": "0 0 */6 * * * *", "desired": "-"} in dry.json[
         "steps"
     ][1]["changes"]
     assert Ran("remove", stdin="n\n").code == 1
@@ -650,6 +650,6 @@ def test_whatever_is_wanted_in_turn_is_there_after_one_deployment_and_the_next_h
             project.write()
             function = load_function(project.path, environment=environment, pause=0.001)
             with prepare_deployment(function, DeployOptions(prune=True), lambda _: None) as ready:
-                ready.carry_out(lambda _: None)
+                ready.apply(lambda _: None)
             with prepare_deployment(function, DeployOptions(prune=True), lambda _: None) as ready:
                 assert ready.plan.steps == ()

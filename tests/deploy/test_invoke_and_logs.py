@@ -137,7 +137,7 @@ def test_the_version_that_is_asked_for_runs_with_its_own_settings_and_layer(proj
     function = quick(project)
 
     def returned(qualifier):
-        return invoke_remote(function.cloud, function.wanted, {}, qualifier).returned
+        return invoke_remote(function, {}, qualifier).returned
 
     assert returned("$DEFAULT") == ["one", "layer", "$LATEST"]
     project.variables(WORD="two")
@@ -153,7 +153,7 @@ def test_an_event_that_is_handed_over_runs_from_the_queue(project, running):
     Ran("deploy")
     function = quick(project)
 
-    asked = {**function.wanted.identity, "InvocationType": "Event", "ClientContext": "{}"}
+    asked = {**function.desired.identity, "InvocationType": "Event", "ClientContext": "{}"}
     answer = function.cloud.call("Invoke", asked)["Result"]
 
     one = deployed(scf)
@@ -167,7 +167,7 @@ def test_an_event_that_is_too_large_is_not_sent(project, api):
     function = quick(project)
 
     with pytest.raises(DeployError, match="the event has 6291458 bytes, but SCF takes 6291456"):
-        invoke_remote(function.cloud, function.wanted, "x" * 6 * 1024 * 1024)
+        invoke_remote(function, "x" * 6 * 1024 * 1024)
     assert api.requests.of("Invoke") == []
 
 
@@ -177,8 +177,8 @@ def test_a_run_is_waited_for_as_long_as_it_may_take_and_no_longer_than_is_said(p
     api.faults.add("Invoke", kind="delay", seconds=2)
 
     with pytest.raises(DeployError, match="ClientNetworkError"):
-        invoke_remote(function.cloud, function.wanted, {}, seconds=0.2)
-    assert invoke_remote(function.cloud, function.wanted, {}).error == ""
+        invoke_remote(function, {}, seconds=0.2)
+    assert invoke_remote(function, {}).error == ""
     assert MAX_WAIT_SECONDS > 900
 
 
@@ -224,7 +224,7 @@ def test_what_a_function_returned_or_why_it_failed_is_read_in_all_forms(
     scf.add(Answering(**told))
     function = quick(project)
 
-    answer = invoke_remote(function.cloud, function.wanted, {})
+    answer = invoke_remote(function, {})
 
     assert (answer.returned, answer.error) == (returned, error)
 
@@ -238,7 +238,7 @@ def test_logs_are_followed_each_run_once_and_a_long_one_when_it_is_at_its_end(pr
     function = quick(project)
     found = []
 
-    for run in function_logs.follow_runs(function.cloud, function.wanted, time.time() - 900, 10):
+    for run in function_logs.follow_runs(function, time.time() - 900, 10):
         found.append((run.request_id, run.retry))
         if run.request_id == "first":
             write_log_entry(one, time.time(), request_id="second")
@@ -258,7 +258,7 @@ def test_following_has_an_end_with_a_last_look(project, api, scf):
     write_log_entry(deployed(scf), time.time() - 1, request_id="one")
     function = quick(project)
 
-    found = function_logs.follow_runs(function.cloud, function.wanted, time.time() - 60, 0)
+    found = function_logs.follow_runs(function, time.time() - 60, 0)
 
     assert [run.request_id for run in found] == ["one"]
 

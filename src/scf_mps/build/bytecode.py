@@ -1,8 +1,8 @@
-"""Byte code for a Python that never writes any: SCF's code folder is read-only and PYTHONDONTWRITEBYTECODE is set.
+"""Byte code for SCF, which never writes any: the code folder is read-only and PYTHONDONTWRITEBYTECODE is set.
 
-Compiled by a CPython of the function's own version, and loaded unchecked: nothing changes there. The same sources give
-the same bytes: one new process compiles all of them in one order, since what byte code looks like depends on what a
-process compiled before, and with one seed of hashes, since the order of constant sets depends on it.
+It is compiled by a CPython of the function's version, and loaded without a check of the source, which never changes
+there. The same sources give the same bytes: a new process compiles all files in order, because byte code depends on what
+a process compiled before, with a fixed hash seed, because the order of constant sets depends on it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ json.dump(failed, sys.stdout)
 
 @dataclass(frozen=True)
 class CompileFailure:
-    """A file that is no Python of this version."""
+    """A syntax error in a file."""
 
     name: str
     line: int
@@ -43,28 +43,36 @@ class CompileFailure:
 def compile_all(
     folder: Path, names: Sequence[str], prefix: str, python: Interpreter
 ) -> list[CompileFailure]:
-    """Write `__pycache__` for files of a folder, and tell which of them are no Python of this version.
+    """Write `__pycache__` for files of a folder.
 
     Args:
-        folder: where they are.
-        names: their paths in it.
-        prefix: where the folder will be in the cloud; byte code holds this path, and so none of this machine.
-        python: what compiles them.
+        folder: of the files.
+        names: paths of the files in it.
+        prefix: path of the folder in the cloud, which byte code contains instead of a local path.
+        python: compiles them.
+
+    Returns:
+        The files that this Python cannot compile.
     """
-    ended = subprocess.run(
+    process = subprocess.run(
         [python.path, "-s", "-S", "-B", "-W", "ignore", "-c", _COMPILE],
         cwd=folder,
-        env={"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1", **_started_with()},
+        env={
+            "PYTHONHASHSEED": "0",
+            "PYTHONUTF8": "1",
+            "PYTHONSAFEPATH": "1",
+            **_get_start_variables(),
+        },
         input=json.dumps([sorted(names), prefix]),
         capture_output=True,
         text=True,
         check=True,
     )
-    return [CompileFailure(*one) for one in json.loads(ended.stdout)]
+    return [CompileFailure(*item) for item in json.loads(process.stdout)]
 
 
-def _started_with() -> dict[str, str]:
-    """The few variables that an interpreter may not start without."""
+def _get_start_variables() -> dict[str, str]:
+    """Return the variables that an interpreter may need to start."""
     return {
         name: os.environ[name] for name in ("LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ
     }

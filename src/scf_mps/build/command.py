@@ -1,4 +1,4 @@
-"""`scf-mps build` as a command: its options, and the report in words."""
+"""The command `scf-mps build`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import BuildError, BuildOptions
-from . import build as built
+from .builder import DEFAULT_RUNTIME, BuildOptions
+from .builder import build as build_function
+from .errors import BuildError
 from .report import ArchiveReport, Report, format_size
 
 out = Console(highlight=False, soft_wrap=True)
@@ -24,56 +25,59 @@ def build(
     project: Annotated[
         Path | None,
         typer.Argument(
-            help="The folder with handlers/ and, if need be, requirements.txt.",
-            show_default="found upwards",
+            help="Folder with handlers/ and requirements.txt.",
+            show_default="nearest one upwards",
         ),
     ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--out", help="Where the code is put unpacked.", show_default="build"),
+        typer.Option("--out", help="Folder for the unpacked code.", show_default="build"),
     ] = None,
     archive: Annotated[
         Path | None,
-        typer.Option("--zip", help="The function's zip.", show_default="dist/function.zip"),
+        typer.Option("--zip", help="Path of the zip.", show_default="dist/function.zip"),
     ] = None,
     runtime: Annotated[
         str,
-        typer.Option(help="SCF's name of the Python.", show_default="serverless.yml's"),
+        typer.Option(
+            help="Python runtime of SCF, e.g. Python3.10.", show_default="as in serverless.yml"
+        ),
     ] = "",
     layer: Annotated[
         bool,
         typer.Option(
-            "--layer", help="Put scf_mps and all dependencies into layer.zip beside the zip."
+            "--layer", help="Put scf_mps and all dependencies into layer.zip, next to the zip."
         ),
     ] = False,
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="More of the project than handlers/; may be repeated."),
+        typer.Option(metavar="PATH", help="Another path of the project to pack. Repeatable."),
     ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
             metavar="GLOB",
-            help="Keep this part of dependencies: Crypto, tencentcloud/cvm, '*/tests/*'.",
+            help="Part of dependencies to keep: Crypto, tencentcloud/cvm, '*/tests/*'.",
         ),
     ] = None,
     allow_secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="A file that may look like a secret."),
+        typer.Option(metavar="PATH", help="File that may look like a secret."),
     ] = None,
     python: Annotated[
-        Path | None, typer.Option(help="A CPython of the runtime's version, if it is not found.")
+        Path | None, typer.Option(help="CPython of the runtime's version, if none is found.")
     ] = None,
     require_bytecode: Annotated[
-        bool, typer.Option("--require-bytecode", help="Fail if there is no such CPython.")
+        bool,
+        typer.Option("--require-bytecode", help="Fail without a CPython of the runtime's version."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Make the function's zip: handlers/, scf_mps and dependencies, with byte code, checked."""
+    """Build the function's zip: handlers/, scf_mps and dependencies, with byte code."""
     from scf_mps.cli.configuration import find_folder
 
-    found = find_folder(Path.cwd()) or Path.cwd()
-    base = Path() if project or found == Path.cwd() else found  # of outputs that were not given
+    nearest = find_folder(Path.cwd()) or Path.cwd()
+    base = Path() if project or nearest == Path.cwd() else nearest  # of default outputs
     project = project or base
     folder = folder or base / "build"
     archive = archive or base / "dist" / "function.zip"
@@ -91,10 +95,10 @@ def build(
     )
     try:
         options = replace(options, runtime=_configure(project, runtime))
-        report = built(options)
-    except BuildError as failed:
-        for problem in failed.problems:
-            err.print(problem, style="red", markup=False)
+        report = build_function(options)
+    except BuildError as error:
+        for problem in error.problems:
+            err.print(str(problem), style="red", markup=False)
         raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(report.as_json()))
@@ -108,10 +112,10 @@ def build(
 
 
 def _configure(project: Path, runtime: str) -> str:
-    """Set the variables of the project's serverless.yml. Return the runtime that was given, else its, else the default.
+    """Set the variables of the project's serverless.yml, and return the runtime to build for.
 
     Raises:
-        BuildFailed: if it cannot be read.
+        BuildError: if serverless.yml cannot be read.
     """
     from scf_mps.cli.configuration import read_configuration
     from scf_mps.deploy.errors import DeployError
@@ -120,8 +124,8 @@ def _configure(project: Path, runtime: str) -> str:
         configuration = read_configuration(project)
     except DeployError as error:
         raise BuildError(*error.problems) from None
-    os.environ.update(configuration.variables)  # handlers may read them when they are imported
-    return runtime or configuration.runtime or BuildOptions.runtime
+    os.environ.update(configuration.variables)  # handlers may read them during their import
+    return runtime or configuration.runtime or DEFAULT_RUNTIME
 
 
 def _print_archive(archive: ArchiveReport) -> None:
@@ -142,9 +146,9 @@ def _print_archive(archive: ArchiveReport) -> None:
 
 def _print_rest(report: Report) -> None:
     if report.dependencies:
-        chosen = ", ".join(f"{name} {version}" for name, version in report.dependencies.items())
-        out.print(f"dependencies: {chosen}", markup=False)
+        versions = ", ".join(f"{name} {version}" for name, version in report.dependencies.items())
+        out.print(f"dependencies: {versions}", markup=False)
     for omission in report.omissions:
         out.print(f"left out: {omission}", markup=False)
-    tried = "imported by its own Python" if report.imported else "not imported"
-    out.print(f"for {report.runtime}: {tried}; unpacked in {report.folder}", markup=False)
+    check = "imported by its own Python" if report.imported else "not imported"
+    out.print(f"for {report.runtime}: {check}, unpacked in {report.folder}", markup=False)

@@ -1,17 +1,47 @@
-"""What is wrong with a build, all of it at once: one error for the reader to work through, not the first of many."""
+"""Problems of a project, and the error of a failed build."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
-class BuildError(Exception):
-    """The function was not built; nothing that an earlier build made was touched.
+@dataclass(frozen=True)
+class Problem:
+    """A single problem of a project, its configuration or its deployment.
 
     Attributes:
-        problems: a sentence for each, with file and line where there are some. They hold no secrets.
+        code: stable identifier of the kind of problem, e.g. ``reserved_variable``.
+        path: key of serverless.yml, or file with an optional line; empty if neither applies.
+        message: description without the path and without secrets.
+        advice: how to fix it; may be empty.
     """
 
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems: Sequence[str] = problems
+    code: str
+    path: str
+    message: str
+    advice: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The path and the message, without the advice."""
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+    def __str__(self) -> str:
+        return f"{self.summary}. {self.advice}" if self.advice else self.summary
+
+
+class ProblemsError(Exception):
+    """An error that lists every problem found.
+
+    Attributes:
+        problems: at least one.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems: Sequence[Problem] = problems
+
+
+class BuildError(ProblemsError):
+    """The function was not built. The output of an earlier build is unchanged."""

@@ -1,6 +1,6 @@
-"""Imports the function from its zip the way SCF would: unpacked and read-only, by its own Python, with nothing else.
+"""Trial import of a zip as SCF does it: unpacked, read-only, by the function's own Python, without other packages.
 
-Every module of `handlers/` is imported, so that what is missing shows here and not at three in the morning.
+Every module of `handlers/` is imported, so that a missing module is found before the deployment.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .errors import Problem
 from .interpreters import Interpreter
 from .runtimes import CODE_FOLDER, LAYERS_FOLDER
 
 MAX_IMPORT_SECONDS = 60
-"""SCF's default for the initialisation of a function (product page 583/19805)."""
+"""SCF's default time limit for the initialisation of a function (product page 583/19805)."""
 
 _CHILD = """
 import sys
@@ -62,36 +63,36 @@ with open(report, "w", encoding="utf-8") as file:
 
 
 def can_import(names: Sequence[str]) -> bool:
-    """Whether this machine can import the files: extension modules are for Linux on x86_64."""
+    """Return True if this machine can import the files. Extension modules are for Linux on x86_64."""
     here = (sys.platform, platform.machine()) == ("linux", "x86_64")
     return here or not any(name.endswith(".so") for name in names)
 
 
 def check_imports(
     archives: Sequence[Path], python: Interpreter, work: Path, seconds: float = MAX_IMPORT_SECONDS
-) -> Iterator[str]:
-    """A sentence for everything that cannot be imported.
+) -> Iterator[Problem]:
+    """Yield a problem for everything that cannot be imported.
 
-    The variables of the environment are the caller's, without credentials: handlers that read one as they are imported
-    can be given it.
+    The environment is that of the caller without credentials, because handlers may read variables when they are
+    imported.
 
     Args:
-        archives: the zip of the code, and of its layer if there is one.
+        archives: zip of the code, and of the layer if there is one.
         python: of the function's version.
         work: an empty folder.
-        seconds: how long it may take.
+        seconds: time limit.
     """
     folders = []
     for archive, place in zip(archives, (CODE_FOLDER, LAYERS_FOLDER), strict=False):
         folder = work / place.strip("/")
         folder.mkdir(parents=True)
-        with zipfile.ZipFile(archive) as opened:
-            opened.extractall(folder)
+        with zipfile.ZipFile(archive) as zipped:
+            zipped.extractall(folder)
         folders.append(folder)
     _set_modes(folders, 0o555, 0o444)
     report = work / "report.json"
     try:
-        ended = subprocess.run(
+        process = subprocess.run(
             [python.path, "-I", "-S", "-B", "-c", _CHILD, report, *folders],
             cwd=work,
             env=_environment(work),
@@ -103,25 +104,28 @@ def check_imports(
         )
         failed = json.loads(report.read_text("utf-8")) if report.exists() else None
     except subprocess.TimeoutExpired:
-        yield f"importing the function takes more than {seconds} s, SCF would give up"
+        message = f"importing the function takes longer than {seconds} s, SCF's time limit"
+        yield Problem("import_timeout", "", message)
         return
     finally:
         _set_modes(folders, 0o755, 0o644)
     if failed is None:
-        yield f"importing the function ends its process, with {ended.returncode}: {ended.stderr[-500:]}"
+        code, output = process.returncode, process.stderr[-500:]
+        message = f"importing the function ends its process with exit code {code}: {output}"
+        yield Problem("import_failed", "", message)
         return
     for place, message in dict.fromkeys((place, message) for place, message in failed):
-        yield f"{place}: cannot be imported on its own: {message}"
+        yield Problem("import_failed", place, f"cannot be imported: {message}")
 
 
 def _environment(work: Path) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith(("PYTHON", "TENCENT", "COS_SECRET", "PIP_"))
     }
     return {
-        **kept,
+        **inherited,
         "HOME": str(work),
         "TENCENTCLOUD_RUNENV": "SCF",
         "USER_CODE_ROOT": f"{CODE_FOLDER}/",

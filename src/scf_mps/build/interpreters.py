@@ -1,6 +1,6 @@
-"""Finds a CPython of a version on this machine: byte code is only good for the version that compiled it.
+"""Search for a CPython of a version on this machine.
 
-It may be the running one, one on the PATH, or one that pyenv, uv or Windows' launcher knows of.
+Candidates are the running one, those on the PATH, and those of pyenv, uv and the Windows launcher.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
-_TELL = """
+_DESCRIBE = """
 import json, sys
 json.dump([sys.implementation.name, "%d.%d" % sys.version_info[:2], sys.executable,
            sorted(sys.stdlib_module_names)], sys.stdout)
@@ -26,8 +26,8 @@ class Interpreter:
     """A CPython.
 
     Attributes:
-        path: the executable.
-        library: the names of the modules of its standard library.
+        path: of the executable.
+        library: names of the modules in its standard library.
     """
 
     path: Path
@@ -35,34 +35,34 @@ class Interpreter:
 
 
 def find_interpreter(version: str, named: Path | None = None) -> Interpreter | None:
-    """A CPython of this version (such as ``3.10``), or None.
+    """Return a CPython of a version, or None.
 
     Args:
-        version: major and minor.
-        named: the one to take, in place of looking for one.
+        version: major and minor, e.g. ``3.10``.
+        named: path of the only candidate.
     """
-    for candidate in [named] if named else _candidates(version):
+    for candidate in [named] if named else _find_candidates(version):
         try:
-            told = subprocess.run(
-                [*_command(candidate), "-I", "-S", "-c", _TELL],
+            output = subprocess.run(
+                [*_get_command(candidate), "-I", "-S", "-c", _DESCRIBE],
                 capture_output=True,
                 text=True,
                 timeout=30,
                 check=True,
             ).stdout
-            implementation, found, executable, library = json.loads(told)
+            implementation, actual, executable, library = json.loads(output)
         except (OSError, subprocess.SubprocessError, ValueError):
             continue
-        if (implementation, found) == ("cpython", version):
+        if (implementation, actual) == ("cpython", version):
             return Interpreter(Path(executable), frozenset(library))
     return None
 
 
-def _command(candidate: str | Path | tuple[str, str]) -> list[str]:
+def _get_command(candidate: str | Path | tuple[str, str]) -> list[str]:
     return list(candidate) if isinstance(candidate, tuple) else [str(candidate)]
 
 
-def _candidates(version: str) -> Iterator[str | Path | tuple[str, str]]:
+def _find_candidates(version: str) -> Iterator[str | Path | tuple[str, str]]:
     if version == "{}.{}".format(*sys.version_info):
         yield sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
@@ -76,11 +76,11 @@ def _candidates(version: str) -> Iterator[str | Path | tuple[str, str]]:
         yield launcher, f"-{version}"
     uv = which("uv")
     if uv:
-        found = subprocess.run(
+        process = subprocess.run(
             [uv, "python", "find", "--no-python-downloads", version],
             capture_output=True,
             text=True,
             timeout=30,
         )
-        if found.returncode == 0:
-            yield found.stdout.strip()
+        if process.returncode == 0:
+            yield process.stdout.strip()

@@ -1,4 +1,4 @@
-"""Tells what was built: what takes the room, what is close to a limit of SCF, what was chosen and left out."""
+"""Report of a build: sizes, dependencies, omissions, and limits of SCF."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .errors import Problem
 from .names import escape_name
 
 MB = 1024 * 1024
 
 SIZE_LIMITS = (
-    ("zip", 20 * MB, "an update by the API takes no zip beyond 20 MB: go by COS"),
-    ("zip", 50 * MB, "SCF creates no function of a zip beyond 50 MB: go by COS"),
-    ("unpacked", 500 * MB, "SCF runs no function beyond 500 MB with its layers"),
+    ("zip", 20 * MB, "an update by the API accepts 20 MB", "Send it through COS"),
+    ("zip", 50 * MB, "SCF creates functions from 50 MB at most", "Send it through COS"),
+    ("unpacked", 500 * MB, "SCF runs functions of 500 MB at most, including layers", ""),
 )
-"""Which size, how much of it, and what is beyond (product page 583/11637)."""
+"""Measured size, limit, description and advice (product page 583/11637)."""
 
 WARNING_RATIO = 3 / 4
-"""From which part of a limit on it is told; the API takes zips in Base64, which adds a third."""
+"""Part of a limit from which on a size is a warning. The API receives zips in Base64, which adds a third."""
 
 
 @dataclass
 class Part:
-    """A package or module at the root of a zip, in bytes."""
+    """Sizes of a package or module at the root of a zip, in bytes."""
 
     name: str
     version: str = ""
@@ -48,19 +49,19 @@ class ArchiveReport:
 
 @dataclass
 class Report:
-    """What came of a build.
+    """Report of a build.
 
     Attributes:
-        runtime: SCF's name of the Python.
-        folder: where the code is unpacked.
-        code: the function's zip.
-        layer: the layer's, if one was asked for.
-        dependencies: name to version; ``built from source`` without a wheel.
-        left_out: paths of the project that were passed over.
-        pruned: what was taken out of dependencies, and its bytes.
-        bytecode: whether the zips hold it.
-        imported: whether the function was imported by its own Python.
-        warnings: sentences.
+        runtime: name in SCF.
+        folder: with the unpacked code.
+        code: zip of the function.
+        layer: zip of the layer, if there is one.
+        dependencies: version by name; ``built from source`` without a wheel.
+        left_out: paths of the project that are not deployed.
+        pruned: bytes of the parts of dependencies that were removed, by description.
+        bytecode: True if the zips contain byte code.
+        imported: True if the function's own Python imported the code.
+        warnings: problems that did not stop the build.
     """
 
     runtime: str
@@ -72,32 +73,32 @@ class Report:
     pruned: dict[str, int] = field(default_factory=dict)
     bytecode: bool = False
     imported: bool = False
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     @property
     def omissions(self) -> list[str]:
-        """A phrase for each thing that was left out."""
+        """A description of each part that is not deployed."""
         names = sorted({escape_name(path.rpartition("/")[2]) for path in self.left_out})
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-        project = [f"of the project: {', '.join(names[:12])}{more}"] if names else []
+        project = [f"from the project: {', '.join(names[:12])}{more}"] if names else []
         return project + [
             f"{name}, {format_size(size)}" for name, size in self.pruned.items() if size
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, as it can be printed."""
-        return asdict(self)
+        """Return the report as a JSON object; warnings are strings."""
+        return {**asdict(self), "warnings": [str(warning) for warning in self.warnings]}
 
 
 def measure_parts(
     folder: Path, zipped: Mapping[str, int], versions: Mapping[str, str]
 ) -> list[Part]:
-    """What takes the room, the most first.
+    """Return the sizes of the parts of a zip, largest first.
 
     Args:
-        folder: what was zipped.
-        zipped: the bytes of every path in the zip.
-        versions: distribution and version of top-level names.
+        folder: the packed folder.
+        zipped: compressed bytes by path in the zip.
+        versions: distribution and version by top-level name.
     """
     parts: dict[str, Part] = {}
     for name, size in zipped.items():
@@ -116,7 +117,7 @@ def measure_parts(
 
 
 def get_top_level(name: str) -> str:
-    """The package or module that a path in a zip belongs to; ``*.dist-info`` stands for all of them."""
+    """Return the package or module of a path in a zip. All metadata is ``*.dist-info``."""
     top, _, below = name.partition("/")
     if top == "__pycache__":
         return f"{below.partition('.')[0]}.py"
@@ -124,20 +125,17 @@ def get_top_level(name: str) -> str:
 
 
 def format_size(size: int) -> str:
-    """Return a number of bytes as it is printed."""
+    """Return a number of bytes for people."""
     return f"{size / MB:.1f} MB" if size >= MB else f"{size / 1024:.1f} KB" if size else "-"
 
 
-def check_limits(archives: Iterable[ArchiveReport]) -> Iterator[str]:
-    """A sentence for every limit of SCF that the archives come near or exceed."""
+def check_limits(archives: Iterable[ArchiveReport]) -> Iterator[Problem]:
+    """Yield a problem for every limit of SCF that the archives exceed or nearly reach."""
     archives = list(archives)
-    unpacked = sum(one.unpacked for one in archives)
-    for which, limit, beyond in SIZE_LIMITS:
-        sizes = (
-            {"unpacked": unpacked}
-            if which == "unpacked"
-            else {one.path: one.bytes for one in archives}
-        )
-        for what, size in sizes.items():
+    unpacked = {"unpacked": sum(archive.unpacked for archive in archives)}
+    zipped = {archive.path: archive.bytes for archive in archives}
+    for kind, limit, description, advice in SIZE_LIMITS:
+        for path, size in (unpacked if kind == "unpacked" else zipped).items():
             if size > WARNING_RATIO * limit:
-                yield f"{what} is {size / MB:.1f} MB: {beyond}"
+                message = f"{size / MB:.1f} MB, but {description}"
+                yield Problem("near_limit", path, message, advice)

@@ -1,4 +1,4 @@
-"""Requirements files, as far as uv does not pass them on: hashes, options, and names held to one version."""
+"""Parts of requirements files that uv does not pass on: hashes, options, and pinned names."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Requirements:
 
     Attributes:
         hashes: the `--hash` options of each name.
-        pinned: the names that are held to one version.
+        pinned: names with one allowed version.
         options: lines that are options.
-        files: the files that were read.
+        files: that were read.
     """
 
     hashes: dict[str, str] = field(default_factory=dict[str, str])
@@ -33,21 +33,21 @@ class Requirements:
     files: set[Path] = field(default_factory=set[Path])
 
     def read(self, path: Path) -> Requirements:
-        """Read a file. One that cannot be read is left to uv and pip, which name it."""
+        """Read a file and those it refers to. uv and pip report files that cannot be read."""
         path = path.resolve()
         if path not in self.files and path.is_file():
             self.files.add(path)
-            for line in _lines(path):
+            for line in _read_lines(path):
                 file = _FILE.fullmatch(line)
                 if file:
                     self.read(path.parent / file[1].strip())
                 elif line.startswith("-"):
                     self.options.append(line)
                 else:
-                    self._take(line)
+                    self._add(line)
         return self
 
-    def _take(self, line: str) -> None:
+    def _add(self, line: str) -> None:
         options = _OPTIONS.search(line)
         try:
             requirement = Requirement(line[: options.start()] if options else line)
@@ -57,17 +57,18 @@ class Requirements:
         if options:
             self.hashes[name] = self.hashes.get(name, "") + options[0]
         if requirement.url is not None or any(
-            one.operator == "===" or (one.operator == "==" and not one.version.endswith("*"))
-            for one in requirement.specifier
+            clause.operator == "==="
+            or (clause.operator == "==" and not clause.version.endswith("*"))
+            for clause in requirement.specifier
         ):
             self.pinned.add(name)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file, continued ones joined, without comments."""
+def _read_lines(path: Path) -> Iterator[str]:
+    """Yield the logical lines of a file without comments."""
     joined = ""
     content = path.read_bytes()
-    # As uv and pip do: PowerShell writes UTF-16.
+    # PowerShell writes UTF-16, which uv and pip read too.
     is_utf16 = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     text = content.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
     for line in [*text.splitlines(), ""]:

@@ -1,11 +1,11 @@
-"""Distributions that the function needs: chosen by uv, or by pip without uv, fetched by pip.
+"""Resolution of a function's dependencies by uv, or by pip without uv, and their download by pip.
 
-Versions are chosen for SCF's Python on x86_64 Linux with glibc 2.17, whatever this machine is. A version that is
-published without a wheel counts: confined to wheels, both tools would take an older version of what needs it, without a
-word (`cos-python-sdk-v5` 1.8.3, since `crcmod` has no wheel). It is built without a C compiler, which is how such
-distributions fall back to pure Python. One that does not fails the build by name.
+Versions are resolved for SCF's Python on x86_64 Linux with glibc 2.17, whatever the local machine is. Versions without a
+wheel are allowed: restricted to wheels, both tools would silently resolve an older version of the packages that require
+it (`cos-python-sdk-v5` 1.8.3, because `crcmod` has no wheel). They are built without a C compiler, which makes such
+packages fall back to pure Python. A package without a fallback fails the build by name.
 
-Indexes, mirrors and credentials are those of pip's configuration, of `UV_*` and `PIP_*`, and of the requirements file.
+Indexes, mirrors and credentials come from pip's configuration, `UV_*` and `PIP_*`, and the requirements file.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from packaging.version import Version
 
 from scf_mps import __version__
 
-from .errors import BuildError
+from .errors import BuildError, Problem
 from .requirements import Requirements
 from .runtimes import PLATFORMS, Runtime
 
 PACKAGE_NAME = "scf-mps"
-"""The package itself: a function has the one that builds it."""
+"""This package. A function gets the version that builds it."""
 
-# `-m pip` would look for modules in the current folder first, which is the user's project.
+# `-m pip` would import modules from the current folder first, which is the user's project.
 _PIP = "import runpy, sys; sys.path = [p for p in sys.path if p]; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
 
 _NO_COMPILER = os.path.join(os.sep, "no", "compiler", "here")
@@ -54,20 +54,20 @@ _SETTINGS = {
     "timeout": "UV_HTTP_TIMEOUT",
     "default-timeout": "UV_HTTP_TIMEOUT",
 }
-"""Settings of pip to variables of uv, which does not read pip's configuration."""
+"""Variables of uv by settings of pip, whose configuration uv does not read."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution that the function is to have.
+    """A resolved dependency of the function.
 
     Attributes:
-        name: in PEP 503's form.
-        version: as its metadata has it.
-        requirement: a line for pip that means this one and no other.
-        digest: SHA-256 of the file, where the index has it.
-        is_wheel: whether it is published as a wheel for SCF; else it is built.
-        requires: its dependencies, with markers, as in its metadata.
+        name: normalized by PEP 503.
+        version: in its metadata.
+        requirement: line for pip that selects exactly this one.
+        digest: SHA-256 of the file, if the index has it.
+        is_wheel: True if it is published as a wheel for SCF; otherwise it is built.
+        requires: its dependencies with markers, as in its metadata.
     """
 
     name: str
@@ -80,14 +80,14 @@ class Distribution:
 
 @dataclass
 class Resolver:
-    """The choice and the download of distributions for a function.
+    """Resolves and downloads the dependencies of a function.
 
     Attributes:
         runtime: of the function.
-        project: the folder with `requirements.txt`; relative paths start there.
-        work: a folder for files.
+        project: folder with `requirements.txt`, and base of relative paths.
+        work: folder for temporary files.
         python: a CPython of the runtime's version, or the running one.
-        options: lines of options for pip: indexes and the like.
+        options: lines of options for pip, such as indexes.
     """
 
     runtime: Runtime
@@ -96,21 +96,21 @@ class Resolver:
     python: Path
     options: list[str] = field(default_factory=list[str])
 
-    def choose(self, path: Path, requirements: Requirements) -> list[Distribution]:
-        """Return the distributions that a requirements file needs, by name.
+    def resolve(self, path: Path, requirements: Requirements) -> list[Distribution]:
+        """Resolve a requirements file. Return the distributions sorted by name.
 
         Args:
-            path: the file.
-            requirements: the same file, read.
+            path: of the file.
+            requirements: content of the file.
 
         Raises:
-            BuildFailed: if no versions fit together, or a distribution is not found.
+            BuildError: if there is no solution, or a distribution is missing.
         """
         uv = find_uv()
-        lines = self._compile(uv, path, requirements) if uv else self._ask_pip(path)
-        self.options = [one for one in lines if one.startswith("-")]
-        self.options += [one for one in requirements.options if one.startswith("--no-index")]
-        lines = [one for one in lines if one not in self.options]
+        lines = self._compile(uv, path, requirements) if uv else self._resolve_with_pip(path)
+        self.options = [line for line in lines if line.startswith("-")]
+        self.options += [line for line in requirements.options if line.startswith("--no-index")]
+        lines = [line for line in lines if line not in self.options]
         if not lines:
             return []
         for index, line in enumerate(lines):
@@ -119,27 +119,27 @@ class Resolver:
         report = self.work / "report.json"
         arguments = ["install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"]
         arguments += [f"--report={report}", f"--target={self.work / 'nowhere'}", *self._target()]
-        self._pip([*arguments, f"--requirement={self._write('chosen.txt', lines)}"])
-        found = json.loads(report.read_text("utf-8"))["install"]
-        return sorted(map(_read_item, found), key=lambda one: one.name)
+        self._pip([*arguments, f"--requirement={self._write('resolved.txt', lines)}"])
+        items = json.loads(report.read_text("utf-8"))["install"]
+        return sorted(map(_parse_item, items), key=lambda one: one.name)
 
-    def fetch(self, chosen: Sequence[Distribution]) -> dict[str, Path]:
-        """Return the wheel of each distribution, by name; those without a wheel are built.
+    def fetch(self, distributions: Sequence[Distribution]) -> dict[str, Path]:
+        """Return the wheel of each distribution by name. Wheels that are not published are built.
 
         Raises:
-            BuildFailed: if one cannot be fetched, or not be built without a C compiler.
+            BuildError: if a download fails, or a build needs a C compiler.
         """
         folder = self.work / "wheels"
         folder.mkdir()
-        published = [one for one in chosen if one.is_wheel]
+        published = [one for one in distributions if one.is_wheel]
         if published:
             lines = [one.requirement for one in published]
             if all(one.digest for one in published):
                 lines = [f"{one.requirement} --hash=sha256:{one.digest}" for one in published]
             arguments = ["download", "--no-deps", "--only-binary=:all:", *self._target()]
-            asked = self._write("published.txt", lines)
-            self._pip([*arguments, f"--dest={folder}", f"--requirement={asked}"])
-        for one in chosen:
+            file = self._write("published.txt", lines)
+            self._pip([*arguments, f"--dest={folder}", f"--requirement={file}"])
+        for one in distributions:
             if not one.is_wheel:
                 self._build(one, folder)
         return {
@@ -151,101 +151,103 @@ class Resolver:
         """Return the lines of `uv pip compile`."""
         settings = self._read_pip_settings()
         lines = ["--no-index"] if settings.get("no-index") in ("1", "true") else []
-        lines += [f"-c {one}" for one in settings.get("constraint", "").split()]
-        taken = {"UV_DEFAULT_INDEX"} & os.environ.keys()
+        lines += [f"-c {file}" for file in settings.get("constraint", "").split()]
+        ignored = {"UV_DEFAULT_INDEX"} & os.environ.keys()
         if "UV_INDEX_URL" in os.environ or any(
-            one.startswith(("-i", "--index-url")) for one in requirements.options
+            line.startswith(("-i", "--index-url")) for line in requirements.options
         ):
-            taken.add("UV_DEFAULT_INDEX")  # a variable would win over the file
+            ignored.add("UV_DEFAULT_INDEX")  # a variable would override the file
         environment = {
             variable: (",".join(settings[key].split()) if key == "find-links" else settings[key])
             for key, variable in _SETTINGS.items()
-            if settings.get(key) and variable not in taken
+            if settings.get(key) and variable not in ignored
         }
         environment |= {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never"}
-        ended = _run(
+        process = _run(
             [
                 *(uv, "pip", "compile", "--quiet", "--no-annotate", "--no-header"),
                 *("--no-strip-extras", "--emit-index-url", "--emit-find-links"),
                 *("--no-emit-package", PACKAGE_NAME, "--python", str(self.python)),
                 *("--python-version", self.runtime.version),
                 *("--python-platform", "x86_64-manylinux2014", "--color", "never"),
-                *(str(path), str(self._write_own(lines))),
+                *(str(path), str(self._write_own_package(lines))),
             ],
             self.project,
             {**environment, **os.environ},
         )
-        if ended.returncode:
-            raise BuildError(f"uv: {_hide(ended.stderr.strip())}")
-        lines = [line.strip() for line in ended.stdout.splitlines()]
+        if process.returncode:
+            raise BuildError(Problem("resolution_failed", "uv", _hide(process.stderr.strip())))
+        lines = [line.strip() for line in process.stdout.splitlines()]
         return [line.removeprefix("-e ") for line in lines if line and line[0] != "#"]
 
-    def _ask_pip(self, path: Path) -> list[str]:
-        """Return the lines for what pip chooses, run by the function's Python for its markers."""
-        report = self.work / "resolved.json"
+    def _resolve_with_pip(self, path: Path) -> list[str]:
+        """Return the lines of pip's solution. pip is run by the function's Python because of the markers."""
+        report = self.work / "solution.json"
         arguments = ["--python", str(self.python), "install", "--dry-run", "--ignore-installed"]
         arguments += ["--quiet", f"--report={report}", f"--requirement={path}"]
-        self._pip([*arguments, f"--requirement={self._write_own([])}"])
-        found = map(_read_item, json.loads(report.read_text("utf-8"))["install"])
-        lines = [one.requirement for one in found if one.name != PACKAGE_NAME]
+        self._pip([*arguments, f"--requirement={self._write_own_package([])}"])
+        resolved = map(_parse_item, json.loads(report.read_text("utf-8"))["install"])
+        lines = [one.requirement for one in resolved if one.name != PACKAGE_NAME]
         return [*lines, f"--find-links={self.work}"]
 
-    def _write_own(self, lines: Sequence[str]) -> Path:
-        """Return a requirements file by which this package is the one that runs.
+    def _write_own_package(self, lines: Sequence[str]) -> Path:
+        """Return a requirements file that selects the running version of this package.
 
-        A version of its own kind keeps one of an index from being taken.
+        Its local version identifier differs from any version in an index.
         """
         version = f"{Version(__version__).public}+build"
-        described: list[str] = []
+        fields: list[str] = []
         with suppress(PackageNotFoundError):  # a source tree that was never installed
-            known = metadata(PACKAGE_NAME)
+            own = metadata(PACKAGE_NAME)
             for key in ("Provides-Extra", "Requires-Dist"):
-                described += [f"{key}: {value}" for value in known.get_all(key, [])]
+                fields += [f"{key}: {value}" for value in own.get_all(key, [])]
         text = "\n".join(
-            ["Metadata-Version: 2.1", f"Name: {PACKAGE_NAME}", f"Version: {version}", *described]
+            ["Metadata-Version: 2.1", f"Name: {PACKAGE_NAME}", f"Version: {version}", *fields]
         )
         with zipfile.ZipFile(self.work / f"scf_mps-{version}-py3-none-any.whl", "w") as wheel:
             folder = f"scf_mps-{version}.dist-info"
             wheel.writestr(f"{folder}/METADATA", f"{text}\n")
             wheel.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
             wheel.writestr(f"{folder}/RECORD", "")
-        held = self._write("own-constraint.txt", [f"{PACKAGE_NAME}=={version}"], options=[])
+        constraint = self._write("own-constraint.txt", [f"{PACKAGE_NAME}=={version}"], options=[])
         return self._write(
-            "own.txt", [*lines, f"-c {held}", f"--find-links {self.work}"], options=[]
+            "own.txt", [*lines, f"-c {constraint}", f"--find-links {self.work}"], options=[]
         )
 
     def _read_pip_settings(self) -> dict[str, str]:
-        """Return pip's settings, of its files and variables."""
-        ended = self._pip(["config", "list"])
-        found: dict[str, str] = {}
+        """Return pip's settings from its files and variables."""
+        process = self._pip(["config", "list"])
+        settings: dict[str, str] = {}
         for section in ("global", "install", ":env:"):
-            for line in ended.stdout.splitlines():
+            for line in process.stdout.splitlines():
                 name, _, value = line.partition("=")
                 if name.startswith(f"{section}."):
-                    found[name.removeprefix(f"{section}.")] = str(ast.literal_eval(value))
-        return found
+                    settings[name.removeprefix(f"{section}.")] = str(ast.literal_eval(value))
+        return settings
 
     def _build(self, one: Distribution, folder: Path) -> None:
-        """Make a wheel of a source distribution, as long as the result is pure Python."""
+        """Build the wheel of a source distribution, which must be pure Python."""
         digest = f" --hash=sha256:{one.digest}" if one.digest else ""
-        asked = self._write(f"{one.name}.txt", [f"{one.requirement}{digest}"])
+        file = self._write(f"{one.name}.txt", [f"{one.requirement}{digest}"])
         into = self.work / f"built-{one.name}"
-        # A wheel that was built here with a compiler may be in pip's cache. DISTUTILS_USE_SDK has Windows look for no
-        # compiler but those on the PATH.
+        # pip's cache may contain a wheel that was built with a compiler. DISTUTILS_USE_SDK restricts Windows to the
+        # compilers on the PATH.
         arguments = ["wheel", "--no-deps", "--no-cache-dir", f"--no-binary={one.name}"]
-        arguments += [f"--wheel-dir={into}", f"--requirement={asked}"]
+        arguments += [f"--wheel-dir={into}", f"--requirement={file}"]
         compilers = dict.fromkeys(("CC", "CXX", "LDSHARED"), _NO_COMPILER)
-        without = f"{one.name} {one.version} has no wheel for {self.runtime.name} on x86_64 Linux"
-        advice = "pin a version that has one in requirements.txt, or put a wheel of your own into a folder for --find-links"
+        message = f"no wheel for {self.runtime.name} on x86_64 Linux"
+        advice = "Pin a version that has one in requirements.txt, or put your own wheel into a folder for --find-links"
+        package = f"{one.name} {one.version}"
         try:
             self._pip(arguments, {**compilers, "DISTUTILS_USE_SDK": "1"})
-        except BuildError as failed:
-            raise BuildError(
-                f"{without}, and needs a C compiler: {advice}", *failed.problems
-            ) from None
+        except BuildError as error:
+            message += ", and it needs a C compiler"
+            problem = Problem("needs_compiler", package, message, advice)
+            raise BuildError(problem, *error.problems) from None
         (wheel,) = into.glob("*.whl")
         if not wheel.name.endswith("-none-any.whl"):
-            raise BuildError(f"{without}, and what is built of it is for this machine: {advice}")
+            message += ", and its build is only for this machine"
+            raise BuildError(Problem("platform_wheel", package, message, advice))
         wheel.rename(folder / wheel.name)
 
     def _target(self) -> list[str]:
@@ -257,28 +259,28 @@ class Resolver:
 
     def _write(self, name: str, lines: Iterable[str], options: Sequence[str] | None = None) -> Path:
         path = self.work / name
-        every = [*(self.options if options is None else options), *lines]
-        path.write_text("".join(f"{line}\n" for line in every), "utf-8")
+        lines = [*(self.options if options is None else options), *lines]
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return path
 
     def _pip(
         self, arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", _PIP, "--no-input", "--disable-pip-version-check"]
-        ended = _run(
+        process = _run(
             [*command, *arguments],
             self.project,
             {**os.environ, "PIP_USER": "0", **(environment or {})},
         )
-        if ended.returncode:
-            errors = [line for line in ended.stderr.splitlines() if line.startswith("ERROR:")]
-            text = "\n".join(errors or ended.stderr.splitlines()[-3:])
-            raise BuildError(f"pip: {_hide(text)}")
-        return ended
+        if process.returncode:
+            errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR:")]
+            text = "\n".join(errors or process.stderr.splitlines()[-3:])
+            raise BuildError(Problem("resolution_failed", "pip", _hide(text)))
+        return process
 
 
 def find_uv() -> str | None:
-    """Return the path of uv: that of the package `uv`, or one on the PATH."""
+    """Return the path of uv from the package `uv` or the PATH, or None."""
     try:
         from uv import find_uv_bin
 
@@ -287,20 +289,20 @@ def find_uv() -> str | None:
         return which("uv")
 
 
-def _read_item(item: Mapping[str, Any]) -> Distribution:
-    """Read one item of pip's report (its format is documented, version 1)."""
-    described, info = item["metadata"], item["download_info"]
-    name = canonicalize_name(described["name"])
+def _parse_item(item: Mapping[str, Any]) -> Distribution:
+    """Parse one item of pip's installation report (version 1)."""
+    package, info = item["metadata"], item["download_info"]
+    name = canonicalize_name(package["name"])
     direct = f"{name} @ {info['url']}"
     if "vcs_info" in info:
         direct = f"{name} @ {info['vcs_info']['vcs']}+{info['url']}@{info['vcs_info']['commit_id']}"
     return Distribution(
         name=name,
-        version=described["version"],
-        requirement=direct if item["is_direct"] else f"{name}=={described['version']}",
+        version=package["version"],
+        requirement=direct if item["is_direct"] else f"{name}=={package['version']}",
         digest=info.get("archive_info", {}).get("hashes", {}).get("sha256"),
         is_wheel=info["url"].endswith(".whl"),
-        requires=tuple(described.get("requires_dist", ())),
+        requires=tuple(package.get("requires_dist", ())),
     )
 
 

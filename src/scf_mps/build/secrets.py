@@ -1,6 +1,6 @@
-"""Secrets in files that are to be deployed: by the file's name, and by its content.
+"""Search for secrets in files to be deployed, by file name and content.
 
-Findings name file and line, never the secret.
+Problems name the file and line, never the secret.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 
+from .errors import Problem
+
 _FILES = (
     *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*", "id_ed25519*"),
     *(".env", ".env.*", "*.env"),
@@ -21,7 +23,7 @@ _FILES = (
 _EMPTY_FORMS = (".example", ".sample", ".template", ".dist", ".pub")
 
 _PUBLIC = b"-----BEGIN CERTIFICATE-----"
-"""The beginning of a certificate, as in certifi's cacert.pem. A key beside one is found by its own text."""
+"""Start of a certificate, as in certifi's cacert.pem. A key in the same file is found by its own content."""
 
 _SECRET_ID = re.compile(rb"AKID(?![xX]+(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{13,}")
 _PRIVATE_KEY = re.compile(
@@ -41,36 +43,40 @@ _ASSIGNMENTS = tuple(
     )
 )
 _MAX_PARSED_BYTES = 1024 * 1024
-"""Of a Python file; generated models beyond it are searched as text."""
+"""Maximum size of a Python file that is parsed. Larger ones, such as generated models, are searched as text."""
 
 _PLACEHOLDER = re.compile(
     r"(?i)your|place_?holder|change_?me|dummy|example|sample|secret|xxxx|\.\.\.|[<${*]"
 )
 
 
+_ADVICE = "Remove it: a function gets temporary keys by its role. If it is not a secret: --allow-secret {}"
+
+
 def find_secrets(
     files: Mapping[str, Path | zipfile.Path], allowed: Collection[str] = ()
-) -> Iterator[str]:
-    """Yield a sentence for everything that looks like a secret.
+) -> Iterator[Problem]:
+    """Yield a problem for every apparent secret.
 
     Args:
-        files: what is to be deployed, by its path in the zip.
+        files: to be deployed, by their path in the zip.
         allowed: paths in the zip that are not searched.
     """
     for name, path in files.items():
         if name in allowed:
             continue
-        content = _without_zeros(path.read_bytes())
+        content = _decode_utf16(path.read_bytes())
         last = name.rpartition("/")[2].lower()
         is_named = any(fnmatch(last, pattern) for pattern in _FILES)
+        advice = _ADVICE.format(name)
         if is_named and _PUBLIC not in content and not last.endswith(_EMPTY_FORMS):
-            yield f"{name}: a file of keys by its name {_advice(name)}"
-        for line, kind in sorted({*_findings(name, content)}):
-            yield f"{name}:{line}: what looks like {kind} {_advice(name)}"
+            yield Problem("secret", name, "looks like a file of keys by its name", advice)
+        for line, kind in sorted({*_find_in_content(name, content)}):
+            yield Problem("secret", f"{name}:{line}", f"looks like {kind}", advice)
 
 
-def _without_zeros(content: bytes) -> bytes:
-    """Return UTF-16 as bytes of ASCII, for the expressions here. Return other content as it is."""
+def _decode_utf16(content: bytes) -> bytes:
+    """Return UTF-16 as ASCII bytes, for the expressions of this module. Return other content unchanged."""
     head = content[:64]
     is_utf16 = head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or not (
         any(head[::2]) and any(head[1::2])
@@ -78,7 +84,7 @@ def _without_zeros(content: bytes) -> bytes:
     return content.replace(b"\0", b"") if is_utf16 else content
 
 
-def _findings(name: str, content: bytes) -> Iterator[tuple[int, str]]:
+def _find_in_content(name: str, content: bytes) -> Iterator[tuple[int, str]]:
     """Yield the lines and kinds of secrets."""
     for kind, expression in (
         ("a SecretId of Tencent Cloud", _SECRET_ID),
@@ -99,13 +105,13 @@ def _findings(name: str, content: bytes) -> Iterator[tuple[int, str]]:
             tree = ast.parse(content)
         except (SyntaxError, ValueError, RecursionError):
             return
-        for label, value in (pair for node in ast.walk(tree) for pair in _pairs(node)):
-            if _IS_NAME.search(label) and any(map(_is_secret, _texts(value))):
+        for label, value in (pair for node in ast.walk(tree) for pair in _find_pairs(node)):
+            if _IS_NAME.search(label) and any(map(_is_secret, _find_texts(value))):
                 yield value.lineno, "a SecretKey"
 
 
 def _is_secret(value: str) -> bool:
-    """Return True for a value like Tencent's SecretKeys (32 letters and digits) or like a random text."""
+    """Return True for a value like Tencent's SecretKeys (32 letters and digits) or like a random string."""
     kinds = [any(map(kind, value)) for kind in (str.isdigit, str.islower, str.isupper)]
     if re.fullmatch("[A-Za-z0-9]{32}", value):
         return kinds[0] or not _PLACEHOLDER.search(value)
@@ -114,8 +120,8 @@ def _is_secret(value: str) -> bool:
     )
 
 
-def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Yield names, and the expressions that are given to them."""
+def _find_pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield names, and the expressions that are assigned to or compared with them."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield ast.unparse(target), node.value
@@ -129,36 +135,36 @@ def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Compare):
         yield ast.unparse(node.left), node.comparators[0]
     elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-        spec = node.args
-        plain = [*spec.posonlyargs, *spec.args]
-        names = [*plain[len(plain) - len(spec.defaults) :], *spec.kwonlyargs]
-        defaults = zip(names, [*spec.defaults, *spec.kw_defaults], strict=True)
-        yield from ((name.arg, value) for name, value in defaults if value)
+        yield from _find_defaults(node.args)
     elif isinstance(node, (ast.Call, ast.Tuple, ast.List)):
         values = node.args if isinstance(node, ast.Call) else node.elts
-        for label, value in pairwise(values):
-            if isinstance(label, ast.Constant):
-                yield str(label.value), value
+        pairs_of_values = pairwise(values)
+        yield from (
+            (str(label.value), value)
+            for label, value in pairs_of_values
+            if isinstance(label, ast.Constant)
+        )
 
 
-def _texts(node: ast.expr) -> Iterator[str]:
-    """Yield the literals of an expression; those that are put together here also as one."""
+def _find_defaults(spec: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the parameters with a default, and the default."""
+    plain = [*spec.posonlyargs, *spec.args]
+    names = [*plain[len(plain) - len(spec.defaults) :], *spec.kwonlyargs]
+    defaults = zip(names, [*spec.defaults, *spec.kw_defaults], strict=True)
+    yield from ((name.arg, value) for name, value in defaults if value)
+
+
+def _find_texts(node: ast.expr) -> Iterator[str]:
+    """Yield the string literals of an expression; of a concatenation also the joined ones."""
     if isinstance(node, (ast.JoinedStr, ast.BinOp)):
-        yield "".join(one for part in ast.walk(node) for one in _literal(part))
+        yield "".join(text for part in ast.walk(node) for text in _get_text(part))
     for part in ast.walk(node):
-        yield from _literal(part)
+        yield from _get_text(part)
 
 
-def _literal(node: ast.AST) -> Iterator[str]:
+def _get_text(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             yield node.value
         elif isinstance(node.value, bytes):
             yield node.value.decode("latin-1")
-
-
-def _advice(name: str) -> str:
-    return (
-        "must not be deployed: a function has temporary keys by its role "
-        f"(if it is none: --allow-secret {name})"
-    )

@@ -1,7 +1,7 @@
-"""Unpacks wheels into one flat folder, the way SCF imports them; what only an installation needs stays out.
+"""Unpacking of wheels into one flat folder, as SCF imports them.
 
-Left out: type stubs, sources of extension modules, folders of tests, scripts, headers, and of `*.dist-info` all but
-what `importlib.metadata` reads at run time.
+Left out: type stubs, sources of extension modules, folders of tests, scripts, headers, and all of `*.dist-info` except
+the files that `importlib.metadata` reads at run time.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from .errors import BuildError
+from .errors import BuildError, Problem
 from .names import check_name, escape_name
 from .resolve import Distribution
 
@@ -27,109 +28,116 @@ _TESTS = ("tests", "test", "__pycache__")
 _METADATA = ("METADATA", "entry_points.txt")
 
 
-@dataclass(frozen=True)
+@dataclass
 class UnpackedWheels:
-    """What the wheels hold.
+    """Content of the unpacked wheels.
 
     Attributes:
-        owners: the distribution of every file, by the file's path.
-        pruned: how many bytes were left out.
-        disputed: paths that distributions which do not need each other have with different contents, and of which one
-            it was taken.
+        owners: distribution of every file, by the path of the file.
+        pruned: bytes that were left out.
+        disputed: distribution that a file was taken from, by path, if unrelated distributions have different versions
+            of the file.
     """
 
-    owners: dict[str, str]
-    pruned: int
-    disputed: dict[str, str]
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    pruned: int = 0
+    disputed: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class _Entry(NamedTuple):
+    """A file of a wheel. `name` is its path in the function, or None if only an installation needs it."""
+
+    name: str | None
+    info: zipfile.ZipInfo
+    content: bytes
 
 
 def unpack_wheels(
     wheels: Mapping[str, Path],
-    chosen: Iterable[Distribution],
+    distributions: Iterable[Distribution],
     folder: Path,
-    keep: Iterable[str] = (),
+    keep: Collection[str] = (),
 ) -> UnpackedWheels:
-    """Unpack wheels, each by the name of its distribution, into a folder.
+    """Unpack wheels into a folder.
 
-    Where two have the same file, that of the distribution that the other needs is taken, else of the first by name.
-    (`tencentcloud-sdk-python-*` all have a `tencentcloud/__init__.py` with their own version in it.)
+    If two distributions contain the same file and one requires the other, the file of the required one is used;
+    otherwise that of the first by name. (All `tencentcloud-sdk-python-*` have their own `tencentcloud/__init__.py`.)
 
     Args:
-        wheels: what to unpack.
-        chosen: what is known of them.
-        folder: where to.
+        wheels: by name of their distribution.
+        distributions: of the wheels.
+        folder: target.
         keep: globs of paths that are not left out.
 
     Raises:
-        BuildFailed: if a wheel cannot be read, or has a path that is not one of a file in the folder.
+        BuildError: if a wheel cannot be read, or has a path that is not that of a file in the folder.
     """
-    needs = {
+    requirements = {
         one.name: {canonicalize_name(Requirement(need).name) for need in one.requires}
-        for one in chosen
+        for one in distributions
     }
-    owners: dict[str, str] = {}
+    unpacked = UnpackedWheels()
     folders: set[str] = set()
-    disputed: dict[str, str] = {}
-    pruned = 0
     for distribution, wheel in sorted(wheels.items()):
         for name, info, content in _read(wheel):
-            if name is None or (
-                _is_left_out(name) and not any(fnmatch(name, pattern) for pattern in keep)
-            ):
-                pruned += info.file_size
+            if name is None or _is_left_out(name, keep):
+                unpacked.pruned += info.file_size
                 continue
-            path, other = folder / name, owners.get(name)
-            parents = {str(one) for one in PurePosixPath(name).parents}
-            if name in folders or parents & owners.keys():
-                raise BuildError(f"{wheel.name}: {name}: a file and a folder have the same name")
-            if other and path.read_bytes() != content:
-                if other == distribution:
-                    raise BuildError(f"{wheel.name}: {name}: is in the wheel twice")
-                below = distribution in needs.get(other, ())
-                if not below and other not in needs.get(distribution, ()):
-                    disputed[name] = other
-                if not below:
+            parents = {str(parent) for parent in PurePosixPath(name).parents}
+            if name in folders or parents & unpacked.owners.keys():
+                message = f"{name}: a file and a folder have the same name"
+                raise BuildError(Problem("invalid_wheel", wheel.name, message))
+            path, owner = folder / name, unpacked.owners.get(name)
+            if owner and path.read_bytes() != content:
+                if owner == distribution:
+                    message = f"{name}: is in the wheel twice"
+                    raise BuildError(Problem("invalid_wheel", wheel.name, message))
+                is_required = distribution in requirements.get(owner, ())
+                if not is_required and owner not in requirements.get(distribution, ()):
+                    unpacked.disputed[name] = owner
+                if not is_required:
                     continue
-            owners[name] = distribution
+            unpacked.owners[name] = distribution
             folders |= parents
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             path.chmod(0o755 if info.external_attr >> 16 & 0o100 else 0o644)
-    return UnpackedWheels(owners, pruned, disputed)
+    return unpacked
 
 
-def _read(wheel: Path) -> Iterator[tuple[str | None, zipfile.ZipInfo, bytes]]:
-    """Yield the files of a wheel: the path in the function, or None for what only an installation needs."""
+def _read(wheel: Path) -> Iterator[_Entry]:
+    """Yield the files of a wheel, and check their paths."""
     try:
-        with zipfile.ZipFile(wheel) as opened:
-            for info in opened.infolist():
-                content = opened.read(info)
+        with zipfile.ZipFile(wheel) as archive:
+            for info in archive.infolist():
+                content = archive.read(info)
                 if info.filename.endswith(".dist-info/RECORD"):
                     text = content.decode("utf-8", "replace")
                     for row in csv.reader(text.splitlines()):
                         _check_path(wheel, row[0] if row else "RECORD")
-                yield _deployed_name(info, wheel), info, content
+                yield _Entry(_get_deployed_name(info, wheel), info, content)
     except (
         *(OSError, RuntimeError, NotImplementedError),
         *(csv.Error, zipfile.BadZipFile, zlib.error),
     ) as error:
-        raise BuildError(f"{wheel.name}: not a valid wheel: {error}") from None
+        problem = Problem("invalid_wheel", wheel.name, f"not a valid wheel: {error}")
+        raise BuildError(problem) from None
 
 
 def _check_path(wheel: Path, name: str) -> PurePosixPath:
-    """Return a path of a wheel. Raise BuildFailed if it leads out of the folder, or cannot be deployed."""
+    """Return a path of a wheel. Raise BuildError if it leads out of the folder, or cannot be deployed."""
     path = PurePosixPath(name)
-    problems = [*check_name(name)]
+    messages = [problem.summary for problem in check_name(name)]
     if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name):
-        problems = [f"{escape_name(name)}: leads out of the folder"]
+        messages = [f"{escape_name(name)}: leads out of the folder"]
     elif not path.parts:
-        problems = ["a file without a name"]
-    if problems:
-        raise BuildError(*(f"{wheel.name}: {one}" for one in problems))
+        messages = ["a file without a name"]
+    if messages:
+        raise BuildError(*(Problem("invalid_wheel", wheel.name, message) for message in messages))
     return path
 
 
-def _deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
+def _get_deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
     """Return the path of a file in the function, or None if nothing imports it."""
     path = _check_path(wheel, info.filename)
     if info.is_dir():
@@ -137,7 +145,8 @@ def _deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
     top = path.parts[0]
     if top.endswith(".data"):
         if len(path.parts) < 3:
-            raise BuildError(f"{wheel.name}: {path}: expected a file in a folder of {top}/")
+            message = f"{path}: not a file in a folder of {top}/"
+            raise BuildError(Problem("invalid_wheel", wheel.name, message))
         if path.parts[1] not in ("purelib", "platlib"):
             return None
         path = path.relative_to(*path.parts[:2])
@@ -146,8 +155,9 @@ def _deployed_name(info: zipfile.ZipInfo, wheel: Path) -> str | None:
     return str(path)
 
 
-def _is_left_out(name: str) -> bool:
+def _is_left_out(name: str, keep: Collection[str]) -> bool:
     *folders, last = name.split("/")
-    return any(fnmatch(last, pattern) for pattern in _LEFT_OUT) or any(
+    is_unused = any(fnmatch(last, pattern) for pattern in _LEFT_OUT) or any(
         folder in _TESTS for folder in folders
     )
+    return is_unused and not any(fnmatch(name, pattern) for pattern in keep)

@@ -18,7 +18,8 @@ from .configuration import find_config_file
 from .output import fail, print_error, print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from scf_mps.deploy.deploy import Deployment, FunctionTarget
+    from scf_mps.deploy.current_state import DeployTarget
+    from scf_mps.deploy.deploy import Deployment
     from scf_mps.deploy.function_logs import Run
 
 ConfigOption = Annotated[
@@ -90,7 +91,7 @@ def deploy(
         if dry_run and deployment.plan.blocked:
             raise typer.Exit(1)
         if not dry_run:
-            deployment.carry_out(_report)
+            deployment.apply(_report)
             if not as_json:
                 print_line(f"Deployed {_format_target(function)} from {config}", "green")
 
@@ -112,7 +113,7 @@ def remove(
         if removal.plan.steps and not dry_run:
             if not yes:
                 typer.confirm(f"Remove {_format_target(function)}?", abort=True, err=True)
-            removal.carry_out(_report)
+            removal.apply(_report)
 
 
 def logs(
@@ -141,9 +142,9 @@ def logs(
     run_filter = function_logs.RunFilter(failed, request_id)
     with _exit_on_deploy_error():
         runs: Iterator[Run] = (
-            function_logs.follow_runs(function.cloud, function.wanted, begin, seconds, run_filter)
+            function_logs.follow_runs(function, begin, seconds, run_filter)
             if follow
-            else function_logs.fetch_runs(function.cloud, function.wanted, begin, now, run_filter)
+            else function_logs.fetch_runs(function, begin, now, run_filter)
         )
         for run in runs:
             _print_run(run, as_json)
@@ -155,13 +156,13 @@ def invoke_remotely(event: object, config: Path) -> tuple[Any, str]:
 
     function = _load_target(config, "")
     with _exit_on_deploy_error():
-        result = invoke_remote(function.cloud, function.wanted, event)
+        result = invoke_remote(function, event)
     for line in result.log.removesuffix("\n").split("\n"):
         print_error(line, "")
     return result.returned, result.error
 
 
-def _load_target(config: Path, stage: str) -> FunctionTarget:
+def _load_target(config: Path, stage: str) -> DeployTarget:
     """Return the function of a serverless.yml. Exit if the file is invalid."""
     try:
         from scf_mps.deploy.deploy import load_function
@@ -196,9 +197,8 @@ def _report(text: str) -> None:
     print_error(text, "dim")
 
 
-def _format_target(function: FunctionTarget) -> str:
-    state = function.wanted
-    return f"{state.region}/{state.namespace}/{state.name}"
+def _format_target(function: DeployTarget) -> str:
+    return function.desired.place
 
 
 def _print_plan(deployment: Deployment, as_json: bool) -> None:
@@ -215,25 +215,26 @@ def _print_plan(deployment: Deployment, as_json: bool) -> None:
             }
             for step in plan.steps
         ]
-        print_json({"steps": steps, "notes": plan.notes, "blocked": plan.blocked})
+        notes, blocked = [*map(str, plan.notes)], [*map(str, plan.blocked)]
+        print_json({"steps": steps, "notes": notes, "blocked": blocked})
         return
     rows = [
         {
             "what": change.what,
             "by": step.action,
-            "change": change.wanted
-            if change.live == NOTHING
-            else f"{change.live} → {change.wanted}",
+            "change": change.desired
+            if change.current == NOTHING
+            else f"{change.current} → {change.desired}",
         }
         for step in plan.steps
         for change in step.changes
     ]
     if rows:
-        print_table(rows, title=_format_target(deployment.function))
+        print_table(rows, title=_format_target(deployment.target))
     else:
-        print_line(f"{_format_target(deployment.function)}: no changes")
+        print_line(f"{_format_target(deployment.target)}: no changes")
     for note in plan.notes:
-        print_error(note, "cyan")
+        print_error(str(note), "cyan")
     for problem in plan.blocked:
         print_error(f"blocked: {problem}", "yellow")
 

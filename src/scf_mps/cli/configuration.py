@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scf_mps.build.errors import Problem
 from scf_mps.deploy.account import KEY_PAIR_VARIABLES, load_credentials
 from scf_mps.deploy.errors import DeployError
-from scf_mps.deploy.variables import format_variable
+from scf_mps.deploy.naming_rules import format_variable
 from scf_mps.tencent.credentials import SDK_NAMES, Credentials
 
 FILE_NAME = "serverless.yml"
@@ -160,9 +161,9 @@ def read_configuration(folder: Path, options: Mapping[str, str] = {}) -> Configu
     if not path.is_file():
         environment = read_environment(folder)
         return Configuration(folder, None, _merge_variables({}, environment, options), environment)
-    template, missing = load_template(path)
+    template, unset = load_template(path)
     inputs = template.values["inputs"]
-    unresolved = {where for where, _ in missing}
+    unresolved = {problem.path for problem in unset}
     declared = {
         name: value
         for name, value in _read_declared(inputs).items()
@@ -178,10 +179,10 @@ def read_configuration(folder: Path, options: Mapping[str, str] = {}) -> Configu
         _parse_number(inputs, "timeout", SCF_TIMEOUT_SECONDS),
         _parse_number(inputs, "memorySize", SCF_MEMORY_MB),
         tuple(
-            f"{path.name}: {name} is not set: {problem}"
-            for where, problem in missing
-            for name in [where.removeprefix(f"{_VARIABLES}.")]
-            if where != name and name not in variables
+            f"{path.name}: {name} is not set: {problem.message}"
+            for problem in unset
+            for name in [problem.path.removeprefix(f"{_VARIABLES}.")]
+            if problem.path != name and name not in variables
         ),
     )
 
@@ -211,4 +212,5 @@ def _parse_number(inputs: Mapping[str, Any], key: str, default: int) -> int:
     try:
         return default if value is None else int(format_variable(value))
     except ValueError:
-        raise DeployError(f"invalid inputs.{key}: {value!r} is not a whole number") from None
+        message = f"{value!r} is not a whole number"
+        raise DeployError(Problem("invalid_value", f"inputs.{key}", message)) from None

@@ -1,7 +1,7 @@
-"""Local credentials and API endpoint, from the environment.
+"""Local credentials and the API endpoint, from the environment.
 
-`scf_mps.tencent.credentials` has the names of the credentials' variables. The serverless client's are among them, so that
-one ``.env`` serves both.
+`scf_mps.tencent.credentials` lists the variables of the credentials. They include those of the serverless client, so
+that one ``.env`` serves both.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from scf_mps.build.errors import Problem
 from scf_mps.tencent.credentials import NAMES, Credentials, find_credentials
 
 from .errors import DeployError
@@ -17,36 +18,42 @@ ENDPOINT_VARIABLE = "TENCENTCLOUD_API_ENDPOINT"
 
 KEY_PAIR_VARIABLES = tuple(name for names in NAMES for name in names[:2])
 KEY_VARIABLES = tuple(name for names in NAMES for name in names)
-"""All names of a key; a temporary one has a token."""
+"""All variables of a key, including the token of a temporary one."""
 
 
 def load_credentials(environment: Mapping[str, str]) -> Credentials:
     """Return the key, with its token if it is temporary.
 
     Raises:
-        DeployError: if there is none, or half of one.
+        DeployError: ``no_credentials`` or ``incomplete_credentials``.
     """
-    for half in NAMES:
-        missing = [name for name in half[:2] if not environment.get(name)]
+    for names in NAMES:
+        missing = [name for name in names[:2] if not environment.get(name)]
         if len(missing) == 1:
-            raise DeployError(f"{missing[0]} is not set, but the other half of the key is")
-    found = find_credentials(environment)
-    if found is None:
+            message = "not set, although the other half of the key is"
+            raise DeployError(Problem("incomplete_credentials", missing[0], message))
+    credentials = find_credentials(environment)
+    if credentials is None:
         raise DeployError(
-            "no credentials: set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment or in .env,"
-            " and TENCENTCLOUD_TOKEN for a temporary key"
+            Problem(
+                "no_credentials",
+                "",
+                "no credentials",
+                "Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment or in .env, and "
+                "TENCENTCLOUD_TOKEN for a temporary key",
+            )
         )
-    return found
+    return credentials
 
 
 def parse_endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
-    """Scheme, ``host:port`` (empty for Tencent's own) and root domain to reach the API by.
+    """Return scheme, ``host:port`` and root domain of the API. The host is empty for Tencent's own domains.
 
-    ``TENCENTCLOUD_API_ENDPOINT`` is ``http://host:port`` of an emulator, which takes all products, or
-    ``https://intl.tencentcloudapi.com``, before which each product's name is put.
+    ``TENCENTCLOUD_API_ENDPOINT`` is either ``http://host:port`` of an emulator that serves every product, or
+    ``https://`` and a domain such as ``intl.tencentcloudapi.com``, which is prefixed with the name of each product.
 
     Raises:
-        DeployError: for another form.
+        DeployError: ``invalid_endpoint``.
     """
     value = environment.get(ENDPOINT_VARIABLE, "")
     if not value:
@@ -58,5 +65,10 @@ def parse_endpoint(environment: Mapping[str, str]) -> tuple[str, str, str]:
         if parts.scheme == "https":
             return "https", "", parts.netloc
     raise DeployError(
-        f"expected http://host:port or https://domain in {ENDPOINT_VARIABLE}, not {value!r}"
+        Problem(
+            "invalid_endpoint",
+            ENDPOINT_VARIABLE,
+            f"invalid URL {value!r}",
+            "Use http://host:port or https://domain",
+        )
     )

@@ -1,4 +1,4 @@
-"""Does what a plan says, call by call, and waits where SCF takes its time."""
+"""Execution of a plan: one API call after the other, waiting where SCF takes time."""
 
 from __future__ import annotations
 
@@ -6,83 +6,81 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from scf_mps.build.errors import Problem
+
 from .cloud import Cloud
-from .current_state import wait_until_settled
-from .desired_state import DesiredState
+from .current_state import DeployTarget, wait_until_settled
 from .errors import DeployError
 from .plan import Deferred, Plan, Step
+
+Values = Mapping[str, Callable[[], Any]]
+"""Functions that return the values of `Deferred` parameters, by name."""
+
+_BIND_REFUSED = Problem(
+    "bind_refused",
+    "",
+    "one MPS trigger serves the whole account, in all regions",
+    "If another function has it, name that function with --take-trigger REGION/NAMESPACE/FUNCTION, or unbind it in the "
+    "console",
+)
 
 
 def apply_plan(
     plan: Plan,
-    cloud: Cloud,
-    wanted: DesiredState,
-    later: Mapping[str, Callable[[], Any]],
+    target: DeployTarget,
+    values: Values,
+    report: Callable[[str], object] = lambda _: None,
     *,
-    seconds: float = 300.0,
-    tell: Callable[[str], object] = lambda _: None,
+    timeout: float = 300.0,
 ) -> None:
-    """Take the steps of a plan.
+    """Run the steps of a plan.
 
     Args:
-        plan: what to do.
-        cloud: where.
-        wanted: the function.
-        later: what gives the values that are not in the plan; each is called when it is needed.
-        seconds: to wait for the function after a step, at most.
-        tell: is told each step, and the states of the function.
+        plan: the steps.
+        target: the function and its account.
+        values: return the values that are not in the plan. Each is called when its step starts.
+        report: receives a line for each step and for each status of the function.
+        timeout: maximum wait for the function after a step, in seconds.
 
     Raises:
-        DeployError: before the first step for what blocks the plan; else for the step that failed. What was done
-            stays: the plan that is made then goes on from there.
+        DeployError: if the plan is blocked (before the first step), or if a step fails. Completed steps are kept: the
+            next plan continues from there.
     """
     if plan.blocked:
         raise DeployError(*plan.blocked)
-    known = dict(later)
+    known = dict(values)
     for number, step in enumerate(plan.steps, 1):
-        tell(f"{number}/{len(plan.steps)} {step.action}")
+        report(f"{number}/{len(plan.steps)} {step.action}")
         try:
-            answer = _take(step, cloud, known)
-            if step.settles:
-                wait_until_settled(cloud, wanted, seconds, tell)
+            response = _run_step(step, target.cloud, known)
+            if step.must_settle:
+                wait_until_settled(target, timeout, report)
         except DeployError as error:
-            done = f"{number - 1} of {len(plan.steps)} steps were done before; repeat the command to go on from there"
-            raise DeployError(
-                *error.problems,
-                done,
-                action=error.action,
-                code=error.code,
-                request_id=error.request_id,
-            ) from None
-        if step.gives:
-            what, field = step.gives
-            known[what] = partial(answer.__getitem__, field)
-            tell(f"{what} is {answer[field]}")
+            message = f"{number - 1} of {len(plan.steps)} steps completed"
+            problem = Problem("interrupted", "", message, "Rerun the command to continue")
+            raise error.extend(problem) from None
+        if step.provides:
+            name, field = step.provides
+            known[name] = partial(response.__getitem__, field)
+            report(f"{name} is {response[field]}")
 
 
-def _take(step: Step, cloud: Cloud, known: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    parameters = _filled(step.parameters, known)
+def _run_step(step: Step, cloud: Cloud, values: Values) -> dict[str, Any]:
+    parameters = _fill_in(step.parameters, values)
     try:
         return cloud.call(step.action, parameters, step.product, step.region)
     except DeployError as error:
         if step.action == "BindTrigger":
-            raise DeployError(
-                *error.problems,
-                "one MPS trigger serves the whole account, in all regions: if another function has it, name that with "
-                "--take-trigger REGION/NAMESPACE/FUNCTION, or unbind it in the console",
-                action=error.action,
-                code=error.code,
-                request_id=error.request_id,
-            ) from None
+            raise error.extend(_BIND_REFUSED) from None
         raise
 
 
-def _filled(value: Any, known: Mapping[str, Callable[[], Any]]) -> Any:
-    """The same, with what was to be known later."""
-    if isinstance(value, Deferred):
-        return known[value.what]()
-    if isinstance(value, Mapping):
-        return {name: _filled(one, known) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, known) for one in value]
-    return value
+def _fill_in(parameter: Any, values: Values) -> Any:
+    """Return a parameter with its deferred values."""
+    if isinstance(parameter, Deferred):
+        return values[parameter.name]()
+    if isinstance(parameter, Mapping):
+        return {name: _fill_in(value, values) for name, value in parameter.items()}
+    if isinstance(parameter, list):
+        return [_fill_in(value, values) for value in parameter]
+    return parameter

@@ -1,10 +1,11 @@
-"""API calls of a deployment: SCF and MPS of one account, with errors that say what to do."""
+"""API calls of a deployment: SCF and MPS of one account, with advice in errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scf_mps.build.errors import Problem
 from scf_mps.common.retry import Retry
 from scf_mps.tencent.client import ApiClient, ApiError, SdkMissing
 from scf_mps.tencent.credentials import Credentials
@@ -22,13 +23,13 @@ _CLIENTS: Mapping[str, type[ApiClient]] = {"mps": Mps, "scf": Scf}
 
 
 class Cloud:
-    """SCF and MPS in one region.
+    """A client of SCF and MPS in one region.
 
     Args:
         credentials: of the account that deploys.
         region: of the function.
         endpoint: scheme, host and root domain, see `account.parse_endpoint`.
-        pause: mean seconds before the first repetition of a call, and seconds between two looks at a function.
+        pause: mean wait before the first retry of a call, and interval of polling a function, in seconds.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Cloud:
             action: e.g. ``GetFunction``.
             parameters: of the action.
             product: ``scf`` or ``mps``.
-            region: instead of the function's.
+            region: overrides the function's.
             seconds: timeout of an attempt.
 
         Raises:
@@ -70,16 +71,16 @@ class Cloud:
         try:
             return self._clients[key].call(action, **parameters)
         except SdkMissing:  # pragma: no cover - the tests have it
-            raise DeployError(
-                "the SDK is not installed: pip install 'scf-mps[cli,deploy]'"
-            ) from None
+            message = "the SDK of Tencent Cloud is not installed"
+            advice = "pip install 'scf-mps[cli,deploy]'"
+            raise DeployError(Problem("missing_extra", "", message, advice)) from None
         except ApiError as error:
             raise make_api_error(product, action, error) from None
 
     def pages(
         self, action: str, parameters: Mapping[str, Any], field: str, region: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """Return all entries of a paginated list. Raises DeployError."""
+        """Yield all entries of a paginated list. Raises DeployError."""
         offset = 0
         while True:
             bounds = {"Offset": offset, "Limit": PAGE_SIZE}

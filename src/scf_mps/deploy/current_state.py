@@ -1,4 +1,4 @@
-"""What is in the cloud now: a function as SCF tells of it, read and never changed; and who has the MPS trigger."""
+"""Current state of a function in the cloud, and of the account around it. Reads only."""
 
 from __future__ import annotations
 
@@ -6,21 +6,38 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from scf_mps.build.errors import Problem
 
 from .cloud import Cloud
 from .desired_state import DesiredState, Layer, MpsTrigger, Timer
 from .errors import FUNCTION_MISSING_CODES, DeployError
 
 TRANSIENT_STATUSES = ("Creating", "Updating", "Publishing", "Deleting")
-"""States of a function that pass (product page 583/115197)."""
+"""Statuses of a function that change by themselves (product page 583/115197)."""
+
+
+@dataclass(frozen=True)
+class DeployTarget:
+    """A function of a serverless.yml, and the account to deploy it to.
+
+    Attributes:
+        desired: its desired state.
+        cloud: the account.
+        warnings: about serverless.yml.
+    """
+
+    desired: DesiredState
+    cloud: Cloud
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a function, or $LATEST: settings in the names of GetFunction."""
+    """A version of a function, or $LATEST. Settings have the names of GetFunction."""
 
     runtime: str
     handler: str
@@ -31,9 +48,9 @@ class Version:
 
 @dataclass(frozen=True)
 class BoundTrigger:
-    """An MPS trigger that SCF lists; `resource_id` and `description` are how it tells it from others.
+    """An MPS trigger as SCF lists it. `resource_id` and `description` identify it.
 
-    The SDK's models call the resource's id and the state of binding deprecated: they may come empty.
+    The SDK's models declare the resource id and the binding status deprecated: they may be empty.
     """
 
     region: str
@@ -43,22 +60,27 @@ class BoundTrigger:
     resource_id: str
     description: str
 
+    @property
+    def place(self) -> str:
+        """``region/namespace/name`` of the function."""
+        return f"{self.region}/{self.namespace}/{self.function}"
+
     def __str__(self) -> str:
-        return f"{self.region}/{self.namespace}/{self.function} ({self.trigger.qualifier})"
+        return f"{self.place} ({self.trigger.qualifier})"
 
 
 @dataclass(frozen=True)
 class CurrentState:
-    """A function as it is.
+    """Current state of a function.
 
     Attributes:
         status: e.g. ``Active``.
         latest: $LATEST.
-        retries: how often an event is tried again.
-        ttl: how long an event is kept, in seconds.
-        mps: its MPS triggers, unbound ones too.
+        retries: number of retries of an event.
+        ttl: maximum age of an event, in seconds.
+        mps: its MPS triggers, including unbound ones.
         timers: its timers.
-        version: the one that the wanted alias points to, or without an alias the newest; empty if there is none.
+        version: target of the desired alias, or without an alias the newest version. Empty if there is none.
         published: that version, unless it is $LATEST.
     """
 
@@ -74,84 +96,87 @@ class CurrentState:
 
 @dataclass(frozen=True)
 class AccountState:
-    """What else there is.
+    """Current state of the account around the function.
 
     Attributes:
-        layers: name of each layer that comes as a zip to its newest version and that zip's digest.
-        others: MPS triggers of other functions of the region, as far as they were looked for.
-        looked: at how many functions; None if they were not looked for, or could not be.
+        layers: newest version and digest of each layer that is deployed from a zip, by name.
+        triggers: bound MPS triggers of other functions, as far as they were searched.
+        searched: number of functions searched for MPS triggers. None if the search was skipped or not permitted.
     """
 
     layers: Mapping[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
-    others: tuple[BoundTrigger, ...] = ()
-    looked: int | None = None
+    triggers: tuple[BoundTrigger, ...] = ()
+    searched: int | None = None
 
 
-def fetch_current_state(cloud: Cloud, wanted: DesiredState) -> CurrentState | None:
-    """The function that is wanted, as it is; None if there is none. Raises DeployError."""
-    function = find_function(cloud, wanted)
+def fetch_current_state(target: DeployTarget) -> CurrentState | None:
+    """Return the current state of the function, or None if it does not exist. Raises DeployError."""
+    cloud, desired = target.cloud, target.desired
+    function = find_function(target)
     if function is None:
         return None
-    latest = _version(cloud, wanted, function, "$LATEST")
-    config = cloud.call("GetFunctionEventInvokeConfig", wanted.identity).get("AsyncTriggerConfig")
+    latest = _fetch_version(target, function, "$LATEST")
+    config = cloud.call("GetFunctionEventInvokeConfig", desired.identity).get("AsyncTriggerConfig")
     retries = (config or {}).get("RetryConfig") or [{}]
-    triggers = list(cloud.pages("ListTriggers", wanted.identity, "Triggers"))
-    number = _published(cloud, wanted)
+    triggers = list(cloud.pages("ListTriggers", desired.identity, "Triggers"))
+    number = _find_version(target)
     published = None
     if number and number != "$LATEST":
-        told = cloud.call("GetFunction", {**wanted.identity, "Qualifier": number})
-        published = _version(cloud, wanted, told, number)
+        response = cloud.call("GetFunction", {**desired.identity, "Qualifier": number})
+        published = _fetch_version(target, response, number)
     return CurrentState(
         status=str(function.get("Status")),
         latest=latest,
         retries=retries[0].get("RetryNum"),
         ttl=(config or {}).get("MsgTTL"),
-        mps=tuple(_bound(triggers, cloud.region, wanted.namespace, wanted.name)),
-        timers=tuple(_timer(one) for one in triggers if one.get("Type") == "timer"),
+        mps=tuple(_parse_mps(triggers, cloud.region, desired.namespace, desired.name)),
+        timers=tuple(_parse_timer(item) for item in triggers if item.get("Type") == "timer"),
         version=number,
         published=published,
     )
 
 
 def fetch_account_state(
-    cloud: Cloud, wanted: DesiredState, live: CurrentState | None, take: str = ""
+    target: DeployTarget, current: CurrentState | None, take: str = ""
 ) -> AccountState:
-    """What else a plan must know of.
+    """Return what a plan needs to know about the account.
 
     Args:
-        cloud: where to look.
-        wanted: what is to be.
-        live: what is.
-        take: ``region/namespace/function`` of a function to look at too.
+        target: the function and its account.
+        current: its current state.
+        take: ``region/namespace/function`` to search for MPS triggers too.
 
     Raises:
-        DeployError: if it cannot be read.
+        DeployError: if the state cannot be read.
     """
+    cloud, desired = target.cloud, target.desired
     layers = {
-        one.name: newest
-        for one in wanted.layers or ()
-        if one.source and (newest := _newest(cloud, one.name))
+        layer.name: newest
+        for layer in desired.layers or ()
+        if layer.source and (newest := _fetch_newest_layer(cloud, layer.name))
     }
-    bound = {one.trigger.event_type for one in live.mps if one.trigger.enabled} if live else set()
-    if {one.event_type for one in wanted.mps if one.enabled} <= bound:
+    bound = (
+        {one.trigger.event_type for one in current.mps if one.trigger.enabled} if current else set()
+    )
+    if {trigger.event_type for trigger in desired.mps if trigger.enabled} <= bound:
         return AccountState(layers)
     try:
-        looked, others = fetch_other_triggers(cloud, wanted)
-        region, _, rest = take.partition("/")
+        searched, triggers = fetch_other_triggers(target)
+        region, _, place = take.partition("/")
         if take and region != cloud.region:
-            namespace, _, name = rest.partition("/")
-            others += tuple(fetch_bound_triggers(cloud, region, namespace, name))
+            namespace, _, name = place.partition("/")
+            triggers += tuple(fetch_bound_triggers(cloud, region, namespace, name))
     except DeployError as error:
         if "Unauthorized" in error.code:
-            return AccountState(layers)  # BindTrigger will tell
+            return AccountState(layers)  # BindTrigger will fail if another function has the trigger
         raise
-    return AccountState(layers, others, looked)
+    return AccountState(layers, triggers, searched)
 
 
-def find_function(cloud: Cloud, wanted: DesiredState) -> dict[str, Any] | None:
-    """What GetFunction tells of it; None if there is none. Raises DeployError."""
+def find_function(target: DeployTarget) -> dict[str, Any] | None:
+    """Return the response of GetFunction, or None if the function does not exist. Raises DeployError."""
     try:
-        return cloud.call("GetFunction", wanted.identity)
+        return target.cloud.call("GetFunction", target.desired.identity)
     except DeployError as error:
         if error.code in FUNCTION_MISSING_CODES:
             return None
@@ -159,95 +184,100 @@ def find_function(cloud: Cloud, wanted: DesiredState) -> dict[str, Any] | None:
 
 
 def wait_until_settled(
-    cloud: Cloud,
-    wanted: DesiredState,
-    seconds: float,
-    tell: Callable[[str], object],
-    failed: tuple[str, ...] = (),
+    target: DeployTarget,
+    timeout: float,
+    report: Callable[[str], object],
+    ignored: tuple[str, ...] = (),
 ) -> None:
-    """Wait until nothing is done to the function any more.
+    """Wait until SCF has finished its work on the function, if it exists.
 
     Args:
-        cloud: where it is.
-        wanted: the function; there may be none.
-        seconds: how long, at most.
-        tell: is told each state that the function is in, when it changes.
-        failed: failures that are not to be raised.
+        target: the function and its account.
+        timeout: maximum wait in seconds.
+        report: receives each new status.
+        ignored: failed statuses that are not raised.
 
     Raises:
-        DeployError: if it takes longer, or if making or changing the function failed.
+        DeployError: if the wait times out, or if creating or changing the function failed.
     """
-    deadline = time.monotonic() + seconds
-    told = ""
-    while (function := find_function(cloud, wanted)) is not None:
+    deadline = time.monotonic() + timeout
+    previous = ""
+    while (function := find_function(target)) is not None:
         status = str(function.get("Status"))
-        if status != told:
-            tell(status)
-            told = status
-        if status.endswith("Failed") and status not in failed:
-            raise _failed(wanted, function)
+        if status != previous:
+            report(status)
+            previous = status
+        if status.endswith("Failed") and status not in ignored:
+            raise _make_status_error(target.desired, function)
         if status not in TRANSIENT_STATUSES:
             return
         if time.monotonic() > deadline:
-            raise DeployError(
-                f"{wanted.name} is still {status} after {seconds:.0f} seconds: look at it in the console, then repeat"
-            )
-        time.sleep(cloud.pause)
+            message = f"still {status} after {timeout:.0f} seconds"
+            advice = "Check the function in the console, then rerun the command"
+            raise DeployError(Problem("timeout", target.desired.name, message, advice))
+        time.sleep(target.cloud.pause)
 
 
-def fetch_other_triggers(
-    cloud: Cloud, wanted: DesiredState
-) -> tuple[int, tuple[BoundTrigger, ...]]:
-    """How many other functions there are in the region, and the MPS triggers that are bound to them."""
-    looked, found = 0, list[BoundTrigger]()
-    for namespace in cloud.pages("ListNamespaces", {}, "Namespaces"):
-        name = namespace["Name"]
-        for function in cloud.pages("ListFunctions", {"Namespace": name}, "Functions"):
-            if (name, function["FunctionName"]) == (wanted.namespace, wanted.name):
-                continue
-            looked += 1
-            found += fetch_bound_triggers(cloud, cloud.region, name, function["FunctionName"])
-    return looked, tuple(found)
+def fetch_other_triggers(target: DeployTarget) -> tuple[int, tuple[BoundTrigger, ...]]:
+    """Return the number of other functions in the region, and their bound MPS triggers. Raises DeployError."""
+    cloud, desired = target.cloud, target.desired
+    count, triggers = 0, list[BoundTrigger]()
+    for item in cloud.pages("ListNamespaces", {}, "Namespaces"):
+        namespace = item["Name"]
+        for function in cloud.pages("ListFunctions", {"Namespace": namespace}, "Functions"):
+            name = function["FunctionName"]
+            if (namespace, name) != (desired.namespace, desired.name):
+                count += 1
+                triggers += fetch_bound_triggers(cloud, cloud.region, namespace, name)
+    return count, tuple(triggers)
 
 
 def fetch_bound_triggers(
     cloud: Cloud, region: str, namespace: str, function: str
 ) -> list[BoundTrigger]:
-    """The MPS triggers that are bound to a function. Raises DeployError."""
+    """Return the MPS triggers that are bound to a function. Raises DeployError."""
     identity = {"FunctionName": function, "Namespace": namespace}
-    triggers = cloud.pages("ListTriggers", identity, "Triggers", region)
-    return [
-        one for one in _bound(list(triggers), region, namespace, function) if one.trigger.enabled
-    ]
+    items = cloud.pages("ListTriggers", identity, "Triggers", region)
+    triggers = _parse_mps(items, region, namespace, function)
+    return [bound for bound in triggers if bound.trigger.enabled]
 
 
 def parse_layers(function: Mapping[str, Any]) -> tuple[Layer, ...]:
-    """The layers that GetFunction tells."""
+    """Return the layers in a response of GetFunction."""
     return tuple(
-        Layer(one["LayerName"], int(one["LayerVersion"])) for one in function.get("Layers") or []
+        Layer(item["LayerName"], int(item["LayerVersion"])) for item in function.get("Layers") or []
     )
 
 
-def _failed(wanted: DesiredState, function: Mapping[str, Any]) -> DeployError:
+def normalize_digest(digest: str) -> str:
+    """Return a SHA-256 digest as 64 hexadecimal digits. SCF does not document whether it sends Base64."""
+    if len(digest) == 44:
+        try:
+            return base64.b64decode(digest, validate=True).hex()
+        except binascii.Error:
+            return ""
+    return digest.lower()
+
+
+def _make_status_error(desired: DesiredState, function: Mapping[str, Any]) -> DeployError:
+    status = str(function["Status"])
     reasons = [
-        f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}"
-        for one in function.get("StatusReasons") or []
+        f"{item.get('ErrorCode')}: {item.get('ErrorMessage')}"
+        for item in function.get("StatusReasons") or []
     ]
-    why = "; ".join(reasons) or function.get("StatusDesc") or "SCF does not say why"
+    reason = ", ".join(reasons) or function.get("StatusDesc") or "SCF gives no reason"
     advice = (
-        "`scf-mps remove`, then deploy again"
-        if function["Status"] == "CreateFailed"
-        else "`scf-mps deploy --again` sends it once more"
+        "Run `scf-mps remove`, then deploy again"
+        if status == "CreateFailed"
+        else "`scf-mps deploy --again` sends code and settings again"
     )
-    return DeployError(
-        f"{wanted.name} is {function['Status']}: {why}\n{advice}", code=str(function["Status"])
-    )
+    problem = Problem("function_failed", desired.name, f"{status}: {reason}", advice)
+    return DeployError(problem, code=status)
 
 
-def _version(
-    cloud: Cloud, wanted: DesiredState, function: Mapping[str, Any], qualifier: str
-) -> Version:
-    address = cloud.call("GetFunctionAddress", {**wanted.identity, "Qualifier": qualifier})
+def _fetch_version(target: DeployTarget, function: Mapping[str, Any], qualifier: str) -> Version:
+    identity = {**target.desired.identity, "Qualifier": qualifier}
+    address = target.cloud.call("GetFunctionAddress", identity)
     return Version(
         runtime=str(function.get("Runtime")),
         handler=str(function.get("Handler")),
@@ -257,16 +287,17 @@ def _version(
     )
 
 
-def _published(cloud: Cloud, wanted: DesiredState) -> str:
-    """Which version the wanted alias points to; without an alias, the newest that was published."""
-    if not wanted.publish:
+def _find_version(target: DeployTarget) -> str:
+    """Return the version that the desired alias points to; without an alias, the newest published one."""
+    cloud, desired = target.cloud, target.desired
+    if not desired.publish:
         return ""
-    if not wanted.alias:
-        versions = cloud.pages("ListVersionByFunction", wanted.identity, "Versions")
-        numbers = [int(one["Version"]) for one in versions if str(one["Version"]).isdecimal()]
+    if not desired.alias:
+        versions = cloud.pages("ListVersionByFunction", desired.identity, "Versions")
+        numbers = [int(item["Version"]) for item in versions if str(item["Version"]).isdecimal()]
         return str(max(numbers)) if numbers else ""
     try:
-        alias = cloud.call("GetAlias", {**wanted.identity, "Name": wanted.alias})
+        alias = cloud.call("GetAlias", {**desired.identity, "Name": desired.alias})
     except DeployError as error:
         if error.code.startswith("ResourceNotFound."):
             return ""
@@ -274,8 +305,8 @@ def _published(cloud: Cloud, wanted: DesiredState) -> str:
     return str(alias["FunctionVersion"])
 
 
-def _newest(cloud: Cloud, name: str) -> tuple[int, str] | None:
-    """The newest version of a layer, and the digest of its zip; None if there is no such layer."""
+def _fetch_newest_layer(cloud: Cloud, name: str) -> tuple[int, str] | None:
+    """Return the newest version of a layer and the digest of its zip, or None if there is no such layer."""
     try:
         versions = cloud.call("ListLayerVersions", {"LayerName": name}).get("LayerVersions") or []
     except DeployError as error:
@@ -284,51 +315,41 @@ def _newest(cloud: Cloud, name: str) -> tuple[int, str] | None:
         raise
     if not versions:
         return None
-    number = max(int(one["LayerVersion"]) for one in versions)
-    told = cloud.call("GetLayerVersion", {"LayerName": name, "LayerVersion": number})
-    return number, normalize_digest(str(told.get("CodeSha256") or ""))
+    number = max(int(item["LayerVersion"]) for item in versions)
+    response = cloud.call("GetLayerVersion", {"LayerName": name, "LayerVersion": number})
+    return number, normalize_digest(str(response.get("CodeSha256") or ""))
 
 
-def _bound(
-    triggers: list[dict[str, Any]], region: str, namespace: str, function: str
+def _parse_mps(
+    items: Iterable[dict[str, Any]], region: str, namespace: str, function: str
 ) -> Iterator[BoundTrigger]:
-    for one in triggers:
-        if one.get("Type") == "mps":
-            resource = str(one.get("ResourceId") or "")
-            kind = resource.rpartition("/")[2].removesuffix("Event")
-            if not kind:
-                kind = str(_parsed(one.get("TriggerDesc")).get("eventType") or "")
-            enabled = one.get("BindStatus") != "off" and one.get("Enable") not in (0, "0")
-            trigger = MpsTrigger(kind, str(one.get("Qualifier") or "$DEFAULT"), enabled)
-            description = str(one.get("TriggerDesc") or "")
+    for item in items:
+        if item.get("Type") == "mps":
+            resource = str(item.get("ResourceId") or "")
+            event_type = resource.rpartition("/")[2].removesuffix("Event")
+            if not event_type:
+                event_type = str(_parse_object(item.get("TriggerDesc")).get("eventType") or "")
+            enabled = item.get("BindStatus") != "off" and item.get("Enable") not in (0, "0")
+            trigger = MpsTrigger(event_type, str(item.get("Qualifier") or "$DEFAULT"), enabled)
+            description = str(item.get("TriggerDesc") or "")
             yield BoundTrigger(region, namespace, function, trigger, resource, description)
 
 
-def _timer(told: Mapping[str, Any]) -> Timer:
-    description = told.get("TriggerDesc")
+def _parse_timer(item: Mapping[str, Any]) -> Timer:
+    description = item.get("TriggerDesc")
     return Timer(
-        name=str(told.get("TriggerName")),
-        cron=str(_parsed(description).get("cron") or description),
-        argument=str(told.get("CustomArgument") or ""),
-        qualifier=str(told.get("Qualifier") or "$LATEST"),
-        enabled=told.get("Enable") in (1, "1", None),
+        name=str(item.get("TriggerName")),
+        cron=str(_parse_object(description).get("cron") or description),
+        argument=str(item.get("CustomArgument") or ""),
+        qualifier=str(item.get("Qualifier") or "$LATEST"),
+        enabled=item.get("Enable") in (1, "1", None),
     )
 
 
-def _parsed(text: object) -> Mapping[str, Any]:
-    """An object that is written in a text; empty for anything else."""
+def _parse_object(text: object) -> Mapping[str, Any]:
+    """Return the JSON object in a string, or an empty mapping."""
     try:
         parsed = json.loads(text) if isinstance(text, str) else None
     except ValueError:
         parsed = None
     return parsed if isinstance(parsed, dict) else {}
-
-
-def normalize_digest(digest: str) -> str:
-    """A SHA-256 as 64 digits; SCF does not document in which form it tells one."""
-    if len(digest) == 44:
-        try:
-            return base64.b64decode(digest, validate=True).hex()
-        except binascii.Error:
-            return ""
-    return digest.lower()

@@ -1,24 +1,26 @@
-"""`scf-mps deploy` and `scf-mps remove`, but for what is said at the terminal: read, plan, do."""
+"""Deployment and removal of a function: read both states, make a plan, apply it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from scf_mps.build.errors import Problem
 from scf_mps.cos.errors import CosError
 from scf_mps.tencent.client import NO_RESPONSE_CODES
 
 from .account import load_credentials, parse_endpoint
-from .apply import apply_plan
+from .apply import Values, apply_plan
 from .cloud import Cloud
 from .code import Archive, Bucket, make_archive, read_layer_archives, send_archive
 from .current_state import (
     AccountState,
     CurrentState,
+    DeployTarget,
     fetch_account_state,
     fetch_current_state,
     wait_until_settled,
@@ -26,23 +28,23 @@ from .current_state import (
 from .desired_state import DesiredState, parse_desired_state
 from .errors import DeployError
 from .plan import Plan, PlanOptions, make_plan, make_removal_plan
-from .template import Template, read_template
+from .template import read_template
 
 Report = Callable[[str], object]
 
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What the command line asks for.
+    """Options of a deployment.
 
     Attributes:
-        archive: a zip to deploy as it is.
-        bucket: where zips are put for SCF, as text; empty to send them with the request.
+        archive: zip to deploy instead of `src`.
+        bucket: URL of the bucket that zips are sent through; empty to send them in the request.
         take: ``[[region/]namespace/]function`` that the MPS trigger may be taken from.
-        prune: whether to remove triggers that are not in serverless.yml.
-        again: whether to send code and settings that are there.
-        seconds: to wait for SCF, at most.
-        allow_secret: paths in zips that may look like secrets.
+        prune: remove triggers that are not in serverless.yml.
+        again: send equal code and settings too.
+        timeout: maximum wait for SCF, in seconds.
+        allow_secret: paths in zips that are not searched for secrets.
     """
 
     archive: Path | None = None
@@ -50,39 +52,31 @@ class DeployOptions:
     take: str = ""
     prune: bool = False
     again: bool = False
-    seconds: float = 300.0
+    timeout: float = 300.0
     allow_secret: Collection[str] = ()
 
 
 @dataclass(frozen=True)
-class FunctionTarget:
-    """A function of a serverless.yml, and the cloud it is or is to be in."""
-
-    wanted: DesiredState
-    cloud: Cloud
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Deployment:
-    """A plan, and what it takes to carry it out."""
+    """A plan, and everything needed to apply it.
 
-    function: FunctionTarget
-    live: CurrentState | None
+    Attributes:
+        target: the function and its account.
+        current: state of the function; None if it does not exist.
+        plan: to the desired state.
+        options: of the deployment.
+        values: see `apply.apply_plan`.
+    """
+
+    target: DeployTarget
+    current: CurrentState | None
     plan: Plan
-    request: DeployOptions
-    later: Mapping[str, Callable[[], Any]]
+    options: DeployOptions
+    values: Values
 
-    def carry_out(self, tell: Report) -> None:
-        """Do it. Raises DeployError."""
-        apply_plan(
-            self.plan,
-            self.function.cloud,
-            self.function.wanted,
-            self.later,
-            seconds=self.request.seconds,
-            tell=tell,
-        )
+    def apply(self, report: Report) -> None:
+        """Apply the plan. `report` receives a line for each step. Raises DeployError."""
+        apply_plan(self.plan, self.target, self.values, report, timeout=self.options.timeout)
 
 
 def load_function(
@@ -91,96 +85,106 @@ def load_function(
     environment: Mapping[str, str] | None = None,
     *,
     pause: float = 1.0,
-) -> FunctionTarget:
-    """The function of a serverless.yml, and the cloud as the environment says.
+) -> DeployTarget:
+    """Return the function of a serverless.yml, and the account that the environment selects.
+
+    Args:
+        path: of serverless.yml.
+        stage: overrides the stage in the file.
+        environment: default: the environment of the process.
+        pause: before the first retry of a throttled request, in seconds.
 
     Raises:
-        DeployError: if either is not in order.
+        DeployError: if the file or the credentials are invalid.
     """
-    template: Template = read_template(path, stage, environment)
-    wanted, warnings = parse_desired_state(template)
-    told = template.environment
-    cloud = Cloud(load_credentials(told), wanted.region, parse_endpoint(told), pause)
-    return FunctionTarget(wanted, cloud, tuple(warnings))
+    template = read_template(path, stage, environment)
+    desired, warnings = parse_desired_state(template)
+    variables = template.environment
+    cloud = Cloud(load_credentials(variables), desired.region, parse_endpoint(variables), pause)
+    return DeployTarget(desired, cloud, tuple(warnings))
 
 
 @contextmanager
 def prepare_deployment(
-    function: FunctionTarget, request: DeployOptions, tell: Report, *, offline: bool = False
+    target: DeployTarget, options: DeployOptions, report: Report, *, offline: bool = False
 ) -> Iterator[Deployment]:
-    """The plan for a deployment; zips that were made for it are there until the end of the `with`.
-
-    Nothing is changed in the cloud.
+    """Plan a deployment. Its zips exist until the end of the `with`. Changes nothing in the cloud.
 
     Args:
-        function: what is wanted.
-        request: how.
-        tell: gets each line about the build.
-        offline: plan as for an empty account, with a note, if the cloud is unreachable.
+        target: the function and its account.
+        options: of the deployment.
+        report: receives lines about the build.
+        offline: plan for an empty account, with a note, if the cloud is unreachable.
 
     Raises:
-        DeployError: if the code cannot be made, or the cloud not be read.
+        DeployError: if the zip cannot be made, or the cloud cannot be read.
     """
-    wanted, cloud = function.wanted, function.cloud
-    bucket = Bucket.parsed(request.bucket, wanted.region) if request.bucket else None
+    desired = target.desired
+    bucket = Bucket.parse(options.bucket, desired.region) if options.bucket else None
     with TemporaryDirectory(prefix="scf-mps-deploy-") as scratch:
-        code = make_archive(wanted, request.archive, Path(scratch), tell, request.allow_secret)
-        layers = read_layer_archives(wanted.layers, request.allow_secret)
-        take = _full(request.take, wanted)
-        live, around = None, AccountState()
-        notes: tuple[str, ...] = ()
+        code = make_archive(desired, options.archive, Path(scratch), report, options.allow_secret)
+        layers = read_layer_archives(desired.layers, options.allow_secret)
+        take = _complete_place(options.take, desired)
+        current, account = None, AccountState()
+        notes: tuple[Problem, ...] = ()
         try:
-            live, around = _read(function, request, take)
+            current, account = _fetch_states(target, options, take)
         except DeployError as error:
             if not (offline and error.code in NO_RESPONSE_CODES):
                 raise
-            notes = (f"desired state, not compared with the cloud: {error}",)
-        options = PlanOptions(
-            code=code.known,
-            layers={name: one.known for name, one in layers.items()},
+            message = f"desired state, not compared with the cloud: {error}"
+            notes = (Problem("offline", "", message),)
+        plan_options = PlanOptions(
+            code=code.digest,
+            layers={name: archive.digest for name, archive in layers.items()},
             by_cos=bucket is not None,
             take=take,
-            prune=request.prune,
-            again=request.again,
+            prune=options.prune,
+            again=options.again,
         )
-
-        def sent(archive: Archive, name: str) -> Callable[[], Any]:
-            def send() -> Mapping[str, Any]:
-                try:
-                    return send_archive(archive, bucket, cloud.credentials, name)
-                except CosError as error:
-                    raise DeployError(f"the code could not be put into COS: {error}") from None
-
-            return send
-
-        later = {"code": sent(code, wanted.name)}
-        later |= {f"content {name}": sent(one, name) for name, one in layers.items()}
-        made = make_plan(live, wanted, around, options)
-        yield Deployment(function, live, replace(made, notes=notes + made.notes), request, later)
+        plan = make_plan(current, desired, account, plan_options)
+        values = {"code": partial(_send, target, bucket, desired.name, code)}
+        for name, archive in layers.items():
+            values[f"content {name}"] = partial(_send, target, bucket, name, archive)
+        yield Deployment(target, current, replace(plan, notes=notes + plan.notes), options, values)
 
 
-def _read(
-    function: FunctionTarget, request: DeployOptions, take: str
+def prepare_removal(target: DeployTarget) -> Deployment:
+    """Plan the removal of a function. Raises DeployError if the cloud cannot be read."""
+    current = fetch_current_state(target)
+    return Deployment(
+        target, current, make_removal_plan(current, target.desired), DeployOptions(), {}
+    )
+
+
+def _fetch_states(
+    target: DeployTarget, options: DeployOptions, take: str
 ) -> tuple[CurrentState | None, AccountState]:
-    """Read the cloud's current state, once the function has settled. Raises DeployError."""
-    cloud, wanted = function.cloud, function.wanted
-    failed = ("UpdateFailed",) if request.again else ()
-    wait_until_settled(cloud, wanted, request.seconds, lambda _: None, failed)
-    live = fetch_current_state(cloud, wanted)
-    return live, fetch_account_state(cloud, wanted, live, take)
+    """Return the current states, after SCF has finished its work on the function. Raises DeployError."""
+    ignored = ("UpdateFailed",) if options.again else ()
+    wait_until_settled(target, options.timeout, lambda _: None, ignored)
+    current = fetch_current_state(target)
+    return current, fetch_account_state(target, current, take)
 
 
-def prepare_removal(function: FunctionTarget) -> Deployment:
-    """The plan for a removal. Raises DeployError if the cloud cannot be read."""
-    live = fetch_current_state(function.cloud, function.wanted)
-    return Deployment(function, live, make_removal_plan(live, function.wanted), DeployOptions(), {})
+def _send(
+    target: DeployTarget, bucket: Bucket | None, name: str, archive: Archive
+) -> Mapping[str, str]:
+    try:
+        return send_archive(archive, bucket, target.cloud.credentials, name)
+    except CosError as error:
+        raise DeployError(
+            Problem("upload_failed", "", f"cannot upload the code to COS: {error}")
+        ) from None
 
 
-def _full(take: str, wanted: DesiredState) -> str:
-    """``region/namespace/function`` of what may be shorter; empty for nothing."""
+def _complete_place(take: str, desired: DesiredState) -> str:
+    """Return ``region/namespace/function`` for a shorter form; empty for an empty one."""
     if not take:
         return ""
     parts = take.split("/")
     if len(parts) > 3 or not all(parts):
-        raise DeployError(f"expected --take-trigger [[REGION/]NAMESPACE/]FUNCTION, not {take!r}")
-    return "/".join([wanted.region, "default"][: 3 - len(parts)] + parts)
+        message = f"invalid function {take!r}"
+        advice = "Use [[REGION/]NAMESPACE/]FUNCTION"
+        raise DeployError(Problem("invalid_option", "--take-trigger", message, advice))
+    return "/".join([desired.region, "default"][: 3 - len(parts)] + parts)

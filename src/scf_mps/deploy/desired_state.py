@@ -1,7 +1,7 @@
-"""What is to be in the cloud: the keys of serverless.yml as one value, in the names of the API.
+"""Desired state of a function: the keys of serverless.yml as one value, in the terms of the API.
 
-Everything that is wrong is told at once. A key that is not there is not touched in the cloud; what the serverless
-component knows and we do not is a warning.
+All problems are reported together. A key that is missing leaves the setting in the cloud unchanged. A key that only the
+serverless component supports is a warning.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scf_mps.build.errors import Problem
 from scf_mps.common.durations import parse_duration
 
 from .errors import DeployError
@@ -23,12 +24,14 @@ from .naming_rules import (
     RESERVED_PREFIXES,
     TIMER_PATTERN,
     VARIABLE_PATTERN,
+    format_variable,
     measure_variables,
 )
 from .template import Template
-from .variables import format_variable
 
-_KNOWN = frozenset(
+MAX_LAYERS = 5
+
+_INPUTS = frozenset(
     [
         "name",
         "type",
@@ -56,13 +59,21 @@ _KNOWN = frozenset(
         "events",
     ]
 )
-_TOP = frozenset(["app", "stage", "component", "name", "inputs", "org"])
+_TOP_LEVEL = frozenset(["app", "stage", "component", "name", "inputs", "org"])
 _EVENT_TYPES = ("WorkflowTask", "EditMediaTask")
+_NESTED_SETTINGS = (
+    (
+        "deadLetter",
+        "DeadLetterConfig",
+        {"type": "Type", "name": "Name", "filterType": "FilterType"},
+    ),
+    ("vpcConfig", "VpcConfig", {"vpcId": "VpcId", "subnetId": "SubnetId"}),
+)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the function: an existing version, or a zip of ours that becomes one."""
+    """A layer of the function: an existing version, or a local zip to publish."""
 
     name: str
     version: int | None = None
@@ -71,7 +82,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class MpsTrigger:
-    """MPS pushes the account's events of a type."""
+    """A trigger by which MPS pushes the account's events of one type."""
 
     event_type: str
     qualifier: str = "$DEFAULT"
@@ -80,7 +91,7 @@ class MpsTrigger:
 
 @dataclass(frozen=True)
 class Timer:
-    """SCF invokes the function by the clock; `argument` is the event's Message, e.g. ``reconcile 6h``."""
+    """A timer trigger. `argument` is the Message of its event, e.g. ``reconcile 6h``."""
 
     name: str
     cron: str
@@ -91,7 +102,7 @@ class Timer:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the code comes from, see `code`."""
+    """Source of the code, see `code`."""
 
     folder: Path
     hook: str = ""
@@ -101,23 +112,23 @@ class Source:
 
 @dataclass(frozen=True)
 class DesiredState:
-    """A function as it is to be.
+    """Desired state of a function.
 
     Attributes:
         region: of SCF.
         namespace: of the function.
         name: of the function.
         handler: ``file.function``.
-        runtime: of a new function; SCF changes that of none.
-        configuration: settings, in the names and shapes of UpdateFunctionConfiguration; those that were given.
-        layers: in order, or None if nothing is said of them.
-        retries: how often an event is tried again, or None.
-        ttl: how long an event is kept, in seconds, or None.
-        publish: whether every change becomes a version.
-        alias: the name that is to point to the newest version; empty for none.
+        runtime: of a new function. SCF cannot change the runtime of an existing one.
+        configuration: the settings in the file, with the names and types of UpdateFunctionConfiguration.
+        layers: in order; None leaves them unchanged.
+        retries: number of retries of an event; None leaves it unchanged.
+        ttl: maximum age of an event, in seconds; None leaves it unchanged.
+        publish: publish a version after every change.
+        alias: points to the newest version; may be empty.
         mps: MPS triggers.
         timers: timer triggers.
-        source: where the code is.
+        source: of the code.
     """
 
     region: str
@@ -137,336 +148,370 @@ class DesiredState:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The parameters that name the function."""
+        """The parameters that identify the function."""
         return {"FunctionName": self.name, "Namespace": self.namespace}
 
+    @property
+    def place(self) -> str:
+        """``region/namespace/name`` of the function."""
+        return f"{self.region}/{self.namespace}/{self.name}"
 
-def parse_desired_state(template: Template) -> tuple[DesiredState, list[str]]:
-    """What a serverless.yml asks for, and warnings.
+
+def parse_desired_state(template: Template) -> tuple[DesiredState, list[Problem]]:
+    """Return the desired state of a serverless.yml, and warnings.
 
     Raises:
-        DeployError: with everything that SCF would refuse, or would do otherwise than it reads.
+        DeployError: with everything that SCF would refuse or interpret differently.
     """
-    reader = _Reader(template)
-    wanted = reader.wanted()
-    if reader.problems:
-        raise DeployError(*reader.problems)
-    return wanted, reader.warnings
+    parser = _Parser(template)
+    desired = parser.parse()
+    if parser.problems:
+        raise DeployError(*parser.problems)
+    return desired, parser.warnings
 
 
-class _Reader:
-    """Reads the keys one by one, and writes down what is wrong with them."""
+class _Parser:
+    """Parses the keys one by one, and collects problems and warnings."""
 
     def __init__(self, template: Template) -> None:
         self.template = template
         self.inputs: Mapping[str, Any] = template.values["inputs"]
-        self.problems: list[str] = []
-        self.warnings: list[str] = []
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
 
-    def wanted(self) -> DesiredState:
-        values = self.template.values
-        for key in sorted(map(str, values.keys() - _TOP)):
-            self.warnings.append(f"{key} is not read")
-        for key in sorted(map(str, self.inputs.keys() - _KNOWN)):
-            self.warnings.append(f"inputs.{key} is not read by `scf-mps deploy`")
-        if values.get("component", "scf").partition("@")[0] != "scf":
-            self._wrong("component", "scf", values["component"])
-        if self._text("type", "event") != "event":
-            self._wrong("inputs.type", "event: MPS triggers no other function", self.inputs["type"])
-        if self.inputs.get("asyncRunEnable"):
-            self.problems.append(
-                "inputs.asyncRunEnable: SCF does not retry the events of async-execution functions; leave it out"
-            )
-        default = "-".join(str(values.get(key)) for key in ("name", "stage", "app"))
-        alias = self._text("aliasName")
-        if alias and not ALIAS_PATTERN.fullmatch(alias):
-            self._wrong("inputs.aliasName", "letters, digits, - and _, a letter first", alias)
-        publish = self._flag(self.inputs, "publish", "inputs", False)
-        if alias and not publish:
-            self.problems.append(
-                "inputs.aliasName: an alias points to a version: write publish: true"
-            )
-        mps, timers = self._events()
+    def parse(self) -> DesiredState:
+        self._check_keys()
+        self._check_type()
+        alias, publish = self._parse_publishing()
+        mps, timers = self._parse_events()
+        default = "-".join(str(self.template.values.get(key)) for key in ("name", "stage", "app"))
         return DesiredState(
-            region=self._text("region", "ap-guangzhou"),
-            namespace=self._text("namespace", "default"),
-            name=self._matching(
+            region=self._get_text("region", "ap-guangzhou"),
+            namespace=self._get_text("namespace", "default"),
+            name=self._get_name(
                 "name", default, FUNCTION_PATTERN, "2 to 60 letters, digits, - and _"
             ),
-            handler=self._matching(
+            handler=self._get_name(
                 "handler", "", HANDLER_PATTERN, "file.function, without dots or slashes"
             ),
-            runtime=self._runtime(),
-            configuration=dict(self._configuration()),
-            layers=self._layers(),
-            retries=self._number("retryNum", 0, 2),
-            ttl=self._number("msgTTL", 60, 21600),
+            runtime=self._parse_runtime(),
+            configuration=dict(self._parse_configuration()),
+            layers=self._parse_layers(),
+            retries=self._get_number("retryNum", 0, 2),
+            ttl=self._get_number("msgTTL", 60, 21600),
             publish=publish,
             alias=alias,
             mps=mps,
             timers=timers,
-            source=self._source(),
+            source=self._parse_source(),
         )
 
-    def _configuration(self) -> Iterator[tuple[str, Any]]:
+    def _check_keys(self) -> None:
+        values = self.template.values
+        for key in sorted(map(str, values.keys() - _TOP_LEVEL)):
+            self._warn("ignored_key", key, "ignored")
+        for key in sorted(map(str, self.inputs.keys() - _INPUTS)):
+            self._warn("ignored_key", f"inputs.{key}", "ignored by `scf-mps deploy`")
+        if values.get("component", "scf").partition("@")[0] != "scf":
+            self._reject("component", "scf", values["component"])
+
+    def _check_type(self) -> None:
+        if self._get_text("type", "event") != "event":
+            self._reject(
+                "inputs.type", "event, the only type that MPS can trigger", self.inputs["type"]
+            )
+        if self.inputs.get("asyncRunEnable"):
+            self._add_problem(
+                "async_execution",
+                "inputs.asyncRunEnable",
+                "SCF does not retry the events of async-execution functions",
+                "Remove the key",
+            )
+
+    def _parse_publishing(self) -> tuple[str, bool]:
+        alias = self._get_text("aliasName")
+        if alias and not ALIAS_PATTERN.fullmatch(alias):
+            self._reject("inputs.aliasName", "letters, digits, - and _, a letter first", alias)
+        publish = self._get_flag(self.inputs, "publish", "inputs", False)
+        if alias and not publish:
+            self._add_problem(
+                "alias_without_version",
+                "inputs.aliasName",
+                "an alias points to a published version",
+                "Add publish: true",
+            )
+        return alias, publish
+
+    def _parse_configuration(self) -> Iterator[tuple[str, Any]]:
         if "description" in self.inputs:
-            yield "Description", self._text("description")
-        memory = self._number("memorySize", 64, 3072)
+            yield "Description", self._get_text("description")
+        memory = self._get_number("memorySize", 64, 3072)
         if memory is not None:
             if memory != 64 and memory % 128:
-                self._wrong("inputs.memorySize", "64, or a multiple of 128, in MB", memory)
+                self._reject("inputs.memorySize", "64, or a multiple of 128, in MB", memory)
             yield "MemorySize", memory
-        for key, name, least, most in (
+        for key, name, minimum, maximum in (
             ("timeout", "Timeout", 1, 900),
             ("initTimeout", "InitTimeout", 3, 300),
         ):
-            seconds = self._number(key, least, most)
+            seconds = self._get_number(key, minimum, maximum)
             if seconds is not None:
                 yield name, seconds
         if "timeout" not in self.inputs:
-            self.warnings.append("inputs.timeout: without it a new function has 3 seconds")
-        role = self._text("role")
+            self._warn(
+                "missing_timeout", "inputs.timeout", "missing: a new function gets 3 seconds"
+            )
+        role = self._get_text("role")
         if role:
             yield "Role", role
         else:
-            self.warnings.append(
-                "inputs.role: without it a function gets no keys, and cannot use COS"
-            )
+            message = "missing: the function gets no credentials and cannot use COS"
+            self._warn("missing_role", "inputs.role", message)
+        yield from self._parse_network()
+        if "environment" in self.inputs:
+            yield "Environment", {"Variables": self._parse_variables()}
+        yield from self._parse_nested_settings()
+
+    def _parse_network(self) -> Iterator[tuple[str, Any]]:
         network: dict[str, Any] = {}
         if "publicAccess" in self.inputs:
-            public = self._flag(self.inputs, "publicAccess", "inputs", True)
+            public = self._get_flag(self.inputs, "publicAccess", "inputs", True)
             network["PublicNetStatus"] = "ENABLE" if public else "DISABLE"
         if "eip" in self.inputs:
-            eip = self._flag(self.inputs, "eip", "inputs", False)
+            eip = self._get_flag(self.inputs, "eip", "inputs", False)
             network.setdefault("PublicNetStatus", "ENABLE")
             network["EipConfig"] = {"EipStatus": "ENABLE" if eip else "DISABLE"}
         if network:
             yield "PublicNetConfig", network
-        if "environment" in self.inputs:
-            yield "Environment", {"Variables": self._variables()}
-        for key, name, names in (
-            (
-                "deadLetter",
-                "DeadLetterConfig",
-                {"type": "Type", "name": "Name", "filterType": "FilterType"},
-            ),
-            ("vpcConfig", "VpcConfig", {"vpcId": "VpcId", "subnetId": "SubnetId"}),
-        ):
-            given = self._mapping(self.inputs, key, "inputs")
-            if given:
-                yield name, {to: str(given[of]) for of, to in names.items() if of in given}
-        logs = self._mapping(self.inputs, "cls", "inputs")
+
+    def _parse_nested_settings(self) -> Iterator[tuple[str, Any]]:
+        for key, name, fields in _NESTED_SETTINGS:
+            values = self._get_mapping(self.inputs, key, "inputs")
+            if values:
+                yield name, {fields[key]: str(values[key]) for key in fields if key in values}
+        logs = self._get_mapping(self.inputs, "cls", "inputs")
         for key, name in (("logsetId", "ClsLogsetId"), ("topicId", "ClsTopicId")):
             if key in logs:
                 yield name, str(logs[key])
 
-    def _variables(self) -> list[dict[str, str]]:
-        environment = self._mapping(self.inputs, "environment", "inputs")
-        variables = self._mapping(environment, "variables", "inputs.environment")
-        where = "inputs.environment.variables"
-        told = []
-        for name, text in sorted(
-            (str(name), format_variable(value)) for name, value in variables.items()
-        ):
+    def _parse_variables(self) -> list[dict[str, str]]:
+        environment = self._get_mapping(self.inputs, "environment", "inputs")
+        values = self._get_mapping(environment, "variables", "inputs.environment")
+        path = "inputs.environment.variables"
+        variables = sorted((str(name), format_variable(value)) for name, value in values.items())
+        for name, text in variables:
             if not VARIABLE_PATTERN.fullmatch(name):
-                self._wrong(where, "names of letters, digits and _, a letter first", name)
+                self._reject(path, "names of letters, digits and _, a letter first", name)
             elif name.startswith(RESERVED_PREFIXES):
-                self.problems.append(
-                    f"{where}.{name}: {', '.join(RESERVED_PREFIXES)} are reserved for SCF"
-                )
+                message = f"reserved for SCF: {', '.join(RESERVED_PREFIXES)}"
+                self._add_problem("reserved_variable", f"{path}.{name}", message, "Rename it")
             elif not text:
-                self.problems.append(f"{where}.{name}: SCF takes no empty value; leave it out")
-            told.append({"Key": name, "Value": text})
-        size = measure_variables((one["Key"], one["Value"]) for one in told)
+                message = "empty value, which SCF refuses"
+                self._add_problem("empty_variable", f"{path}.{name}", message, "Remove it")
+        size = measure_variables(variables)
         if size > MAX_ENVIRONMENT_BYTES:
-            most = f"SCF takes {MAX_ENVIRONMENT_BYTES} at most"
-            self.problems.append(f"{where}: {size} bytes in all, but {most}")
-        return told
+            message = f"{size} bytes in total exceed SCF's limit of {MAX_ENVIRONMENT_BYTES}"
+            self._add_problem("environment_too_large", path, message)
+        return [{"Key": name, "Value": text} for name, text in variables]
 
-    def _layers(self) -> tuple[Layer, ...] | None:
+    def _parse_layers(self) -> tuple[Layer, ...] | None:
         if "layers" not in self.inputs:
             return None
-        found = []
-        for index, one in enumerate(self._list(self.inputs, "layers", "inputs")):
-            where = f"inputs.layers[{index}]"
-            given = one if isinstance(one, Mapping) else {}
-            version, source = given.get("version"), given.get("src")
-            if not given.get("name") or (version is None) is (source is None):
-                self.problems.append(f"{where}: expected name and version, or name and src (a zip)")
+        layers = []
+        for index, item in enumerate(self._get_list(self.inputs, "layers", "inputs")):
+            path = f"inputs.layers[{index}]"
+            values = item if isinstance(item, Mapping) else {}
+            version, source = values.get("version"), values.get("src")
+            if not values.get("name") or (version is None) is (source is None):
+                message = "incomplete layer"
+                advice = "Write name and version, or name and src (a zip)"
+                self._add_problem("invalid_layer", path, message, advice)
                 continue
             if version is not None and not (isinstance(version, int) and version > 0):
-                self._wrong(f"{where}.version", "a version's number", version)
+                self._reject(f"{path}.version", "the number of a version", version)
                 continue
-            path = self.template.folder / source if source else None
-            found.append(Layer(str(given["name"]), version, path))
-        if len(found) > 5:
-            self._wrong("inputs.layers", "5 layers at most", len(found))
-        return tuple(found)
+            file = self.template.folder / source if source else None
+            layers.append(Layer(str(values["name"]), version, file))
+        if len(layers) > MAX_LAYERS:
+            self._reject("inputs.layers", f"at most {MAX_LAYERS} layers", len(layers))
+        return tuple(layers)
 
-    def _events(self) -> tuple[tuple[MpsTrigger, ...], tuple[Timer, ...]]:
+    def _parse_events(self) -> tuple[tuple[MpsTrigger, ...], tuple[Timer, ...]]:
         mps: list[MpsTrigger] = []
         timers: list[Timer] = []
-        for index, event in enumerate(self._list(self.inputs, "events", "inputs")):
-            where = f"inputs.events[{index}]"
+        for index, event in enumerate(self._get_list(self.inputs, "events", "inputs")):
+            path = f"inputs.events[{index}]"
             if not isinstance(event, Mapping) or len(event) != 1:
-                self._wrong(where, "one trigger, such as `mps:`", event)
+                self._reject(path, "one trigger, such as `mps:`", event)
                 continue
             [kind] = event
-            where = f"{where}.{kind}"
-            trigger = self._mapping(event, kind, f"inputs.events[{index}]")
-            parameters = self._mapping(trigger, "parameters", where)
-            where = f"{where}.parameters"
+            trigger = self._get_mapping(event, kind, path)
+            parameters = self._get_mapping(trigger, "parameters", f"{path}.{kind}")
             if kind == "mps":
-                mps += self._mps(parameters, where)
+                mps += self._parse_mps(parameters, f"{path}.mps.parameters")
             elif kind == "timer":
-                timers += self._timer(trigger, parameters, where)
+                timers.append(self._parse_timer(trigger, parameters, f"{path}.timer.parameters"))
             else:
-                self.warnings.append(f"inputs.events[{index}]: {kind} triggers are left alone")
-        for what, keys in (
-            ("an mps trigger for this type", [one.event_type for one in mps]),
-            ("a timer of this name", [one.name for one in timers]),
+                self._warn("ignored_trigger", path, f"{kind} triggers are left unchanged")
+        for kind, keys in (
+            ("mps trigger for the type", [trigger.event_type for trigger in mps]),
+            ("timer of the name", [timer.name for timer in timers]),
         ):
             for key in {key for key in keys if keys.count(key) > 1}:
-                self.problems.append(f"inputs.events: {what} more than once: {key}")
+                message = f"more than one {kind} {key}"
+                self._add_problem("duplicate_trigger", "inputs.events", message)
         return tuple(mps), tuple(timers)
 
-    def _mps(self, parameters: Mapping[str, Any], where: str) -> Iterator[MpsTrigger]:
-        kind = parameters.get("type")
-        if not isinstance(kind, str) or not kind:
-            self._wrong(f"{where}.type", " or ".join(_EVENT_TYPES), kind)
+    def _parse_mps(self, parameters: Mapping[str, Any], path: str) -> Iterator[MpsTrigger]:
+        event_type = parameters.get("type")
+        if not isinstance(event_type, str) or not event_type:
+            self._reject(f"{path}.type", " or ".join(_EVENT_TYPES), event_type)
             return
-        if kind not in _EVENT_TYPES:
-            self.warnings.append(f"{where}.type: {kind} is none of {', '.join(_EVENT_TYPES)}")
+        if event_type not in _EVENT_TYPES:
+            message = f"unknown type {event_type!r}; known types: {', '.join(_EVENT_TYPES)}"
+            self._warn("unknown_trigger_type", f"{path}.type", message)
         if "enable" not in parameters:
-            self.warnings.append(f"{where}.enable: taken for true; write it")
+            self._warn("missing_enable", f"{path}.enable", "missing: true by default", "Write it")
         yield MpsTrigger(
-            kind,
+            event_type,
             str(parameters.get("qualifier") or "$DEFAULT"),
-            self._flag(parameters, "enable", where, True),
+            self._get_flag(parameters, "enable", path, True),
         )
 
-    def _timer(
-        self, trigger: Mapping[str, Any], parameters: Mapping[str, Any], where: str
-    ) -> Iterator[Timer]:
+    def _parse_timer(
+        self, trigger: Mapping[str, Any], parameters: Mapping[str, Any], path: str
+    ) -> Timer:
         name = str(parameters.get("name") or trigger.get("name") or "timer")
         cron = str(parameters.get("cronExpression") or "")
         argument = str(parameters.get("argument") or "")
         if not TIMER_PATTERN.fullmatch(name):
-            self._wrong(f"{where}.name", "1 to 100 letters, digits, - and _", name)
+            self._reject(f"{path}.name", "1 to 100 letters, digits, - and _", name)
         if len(cron.split()) != 7:
-            self._wrong(
-                f"{where}.cronExpression",
-                "seven fields: second … year, e.g. '0 0 */6 * * * *'",
-                cron,
-            )
+            form = "seven fields: second … year, e.g. '0 0 */6 * * * *'"
+            self._reject(f"{path}.cronExpression", form, cron)
+        self._check_timer_argument(argument, f"{path}.argument")
+        return Timer(
+            name,
+            " ".join(cron.split()),
+            argument,
+            str(parameters.get("qualifier") or "$DEFAULT"),
+            self._get_flag(parameters, "enable", path, True),
+        )
+
+    def _check_timer_argument(self, argument: str, path: str) -> None:
         words = argument.split()
         if words[:1] != ["reconcile"] or len(words) > 2:
-            self.warnings.append(
-                f"{where}.argument: the framework takes 'reconcile' or 'reconcile 6h', not {argument!r}"
+            message = f"unknown argument {argument!r}"
+            self._warn(
+                "unknown_timer_argument", path, message, "Write 'reconcile' or 'reconcile 6h'"
             )
         elif words[1:]:
             try:
                 parse_duration(words[1])
             except ValueError as error:
-                self.problems.append(f"{where}.argument: {error}")
-        yield Timer(
-            name,
-            " ".join(cron.split()),
-            argument,
-            str(parameters.get("qualifier") or "$DEFAULT"),
-            self._flag(parameters, "enable", where, True),
-        )
+                self._add_problem("invalid_value", path, str(error))
 
-    def _source(self) -> Source:
-        given = self.inputs.get("src", "./")
-        if isinstance(given, Mapping) and "bucket" not in given:
-            folder = self.template.folder / str(given.get("src", "./"))
-            dist = self.template.folder / str(given["dist"]) if given.get("dist") else None
-            if given.get("include"):
-                self.problems.append(
-                    "inputs.src.include: `scf-mps deploy` does not read it; put the files into `dist`"
+    def _parse_source(self) -> Source:
+        source = self.inputs.get("src", "./")
+        if isinstance(source, Mapping) and "bucket" not in source:
+            folder = self.template.folder / str(source.get("src", "./"))
+            dist = self.template.folder / str(source["dist"]) if source.get("dist") else None
+            if source.get("include"):
+                self._add_problem(
+                    "unsupported_include",
+                    "inputs.src.include",
+                    "`scf-mps deploy` does not support it",
+                    "Put the files into `dist`",
                 )
-            exclude = given.get("exclude")  # the npm client takes one pattern too
-            patterns = (
-                [exclude]
-                if isinstance(exclude, str)
-                else self._list(given, "exclude", "inputs.src")
-            )
+            exclude = source.get("exclude")
+            if isinstance(exclude, str):  # as the npm client allows
+                patterns = [exclude]
+            else:
+                patterns = self._get_list(source, "exclude", "inputs.src")
             # Without `dist` the serverless client does not run the hook either.
-            hook = str(given.get("hook") or "") if dist else ""
+            hook = str(source.get("hook") or "") if dist else ""
             return Source(folder, hook, dist, tuple(map(str, patterns)))
-        if not isinstance(given, str):
-            self._wrong("inputs.src", "a folder, or src, hook and dist; for a zip use --zip", given)
-            given = "./"
-        return Source(self.template.folder / given)
+        if not isinstance(source, str):
+            self._reject(
+                "inputs.src", "a folder, or src, hook and dist. For a zip use --zip", source
+            )
+            source = "./"
+        return Source(self.template.folder / source)
 
-    def _runtime(self) -> str:
-        runtime = self._text("runtime")
+    def _parse_runtime(self) -> str:
+        runtime = self._get_text("runtime")
         if not runtime.startswith("Python3"):
-            self._wrong("inputs.runtime", "a Python of SCF, e.g. Python3.10", runtime)
+            self._reject("inputs.runtime", "a Python runtime of SCF, e.g. Python3.10", runtime)
         return runtime
 
-    def _matching(self, key: str, default: str, pattern: re.Pattern[str], form: str) -> str:
-        value = self._text(key, default)
+    def _get_name(self, key: str, default: str, pattern: re.Pattern[str], form: str) -> str:
+        value = self._get_text(key, default)
         if not pattern.fullmatch(value):
-            self._wrong(f"inputs.{key}", form, value)
+            self._reject(f"inputs.{key}", form, value)
         return value
 
-    def _text(self, key: str, default: str = "") -> str:
+    def _get_text(self, key: str, default: str = "") -> str:
         value = self.inputs.get(key)
         if value is None:
             return default
         if not isinstance(value, str):
-            self._wrong(f"inputs.{key}", "a text", value)
+            self._reject(f"inputs.{key}", "a string", value)
             return default
         return value
 
-    def _number(self, key: str, least: int, most: int) -> int | None:
+    def _get_number(self, key: str, minimum: int, maximum: int) -> int | None:
         value = self.inputs.get(key)
         if isinstance(value, str) and value.isdecimal():
-            value = int(value)  # as of ${env:…}
+            value = int(value)  # from ${env:…}
         if value is None:
             return None
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            self._wrong(f"inputs.{key}", f"a whole number from {least} to {most}", value)
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            self._reject(f"inputs.{key}", f"a whole number from {minimum} to {maximum}", value)
             return None
         return value
 
-    def _flag(self, of: Mapping[str, Any], key: str, where: str, default: bool) -> bool:
-        value = of.get(key, default)
+    def _get_flag(self, parent: Mapping[str, Any], key: str, path: str, default: bool) -> bool:
+        value = parent.get(key, default)
         if value in ("true", "false"):
-            return bool(value == "true")  # as of ${env:…}
+            return bool(value == "true")  # from ${env:…}
         if not isinstance(value, bool):
-            self._wrong(f"{where}.{key}", "true or false", value)
+            self._reject(f"{path}.{key}", "true or false", value)
             return default
         return value
 
-    def _mapping(self, of: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-        value = of.get(key)
+    def _get_mapping(self, parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
+        value = parent.get(key)
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self._wrong(f"{where}.{key}", "keys and values", type(value))
+            self._reject(f"{path}.{key}", "keys and values", type(value))
             return {}
         return value
 
-    def _list(self, of: Mapping[str, Any], key: str, where: str) -> list[Any]:
-        value = of.get(key)
+    def _get_list(self, parent: Mapping[str, Any], key: str, path: str) -> list[Any]:
+        value = parent.get(key)
         if value is None:
             return []
         if not isinstance(value, list):
-            self._wrong(f"{where}.{key}", "a list", type(value))
+            self._reject(f"{path}.{key}", "a list", type(value))
             return []
         return value
 
-    def _wrong(self, where: str, expected: str, came: object) -> None:
-        self.problems.append(f"{where}: expected {expected}, not {_shown(came)}")
+    def _reject(self, path: str, expected: str, value: object) -> None:
+        message = f"invalid value {_describe(value)}: expected {expected}"
+        self._add_problem("invalid_value", path, message)
+
+    def _add_problem(self, code: str, path: str, message: str, advice: str = "") -> None:
+        self.problems.append(Problem(code, path, message, advice))
+
+    def _warn(self, code: str, path: str, message: str, advice: str = "") -> None:
+        self.warnings.append(Problem(code, path, message, advice))
 
 
-def _shown(came: object) -> str:
-    """A value as it can be told; of a structure, and where only a type is given, the type: a secret may be in it."""
-    if isinstance(came, (str, int, float, type(None))):
-        return repr(came)
-    kind = came if isinstance(came, type) else type(came)
-    names: dict[type, str] = {str: "a text", list: "a list", dict: "keys and values"}
-    return names.get(kind, kind.__name__)
+def _describe(value: object) -> str:
+    """Return the repr of a plain value, and only the type of a structure, which may contain a secret."""
+    if isinstance(value, (str, int, float, type(None))):
+        return repr(value)
+    kind = value if isinstance(value, type) else type(value)
+    names: dict[type, str] = {str: "(a string)", list: "(a list)", dict: "(keys and values)"}
+    return names.get(kind, f"({kind.__name__})")

@@ -1,4 +1,4 @@
-"""What a deployed function wrote: its runs, as SCF's GetFunctionLogs tells them, once or as they come."""
+"""Runs of a deployed function and their logs, by SCF's GetFunctionLogs."""
 
 from __future__ import annotations
 
@@ -7,35 +7,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from .cloud import Cloud
-from .desired_state import DesiredState
+from .current_state import DeployTarget
 
 BEIJING = timezone(timedelta(hours=8))
-"""SCF takes and gives times without a zone, by the clock of Beijing."""
+"""Time zone of SCF, whose times do not name one."""
 MAX_QUERY_SECONDS = 24 * 3600.0
-"""Seconds between the times of one question, at most."""
+"""Maximum time span of one query."""
 RUNNING_CODE = 2
-"""``RetCode`` of a run that is not at its end."""
+"""``RetCode`` of an unfinished run."""
 MAX_RUN_SECONDS = 900
-"""Seconds that a run takes at most, where serverless.yml says no timeout (product page 583/11637)."""
+"""Maximum duration of a run, if serverless.yml has no timeout (product page 583/11637)."""
 MAX_LOG_DELAY_SECONDS = 120.0
-"""Seconds in which SCF collects the logs of a run that ended."""
-PAGE = 100
+"""Time within which SCF collects the logs of a finished run."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One try of one event.
+    """One attempt to handle an event.
 
     Attributes:
-        begun: as SCF tells it, by the clock of Beijing.
-        request_id: the same for all tries of an event.
-        retry: 0, or which retry it is.
+        begun: start time in Beijing, as SCF formats it.
+        request_id: the same for all attempts of an event.
+        retry: 0 for the first attempt.
         code: 0 for a success.
-        milliseconds: it took.
-        memory: bytes it used.
-        log: what it wrote.
-        returned: what it returned, or why it failed.
+        milliseconds: duration.
+        memory: bytes used.
+        log: output.
+        returned: return value or error.
     """
 
     begun: str
@@ -50,82 +48,89 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs: only those that failed, only those of one event."""
+    """Selection of runs: only failed ones, only those of one event."""
 
     failed: bool = False
     request_id: str = ""
 
 
 def fetch_runs(
-    cloud: Cloud,
-    wanted: DesiredState,
+    target: DeployTarget,
     begin: float,
     end: float,
-    chosen: RunFilter = RunFilter(),
+    selected: RunFilter = RunFilter(),
 ) -> Iterator[Run]:
-    """The runs that began between two times, in seconds since the epoch, the oldest first. Raises DeployError."""
+    """Yield the runs that started within a period, oldest first.
+
+    Args:
+        target: the function and its account.
+        begin: seconds since the epoch.
+        end: seconds since the epoch.
+        selected: which of them.
+
+    Raises:
+        DeployError: if SCF refuses the query.
+    """
     while begin < end:
         until = min(begin + MAX_QUERY_SECONDS, end)
         parameters = {
-            **wanted.identity,
-            "StartTime": _text(begin),
-            "EndTime": _text(until),
+            **target.desired.identity,
+            "StartTime": _format_time(begin),
+            "EndTime": _format_time(until),
             "Order": "asc",
             "OrderBy": "start_time",
-            "FunctionRequestId": chosen.request_id,
-            "Filter": {"RetCode": "not0" if chosen.failed else ""},
+            "FunctionRequestId": selected.request_id,
+            "Filter": {"RetCode": "not0" if selected.failed else ""},
         }
-        for one in cloud.pages("GetFunctionLogs", parameters, "Data"):
+        for item in target.cloud.pages("GetFunctionLogs", parameters, "Data"):
             yield Run(
-                begun=str(one.get("StartTime") or ""),
-                request_id=str(one.get("RequestId") or ""),
-                retry=int(one.get("RetryNum") or 0),
-                code=int(one.get("RetCode") or 0),
-                milliseconds=float(one.get("Duration") or 0),
-                memory=int(one.get("MemUsage") or 0),
-                log=str(one.get("Log") or ""),
-                returned=str(one.get("RetMsg") or ""),
+                begun=str(item.get("StartTime") or ""),
+                request_id=str(item.get("RequestId") or ""),
+                retry=int(item.get("RetryNum") or 0),
+                code=int(item.get("RetCode") or 0),
+                milliseconds=float(item.get("Duration") or 0),
+                memory=int(item.get("MemUsage") or 0),
+                log=str(item.get("Log") or ""),
+                returned=str(item.get("RetMsg") or ""),
             )
         begin = until
 
 
 def follow_runs(
-    cloud: Cloud,
-    wanted: DesiredState,
+    target: DeployTarget,
     begin: float,
     seconds: float,
-    chosen: RunFilter = RunFilter(),
+    selected: RunFilter = RunFilter(),
 ) -> Iterator[Run]:
-    """The runs since a time, and those that come, each once, when it is at its end.
+    """Yield finished runs, including new ones, each once.
 
     Args:
-        cloud: where the function is.
-        wanted: the function.
-        begin: in seconds since the epoch.
-        seconds: for how long.
-        chosen: which of them.
+        target: the function and its account.
+        begin: seconds since the epoch.
+        seconds: how long to wait for new runs.
+        selected: which of them.
 
     Raises:
-        DeployError: if SCF does not tell.
+        DeployError: if SCF refuses a query.
     """
     seen: dict[tuple[str, int, str], float] = {}
-    # SCF selects by when a run began, and it is told when it is at its end.
-    window = wanted.configuration.get("Timeout", MAX_RUN_SECONDS) + MAX_LOG_DELAY_SECONDS
+    # SCF selects runs by their start, but they are yielded when they have finished.
+    window = target.desired.configuration.get("Timeout", MAX_RUN_SECONDS) + MAX_LOG_DELAY_SECONDS
     stop = time.monotonic() + seconds
     while True:
-        last = time.monotonic() >= stop
+        is_last = time.monotonic() >= stop
         now = time.time()
-        for run in fetch_runs(cloud, wanted, begin, now, chosen):
+        for run in fetch_runs(target, begin, now, selected):
             key = (run.request_id, run.retry, run.begun)
             if run.code != RUNNING_CODE and key not in seen:
                 seen[key] = now
                 yield run
-        if last:
+        if is_last:
             return
         begin = max(begin, now - window)
         seen = {key: when for key, when in seen.items() if when >= begin}
-        time.sleep(min(2 * cloud.pause, max(0.0, stop - time.monotonic())))
+        time.sleep(min(2 * target.cloud.pause, max(0.0, stop - time.monotonic())))
 
 
-def _text(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), BEIJING).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""Runs a deployed function with an event, and waits for what comes of it."""
+"""Synchronous invocation of a deployed function."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .cloud import Cloud
-from .desired_state import DesiredState
+from scf_mps.build.errors import Problem
+
+from .current_state import DeployTarget
 from .errors import DeployError
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
-"""Bytes of the event of a synchronous call (product page 583/11637)."""
+"""Maximum size of the event of a synchronous invocation (product page 583/11637)."""
 
 MAX_WAIT_SECONDS = 900 + 300 + 60
-"""Seconds to wait for a run: its `timeout` and `initTimeout` at most (page 583/11637), and the way there and back."""
+"""Maximum `timeout` and `initTimeout` of a function (page 583/11637), and a minute for the request itself."""
 
 
 @dataclass(frozen=True)
 class InvocationResult:
-    """What came of it.
+    """Result of an invocation.
 
     Attributes:
         request_id: of the invocation.
-        returned: what the function returned, or None.
-        error: why it failed; empty if it did not.
-        log: the last 4 KB of what it wrote.
-        milliseconds: it took.
+        returned: return value of the function, or None.
+        error: of a failed function; otherwise empty.
+        log: the last 4 KB of its output.
+        milliseconds: duration.
     """
 
     request_id: str
@@ -37,39 +38,38 @@ class InvocationResult:
 
 
 def invoke_remote(
-    cloud: Cloud,
-    wanted: DesiredState,
+    target: DeployTarget,
     event: object,
     qualifier: str = "$DEFAULT",
     seconds: float = MAX_WAIT_SECONDS,
 ) -> InvocationResult:
-    """Run the function with an event.
+    """Invoke a deployed function with an event.
 
     Args:
-        cloud: where it is.
-        wanted: the function.
-        event: what it gets.
-        qualifier: which version.
-        seconds: to wait for it, at most.
+        target: the function and its account.
+        event: any JSON value.
+        qualifier: version or alias.
+        seconds: maximum wait for the response.
 
     Raises:
-        DeployError: if it is refused; a failure of the function is in the answer.
+        DeployError: if the API refuses the request or does not respond. A failure of the function itself is in the
+            result.
     """
     text = json.dumps(event, ensure_ascii=False)
-    if len(text.encode()) > MAX_EVENT_BYTES:
-        raise DeployError(
-            f"the event has {len(text.encode())} bytes, but SCF takes {MAX_EVENT_BYTES}"
-        )
+    size = len(text.encode())
+    if size > MAX_EVENT_BYTES:
+        message = f"the event has {size} bytes, but SCF accepts {MAX_EVENT_BYTES}"
+        raise DeployError(Problem("event_too_large", "", message))
     parameters = {
-        **wanted.identity,
+        **target.desired.identity,
         "Qualifier": qualifier,
         "InvocationType": "RequestResponse",
         "LogType": "Tail",
         "ClientContext": text,
     }
-    result = cloud.call("Invoke", parameters, seconds=seconds)["Result"]
-    returned = _parsed(result.get("RetMsg") or "null")
-    error = _reason(result.get("ErrMsg") or "")
+    result = target.cloud.call("Invoke", parameters, seconds=seconds)["Result"]
+    returned = _parse_json(result.get("RetMsg") or "null")
+    error = _format_error(result.get("ErrMsg") or "")
     if not error and result.get("InvokeResult"):
         error = f"status {result['InvokeResult']}"
     return InvocationResult(
@@ -81,19 +81,18 @@ def invoke_remote(
     )
 
 
-def _parsed(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
         return text
 
 
-def _reason(text: str) -> str:
-    """SCF's account of a failure as it is to be read; it is an object with the trace in it, or a sentence."""
-    parsed = _parsed(text)
-    if isinstance(parsed, dict) and "errorMessage" in parsed:
-        trace = parsed.get("stackTrace")
-        return (
-            f"{parsed['errorMessage']}\n{trace}".strip() if trace else str(parsed["errorMessage"])
-        )
-    return text
+def _format_error(text: str) -> str:
+    """Return SCF's error message for a terminal. SCF sends an object with the traceback, or plain text."""
+    parsed = _parse_json(text)
+    if not isinstance(parsed, dict) or "errorMessage" not in parsed:
+        return text
+    message = str(parsed["errorMessage"])
+    trace = parsed.get("stackTrace")
+    return f"{message}\n{trace}".strip() if trace else message

@@ -1,6 +1,6 @@
-"""What SCF takes for names and variables. The deployment and the emulators read it here; each says in its own words what is wrong.
+"""Rules of SCF for names and environment variables, for the deployment and the emulators.
 
-By the models of SCF's SDK (2018-04-16) and product pages 583/11637 and 583/32748.
+Sources: the models of SCF's SDK (2018-04-16) and product pages 583/11637 and 583/32748.
 """
 
 from __future__ import annotations
@@ -16,11 +16,25 @@ ALIAS_PATTERN = re.compile("[A-Za-z][A-Za-z0-9_-]{0,63}")
 TIMER_PATTERN = re.compile("[A-Za-z0-9_-]{1,100}")
 VARIABLE_PATTERN = re.compile("[A-Za-z][A-Za-z0-9_]*")
 RESERVED_PREFIXES = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
-"""Beginnings of variables' names that SCF keeps for itself."""
+"""Prefixes of environment variables that are reserved for SCF."""
 MAX_ENVIRONMENT_BYTES = 4096
-"""Bytes of all variables, as `format_size` counts them."""
+"""Maximum size of all environment variables, as `measure_variables` counts it."""
 
 
 def measure_variables(variables: Iterable[tuple[str, str]]) -> int:
-    """Bytes of the names and values of variables."""
+    """Return the bytes of the names and values of environment variables."""
     return sum(len(f"{name}{value}".encode()) for name, value in variables)
+
+
+def format_variable(value: object) -> str:
+    """Return a value of serverless.yml as the serverless client sends it.
+
+    The client formats values as JavaScript does: `true`, and `1` for `1.0`. None becomes an empty string.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,7 +1,7 @@
-"""From what is there to what is wanted: which calls of the API, in which order, and why. Pure: it asks and changes nothing.
+"""Plan of the API calls that bring a function from its current to its desired state. Pure: it sends no requests.
 
-Whatever is as it is wanted is not touched, so that doing a plan twice does nothing the second time, and a plan that
-was interrupted is finished by the next.
+Equal parts are left unchanged. Therefore a second deployment has no steps, and the next one completes an interrupted
+one.
 """
 
 from __future__ import annotations
@@ -10,31 +10,37 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scf_mps.build.errors import Problem
+
 from .current_state import AccountState, BoundTrigger, CurrentState, Version
 from .desired_state import DesiredState, MpsTrigger, Timer
 
 MB = 1024 * 1024
 MAX_CREATE_BYTES = 50 * MB
 MAX_UPDATE_BYTES = 20 * MB
-"""Bytes of a zip that comes with CreateFunction, and with UpdateFunctionCode (product page 583/11637)."""
+"""Maximum size of a zip in CreateFunction, and in UpdateFunctionCode (product page 583/11637)."""
+
+DEFAULT_RETRIES = 2
+DEFAULT_TTL_SECONDS = 21600
+"""SCF's own settings of a new function."""
 
 NOTHING = "-"
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """A value that is known when the step is done: ``code``, ``version``, or ``layer NAME``."""
+    """A value that becomes known while the plan is applied: ``code``, ``version``, or ``layer NAME``."""
 
-    what: str
+    name: str
 
 
 @dataclass(frozen=True)
 class Change:
-    """What of the function changes. The value of an environment variable is never in it."""
+    """A change of one part of the function. It never contains the value of an environment variable."""
 
     what: str
-    live: str
-    wanted: str
+    current: str
+    desired: str
 
 
 @dataclass(frozen=True)
@@ -44,40 +50,40 @@ class Step:
     Attributes:
         product: ``scf`` or ``mps``.
         action: e.g. ``CreateFunction``.
-        parameters: of the call; may hold `Deferred`.
-        changes: what it is for.
-        settles: whether SCF takes time for it, which is to be waited for.
-        gives: what `Deferred` it makes known, and which field of the answer that is.
-        region: if it is not that of the function.
+        parameters: of the call; may contain `Deferred`.
+        changes: made by the call.
+        must_settle: wait for SCF to finish after the call.
+        provides: name of the `Deferred` that the response provides, and the field with its value.
+        region: empty for that of the function.
     """
 
     product: str
     action: str
     parameters: Mapping[str, Any]
     changes: tuple[Change, ...]
-    settles: bool = False
-    gives: tuple[str, str] | None = None
+    must_settle: bool = False
+    provides: tuple[str, str] | None = None
     region: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps to take.
+    """Steps of a deployment.
 
     Attributes:
         steps: in order.
-        notes: what is good to know.
-        blocked: why the steps are not to be taken.
+        notes: information for the user.
+        blocked: reasons not to run the steps.
     """
 
     steps: tuple[Step, ...] = ()
-    notes: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    blocked: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
 class ZipDigest:
-    """What a plan knows of a zip."""
+    """Digest and size of a zip."""
 
     sha256: str
     bytes: int
@@ -85,15 +91,15 @@ class ZipDigest:
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """How to deploy.
+    """Options of a plan.
 
     Attributes:
         code: the function's zip.
-        layers: name of each layer that comes as a zip to that.
-        by_cos: whether zips are sent by COS.
+        layers: zip of each layer that is deployed from one, by name.
+        by_cos: send zips through COS.
         take: ``region/namespace/function`` that the MPS trigger may be taken from.
-        prune: whether to remove triggers that are not wanted.
-        again: whether to send code and settings that are there.
+        prune: remove triggers that are not in serverless.yml.
+        again: send equal code and settings too.
     """
 
     code: ZipDigest
@@ -105,299 +111,316 @@ class PlanOptions:
 
 
 def make_plan(
-    live: CurrentState | None, wanted: DesiredState, around: AccountState, options: PlanOptions
+    current: CurrentState | None,
+    desired: DesiredState,
+    account: AccountState,
+    options: PlanOptions,
 ) -> Plan:
-    """How to get from `live` to `wanted`."""
-    planner = _Planner(live, wanted, around, options)
-    steps = tuple(planner.steps())
+    """Return the plan from the current to the desired state."""
+    planner = _Planner(current, desired, account, options)
+    steps = tuple(planner.plan_steps())
     return Plan(steps, tuple(dict.fromkeys(planner.notes)), tuple(planner.blocked))
 
 
-def make_removal_plan(live: CurrentState | None, wanted: DesiredState) -> Plan:
-    """How to be rid of the function: MPS is told first, so that it pushes to nobody."""
-    if live is None:
-        return Plan(notes=(f"there is no function {wanted.name}",))
-    steps = [_unbind(one) for one in live.mps if one.trigger.enabled]
-    gone = [Change("function", wanted.name, NOTHING)]
-    gone += [Change(f"timer {one.name}", one.cron, NOTHING) for one in live.timers]
-    steps.append(Step("scf", "DeleteFunction", wanted.identity, tuple(gone)))
-    notes = [f"layer {one.name} stays: others may use it" for one in live.latest.layers]
+def make_removal_plan(current: CurrentState | None, desired: DesiredState) -> Plan:
+    """Return the plan to remove the function. MPS triggers come first, so that MPS never pushes to a missing one."""
+    if current is None:
+        return Plan(
+            notes=(Problem("function_missing", desired.name, "the function does not exist"),)
+        )
+    steps = [_unbind(bound) for bound in current.mps if bound.trigger.enabled]
+    changes = [Change("function", desired.name, NOTHING)]
+    changes += [Change(f"timer {timer.name}", timer.cron, NOTHING) for timer in current.timers]
+    steps.append(Step("scf", "DeleteFunction", desired.identity, tuple(changes)))
+    notes = [
+        Problem("layer_kept", f"layer {layer.name}", "kept, because other functions may use it")
+        for layer in current.latest.layers
+    ]
     return Plan(tuple(steps), tuple(notes))
 
 
 class _Planner:
-    """Makes the steps one after the other, and writes down what is good to know."""
+    """Plans the steps one after the other, and collects notes and reasons to block the plan."""
 
     def __init__(
         self,
-        live: CurrentState | None,
-        wanted: DesiredState,
-        around: AccountState,
+        current: CurrentState | None,
+        desired: DesiredState,
+        account: AccountState,
         options: PlanOptions,
     ) -> None:
-        self.live = live
-        self.wanted = wanted
-        self.around = around
+        self.current = current
+        self.desired = desired
+        self.account = account
         self.options = options
-        self.notes: list[str] = []
-        self.blocked: list[str] = []
+        self.notes: list[Problem] = []
+        self.blocked: list[Problem] = []
         self._new_layers = {
             name
-            for name, one in options.layers.items()
-            if around.layers.get(name, (0, ""))[1] != one.sha256
+            for name, digest in options.layers.items()
+            if account.layers.get(name, (0, ""))[1] != digest.sha256
         }
 
-    def steps(self) -> Iterator[Step]:
-        yield from self._layers()
-        if self.live is None:
+    def plan_steps(self) -> Iterator[Step]:
+        yield from self._plan_layers()
+        if self.current is None:
             yield self._create()
         else:
-            yield from self._update(self.live)
-        yield from self._retries()
-        yield from self._publish()
-        yield from self._mps()
-        yield from self._timers()
+            yield from self._update(self.current)
+        yield from self._plan_retries()
+        yield from self._plan_version()
+        yield from self._plan_mps()
+        yield from self._plan_timers()
 
-    def _layers(self) -> Iterator[Step]:
-        for name, archive in self.options.layers.items():
-            self._check_size(f"layer {name}", archive, MAX_CREATE_BYTES)
+    def _plan_layers(self) -> Iterator[Step]:
+        for name, digest in self.options.layers.items():
+            self._check_size(f"layer {name}", digest, MAX_CREATE_BYTES)
             if name in self._new_layers:
-                version = self.around.layers.get(name)
+                newest = self.account.layers.get(name)
+                before = f"version {newest[0]}" if newest else NOTHING
+                after = f"a new version, {_format_size(digest)}"
                 yield Step(
                     "scf",
                     "PublishLayerVersion",
                     {
                         "LayerName": name,
-                        "CompatibleRuntimes": [self.wanted.runtime],
+                        "CompatibleRuntimes": [self.desired.runtime],
                         "Content": Deferred(f"content {name}"),
                     },
-                    (
-                        Change(
-                            f"layer {name}",
-                            f"version {version[0]}" if version else NOTHING,
-                            f"a new version, {_size(archive)}",
-                        ),
-                    ),
-                    gives=(f"layer {name}", "LayerVersion"),
+                    (Change(f"layer {name}", before, after),),
+                    provides=(f"layer {name}", "LayerVersion"),
                 )
 
     def _create(self) -> Step:
-        wanted, code = self.wanted, self.options.code
+        desired, code = self.desired, self.options.code
         self._check_size("code", code, MAX_CREATE_BYTES)
         parameters = {
-            **wanted.identity,
+            **desired.identity,
             "Type": "Event",
-            "Runtime": wanted.runtime,
-            "Handler": wanted.handler,
+            "Runtime": desired.runtime,
+            "Handler": desired.handler,
             "Code": Deferred("code"),
             "PublicNetConfig": {"PublicNetStatus": "ENABLE"},
-            **wanted.configuration,
+            **desired.configuration,
         }
-        if wanted.layers:
-            parameters["Layers"] = self._layer_versions()
-        changes = [
-            Change("function", NOTHING, f"{wanted.region}/{wanted.namespace}/{wanted.name}"),
-            Change("runtime", NOTHING, wanted.runtime),
-            Change("handler", NOTHING, wanted.handler),
-            Change("code", NOTHING, f"{_size(code)}, sha256 {code.sha256[:12]}"),
-        ]
-        return Step(
-            "scf",
-            "CreateFunction",
-            parameters,
-            (*changes, *self._configuration_changes(None)),
-            settles=True,
+        if desired.layers:
+            parameters["Layers"] = self._list_layer_versions()
+        changes = (
+            Change("function", NOTHING, desired.place),
+            Change("runtime", NOTHING, desired.runtime),
+            Change("handler", NOTHING, desired.handler),
+            Change("code", NOTHING, f"{_format_size(code)}, sha256 {code.sha256[:12]}"),
+            *self._compare_configuration(None),
         )
+        return Step("scf", "CreateFunction", parameters, changes, must_settle=True)
 
-    def _update(self, live: CurrentState) -> Iterator[Step]:
-        wanted, code = self.wanted, self.options.code
-        if live.latest.runtime != wanted.runtime:
+    def _update(self, current: CurrentState) -> Iterator[Step]:
+        desired, latest = self.desired, current.latest
+        if latest.runtime != desired.runtime:
             self.blocked.append(
-                f"runtime: SCF changes that of no function, and it is {live.latest.runtime}: write that, another name, "
-                "or `scf-mps remove` first"
+                Problem(
+                    "runtime_change",
+                    "runtime",
+                    f"SCF cannot change the runtime of a function from {latest.runtime}",
+                    f"Write {latest.runtime} or another name, or run `scf-mps remove` first",
+                )
             )
-        changes = tuple(self._configuration_changes(live.latest))
+        # Settings come first: the new code may need them at its start.
+        changes = tuple(self._compare_configuration(latest))
         if self.options.again:
-            changes = changes or (Change("settings", "as wanted", "sent again"),)
+            changes = changes or (Change("settings", "equal", "sent again"),)
         if changes:
-            # Before the code: what is new to it is there when it begins.
-            parameters = {**wanted.identity, **wanted.configuration}
-            if parameters.get("Environment") == {"Variables": []}:
-                # As Tencent's own toolkit removes the last variable, and the last layer.
-                parameters["Environment"] = {"Variables": [{"Key": "", "Value": ""}]}
-            if wanted.layers is not None:
-                none = [{"LayerName": "", "LayerVersion": 0}]
-                parameters["Layers"] = self._layer_versions() or none
-            yield Step("scf", "UpdateFunctionConfiguration", parameters, changes, settles=True)
-        changes = tuple(self._code_changes(live.latest))
+            parameters = self._make_configuration()
+            yield Step("scf", "UpdateFunctionConfiguration", parameters, changes, must_settle=True)
+        changes = tuple(self._compare_code(latest))
         if self.options.again:
-            changes = changes or (Change("code", "as wanted", "sent again"),)
+            changes = changes or (Change("code", "equal", "sent again"),)
         if changes:
-            self._check_size("code", code, MAX_UPDATE_BYTES)
+            self._check_size("code", self.options.code, MAX_UPDATE_BYTES)
             yield Step(
                 "scf",
                 "UpdateFunctionCode",
-                {**wanted.identity, "Handler": wanted.handler, "Code": Deferred("code")},
+                {**desired.identity, "Handler": desired.handler, "Code": Deferred("code")},
                 changes,
-                settles=True,
+                must_settle=True,
             )
 
-    def _retries(self) -> Iterator[Step]:
-        wanted, live = self.wanted, self.live
-        if wanted.retries is None and wanted.ttl is None:
+    def _make_configuration(self) -> dict[str, Any]:
+        """Return the parameters of UpdateFunctionConfiguration.
+
+        The last variable and the last layer are removed by empty ones, as Tencent's own toolkit does.
+        """
+        parameters = {**self.desired.identity, **self.desired.configuration}
+        if parameters.get("Environment") == {"Variables": []}:
+            parameters["Environment"] = {"Variables": [{"Key": "", "Value": ""}]}
+        if self.desired.layers is not None:
+            empty = [{"LayerName": "", "LayerVersion": 0}]
+            parameters["Layers"] = self._list_layer_versions() or empty
+        return parameters
+
+    def _plan_retries(self) -> Iterator[Step]:
+        desired, current = self.desired, self.current
+        if desired.retries is None and desired.ttl is None:
             return
-        retries, ttl = (live.retries, live.ttl) if live else (None, None)
-        # Both are told, as the action takes them together; SCF's own are 2 and six hours.
-        new = (
-            wanted.retries if wanted.retries is not None else retries if retries is not None else 2,
-            wanted.ttl or ttl or 21600,
+        # The action sets both values, so a missing one is sent as it is now.
+        retries, ttl = (current.retries, current.ttl) if current else (None, None)
+        new_retries = next(
+            value for value in (desired.retries, retries, DEFAULT_RETRIES) if value is not None
         )
-        changes = [
+        new_ttl = desired.ttl or ttl or DEFAULT_TTL_SECONDS
+        changes = tuple(
             Change(what, NOTHING if before is None else str(before), str(after))
-            for what, before, after in (("retries", retries, new[0]), ("message TTL", ttl, new[1]))
-            if before != after
-        ]
-        if changes:
-            yield Step(
-                "scf",
-                "UpdateFunctionEventInvokeConfig",
-                {
-                    **wanted.identity,
-                    "AsyncTriggerConfig": {
-                        "RetryConfig": [{"RetryNum": new[0]}],
-                        "MsgTTL": new[1],
-                    },
-                },
-                tuple(changes),
+            for what, before, after in (
+                ("retries", retries, new_retries),
+                ("message TTL", ttl, new_ttl),
             )
+            if before != after
+        )
+        if changes:
+            config = {"RetryConfig": [{"RetryNum": new_retries}], "MsgTTL": new_ttl}
+            parameters = {**desired.identity, "AsyncTriggerConfig": config}
+            yield Step("scf", "UpdateFunctionEventInvokeConfig", parameters, changes)
 
-    def _publish(self) -> Iterator[Step]:
-        """A version, if the newest, or the alias's, is not what is wanted."""
-        wanted, live = self.wanted, self.live
-        if not wanted.publish:
+    def _plan_version(self) -> Iterator[Step]:
+        """Publish a version if the newest one, or that of the alias, is outdated."""
+        desired, current = self.desired, self.current
+        if not desired.publish:
             return
-        known = live.published if live else None
-        if known:
-            changes = [*self._configuration_changes(known), *self._code_changes(known)]
-            # A version has a description of its own.
-            if not [one for one in changes if one.what != _WORDS["Description"]]:
+        published = current.published if current else None
+        if published:
+            changes = [*self._compare_configuration(published), *self._compare_code(published)]
+            # A version has its own description.
+            if all(change.what == _LABELS["Description"] for change in changes):
                 return
-        before = live.version if live and live.version else NOTHING
+        before = current.version if current and current.version else NOTHING
         yield Step(
             "scf",
             "PublishVersion",
-            wanted.identity,
+            desired.identity,
             (Change("version", before, "a new one"),),
-            settles=True,
-            gives=("version", "FunctionVersion"),
+            must_settle=True,
+            provides=("version", "FunctionVersion"),
         )
-        if wanted.alias:
+        if desired.alias:
             yield Step(
                 "scf",
                 "UpdateAlias" if before != NOTHING else "CreateAlias",
-                {**wanted.identity, "Name": wanted.alias, "FunctionVersion": Deferred("version")},
-                (Change(f"alias {wanted.alias}", before, "the new version"),),
+                {
+                    **desired.identity,
+                    "Name": desired.alias,
+                    "FunctionVersion": Deferred("version"),
+                },
+                (Change(f"alias {desired.alias}", before, "the new version"),),
             )
 
-    def _mps(self) -> Iterator[Step]:
-        # SCF lists unbound ones too, and a type may be there once for each qualifier.
-        bound = [one for one in self.live.mps if one.trigger.enabled] if self.live else []
-        for trigger in self.wanted.mps:
-            there = [one for one in bound if one.trigger == trigger]
-            if there:
-                self.notes.append(
-                    f"MPS trigger {trigger.event_type}, which serves the whole account, is bound to this function"
-                )
+    def _plan_mps(self) -> Iterator[Step]:
+        # SCF also lists unbound triggers, and may list a type once for each qualifier.
+        remaining = (
+            [bound for bound in self.current.mps if bound.trigger.enabled] if self.current else []
+        )
+        for trigger in self.desired.mps:
+            name = f"MPS trigger {trigger.event_type}"
+            matching = [bound for bound in remaining if bound.trigger == trigger]
+            if matching:
+                message = "bound to this function; it serves the whole account"
+                self.notes.append(Problem("trigger_bound", name, message))
             else:
-                there = [one for one in bound if one.trigger.event_type == trigger.event_type]
-                yield from map(_unbind, there)
+                matching = [
+                    bound for bound in remaining if bound.trigger.event_type == trigger.event_type
+                ]
+                yield from map(_unbind, matching)
                 if trigger.enabled:
                     yield from self._take(trigger)
-                    yield self._bind(trigger, there)
-            bound = [one for one in bound if one not in there]
-        for one in bound:
+                    yield self._bind(trigger, matching)
+            remaining = [bound for bound in remaining if bound not in matching]
+        for bound in remaining:
             if self.options.prune:
-                yield _unbind(one)
+                yield _unbind(bound)
             else:
-                self.notes.append(
-                    f"MPS trigger {one.trigger.event_type} ({one.trigger.qualifier}) is not in serverless.yml: "
-                    "--prune unbinds it"
-                )
+                trigger = bound.trigger
+                name = f"MPS trigger {trigger.event_type} ({trigger.qualifier})"
+                self._note_unlisted(name, "--prune unbinds it")
 
     def _bind(self, trigger: MpsTrigger, before: Sequence[BoundTrigger]) -> Step:
+        qualifiers = ", ".join(bound.trigger.qualifier for bound in before) or NOTHING
         return Step(
             "mps",
             "BindTrigger",
             {
-                "ScfRegion": self.wanted.region,
+                "ScfRegion": self.desired.region,
                 "EventType": trigger.event_type,
                 "Qualifier": trigger.qualifier,
-                **self.wanted.identity,
+                **self.desired.identity,
             },
-            (
-                Change(
-                    f"MPS trigger {trigger.event_type}",
-                    ", ".join(one.trigger.qualifier for one in before) or NOTHING,
-                    trigger.qualifier,
-                ),
-            ),
+            (Change(f"MPS trigger {trigger.event_type}", qualifiers, trigger.qualifier),),
         )
 
     def _take(self, trigger: MpsTrigger) -> Iterator[Step]:
-        """What is to be done about the functions that have the account's trigger now."""
-        for other in self.around.others:
-            where = f"{other.region}/{other.namespace}/{other.function}"
+        """Plan for the other functions that have the account's trigger now."""
+        name = f"MPS trigger {trigger.event_type}"
+        for other in self.account.triggers:
             if other.trigger.event_type != trigger.event_type:
-                self.notes.append(
-                    f"{other} has the MPS trigger {other.trigger.event_type}; whether two functions may have one each, "
-                    "MPS's documentation does not say clearly"
+                message = (
+                    f"{other} has the MPS trigger {other.trigger.event_type}. MPS does not document whether two "
+                    "functions may have one trigger each"
                 )
-            elif where == self.options.take:
+                self.notes.append(Problem("trigger_elsewhere", name, message))
+            elif other.place == self.options.take:
                 yield _unbind(other)
             else:
                 self.blocked.append(
-                    f"MPS trigger {trigger.event_type}: the account has one, and it is bound to {other}; that function "
-                    f"would get no more events. If that is meant: --take-trigger {where}"
+                    Problem(
+                        "trigger_taken",
+                        name,
+                        f"the account has one, and it is bound to {other}",
+                        f"That function would get no more events. To take it: --take-trigger {other.place}",
+                    )
                 )
-        if self.options.take and not self.around.others:
-            self.notes.append(f"{self.options.take} has no MPS trigger to be taken")
-        if self.around.looked is None:
-            self.notes.append(
-                "whether another function has the account's MPS trigger could not be looked up"
-            )
-        elif not self.around.others:
-            self.notes.append(
-                f"one MPS trigger serves the whole account, all regions: none is bound to the {self.around.looked} "
-                f"other functions in {self.wanted.region}; those of other regions were not looked at"
-            )
+        self._note_search(name)
 
-    def _timers(self) -> Iterator[Step]:
-        live = [*self.live.timers] if self.live else []
-        for timer in self.wanted.timers:
-            same = [one for one in live if one.name == timer.name]
+    def _note_search(self, name: str) -> None:
+        """Note how far the account was searched for the trigger."""
+        if self.options.take and not self.account.triggers:
+            message = f"{self.options.take} has no MPS trigger"
+            self.notes.append(Problem("nothing_to_take", name, message))
+        if self.account.searched is None:
+            message = "not permitted to search other functions for the account's trigger"
+            self.notes.append(Problem("search_not_permitted", name, message))
+        elif not self.account.triggers:
+            message = (
+                f"none of the {self.account.searched} other functions in {self.desired.region} has the account's "
+                "trigger. Other regions were not searched"
+            )
+            self.notes.append(Problem("trigger_free", name, message))
+
+    def _plan_timers(self) -> Iterator[Step]:
+        remaining = [*self.current.timers] if self.current else []
+        for timer in self.desired.timers:
+            same = [one for one in remaining if one.name == timer.name]
             before = next((one for one in same if one.qualifier == timer.qualifier), None)
             if before is None:
-                yield from map(self._delete, same)  # none can be moved
+                yield from map(
+                    self._delete_timer, same
+                )  # the qualifier of a timer cannot be changed
             else:
                 same = [before]
             if before != timer:
-                yield self._put(timer, before)
-            live = [one for one in live if one not in same]
-        for timer in live:
+                yield self._put_timer(timer, before)
+            remaining = [one for one in remaining if one not in same]
+        for timer in remaining:
             if self.options.prune:
-                yield self._delete(timer)
+                yield self._delete_timer(timer)
             else:
-                self.notes.append(
-                    f"timer {timer.name} ({timer.cron}, {timer.qualifier}) is not in serverless.yml: --prune removes it"
-                )
+                name = f"timer {timer.name} ({timer.cron}, {timer.qualifier})"
+                self._note_unlisted(name, "--prune removes it")
 
-    def _put(self, timer: Timer, before: Timer | None) -> Step:
-        change = Change(f"timer {timer.name}", _timer(before) if before else NOTHING, _timer(timer))
+    def _put_timer(self, timer: Timer, before: Timer | None) -> Step:
+        current = _format_timer(before) if before else NOTHING
         return Step(
             "scf",
             "UpdateTrigger" if before else "CreateTrigger",
             {
-                **self.wanted.identity,
+                **self.desired.identity,
                 "TriggerName": timer.name,
                 "Type": "timer",
                 "TriggerDesc": timer.cron,
@@ -405,69 +428,77 @@ class _Planner:
                 "Enable": "OPEN" if timer.enabled else "CLOSE",
                 "CustomArgument": timer.argument,
             },
-            (change,),
+            (Change(f"timer {timer.name}", current, _format_timer(timer)),),
         )
 
-    def _delete(self, timer: Timer) -> Step:
+    def _delete_timer(self, timer: Timer) -> Step:
         return Step(
             "scf",
             "DeleteTrigger",
             {
-                **self.wanted.identity,
+                **self.desired.identity,
                 "TriggerName": timer.name,
                 "Type": "timer",
                 "Qualifier": timer.qualifier,
             },
-            (Change(f"timer {timer.name}", _timer(timer), NOTHING),),
+            (Change(f"timer {timer.name}", _format_timer(timer), NOTHING),),
         )
 
-    def _layer_versions(self) -> list[dict[str, Any]]:
+    def _note_unlisted(self, name: str, advice: str) -> None:
+        self.notes.append(Problem("trigger_not_in_file", name, "not in serverless.yml", advice))
+
+    def _list_layer_versions(self) -> list[dict[str, Any]]:
         return [
             {
-                "LayerName": one.name,
-                "LayerVersion": Deferred(f"layer {one.name}")
-                if one.name in self._new_layers
-                else one.version or self.around.layers[one.name][0],
+                "LayerName": layer.name,
+                "LayerVersion": Deferred(f"layer {layer.name}")
+                if layer.name in self._new_layers
+                else layer.version or self.account.layers[layer.name][0],
             }
-            for one in self.wanted.layers or ()
+            for layer in self.desired.layers or ()
         ]
 
-    def _code_changes(self, version: Version) -> Iterator[Change]:
+    def _compare_code(self, version: Version) -> Iterator[Change]:
         code = self.options.code
-        if version.handler != self.wanted.handler:
-            yield Change("handler", version.handler, self.wanted.handler)
+        if version.handler != self.desired.handler:
+            yield Change("handler", version.handler, self.desired.handler)
         if version.code_sha256 != code.sha256:
-            yield Change(
-                "code",
-                f"sha256 {version.code_sha256[:12]}",
-                f"sha256 {code.sha256[:12]}, {_size(code)}",
-            )
+            before = f"sha256 {version.code_sha256[:12]}"
+            yield Change("code", before, f"sha256 {code.sha256[:12]}, {_format_size(code)}")
 
-    def _configuration_changes(self, version: Version | None) -> Iterator[Change]:
+    def _compare_configuration(self, version: Version | None) -> Iterator[Change]:
         configuration = version.configuration if version else {}
-        for name, value in self.wanted.configuration.items():
+        for name, value in self.desired.configuration.items():
             if name == "Environment":
-                yield from _variables(configuration.get(name), value)
+                yield from _compare_variables(configuration.get(name), value)
             else:
-                yield from _differences(_WORDS[name], configuration.get(name), value)
-        if self.wanted.layers is not None:
-            before = [f"{one.name} {one.version}" for one in version.layers] if version else []
-            after = [
-                f"{one['LayerName']} {'new' if isinstance(one['LayerVersion'], Deferred) else one['LayerVersion']}"
-                for one in self._layer_versions()
-            ]
+                yield from _compare_setting(_LABELS[name], configuration.get(name), value)
+        if self.desired.layers is not None:
+            before = (
+                [f"{layer.name} {layer.version}" for layer in version.layers] if version else []
+            )
+            after = []
+            for layer in self._list_layer_versions():
+                number = layer["LayerVersion"]
+                after.append(
+                    f"{layer['LayerName']} {'new' if isinstance(number, Deferred) else number}"
+                )
             if before != after:
                 yield Change("layers", ", ".join(before) or NOTHING, ", ".join(after) or NOTHING)
 
-    def _check_size(self, what: str, archive: ZipDigest, largest: int) -> None:
-        if archive.bytes > largest and not self.options.by_cos:
+    def _check_size(self, name: str, digest: ZipDigest, maximum: int) -> None:
+        if digest.bytes > maximum and not self.options.by_cos:
             self.blocked.append(
-                f"{what}: {_size(archive)}, but SCF takes {largest // MB} MB with the request: send it by COS with "
-                "--code-bucket BUCKET-APPID.REGION"
+                Problem(
+                    "zip_too_large",
+                    name,
+                    f"{_format_size(digest)}, but SCF accepts {maximum // MB} MB in the request",
+                    "Send it through COS with --code-bucket BUCKET-APPID.REGION",
+                )
             )
 
 
-_WORDS = {
+_LABELS = {
     "Description": "description",
     "MemorySize": "memory",
     "Timeout": "timeout",
@@ -481,37 +512,39 @@ _WORDS = {
 }
 
 
-def _differences(what: str, live: Any, wanted: Any) -> Iterator[Change]:
-    """What is not as it is wanted; of an object only what is wanted is looked at."""
-    if isinstance(wanted, Mapping):
-        for name, value in wanted.items():
-            before = live.get(name) if isinstance(live, Mapping) else None
-            yield from _differences(
-                f"{what} {name}" if not isinstance(value, Mapping) else what, before, value
-            )
-    elif live != wanted:
-        yield Change(what, NOTHING if live in (None, "") else str(live), str(wanted))
+def _compare_setting(label: str, current: Any, desired: Any) -> Iterator[Change]:
+    """Yield the differences of a setting. Keys of an object that are not desired are ignored."""
+    if isinstance(desired, Mapping):
+        for name, value in desired.items():
+            before = current.get(name) if isinstance(current, Mapping) else None
+            child = label if isinstance(value, Mapping) else f"{label} {name}"
+            yield from _compare_setting(child, before, value)
+    elif current != desired:
+        yield Change(label, NOTHING if current in (None, "") else str(current), str(desired))
 
 
-def _variables(live: Any, wanted: Mapping[str, Any]) -> Iterator[Change]:
-    """Which variables change; never to what."""
-    before = _values((live or {}).get("Variables") or [])
-    after = _values(wanted["Variables"])
+def _compare_variables(current: Any, desired: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the environment variables that change, without their values."""
+    before = _map_variables((current or {}).get("Variables") or [])
+    after = _map_variables(desired["Variables"])
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
-            now = "set" if name in after else NOTHING
-            then = "set" if name in before else NOTHING
-            if now == then:
-                now = "set to another value"
-            yield Change(f"variable {name}", then, now)
+            old = "set" if name in before else NOTHING
+            new = "set" if name in after else NOTHING
+            if old == new:
+                new = "set to another value"
+            yield Change(f"variable {name}", old, new)
 
 
-def _values(variables: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in variables}
+def _map_variables(variables: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {variable["Key"]: variable["Value"] for variable in variables}
 
 
 def _unbind(bound: BoundTrigger) -> Step:
-    """Both ways are those of Tencent's own toolkit; MPS takes the resource's id, and SCF may not tell it."""
+    """Return the step that unbinds an MPS trigger.
+
+    Both ways are those of Tencent's own toolkit. MPS requires the resource id, which SCF does not always return.
+    """
     parameters = {
         "Type": "mps",
         "Qualifier": bound.trigger.qualifier,
@@ -526,10 +559,10 @@ def _unbind(bound: BoundTrigger) -> Step:
     return Step("mps", "UnbindTrigger", parameters, (change,), region=bound.region)
 
 
-def _timer(timer: Timer) -> str:
-    off = "" if timer.enabled else ", off"
-    return f"{timer.cron} {timer.argument!r} {timer.qualifier}{off}"
+def _format_timer(timer: Timer) -> str:
+    disabled = "" if timer.enabled else ", disabled"
+    return f"{timer.cron} {timer.argument!r} {timer.qualifier}{disabled}"
 
 
-def _size(archive: ZipDigest) -> str:
-    return f"{archive.bytes / MB:.1f} MB" if archive.bytes >= MB else f"{archive.bytes} bytes"
+def _format_size(digest: ZipDigest) -> str:
+    return f"{digest.bytes / MB:.1f} MB" if digest.bytes >= MB else f"{digest.bytes} bytes"

@@ -1,6 +1,6 @@
-"""Reads serverless.yml as the serverless command line does, but for a variable that is not set: that is an error here.
+"""Reader of serverless.yml.
 
-What the keys mean is left to `wanted`.
+It follows the serverless command line, except that an unset variable is an error. `desired_state` interprets the keys.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from dotenv import dotenv_values
+
+from scf_mps.build.errors import Problem
 
 from .account import KEY_PAIR_VARIABLES, KEY_VARIABLES
 from .errors import DeployError
@@ -21,16 +23,16 @@ from .errors import DeployError
 MAX_BYTES = 1024 * 1024
 MAX_LEVELS = 50
 MAX_NODES = 20_000
-"""Limits of a serverless.yml; of nodes after aliases are replaced by what they stand for."""
+"""Limits of a serverless.yml. Nodes are counted after aliases are expanded."""
 
 _TYPES = ("bool", "float", "int", "map", "merge", "null", "seq", "str")
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that reads plain words as the serverless client's js-yaml does: `yes` and `on` are texts.
+    """A loader that reads plain words as the serverless client's js-yaml does: `yes` and `on` are strings.
 
-    A time, which the client would change to another way to write it, is a text too. Duplicate keys, aliases of a node
-    inside it, other tags, and more than MAX_LEVELS or MAX_NODES are errors.
+    Times are strings too, which the client would reformat. Errors: duplicate keys, aliases inside their anchor, other
+    tags, and more than MAX_LEVELS or MAX_NODES.
     """
 
     yaml_constructors = {
@@ -40,9 +42,11 @@ class _Loader(yaml.SafeLoader):
     }
     yaml_implicit_resolvers = {
         first: [
-            (tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if not tag.endswith((":bool", ":timestamp"))
         ]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def __init__(self, stream: str) -> None:
@@ -98,18 +102,16 @@ _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), [*"tTfF"]
 )
 
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-
 
 @dataclass(frozen=True)
 class Template:
     """A serverless.yml.
 
     Attributes:
-        path: where it is.
-        values: what it says, variables resolved.
-        environment: of the process, over that of ``.env.STAGE`` and ``.env`` beside the file; an account's key is
-            that of one of them alone, whatever names it has.
+        path: of the file.
+        values: its content, with variables replaced.
+        environment: of the process over that of ``.env.STAGE`` and ``.env`` in the same folder. All parts of a key
+            come from one of these sources.
     """
 
     path: Path
@@ -118,63 +120,46 @@ class Template:
 
     @property
     def folder(self) -> Path:
+        """The folder of the file."""
         return self.path.resolve().parent
 
 
 def read_template(
     path: Path, stage: str = "", environment: Mapping[str, str] | None = None
 ) -> Template:
-    """Read the file with ``${env:NAME}``, ``${app}``, ``${stage}``, ``${name}`` and ``${org}`` resolved.
+    """Read the file with ``${env:NAME}``, ``${app}``, ``${stage}``, ``${name}`` and ``${org}`` replaced.
 
     Args:
-        path: the file.
-        stage: in place of the file's.
-        environment: in place of the process's.
+        path: of the file.
+        stage: overrides the stage in the file.
+        environment: default: the environment of the process.
 
     Raises:
         DeployError: if it cannot be read, or names an unset variable.
     """
-    template, missing = load_template(path, stage, environment)
-    if missing:
-        raise DeployError(*(f"{where}: {problem}" for where, problem in missing))
+    template, problems = load_template(path, stage, environment)
+    if problems:
+        raise DeployError(*problems)
     return template
 
 
 def load_template(
     path: Path, stage: str = "", environment: Mapping[str, str] | None = None
-) -> tuple[Template, list[tuple[str, str]]]:
-    """Read the file as `read_template` does. Return it with (key path, problem) of each unset variable.
+) -> tuple[Template, list[Problem]]:
+    """Read the file as `read_template` does, and return it with a problem for each unset variable.
 
     Raises:
         DeployError: if it cannot be read.
     """
-    text = ""
-    try:
-        content = path.read_bytes()
-        if len(content) > MAX_BYTES:
-            raise DeployError(f"{path} has more than {MAX_BYTES} bytes")
-        text = content.decode("utf-8")
-        values = yaml.load(text, _Loader)
-    except OSError as error:
-        raise DeployError(f"expected a serverless.yml at {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DeployError(f"{path} is not UTF-8") from None
-    except yaml.YAMLError as error:
-        # Its own words quote the file, in which there may be a secret.
-        mark = getattr(error, "problem_mark", None)
-        position = getattr(error, "position", 0)  # of a character that YAML does not allow
-        line = mark.line if mark else text.count("\n", 0, position)
-        reason = f": {error.problem}" if type(error) is yaml.MarkedYAMLError else ""
-        raise DeployError(f"{path} is not valid YAML, line {line + 1}{reason}") from None
-    if not isinstance(values, dict) or not isinstance(values.get("inputs"), dict):
-        raise DeployError(f"expected `inputs:` with the function's settings in {path}")
+    values = _load(path)
     values["stage"] = stage or values.get("stage") or "dev"
     values.setdefault("app", values.get("name"))
-    told = read_environment(path.resolve().parent, values["stage"], environment)
-    known = {name: values.get(name) for name in ("app", "stage", "name", "org")}
-    missing: list[tuple[str, str]] = []
-    resolved = _resolved(values, known, told, missing, "")
-    return Template(path, resolved, told), missing
+    variables = read_environment(path.resolve().parent, values["stage"], environment)
+    resolver = _Resolver(
+        {name: values.get(name) for name in ("app", "stage", "name", "org")}, variables, []
+    )
+    resolved = resolver.resolve(values, "")
+    return Template(path, resolved, variables), resolver.problems
 
 
 def read_environment(
@@ -184,61 +169,98 @@ def read_environment(
 
     Args:
         folder: of serverless.yml.
-        stage: whose ``.env.STAGE`` is read, if any.
-        environment: in place of the process's.
+        stage: selects ``.env.STAGE``.
+        environment: default: the environment of the process.
+
+    Raises:
+        DeployError: if a file is not UTF-8.
     """
-    told: dict[str, str] = {}
+    merged: dict[str, str] = {}
     for name in (".env", f".env.{stage}"):
+        file = folder / name
         try:
-            found = (
-                dotenv_values(folder / name, interpolate=False) if (folder / name).is_file() else {}
-            )
+            values = dotenv_values(file, interpolate=False) if file.is_file() else {}
         except UnicodeDecodeError:
-            raise DeployError(f"{folder / name} is not UTF-8") from None
-        told = _over({key: value for key, value in found.items() if value is not None}, told)
-    return _over(os.environ if environment is None else environment, told)
+            raise DeployError(Problem("not_utf8", str(file), "not UTF-8")) from None
+        merged = _merge({key: value for key, value in values.items() if value is not None}, merged)
+    return _merge(os.environ if environment is None else environment, merged)
 
 
-def _over(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
-    """Both, the first before the other; a key is whole that of one, with no half and no token of another's."""
-    source = first if any(first.get(name) for name in KEY_PAIR_VARIABLES) else then
+def _load(path: Path) -> dict[str, Any]:
+    """Return the content of the file, which has a mapping `inputs`."""
+    text = ""
+    try:
+        content = path.read_bytes()
+        if len(content) > MAX_BYTES:
+            raise DeployError(
+                Problem("file_too_large", str(path), f"larger than {MAX_BYTES} bytes")
+            )
+        text = content.decode("utf-8")
+        values = yaml.load(text, _Loader)
+    except OSError as error:
+        raise DeployError(Problem("unreadable_file", str(path), str(error.strerror))) from None
+    except UnicodeDecodeError:
+        raise DeployError(Problem("not_utf8", str(path), "not UTF-8")) from None
+    except yaml.YAMLError as error:
+        raise DeployError(_describe_yaml_error(path, text, error)) from None
+    if not isinstance(values, dict) or not isinstance(values.get("inputs"), dict):
+        message = "missing `inputs:` with the function's settings"
+        raise DeployError(Problem("missing_inputs", str(path), message))
+    return values
+
+
+def _describe_yaml_error(path: Path, text: str, error: yaml.YAMLError) -> Problem:
+    """Describe an error without PyYAML's own message, which quotes the file and may contain a secret."""
+    mark = getattr(error, "problem_mark", None)
+    position = getattr(error, "position", 0)  # of a character that YAML does not allow
+    line = mark.line if mark else text.count("\n", 0, position)
+    reason = f": {error.problem}" if type(error) is yaml.MarkedYAMLError else ""
+    return Problem("invalid_yaml", str(path), f"not valid YAML, line {line + 1}{reason}")
+
+
+def _merge(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
+    """Merge two environments; the first takes precedence. All parts of a key come from the same one."""
+    source = first if any(first.get(name) for name in KEY_PAIR_VARIABLES) else second
     key = {name: source[name] for name in KEY_VARIABLES if name in source}
-    return {
-        name: value for name, value in {**then, **first}.items() if name not in KEY_VARIABLES
-    } | key
+    merged = {**second, **first}
+    return {name: value for name, value in merged.items() if name not in KEY_VARIABLES} | key
 
 
-def _resolved(
-    value: Any,
-    known: Mapping[str, Any],
-    told: Mapping[str, str],
-    missing: list[tuple[str, str]],
-    where: str,
-) -> Any:
-    """A value with its variables replaced; what is not there is written down in `missing`."""
-    if isinstance(value, dict):
-        return {
-            key: _resolved(one, known, told, missing, f"{where}.{key}".lstrip("."))
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [
-            _resolved(one, known, told, missing, f"{where}[{index}]")
-            for index, one in enumerate(value)
-        ]
-    if not isinstance(value, str):
-        return value
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
-    def replace(found: re.Match[str]) -> str:
-        kind, colon, name = found[1].partition(":")
+
+class _Resolver(NamedTuple):
+    """Replaces variables in values, and collects a problem for each unset one."""
+
+    own: Mapping[str, Any]
+    environment: Mapping[str, str]
+    problems: list[Problem]
+
+    def resolve(self, value: Any, path: str) -> Any:
+        """Return a value with its variables replaced."""
+        if isinstance(value, dict):
+            return {
+                key: self.resolve(child, f"{path}.{key}".lstrip("."))
+                for key, child in value.items()
+            }
+        if isinstance(value, list):
+            return [self.resolve(child, f"{path}[{index}]") for index, child in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        return _VARIABLE.sub(lambda match: self._substitute(match, path), value)
+
+    def _substitute(self, match: re.Match[str], path: str) -> str:
+        kind, colon, name = match[1].partition(":")
         if colon and kind == "env":
-            if name not in told:
-                missing.append((where, f"the variable {name} of ${{env:{name}}} is not set"))
-            return told.get(name, "")
-        if not colon and known.get(kind) is not None:
+            if name not in self.environment:
+                message = f"the variable {name} of ${{env:{name}}} is not set"
+                self.problems.append(Problem("unset_variable", path, message))
+            return self.environment.get(name, "")
+        if not colon and self.own.get(kind) is not None:
             # A variable in the name may itself be one of the environment.
-            return str(_resolved(str(known[kind]), {}, told, missing, kind))
-        missing.append((where, f"nothing here says what {found[0]} is"))
+            return str(
+                _Resolver({}, self.environment, self.problems).resolve(str(self.own[kind]), kind)
+            )
+        message = f"unknown variable {match[0]}"
+        self.problems.append(Problem("unknown_variable", path, message))
         return ""
-
-    return _VARIABLE.sub(replace, value)

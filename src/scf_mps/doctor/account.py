@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from scf_mps.tencent.credentials import Credentials
 
 from ..build.archive import write_zip
+from ..build.errors import Problem
 from .checks import Area
 from .project import Project, Upload
 
@@ -52,11 +52,11 @@ class Account:
                 if step.action in actions:
                     yield from step.changes
 
-    def blocked(self, pattern: str) -> Iterator[str]:
-        """Why a deployment would not begin."""
-        for sentence in self.plan.blocked if self.plan else ():
-            if re.match(pattern, sentence):
-                yield sentence
+    def blocked(self, code: str) -> Iterator[Problem]:
+        """Yield the reasons with a code that block a deployment."""
+        for problem in self.plan.blocked if self.plan else ():
+            if problem.code == code:
+                yield problem
 
 
 def read_account(desk: Project, pause: float = 1.0) -> Account:
@@ -71,7 +71,7 @@ def read_account(desk: Project, pause: float = 1.0) -> Account:
     from ..deploy import account as desk_account
     from ..deploy.cloud import Cloud
     from ..deploy.code import read_layer_archives
-    from ..deploy.current_state import fetch_account_state, fetch_current_state
+    from ..deploy.current_state import DeployTarget, fetch_account_state, fetch_current_state
     from ..deploy.errors import DeployError
     from ..deploy.plan import PlanOptions, ZipDigest, make_plan
 
@@ -79,19 +79,19 @@ def read_account(desk: Project, pause: float = 1.0) -> Account:
     try:
         keys = desk_account.load_credentials(desk.environment)
         address = desk_account.parse_endpoint(desk.environment)
-        cloud = Cloud(keys, wanted.region, address, pause)
-        live = fetch_current_state(cloud, wanted)
-        layers = {name: one.known for name, one in read_layer_archives(wanted.layers).items()}
-        around = fetch_account_state(cloud, wanted, live)
+        target = DeployTarget(wanted, Cloud(keys, wanted.region, address, pause))
+        live = fetch_current_state(target)
+        layers = {name: one.digest for name, one in read_layer_archives(wanted.layers).items()}
+        around = fetch_account_state(target, live)
     except DeployError as error:
-        return Account([*error.problems])
+        return Account([*map(str, error.problems)])
     code = ZipDigest(live.latest.code_sha256 if live else "", 0)
     made = make_plan(live, wanted, around, PlanOptions(code, layers))
     where = f"{wanted.region}/{wanted.namespace}/{wanted.name}"
     if live:
         triggers = ", ".join(f"{one.trigger.event_type} for {one}" for one in live.mps) or "none"
         desk.seen.append(f"{where} is {live.status}; MPS triggers: {triggers}")
-    desk.seen += [one for one in made.notes if "--prune" not in one]
+    desk.seen += [str(note) for note in made.notes if note.code != "trigger_not_in_file"]
     return Account([], wanted, live, made, _digest(desk.upload), keys)
 
 
@@ -165,7 +165,7 @@ def settings_differ(found: Account) -> Iterator[str]:
     for one in found.changes(
         "UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishLayerVersion"
     ):
-        yield f"{one.what}: {one.live} in the cloud, {one.wanted} in serverless.yml"
+        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
 @account.check(
@@ -175,7 +175,7 @@ def settings_differ(found: Account) -> Iterator[str]:
 )
 def runtime_differs(found: Account) -> Iterator[str]:
     """The function has another runtime than serverless.yml says."""
-    if found.live and found.wanted and any(found.blocked("runtime:")):
+    if found.live and found.wanted and any(found.blocked("runtime_change")):
         yield f"{found.live.latest.runtime} in the cloud, {found.wanted.runtime} in serverless.yml"
 
 
@@ -187,7 +187,7 @@ def runtime_differs(found: Account) -> Iterator[str]:
 def retries_differ(found: Account) -> Iterator[str]:
     """SCF tries events again in another way than serverless.yml says."""
     for one in found.changes("UpdateFunctionEventInvokeConfig"):
-        yield f"{one.what}: {one.live} in the cloud, {one.wanted} in serverless.yml"
+        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
 @account.check(
@@ -219,13 +219,13 @@ def ttl_short(found: Account) -> Iterator[str]:
 )
 def trigger_not_bound(found: Account) -> Iterator[str]:
     """The MPS trigger is not bound, is switched off, or leads to another version."""
-    taken = [one.partition(":")[0] for one in found.blocked("MPS trigger")]
+    taken = [one.path for one in found.blocked("trigger_taken")]
     off = {one.trigger.event_type for one in found.live.mps} if found.live else set()
     for one in found.changes("BindTrigger"):
         if one.what in taken:
             continue
-        if one.live != "-":
-            yield f"{one.what} leads to {one.live}, in serverless.yml to {one.wanted}"
+        if one.current != "-":
+            yield f"{one.what} leads to {one.current}, in serverless.yml to {one.desired}"
         elif one.what.rpartition(" ")[2] in off:
             yield f"{one.what} is switched off"
         else:
@@ -239,8 +239,8 @@ def trigger_not_bound(found: Account) -> Iterator[str]:
 )
 def trigger_taken(found: Account) -> Iterator[str]:
     """Another function has the account's MPS trigger."""
-    for sentence in found.blocked("MPS trigger"):
-        yield sentence.partition(";")[0]
+    for problem in found.blocked("trigger_taken"):
+        yield problem.summary
 
 
 @account.check(
@@ -251,7 +251,7 @@ def trigger_taken(found: Account) -> Iterator[str]:
 def timer_differs(found: Account) -> Iterator[str]:
     """A timer is not as serverless.yml says."""
     for one in found.changes("CreateTrigger", "UpdateTrigger"):
-        yield f"{one.what}: {one.live} in the cloud, {one.wanted} in serverless.yml"
+        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
 @account.check(
@@ -261,9 +261,9 @@ def timer_differs(found: Account) -> Iterator[str]:
 )
 def trigger_not_written(found: Account) -> Iterator[str]:
     """The function has a trigger that is not in serverless.yml."""
-    for sentence in found.plan.notes if found.live and found.plan else ():
-        if "--prune" in sentence:
-            yield sentence.partition(":")[0]
+    for note in found.plan.notes if found.live and found.plan else ():
+        if note.code == "trigger_not_in_file":
+            yield note.summary
 
 
 @account.check(
@@ -274,4 +274,4 @@ def trigger_not_written(found: Account) -> Iterator[str]:
 def version_behind(found: Account) -> Iterator[str]:
     """The published version, or the alias, is behind."""
     for one in found.changes("PublishVersion"):
-        yield f"version {one.live} is not what serverless.yml and $LATEST are"
+        yield f"version {one.current} is not what serverless.yml and $LATEST are"

@@ -51,7 +51,6 @@ _ASKING = {
 }
 """Variables by which the function asks Tencent's API, if they are of such a form."""
 
-_VARIABLES = r"inputs\.environment\.variables"
 _KEY_NAMES = re.compile(
     r"(?i)secret_?(id|key)|session_?token|^(tencent(cloud)?|cos)_.*(token|key)$"
 )
@@ -95,7 +94,7 @@ def variable_unset(desk: Project) -> Iterator[str]:
 )
 def handler_misspelt(desk: Project) -> Iterator[str]:
     """`handler` is not of SCF's form."""
-    yield from desk.take(r"inputs\.handler:")
+    yield from desk.take(path="inputs.handler")
 
 
 @configuration.check(
@@ -105,7 +104,7 @@ def handler_misspelt(desk: Project) -> Iterator[str]:
 )
 def name_misspelt(desk: Project) -> Iterator[str]:
     """The function's name is not of SCF's form."""
-    yield from desk.take(r"inputs\.name:")
+    yield from desk.take(path="inputs.name")
 
 
 @configuration.check(
@@ -115,13 +114,13 @@ def name_misspelt(desk: Project) -> Iterator[str]:
 )
 def runtime_unusable(desk: Project) -> Iterator[str]:
     """The function's runtime cannot run it."""
-    refused = desk.take(r"inputs\.runtime:")
+    refused = desk.take(path="inputs.runtime")
     runtime = desk.inputs.get("runtime")
     if not refused and isinstance(runtime, str):
         try:
             parse_runtime(runtime)
         except BuildError as failed:
-            refused += failed.problems
+            refused += map(str, failed.problems)
     yield from refused
 
 
@@ -132,7 +131,7 @@ def runtime_unusable(desk: Project) -> Iterator[str]:
 )
 def type_not_event(desk: Project) -> Iterator[str]:
     """The function is of another type than `event`."""
-    yield from desk.take(r"inputs\.type:")
+    yield from desk.take(path="inputs.type")
 
 
 @configuration.check(
@@ -153,7 +152,7 @@ def type_missing(desk: Project) -> Iterator[str]:
 )
 def async_execution(desk: Project) -> Iterator[str]:
     """`asyncRunEnable` is on."""
-    yield from desk.take(r"inputs\.asyncRunEnable:")
+    yield from desk.take(path="inputs.asyncRunEnable")
 
 
 @configuration.check(
@@ -175,7 +174,7 @@ def retries_without_effect(desk: Project) -> Iterator[str]:
 )
 def timeout_short(desk: Project) -> Iterator[str]:
     """The time limit is SCF's default of 3 seconds, or less."""
-    desk.take(r"inputs\.timeout: without", warning=True)
+    desk.take("missing_timeout", warning=True)
     if desk.inputs and desk.timeout <= DEFAULT_TIMEOUT:
         written = "written" if "timeout" in desk.inputs else "SCF's default"
         yield f"the function has {desk.timeout} seconds ({written})"
@@ -188,7 +187,7 @@ def timeout_short(desk: Project) -> Iterator[str]:
 )
 def role_missing(desk: Project) -> Iterator[str]:
     """The function has no role."""
-    desk.take(r"inputs\.role: without", warning=True)
+    desk.take("missing_role", warning=True)
     if desk.inputs and not desk.inputs.get("role"):
         yield "inputs.role is not there"
 
@@ -200,7 +199,7 @@ def role_missing(desk: Project) -> Iterator[str]:
 )
 def environment_too_large(desk: Project) -> Iterator[str]:
     """The environment variables are beyond 4 KB."""
-    yield from desk.take(rf"{_VARIABLES}: \d+ bytes in all")
+    yield from desk.take("environment_too_large")
 
 
 @configuration.check(
@@ -222,7 +221,7 @@ def environment_large(desk: Project) -> Iterator[str]:
 )
 def variable_reserved(desk: Project) -> Iterator[str]:
     """An environment variable has a name that is SCF's own."""
-    yield from desk.take(rf"{_VARIABLES}\.\w+: .* are reserved for SCF")
+    yield from desk.take("reserved_variable")
 
 
 @configuration.check(
@@ -244,8 +243,8 @@ def environment_absent(desk: Project) -> Iterator[str]:
 def credentials_in_configuration(desk: Project) -> Iterator[str]:
     """serverless.yml has keys in it, or gives the function some."""
     if desk.path.is_file():
-        for sentence in find_secrets({desk.path.name: desk.path}):
-            yield sentence.partition(" must not be deployed")[0]
+        for problem in find_secrets({desk.path.name: desk.path}):
+            yield problem.summary
     for name in desk.variables:
         if _KEY_NAMES.search(name):
             yield f"inputs.environment.variables.{name} is a key by its name"
@@ -316,7 +315,7 @@ def mps_trigger_missing(desk: Project) -> Iterator[str]:
 )
 def trigger_type_missing(desk: Project) -> Iterator[str]:
     """An mps trigger has no `type`."""
-    yield from desk.take(r"inputs\.events\[\d+\]\.mps\.parameters\.type:")
+    yield from desk.take(path=".mps.parameters.type")
 
 
 @configuration.check(
@@ -326,7 +325,7 @@ def trigger_type_missing(desk: Project) -> Iterator[str]:
 )
 def trigger_type_unknown(desk: Project) -> Iterator[str]:
     """An mps trigger has a type that nobody knows."""
-    yield from desk.take(r"inputs\.events\[\d+\]\.mps\.parameters\.type:", warning=True)
+    yield from desk.take("unknown_trigger_type", warning=True)
 
 
 @configuration.check(
@@ -336,7 +335,7 @@ def trigger_type_unknown(desk: Project) -> Iterator[str]:
 )
 def trigger_enable_missing(desk: Project) -> Iterator[str]:
     """An mps trigger does not say whether it is enabled."""
-    yield from desk.take(r"inputs\.events\[\d+\]\.mps\.parameters\.enable:", warning=True)
+    yield from desk.take("missing_enable", warning=True)
 
 
 @configuration.check(
@@ -370,7 +369,7 @@ def trigger_behind_others(desk: Project) -> Iterator[str]:
 )
 def timer_argument_unknown(desk: Project) -> Iterator[str]:
     """A timer's message is none that the framework takes."""
-    yield from desk.take(r"inputs\.events\[\d+\]\.timer\.parameters\.argument:", warning=True)
+    yield from desk.take("unknown_timer_argument", warning=True)
 
 
 @configuration.check(
@@ -426,7 +425,7 @@ def dead_letters_missing(desk: Project) -> Iterator[str]:
 )
 def setting_refused(desk: Project) -> Iterator[str]:
     """Any other setting that cannot be."""
-    yield from desk.take("")
+    yield from desk.take()
 
 
 @configuration.check(
@@ -436,7 +435,7 @@ def setting_refused(desk: Project) -> Iterator[str]:
 )
 def key_not_read(desk: Project) -> Iterator[str]:
     """A key that `scf-mps deploy` does not read."""
-    yield from desk.take("", warning=True)
+    yield from desk.take(warning=True)
 
 
 def is_deployed(desk: Project, package: str, extra: str) -> bool:

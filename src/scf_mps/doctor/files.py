@@ -99,8 +99,8 @@ def secrets_uploaded(desk: Project) -> Iterator[str]:
     upload = desk.upload
     if upload:
         paths = {name: upload.folder / name for name in upload.names}
-        for sentence in find_secrets(paths):
-            yield f"{upload.where}/{sentence.partition(' must not be deployed')[0]}"
+        for problem in find_secrets(paths):
+            yield f"{upload.where}/{problem.summary}"
 
 
 @files.check(
@@ -146,7 +146,8 @@ def module_shadows(desk: Project) -> Iterator[str]:
     """A module hides one of the standard library, or is hidden by the runtime's `bootstrap` or `runtime`."""
     upload = desk.upload
     if upload and _is_run(upload):
-        yield from find_shadowing(upload.names, sys.stdlib_module_names)
+        for problem in find_shadowing(upload.names, sys.stdlib_module_names):
+            yield problem.summary
 
 
 @files.check(
@@ -201,7 +202,8 @@ def code_large(desk: Project) -> Iterator[str]:
     upload = desk.upload
     if upload:
         unpacked = sum((upload.folder / name).stat().st_size for name in upload.names)
-        yield from check_limits([ArchiveReport(upload.where, "", upload.zipped, unpacked, [])])
+        for problem in check_limits([ArchiveReport(upload.where, "", upload.zipped, unpacked, [])]):
+            yield problem.summary
 
 
 def _is_run(upload: Upload) -> bool:

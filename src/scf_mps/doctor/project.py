@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..build.archive import list_files
 from ..build.contents import list_package_files, list_project_files
-from ..build.errors import BuildError
+from ..build.errors import BuildError, Problem
 from ..build.runtimes import Runtime, parse_runtime
 from ..deploy.exclude import match_exclude
-from ..deploy.variables import format_variable
+from ..deploy.naming_rules import format_variable
 
 if TYPE_CHECKING:
     from ..deploy.desired_state import DesiredState
@@ -70,8 +70,8 @@ class Project:
         wanted: the same as a value; None if something in it is not in order.
         unreadable: why serverless.yml could not be read.
         unset: variables in it that nothing sets.
-        problems: sentences of its reader; checks take out what they tell.
-        warnings: the same.
+        problems: of serverless.yml. Checks remove those that they report.
+        warnings: likewise.
         lacking: what is not installed to read it.
         sources: what a build would take of the project, by its path in the zip.
         unusable: why it would take nothing.
@@ -86,8 +86,8 @@ class Project:
     wanted: DesiredState | None = None
     unreadable: list[str] = field(default_factory=list[str])
     unset: list[str] = field(default_factory=list[str])
-    problems: list[str] = field(default_factory=list[str])
-    warnings: list[str] = field(default_factory=list[str])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    warnings: list[Problem] = field(default_factory=list[Problem])
     lacking: str = ""
     sources: Mapping[str, Path] = field(default_factory=dict[str, Path])
     unusable: list[str] = field(default_factory=list[str])
@@ -170,12 +170,22 @@ class Project:
         }
         return sorted(gone | changed)
 
-    def take(self, pattern: str, warning: bool = False) -> list[str]:
-        """The sentences of serverless.yml's reader that match from their beginning; they are then taken out."""
-        sentences = self.warnings if warning else self.problems
-        found = [one for one in sentences if re.match(pattern, one)]
-        sentences[:] = [one for one in sentences if one not in found]
-        return found
+    def take(self, code: str = "", path: str = "", *, warning: bool = False) -> list[str]:
+        """Remove problems of serverless.yml and return their texts.
+
+        Args:
+            code: of the problems; empty for any.
+            path: end of their path; empty for any.
+            warning: select warnings.
+        """
+        problems = self.warnings if warning else self.problems
+        taken = [
+            problem
+            for problem in problems
+            if code in ("", problem.code) and problem.path.endswith(path)
+        ]
+        problems[:] = [problem for problem in problems if problem not in taken]
+        return [problem.summary for problem in taken]
 
     def places(self) -> dict[tuple[str, str], str]:
         """Buckets and regions that are named, each with who names it first."""
@@ -211,7 +221,7 @@ def open_project(
     try:
         desk.sources = list_project_files(desk.source)
     except BuildError as failed:
-        desk.unusable += failed.problems
+        desk.unusable += map(str, failed.problems)
     with TemporaryDirectory(prefix="scf-mps-doctor-") as scratch:
         desk.upload = _upload(desk) if archive is None else _unpacked(desk, archive, Path(scratch))
         yield desk
@@ -229,9 +239,9 @@ def _read(desk: Project, stage: str) -> None:
     try:
         template = read_template(desk.path, stage, desk.environment)
     except DeployError as error:
-        unset = [one for one in error.problems if _UNSET.search(one)]
-        desk.unset += unset
-        desk.unreadable += [one for one in error.problems if one not in unset]
+        for problem in error.problems:
+            is_unset = problem.code in ("unset_variable", "unknown_variable")
+            (desk.unset if is_unset else desk.unreadable).append(str(problem))
         return
     desk.values, desk.environment = template.values, template.environment
     try:
@@ -239,9 +249,6 @@ def _read(desk: Project, stage: str) -> None:
         desk.warnings += warnings
     except DeployError as error:
         desk.problems += error.problems
-
-
-_UNSET = re.compile(r"is not set$|^\S+: nothing here says what \$\{")
 
 
 def _upload(desk: Project) -> Upload | None:
