@@ -156,10 +156,9 @@ def test_a_line_without_an_exception_has_no_such_field(stream: Stream) -> None:
 
 
 def test_an_extra_field_cannot_take_the_place_of_one_of_ours(stream: Stream) -> None:
-    logs.bind("request")
     ours = ("time", "level", "logger", "request_id", "task_id", "exception", "stack", "truncated")
-    log.warning("x", extra={**dict.fromkeys(ours, "theirs"), "time_": "another"})
-    logs.unbind()
+    with logs.bind("request"):
+        log.warning("x", extra={**dict.fromkeys(ours, "theirs"), "time_": "another"})
     line = one_line(stream)
     assert line["level"] == "WARNING"
     assert line["request_id"] == "request"
@@ -263,15 +262,16 @@ def test_two_long_texts_share_the_line_and_short_ones_are_whole(stream: Stream) 
 
 @pytest.mark.parametrize("count", [100, 400, 10_000])
 def test_very_many_fields_leave_out_the_last_but_none_of_ours(stream: Stream, count: int) -> None:
-    fields = logs.bind("8d2a2f4a-9c5e-4f3e-8d2a-2f4a9c5e4f3e")
-    fields["task_id"] = "1250000000-WorkflowTask-a0000000000000000000000000000000tt0"
-    log.info("hello", extra={f"field_{index:05}": "v" * 90 for index in range(count)})
-    logs.unbind()
+    request_id = "8d2a2f4a-9c5e-4f3e-8d2a-2f4a9c5e4f3e"
+    task_id = "1250000000-WorkflowTask-a0000000000000000000000000000000tt0"
+    with logs.bind(request_id):
+        logs.bind_task(task_id)
+        log.info("hello", extra={f"field_{index:05}": "v" * 90 for index in range(count)})
     line = one_line(stream)
     assert len(stream.writes[0].encode()) <= 8192
     assert line["message"] == "hello"
     assert line["time"]
-    assert (line["request_id"], line["task_id"]) == (fields["request_id"], fields["task_id"])
+    assert (line["request_id"], line["task_id"]) == (request_id, task_id)
     assert line["truncated"] is True
     extras = [name for name in line if name.startswith("field_")]
     assert extras == [f"field_{index:05}" for index in range(len(extras))]
@@ -364,9 +364,8 @@ def test_a_word_of_a_hundred_thousand_letters_takes_no_longer_than_reading_it() 
 
 def test_the_request_id_is_on_every_line_from_bind_to_unbind(stream: Stream) -> None:
     log.info("before")
-    logs.bind("request-1")
-    log.info("during")
-    logs.unbind()
+    with logs.bind("request-1"):
+        log.info("during")
     log.info("after")
     assert [line.get("request_id") for line in stream.lines] == [None, "request-1", None]
 
@@ -431,12 +430,11 @@ def test_threads_with_invocations_of_their_own_never_mix_their_fields(stream: St
     ready = threading.Barrier(8)
 
     def invoke(number: int) -> None:
-        logs.bind(f"request-{number}")
-        ready.wait()
-        for _ in range(20):
-            log.info("%d", number)
-        ready.wait()
-        logs.unbind()
+        with logs.bind(f"request-{number}"):
+            ready.wait()
+            for _ in range(20):
+                log.info("%d", number)
+            ready.wait()
 
     threads = [threading.Thread(target=invoke, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -509,12 +507,13 @@ def test_threads_of_several_invocations_never_have_wrong_fields(stream: Stream) 
 
 
 def test_secrets_of_every_invocation_are_hidden_in_threads(stream: Stream) -> None:
-    logs.bind("a", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-a"}}))
+    first = logs.bind("a", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-a"}}))
+    second = logs.bind("b", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-b"}}))
     outside = contextvars.Context()
-    outside.run(logs.bind, "b", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-b"}}))
-    in_a_thread(lambda: log.info("secret-of-a secret-of-b"))
-    outside.run(logs.unbind)
-    logs.unbind()
+    with first:
+        outside.run(second.__enter__)
+        in_a_thread(lambda: log.info("secret-of-a secret-of-b"))
+        outside.run(second.__exit__)
     assert one_line(stream)["message"] == "*** ***"
 
 
@@ -604,11 +603,10 @@ def test_line_of_ours_outside_an_invocation_is_written(stream: Stream) -> None:
 
 def test_line_of_ours_with_null_or_too_long_is_written(stream: Stream) -> None:
     logs.configure(stream)  # alone: pytest has added a handler
-    logs.bind("r")
     many = {f"name_{number}_{'x' * 100}": "y" * 90 for number in range(60)}
-    for fields in ({"a": None}, {"a": None}, many, many):
-        logs.emit(logging.getLogger("scf_mps"), logging.INFO, "inside", fields)
-    logs.unbind()
+    with logs.bind("r"):
+        for fields in ({"a": None}, {"a": None}, many, many):
+            logs.emit(logging.getLogger("scf_mps"), logging.INFO, "inside", fields)
     assert [line.get("a", "") for line in stream.lines] == [None, None, "", ""]
     assert all(len(line.encode()) <= logs.MAX_LINE_BYTES for line in stream.writes)
 

@@ -34,7 +34,7 @@ from scf_mps import (
 )
 from scf_mps.actions.settings import Settings
 from scf_mps.common import redaction
-from scf_mps.common.disclosure import redact_error
+from scf_mps.common.disclosure import create_failure, redact_error
 from scf_mps.cos import Credentials
 from scf_mps.errors import list_members
 from scf_mps.local.samples import sample
@@ -249,7 +249,7 @@ class TestWhatLeaves:
             FileNotFoundError(2, "missing", SECRET),
             ImportError(SECRET),
         ):
-            cause = CallbackFailed.caused_by("a", "b", error).__cause__
+            cause = create_failure("a", "b", error).__cause__
             assert isinstance(cause, type(error))
             assert_no_secret(everything_of(cause))
 
@@ -275,7 +275,7 @@ class TestWhatLeaves:
     def test_copy_of_an_http_error_can_be_printed(self, variables: None) -> None:
         for body in (None, io.BytesIO(b"no")):
             error = HTTPError(PRESIGNED, 403, f"refused {SECRET}", Message(), body)
-            cause = CallbackFailed.caused_by("a", "b", error).__cause__
+            cause = create_failure("a", "b", error).__cause__
             assert type(cause).__name__ == "HTTPError"
             assert_no_secret(everything_of(cause))
 
@@ -299,7 +299,7 @@ class TestWhatLeaves:
         outcomes = [call["outcome"] for call in failed.value.summary["callbacks"]]
         assert outcomes == ["failed", "done"]
         assert type(failed.value.failures[0].__cause__).__name__ == "Answer"
-        assert "Answer: plain" in everything_of(CallbackFailed.caused_by("a", "b", Answer("plain")))
+        assert "Answer: plain" in everything_of(create_failure("a", "b", Answer("plain")))
         assert_no_secret(everything_of(failed.value))
         assert_no_secret("".join(stream.writes))
         logging.getLogger().handlers[0].setFormatter(logs.TextFormatter())
@@ -314,7 +314,7 @@ class TestWhatLeaves:
             def args(self) -> tuple[str, ...]:  # type: ignore[override]
                 return (SECRET,)
 
-        failure = CallbackFailed.caused_by("a", "b", Fixed())
+        failure = create_failure("a", "b", Fixed())
         assert type(failure.__cause__).__name__ == "Fixed"
         assert_no_secret(everything_of(failure))
 
@@ -327,14 +327,14 @@ class TestWhatLeaves:
         noted.__notes__ = Shown()  # type: ignore[assignment]
         named = type(KEY_ID, (Exception,), {"__module__": SECRET, "__qualname__": TOKEN})("boom")
         for error in (noted, named, SyntaxError("bad", ("f", 1, 1, f"x = {SECRET!r}"))):
-            failure = CallbackFailed.caused_by("a", "b", error)
+            failure = create_failure("a", "b", error)
             assert_no_secret(everything_of(failure))
 
     def test_short_circle_of_causes_ends(self, variables: None) -> None:
         first, second = ValueError(SECRET), KeyError(SECRET)
         first.__cause__, second.__context__ = second, first
         first.client = object()  # type: ignore[attr-defined]
-        failure = CallbackFailed.caused_by("a", "b", first)
+        failure = create_failure("a", "b", first)
         assert_no_secret(everything_of(failure))
         assert failure.__cause__ is not None
         assert isinstance(failure.__cause__.__cause__, KeyError)
@@ -345,7 +345,7 @@ class TestWhatLeaves:
             def __repr__(self) -> str:
                 raise ValueError
 
-        failure = CallbackFailed.caused_by("a", "b", OSError(5, Silent()))
+        failure = create_failure("a", "b", OSError(5, Silent()))
         assert failure.__cause__ is not None
 
     def test_long_and_circular_chains_end(self, variables: None) -> None:
@@ -535,9 +535,9 @@ class TestWhatLeaves:
         assert "proxypass" not in everything_of(wrong.value)
 
     def test_nested_failure_is_safe_by_itself(self, variables: None) -> None:
-        failure = CallbackFailed.caused_by("a", "b", ConnectionError(PRESIGNED))
+        failure = create_failure("a", "b", ConnectionError(PRESIGNED))
         assert_no_secret(everything_of(failure))
-        assert str(CallbackFailed.caused_by("a", "b", ValueError())) == "a on b: ValueError"
+        assert str(create_failure("a", "b", ValueError())) == "a on b: ValueError"
 
 
 class Event:

@@ -1,7 +1,4 @@
-"""The application: routers, middleware and providers put together, checked as a whole, and made into `main_handler`.
-
-What `main_handler` then does is in `dispatch/dispatcher.py`.
-"""
+"""The application: routers, middleware and providers, checked as a whole, and `main_handler`."""
 
 from __future__ import annotations
 
@@ -36,22 +33,22 @@ log = logging.getLogger("scf_mps")
 
 
 class App(Router):
-    """An application: callbacks, what they can ask for, and `main_handler`.
+    """An application: callbacks, the providers of their parameters, and `main_handler`.
 
-    It is itself a router, so a small one needs no other: ``@app.on(Transcode)``.
+    It is a router itself, so that a small application needs no other: ``@app.on(Transcode)``.
 
     Args:
-        routers: the routers it is made of.
+        routers: the routers whose callbacks it has.
         middleware: hooks around every event and callback, the first outermost.
-        reserve: seconds that must be left of an invocation to start a callback; what is not started is left to
-            SCF's retry.
-        ledger: where is written down which callbacks ended, so that they do not run again when SCF delivers an
-            event again: a `Ledger` or the URL of one; what ``MPS_LEDGER`` says by default. ``"none"`` for none.
-        on_ledger_error: ``"fail"`` leaves an event to SCF's retry if the ledger fails; ``"run"`` runs the callbacks
-            all the same.
+        reserve: seconds of an invocation that must remain to start a callback. SCF's retry runs the callbacks that
+            were not started.
+        ledger: records which callbacks completed, so that they do not run again when SCF retries an event. A `Ledger`
+            or its URL. The default is ``MPS_LEDGER``, ``"none"`` disables it.
+        on_ledger_error: ``"fail"`` leaves an event to SCF's retry if the ledger fails. ``"run"`` runs the callbacks,
+            which may then run twice.
 
     Raises:
-        RegistrationError: if an argument is none of these.
+        RegistrationError: an argument is invalid.
     """
 
     def __init__(
@@ -65,9 +62,9 @@ class App(Router):
         super().__init__(*routers)
         if on_ledger_error not in ("fail", "run"):
             raise RegistrationError(
-                f'on_ledger_error= expects "fail" or "run", not {on_ledger_error!r}'
+                f'on_ledger_error= takes "fail" or "run", not {on_ledger_error!r}'
             )
-        self._ledger_given = ledger
+        self._own_ledger = ledger
         self._on_ledger_error = on_ledger_error
         self._middleware = tuple(middleware)
         self._hooks = Hooks()
@@ -86,60 +83,64 @@ class App(Router):
         *,
         per: str = "instance",
     ) -> None:
-        """Let callbacks ask for a type: a parameter annotated with `kind` is given what `factory` makes.
+        """Provide the values of parameters that are annotated with a type.
 
         Args:
             kind: the type, as callbacks annotate it.
-            factory: makes the value; its own parameters are provided in the same way. It may be ``async def``. A
-                generator function, async or not, yields the value and cleans up afterwards, and so does a function
+            factory: makes the value. Its own parameters are provided in the same way. It may be ``async def``. A
+                generator function, async or not, yields the value and then cleans up, and so does a function
                 decorated with `contextlib.contextmanager` or `asynccontextmanager`.
-            per: ``"instance"``, once for as long as SCF keeps the instance warm, or ``"invocation"``. What is made for
-                the instance cannot need what belongs to an invocation (`Context`, `Event`, `Cos`, …).
+            per: ``"instance"`` makes one value for as long as SCF keeps the instance, ``"invocation"`` one for each
+                invocation. The value of an instance cannot depend on an invocation (`Context`, `Event`, `Cos`, …).
 
         Raises:
-            RegistrationError: if the type is provided already, or a clean-up could never run.
+            RegistrationError: the type has a provider already, or a cleanup could never run.
         """
         if self._dispatcher is not None:
             raise RegistrationError(
-                f"{kind.__name__} is provided after main_handler was taken: move it before"
+                f"{kind.__name__} is provided after main_handler was read. Move it before that"
             )
         self._providers.add(kind, factory, per)
 
     @property
     def main_handler(self) -> Handler:
-        """The function SCF calls, with an event and a context, both plain dicts.
+        """The function that SCF calls, with an event and a context, both plain dicts.
 
-        It returns a summary, a small JSON object, if every callback was done or dropped; otherwise it raises
-        `CallbacksFailed` so that SCF delivers the event again, and `InvalidEvent` for what is no notification.
+        It returns a summary, a small JSON object, if every callback succeeded or was dropped. Otherwise it raises
+        `CallbacksFailed`, so that SCF retries the event, or `InvalidEvent` if the event is not a notification.
 
-        For an event that came over HTTP it raises nothing and returns a response, ``{"statusCode": …, "headers": …,
-        "body": …}``, whose status tells MPS what to send again: 200 with the summary; 400 for what is no
-        notification of MPS, 401 for what MPS did not sign, 403 for what MPS says otherwise (``MPS_REREAD=1``), 405
-        for another method than POST; 500 with the names of the callbacks that failed; 503 if the ledger, MPS or COS
-        cannot be reached, or another delivery is at work on the event.
+        For an HTTP request it returns a response, ``{"statusCode": …, "headers": …, "body": …}``, and raises nothing:
 
-        Taking it closes the application: it is checked as a whole, and nothing can be registered any more.
+        * 200 with the summary
+        * 400: not a notification of MPS
+        * 401: not signed by MPS
+        * 403: not confirmed by MPS (``MPS_REREAD=1``)
+        * 405: another method than POST
+        * 500 with the names of the callbacks that failed
+        * 503: the ledger, MPS or COS cannot be reached, or another delivery of the event is running
+
+        Reading it closes the application: everything is checked, and nothing can be registered afterwards.
 
         Raises:
-            RegistrationError: if a callback could never be called, or never be given what it asks for.
-            ConfigurationError: if ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED``, ``MPS_NOTIFY_KEY`` or ``MPS_BUCKETS`` has a
-                value that could not be meant.
-            LedgerError: if there can be no ledger as it is asked for.
+            RegistrationError: a callback could never be called, or a parameter has no provider.
+            ConfigurationError: ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED``, ``MPS_NOTIFY_KEY`` or ``MPS_BUCKETS`` has an
+                invalid value.
+            LedgerError: the ledger cannot be created.
         """
         return self._complete().main_handler
 
     def replay(
         self, event: object, context: object = None, force: Collection[str] = ()
     ) -> dict[str, Any]:
-        """`main_handler` once more for an event: what the ledger says ended is skipped, the rest runs.
+        """Handle an event again. Callbacks that the ledger has as completed are skipped.
 
         Args:
             event: the event, as SCF passed it or as the ledger keeps it.
-            context: SCF's.
-            force: the names of callbacks that run even if they ended.
+            context: SCF's context.
+            force: names of callbacks that run even if they completed.
 
         Raises:
-            ValueError: if no callback has a name in `force`.
+            ValueError: no callback has a name in `force`.
             CallbacksFailed, InvalidEvent, LedgerError: as `main_handler`.
         """
         dispatcher = self._complete()
@@ -148,51 +149,51 @@ class App(Router):
             if name not in names:
                 from difflib import get_close_matches
 
-                near = get_close_matches(name, names, 1) or sorted(names)
-                raise ValueError(f"there is no callback {name!r}; there is {', '.join(near)}")
+                known = get_close_matches(name, names, 1) or sorted(names)
+                raise ValueError(f"unknown callback {name!r}. Use {', '.join(known)}")
         return dispatcher.handle(event, Context(context), force)
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every registration, in order. Closes the application, as `main_handler` does."""
+        """All registrations, in order. Reading it closes the application, as `main_handler` does."""
         return self._complete().table.routes
 
     @property
     def ledger(self) -> Ledger | None:
-        """The ledger, opened, or None. Closes the application, as `main_handler` does."""
+        """The ledger, or None. Reading it closes the application, as `main_handler` does."""
         return self._complete().ledger
 
     @property
     def has_own_ledger(self) -> bool:
-        """Whether it was given one, so that ``MPS_LEDGER`` plays no part."""
-        return self._ledger_given is not None
+        """True if the ledger was passed as an argument, so that ``MPS_LEDGER`` has no effect."""
+        return self._own_ledger is not None
 
-    def reconcile(self, context: object = None, **how: Any) -> dict[str, Any]:
-        """Dispatch the finished tasks that MPS knows and the ledger does not; see `scf_mps.ledger.reconcile.reconcile`."""
+    def reconcile(self, context: object = None, **options: Any) -> dict[str, Any]:
+        """Dispatch the finished tasks of MPS that the ledger does not have. See `scf_mps.ledger.reconcile`."""
         from .ledger.reconcile import reconcile
 
-        return reconcile(self._complete(), Context(context), **how)
+        return reconcile(self._complete(), Context(context), **options)
 
     def explain(self, event: object) -> list[Reason]:
-        """For every callback and every result of an event, whether it would run and why; nothing is run.
+        """Return for every callback and result of an event whether it would run, and why. No callback runs.
 
-        (Predicates given with ``when=`` are asked, and COS or MPS for the event of a reference.)
+        Predicates (``when=``) are called. The event of a reference is fetched from COS or MPS.
 
         Raises:
-            InvalidEvent: for what `main_handler` would not dispatch.
-            CosError, MpsError: if the event of a reference cannot be read.
+            InvalidEvent: `main_handler` would not dispatch the event.
+            CosError, MpsError: the event of a reference cannot be fetched.
         """
         return self._complete().explain(event)
 
     def _complete(self) -> Dispatcher:
-        """Check and close the application. An error holds no secret: SCF prints it with every event."""
+        """Close and check the application. Errors have no secrets: SCF prints them with every event."""
         try:
             return self._dispatcher or self._close_and_check()
         except Exception as error:
             from .common.disclosure import redact_error
 
-            leaving = redact_error(error)
-        raise leaving
+            outgoing = redact_error(error)
+        raise outgoing
 
     def _close_and_check(self) -> Dispatcher:
         routes = tuple(self._close())
@@ -200,31 +201,33 @@ class App(Router):
             from .dispatch.middleware import check_options
 
             check_options(routes, self._middleware)
-        arguments = {route: self._arguments(route) for route in routes}
+        arguments = {route: self._resolve_arguments(route) for route in routes}
         self._providers.check()
         check_variables()
         runner = Runner(arguments, self._hooks, self._reserve)
         if logs.is_on_scf():
             logs.configure()
-        self._dispatcher = Dispatcher(Table(routes), runner, self._hooks, self._keeper())
+        self._dispatcher = Dispatcher(
+            Table(routes), runner, self._hooks, self._create_coordinator()
+        )
         return self._dispatcher
 
-    def _arguments(self, route: Route) -> Arguments:
+    def _resolve_arguments(self, route: Route) -> Arguments:
         try:
-            return self._providers.arguments(route.callback, 1)
+            return self._providers.resolve_arguments(route.callback, 1)
         except RegistrationError as error:
             error.locate(route.where)
             raise
 
-    def _keeper(self) -> LedgerCoordinator | None:
-        ledger = self._ledger_given or os.environ.get("MPS_LEDGER", "")
+    def _create_coordinator(self) -> LedgerCoordinator | None:
+        ledger = self._own_ledger or os.environ.get("MPS_LEDGER", "")
         if ledger == "none":
             return None
         if not ledger:
             if logs.is_on_scf():
                 log.warning(
-                    "MPS_LEDGER is not set: when SCF delivers an event again, callbacks that succeeded run again; "
-                    "set it to cos://bucket.region/prefix/, redis://host or none"
+                    "MPS_LEDGER is not set: callbacks that succeeded run again when SCF retries an event. "
+                    "Set it to cos://bucket.region/prefix/, redis://host or none"
                 )
             return None
         from .ledger.session import LedgerCoordinator

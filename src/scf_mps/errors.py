@@ -185,16 +185,6 @@ class CallbackFailed(ScfMpsError):
         self.result = result
         self.reason = reason
 
-    @classmethod
-    def caused_by(cls, callback: str, result: str, error: BaseException) -> CallbackFailed:
-        """Create one from what a callback raised, without secrets."""
-        from .common.disclosure import redact_error
-
-        shown = redact_error(error)
-        failure = cls(callback, result, describe_error(shown))
-        failure.__cause__ = shown
-        return failure
-
     def __str__(self) -> str:
         return f"{self.callback} on {self.result}: {self.reason}"
 

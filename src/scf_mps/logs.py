@@ -32,13 +32,13 @@ CAPPED_LOGGERS = ("urllib3", "requests", "qcloud_cos", "tencentcloud_sdk_common"
 
 
 class _Scope:
-    """What every log line of one invocation has, and what none of them may show.
+    """The fields and secrets of the log lines of one invocation. A context manager: they apply inside the block.
 
     Attributes:
-        fields: on every line.
-        secrets: hidden on every line, in all their forms.
-        event: the notification, whose secrets are not among `secrets` yet; None if they are.
-        outer: the invocation that called this one, from a callback.
+        fields: the fields of every line.
+        secrets: texts that every line hides, in all their forms.
+        event: the notification, whose secrets are not in `secrets` yet. None if they are.
+        outer: the scope of the invocation that called this one, from a callback.
     """
 
     __slots__ = ("event", "fields", "outer", "secrets")
@@ -47,10 +47,19 @@ class _Scope:
         self.fields = fields
         self.secrets = secrets
         self.event: object = None
+        self.outer: _Scope | None = None
+
+    def __enter__(self) -> None:
         self.outer = _bound.get()
+        _running.append(self)
+        _bound.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _running.remove(self)
+        _bound.set(self.outer)
 
     def all_secrets(self) -> tuple[str, ...]:
-        """Return the secrets, those of the event included."""
+        """Return the secrets, including those of the event."""
         if self.event is not None:
             secrets, self.event = redaction.find_event_secrets(self.event), None
             if secrets:
@@ -62,38 +71,42 @@ _bound: ContextVar[_Scope | None] = ContextVar("scf_mps_invocation", default=Non
 _running: list[_Scope] = []
 
 
-def bind(request_id: str, context: Context | None = None) -> dict[str, str]:
-    """Put the fields of an invocation on every line that is logged in it, until `unbind`. Return the fields.
+def bind(request_id: str, context: Context | None = None) -> _Scope:
+    """Return a context manager that adds the request id of an invocation to every line, and hides its secrets.
 
-    They follow async callbacks and `asyncio.to_thread` (context variables). A thread that has no invocation of its
-    own, such as one of a pool, logs for the one that is running; if there are several, its lines have no fields. A
-    callback may itself call a `main_handler`, whose fields are on the lines until it is over.
+    The fields follow async callbacks and `asyncio.to_thread` (context variables). A thread without an invocation, such
+    as one of a pool, logs for the running invocation. If several are running its lines have no fields. A callback may
+    call another `main_handler`, whose fields apply until it returns.
 
     Args:
-        request_id: SCF's.
-        context: the invocation's, of which the variables in ``environ`` hold secrets as those of the process do.
+        request_id: SCF's request id.
+        context: SCF's context. The variables in its ``environ`` hold secrets as those of the process do.
     """
-    fields = {"request_id": request_id}
-    scope = _Scope(fields, _process_secrets() if context is None else _context_secrets(context))
-    _running.append(scope)
-    _bound.set(scope)
-    return fields
+    secrets = _process_secrets() if context is None else _context_secrets(context)
+    return _Scope({"request_id": request_id}, secrets)
 
 
-def unbind() -> None:
-    """Take the fields of the invocation off again."""
-    scope = _bound.get()
-    assert scope is not None
-    _running.remove(scope)
-    _bound.set(scope.outer)
-
-
-def learn(event: object) -> None:
-    """Hide the secrets of a notification too, on the lines of the invocation."""
+def bind_task(task_id: str) -> None:
+    """Add a task id to the lines of the invocation."""
     scope = _bound.get()
     if scope is not None:
+        scope.fields["task_id"] = task_id
+
+
+def unbind_task() -> None:
+    """Remove the task id from the lines of the invocation."""
+    scope = _bound.get()
+    if scope is not None:
+        scope.fields.pop("task_id", None)
+
+
+def bind_event(task_id: str, notification: object) -> None:
+    """Add an event's task id to the lines of the invocation, and hide the event's secrets."""
+    scope = _bound.get()
+    if scope is not None:
+        scope.fields["task_id"] = task_id
         scope.all_secrets()
-        scope.event = event
+        scope.event = notification
 
 
 def _current() -> _Scope | None:

@@ -264,7 +264,7 @@ def test_refused_overwrite_sends_no_link_to_copy(
         MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?overwrite=no",
         MPS_NOTIFY=f"{robots.url}/hook",
     )
-    with pytest.raises(CallbacksFailed, match="did not finish"):
+    with pytest.raises(CallbacksFailed, match="callbacks failed"):
         handlers.main_handler(notification, {})
     assert robots.received == []
 

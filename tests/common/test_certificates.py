@@ -94,7 +94,7 @@ def test_trust_is_not_widened_where_there_are_cas(
 
 def cos_of(server: Server) -> Cos:
     cos = Cos(KEYS, pool=Pool(), proxy=server.url)
-    cos._client.transport._direct = ("localhost", server.port, True)
+    cos._client.transport._proxy = ("localhost", server.port, True)
     return cos
 
 

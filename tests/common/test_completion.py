@@ -425,7 +425,7 @@ class TestOrderOfCompletion:
         app, ran = App(ledger=MemoryLedger()), []
         app.on_complete(Event, name="chat", blocking=False)(lambda event: 1 / 0)
         app.on_complete(Event, name="mail")(lambda event: ran.append("mail"))
-        outer = App(Router(app, source="*"), ledger=app._ledger_given)
+        outer = App(Router(app, source="*"), ledger=app._own_ledger)
         assert delivered(outer) == {"chat": "failed", "mail": "done"}
         assert delivered(outer) == {"chat": "failed", "mail": "skipped"}
         assert ran == ["mail"]

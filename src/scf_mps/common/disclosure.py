@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 
-from ..errors import ScfMpsError, list_members, read_message
+from ..errors import CallbackFailed, ScfMpsError, describe_error, list_members, read_message
 from ..logs import scrub
 
 TYPE_CHECKING = False
@@ -26,6 +26,20 @@ _CONTAINERS = (dict, list, tuple)
 def redact_error(error: BaseException) -> BaseException:
     """Return the exception, or a copy without secrets in its text, attributes, notes, causes and members."""
     return error if _is_safe(error) else _copy(error, {}, 0)
+
+
+def create_failure(callback: str, result: str, error: BaseException) -> CallbackFailed:
+    """Return a CallbackFailed that was caused by an error, without the error's secrets.
+
+    Args:
+        callback: the callback's name, or the part of the framework that failed.
+        result: the key of the result, or the place of the event.
+        error: the cause.
+    """
+    cause = redact_error(error)
+    failure = CallbackFailed(callback, result, describe_error(cause))
+    failure.__cause__ = cause
+    return failure
 
 
 def _is_safe(error: BaseException) -> bool:

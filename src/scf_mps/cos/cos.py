@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..context import Context
-    from ..dispatch.injection import Invocation
+    from ..dispatch.invocation import Invocation
     from ..events.base import Result
     from ..events.files import CosObject
     from ..tencent.credentials import Credentials

@@ -6,7 +6,7 @@ from ..ledger.base import hash_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .injection import Invocation
+    from .invocation import Invocation
 
 
 class IdempotencyKey(str):

@@ -1,10 +1,8 @@
-"""Gives a callback what it asks for: a parameter's annotation names the type, a provider makes the value.
+"""Injection: values for the annotated parameters of callbacks and providers.
 
-The first parameter of a callback is the result it is called for; every other one is found here by its annotation.
-A provider is a function that returns a value, or a generator function that yields one and cleans up behind its
-``yield``, async or not, or a context manager; providers may ask for what they need in the same way. A class of ours that callbacks may ask for without
-more ado says itself how it is made, by a class method ``__provide__(invocation)``; ``per_call = True`` says that it
-is another one for every call.
+The first parameter of a callback is its result. The annotation of each other one names a type, which is built in, has
+a provider, or makes its own values: a class with a class method ``__provide__(invocation)``. Such a class has
+``per_call = True`` if each call gets another value.
 """
 
 from __future__ import annotations
@@ -21,236 +19,231 @@ from ..routing.parameters import locate_function, read_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
 
-    from ..ledger.session import LedgerSession
     from ..routing.parameters import Parameter
-    from ..routing.plan import Call
+    from .invocation import CleanupStack, Invocation
 
-    Resolver = Callable[["Invocation", str], Any]
-    Arguments = tuple[tuple[str, Resolver], ...]
+    Resolver: TypeAlias = Callable[[Invocation, str], Any]
+    """Returns the value of a parameter, from the invocation and the name of the callback."""
+
+    Dependents: TypeAlias = "tuple[Provider, ...]"
+    """The providers that need a value, the outermost first."""
 
 
-class Invocation:
-    """What belongs to one invocation alone: the event, its context, and the values made for it.
+class Arguments:
+    """The arguments of a function, besides those that its caller passes.
 
-    Attributes:
-        event: the event.
-        context: SCF's.
-        call: the call that is being made.
-        borrowed: whether it was given something that waits to be cleaned up.
-        values: what was made for the invocation, by type.
-        journal: where what came to an end is written down, if the application has a ledger.
-        closing: the clean-ups of providers, in the order in which they were made.
-        unsettled: the types whose values depend on one of those.
+    Args:
+        resolvers: name, type and resolver of each parameter.
     """
 
-    __slots__ = (
-        "borrowed",
-        "call",
-        "closing",
-        "context",
-        "event",
-        "journal",
-        "unsettled",
-        "values",
-    )
+    __slots__ = ("_resolvers", "_types")
 
-    def __init__(self, event: Event, context: Context) -> None:
-        self.event = event
-        self.context = context
-        self.call: Call | None = None
-        self.borrowed = False
-        self.journal: LedgerSession | None = None
-        self.values: dict[object, Any] = {}
-        self.closing: list[Callable[[], object]] = []
-        self.unsettled: set[object] = set()
+    def __init__(self, resolvers: Sequence[tuple[str, type, Resolver]]) -> None:
+        self._resolvers = tuple((name, resolve) for name, _, resolve in resolvers)
+        self._types = frozenset(kind for _, kind, _ in resolvers)
 
-    def close(self) -> list[BaseException]:
-        """Run the clean-ups of this invocation's providers, the last first; returns what they raised.
+    def __len__(self) -> int:
+        return len(self._resolvers)
 
-        Who asks for their values afterwards is given new ones.
-        """
-        for kind in self.unsettled:
-            self.values.pop(kind, None)
-        self.unsettled.clear()
-        errors: list[BaseException] = []
-        while self.closing:
-            try:
-                self.closing.pop()()
-            except BaseException as error:  # SystemExit too, as of a callback
-                errors.append(error)
-        return errors
+    def make(self, invocation: Invocation, callback: str) -> dict[str, Any]:
+        """Return the values by parameter."""
+        return {name: resolve(invocation, callback) for name, resolve in self._resolvers}
+
+    def are_open(self, invocation: Invocation) -> bool:
+        """Return True if a cleanup of the invocation may still undo what was done with the values."""
+        return not invocation.open_types.isdisjoint(self._types)
+
+
+class Provider:
+    """A factory that makes one value per invocation.
+
+    Attributes:
+        kind: the type of the values.
+        factory: makes a value.
+        arguments: the factory's arguments.
+    """
+
+    __slots__ = ("arguments", "factory", "kind")
+
+    def __init__(self, kind: type, factory: Callable[..., Any]) -> None:
+        self.kind = kind
+        self.factory = factory
+        self.arguments = Arguments(())
+
+    def resolve(self, invocation: Invocation, callback: str) -> Any:
+        """Return the invocation's value. The first call makes it."""
+        values = invocation.values
+        if self.kind not in values:
+            cleanups = len(invocation.cleanups)
+            values[self.kind] = self._create(invocation, callback, invocation.cleanups)
+            if len(invocation.cleanups) > cleanups or self.arguments.are_open(invocation):
+                invocation.open_types.add(self.kind)
+        return values[self.kind]
+
+    def _create(self, invocation: Invocation, callback: str, cleanups: CleanupStack | None) -> Any:
+        value = self.factory(**self.arguments.make(invocation, callback))
+        kind = type(value)
+        if (
+            hasattr(kind, "__next__")
+            or hasattr(kind, "asend")
+            or hasattr(kind, "__await__")
+            or kind.__module__ == "contextlib"
+        ):
+            from .resource import open_value
+
+            return open_value(value, self.kind, cleanups, invocation.context)
+        return value
+
+
+class InstanceProvider(Provider):
+    """A factory that makes one value for as long as SCF keeps the instance. Threads share it.
+
+    Args:
+        lock: a reentrant lock that all providers of an application share.
+    """
+
+    __slots__ = ("_lock", "_values")
+
+    def __init__(self, kind: type, factory: Callable[..., Any], lock: Any) -> None:
+        super().__init__(kind, factory)
+        self._lock = lock
+        self._values: list[Any] = []
+
+    def resolve(self, invocation: Invocation, callback: str) -> Any:
+        """Return the instance's value. The first call makes it."""
+        if not self._values:
+            with self._lock:
+                if not self._values:
+                    self._values.append(self._create(invocation, callback, None))
+        return self._values[0]
 
 
 class Providers:
-    """The types an application can be asked for, and how to make them."""
+    """The providers of an application, by type."""
 
     def __init__(self) -> None:
-        self._providers: dict[type, tuple[Callable[..., Any], str]] = {}
-        self._values: dict[object, Any] = {}
+        self._providers: dict[type, Provider] = {}
         self._lock = free_in_child(threading.RLock())
 
     def add(self, kind: type, factory: Callable[..., Any], per: str) -> None:
-        """See `App.provide`."""
+        """Add a provider. See `App.provide`."""
         if not isinstance(kind, type) or not callable(factory):
             raise RegistrationError(
-                f"provide() expects a type and a function that makes one, not {kind!r} and {factory!r}"
+                f"provide() takes a type and a function, not {kind!r} and {factory!r}"
             )
         if per not in ("instance", "invocation"):
-            raise RegistrationError(f'per= expects "instance" or "invocation", not {per!r}')
+            raise RegistrationError(f'per= takes "instance" or "invocation", not {per!r}')
         if kind in self._providers or kind in _BUILT_IN:
             raise RegistrationError(f"{kind.__name__} is provided already")
-        if per == "instance" and read_code_flags(factory) & GENERATOR_FLAGS:
+        if per == "invocation":
+            self._providers[kind] = Provider(kind, factory)
+        elif read_code_flags(factory) & GENERATOR_FLAGS:
             raise RegistrationError(
-                f"{getattr(factory, '__qualname__', factory)} yields, but SCF ends an instance without a word, so that its clean-up "
-                f'would never run: use per="invocation", or return the value'
+                f"provider {getattr(factory, '__qualname__', factory)} yields, but SCF ends an instance without notice "
+                f'and its cleanup would never run. Use per="invocation", or return the value'
             )
-        self._providers[kind] = (factory, per)
+        else:
+            self._providers[kind] = InstanceProvider(kind, factory, self._lock)
 
-    def arguments(
-        self, function: Callable[..., Any], skip: int, asking: tuple[type, ...] = ()
+    def resolve_arguments(
+        self, function: Callable[..., Any], skip: int, dependents: Dependents = ()
     ) -> Arguments:
-        """How to make each argument of a function behind its first `skip` parameters.
+        """Return the arguments of a function.
+
+        Args:
+            function: a callback or provider.
+            skip: how many parameters at the beginning the caller passes.
+            dependents: the providers that need the function's value.
 
         Raises:
-            RegistrationError: for a required parameter that nothing provides.
+            RegistrationError: nothing provides a required parameter.
         """
-        found = []
+        resolvers: list[tuple[str, type, Resolver]] = []
         for parameter in read_parameters(function)[skip:]:
-            resolver = self._resolver(parameter.annotation, asking)
-            if resolver is not None:
-                found.append((parameter.name, resolver))
+            kind = parameter.annotation
+            resolver = self._find_resolver(kind, dependents) if isinstance(kind, type) else None
+            if resolver is not None and isinstance(kind, type):
+                resolvers.append((parameter.name, kind, resolver))
             elif parameter.required:
                 raise RegistrationError(
-                    self._cannot(function, parameter), locate_function(function)
+                    self._explain_missing(function, parameter), locate_function(function)
                 )
-        return tuple(found)
-
-    def _resolver(self, kind: object, asking: tuple[type, ...]) -> Resolver | None:
-        if not isinstance(kind, type):
-            return None
-        if kind in _BUILT_IN:
-            if kind is not logging.Logger:
-                self._check_scope(kind, asking)
-            return _BUILT_IN[kind]
-        if kind not in self._providers:
-            own = getattr(kind, "__provide__", None)
-            if asking and getattr(kind, "per_call", False):
-                raise RegistrationError(
-                    f"the provider of {asking[-1].__name__} asks for {kind.__name__}, which belongs to one callback "
-                    f"and one result: ask for it in the callback, and hand it on"
-                )
-            if own is None:
-                return None
-            self._check_scope(kind, asking)
-            return lambda invocation, callback: own(invocation)
-        if kind in asking:
-            names = " -> ".join(one.__name__ for one in (*asking, kind))
-            raise RegistrationError(f"providers ask for one another in a circle: {names}")
-        factory, per = self._providers[kind]
-        if per == "invocation":
-            self._check_scope(kind, asking)
-        needs = self._needs(factory, (*asking, kind))
-        if per == "invocation":
-            return lambda invocation, callback: self._make(
-                kind, factory, needs, invocation.values, invocation, callback
-            )
-        return lambda invocation, callback: self._make_once(
-            kind, factory, needs, invocation, callback
-        )
+        return Arguments(resolvers)
 
     def check(self) -> None:
         """Raise RegistrationError for a provider that could never make its value."""
-        for kind in self._providers:
-            self._resolver(kind, ())
+        for provider in self._providers.values():
+            self._resolve_provider(provider, ())
 
-    def _check_scope(self, kind: type, asking: tuple[type, ...]) -> None:
-        """Refuse to keep for the life of an instance what depends on one invocation: its token, its deadline."""
-        for keeper in asking:
-            if self._providers[keeper][1] == "instance":
-                raise RegistrationError(
-                    f"{keeper.__name__} is made once for the instance, but needs {kind.__name__}, which belongs to one "
-                    f'invocation: add per="invocation" to app.provide({keeper.__name__}, …)'
-                )
-
-    def _needs(self, factory: Callable[..., Any], asking: tuple[type, ...]) -> Arguments:
-        """What a provider asks for; a class asks for what its ``__init__`` takes."""
-        if not isinstance(factory, type):
-            return self.arguments(factory, 0, asking)
-        init = factory.__init__  # type: ignore[misc]
-        return self.arguments(init, 1, asking) if hasattr(init, "__code__") else ()
-
-    def _make_once(
-        self,
-        kind: type,
-        factory: Callable[..., Any],
-        needs: Arguments,
-        invocation: Invocation,
-        callback: str,
-    ) -> Any:
-        if kind not in self._values:
-            with self._lock:
-                return self._make(kind, factory, needs, self._values, invocation, callback)
-        return self._values[kind]
-
-    @staticmethod
-    def _make(
-        kind: type,
-        factory: Callable[..., Any],
-        needs: Arguments,
-        values: dict[object, Any],
-        invocation: Invocation,
-        callback: str,
-    ) -> Any:
-        if kind not in values:
-            borrowed, invocation.borrowed = invocation.borrowed, False
-            value = factory(**{name: make(invocation, callback) for name, make in needs})
-            made = type(value)
-            if (
-                hasattr(made, "__next__")
-                or hasattr(made, "asend")
-                or hasattr(made, "__await__")
-                or made.__module__ == "contextlib"
-            ):
-                from .resource import opened
-
-                # Of the instance nothing is ever cleaned up.
-                closing = invocation.closing if values is invocation.values else None
-                count = len(invocation.closing)
-                value = opened(value, kind, closing, invocation.context)
-                invocation.borrowed = invocation.borrowed or len(invocation.closing) > count
-            values[kind] = value
-            if invocation.borrowed:
-                invocation.unsettled.add(kind)
-            invocation.borrowed |= borrowed
-        elif kind in invocation.unsettled:
-            invocation.borrowed = True
-        return values[kind]
-
-    def _cannot(self, function: Callable[..., Any], parameter: Parameter) -> str:
-        name = f"{function.__qualname__}() asks for {parameter.name!r}"
-        known = ", ".join(
-            sorted({kind.__name__ for kind in (*_BUILT_IN, *self._providers)} | _SELF_PROVIDED)
-        )
-        if parameter.annotation is None:
-            return f"{name} without saying what it is: annotate it with one of {known}, or give it a default"
-        if isinstance(parameter.annotation, str):
-            return (
-                f"{name}: {parameter.annotation}, a name that cannot be found when the function is "
-                f"called: import it at run time too, not under `if TYPE_CHECKING` alone"
+    def _find_resolver(self, kind: type, dependents: Dependents) -> Resolver | None:
+        if kind in _BUILT_IN:
+            if kind is not logging.Logger:
+                _check_scope(kind, dependents)
+            return _BUILT_IN[kind]
+        provider = self._providers.get(kind)
+        if provider is not None:
+            return self._resolve_provider(provider, dependents)
+        provide = getattr(kind, "__provide__", None)
+        if dependents and getattr(kind, "per_call", False):
+            raise RegistrationError(
+                f"the provider of {dependents[-1].kind.__name__} needs {kind.__name__}, which differs for each "
+                f"callback and result. Declare it in the callback, and pass it on"
             )
-        kind = getattr(parameter.annotation, "__name__", parameter.annotation)
-        if isinstance(parameter.annotation, type) and issubclass(parameter.annotation, Result):
-            return f"{name}: {kind}, but a callback has one result, its first parameter; others are in .event"
-        return (
-            f"{name}: {kind}, which nothing provides: there are {known}; add app.provide({kind}, …)"
-        )
+        if provide is None:
+            return None
+        _check_scope(kind, dependents)
+        return lambda invocation, callback: provide(invocation)
+
+    def _resolve_provider(self, provider: Provider, dependents: Dependents) -> Resolver:
+        if provider in dependents:
+            names = " -> ".join(one.kind.__name__ for one in (*dependents, provider))
+            raise RegistrationError(f"providers need each other in a loop: {names}")
+        if not isinstance(provider, InstanceProvider):
+            _check_scope(provider.kind, dependents)
+        factory, skip = provider.factory, 0
+        if isinstance(factory, type):
+            factory, skip = factory.__init__, 1  # type: ignore[misc]
+        if skip == 0 or hasattr(factory, "__code__"):
+            provider.arguments = self.resolve_arguments(factory, skip, (*dependents, provider))
+        return provider.resolve
+
+    def _explain_missing(self, function: Callable[..., Any], parameter: Parameter) -> str:
+        place = f"{function.__qualname__}() needs {parameter.name!r}"
+        types = {kind.__name__ for kind in (*_BUILT_IN, *self._providers)} | _SELF_PROVIDED
+        known = ", ".join(sorted(types))
+        annotation = parameter.annotation
+        if annotation is None:
+            return f"{place} without an annotation. Annotate it with one of {known}, or give it a default"
+        if isinstance(annotation, str):
+            return (
+                f"{place}: {annotation}, a name that is missing at run time. Import it outside of "
+                f"`if TYPE_CHECKING`"
+            )
+        name = getattr(annotation, "__name__", annotation)
+        if isinstance(annotation, type) and issubclass(annotation, Result):
+            return (
+                f"{place}: {name}, but a callback gets one result, as its first parameter. "
+                f"Read others from .event"
+            )
+        return f"{place}: {name}, which has no provider. Use one of {known}, or add app.provide({name}, …)"
+
+
+def _check_scope(kind: type, dependents: Dependents) -> None:
+    """Raise RegistrationError if a value of the instance needs one of an invocation, such as its deadline."""
+    for dependent in dependents:
+        if isinstance(dependent, InstanceProvider):
+            name = dependent.kind.__name__
+            raise RegistrationError(
+                f"{name} is made once per instance, but needs {kind.__name__}, which belongs to one invocation. Add "
+                f'per="invocation" to app.provide({name}, …)'
+            )
 
 
 _SELF_PROVIDED = {"Cos", "IdempotencyKey", "Mps"}
-"""Names of the package's classes with a ``__provide__``, without loading them."""
+"""Names of the package's classes with a ``__provide__``, which are not imported for their names."""
 
 _BUILT_IN: dict[type, Resolver] = {
     Context: lambda invocation, callback: invocation.context,

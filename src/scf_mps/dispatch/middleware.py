@@ -1,7 +1,7 @@
-"""What an extension can do around events and callbacks: one class of hooks, each of which does nothing.
+"""Middleware: hooks around events and callbacks.
 
-An extension overrides the hooks it needs and is given to `App(middleware=[…])`. It holds no state of an event:
-threads may share it.
+An extension overrides the hooks it needs and is passed to `App(middleware=[…])`. It has no state of an event, so that
+threads can share it.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 
 class Middleware:
-    """Hooks around the work of an application. The first given is the outermost.
+    """Hooks that do nothing unless they are overridden.
 
-    A hook that raises fails the callback it is around; `before_event` and `after_event` fail the event.
+    A hook that raises fails the callback it is around. `before_event` and `after_event` fail the event.
     """
 
     options: ClassVar[Mapping[str, type]] = {}
-    """The options a registration may give it with ``options={…}``: their names and types."""
+    """The names and types of the options that a registration may pass with ``options={…}``."""
 
     def before_event(self, event: Event, context: Context) -> None:
-        """An event was read; nothing of it has run."""
+        """Prepare for an event, of which no callback has run."""
 
     def around_callback(self, call: Call, proceed: Callable[[], Any]) -> Any:
-        """Runs a callback with `proceed()`, and may do something before, after or instead.
+        """Run a callback with `proceed()`, and anything before, after or instead of it.
 
-        What `proceed` raises is the callback's exception: let it through unless it is handled here.
+        `proceed` raises the exception of the callback. Let it through unless it is handled here.
         """
         return proceed()
 
     def after_callback(self, call: Call) -> None:
-        """A callback was done, failed, was dropped or deferred: ``call.outcome`` tells."""
+        """Use the outcome of a callback, ``call.outcome``: done, failed, dropped or deferred."""
 
     def after_event(self, event: Event, context: Context, summary: dict[str, Any]) -> None:
-        """Every callback had its turn; what `summary` says is returned to SCF unless a callback failed."""
+        """Use or change the summary of an event, after all callbacks. SCF gets it unless a callback failed."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -52,10 +52,10 @@ class Middleware:
                 from difflib import get_close_matches
 
                 near = get_close_matches(name, _HOOKS)
-                hint = f"did you mean {near[0]}?" if near else f"hooks are {', '.join(_HOOKS)}"
+                hint = f"Did you mean {near[0]}?" if near else f"Hooks are {', '.join(_HOOKS)}"
                 raise RegistrationError(
-                    f"{cls.__name__}.{name} is no hook of Middleware and would never be called; {hint} "
-                    f"(methods of your own begin with an underscore)"
+                    f"{cls.__name__}.{name} is not a hook of Middleware and would never be called. {hint} "
+                    f"(Start the names of other methods with an underscore)"
                 )
 
 
@@ -63,38 +63,40 @@ _HOOKS = ("before_event", "around_callback", "after_callback", "after_event")
 
 
 def collect_hooks(middleware: Sequence[Middleware]) -> Hooks:
-    """The hooks that are overridden, in the order they are called in: one that does nothing costs nothing."""
-    for one in middleware:
-        if not isinstance(one, Middleware):
-            raise RegistrationError(
-                f"expected an instance of a subclass of Middleware, not {one!r}"
-            )
+    """Return the overridden hooks, in the order of their calls. The others cost nothing.
+
+    Raises:
+        RegistrationError: an item is not a `Middleware`, or a hook is async or a generator.
+    """
+    for item in middleware:
+        if not isinstance(item, Middleware):
+            raise RegistrationError(f"{item!r} is not an instance of a subclass of Middleware")
     hooks = Hooks()
     for name in _HOOKS:
-        for one in middleware:
-            check_plain(getattr(one, name), "the hook")
-        # What runs before goes from the outermost inwards; the rest starts with the innermost.
+        for item in middleware:
+            check_plain(getattr(item, name), "hook")
+        # `before_event` goes from the outermost inwards, the others go outwards.
         order = middleware if name == "before_event" else list(reversed(middleware))
         getattr(hooks, name).extend(getattr(one, name) for one in order if _overrides(one, name))
     return hooks
 
 
 def check_options(routes: Sequence[Route], middleware: Sequence[Middleware]) -> None:
-    """Raises RegistrationError for an option that no middleware has, or of another type than it declares."""
+    """Raise RegistrationError for an option of a route that no middleware has, or whose type differs."""
     declared = {name: kind for one in middleware for name, kind in one.options.items()}
     for route in routes:
         for name, value in route.options.items():
             if name not in declared:
-                known = (
-                    ", ".join(sorted(declared))
-                    or "none: is a middleware missing from App(middleware=[…])?"
+                known = ", ".join(sorted(declared))
+                hint = (
+                    f"Use {known}" if known else "Is a middleware missing in App(middleware=[…])?"
                 )
                 raise RegistrationError(
-                    f"{route.name} has an unknown option {name!r}; there are {known}", route.where
+                    f"{route.name} has an unknown option {name!r}. {hint}", route.where
                 )
             if not isinstance(value, declared[name]):
                 raise RegistrationError(
-                    f"option {name!r} of {route.name} expects {declared[name].__name__}, not {value!r}",
+                    f"option {name!r} of {route.name} takes {declared[name].__name__}, not {value!r}",
                     route.where,
                 )
 

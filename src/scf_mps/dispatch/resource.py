@@ -8,62 +8,63 @@ from ..errors import RegistrationError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from ..context import Context
+    from .invocation import CleanupStack
+
+    Steps: TypeAlias = tuple[Callable[[], Any], Callable[[], object]]
+    """Opens a resource and returns its value; closes it."""
 
 
-def opened(
-    value: Any,
-    kind: type,
-    closing: list[Callable[[], object]] | None,
-    context: Context,
-) -> Any:
-    """Return the value that a provider's result stands for, and keep how to close it.
+def open_value(value: Any, kind: type, cleanups: CleanupStack | None, context: Context) -> Any:
+    """Return the value that the result of a provider stands for, and keep its cleanup.
 
     Args:
         value: what the provider returned.
         kind: the type it provides. A result of that type is the value itself.
-        closing: takes the clean-up; None for a value of the instance, which is never cleaned up.
-        context: the invocation's.
+        cleanups: takes the cleanup. None for a value of the instance, which is never cleaned up.
+        context: the invocation's context, which bounds what is awaited.
 
     Raises:
-        RegistrationError: if there is a clean-up that would never run.
+        RegistrationError: there is a cleanup that would never run.
     """
     from ..common.event_loop import run_awaitable
 
     def wait(awaitable: Any) -> Any:
         return run_awaitable(awaitable, compute_timeout(context))
 
-    if hasattr(type(value), "__await__") and not _is(value, kind):
+    if hasattr(type(value), "__await__") and not _is_instance(value, kind):
         value = wait(value)
-    made = type(value)
-    enter: Callable[[], Any]
-    close: Callable[[], object]
-    if hasattr(made, "send") and hasattr(made, "__next__"):
-        enter, close = lambda: next(value), lambda: _finish(value)
-    elif hasattr(made, "asend"):
-        enter, close = lambda: wait(anext(value)), lambda: wait(_finish_async(value))
-    elif made.__module__ != "contextlib" or _is(value, kind):
+    steps = _find_steps(value, kind, wait)
+    if steps is None:
         return value
-    elif hasattr(made, "__aenter__"):
-        enter, close = (
-            lambda: wait(value.__aenter__()),
-            lambda: wait(value.__aexit__(None, None, None)),
-        )
-    else:
-        enter, close = value.__enter__, lambda: value.__exit__(None, None, None)
-    if closing is None:
+    if cleanups is None:
         raise RegistrationError(
-            f"the provider of {kind.__name__} has a clean-up, but SCF ends an instance without a word, so that it would "
-            f'never run: use per="invocation", or return the value'
+            f"the provider of {kind.__name__} has a cleanup, but SCF ends an instance without notice and it would "
+            f'never run. Use per="invocation", or return the value'
         )
-    found = enter()
-    closing.append(close)
-    return found
+    enter, close = steps
+    opened = enter()
+    cleanups.push(close)
+    return opened
 
 
-def _is(value: object, kind: type) -> bool:
+def _find_steps(value: Any, kind: type, wait: Callable[[Any], Any]) -> Steps | None:
+    """Return the steps of a generator or context manager, or None for a plain value."""
+    made = type(value)
+    if hasattr(made, "send") and hasattr(made, "__next__"):
+        return lambda: next(value), lambda: _finish(value)
+    if hasattr(made, "asend"):
+        return lambda: wait(anext(value)), lambda: wait(_finish_async(value))
+    if made.__module__ != "contextlib" or _is_instance(value, kind):
+        return None
+    if hasattr(made, "__aenter__"):
+        return lambda: wait(value.__aenter__()), lambda: wait(value.__aexit__(None, None, None))
+    return value.__enter__, lambda: value.__exit__(None, None, None)
+
+
+def _is_instance(value: object, kind: type) -> bool:
     try:
         return isinstance(value, kind)
     except TypeError:  # a protocol that cannot be checked
@@ -87,5 +88,5 @@ async def _finish_async(generator: AsyncGenerator[Any, None]) -> None:
 
 
 _SECOND_YIELD = (
-    "the provider yields twice, so that what is behind the second yield would never run: yield once"
+    "the provider yields twice, and the code after the second yield would never run. Yield once"
 )

@@ -1,7 +1,4 @@
-"""Runs the calls of a plan: each alone, under the deadline, whatever one of them does to the others.
-
-Which calls there are is decided before (`routing/router.py`), what follows from their outcomes after (`dispatch/dispatcher.py`).
-"""
+"""Running calls: each one alone, within the deadline, with its outcome recorded."""
 
 from __future__ import annotations
 
@@ -18,13 +15,14 @@ if TYPE_CHECKING:
 
     from ..events.base import Result
     from ..routing.plan import Call, Route
-    from .injection import Arguments, Invocation
+    from .injection import Arguments
+    from .invocation import Invocation
 
 log = logging.getLogger("scf_mps")
 
 
 class Hooks:
-    """The hooks of the middleware there is, ready to be called; see `middleware.Middleware`."""
+    """The overridden hooks of the middleware, in the order of their calls. See `middleware.Middleware`."""
 
     __slots__ = ("after_callback", "after_event", "around_callback", "before_event")
 
@@ -36,12 +34,12 @@ class Hooks:
 
 
 class Runner:
-    """Runs calls, with the arguments and the middleware of one application.
+    """Runs calls with the arguments and middleware of one application.
 
     Args:
-        arguments: how to make what each route's callback is given besides the result.
-        hooks: the middleware.
-        reserve: seconds that must be left to start a callback that does not say what it needs.
+        arguments: the arguments of each route's callback, besides the result.
+        hooks: the hooks of the middleware.
+        reserve: seconds that must remain to start a callback without ``needs=``.
     """
 
     __slots__ = ("_arguments", "_hooks", "_reserve")
@@ -52,134 +50,111 @@ class Runner:
         self._reserve = reserve
 
     def run(self, calls: list[Call], invocation: Invocation) -> bool:
-        """Run the calls in order, set the outcome of each, and return True if all of them ended.
+        """Run calls in order and set the outcome of each. Return True if all of them completed.
 
-        Skipped calls are left alone. Each other call that ended is recorded in the invocation's journal, if it has
-        one, before the next one starts. Raises nothing.
+        The invocation's ledger session records each completed call before the next one starts. A failed call does not
+        stop the others. Calls with the outcome ``skipped`` do not run.
         """
-        clock, deadline = invocation.context.clock, invocation.context.deadline
-        run = self._inside_hooks if self._hooks.around_callback else self._callback
-        after_callback = self._hooks.after_callback
-        journal = invocation.journal
-        verbose = log.isEnabledFor(logging.INFO)
-        all_ended = True
+        context, session = invocation.context, invocation.session
+        clock, deadline = context.clock, context.deadline
+        is_verbose = log.isEnabledFor(logging.INFO)
+        all_completed = True
         now = clock()
         for call in calls:
             if call.outcome == "skipped":
-                if verbose:
-                    emit(
-                        log,
-                        logging.INFO,
-                        "skipped: completed in an earlier delivery",
-                        _fields(call),
-                    )
+                if is_verbose:
+                    message = "skipped: completed in an earlier delivery"
+                    emit(log, logging.INFO, message, _build_fields(call))
                 continue
+            remaining = deadline - now
             needs = self._reserve if call.route.needs is None else call.route.needs
-            if journal is not None and journal.broken is not None:
-                call.error = journal.broken
-                self._defer(call, f"the ledger failed: {journal.broken}")
-            elif deadline - now < needs:
-                left = deadline - now
-                self._defer(call, f"{left:.1f} s are left and it needs {needs:.1f} s")
+            if session is not None and session.broken is not None:
+                call.error = session.broken
+                self._defer(call, f"the ledger failed: {session.broken}")
+            elif remaining < needs:
+                self._defer(call, f"{remaining:.1f} s remain and it needs {needs:.1f} s")
                 call.why = "too little time was left"
             else:
-                began = now
-                try:
-                    if call.error is not None:  # of the predicate that was to tell whether to call
-                        raise call.error
-                    run(call, invocation)
-                    call.outcome = "done"
-                except Drop as drop:
-                    self._end(call, "dropped", drop)
-                except BaseException as error:  # SystemExit too: SCF would lose the instance
-                    dropped = _as_drop(error)
-                    self._end(call, "dropped" if dropped else "failed", dropped or error)
-                now = clock()
-                call.seconds = now - began
-            for hook in after_callback:
-                try:
-                    await_result(hook(call), invocation.context)
-                except BaseException as error:
-                    self._end(call, "failed", error)
-            if verbose:
-                emit(log, logging.INFO, call.outcome, _outcome(call))
+                self._attempt(call, invocation)
+                end = clock()
+                call.seconds = end - now
+                now = end
+            for hook in self._hooks.after_callback:
+                self._call_hook(hook, call, invocation)
+            if is_verbose:
+                fields = _build_fields(call)
+                fields["duration_ms"] = round(call.seconds * 1000, 1)
+                emit(log, logging.INFO, call.outcome, fields)
             if call.outcome not in ("done", "dropped"):
-                all_ended = False
-            elif journal is not None:
-                journal.record(call)
+                all_completed = False
+            elif session is not None:
+                session.record(call)
                 now = clock()
-        return all_ended
+        return all_completed
 
-    def _callback(self, call: Call, invocation: Invocation) -> Any:
+    def defer(self, calls: list[Call], reason: str) -> None:
+        """Leave calls to the next delivery, except for those that completed in an earlier one."""
+        for call in calls:
+            if call.outcome != "skipped":
+                self._defer(call, reason)
+
+    def _attempt(self, call: Call, invocation: Invocation) -> None:
+        """Run a call and set its outcome."""
+        try:
+            if call.error is not None:  # the predicate that decides about the call failed
+                raise call.error
+            if self._hooks.around_callback:
+                self._run_inside_hooks(call, invocation)
+            else:
+                self._run_callback(call, invocation)
+            call.outcome = "done"
+        except Drop as drop:
+            _end(call, "dropped", drop)
+        except BaseException as error:  # SystemExit too: SCF would lose the instance
+            drop_or_none = _merge_drops(error)
+            _end(call, "dropped" if drop_or_none else "failed", drop_or_none or error)
+
+    def _run_callback(self, call: Call, invocation: Invocation) -> Any:
         route = call.route
         arguments = self._arguments[route]
         if arguments:
             invocation.call = call
-            invocation.borrowed = False
-            made = {name: make(invocation, route.name) for name, make in arguments}
-            call.unsettled = invocation.borrowed
-            returned = route.callback(call.result, **made)
+            values = arguments.make(invocation, route.name)
+            call.unsettled = arguments.are_open(invocation)
+            returned = route.callback(call.result, **values)
         else:
             returned = route.callback(call.result)
         return await_result(returned, invocation.context) if returned is not None else None
 
-    def _inside_hooks(self, call: Call, invocation: Invocation) -> Any:
-        """The callback inside every `around_callback`, the first middleware outermost."""
+    def _run_inside_hooks(self, call: Call, invocation: Invocation) -> Any:
+        """Run the callback inside every `around_callback`. The first middleware is the outermost."""
 
-        def inside(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
+        def wrap(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
             return lambda: await_result(hook(call, inner), invocation.context)
 
         def proceed() -> Any:
-            return self._callback(call, invocation)
+            return self._run_callback(call, invocation)
 
         for hook in self._hooks.around_callback:
-            proceed = inside(hook, proceed)
+            proceed = wrap(hook, proceed)
         return proceed()
 
-    def defer(self, calls: list[Call], why: str) -> None:
-        """Leave calls to the next delivery, unless they ended in an earlier one."""
-        for call in calls:
-            if call.outcome != "skipped":
-                self._defer(call, why)
+    @staticmethod
+    def _call_hook(hook: Callable[..., Any], call: Call, invocation: Invocation) -> None:
+        try:
+            await_result(hook(call), invocation.context)
+        except BaseException as error:
+            _end(call, "failed", error)
 
-    def _defer(self, call: Call, why: str) -> None:
+    @staticmethod
+    def _defer(call: Call, reason: str) -> None:
         call.outcome = "deferred"
-        call.why = why
-        log.warning("not started, %s: left to the next delivery", why, extra=_fields(call))
-
-    def _end(self, call: Call, outcome: str, error: BaseException) -> None:
-        call.outcome = outcome
-        call.error = error
-        if outcome == "dropped":
-            log.warning("dropped: %s", error, extra=_fields(call))
-        else:
-            if isinstance(error, RegistrationError):
-                error.locate(call.route.where)
-            log.error("failed: %s", describe_error(error), exc_info=error, extra=_fields(call))
-
-
-def _as_drop(error: BaseException) -> Drop | None:
-    """Return one Drop for a group in which every exception is one, as of an `asyncio.TaskGroup`; else None."""
-    leaves = find_leaves(error)
-    if not all(isinstance(one, Drop) for one in leaves):
-        return None
-    return Drop("; ".join(map(str, leaves)))
-
-
-def _fields(call: Call) -> dict[str, object]:
-    return {
-        "callback": call.route.name,
-        **build_result_fields(call.result),
-        "outcome": call.outcome,
-    }
-
-
-def _outcome(call: Call) -> dict[str, object]:
-    return {**_fields(call), "duration_ms": round(call.seconds * 1000, 1)}
+        call.why = reason
+        log.warning("deferred to the next delivery: %s", reason, extra=_build_fields(call))
 
 
 def build_result_fields(result: Result) -> dict[str, object]:
-    """What a log line says of a result, so that it can be found again."""
+    """Return the fields of a log line that identify a result."""
     fields: dict[str, object] = {
         "type": result.type,
         "place": result.place,
@@ -190,3 +165,30 @@ def build_result_fields(result: Result) -> dict[str, object]:
         fields["err_code"] = error.code
         fields["err_code_ext"] = error.name
     return fields
+
+
+def _build_fields(call: Call) -> dict[str, object]:
+    return {
+        "callback": call.route.name,
+        **build_result_fields(call.result),
+        "outcome": call.outcome,
+    }
+
+
+def _end(call: Call, outcome: str, error: BaseException) -> None:
+    call.outcome = outcome
+    call.error = error
+    if outcome == "dropped":
+        log.warning("dropped: %s", error, extra=_build_fields(call))
+    else:
+        if isinstance(error, RegistrationError):
+            error.locate(call.route.where)
+        log.error("failed: %s", describe_error(error), exc_info=error, extra=_build_fields(call))
+
+
+def _merge_drops(error: BaseException) -> Drop | None:
+    """Return one Drop for a group of nothing but Drops, such as that of an `asyncio.TaskGroup`. Otherwise None."""
+    leaves = find_leaves(error)
+    if not all(isinstance(one, Drop) for one in leaves):
+        return None
+    return Drop("; ".join(map(str, leaves)))

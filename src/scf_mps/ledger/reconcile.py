@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 from time import time
 
-from ..common.durations import parse_duration
+from ..common.disclosure import create_failure
 from ..errors import (
     CallbackFailed,
     CallbacksFailed,
     DamagedRecord,
-    InvalidEvent,
     LedgerError,
     ScfMpsError,
 )
@@ -43,25 +42,6 @@ GRACE_PERIOD = 300.0
 
 MIN_REMAINING = FIND_TIMEOUT + 1.0
 """Seconds that must be left of an invocation to begin with another task: the ledger may not answer."""
-
-
-def handle_timer(dispatcher: Dispatcher, event: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Do what the message of a timer says.
-
-    Raises:
-        InvalidEvent: if it says nothing we know.
-        CallbacksFailed, LedgerError, MpsError, ValueError: as `reconcile`.
-    """
-    words = str(event.get("Message") or "").split()
-    try:
-        if words[:1] != ["reconcile"] or len(words) > 2:
-            raise ValueError(f"not {event.get('Message')!r}")
-        span = parse_duration(words[1]) if words[1:] else DEFAULT_LOOKBACK
-    except ValueError as error:
-        raise InvalidEvent(
-            f"expected a timer trigger whose message is 'reconcile', or 'reconcile 6h' to look back so far: {error}"
-        ) from None
-    return reconcile(dispatcher, context, span)
 
 
 def reconcile(
@@ -137,7 +117,7 @@ def reconcile(
     ) as error:  # of MPS or the ledger: what came of the tasks before is told all the same
         if not (tasks or known):
             raise
-        failures.append(CallbackFailed.caused_by("reconcile", "the rest", error))
+        failures.append(create_failure("reconcile", "the rest", error))
     summary = {"reconciled": tasks, "known": known, "since": int(now - span)}
     if failures:
         unfinished = {one["outcome"] for one in tasks} - {"done"}
@@ -172,7 +152,7 @@ def _dispatch(
         log.warning("not reconciled: %s", error)
         return "unknown"
     except Exception as error:  # of the middleware, too: the other tasks are to have their turn
-        failures.append(CallbackFailed.caused_by("reconcile", key, error))
+        failures.append(create_failure("reconcile", key, error))
         return "failed"
     return "done"
 

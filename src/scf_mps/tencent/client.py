@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..common.deadline import Deadline
     from ..common.retry import Retry
     from ..context import Context
-    from ..dispatch.injection import Invocation
+    from ..dispatch.invocation import Invocation
     from .credentials import Credentials
 
 NO_RESPONSE_CODES = (

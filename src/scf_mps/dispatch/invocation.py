@@ -1,0 +1,88 @@
+"""State of one invocation: the event, the values made for it, and their cleanups."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..context import Context
+    from ..events.base import Event
+    from ..ledger.session import LedgerSession
+    from ..routing.plan import Call
+
+    Problem = tuple[str, BaseException]
+    """A failure outside of the callbacks: its place and its exception."""
+
+
+class CleanupStack:
+    """Cleanups that run in reverse order. Unlike `contextlib.ExitStack` it keeps the exception of each."""
+
+    __slots__ = ("_cleanups",)
+
+    def __init__(self) -> None:
+        self._cleanups: list[Callable[[], object]] = []
+
+    def __len__(self) -> int:
+        return len(self._cleanups)
+
+    def push(self, cleanup: Callable[[], object]) -> None:
+        """Add a cleanup, which runs before those that were added earlier."""
+        self._cleanups.append(cleanup)
+
+    def close(self) -> list[BaseException]:
+        """Run and remove every cleanup. Return the exceptions, of which none stops the others."""
+        errors: list[BaseException] = []
+        while self._cleanups:
+            try:
+                self._cleanups.pop()()
+            except BaseException as error:  # SystemExit too, as in a callback
+                errors.append(error)
+        return errors
+
+
+class Invocation:
+    """State of one event in one invocation.
+
+    Attributes:
+        event: the event.
+        context: SCF's context.
+        session: the event's session with the ledger, None without a ledger.
+        call: the current call.
+        calls: all calls that were attempted or deferred, in order.
+        problems: failures outside of the callbacks.
+        values: the values of providers, by type.
+        cleanups: the cleanups of providers that are still open.
+        open_types: the types in `values` that have a cleanup in `cleanups`, or depend on a value that has one.
+    """
+
+    __slots__ = (
+        "call",
+        "calls",
+        "cleanups",
+        "context",
+        "event",
+        "open_types",
+        "problems",
+        "session",
+        "values",
+    )
+
+    def __init__(self, event: Event, context: Context) -> None:
+        self.event = event
+        self.context = context
+        self.session: LedgerSession | None = None
+        self.call: Call | None = None
+        self.calls: list[Call] = []
+        self.problems: list[Problem] = []
+        self.values: dict[type, Any] = {}
+        self.cleanups = CleanupStack()
+        self.open_types: set[type] = set()
+
+    def close_values(self) -> list[BaseException]:
+        """Run the cleanups of providers and forget their values. Return the exceptions of the cleanups."""
+        for kind in self.open_types:
+            del self.values[kind]
+        self.open_types.clear()
+        return self.cleanups.close()
