@@ -1,12 +1,15 @@
-"""SCF on the desk: a function in processes of its own CPython, with SCF's limits, retries and dead letters. In a test:
+"""SCF emulator: functions in processes of their CPython, with SCF's limits, retries and dead letters.
+
+In a test:
 
     with LocalFunction("build", timeout=10, dead_letter_queue=True, speed=1000) as function:
         assert function.invoke(event).returned == ...
         function.push(event)      # as a trigger does
-        function.settle()         # a minute between two tries takes 60 ms at this speed
+        function.settle()         # the minute between two deliveries takes 60 ms at this speed
         assert function.dead_letters == []
 
-What is emulated is what SCF documents or was seen to do. The standard library is all this needs, on a POSIX system.
+It emulates behaviour that SCF documents or that was observed. It needs the standard library and a POSIX
+system.
 """
 
 from .foreground import make_observer, serve
@@ -14,7 +17,7 @@ from .function import LocalFunction
 from .instance import Instance
 from .invocation import Invocation
 from .lifecycle import LifecycleEvent
-from .settings import KeyPair, Settings
+from .settings import KeyPair, SettingError, Settings
 from .statuses import InvocationRejected
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "KeyPair",
     "LifecycleEvent",
     "LocalFunction",
+    "SettingError",
     "Settings",
     "make_observer",
     "serve",

@@ -1,8 +1,7 @@
-"""The runtime inside an instance: loads the function as SCF's runtimes do, and gives it one event after another.
+"""Runtime in an instance: loads the function as SCF's runtimes do and passes it one event after another.
 
-Run by its path by the CPython of the function, 3.10 to 3.13, so that the standard library is all it has. Time and
-memory limits, records and what becomes of an event are left to the process that started it, at the other end of a
-socket.
+The CPython of the function (3.10 to 3.13) runs this file by its path, so it uses the standard library
+only. The process at the other end of the socket enforces limits, collects records and handles results.
 """
 
 from __future__ import annotations
@@ -31,23 +30,23 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
 
 MAX_RETURN = 6 * 1024 * 1024
-"""Bytes of JSON a function may return (product page 583/35311, status 407)."""
+"""Most bytes of JSON that a function may return (product page 583/35311, status 407)."""
 
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_CHANGES = frozenset(
+_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_CHANGE_EVENTS = frozenset(
     f"os.{name}"
     for name in ("mkdir", "remove", "rmdir", "rename", "link", "symlink", "truncate", "chmod")
 )
 
 
 def encode_message(message: Message) -> bytes:
-    """A message as it goes over the socket: four bytes of length, then JSON."""
+    """Encode a message for the socket: four bytes of length, then JSON."""
     body = json.dumps(message).encode()
     return len(body).to_bytes(4, "big") + body
 
 
 def decode_messages(buffer: bytearray) -> list[Message]:
-    """Take the messages that are complete off the front of a buffer."""
+    """Remove the complete messages from the start of a buffer and return them."""
     messages: list[Message] = []
     while len(buffer) >= 4:
         end = 4 + int.from_bytes(buffer[:4], "big")
@@ -58,18 +57,18 @@ def decode_messages(buffer: bytearray) -> list[Message]:
     return messages
 
 
-class Starter:  # pragma: no cover (runs in the processes of instances)
-    """The process that started this one."""
+class ParentConnection:  # pragma: no cover (runs in the processes of instances)
+    """Connection to the process that started this one."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
         self._socket: socket.socket | None = socket.socket(fileno=descriptor)
         self._buffer = bytearray()
         self._lock = threading.Lock()
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(after_in_child=self._close_in_fork)
 
-    def tell(self, message: Message) -> bool:
-        """Send a message; False in a process that the function forked, which is not to speak for it."""
+    def send(self, message: Message) -> bool:
+        """Send a message, or return False in a fork of the function, which may not send."""
         if self._socket is None:
             return False
         try:
@@ -79,8 +78,8 @@ class Starter:  # pragma: no cover (runs in the processes of instances)
             os._exit(1)
         return True
 
-    def wait(self) -> Message:
-        """The next event."""
+    def receive(self) -> Message:
+        """Return the next event."""
         assert self._socket is not None
         while not (messages := decode_messages(self._buffer)):
             data = self._socket.recv(65536)
@@ -89,18 +88,18 @@ class Starter:  # pragma: no cover (runs in the processes of instances)
             self._buffer += data
         return messages[0]
 
-    def _forget(self) -> None:
+    def _close_in_fork(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
-def hold(lifeline: int) -> None:  # pragma: no cover (as above)
-    """Have the system kill this process when the other end of a pipe is closed, whatever it is doing then.
+def die_with_parent(lifeline: int) -> None:  # pragma: no cover (as above)
+    """Make the kernel kill this process when the other end of a pipe is closed.
 
-    A thread could wait for that, but the function would find one that it does not have on SCF. The signal is SIGKILL
-    where the system has F_SETSIG (Linux), as a frozen process handles no other. Elsewhere it is SIGIO, or this process
-    ends after the event that it handles (macOS).
+    A thread could wait for that, but SCF has no such thread. The signal is SIGKILL where the system has
+    F_SETSIG (Linux), because a frozen process handles no other. Elsewhere it is SIGIO, or the process ends
+    after its current event (macOS).
     """
     os.set_inheritable(lifeline, False)
     if hasattr(fcntl, "F_SETSIG"):
@@ -110,65 +109,70 @@ def hold(lifeline: int) -> None:  # pragma: no cover (as above)
     try:
         os.read(lifeline, 1)
     except BlockingIOError:
-        return  # nothing is ever written to it
+        return  # the pipe is open and empty
     os._exit(0)
 
 
-class Records:  # pragma: no cover (runs in the processes of instances)
-    """Stands for stdout and stderr: every `write` is a record of its own, as in Tencent's runtime (PyPI scf 0.2.8)."""
+class RecordStream:  # pragma: no cover (runs in the processes of instances)
+    """Replacement of stdout and stderr: every `write` is a record, as in Tencent's runtime (PyPI scf 0.2.8)."""
 
-    def __init__(self, starter: Starter, stream: Any) -> None:
-        self._starter = starter
+    def __init__(self, parent: ParentConnection, stream: Any) -> None:
+        self._parent = parent
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        if not self._starter.tell({"record": str(text)}):
+        """Send a text as a record."""
+        if not self._parent.send({"record": str(text)}):
             self._stream.write(text)
         return len(text)
 
     def writelines(self, texts: Iterable[str]) -> None:
+        """Send each text as a record."""
         for text in texts:
             self.write(text)
 
 
 def load(module: str, function: str, loader: str) -> Handler:  # pragma: no cover (as above)
-    """The handler, loaded in one of the two ways that are known of SCF.
+    """Load the handler in one of the two ways that are known of SCF.
 
     ``imp`` is the cloud's (seen for 3.6 and 3.7): the module is in `sys.modules` under its name. ``path`` is that of
-    Tencent's published runtime: it has no name, and is in no list.
+    Tencent's published runtime: the module has no name and is not in `sys.modules`.
     """
     if loader == "imp" and sys.version_info < (3, 12):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             import imp
-        found: Any = imp.find_module(module)
-        loaded: Any = imp.load_module(module, *found)
+        location: Any = imp.find_module(module)
+        loaded_module: Any = imp.load_module(module, *location)
     else:
         name = module if loader == "imp" else ""
         path = os.path.join(os.environ["USER_CODE_ROOT"], f"{module}.py")
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
         assert spec.loader is not None
-        loaded = importlib.util.module_from_spec(spec)
+        loaded_module = importlib.util.module_from_spec(spec)
         if name:
-            sys.modules[name] = loaded
-        spec.loader.exec_module(loaded)
-    handler: Handler = getattr(loaded, function)
+            sys.modules[name] = loaded_module
+        spec.loader.exec_module(loaded_module)
+    handler: Handler = getattr(loaded_module, function)
     return handler
 
 
-def faulty(status: int, message: str) -> Message:  # pragma: no cover (as above)
-    """What every event is answered if the function could not be loaded."""
+def build_failure(status: int, message: str) -> Message:  # pragma: no cover (as above)
+    """Build the response to every event of a function that could not be loaded."""
     return {"status": status, "message": message}
 
 
-def answer(
+def run_handler(
     handler: Handler, event: str, context: Message
 ) -> Message:  # pragma: no cover (as above)
-    """Give the function an event. What leaves a process (`SystemExit`) is not caught: SCF's runtime does not."""
+    """Run the handler with an event.
+
+    `SystemExit` and similar exceptions are not caught, as in SCF's runtime.
+    """
     try:
         returned = handler(json.loads(event), context)
         if type(returned) is Decimal:
@@ -179,70 +183,71 @@ def answer(
         stack = "".join(traceback.format_exception(type(error), error, place)).rstrip("\n")
         return {"status": 430, "message": "user code exception caught", "stack": stack}
     if len(text.encode("utf-8", "surrogatepass")) > MAX_RETURN:
-        return faulty(407, "The size of response exceeds the upper limit (6MB)")
+        return build_failure(407, "The size of response exceeds the upper limit (6MB)")
     return {"status": 200, "returned": text}
 
 
-def protect(*folders: str) -> None:  # pragma: no cover (as above)
-    """Make folders read-only for this process: the modes of files do not stop an emulator that runs as root."""
-    tops = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+def make_read_only(*folders: str) -> None:  # pragma: no cover (as above)
+    """Make folders read-only for this process, because file modes do not restrict root."""
+    prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            paths: tuple[Any, ...] = (path,) if isinstance(flags, int) and flags & _WRITES else ()
+            paths: tuple[Any, ...] = (
+                (path,) if isinstance(flags, int) and flags & _WRITE_FLAGS else ()
+            )
         else:
-            paths = arguments[:2] if event in _CHANGES else ()
+            paths = arguments[:2] if event in _CHANGE_EVENTS else ()
         for path in paths:
             if isinstance(path, str | bytes | os.PathLike):
-                where = os.path.abspath(os.fsdecode(path))
-                if f"{where}{os.sep}".startswith(tops):
-                    raise OSError(errno.EROFS, os.strerror(errno.EROFS), where)
+                absolute = os.path.abspath(os.fsdecode(path))
+                if f"{absolute}{os.sep}".startswith(prefixes):
+                    raise OSError(errno.EROFS, os.strerror(errno.EROFS), absolute)
 
     sys.addaudithook(hook)
 
 
 def main() -> None:  # pragma: no cover (as above)
-    """Load the function, then handle events until there is nobody left to give any."""
+    """Load the function, then handle events until the connection is closed."""
     lifeline, descriptor, handler, loader, opt = sys.argv[1:]
     del sys.argv[1:]
-    hold(int(lifeline))
-    starter = Starter(int(descriptor))
-    sys.stdout = Records(starter, sys.stdout)
-    sys.stderr = Records(starter, sys.stderr)
+    die_with_parent(int(lifeline))
+    parent = ParentConnection(int(descriptor))
+    sys.stdout = RecordStream(parent, sys.stdout)
+    sys.stderr = RecordStream(parent, sys.stderr)
     logging.getLogger().setLevel(logging.DEBUG)
     logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
-    if (
-        sys.flags.no_site
-    ):  # third-party packages of this machine are not in sys.path; `exit` and `help` are wanted
+    if sys.flags.no_site:
+        # -S keeps this machine's packages out of sys.path, but `exit` and `help` must exist.
         import site
 
         site.setquit()
         site.setcopyright()
         site.sethelper()
     root = os.environ["USER_CODE_ROOT"]
-    protect(root, opt)
+    make_read_only(root, opt)
     module, _, function = handler.rpartition(".")
-    call, fault = None, None
-    began = time.perf_counter()
+    handle, failure = None, None
+    started = time.perf_counter()
     if not os.path.isfile(os.path.join(root, f"{module}.py")):
-        fault = faulty(437, f"expected the entry file {module}.py in the root of the code")
+        failure = build_failure(437, f"entry file {module}.py is missing in the root of the code")
     else:
         try:
-            call = load(module, function, loader)
+            handle = load(module, function, loader)
         except Exception:
-            fault = faulty(443, traceback.format_exc().rstrip("\n"))
-    starter.tell({"ready": time.perf_counter() - began})
+            failure = build_failure(443, traceback.format_exc().rstrip("\n"))
+    parent.send({"ready": time.perf_counter() - started})
     while True:
-        request = starter.wait()
+        request = parent.receive()
         for pair in request["context"]["environ"].split(";"):
             name, _, value = pair.partition("=")
             os.environ[name] = value
-        if call is not None:
-            starter.tell(answer(call, request["event"], request["context"]))
+        if handle is not None:
+            parent.send(run_handler(handle, request["event"], request["context"]))
         else:
-            assert fault is not None
-            starter.tell(fault)
+            assert failure is not None
+            parent.send(failure)
 
 
 if __name__ == "__main__":  # pragma: no cover (as above)

@@ -1,4 +1,4 @@
-"""Events that were given up: in the shape of SCF's dead-letter queue, kept in a list and written to a file."""
+"""Messages of SCF's dead-letter queue."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from .statuses import RESOURCE_LIMIT_REACHED
 def build_dead_letter(
     settings: Settings, delivery: Delivery, failure: Invocation | None
 ) -> dict[str, Any]:
-    """A message of the dead-letter queue; ``Body.ClientContext`` is the event. `failure` is the last try, if any."""
+    """Build a message of the dead-letter queue. ``Body.ClientContext`` is the event.
+
+    `failure` is the last invocation, if any.
+    """
     error = (failure and failure.error) or {
         "statusCode": RESOURCE_LIMIT_REACHED,
-        "errorMessage": f"no instance was free within the event's {settings.ttl} s",
+        "errorMessage": f"no instance was free within {settings.ttl} s",
     }
     return {
         "RequestId": delivery.request_id,
@@ -42,6 +45,6 @@ def build_dead_letter(
 
 
 def append_dead_letter(message: dict[str, Any], path: str | Path) -> None:
-    """Add a message to a file of JSON lines: in ASCII, as an event may hold half of a character."""
+    """Append a message to a file of JSON lines, in ASCII because an event may contain half of a surrogate pair."""
     with Path(path).open("a", encoding="ascii") as file:
         file.write(json.dumps(message) + "\n")

@@ -1,4 +1,4 @@
-"""What SCF tells a function: the variables of its process, and the context of an invocation (pages 583/32748, 583/9210)."""
+"""Environment variables of an instance and context of an invocation (pages 583/32748, 583/9210)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from .layout import FunctionPaths
 from .settings import KeyTriple, Settings
 
-_KEYS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+_KEY_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
 
 
 def build_variables(
     settings: Settings, places: FunctionPaths, folder: Path, keys: KeyTriple | None
 ) -> dict[str, str]:
-    """The environment of an instance that may write to a folder; nothing of this process's own gets there.
+    """Build the environment of an instance that may write to `folder`, without variables of this process.
 
-    ``PATH``, ``TMPDIR`` and ``TZ`` are added to those SCF documents: commands are to be found, the instance has no
-    ``/tmp`` of its own here, and SCF's clock is UTC without a variable saying so.
+    ``PATH``, ``TMPDIR`` and ``TZ`` are not documented by SCF: the function needs commands, the instance has its
+    own temporary folder here, and SCF's clock is UTC.
     """
     return {
         "PATH": os.defpath,
@@ -41,19 +41,19 @@ def build_variables(
         "PWD": str(places.code),
         "HOME": str(folder / "home"),
         "_SCF_SERVER_PORT": "28902",
-        **(dict(zip(_KEYS, keys, strict=True)) if keys else {}),
+        **(dict(zip(_KEY_VARIABLES, keys, strict=True)) if keys else {}),
     }
 
 
 def build_context(settings: Settings, request_id: str, keys: KeyTriple | None) -> dict[str, Any]:
-    """The second argument of the handler. The runtime sets the variables in ``environ`` before each invocation."""
-    told = {"SCF_NAMESPACE": settings.namespace}
-    environ = {**told, **(dict(zip(_KEYS, keys, strict=True)) if keys else {})}
+    """Build the handler's second argument. The runtime sets the variables in ``environ`` before each invocation."""
+    environment = {"SCF_NAMESPACE": settings.namespace}
+    environ = {**environment, **(dict(zip(_KEY_VARIABLES, keys, strict=True)) if keys else {})}
     return {
         "memory_limit_in_mb": settings.memory,
         "time_limit_in_ms": settings.timeout * 1000,
         "request_id": request_id,
-        "environment": json.dumps(told, separators=(",", ":")),
+        "environment": json.dumps(environment, separators=(",", ":")),
         "environ": ";".join(f"{name}={value}" for name, value in environ.items()),
         "function_version": settings.version,
         "function_name": settings.name,

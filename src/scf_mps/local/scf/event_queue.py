@@ -1,7 +1,4 @@
-"""Events that wait for an instance: calls first, then what was pushed, in order of when it is due.
-
-When an event is due again and what becomes of it is left to `function`.
-"""
+"""Queue of events: synchronous calls first, then pushed events by due time."""
 
 from __future__ import annotations
 
@@ -18,16 +15,16 @@ from .invocation import Invocation
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to an instance.
+    """One delivery of an event to an instance.
 
     Attributes:
         text: the event, as JSON.
-        pushed: when it came, in seconds since the epoch.
-        age_before: how old it was when it was put into the queue this time, in seconds.
-        retry: how often it was tried before.
-        duplicate: whether it is the second of two deliveries of one event.
-        failure: what came of the last try.
-        caller: who waits for what comes of a synchronous call; None for an event that was pushed.
+        pushed: when the event arrived, in seconds since the epoch.
+        age_before: the event's age when it was put into the queue this time, in seconds.
+        retry: the number of earlier deliveries.
+        duplicate: whether this is the second delivery of a duplicated event.
+        failure: the last invocation.
+        caller: waits for the result of a synchronous call. None for a pushed event.
     """
 
     request_id: str
@@ -41,7 +38,7 @@ class Delivery:
 
 
 class EventQueue:
-    """Deliveries for any number of threads that take them; a thread that took one calls `done`."""
+    """Deliveries for any number of worker threads. A worker calls `done` after each `take`."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -53,21 +50,19 @@ class EventQueue:
         self._closed = False
 
     def __len__(self) -> int:
-        """How many wait, calls and retries included."""
+        """Return the number of waiting deliveries, including calls and retries."""
         with self._changed:
             return len(self._calls) + len(self._waiting)
 
     def put(self, *deliveries: Delivery, delay: float = 0) -> None:
-        """Add deliveries that are due after some seconds; calls are due at once. Raises RuntimeError when closed."""
+        """Add deliveries that are due after `delay` seconds, calls at once. Raises RuntimeError if closed."""
         with self._changed:
             if self._closed:
-                raise RuntimeError(
-                    "expected a function that runs: use it in `with`, and before it is closed"
-                )
+                raise RuntimeError("the function is closed")
             self._add(deliveries, delay)
 
     def take(self) -> tuple[Delivery, float] | None:
-        """The next delivery and how many seconds it was late; None when the queue is closed. Waits for it."""
+        """Wait for the next delivery. Return it with its delay in seconds, or None if the queue is closed."""
         with self._changed:
             while not self._closed:
                 if self._calls:
@@ -83,31 +78,32 @@ class EventQueue:
                 self._changed.wait(timeout)
             return None
 
-    def done(self, again: Delivery | None = None, delay: float = 0) -> None:
-        """What was taken has been dealt with, or is to be delivered again after some seconds."""
+    def done(self, retry: Delivery | None = None, delay: float = 0) -> None:
+        """Finish a taken delivery, and add its retry after `delay` seconds, if any."""
         with self._changed:
             self._taken -= 1
-            if again is not None:
-                self._add((again,), delay)
+            if retry is not None:
+                self._add((retry,), delay)
             self._changed.notify_all()
 
     def pause(self, paused: bool) -> None:
-        """Hold back what was pushed, or let it go."""
+        """Stop or resume the delivery of pushed events."""
         with self._changed:
             self._paused = paused
             self._changed.notify_all()
 
     def settle(self, timeout: float) -> None:
-        """Wait until nothing waits and nothing is being dealt with. Raises TimeoutError after some seconds."""
+        """Wait until no delivery waits or is in progress. Raises TimeoutError after `timeout` seconds."""
         with self._changed:
             if not self._changed.wait_for(self._is_settled, timeout):
+                waiting = len(self._calls) + len(self._waiting)
                 raise TimeoutError(
-                    f"after {timeout} s {len(self._calls) + len(self._waiting)} events still wait"
-                    f"{' in the paused queue' if self._paused else ''} and {self._taken} are being handled"
+                    f"after {timeout} s {waiting} events wait"
+                    f"{' in the paused queue' if self._paused else ''}, {self._taken} are running"
                 )
 
     def close(self) -> list[Future[Invocation]]:
-        """Let nobody put or take any more; returns the callers that were waiting."""
+        """Close the queue and return the callers that still wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

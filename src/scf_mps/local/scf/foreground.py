@@ -1,7 +1,4 @@
-"""A function in the foreground: everything that happens is shown as it happens, until SIGINT or SIGTERM.
-
-Where events come from is left to the caller: an endpoint of its own, given the function.
-"""
+"""Function in the foreground until SIGINT or SIGTERM, with lines about its lifecycle."""
 
 from __future__ import annotations
 
@@ -23,21 +20,20 @@ def serve(
     show: Callable[[str], object] = print_line,
     observer: Callable[[LifecycleEvent], object] | None = None,
 ) -> None:
-    """Run a function until SIGINT or SIGTERM; from the main thread.
+    """Run a function until SIGINT or SIGTERM. Call it in the main thread.
 
     Args:
-        function: not yet running.
-        endpoint: given the running function, takes events for it and gives them to `invoke` and `push` while its
-            context lasts; its value says where, for people.
-        show: gets every line.
-        observer: gets every moment; by default `show` gets lines about each.
+        function: not yet started.
+        endpoint: context manager that passes events to the running function. Its value is a line about it.
+        show: called with every line.
+        observer: called with every lifecycle event, by default to show lines about it.
 
     Raises:
-        ValueError: if there is no code.
+        ValueError: if the code is missing.
     """
     function.observe(observer or make_observer(function, show))
     with (
-        _stopped() as stopped,
+        _catch_stop_signals() as stopped,
         function,
         endpoint(function) if endpoint else nullcontext("") as where,
     ):
@@ -46,28 +42,28 @@ def serve(
             show(where)
         stopped.get()
         if function.waiting:
-            show(f"{function.waiting} events still waited, and are lost")
+            show(f"lost {function.waiting} waiting events")
     for message in function.dropped:
-        show(f"{message['RequestId']}  was dropped: it is in no dead-letter queue")
+        show(f"{message['RequestId']}  dropped: the function has no dead-letter queue")
 
 
 def make_observer(
     function: LocalFunction, show: Callable[[str], object] = print_line
 ) -> Callable[[LifecycleEvent], None]:
-    """Return an observer that shows everything that happens, as it happens."""
+    """Return an observer that shows lines about every lifecycle event."""
 
-    def observe(moment: LifecycleEvent) -> None:
-        for line in _lines(moment, function):
-            show(f"{moment.request_id}  {line}")
+    def observe(event: LifecycleEvent) -> None:
+        for line in _describe(event, function):
+            show(f"{event.request_id}  {line}")
 
     return observe
 
 
 @contextmanager
-def _stopped() -> Iterator[SimpleQueue[int]]:
-    """Yield a queue that gets each SIGINT and SIGTERM. Their handlers from before are restored at the end.
+def _catch_stop_signals() -> Iterator[SimpleQueue[int]]:
+    """Yield a queue of received SIGINT and SIGTERM, and restore their handlers at the end.
 
-    A signal can interrupt the handler of another one: of all ways to wake a thread, this queue allows that.
+    A signal may interrupt the handler of another one. Only this queue is reentrant.
     """
     stopped: SimpleQueue[int] = SimpleQueue()
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -81,14 +77,14 @@ def _stopped() -> Iterator[SimpleQueue[int]]:
             signal.signal(number, handler)
 
 
-def _lines(moment: LifecycleEvent, function: LocalFunction) -> Iterator[str]:
-    invocation = moment.invocation
-    if moment.instance is not None and moment.kind == "started":
-        start = "cold" if moment.instance.init_seconds is None else "warm"
-        retry = f"retry {moment.retry}, " if moment.retry else ""
-        yield f"started, {retry}{start} instance {moment.instance.number}"
-    elif moment.kind == "record":
-        yield from moment.record.splitlines()
+def _describe(event: LifecycleEvent, function: LocalFunction) -> Iterator[str]:
+    invocation = event.invocation
+    if event.instance is not None and event.kind == "started":
+        start = "cold" if event.instance.init_seconds is None else "warm"
+        retry = f"retry {event.retry}, " if event.retry else ""
+        yield f"started, {retry}{start} instance {event.instance.number}"
+    elif event.kind == "record":
+        yield from event.record.splitlines()
     elif invocation is not None:
         used = f"{invocation.seconds * 1000:.0f} ms, {invocation.memory / _MEGABYTE:.0f} MB"
         yield f"ended with {invocation.status} after {used}"
@@ -97,9 +93,9 @@ def _lines(moment: LifecycleEvent, function: LocalFunction) -> Iterator[str]:
             yield from invocation.error.get("stackTrace", "").splitlines()
         else:
             yield invocation.text
-    elif moment.kind == "retrying":
-        yield f"to be retried in {function.retry_interval / function.speed:g} s"
-    elif moment.kind == "dead":
-        yield "is in the dead-letter queue"
+    elif event.kind == "retrying":
+        yield f"retry in {function.retry_interval / function.speed:g} s"
+    elif event.kind == "dead":
+        yield "moved to the dead-letter queue"
     else:
-        yield moment.kind
+        yield event.kind

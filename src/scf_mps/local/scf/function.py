@@ -1,8 +1,4 @@
-"""A function as SCF would run it: called, or given events through its queue, retried, given up.
-
-Puts the pieces together: `queue` says what is next, `fleet` has an instance for it, `statuses` tells what a failure
-means; here is decided what becomes of the event.
-"""
+"""Local function: synchronous calls, and the queue with retries and dead letters."""
 
 from __future__ import annotations
 
@@ -19,11 +15,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, final
+from typing import Any, Literal, final
 
 from . import dead_letters, environment, memory, statuses
 from .event_queue import Delivery, EventQueue
-from .instance import Instance, InstanceResponse
+from .instance import Instance, InstanceConfig, InstanceResponse
 from .instance_pool import InstancePool
 from .invocation import Invocation
 from .layout import FunctionPaths, create_layout
@@ -34,39 +30,39 @@ from .settings import KeyTriple, Settings
 _log = logging.getLogger(__name__)
 
 MAX_RECORD = 8 * 1024
-"""Bytes after which the log service cuts a record."""
+"""Bytes of a record that the log service keeps."""
 
-_KEPT = 10_000
+_MAX_INVOCATIONS = 10_000
 
 
 @final
 class LocalFunction(Settings):
     """A function on this machine: ``with LocalFunction("build", timeout=60) as function:``.
 
-    Takes what `Settings` names. All methods may be called from any thread.
+    The arguments are those of `Settings`. All methods may be called from any thread.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._lock = threading.Lock()
         self._observers = Observers()
-        self._tell = self._observers.tell
-        self._invocations: deque[Invocation] = deque(maxlen=_KEPT)
+        self._notify = self._observers.notify
+        self._invocations: deque[Invocation] = deque(maxlen=_MAX_INVOCATIONS)
         self._dead_letters: list[dict[str, Any]] = []
         self._dropped: list[dict[str, Any]] = []
         self._random = random.Random(self.seed)
-        self._fleet = InstancePool()
+        self._pool = InstancePool()
         self._queue = EventQueue()
         self._threads: list[threading.Thread] = []
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._places: FunctionPaths | None = None
+        self._paths: FunctionPaths | None = None
         self._closed = False
 
     def __repr__(self) -> str:
         return f"<LocalFunction {self.namespace}/{self.name} on CPython {self.runtime.version}>"
 
     def __enter__(self) -> LocalFunction:
-        """Lay out the code. Raises ValueError if there is none, OSError if dead letters cannot be written."""
+        """Start the function. Raises ValueError for an invalid source, OSError for an unwritable dead-letter file."""
         memory.warn_if_unlimited()
         if not isinstance(self.dead_letter_queue, bool):
             Path(self.dead_letter_queue).touch()
@@ -74,7 +70,7 @@ class LocalFunction(Settings):
         try:
             entry_file = f"{self.handler.partition('.')[0]}.py"
             top = Path(self._scratch.name).resolve()
-            self._places = create_layout(top, self.source, self.layer, entry_file)
+            self._paths = create_layout(top, self.source, self.layer, entry_file)
         except BaseException:
             self._scratch.cleanup()
             raise
@@ -93,127 +89,121 @@ class LocalFunction(Settings):
         self.close()
 
     def close(self) -> None:
-        """Kill what runs, forget what waits, remove what was laid out. Whoever waits for a call gets RuntimeError."""
+        """Kill the instances, drop waiting events and delete the files. Waiting calls raise RuntimeError."""
         self._closed = True
         for caller in self._queue.close():
-            caller.set_exception(_closed())
-        self._fleet.kill()
+            caller.set_exception(_build_closed_error())
+        self._pool.kill()
         for thread in self._threads:
             thread.join()
-        self._fleet.close()
+        self._pool.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
-    # What is given to it
-
     def invoke(self, event: object = None, *, text: str | bytes | None = None) -> Invocation:
-        """Call the function with an event, or with the JSON `text` of one, and wait for what comes of it.
+        """Call the function with an event, or the JSON `text` of one, and wait for the result.
 
-        A failure is in the result and is not retried.
+        A failure is not retried.
 
         Raises:
-            Refused: if the event is not JSON (400) or has more than 6 MB (406).
-            RuntimeError: if the function is not running, or closed meanwhile.
+            InvocationRejected: if the event is not JSON (400) or has more than 6 MB (406).
+            RuntimeError: if the function is not running, or is closed during the call.
         """
         caller: Future[Invocation] = Future()
         self._put(serialize_event(event, text, MAX_EVENT), caller)
         return caller.result()
 
     def push(self, event: object = None, *, text: str | bytes | None = None) -> str:
-        """Put an event into the queue, as a trigger does; returns the request id that all its tries have.
+        """Put an event into the queue, as a trigger does, and return the request id of all its deliveries.
 
         Raises:
-            Refused: if the event is not JSON (400) or has more than 128 KB (406): it is not queued then.
+            InvocationRejected: if the event is not JSON (400) or has more than 128 KB (406).
             RuntimeError: if the function is not running.
         """
         return self._put(serialize_event(event, text, MAX_ASYNCHRONOUS_EVENT), None)
 
     def settle(self, timeout: float = 60) -> None:
-        """Wait until the queue is empty, retries included, and all instances are idle. Raises TimeoutError."""
+        """Wait until no event waits, including retries, and all instances are idle. Raises TimeoutError."""
         self._queue.settle(timeout)
 
     def pause(self) -> None:
-        """Hold back what is pushed; calls go on."""
+        """Stop the delivery of pushed events. Calls continue."""
         self._queue.pause(True)
 
     def resume(self) -> None:
-        """Deliver what was held back."""
+        """Resume the delivery of pushed events."""
         self._queue.pause(False)
-
-    # What came of it
 
     @property
     def invocations(self) -> list[Invocation]:
-        """The last 10,000, in the order in which they ended."""
+        """The last 10,000 invocations, in the order in which they ended."""
         with self._lock:
             return list(self._invocations)
 
     @property
     def dead_letters(self) -> list[dict[str, Any]]:
-        """What is in the dead-letter queue, in its shape."""
+        """The messages of the dead-letter queue."""
         with self._lock:
             return list(self._dead_letters)
 
     @property
     def dropped(self) -> list[dict[str, Any]]:
-        """What was given up and is in no dead-letter queue, in the shape it would have had there."""
+        """The events that failed without a dead-letter queue, in the form of its messages."""
         with self._lock:
             return list(self._dropped)
 
     @property
     def waiting(self) -> int:
-        """How many events are in the queue, those that wait for a retry included."""
+        """The number of waiting events, including retries."""
         return len(self._queue)
 
     @property
     def instances(self) -> list[Instance]:
-        """Those there are, with their process and the event they are at; `kill()` ends one as a crash would."""
-        return self._fleet.live
+        """The instances, busy or idle. Their `kill()` simulates a crash."""
+        return self._pool.live
 
     def observe(self, observer: Callable[[LifecycleEvent], object]) -> None:
-        """Have every `LifecycleEvent` told to a function. What it raises is logged, and changes nothing."""
+        """Call a function with every `LifecycleEvent`. Its exceptions are logged."""
         self._observers.add(observer)
-
-    # How it is done
 
     def _put(self, text: str, caller: Future[Invocation] | None) -> str:
         delivery = Delivery(str(uuid.uuid4()), text, time.time(), caller=caller)
         deliveries = [delivery]
-        if self._places is None:
-            raise RuntimeError("expected a function that runs: use it in `with`")
+        if self._paths is None:
+            raise RuntimeError("the function is not running: use it in `with`")
         if caller is None:
             with self._lock:
-                twice = self._random.random() < self.duplicates
-            if twice:
+                is_duplicated = self._random.random() < self.duplicates
+            if is_duplicated:
                 deliveries.append(replace(delivery, duplicate=True))
-            self._tell(LifecycleEvent("pushed", delivery.request_id))
+            self._notify(LifecycleEvent("pushed", delivery.request_id))
         self._queue.put(*deliveries)
         return delivery.request_id
 
     def _work(self) -> None:
-        while (taken := self._queue.take()) is not None:
-            delivery, late = taken
-            again = None
+        while (item := self._queue.take()) is not None:
+            delivery, delay = item
+            retry = None
             try:
-                again = self._deliver(delivery, late)
-            except Exception as error:  # a defect of this emulator: nobody is to wait for ever
-                _log.exception("%s could not be delivered", delivery.request_id)
+                retry = self._deliver(delivery, delay)
+            except Exception as error:  # a defect of this emulator must not block the caller
+                _log.exception("delivery of %s failed", delivery.request_id)
                 if delivery.caller is not None:
                     delivery.caller.set_exception(error)
             finally:
-                self._queue.done(again, self.retry_interval / self.speed)
+                self._queue.done(retry, self.retry_interval / self.speed)
 
-    def _deliver(self, delivery: Delivery, late: float) -> Delivery | None:
-        """Give an event its try; returns it as it is to be tried again, if it is."""
-        age = delivery.age_before + late
+    def _deliver(self, delivery: Delivery, delay: float) -> Delivery | None:
+        """Deliver an event, and return its retry, if any."""
+        age = delivery.age_before + delay
         if age > self.ttl:
             self._give_up(delivery, delivery.failure)
             return None
-        began = time.monotonic()
+        started = time.monotonic()
         invocation = self._run(delivery)
         if delivery.caller is not None:
             if self._closed:
-                delivery.caller.set_exception(_closed())
+                delivery.caller.set_exception(_build_closed_error())
             else:
                 delivery.caller.set_result(invocation)
             return None
@@ -222,91 +212,114 @@ class LocalFunction(Settings):
         if delivery.retry >= self.retries and invocation.status not in statuses.RETRIED_UNTIL_TTL:
             self._give_up(delivery, invocation)
             return None
-        # As old as if it had waited in full when it is due again.
-        age += time.monotonic() - began + self.retry_interval
-        self._tell(LifecycleEvent("retrying", delivery.request_id, delivery.retry + 1))
+        # `speed` shortens the wait but not the age.
+        age += time.monotonic() - started + self.retry_interval
+        self._notify(LifecycleEvent("retrying", delivery.request_id, delivery.retry + 1))
         return replace(delivery, retry=delivery.retry + 1, age_before=age, failure=invocation)
 
     def _run(self, delivery: Delivery) -> Invocation:
-        """Give an event to an instance, and write down what came of it."""
-        records: list[str] = []
-        told: dict[str, Any] = {
-            "memory_limit": self.memory,
-            "retry": delivery.retry,
-            "asynchronous": delivery.caller is None,
-            "duplicate": delivery.duplicate,
-        }
+        """Run an event in an instance and store the invocation."""
         try:
             keys = self.keys()
-            instance = self._fleet.take(lambda number: self._launch(number, keys))
+            instance = self._pool.take(lambda number: self._launch(number, keys))
         except Exception as error:
-            # No credentials were given, or no process could be started: the platform's failure, not the function's.
+            # Missing credentials or a process that cannot start are failures of the platform.
             message = f"{type(error).__name__}: {error}"
-            answer = InstanceResponse(statuses.INTERNAL_ERROR, message, None, 0, lost=True)
+            response = InstanceResponse(statuses.INTERNAL_ERROR, message, None, 0, lost=True)
+            invocation = self._build_invocation(delivery, response)
         else:
-
-            def record(text: str) -> None:
-                cut = text.encode(errors="replace")[:MAX_RECORD].decode(errors="ignore")
-                records.append(cut)
-                self._tell(
-                    LifecycleEvent("record", delivery.request_id, delivery.retry, instance, cut)
-                )
-
-            instance.request_id = delivery.request_id
-            self._tell(LifecycleEvent("started", delivery.request_id, delivery.retry, instance))
-            lost = None
-            if instance.init_seconds is None:
-                lost = instance.initialise(self.init_timeout, record)
-                told["init_seconds"] = instance.init_seconds
-            context = environment.build_context(self, delivery.request_id, keys)
-            answer = lost or instance.handle(delivery.text, context, self.timeout, record)
-            told["memory"] = instance.peak
-            told["instance"] = instance.number
-            instance.request_id = None
-            if answer.lost:
-                self._fleet.discard(instance)
-            else:
-                self._fleet.give_back(instance)
-        text = answer.text
-        if answer.status != statuses.SUCCESS:
-            text = json.dumps(
-                statuses.build_failure(answer.status, text, delivery.request_id, answer.stack),
-                separators=(",", ":"),
-            )
-        invocation = Invocation(
-            delivery.request_id, answer.status, text, tuple(records), answer.seconds, **told
-        )
+            invocation = self._run_in(instance, delivery, keys)
         with self._lock:
             self._invocations.append(invocation)
-        self._tell(
+        self._notify(
             LifecycleEvent("ended", delivery.request_id, delivery.retry, invocation=invocation)
         )
         return invocation
 
+    def _run_in(self, instance: Instance, delivery: Delivery, keys: KeyTriple | None) -> Invocation:
+        """Run an event in this instance, and release or discard the instance."""
+        records: list[str] = []
+
+        def record(text: str) -> None:
+            truncated = text.encode(errors="replace")[:MAX_RECORD].decode(errors="ignore")
+            records.append(truncated)
+            self._notify(
+                LifecycleEvent("record", delivery.request_id, delivery.retry, instance, truncated)
+            )
+
+        instance.request_id = delivery.request_id
+        self._notify(LifecycleEvent("started", delivery.request_id, delivery.retry, instance))
+        failure = init_seconds = None
+        if instance.init_seconds is None:
+            failure = instance.initialise(self.init_timeout, record)
+            init_seconds = instance.init_seconds
+        context = environment.build_context(self, delivery.request_id, keys)
+        response = failure or instance.handle(delivery.text, context, self.timeout, record)
+        invocation = self._build_invocation(
+            delivery,
+            response,
+            records=tuple(records),
+            init_seconds=init_seconds,
+            memory=instance.peak,
+            instance=instance.number,
+        )
+        instance.request_id = None
+        if response.lost:
+            self._pool.discard(instance)
+        else:
+            self._pool.release(instance)
+        return invocation
+
+    def _build_invocation(
+        self, delivery: Delivery, response: InstanceResponse, **fields: Any
+    ) -> Invocation:
+        text = response.text
+        if response.status != statuses.SUCCESS:
+            failure = statuses.build_failure(
+                response.status, text, delivery.request_id, response.stack
+            )
+            text = json.dumps(failure, separators=(",", ":"))
+        return Invocation(
+            delivery.request_id,
+            response.status,
+            text,
+            seconds=response.seconds,
+            memory_limit=self.memory,
+            retry=delivery.retry,
+            asynchronous=delivery.caller is None,
+            duplicate=delivery.duplicate,
+            **fields,
+        )
+
     def _launch(self, number: int, keys: KeyTriple | None) -> Instance:
-        places = self._places
-        assert places is not None
-        folder = places.instances / str(number)
-        variables = environment.build_variables(self, places, folder, keys)
-        # -S: on SCF there are no third-party packages but the function's own.
-        command = [self.runtime.executable, "-s", "-S", str(places.bootstrap)]
-        arguments = [self.handler, self.loader, str(places.opt)]
-        return Instance(number, command, arguments, variables, folder, self.memory, self.freeze)
+        paths = self._paths
+        assert paths is not None
+        folder = paths.instances / str(number)
+        config = InstanceConfig(
+            # -S: SCF has no third-party packages besides the function's.
+            command=[self.runtime.executable, "-s", "-S", str(paths.bootstrap)],
+            arguments=[self.handler, self.loader, str(paths.opt)],
+            environment=environment.build_variables(self, paths, folder, keys),
+            folder=folder,
+            memory=self.memory,
+            freeze=self.freeze,
+        )
+        return Instance(number, config)
 
     def _give_up(self, delivery: Delivery, failure: Invocation | None) -> None:
+        """Move an event to the dead-letter queue, or drop it without one."""
         message = dead_letters.build_dead_letter(self, delivery, failure)
-        kept = self.dead_letter_queue is not False
+        is_stored = self.dead_letter_queue is not False
         with self._lock:
             if not isinstance(self.dead_letter_queue, bool):
                 try:
                     dead_letters.append_dead_letter(message, self.dead_letter_queue)
                 except OSError:
-                    kept = False  # on SCF a message can get lost on this way as well
-            (self._dead_letters if kept else self._dropped).append(message)
-        self._tell(
-            LifecycleEvent("dead" if kept else "dropped", delivery.request_id, delivery.retry)
-        )
+                    is_stored = False  # SCF can lose a message here too
+            (self._dead_letters if is_stored else self._dropped).append(message)
+        kind: Literal["dead", "dropped"] = "dead" if is_stored else "dropped"
+        self._notify(LifecycleEvent(kind, delivery.request_id, delivery.retry))
 
 
-def _closed() -> RuntimeError:
-    return RuntimeError("the function was closed before it was done")
+def _build_closed_error() -> RuntimeError:
+    return RuntimeError("the function was closed during the call")

@@ -1,4 +1,4 @@
-"""One instance of a function: a process that handles one event at a time, watched for time and memory."""
+"""Instance of a function: a process that handles one event at a time, with time and memory limits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .bootstrap import decode_messages, encode_message
 from .memory import MemoryGauge
 
 _TICK = 0.02
-"""Seconds between two looks at the memory of a busy instance."""
+"""Seconds between two measurements of the memory of a busy instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceResponse:
-    """What an instance made of an event; `lost` if there is no instance any more."""
+    """Result of an event. `lost` means that the instance ended."""
 
     status: int
     text: str
@@ -35,68 +35,78 @@ class InstanceResponse:
     lost: bool
 
 
-class _Lost(Exception):
+class _InstanceLost(Exception):
+    """The instance exited or exceeded a limit."""
+
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
 
 
-class Instance:
-    """A process of the function's CPython, with a folder of its own to write to.
+@dataclass(frozen=True, slots=True)
+class InstanceConfig:
+    """Configuration of an instance.
 
     Attributes:
-        number: counted up from 1.
-        pid: of the process, which leads a group of its own.
-        request_id: of the event it is at; None while it waits for one.
-        init_seconds: how long it took to load the function; None until it has.
+        command: the start of the command line.
+        arguments: its end, after two descriptors.
+        environment: the variables of the process.
+        folder: the writable folder.
+        memory: limit in MB.
+        freeze: whether to stop the process between two events.
     """
 
-    def __init__(
-        self,
-        number: int,
-        command: list[str],
-        arguments: list[str],
-        environment: Mapping[str, str],
-        folder: Path,
-        memory: int,
-        freeze: bool,
-    ) -> None:
-        """Start a process: `command`, two descriptors, `arguments`. Raises OSError.
+    command: list[str]
+    arguments: list[str]
+    environment: Mapping[str, str]
+    folder: Path
+    memory: int
+    freeze: bool
 
-        With `freeze` it gets no CPU time between two events.
-        """
+
+class Instance:
+    """A process of the function's CPython with its own writable folder.
+
+    Attributes:
+        number: counted from 1.
+        pid: the process id, also of its process group.
+        request_id: of the current event, None while idle.
+        init_seconds: the time until the function was loaded, None before.
+    """
+
+    def __init__(self, number: int, config: InstanceConfig) -> None:
+        """Start the process. Raises OSError."""
         self.number = number
         self.request_id: str | None = None
         self.init_seconds: float | None = None
-        self._memory = memory
-        self._freeze = freeze
-        self._folder = folder
+        self._config = config
         self._buffer = bytearray()
         self._lock = threading.Lock()
         self._ended = False
         for name in ("tmp", "home"):
-            folder.joinpath(name).mkdir(parents=True)
-        self._began = time.monotonic()
-        self._socket, theirs = socket.socketpair()
-        held, self._lifeline = os.pipe()
+            config.folder.joinpath(name).mkdir(parents=True)
+        self._started = time.monotonic()
+        self._socket, child_socket = socket.socketpair()
+        child_pipe, self._lifeline = os.pipe()
+        descriptors = [child_pipe, child_socket.fileno()]
         try:
             self._process = subprocess.Popen(
-                [*command, str(held), str(theirs.fileno()), *arguments],
+                [*config.command, *map(str, descriptors), *config.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                cwd=environment["PWD"],
-                env=environment,
-                pass_fds=[held, theirs.fileno()],
+                cwd=config.environment["PWD"],
+                env=config.environment,
+                pass_fds=descriptors,
                 start_new_session=True,
             )
         except OSError:
-            self._clear_up()
+            self._clean_up()
             raise
         finally:
-            os.close(held)
-            theirs.close()
+            os.close(child_pipe)
+            child_socket.close()
         self.pid = self._process.pid
         assert self._process.stdout is not None
         self._output = self._process.stdout
@@ -111,126 +121,145 @@ class Instance:
 
     @property
     def peak(self) -> int:
-        """The most memory it has used, in bytes."""
+        """The peak memory in bytes."""
         return self._gauge.peak()
 
     def initialise(self, seconds: float, record: Callable[[str], None]) -> InstanceResponse | None:
-        """Wait until the function is loaded; an answer only if the instance was lost over it."""
+        """Wait until the function is loaded. Return a response only if the instance ended.
+
+        Args:
+            seconds: the limit.
+            record: called with every written text.
+        """
         try:
             self._wait(
-                self._began + seconds, f"Initialization timed out after {seconds} seconds", record
+                self._started + seconds, f"Initialization timed out after {seconds} seconds", record
             )
-        except _Lost as lost:
+        except _InstanceLost as lost:
             return InstanceResponse(lost.status, lost.message, None, 0, lost=True)
         finally:
-            self.init_seconds = time.monotonic() - self._began
+            self.init_seconds = time.monotonic() - self._started
         return None
 
     def handle(
         self, event: str, context: dict[str, Any], seconds: float, record: Callable[[str], None]
     ) -> InstanceResponse:
-        """Give it an event (JSON) and wait for what comes of it. `record` gets what it writes."""
-        began = time.monotonic()
+        """Process an event (JSON) and wait for the result.
+
+        Args:
+            event: JSON text.
+            context: the handler's second argument.
+            seconds: the limit.
+            record: called with every written text.
+        """
+        started = time.monotonic()
         try:
-            if self._freeze:
+            if self._config.freeze:
                 self._signal(signal.SIGCONT)
             self._send(encode_message({"event": event, "context": context}))
-            told = self._wait(
-                began + seconds, f"Invoking task timed out after {seconds} seconds", record
+            message = self._wait(
+                started + seconds, f"Invoking task timed out after {seconds} seconds", record
             )
-        except _Lost as lost:
+        except _InstanceLost as lost:
             return InstanceResponse(
-                lost.status, lost.message, None, time.monotonic() - began, lost=True
+                lost.status, lost.message, None, time.monotonic() - started, lost=True
             )
-        if self._freeze:
+        if self._config.freeze:
             self._signal(signal.SIGSTOP)
-        text = told["returned"] if told["status"] == statuses.SUCCESS else told["message"]
-        taken = time.monotonic() - began
-        return InstanceResponse(told["status"], text, told.get("stack"), taken, lost=False)
+        text = message["returned"] if message["status"] == statuses.SUCCESS else message["message"]
+        taken = time.monotonic() - started
+        return InstanceResponse(message["status"], text, message.get("stack"), taken, lost=False)
 
     def is_alive(self) -> bool:
-        """Whether an idle instance is still there."""
+        """Return True if an idle instance still runs."""
         try:
             return self._receive(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
             return True
 
     def kill(self) -> None:
-        """SIGKILL for the process and whatever it has started, now."""
+        """Kill the process group."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        """Send a signal to the process and whatever it has started."""
+        """Send a signal to the process group."""
         with self._lock:
             if not self._ended:
-                # PermissionError: macOS, of a process that has ended.
+                # macOS raises PermissionError for an ended process.
                 with contextlib.suppress(PermissionError):
                     os.killpg(self.pid, number)
 
     def close(self) -> None:
-        """Kill it and take away all that was its own."""
+        """Kill the process and remove its folder."""
         self.kill()
         with self._lock:
-            # Until it is waited for, its number cannot become that of another process.
+            # The process id is not reused before this wait.
             self._process.wait()
             self._ended = True
         self._selector.close()
         self._output.close()
-        self._clear_up()
+        self._clean_up()
 
-    def _clear_up(self) -> None:
+    def _clean_up(self) -> None:
         self._socket.close()
         os.close(self._lifeline)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._config.folder, ignore_errors=True)
 
     def _send(self, message: bytes) -> None:
         try:
             self._socket.sendall(message)
         except OSError:
-            raise _Lost(statuses.PROCESS_EXITED, _EXITED) from None
+            raise _InstanceLost(statuses.PROCESS_EXITED, _EXITED) from None
 
     def _wait(
-        self, deadline: float, too_late: str, record: Callable[[str], None]
+        self, deadline: float, timeout_message: str, record: Callable[[str], None]
     ) -> dict[str, Any]:
-        """The next message that is no record. Raises _Lost."""
-        limit = self._memory * 1024 * 1024
+        """Return the next message that is not a record. Raises _InstanceLost."""
+        max_bytes = self._config.memory * 1024 * 1024
         while True:
-            for key, _ in self._selector.select(_TICK):
-                if key.fileobj is self._socket:
-                    data = self._receive()
-                    if not data:
-                        self._read_output(record)
-                        raise _Lost(statuses.PROCESS_EXITED, _EXITED)
-                    self._buffer += data
-                else:
-                    self._read_output(record)
-            messages = decode_messages(self._buffer)
-            for message in messages:
-                if "record" in message:
-                    record(message["record"])
-            if self._gauge.peak() > limit:
-                raise _Lost(
-                    statuses.MEMORY_LIMIT_REACHED, f"Memory limit of {self._memory} MB exceeded"
+            results = self._read_messages(record)
+            if self._gauge.peak() > max_bytes:
+                raise _InstanceLost(
+                    statuses.MEMORY_LIMIT_REACHED,
+                    f"Memory limit of {self._config.memory} MB exceeded",
                 )
-            for message in messages:
-                if "record" not in message:
-                    return message
+            if results:
+                return results[0]
             if time.monotonic() >= deadline:
-                raise _Lost(statuses.TIME_LIMIT_REACHED, too_late)
+                raise _InstanceLost(statuses.TIME_LIMIT_REACHED, timeout_message)
+
+    def _read_messages(self, record: Callable[[str], None]) -> list[dict[str, Any]]:
+        """Read the available messages and output. Pass records on and return the other messages."""
+        for key, _ in self._selector.select(_TICK):
+            if key.fileobj is not self._socket:
+                self._read_output(record)
+                continue
+            data = self._receive()
+            if not data:
+                self._read_output(record)
+                raise _InstanceLost(statuses.PROCESS_EXITED, _EXITED)
+            self._buffer += data
+        results: list[dict[str, Any]] = []
+        for message in decode_messages(self._buffer):
+            if "record" in message:
+                record(message["record"])
+            else:
+                results.append(message)
+        return results
 
     def _receive(self, size: int = 1 << 20, flags: int = 0) -> bytes:
         try:
             return self._socket.recv(size, flags)
-        except ConnectionResetError:  # it went without reading what it was sent
+        except ConnectionResetError:  # it exited without reading
             return b""
 
     def _read_output(self, record: Callable[[str], None]) -> None:
-        """What came past `sys.stdout`: of other processes, and of an interpreter that breaks down."""
+        """Read output that bypasses `sys.stdout`: of child processes and of a crashing interpreter."""
         with contextlib.suppress(BlockingIOError):
             data = os.read(self._output.fileno(), 1 << 20)
             for line in data.decode(errors="replace").splitlines(keepends=True):
                 record(line)
-            if not data:  # all that had it open have closed it, now or before
+            if not data:  # closed by all processes
                 with contextlib.suppress(KeyError):
                     self._selector.unregister(self._output)
 

@@ -1,4 +1,4 @@
-"""The instances of a function: warm ones are used again, the last used first; new ones are started when there is none."""
+"""Pool of a function's instances: the last used warm one is reused, or a new one is started."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .instance import Instance
 
 
 class InstancePool:
-    """Lends instances to whoever runs invocations, from any thread. `launch` starts one, given its number."""
+    """Instances for invocations. Usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,12 +21,12 @@ class InstancePool:
 
     @property
     def live(self) -> list[Instance]:
-        """The instances there are, busy or idle, oldest first."""
+        """The instances, busy or idle, oldest first."""
         with self._lock:
             return list(self._live)
 
     def take(self, launch: Callable[[int], Instance]) -> Instance:
-        """An instance for one event: a warm one, or what `launch` makes of a number. Raises what that raises."""
+        """Return a warm instance, or the result of `launch` with a new number. Raises what `launch` raises."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -38,29 +38,29 @@ class InstancePool:
         instance = launch(next(self._numbers))
         with self._lock:
             self._live.append(instance)
-            if self._closed:  # while it was launched
+            if self._closed:  # during the launch
                 instance.kill()
         return instance
 
-    def give_back(self, instance: Instance) -> None:
-        """It has answered, and is there for the next event."""
+    def release(self, instance: Instance) -> None:
+        """Make an instance available for the next event."""
         with self._lock:
             self._idle.append(instance)
 
     def discard(self, instance: Instance) -> None:
-        """It is lost: clear up after it."""
+        """Close an instance that ended."""
         instance.close()
         with self._lock:
             self._live.remove(instance)
 
     def kill(self) -> None:
-        """Kill all there are and all that are still to come; those who have them see them end."""
+        """Kill all instances, including those that are being launched."""
         with self._lock:
             self._closed = True
             for instance in self._live:
                 instance.kill()
 
     def close(self) -> None:
-        """Clear up after all, when nobody has any more."""
+        """Close all instances after the last invocation."""
         for instance in self.live:
             self.discard(instance)

@@ -1,4 +1,4 @@
-"""Finds the CPython that a function is to run on."""
+"""Search for the CPython of a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from shutil import which
 
-_TELL = (
+_QUERY = (
     "import sys; v = sys.version_info; print('%d.%d' % v[:2], sys.implementation.name,"
     " getattr(sys, '_base_executable', '') or sys.executable, sep='\\n')"
 )
@@ -32,29 +32,29 @@ class Interpreter:
 
 
 @cache
-def find_interpreter(wanted: str | None = None) -> Interpreter:
-    """The CPython of a version (``3.10``), of an executable (a path), or the one that runs this.
+def find_interpreter(version_or_path: str | None = None) -> Interpreter:
+    """Return the CPython of a version (``3.10``) or an executable (a path), by default the running one.
 
-    A version is looked for in this process, among the versions of pyenv, and on the PATH as ``python3.10``.
+    A version is searched in this process, among pyenv's versions and on the PATH as ``python3.10``.
 
     Raises:
-        ValueError: if there is none, or what is there is no CPython 3.10 or later.
+        ValueError: if it is missing or not a CPython 3.10 or later.
     """
-    wanted = wanted or sys.executable
-    is_version = re.fullmatch(r"3\.\d+", wanted) is not None
-    for candidate in _candidates(wanted) if is_version else [wanted]:
-        found = _ask(candidate)
-        if found is not None and (found.version == wanted or not is_version):
-            return found
+    version_or_path = version_or_path or sys.executable
+    is_version = re.fullmatch(r"3\.\d+", version_or_path) is not None
+    for candidate in _iterate_candidates(version_or_path) if is_version else [version_or_path]:
+        interpreter = _query(candidate)
+        if interpreter is not None and (interpreter.version == version_or_path or not is_version):
+            return interpreter
     if is_version:
         raise ValueError(
-            f"expected a CPython {wanted} on the PATH as python{wanted} or among the versions of pyenv:"
-            " install it, or give the path of its executable"
+            f"CPython {version_or_path} is neither on the PATH as python{version_or_path} nor in pyenv."
+            " Install it, or pass the path of its executable"
         )
-    raise ValueError(f"expected the executable of a CPython 3.10 or later, not {wanted!r}")
+    raise ValueError(f"{version_or_path!r} is not the executable of a CPython 3.10 or later")
 
 
-def _candidates(version: str) -> Iterator[str]:
+def _iterate_candidates(version: str) -> Iterator[str]:
     yield sys.executable
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from map(str, sorted(root.glob(f"versions/{version}.*/bin/python"), reverse=True))
@@ -63,13 +63,13 @@ def _candidates(version: str) -> Iterator[str]:
         yield on_path
 
 
-def _ask(executable: str) -> Interpreter | None:
+def _query(executable: str) -> Interpreter | None:
     try:
-        told = subprocess.run(
-            [executable, "-c", _TELL], capture_output=True, text=True, timeout=30, check=True
+        lines = subprocess.run(
+            [executable, "-c", _QUERY], capture_output=True, text=True, timeout=30, check=True
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return None
-    if len(told) != 3 or told[1] != "cpython" or not re.fullmatch(r"3\.\d\d", told[0]):
+    if len(lines) != 3 or lines[1] != "cpython" or not re.fullmatch(r"3\.\d\d", lines[0]):
         return None
-    return Interpreter(told[2], told[0])
+    return Interpreter(lines[2], lines[0])

@@ -1,4 +1,4 @@
-"""What came of one invocation: the result, the log as the console shows it, and the answer of SCF's Invoke API."""
+"""Result of one invocation: the returned value, the log, and the response of SCF's Invoke API."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event given once to one instance.
+    """One event processed once by one instance.
 
     Attributes:
-        request_id: the same for all tries of an event.
+        request_id: the same for all deliveries of an event.
         status: the status code, 200 for a success.
-        text: JSON: what the function returned, or SCF's account of the failure.
-        records: what was written to stdout and stderr, write by write, each cut at 8 KB as in the log service.
-        seconds: how long it took, without loading the function.
-        init_seconds: of a cold start: how long the instance took until the function was loaded; else None.
-        memory: the most the instance has used up to now, in bytes.
+        text: the returned JSON, or SCF's description of the failure.
+        records: writes to stdout and stderr, each cut at 8 KB as in the log service.
+        seconds: the duration without loading the function.
+        init_seconds: the time until the function was loaded, for a cold start, else None.
+        memory: the peak memory of the instance so far, in bytes.
         memory_limit: in MB.
-        retry: 0, or which retry this is.
+        retry: the number of the retry, 0 for the first delivery.
         asynchronous: whether the event came through the queue.
-        duplicate: whether this is the second delivery of an event that was delivered twice.
-        instance: the number of the instance; 0 if there was none to be had.
+        duplicate: whether this is the second delivery of a duplicated event.
+        instance: the number of the instance, 0 if none could be started.
     """
 
     request_id: str
@@ -46,33 +46,33 @@ class Invocation:
 
     @property
     def succeeded(self) -> bool:
-        """Whether SCF takes the event for handled."""
+        """True if SCF does not retry the event."""
         return self.status == SUCCESS
 
     @property
     def cold(self) -> bool:
-        """Whether the instance was new."""
+        """True if the instance was new."""
         return self.init_seconds is not None
 
     @property
     def returned(self) -> Any:
-        """What the function returned, as JSON made it; None for a failure."""
+        """The value that the function returned, parsed from JSON, or None after a failure."""
         return json.loads(self.text) if self.succeeded else None
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """SCF's account of a failure: ``errorCode``, ``errorMessage``, ``statusCode``, ``stackTrace`` if it has one."""
+        """SCF's description of a failure: ``errorCode``, ``errorMessage``, ``statusCode``, optional ``stackTrace``."""
         failure: dict[str, Any] | None = None if self.succeeded else json.loads(self.text)
         return failure
 
     @property
     def milliseconds(self) -> int:
-        """What is billed."""
+        """The billed duration."""
         return math.ceil(self.seconds * 1000)
 
     @property
     def log(self) -> str:
-        """The log of the invocation, with the lines SCF puts around what the function writes."""
+        """The log of the invocation, with SCF's lines around the function's records."""
         name = f"RequestId: {self.request_id}"
         used = f"Memory: {self.memory_limit}MB MemUsage: {self.memory / _MEGABYTE:.6f}MB"
         lines = [f"START {name}"]
@@ -86,7 +86,7 @@ class Invocation:
         return "\n".join(lines) + "\n"
 
     def to_api_result(self) -> dict[str, Any]:
-        """``Result`` in the answer of SCF's Invoke API (2018-04-16) to a synchronous call."""
+        """Return ``Result`` of SCF's Invoke API (2018-04-16) for a synchronous call."""
         error = self.error
         return {
             "FunctionRequestId": self.request_id,

@@ -1,4 +1,4 @@
-"""What happens in a function, for those who watch it: shown on a terminal, or answered by a test that kills."""
+"""Lifecycle events of a function, for output and for tests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LifecycleEvent:
-    """Something that happened.
+    """A lifecycle event.
 
     Attributes:
-        kind: ``pushed`` into the queue; ``started`` in an instance; ``record``, something was written; ``ended``;
-            ``retrying``, it is to be tried again; ``dead``, it is in the dead-letter queue; ``dropped``, it is lost.
-        request_id: the event's.
-        retry: 0, or which retry it is at.
-        instance: where it runs, for ``started`` and ``record``.
-        record: what was written.
-        invocation: what came of it, for ``ended``.
+        kind: ``pushed`` into the queue, ``started`` in an instance, ``record`` written, ``ended``, ``retrying``,
+            ``dead`` (moved to the dead-letter queue) or ``dropped``.
+        request_id: of the function's event.
+        retry: the number of the retry, 0 for the first delivery.
+        instance: for ``started`` and ``record``.
+        record: the written text.
+        invocation: the result, for ``ended``.
     """
 
     kind: Literal["pushed", "started", "record", "ended", "retrying", "dead", "dropped"]
@@ -37,23 +37,23 @@ class LifecycleEvent:
 
 
 class Observers:
-    """Those who are told, at once and in the thread where it happened."""
+    """Functions called with every lifecycle event, in the thread in which it happens."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._observers: list[Callable[[LifecycleEvent], object]] = []
 
     def add(self, observer: Callable[[LifecycleEvent], object]) -> None:
-        """Tell this one too, from now on."""
+        """Add a function."""
         with self._lock:
             self._observers.append(observer)
 
-    def tell(self, moment: LifecycleEvent) -> None:
-        """Tell all of them. What one raises is logged, and keeps no other from being told."""
+    def notify(self, event: LifecycleEvent) -> None:
+        """Call all functions. The exception of one is logged and does not stop the others."""
         with self._lock:
             observers = list(self._observers)
         for observer in observers:
             try:
-                observer(moment)
+                observer(event)
             except Exception:
                 _log.exception("an observer failed")

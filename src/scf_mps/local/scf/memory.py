@@ -1,7 +1,7 @@
-"""How much memory a process uses, from Linux's /proc.
+"""Memory usage of a process, from Linux's /proc.
 
-Resident memory is what counts: SCF bills and limits what is used, while an RLIMIT bounds address space, of which a
-process may reserve much that it never touches. Only the process itself is measured, not what it starts.
+SCF bills and limits resident memory, while an RLIMIT limits address space. The children of the process
+are not measured.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ PROC = Path("/proc")
 
 
 def warn_if_unlimited(proc: Path = PROC) -> None:
-    """Say loudly that memory cannot be told here, nor limits be enforced."""
+    """Warn if memory cannot be measured and limits are not enforced."""
     if not proc.joinpath("self", "status").exists():
         warnings.warn(
-            f"memory limits are NOT ENFORCED: there is no {proc} that tells what a process uses",
+            f"memory limits are NOT ENFORCED: this system has no {proc} to measure memory",
             RuntimeWarning,
             stacklevel=3,
         )
 
 
 class MemoryGauge:
-    """Measures a process; 0 where that cannot be told."""
+    """The memory usage of a process, 0 where it cannot be measured."""
 
     def __init__(self, pid: int, proc: Path = PROC) -> None:
         self._status = proc / str(pid) / "status"
         self._peak = 0
 
     def peak(self) -> int:
-        """The most the process ever used, in bytes; the kernel keeps it, so that no short peak is missed."""
+        """Return the peak memory in bytes. The kernel records it, so short peaks count."""
         try:
             status = self._status.read_text()
         except OSError:
             return self._peak
         for line in status.splitlines():
-            if line.startswith("VmHWM:"):  # a process that has ended has none
+            if line.startswith("VmHWM:"):  # missing after the end of the process
                 self._peak = int(line.split()[1]) * 1024
         return self._peak

@@ -1,4 +1,4 @@
-"""What is set of a function, with the limits SCF has for it; running it is left to `function`."""
+"""Settings of a function, with SCF's limits."""
 
 from __future__ import annotations
 
@@ -19,21 +19,41 @@ from scf_mps.deploy.naming_rules import (
 from .interpreters import Interpreter, find_interpreter
 
 _HANDLER_RULE = (
-    "a handler FILE.FUNCTION, each of 2 to 60 letters, digits, - and _, a letter first and last,"
+    "FILE.FUNCTION, each of 2 to 60 letters, digits, - and _, a letter first and last,"
     " the file in the root of the code"
 )
-_NAME_RULE = "a name of 2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
+_NAME_RULE = "2 to 60 letters, digits, - and _, a letter first, a letter or digit last"
+
+
+class SettingError(ValueError):
+    """A setting that SCF would refuse.
+
+    Attributes:
+        name: the setting.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class KeyPair(Protocol):
     """A key pair with its session token, such as `scf_mps.cos.Credentials` or `scf_mps.local.cos.Key`."""
 
     @property
-    def secret_id(self) -> str: ...
+    def secret_id(self) -> str:
+        """The secret id."""
+        ...
+
     @property
-    def secret_key(self) -> str: ...
+    def secret_key(self) -> str:
+        """The secret key."""
+        ...
+
     @property
-    def token(self) -> str | None: ...
+    def token(self) -> str | None:
+        """The session token of a temporary key."""
+        ...
 
 
 KeyTriple = tuple[str, str, str]
@@ -42,34 +62,35 @@ KeyTriple = tuple[str, str, str]
 
 @dataclass(eq=False, repr=False)
 class Settings:
-    """What SCF is told when a function is made, and how it is to be emulated. Times are in seconds.
+    """Settings of a function and of its emulator. Times are in seconds.
 
     Attributes:
-        source: what is deployed: a folder with the entry file, a checkout with a package `handlers`, or a zip.
+        source: the code: a folder with the entry file, a checkout with a package `handlers`, or a zip.
         handler: ``file.function``.
-        python: a version such as ``3.10``, or the path of an executable; by default the CPython that runs this.
-        timeout: how long an invocation may take, 1 to 900.
-        memory: the limit in MB: 64, or a multiple of 128.
-        environment: variables of the function's own.
-        credentials: of the execution role: a pair of keys with their session token, or a callable that gives them
-            afresh for each invocation. Without a role there are none.
-        layer: a folder or zip that is there as ``/opt``.
-        init_timeout: how long loading the function may take, 3 to 300.
-        concurrency: how many instances there may be.
-        freeze: stop instances between two events, so that threads they leave behind get no time. SCF does not
-            document what these get: a function that works here does not depend on it.
-        retries: how often an event is tried again after a failure of the function, 0 to 2.
-        retry_interval: how long after a failure.
-        ttl: how long an event is kept, up to 21600.
-        speed: by how much the wait for a retry is shortened. It shortens no other time: limits are real, and an
-            event grows old as if it had waited in full.
-        dead_letter_queue: whether there is one; a path also writes it there, a line of JSON for each event.
-        duplicates: the share of events that are delivered twice, since SCF promises no more than at least once.
-        seed: of the choice which are.
+        python: a version such as ``3.10``, or the path of an executable, by default the running CPython.
+        timeout: limit of an invocation, 1 to 900.
+        memory: limit in MB, 64 or a multiple of 128.
+        environment: the function's variables.
+        credentials: the keys of the execution role with their session token, or a callable that returns them for
+            each invocation. None: no role.
+        layer: a folder or zip, mounted as ``/opt``.
+        init_timeout: limit for loading the function, 3 to 300.
+        concurrency: the most instances.
+        freeze: whether to stop instances between two events, so that their background threads do not run. SCF does
+            not document this: portable functions do not depend on it.
+        retries: the retries after a failure of the function, 0 to 2.
+        retry_interval: the time before a retry.
+        ttl: the time after which an event expires, up to 21600.
+        speed: the factor by which the wait for a retry is shortened. Limits keep their length, and events age as if
+            they had waited in full.
+        dead_letter_queue: whether there is one. A path also appends each message to a file of JSON lines.
+        duplicates: the share of events that are delivered twice, because SCF delivers at least once.
+        seed: of the selection of duplicates.
         loader: ``imp`` or ``path``, see `bootstrap.load`.
 
     Raises:
-        ValueError: for what SCF would refuse, or a CPython that is not there.
+        SettingError: for a setting that SCF would refuse.
+        ValueError: if the CPython is missing.
     """
 
     source: str | Path
@@ -100,58 +121,53 @@ class Settings:
     uin: str = "100000000001"
 
     def __post_init__(self) -> None:
-        _expect(HANDLER_PATTERN.fullmatch(self.handler), _HANDLER_RULE, self.handler)
-        _expect(FUNCTION_PATTERN.fullmatch(self.name), _NAME_RULE, self.name)
-        _expect(self.timeout in range(1, 901), "a timeout of 1 to 900 whole seconds", self.timeout)
-        _expect(3 <= self.init_timeout <= 300, "an init_timeout of 3 to 300 s", self.init_timeout)
-        memory_fits = self.memory == 64 or (self.memory >= 128 and self.memory % 128 == 0)
-        _expect(memory_fits, "64 MB of memory, or a multiple of 128", self.memory)
-        _expect(self.concurrency >= 1, "a concurrency of 1 or more", self.concurrency)
-        _expect(0 <= self.retries <= 2, "0 to 2 retries", self.retries)
-        _expect(self.retry_interval >= 0, "a retry_interval of 0 s or more", self.retry_interval)
-        _expect(0 < self.ttl <= 21600, "a ttl of up to 21600 s", self.ttl)
-        _expect(self.speed > 0, "a speed above 0", self.speed)
-        _expect(0 <= self.duplicates <= 1, "duplicates as a share from 0 to 1", self.duplicates)
-        _expect(self.loader in ("imp", "path"), 'the loader "imp" or "path"', self.loader)
+        is_memory = self.memory == 64 or (self.memory >= 128 and self.memory % 128 == 0)
+        for name, is_valid, rule in (
+            ("handler", HANDLER_PATTERN.fullmatch(self.handler), _HANDLER_RULE),
+            ("name", FUNCTION_PATTERN.fullmatch(self.name), _NAME_RULE),
+            ("timeout", self.timeout in range(1, 901), "a whole number of seconds from 1 to 900"),
+            ("init_timeout", 3 <= self.init_timeout <= 300, "3 to 300 s"),
+            ("memory", is_memory, "64 MB or a multiple of 128"),
+            ("concurrency", self.concurrency >= 1, "1 or more"),
+            ("retries", 0 <= self.retries <= 2, "0 to 2"),
+            ("retry_interval", self.retry_interval >= 0, "0 s or more"),
+            ("ttl", 0 < self.ttl <= 21600, "up to 21600 s"),
+            ("speed", self.speed > 0, "a number above 0"),
+            ("duplicates", 0 <= self.duplicates <= 1, "a share from 0 to 1"),
+            ("loader", self.loader in ("imp", "path"), "imp or path"),
+        ):
+            if not is_valid:
+                raise SettingError(name, f"invalid {name} {getattr(self, name)!r}: use {rule}")
         _check_variables(self.environment)
         self._python = find_interpreter(None if self.python is None else str(self.python))
 
     @property
     def runtime(self) -> Interpreter:
-        """The CPython that was found."""
+        """The CPython of the function."""
         return self._python
 
     def keys(self) -> KeyTriple | None:
-        """The keys for the next invocation; None without a role. Raises what the callable raises."""
-        given = self.credentials() if callable(self.credentials) else self.credentials
-        if given is None:
-            return None
-        if isinstance(given, tuple):
-            return given
-        return given.secret_id, given.secret_key, given.token or ""
-
-
-def _expect(fits: object, expected: str, came: object) -> None:
-    if not fits:
-        raise ValueError(f"expected {expected}, not {came!r}")
+        """Return the keys for the next invocation, or None without a role. Raises what the callable raises."""
+        keys = self.credentials() if callable(self.credentials) else self.credentials
+        if keys is None or isinstance(keys, tuple):
+            return keys
+        return keys.secret_id, keys.secret_key, keys.token or ""
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:
-    """SCF's rules for environment variables (product page 583/32748). A value is never shown."""
+    """Check environment variables by SCF's rules (product page 583/32748). Errors never show a value."""
     for name, value in variables.items():
-        _expect(
-            VARIABLE_PATTERN.fullmatch(name),
-            "a variable of letters, digits and _, a letter first",
-            name,
-        )
-        if name.startswith(RESERVED_PREFIXES):
-            raise ValueError(
-                f"{name} cannot be set: {', '.join(RESERVED_PREFIXES)} are reserved for SCF"
-            )
-        if not isinstance(value, str):
-            raise ValueError(f"expected text in the variable {name}, not {type(value).__name__}")
+        problem = ""
+        if not VARIABLE_PATTERN.fullmatch(name):
+            problem = "use letters, digits and _, a letter first"
+        elif name.startswith(RESERVED_PREFIXES):
+            problem = f"SCF reserves {', '.join(RESERVED_PREFIXES)}"
+        elif not isinstance(value, str):
+            problem = f"the value is {type(value).__name__}, not text"
+        if problem:
+            raise SettingError("environment", f"invalid variable {name!r}: {problem}")
     size = measure_variables(variables.items())
     if size > MAX_ENVIRONMENT_BYTES:
-        raise ValueError(
-            f"expected at most {MAX_ENVIRONMENT_BYTES} bytes of variables in all, not {size}"
+        raise SettingError(
+            "environment", f"the variables have {size} bytes, more than {MAX_ENVIRONMENT_BYTES}"
         )

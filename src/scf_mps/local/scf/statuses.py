@@ -1,7 +1,7 @@
-"""SCF's status codes of an invocation, and what follows from each; retrying is left to `function`.
+"""SCF's status codes of an invocation.
 
-Numbers and names are those of product page 583/35311, the classes of retries those of 583/41138. The texts of 407,
-430, 433, 439 and 443 are as SCF writes them, those of the others are not known.
+Numbers and names follow product page 583/35311, the classes of retries page 583/41138. The texts of 407,
+430, 433, 439 and 443 are SCF's. Those of the others are not known.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ NOT_LOADED = 443
 INTERNAL_ERROR = 500
 
 RETRIED_UNTIL_TTL = frozenset({429, RESOURCE_LIMIT_REACHED, 449, INTERNAL_ERROR})
-"""Failures that are not the function's: retried until the event is too old, not a number of times."""
+"""Failures of the platform, retried until the event expires."""
 
-_OF_THE_PLATFORM = frozenset({TIME_LIMIT_REACHED, MEMORY_LIMIT_REACHED})
+_PLATFORM_FAILURES = frozenset({TIME_LIMIT_REACHED, MEMORY_LIMIT_REACHED})
 
 
 def build_failure(
     status: int, message: str, request_id: str, stack: str | None = None
 ) -> dict[str, Any]:
-    """What SCF returns and logs instead of the function's result."""
-    told: dict[str, Any] = {
-        "errorCode": -1 if status in _OF_THE_PLATFORM else 1,
+    """Build SCF's description of a failure, which replaces the function's result."""
+    failure: dict[str, Any] = {
+        "errorCode": -1 if status in _PLATFORM_FAILURES else 1,
         "errorMessage": message,
         "requestId": request_id,
     }
     if stack is not None:
-        told["stackTrace"] = stack
-    return {**told, "statusCode": status}
+        failure["stackTrace"] = stack
+    return {**failure, "statusCode": status}
 
 
 class InvocationRejected(Exception):
-    """An event that SCF does not take: it is not JSON (400), or too large (406). Nothing was run or queued.
+    """An event that SCF rejects because it is not JSON (400) or too large (406). It was not run or queued.
 
     Attributes:
         status: the status code.
