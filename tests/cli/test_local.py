@@ -1,4 +1,4 @@
-"""``scf-mps local``: the function of a folder as SCF would run it."""
+"""``scf-mps local``: runs the project's function as SCF does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HANDLERS = '''\
-"""An application that fails while a file is there."""
+"""An application that fails while a file exists."""
 
 import os
 from pathlib import Path
@@ -67,89 +67,89 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_an_event_is_pushed_and_its_log_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_event_is_pushed_and_its_log_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDdesk")
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "desk-secret")
-    code, shown = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
-    assert code == 0, shown
-    assert "started, cold instance 1" in shown
-    assert "a film AKIDdesk hello=you" in shown
-    _, told = run("history", "--json")
-    (entry,) = json.loads(told)
+    code, output = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
+    assert code == 0, output
+    assert "started, cold instance 1" in output
+    assert "a film AKIDdesk hello=you" in output
+    _, history = run("history", "--json")
+    (entry,) = json.loads(history)
     assert entry["state"] == "done"
 
 
-def test_what_is_given_up_is_in_the_desks_dead_letter_queue_and_can_be_replayed(
+def test_failed_event_is_dead_lettered_and_replayed(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "fails").touch()
-    code, shown = run("local", "documentation", "--speed", "6000")
+    code, output = run("local", "documentation", "--speed", "6000")
     assert code == 1
-    assert shown.count("no route to host") >= 3
-    assert "1 event moved to .scf-mps/dead-letters.jsonl" in shown
+    assert output.count("no route to host") >= 3
+    assert "1 event moved to .scf-mps/dead-letters.jsonl" in output
     (tmp_path / "fails").unlink()
-    code, shown = run("replay", "--dead-letter", ".scf-mps/dead-letters.jsonl")
+    code, output = run("replay", "--dead-letter", ".scf-mps/dead-letters.jsonl")
     assert code == 0
-    assert "1 done" in shown
+    assert "1 done" in output
 
 
 def test_failing_callback_shows_reason_and_own_frames_once(tmp_path: Path) -> None:
     (tmp_path / "fails").touch()
-    code, shown = run("local", "documentation", "--speed", "6000")
+    code, output = run("local", "documentation", "--speed", "6000")
     assert code == 1
-    assert shown.count('raise OSError("no route to host")') == 1
-    assert "handlers/__init__.py:14 in film" in shown
-    assert "scf_mps/" not in shown
-    assert "Traceback" not in shown
-    row = next(line for line in shown.splitlines() if "\tfilm\t" in line)
+    assert output.count('raise OSError("no route to host")') == 1
+    assert "handlers/__init__.py:14 in film" in output
+    assert "scf_mps/" not in output
+    assert "Traceback" not in output
+    row = next(line for line in output.splitlines() if "\tfilm\t" in line)
     assert row.split("\t")[2:4] == ["failed", "delivery 3"]
     assert row.endswith("OSError: no route to host")
 
 
 def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -> None:
     (tmp_path / "fails").touch()
-    code, shown = run("local", "documentation", "--retries", "0", "--traceback")
+    code, output = run("local", "documentation", "--retries", "0", "--traceback")
     assert code == 1
-    assert "scf_mps/" in shown
-    assert "Traceback" in shown
-    assert "duration_ms=" in shown
+    assert "scf_mps/" in output
+    assert "Traceback" in output
+    assert "duration_ms=" in output
     (tmp_path / "fails").unlink()
-    code, shown = run("local", "documentation", "--traceback")
-    assert '"outcome": "done"' in shown
+    code, output = run("local", "documentation", "--traceback")
+    assert '"outcome": "done"' in output
 
 
-def test_function_that_cannot_be_loaded_shows_own_frames(project: Path) -> None:
-    wrong = "from scf_mps import App\napp = App()\napp.on('Transcod')\n"
+def test_failed_import_shows_own_frames(project: Path) -> None:
+    code_with_error = "from scf_mps import App\napp = App()\napp.on('Transcod')\n"
     for text, error in (
         ("import json\n\njson.nothing\n", "AttributeError"),
-        (wrong, "RegistrationError"),
+        (code_with_error, "RegistrationError"),
     ):
         (project / "handlers" / "__init__.py").write_text(text)
-        code, shown = run("local", "documentation", "--retries", "0")
+        code, output = run("local", "documentation", "--retries", "0")
         assert code == 1
-        assert "status 443" in shown
-        assert error in shown
-        assert "  handlers/__init__.py:3\n" in shown
+        assert "status 443" in output
+        assert error in output
+        assert "  handlers/__init__.py:3\n" in output
         for foreign in ("bootstrap", "index.py", "/user/", "scf_mps/"):
-            assert foreign not in shown
+            assert foreign not in output
 
 
-def test_samples_are_new_events_and_a_repeated_one_gets_a_hint() -> None:
+def test_repeated_event_is_skipped_with_hint() -> None:
     _, first = run("local", "WorkflowTask")
     _, second = run("local", "WorkflowTask")
     assert "skipped" not in first + second
     assert len(json.loads(run("history", "--json")[1])) == 2
     Path("event.json").write_text(json.dumps(sample("WorkflowTask", Transcode="SUCCESS")))
     assert "--fresh" not in run("local", "event.json")[1]
-    code, shown = run("local", "event.json")
+    code, output = run("local", "event.json")
     assert code == 0
-    assert "\tskipped\t" in shown
-    assert "--fresh" in shown
+    assert "\tskipped\t" in output
+    assert "--fresh" in output
     assert "a film" in run("local", "--fresh", "event.json")[1]
     assert len(json.loads(run("history", "--json")[1])) == 1
 
 
-def test_success_and_failure_of_a_sample_are_two_events() -> None:
+def test_success_and_failure_sample_are_two_events() -> None:
     for outcome in ("SUCCESS", "FAIL"):
         event = run("sample", "WorkflowTask", f"Transcode={outcome}")[1]
         Path("event.json").write_text(event)
@@ -158,20 +158,20 @@ def test_success_and_failure_of_a_sample_are_two_events() -> None:
 
 
 def test_fresh_refuses_another_ledger(tmp_path: Path) -> None:
-    code, shown = run(
+    code, output = run(
         "local", "documentation", "--fresh", "--env", f"MPS_LEDGER=file://{tmp_path}/x"
     )
     assert code == 2
-    assert "MPS_LEDGER" in shown
+    assert "MPS_LEDGER" in output
 
 
 def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
     body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     request = {"httpMethod": "POST", "headers": {}, "body": body}
     Path("event.json").write_text(json.dumps(request))
-    code, shown = run("local", "event.json", "--env", "MPS_ALLOW_UNSIGNED=1")
+    code, output = run("local", "event.json", "--env", "MPS_ALLOW_UNSIGNED=1")
     assert code == 0
-    assert "a film" in shown
+    assert "a film" in output
     (project / "handlers" / "__init__.py").write_text(
         "print({'level': 1})\n"
         "def main_handler(event, context):\n"
@@ -181,14 +181,14 @@ def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
         "    return []\n"
     )
     Path("event.json").write_text(json.dumps(sample("EditMediaTask")))
-    code, shown = run("local", "event.json")
+    code, output = run("local", "event.json")
     assert code == 0
-    assert '{"level": "x"}' in shown
+    assert '{"level": "x"}' in output
     Path("event.json").write_text('{"fail": 1}')
-    code, shown = run("local", "event.json", "--retries", "0", "--env", "MPS_LEDGER=none")
+    code, output = run("local", "event.json", "--retries", "0", "--env", "MPS_LEDGER=none")
     assert code == 1
-    assert "OSError: of no callback" in shown
-    assert "handlers/__init__.py:5 in main_handler" in shown
+    assert "OSError: of no callback" in output
+    assert "handlers/__init__.py:5 in main_handler" in output
 
 
 def test_print_of_several_values_is_one_line(project: Path) -> None:
@@ -201,13 +201,13 @@ def test_print_of_several_values_is_one_line(project: Path) -> None:
         "    print('unfinished', end='')\n"
         "    return {}\n"
     )
-    code, shown = run("local", "documentation")
+    code, output = run("local", "documentation")
     assert code == 0
-    lines = [line.partition("  ")[2] for line in shown.splitlines()]
+    lines = [line.partition("  ")[2] for line in output.splitlines()]
     assert lines[1:5] == ["film 1 [2]", "part ", "INFO    whole", "unfinished"]
 
 
-def test_local_ends_quietly_when_its_reader_left(project: Path) -> None:
+def test_local_ends_quietly_when_reader_left(project: Path) -> None:
     command = [sys.executable, "-m", "scf_mps.cli", "local", "documentation"]
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     reading, writing = os.pipe()
@@ -226,7 +226,7 @@ def test_local_ends_quietly_when_its_reader_left(project: Path) -> None:
     assert done.stderr == b""
 
 
-def test_lost_event_is_said_to_be_lost() -> None:
+def test_dropped_event_is_shown_as_lost() -> None:
     from scf_mps.cli.local_output import LocalOutput
     from scf_mps.local.scf import LifecycleEvent, LocalFunction
 
@@ -236,45 +236,45 @@ def test_lost_event_is_said_to_be_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("arguments", "reason"),
     [
         (["--env", "MPS_GREETING"], "invalid variable 'MPS_GREETING'"),
-        (["--env", "SCF_X=1"], "SCF_X cannot be set"),
+        (["--env", "SCF_X=1"], "SCF_X"),
         (["--port", "99999"], "65535"),
-        (["--memory", "100"], "64 MB of memory, or a multiple of 128"),
+        (["--memory", "100"], "64 MB"),
         (["--python", "2.7.18.1"], "2.7.18.1"),
-        (["--source", "nowhere"], "expected a folder or a zip at nowhere"),
+        (["--source", "nowhere"], "nowhere"),
     ],
 )
-def test_what_scf_would_refuse_is_told(arguments: list[str], why: str) -> None:
-    code, shown = run("local", "documentation", *arguments)
-    assert (code, why in shown) == (2, True), shown
+def test_invalid_option_is_refused(arguments: list[str], reason: str) -> None:
+    code, output = run("local", "documentation", *arguments)
+    assert (code, reason in output) == (2, True), output
 
 
-def test_an_event_that_scf_would_not_take_is_told(tmp_path: Path) -> None:
+def test_too_large_event_is_refused(tmp_path: Path) -> None:
     Path("big.json").write_text(json.dumps({"EventType": "X", "text": "x" * 128 * 1024}))
-    code, shown = run("local", "big.json")
+    code, output = run("local", "big.json")
     assert code == 2
-    assert "at most 131072 bytes" in shown
+    assert "131072" in output
 
 
-def test_without_events_it_serves_scfs_api_until_it_is_stopped(project: Path) -> None:
+def test_local_serves_api_without_events(project: Path) -> None:
     pytest.importorskip("tencentcloud.scf", reason="the SDK is who calls")
     command = [sys.executable, "-m", "scf_mps.cli", "local"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=project) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("SCF emulator: mps-events on CPython")
         endpoint = process.stdout.readline().split()[3].rstrip(",")
-        told = invoke(endpoint.removeprefix("http://"))
-        assert json.loads(told)["callbacks"][0]["outcome"] == "done"
+        history = invoke(endpoint.removeprefix("http://"))
+        assert json.loads(history)["callbacks"][0]["outcome"] == "done"
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=20)
-        assert "a film" in rest
+        output_after, _ = process.communicate(timeout=20)
+        assert "a film" in output_after
         assert process.returncode == 0
 
 
 def invoke(endpoint: str) -> Any:
-    """What the official SDK is answered."""
+    """Return the response to the official SDK."""
     from tencentcloud.common.credential import Credential
     from tencentcloud.common.profile.client_profile import ClientProfile
     from tencentcloud.common.profile.http_profile import HttpProfile

@@ -24,7 +24,7 @@ from scf_mps.cli.project_template import make_files, make_function_name
 from scf_mps.cli.wheel import build_wheel
 from scf_mps.deploy.desired_state import DesiredState, parse_desired_state
 from scf_mps.deploy.template import read_template
-from tests.support.cli_commands import ours
+from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
 
 OURS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
@@ -284,7 +284,7 @@ def test_readme_names_existing_commands() -> None:
     found = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None
     lines = [shlex.split(line, comments=True) for line in found[1].splitlines()]
-    assert ours(lines) == 8
+    assert count_commands(lines) == 8
 
 
 # installed wheel

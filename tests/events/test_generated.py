@@ -31,8 +31,8 @@ from tests.support import mps_models
 from tests.support.sample_data import DATA, ROOT
 
 TABLE = json.loads((DATA / "type_table.json").read_text("utf-8"))
-NOTIFICATIONS = mps_models.reachable("ParseNotificationResponse")
-LIVE = mps_models.reachable("ParseLiveStreamProcessNotificationResponse")
+NOTIFICATIONS = mps_models.find_types("ParseNotificationResponse")
+LIVE = mps_models.find_types("ParseLiveStreamProcessNotificationResponse")
 EVENT_FILES = sorted(
     path.stem
     for path in DATA.glob("*.json")
@@ -47,7 +47,7 @@ def attributes(view: type) -> dict[str, str]:
 
 def test_every_type_a_notification_can_hold_has_a_view():
     assert len(NOTIFICATIONS) == 287
-    assert sum(len(mps_models.fields(name)) for name in NOTIFICATIONS) == 1393
+    assert sum(len(mps_models.read_fields(name)) for name in NOTIFICATIONS) == 1393
     assert set(models.__all__) == NOTIFICATIONS | LIVE
 
 
@@ -59,7 +59,7 @@ def test_a_view_has_the_fields_of_the_sdk(name):
         for attribute, (mps_name, many, model) in get_schema(view).items()
     }
 
-    assert found == mps_models.fields(name), f"{name} differs from the SDK: run `make events`"
+    assert found == mps_models.read_fields(name), f"{name} differs from the SDK: run `make events`"
 
 
 def test_the_generated_modules_are_what_the_installed_sdk_gives():
@@ -97,7 +97,7 @@ def test_the_sixty_rows_of_the_type_table_are_the_tables_of_the_walk(row):
 
     assert field == ("" if table is SINGLES else row["field"])
     fields = {name: model for name, _, model in get_schema(view).values()}
-    assert set(fields) == set(mps_models.fields(row["result_type"])) - {"Status"}
+    assert set(fields) == set(mps_models.read_fields(row["result_type"])) - {"Status"}
     assert fields.get("Input", row["input_type"]) == row["input_type"]
     if not row["output_type"].startswith("list of"):
         assert fields["Output"] == row["output_type"]
@@ -131,7 +131,7 @@ def test_every_field_of_a_published_event_reads_as_the_sdk_reads_it(payload, nam
     root = "ParseLiveStreamProcessNotificationResponse" if "live" in name else NOTIFICATION
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the SDK warns of fields it drops, and of some it has
-        theirs = mps_models.deserialized(root, raw)
+        theirs = mps_models.deserialize(root, raw)
         assert compare(getattr(models, root)(raw), theirs) > 0
 
 
@@ -176,8 +176,8 @@ def test_the_fields_of_a_result_are_those_of_its_type_in_the_sdk(payload, name):
                 row
                 for row in TABLE
                 if row["output_type"].removeprefix("list of ") == outputs.get("Output")
-                and set(mps_models.fields(row["result_type"])) - {"Status"} == set(outputs)
+                and set(mps_models.read_fields(row["result_type"])) - {"Status"} == set(outputs)
             ]
             if rows:
-                theirs = mps_models.deserialized(rows[0]["result_type"], subtask.raw)
+                theirs = mps_models.deserialize(rows[0]["result_type"], subtask.raw)
                 assert compare(subtask, theirs) > 0

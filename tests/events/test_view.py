@@ -199,7 +199,7 @@ def objects(name: str, depth: int) -> st.SearchStrategy[Any]:
     if depth == 0:
         return st.just({})
     known = {}
-    for field, (kind, many) in mps_models.fields(name).items():
+    for field, (kind, many) in mps_models.read_fields(name).items():
         one = (
             scalars(kind)
             if kind in mps_models.SCALARS

@@ -20,7 +20,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from typer.testing import CliRunner
 
 from scf_mps.cli import cli
-from tests.support.cli_commands import ours
+from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
 
 from .conftest import HERE, Cloud
@@ -213,7 +213,7 @@ def test_every_command_of_the_docs_is_one_of_ours_with_options_that_it_has(
     lines = [words for job in jobs.values() for words in commands(job)]
     (shell,) = blocks("terraform.md", "sh")
     lines += [shlex.split(line, comments=True) for line in shell.splitlines()]
-    assert ours(lines) == 8
+    assert count_commands(lines) == 8
 
 
 def test_the_python_of_the_pipeline_is_the_functions(jobs: dict[str, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Commands that documents name: each is one of ours, with options that it has."""
+"""Check of the scf-mps commands in documents."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import typer
 from scf_mps.cli import cli
 
 
-def ours(lines: Iterable[list[str]]) -> int:
-    """How many of the lines, each a list of words, are commands of ours. Raises click's errors for a wrong one."""
+def count_commands(lines: Iterable[list[str]]) -> int:
+    """Return how many of the lines, each a list of words, are scf-mps commands.
+
+    Raises click's errors for an invalid command.
+    """
     group = typer.main.get_command(cli)
     context = group.make_context("scf-mps", [], resilient_parsing=True)
     count = 0

@@ -1,14 +1,15 @@
-"""The CDN: what it takes, and what it refuses by the codes of its SDK, asked by the official client."""
+"""CDN: accepted URLs and the SDK's error codes, with the official client."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from tencentcloud.common.common_client import CommonClient
 
 from scf_mps.local.api import Cdn, CloudApi
 
-from .conftest import CommonClient, credential, profile
+from .support import credential, profile
 
 pytest.importorskip("tencentcloud.common", reason="the SDK is who must believe it")
 
@@ -31,7 +32,7 @@ def client(api: CloudApi) -> CommonClient:
     return CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))
 
 
-def test_urls_are_taken_without_a_region(cdn: Cdn, client: CommonClient) -> None:
+def test_urls_are_accepted_without_region(cdn: Cdn, client: CommonClient) -> None:
     purged, pushed = ["https://a.example/1", "http://a.example/2"], ["https://a.example/3"]
     assert client.call_json("PurgeUrlsCache", {"Urls": purged})["Response"]["TaskId"]
     assert client.call_json("PushUrlsCache", {"Urls": pushed})["Response"]["TaskId"]
@@ -52,7 +53,7 @@ def test_urls_are_taken_without_a_region(cdn: Cdn, client: CommonClient) -> None
         ("PushUrlsCache", 4, "LimitExceeded.CdnPushExceedDayLimit"),
     ],
 )
-def test_what_cannot_be_taken_is_refused_whole(
+def test_invalid_request_is_refused_as_a_whole(
     cdn: Cdn, client: CommonClient, action: str, urls: object, code: str
 ) -> None:
     if isinstance(urls, int):
@@ -63,15 +64,15 @@ def test_what_cannot_be_taken_is_refused_whole(
     assert (cdn.purged, cdn.pushed) == ([], [])
 
 
-def test_the_days_quota_counts_all_requests(cdn: Cdn, client: CommonClient) -> None:
+def test_daily_quota_counts_all_requests(cdn: Cdn, client: CommonClient) -> None:
     urls = [f"https://a.example/{number}" for number in range(1000)]
     client.call_json("PurgeUrlsCache", {"Urls": urls})
-    with pytest.raises(TencentCloudSDKException, match="1500 URLs a day"):
+    with pytest.raises(TencentCloudSDKException, match="1500"):
         client.call_json("PurgeUrlsCache", {"Urls": urls})
     client.call_json("PurgeUrlsCache", {"Urls": urls[:500]})
 
 
-def test_any_domain_is_the_accounts_unless_they_are_named() -> None:
+def test_any_domain_is_accepted_by_default() -> None:
     cdn = Cdn()
     with CloudApi([cdn]) as api:
         client = CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))

@@ -1,4 +1,4 @@
-"""Functions that are made, changed, listed and removed by the official clients of SCF, and MPS's trigger."""
+"""Functions created, changed, listed and deleted by the official client of SCF, and MPS's trigger."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from scf_mps.local.api import Account, CloudApi, Mps, Scf, write_log_entry
 
-from .conftest import REGION, credential, profile
+from .support import REGION, credential, get_error_code, profile
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning"),
-    # What the models call deprecated is what Tencent's own toolkit reads of MPS's trigger.
+    # Tencent's toolkit reads deprecated fields of MPS's trigger.
     pytest.mark.filterwarnings("ignore:parameter `.*` is deprecated:DeprecationWarning"),
 ]
 
@@ -60,7 +60,7 @@ def mps(scf):
 
 
 class Client:
-    """The official client, by the names of actions; its models check every field."""
+    """The official client, called by the names of actions. Its models check every field."""
 
     def __init__(self, api, region=REGION, sign="TC3-HMAC-SHA256"):
         self.official = ScfClient(credential(api), region, profile(api, sign=sign))
@@ -70,88 +70,100 @@ class Client:
         request.from_json_string(json.dumps({"FunctionName": "events", **fields}))
         return getattr(self.official, action)(request)
 
-    def refused(self, action, **fields):
-        with pytest.raises(TencentCloudSDKException) as caught:
-            self(action, **fields)
-        return caught.value.code
+    def get_error_code(self, action, **fields):
+        return get_error_code(self, action, **fields)
 
 
 @pytest.fixture
-def ask(api):
+def scf_client(api):
     return Client(api)
 
 
 @pytest.fixture
-def made(ask):
-    ask("CreateFunction", **FUNCTION)
-    return ask
+def created(scf_client):
+    scf_client("CreateFunction", **FUNCTION)
+    return scf_client
 
 
 @pytest.fixture
 def bind(client):
-    """MPS's undocumented actions, as the deployment toolkit sends them."""
+    """MPS's undocumented actions, sent as the deployment toolkit does."""
 
     def call(action="BindTrigger", **fields):
-        told = {"Qualifier": "$DEFAULT", "FunctionName": "events", "Namespace": "default"}
+        response = {"Qualifier": "$DEFAULT", "FunctionName": "events", "Namespace": "default"}
         if action == "BindTrigger":
-            told |= {"ScfRegion": REGION, "EventType": "WorkflowTask"}
+            response |= {"ScfRegion": REGION, "EventType": "WorkflowTask"}
         else:
-            told |= {"Type": "mps"}
-        return client.call_json(action, {**told, **fields})["Response"]
+            response |= {"Type": "mps"}
+        return client.call_json(action, {**response, **fields})["Response"]
 
     return call
 
 
-def code_of(work, **fields):
-    with pytest.raises(TencentCloudSDKException) as caught:
-        work(**fields)
-    return caught.value.code
+def test_created_function_has_default_settings(created):
+    response = created("GetFunction")
 
-
-def test_a_function_is_made_with_what_scf_gives_those_that_say_little(made):
-    told = made("GetFunction")
-
-    assert (told.FunctionName, told.Namespace, told.Status) == ("events", "default", "Active")
-    assert (told.MemorySize, told.Timeout, told.InitTimeout) == (128, 3, 65)
-    assert (told.Runtime, told.Handler, told.Type) == ("Python3.10", "index.main_handler", "Event")
-    assert told.PublicNetConfig.PublicNetStatus == "ENABLE"
-    assert told.CodeSize == len(CODE)
-    assert made("GetFunctionAddress").CodeSha256 == hashlib.sha256(CODE).hexdigest()
-    assert made("GetAlias", Name="$DEFAULT").FunctionVersion == "$LATEST"
-    config = made("GetFunctionEventInvokeConfig").AsyncTriggerConfig
+    assert (response.FunctionName, response.Namespace, response.Status) == (
+        "events",
+        "default",
+        "Active",
+    )
+    assert (response.MemorySize, response.Timeout, response.InitTimeout) == (128, 3, 65)
+    assert (response.Runtime, response.Handler, response.Type) == (
+        "Python3.10",
+        "index.main_handler",
+        "Event",
+    )
+    assert response.PublicNetConfig.PublicNetStatus == "ENABLE"
+    assert response.CodeSize == len(CODE)
+    assert created("GetFunctionAddress").CodeSha256 == hashlib.sha256(CODE).hexdigest()
+    assert created("GetAlias", Name="$DEFAULT").FunctionVersion == "$LATEST"
+    config = created("GetFunctionEventInvokeConfig").AsyncTriggerConfig
     assert (config.RetryConfig[0].RetryNum, config.MsgTTL) == (2, 21600)
 
 
-def test_making_and_changing_takes_as_many_looks_as_it_is_told_and_nothing_else_goes_meanwhile():
+def test_changes_take_polls_and_block_others():
     scf = Scf(polls=2)
     with CloudApi([scf]) as api:
-        ask = Client(api)
-        ask("CreateFunction", **FUNCTION)
+        scf_client = Client(api)
+        scf_client("CreateFunction", **FUNCTION)
         assert (
-            ask.refused("UpdateFunctionCode", ZipFile=ZIP) == "FailedOperation.FunctionStatusError"
+            scf_client.get_error_code("UpdateFunctionCode", ZipFile=ZIP)
+            == "FailedOperation.FunctionStatusError"
         )
-        assert ask.refused("PublishVersion") == "FailedOperation.FunctionStatusError"
-        assert ask.refused("Invoke") == "FailedOperation.FunctionStatusError"
-        assert [ask("GetFunction").Status for _ in range(3)] == ["Creating", "Creating", "Active"]
-        ask("UpdateFunctionConfiguration", Timeout=9)
-        assert [ask("GetFunction").Status for _ in range(3)] == ["Updating", "Updating", "Active"]
-        assert ask("GetFunction").Timeout == 9
+        assert scf_client.get_error_code("PublishVersion") == "FailedOperation.FunctionStatusError"
+        assert scf_client.get_error_code("Invoke") == "FailedOperation.FunctionStatusError"
+        assert [scf_client("GetFunction").Status for _ in range(3)] == [
+            "Creating",
+            "Creating",
+            "Active",
+        ]
+        scf_client("UpdateFunctionConfiguration", Timeout=9)
+        assert [scf_client("GetFunction").Status for _ in range(3)] == [
+            "Updating",
+            "Updating",
+            "Active",
+        ]
+        assert scf_client("GetFunction").Timeout == 9
 
 
-def test_making_and_changing_fail_when_they_are_told_to(ask, scf):
+def test_changes_fail_on_demand(scf_client, scf):
     scf.account.failures.append("first")
-    ask("CreateFunction", **FUNCTION)
-    told = ask("GetFunction")
-    assert (told.Status, told.StatusReasons[0].ErrorMessage) == ("CreateFailed", "first")
-    assert ask.refused("UpdateFunctionCode", ZipFile=ZIP) == "FailedOperation.FunctionStatusError"
-    ask("DeleteFunction")
-    ask("CreateFunction", **FUNCTION)
+    scf_client("CreateFunction", **FUNCTION)
+    response = scf_client("GetFunction")
+    assert (response.Status, response.StatusReasons[0].ErrorMessage) == ("CreateFailed", "first")
+    assert (
+        scf_client.get_error_code("UpdateFunctionCode", ZipFile=ZIP)
+        == "FailedOperation.FunctionStatusError"
+    )
+    scf_client("DeleteFunction")
+    scf_client("CreateFunction", **FUNCTION)
     scf.account.failures.append("second")
-    ask("UpdateFunctionCode", ZipFile=ZIP)
-    assert ask("GetFunction").Status == "UpdateFailed"
-    ask("UpdateFunctionCode", ZipFile=ZIP)
-    told = ask("GetFunction")
-    assert (told.Status, told.StatusReasons) == ("Active", [])
+    scf_client("UpdateFunctionCode", ZipFile=ZIP)
+    assert scf_client("GetFunction").Status == "UpdateFailed"
+    scf_client("UpdateFunctionCode", ZipFile=ZIP)
+    response = scf_client("GetFunction")
+    assert (response.Status, response.StatusReasons) == ("Active", [])
 
 
 @pytest.mark.parametrize(
@@ -176,9 +188,9 @@ def test_making_and_changing_fail_when_they_are_told_to(ask, scf):
         ({"Layers": [{"LayerName": "a", "LayerVersion": 1}] * 6}, "LimitExceeded.Layers"),
     ],
 )
-def test_what_scf_documents_as_impossible_is_refused(ask, fields, code):
-    assert ask.refused("CreateFunction", **{**FUNCTION, **fields}) == code
-    assert ask("ListFunctions").TotalCount == 0
+def test_create_function_refuses_invalid_fields(scf_client, fields, code):
+    assert scf_client.get_error_code("CreateFunction", **{**FUNCTION, **fields}) == code
+    assert scf_client("ListFunctions").TotalCount == 0
 
 
 @pytest.mark.parametrize(
@@ -192,71 +204,74 @@ def test_what_scf_documents_as_impossible_is_refused(ask, fields, code):
         ([("", ""), ("A", "x")], "InvalidParameterValue.Environment"),
     ],
 )
-def test_variables_have_limits(ask, variables, code):
+def test_variables_have_limits(scf_client, variables, code):
     environment = {"Variables": [{"Key": key, "Value": value} for key, value in variables]}
 
-    assert ask.refused("CreateFunction", **FUNCTION, Environment=environment) == code
+    assert scf_client.get_error_code("CreateFunction", **FUNCTION, Environment=environment) == code
 
 
-def test_a_zip_that_comes_with_an_update_has_20_megabytes_at_most(made):
+def test_updated_zip_has_at_most_20_megabytes(created):
     large = base64.b64encode(zipped(noise=os.urandom(20 * 1024 * 1024))).decode()
 
-    assert made.refused("UpdateFunctionCode", ZipFile=large) == "InvalidParameterValue.ZipFile"
+    assert (
+        created.get_error_code("UpdateFunctionCode", ZipFile=large)
+        == "InvalidParameterValue.ZipFile"
+    )
 
 
-def test_a_zip_that_unpacks_to_too_much_is_refused(ask):
+def test_zip_over_unpacked_limit_is_refused(scf_client):
     entry = bytearray(CODE)
-    size = entry.index(b"PK\x01\x02") + 24  # of the file unpacked, in the directory at the end
+    size = entry.index(b"PK\x01\x02") + 24  # the unpacked size in the zip's directory
     entry[size : size + 4] = (501 * 1024 * 1024).to_bytes(4, "little")
     code = {"ZipFile": base64.b64encode(entry).decode()}
 
-    refused = ask.refused("CreateFunction", **{**FUNCTION, "Code": code})
+    refused = scf_client.get_error_code("CreateFunction", **{**FUNCTION, "Code": code})
 
     assert refused == "InvalidParameterValue.ZipFile"
 
 
-def test_other_services_take_no_larger_requests_than_before():
+def test_other_services_keep_their_request_size():
     with CloudApi([Mps()]) as api:
         client = CommonClient("mps", "2019-06-12", credential(api), REGION, profile(api))
         large = {"Status": "x" * 11 * 1024 * 1024}
-        assert code_of(lambda: client.call_json("DescribeTasks", large)) == (
+        assert get_error_code(lambda: client.call_json("DescribeTasks", large)) == (
             "RequestSizeLimitExceeded"
         )
 
 
-def test_names_and_numbers_are_bounded(made, scf):
-    assert made.refused("CreateFunction", **FUNCTION) == "ResourceInUse.FunctionName"
+def test_function_names_are_unique_and_limited(created, scf):
+    assert created.get_error_code("CreateFunction", **FUNCTION) == "ResourceInUse.FunctionName"
     for number in range(49):
-        made("CreateFunction", **{**FUNCTION, "FunctionName": f"f-{number}"})
-    assert made.refused("CreateFunction", **{**FUNCTION, "FunctionName": "one-more"}) == (
+        created("CreateFunction", **{**FUNCTION, "FunctionName": f"f-{number}"})
+    assert created.get_error_code("CreateFunction", **{**FUNCTION, "FunctionName": "one-more"}) == (
         "LimitExceeded.Function"
     )
-    told = made("ListFunctions", Limit=30, Offset=30)
-    assert (len(told.Functions), told.TotalCount) == (20, 50)
-    assert [one.Name for one in made("ListNamespaces").Namespaces] == ["default"]
+    response = created("ListFunctions", Limit=30, Offset=30)
+    assert (len(response.Functions), response.TotalCount) == (20, 50)
+    assert [item.Name for item in created("ListNamespaces").Namespaces] == ["default"]
 
 
-def test_code_comes_from_cos_too_and_in_both_places_of_an_update(made):
-    made("UpdateFunctionCode", CosBucketName="b", CosObjectName="/a/c.zip")
-    made(
+def test_code_comes_from_cos(created):
+    created("UpdateFunctionCode", CosBucketName="b", CosObjectName="/a/c.zip")
+    created(
         "UpdateFunctionCode",
         Code={"CosBucketName": "b", "CosObjectName": "a/c.zip", "CosBucketRegion": REGION},
     )
-    made("UpdateFunctionCode", Code={"ZipFile": ZIP}, Handler="index.other")
+    created("UpdateFunctionCode", Code={"ZipFile": ZIP}, Handler="index.other")
 
-    assert made("GetFunction").Handler == "index.other"
+    assert created("GetFunction").Handler == "index.other"
     with CloudApi([Scf()]) as api:
-        alone = Client(api)
-        where = {"CosBucketName": "b", "CosObjectName": "/a/c.zip"}
-        assert alone.refused("CreateFunction", **{**FUNCTION, "Code": where}) == (
-            "ResourceNotFound.CosObject"
-        )
+        client_without_objects = Client(api)
+        source = {"CosBucketName": "b", "CosObjectName": "/a/c.zip"}
+        assert client_without_objects.get_error_code(
+            "CreateFunction", **{**FUNCTION, "Code": source}
+        ) == ("ResourceNotFound.CosObject")
 
 
-def test_older_signatures_send_the_same_flattened(api, scf):
-    ask = Client(api, sign="HmacSHA256")
+def test_older_signatures_send_flattened_parameters(api, scf):
+    scf_client = Client(api, sign="HmacSHA256")
     variables = {"Variables": [{"Key": "A", "Value": "1"}, {"Key": "B", "Value": "2"}]}
-    ask(
+    scf_client(
         "PublishLayerVersion",
         LayerName="base",
         CompatibleRuntimes=["Python3.10"],
@@ -264,63 +279,74 @@ def test_older_signatures_send_the_same_flattened(api, scf):
     )
     layers = [{"LayerName": "base", "LayerVersion": 1}]
 
-    ask("CreateFunction", **FUNCTION, MemorySize=256, Environment=variables, Layers=layers)
+    scf_client("CreateFunction", **FUNCTION, MemorySize=256, Environment=variables, Layers=layers)
 
-    told = ask("GetFunction")
-    assert (told.MemorySize, told.Layers[0].LayerVersion) == (256, 1)
-    assert [one.Key for one in told.Environment.Variables] == ["A", "B"]
+    response = scf_client("GetFunction")
+    assert (response.MemorySize, response.Layers[0].LayerVersion) == (256, 1)
+    assert [item.Key for item in response.Environment.Variables] == ["A", "B"]
 
 
-def test_the_last_variable_and_the_last_layer_are_removed_by_empty_ones(made):
-    made(
+def test_empty_variable_and_layer_remove_all(created):
+    created(
         "PublishLayerVersion",
         LayerName="base",
         CompatibleRuntimes=["Python3.10"],
         Content={"ZipFile": ZIP},
     )
-    made(
+    created(
         "UpdateFunctionConfiguration",
         Environment={"Variables": [{"Key": "A", "Value": "1"}]},
         Layers=[{"LayerName": "base", "LayerVersion": 1}],
         Description="说明",
         Runtime="Python3.9",
     )
-    told = made("GetFunction")
-    assert (len(told.Environment.Variables), len(told.Layers), told.Description) == (1, 1, "说明")
-    assert told.Runtime == "Python3.10"
+    response = created("GetFunction")
+    assert (len(response.Environment.Variables), len(response.Layers), response.Description) == (
+        1,
+        1,
+        "说明",
+    )
+    assert response.Runtime == "Python3.10"
 
-    made(
+    created(
         "UpdateFunctionConfiguration",
         Environment={"Variables": [{"Key": "", "Value": ""}]},
         Layers=[{"LayerName": "", "LayerVersion": 0}],
     )
-    told = made("GetFunction")
-    assert (told.Environment.Variables, told.Layers) == ([], [])
+    response = created("GetFunction")
+    assert (response.Environment.Variables, response.Layers) == ([], [])
 
 
-def test_versions_keep_what_was_and_aliases_point_to_them(made):
-    made("UpdateFunctionConfiguration", Timeout=10)
-    assert made("PublishVersion", Description="one").FunctionVersion == "1"
-    made("UpdateFunctionConfiguration", Timeout=20)
-    made("PublishVersion")
-    made("CreateAlias", Name="live", FunctionVersion="1")
+def test_aliases_point_to_immutable_versions(created):
+    created("UpdateFunctionConfiguration", Timeout=10)
+    assert created("PublishVersion", Description="one").FunctionVersion == "1"
+    created("UpdateFunctionConfiguration", Timeout=20)
+    created("PublishVersion")
+    created("CreateAlias", Name="live", FunctionVersion="1")
 
-    assert made("GetFunction", Qualifier="live").Timeout == 10
-    assert made("ListVersionByFunction").FunctionVersion == ["$LATEST", "2", "1"]
-    made("UpdateAlias", Name="live", FunctionVersion="2")
-    assert made("GetFunction", Qualifier="live").Timeout == 20
-    assert made.refused("CreateAlias", Name="live", FunctionVersion="1") == "ResourceInUse.Alias"
+    assert created("GetFunction", Qualifier="live").Timeout == 10
+    assert created("ListVersionByFunction").FunctionVersion == ["$LATEST", "2", "1"]
+    created("UpdateAlias", Name="live", FunctionVersion="2")
+    assert created("GetFunction", Qualifier="live").Timeout == 20
     assert (
-        made.refused("CreateAlias", Name="1", FunctionVersion="1") == "InvalidParameterValue.Alias"
+        created.get_error_code("CreateAlias", Name="live", FunctionVersion="1")
+        == "ResourceInUse.Alias"
     )
-    assert made.refused("UpdateAlias", Name="no", FunctionVersion="1") == "ResourceNotFound.Alias"
-    assert made.refused("UpdateAlias", Name="live", FunctionVersion="9") == (
+    assert (
+        created.get_error_code("CreateAlias", Name="1", FunctionVersion="1")
+        == "InvalidParameterValue.Alias"
+    )
+    assert (
+        created.get_error_code("UpdateAlias", Name="no", FunctionVersion="1")
+        == "ResourceNotFound.Alias"
+    )
+    assert created.get_error_code("UpdateAlias", Name="live", FunctionVersion="9") == (
         "ResourceNotFound.FunctionVersion"
     )
-    assert made.refused("GetAlias", Name="no") == "ResourceNotFound.Alias"
-    made("DeleteFunction", Qualifier="1")
-    assert made.refused("DeleteFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
-    assert made.refused("GetFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
+    assert created.get_error_code("GetAlias", Name="no") == "ResourceNotFound.Alias"
+    created("DeleteFunction", Qualifier="1")
+    assert created.get_error_code("DeleteFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
+    assert created.get_error_code("GetFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
 
 
 @pytest.mark.parametrize(
@@ -332,37 +358,41 @@ def test_versions_keep_what_was_and_aliases_point_to_them(made):
         ({"RetryConfig": [{"RetryNum": 1}], "MsgTTL": 59}, "LimitExceeded.MsgTTL"),
     ],
 )
-def test_retries_have_bounds(made, config, code):
-    assert made.refused("UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config) == code
+def test_retries_have_limits(created, config, code):
+    assert (
+        created.get_error_code("UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config) == code
+    )
 
 
-def test_timers_are_made_changed_listed_and_removed(made):
+def test_timers_are_created_changed_listed_and_deleted(created):
     timer = {"TriggerName": "t", "Type": "timer", "Qualifier": "$DEFAULT"}
-    made(
+    created(
         "CreateTrigger", **timer, TriggerDesc="0 0 */6 * * * *", Enable="CLOSE", CustomArgument="a"
     )
-    [told] = made("ListTriggers").Triggers
-    assert json.loads(told.TriggerDesc) == {"cron": "0 0 */6 * * * *"}
-    assert (told.Enable, told.CustomArgument, told.Qualifier) == (0, "a", "$DEFAULT")
+    [response] = created("ListTriggers").Triggers
+    assert json.loads(response.TriggerDesc) == {"cron": "0 0 */6 * * * *"}
+    assert (response.Enable, response.CustomArgument, response.Qualifier) == (0, "a", "$DEFAULT")
 
-    made(
+    created(
         "UpdateTrigger",
         **timer,
         TriggerDesc='{"cron": "1 0 0 * * * *"}',
         Enable="OPEN",
         CustomArgument="b",
     )
-    [told] = made("ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["$DEFAULT"]}]).Triggers
-    assert json.loads(told.TriggerDesc) == {"cron": "1 0 0 * * * *"}
-    assert (told.Enable, told.CustomArgument) == (1, "b")
-    made("UpdateTrigger", **timer)
-    assert made("ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["1"]}]).TotalCount == 0
+    [response] = created(
+        "ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["$DEFAULT"]}]
+    ).Triggers
+    assert json.loads(response.TriggerDesc) == {"cron": "1 0 0 * * * *"}
+    assert (response.Enable, response.CustomArgument) == (1, "b")
+    created("UpdateTrigger", **timer)
+    assert created("ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["1"]}]).TotalCount == 0
 
-    assert made.refused("DeleteTrigger", **{**timer, "Qualifier": "$LATEST"}) == (
+    assert created.get_error_code("DeleteTrigger", **{**timer, "Qualifier": "$LATEST"}) == (
         "ResourceNotFound.Trigger"
     )
-    made("DeleteTrigger", **timer)
-    assert made("ListTriggers").TotalCount == 0
+    created("DeleteTrigger", **timer)
+    assert created("ListTriggers").TotalCount == 0
 
 
 @pytest.mark.parametrize(
@@ -378,108 +408,121 @@ def test_timers_are_made_changed_listed_and_removed(made):
         ({"TriggerName": "there"}, "ResourceInUse.Trigger"),
     ],
 )
-def test_what_is_no_timer_is_refused(made, fields, code):
+def test_invalid_timer_is_refused(created, fields, code):
     timer = {"TriggerName": "t", "Type": "timer", "TriggerDesc": "0 0 0 * * * *"}
-    made("CreateTrigger", **{**timer, "TriggerName": "there"})
+    created("CreateTrigger", **{**timer, "TriggerName": "there"})
 
-    assert made.refused("CreateTrigger", **{**timer, **fields}) == code
+    assert created.get_error_code("CreateTrigger", **{**timer, **fields}) == code
 
 
-def test_a_function_has_ten_timers_at_most_and_others_are_not_changed_here(made):
+def test_function_has_at_most_ten_timers(created):
     timer = {"Type": "timer", "TriggerDesc": "0 0 0 * * * *"}
     for number in range(10):
-        made("CreateTrigger", **timer, TriggerName=f"t{number}")
+        created("CreateTrigger", **timer, TriggerName=f"t{number}")
 
-    assert made.refused("CreateTrigger", **timer, TriggerName="more") == "LimitExceeded.Trigger"
-    assert made.refused("UpdateTrigger", Type="http", TriggerName="x") == (
+    assert (
+        created.get_error_code("CreateTrigger", **timer, TriggerName="more")
+        == "LimitExceeded.Trigger"
+    )
+    assert created.get_error_code("UpdateTrigger", Type="http", TriggerName="x") == (
         "UnsupportedOperation.Trigger"
     )
 
 
-def test_layers_have_versions_that_are_never_changed(ask):
+def test_layers_have_immutable_versions(scf_client):
     layer = {"LayerName": "base", "CompatibleRuntimes": ["Python3.10"], "Content": {"ZipFile": ZIP}}
-    assert ask.refused("ListLayerVersions", LayerName="base") == "ResourceNotFound.Layer"
-    assert [ask("PublishLayerVersion", **layer).LayerVersion for _ in range(2)] == [1, 2]
+    assert (
+        scf_client.get_error_code("ListLayerVersions", LayerName="base") == "ResourceNotFound.Layer"
+    )
+    assert [scf_client("PublishLayerVersion", **layer).LayerVersion for _ in range(2)] == [1, 2]
 
-    versions = ask("ListLayerVersions", LayerName="base").LayerVersions
-    assert [one.LayerVersion for one in versions] == [2, 1]
-    told = ask("GetLayerVersion", LayerName="base", LayerVersion=1)
-    assert (told.CodeSha256, told.Status) == (hashlib.sha256(CODE).hexdigest(), "Active")
-    [newest] = ask("ListLayers").Layers
+    versions = scf_client("ListLayerVersions", LayerName="base").LayerVersions
+    assert [item.LayerVersion for item in versions] == [2, 1]
+    response = scf_client("GetLayerVersion", LayerName="base", LayerVersion=1)
+    assert (response.CodeSha256, response.Status) == (hashlib.sha256(CODE).hexdigest(), "Active")
+    [newest] = scf_client("ListLayers").Layers
     assert (newest.LayerName, newest.LayerVersion) == ("base", 2)
-    assert ask.refused("GetLayerVersion", LayerName="base", LayerVersion=3) == (
+    assert scf_client.get_error_code("GetLayerVersion", LayerName="base", LayerVersion=3) == (
         "ResourceNotFound.LayerVersion"
     )
-    assert ask.refused("PublishLayerVersion", **{**layer, "LayerName": "-"}) == (
+    assert scf_client.get_error_code("PublishLayerVersion", **{**layer, "LayerName": "-"}) == (
         "InvalidParameterValue.LayerName"
     )
-    assert ask.refused("PublishLayerVersion", **{**layer, "CompatibleRuntimes": ["Python9"]}) == (
-        "InvalidParameterValue.CompatibleRuntimes"
-    )
+    assert scf_client.get_error_code(
+        "PublishLayerVersion", **{**layer, "CompatibleRuntimes": ["Python9"]}
+    ) == ("InvalidParameterValue.CompatibleRuntimes")
 
 
-def test_functions_are_in_the_region_they_were_made_in(made, api):
-    elsewhere = Client(api, "ap-shanghai")
+def test_functions_exist_in_their_region_only(created, api):
+    other_region = Client(api, "ap-shanghai")
 
-    assert elsewhere.refused("GetFunction") == "ResourceNotFound.Function"
-    assert elsewhere("ListFunctions").TotalCount == 0
-    assert elsewhere("ListLayers").TotalCount == 0
+    assert other_region.get_error_code("GetFunction") == "ResourceNotFound.Function"
+    assert other_region("ListFunctions").TotalCount == 0
+    assert other_region("ListLayers").TotalCount == 0
 
 
-def test_mps_is_bound_to_one_function_of_the_account(made, bind, scf):
-    resource = bind()["ResourceId"]
+def test_mps_binds_one_function_of_account(created, bind, scf):
+    resource_id = bind()["ResourceId"]
 
-    [told] = made("ListTriggers").Triggers
-    assert (told.Type, told.TriggerName, told.Qualifier) == ("mps", "", "$DEFAULT")
-    assert json.loads(told.TriggerDesc) == {"eventType": "WorkflowTask"}
-    assert told.ResourceId == resource
-    assert resource.endswith("TriggerType/WorkflowTaskEvent")
-    assert code_of(bind) == "ResourceInUse.Trigger"
+    [response] = created("ListTriggers").Triggers
+    assert (response.Type, response.TriggerName, response.Qualifier) == ("mps", "", "$DEFAULT")
+    assert json.loads(response.TriggerDesc) == {"eventType": "WorkflowTask"}
+    assert response.ResourceId == resource_id
+    assert resource_id.endswith("TriggerType/WorkflowTaskEvent")
+    assert get_error_code(bind) == "ResourceInUse.Trigger"
     bind(EventType="EditMediaTask")
-    made("CreateFunction", **{**FUNCTION, "FunctionName": "other"})
-    assert code_of(bind, FunctionName="other") == "LimitExceeded.Trigger"
-    assert code_of(bind, EventType="ScheduleTask") == "InvalidParameterValue"
-    assert code_of(bind, EventType="EditMediaTask", Qualifier="9") == "ResourceNotFound.Qualifier"
-    assert code_of(bind, FunctionName="none") == "ResourceNotFound.Function"
+    created("CreateFunction", **{**FUNCTION, "FunctionName": "other"})
+    assert get_error_code(bind, FunctionName="other") == "LimitExceeded.Trigger"
+    assert get_error_code(bind, EventType="ScheduleTask") == "InvalidParameterValue"
+    assert (
+        get_error_code(bind, EventType="EditMediaTask", Qualifier="9")
+        == "ResourceNotFound.Qualifier"
+    )
+    assert get_error_code(bind, FunctionName="none") == "ResourceNotFound.Function"
 
 
-def test_unbinding_leaves_a_trigger_that_is_off_until_it_is_bound_again_or_removed(made, bind):
-    resource = bind()["ResourceId"]
-    bind("UnbindTrigger", ResourceId=resource)
+def test_unbound_trigger_is_off_until_bound_again(created, bind):
+    resource_id = bind()["ResourceId"]
+    bind("UnbindTrigger", ResourceId=resource_id)
 
-    assert [one.BindStatus for one in made("ListTriggers").Triggers] == ["off"]
-    assert code_of(bind, action="UnbindTrigger", ResourceId=resource) == "ResourceNotFound"
-    assert code_of(bind, action="UnbindTrigger", ResourceId="none") == "ResourceNotFound"
+    assert [item.BindStatus for item in created("ListTriggers").Triggers] == ["off"]
+    assert (
+        get_error_code(bind, action="UnbindTrigger", ResourceId=resource_id) == "ResourceNotFound"
+    )
+    assert get_error_code(bind, action="UnbindTrigger", ResourceId="none") == "ResourceNotFound"
     bind(Qualifier="$LATEST")
-    [told] = made("ListTriggers").Triggers
-    assert (told.BindStatus, told.Qualifier) == ("on", "$LATEST")
+    [response] = created("ListTriggers").Triggers
+    assert (response.BindStatus, response.Qualifier) == ("on", "$LATEST")
     mps = {"Type": "mps", "TriggerName": "", "Qualifier": "$LATEST"}
-    assert made.refused("DeleteTrigger", **mps, TriggerDesc="{}") == "ResourceNotFound.Trigger"
-    made("DeleteTrigger", **mps, TriggerDesc=told.TriggerDesc)
-    assert made("ListTriggers").Triggers == []
+    assert (
+        created.get_error_code("DeleteTrigger", **mps, TriggerDesc="{}")
+        == "ResourceNotFound.Trigger"
+    )
+    created("DeleteTrigger", **mps, TriggerDesc=response.TriggerDesc)
+    assert created("ListTriggers").Triggers == []
 
 
-def test_a_trigger_goes_with_its_function(made, bind):
+def test_trigger_is_deleted_with_its_function(created, bind):
     bind()
-    made("DeleteFunction")
-    made("CreateFunction", **{**FUNCTION, "FunctionName": "other"})
+    created("DeleteFunction")
+    created("CreateFunction", **{**FUNCTION, "FunctionName": "other"})
 
     bind(FunctionName="other")
 
 
-def test_an_mps_that_knows_of_no_functions_binds_nothing():
+def test_mps_without_functions_binds_nothing():
     with CloudApi([Mps()]) as api:
         client = CommonClient("mps", "2019-06-12", credential(api), REGION, profile(api))
         with pytest.raises(TencentCloudSDKException, match="InvalidAction"):
             client.call_json("BindTrigger", {"EventType": "WorkflowTask"})
 
 
-def test_what_nothing_runs_is_not_run(made):
-    assert made.refused("Invoke") == "UnsupportedOperation"
-    assert made.refused("Invoke", FunctionName="none") == "ResourceNotFound.Function"
+def test_invoke_fails_without_runner(created):
+    assert created.get_error_code("Invoke") == "UnsupportedOperation"
+    assert created.get_error_code("Invoke", FunctionName="none") == "ResourceNotFound.Function"
 
 
-def test_logs_are_told_of_a_span_in_an_order_and_filtered(made, scf):
+def test_logs_are_selected_ordered_and_filtered(created, scf):
     now = time.time()
     function = scf.account.get(REGION, "default", "events")
     write_log_entry(
@@ -489,17 +532,21 @@ def test_logs_are_told_of_a_span_in_an_order_and_filtered(made, scf):
     write_log_entry(function, now - 30, request_id="bad", status=0, retry=2)
     span = {"StartTime": beijing(now - 7200), "EndTime": beijing(now)}
 
-    told = made("GetFunctionLogs", **span, Order="asc")
-    assert [one.RequestId for one in told.Data] == ["old", "bad", "bad"]
-    assert (told.TotalCount, told.Data[0].Log, told.Data[0].Duration) == (3, "text", 500)
-    assert [one.RetryNum for one in made("GetFunctionLogs").Data] == [2, 1, 0]
-    assert made("GetFunctionLogs", Filter={"RetCode": "not0"}).Data[0].RetCode == 430
-    assert made("GetFunctionLogs", Filter={"RetCode": "is0"}).TotalCount == 2
-    assert made("GetFunctionLogs", FunctionRequestId="old").TotalCount == 1
-    assert len(made("GetFunctionLogs", Limit=1, Offset=1).Data) == 1
-    status = made("GetRequestStatus", FunctionRequestId="bad")
-    assert [(one.RetryNum, one.RetCode) for one in status.Data] == [(1, -1), (2, 0)]
-    assert made("GetRequestStatus", FunctionRequestId="old").TotalCount == 0
+    response = created("GetFunctionLogs", **span, Order="asc")
+    assert [item.RequestId for item in response.Data] == ["old", "bad", "bad"]
+    assert (response.TotalCount, response.Data[0].Log, response.Data[0].Duration) == (
+        3,
+        "text",
+        500,
+    )
+    assert [item.RetryNum for item in created("GetFunctionLogs").Data] == [2, 1, 0]
+    assert created("GetFunctionLogs", Filter={"RetCode": "not0"}).Data[0].RetCode == 430
+    assert created("GetFunctionLogs", Filter={"RetCode": "is0"}).TotalCount == 2
+    assert created("GetFunctionLogs", FunctionRequestId="old").TotalCount == 1
+    assert len(created("GetFunctionLogs", Limit=1, Offset=1).Data) == 1
+    status = created("GetRequestStatus", FunctionRequestId="bad")
+    assert [(item.RetryNum, item.RetCode) for item in status.Data] == [(1, -1), (2, 0)]
+    assert created("GetRequestStatus", FunctionRequestId="old").TotalCount == 0
 
 
 @pytest.mark.parametrize(
@@ -515,11 +562,11 @@ def test_logs_are_told_of_a_span_in_an_order_and_filtered(made, scf):
         ),
     ],
 )
-def test_what_cannot_be_asked_of_logs_is_refused(made, fields, code):
-    assert made.refused("GetFunctionLogs", **fields) == code
+def test_invalid_log_query_is_refused(created, fields, code):
+    assert created.get_error_code("GetFunctionLogs", **fields) == code
 
 
-def test_an_account_is_a_thing_of_its_own():
+def test_account_has_given_namespaces():
     assert Account(["a", "b"]).namespaces == ["a", "b"]
 
 

@@ -1,4 +1,4 @@
-"""Tasks that are submitted by the official client of MPS."""
+"""Tasks submitted by the official client of MPS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tencentcloud.mps.v20190612.mps_client import MpsClient
 
 from scf_mps.local.api import CloudApi, Mps
 
-from .conftest import REGION, credential, profile
+from .support import REGION, credential, get_error_code, profile
 
 COS = {
     "Type": "COS",
@@ -37,60 +37,57 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def books(clock: Clock) -> Mps:
+def mps(clock: Clock) -> Mps:
     return Mps(clock=clock)
 
 
 @pytest.fixture
-def official(books: Mps) -> Iterator[MpsClient]:
-    with CloudApi([books]) as api:
+def mps_client(mps: Mps) -> Iterator[MpsClient]:
+    with CloudApi([mps]) as api:
         yield MpsClient(credential(api), REGION, profile(api))
 
 
-def submit(official: MpsClient, **fields: Any) -> str:
+def submit(mps_client: MpsClient, **fields: Any) -> str:
     request = models.ProcessMediaRequest()
     request.from_json_string(json.dumps(fields))
-    return str(official.ProcessMedia(request).TaskId)
+    return str(mps_client.ProcessMedia(request).TaskId)
 
 
-def refused(official: MpsClient, **fields: Any) -> str:
-    with pytest.raises(TencentCloudSDKException) as caught:
-        submit(official, **fields)
-    return str(caught.value.code)
+def test_task_gets_id_and_is_stored(mps_client: MpsClient, mps: Mps) -> None:
+    first = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK)
+    second = submit(mps_client, InputInfo=COS, AiContentReviewTask={"Definition": 10})
+    assert list(mps.submitted) == [first, second]
+    assert mps.submitted[first]["MediaProcessTask"]["TranscodeTaskSet"][0]["Definition"] == 100030
 
 
-def test_a_task_gets_an_id_and_is_kept_as_it_was_asked_for(official: MpsClient, books: Mps) -> None:
-    first = submit(official, InputInfo=COS, MediaProcessTask=TASK)
-    second = submit(official, InputInfo=COS, AiContentReviewTask={"Definition": 10})
-    assert list(books.submitted) == [first, second]
-    assert books.submitted[first]["MediaProcessTask"]["TranscodeTaskSet"][0]["Definition"] == 100030
-
-
-def test_a_session_id_is_taken_once_in_three_days(
-    official: MpsClient, books: Mps, clock: Clock
+def test_session_id_is_accepted_once_in_three_days(
+    mps_client: MpsClient, mps: Mps, clock: Clock
 ) -> None:
     task = {"InputInfo": COS, "MediaProcessTask": TASK}
-    submit(official, **task, SessionId="one")
+    submit(mps_client, **task, SessionId="one")
     clock.now += 3 * 24 * 3600 - 1
-    assert refused(official, **task, SessionId="one") == "InvalidParameterValue.SessionId"
-    submit(official, **task, SessionId="two")
-    submit(official, **task, SessionId="")
-    submit(official, **task, SessionId="")
-    clock.now += 1
-    submit(official, **task, SessionId="one")
-    assert len(books.submitted) == 5
-
-
-def test_a_source_at_a_url_needs_a_storage(official: MpsClient, books: Mps) -> None:
     assert (
-        refused(official, InputInfo=URL, MediaProcessTask=TASK)
+        get_error_code(submit, mps_client, **task, SessionId="one")
+        == "InvalidParameterValue.SessionId"
+    )
+    submit(mps_client, **task, SessionId="two")
+    submit(mps_client, **task, SessionId="")
+    submit(mps_client, **task, SessionId="")
+    clock.now += 1
+    submit(mps_client, **task, SessionId="one")
+    assert len(mps.submitted) == 5
+
+
+def test_url_source_needs_output_storage(mps_client: MpsClient, mps: Mps) -> None:
+    assert (
+        get_error_code(submit, mps_client, InputInfo=URL, MediaProcessTask=TASK)
         == "InvalidParameterValue.OutputStorage"
     )
-    submit(official, InputInfo=URL, MediaProcessTask=TASK, OutputStorage=STORAGE)
-    own = {"TranscodeTaskSet": [{"Definition": 1, "OutputStorage": STORAGE}]}
-    submit(official, InputInfo=URL, MediaProcessTask=own)
-    submit(official, InputInfo=URL, AiAnalysisTask={"Definition": 1})
-    assert len(books.submitted) == 3
+    submit(mps_client, InputInfo=URL, MediaProcessTask=TASK, OutputStorage=STORAGE)
+    tasks = {"TranscodeTaskSet": [{"Definition": 1, "OutputStorage": STORAGE}]}
+    submit(mps_client, InputInfo=URL, MediaProcessTask=tasks)
+    submit(mps_client, InputInfo=URL, AiAnalysisTask={"Definition": 1})
+    assert len(mps.submitted) == 3
 
 
 @pytest.mark.parametrize(
@@ -119,11 +116,11 @@ def test_a_source_at_a_url_needs_a_storage(official: MpsClient, books: Mps) -> N
         ),
     ],
 )
-def test_what_mps_could_not_do_is_refused(
-    official: MpsClient, books: Mps, fields: dict[str, Any], code: str
+def test_invalid_task_is_refused(
+    mps_client: MpsClient, mps: Mps, fields: dict[str, Any], code: str
 ) -> None:
-    assert refused(official, **fields) == code
-    assert books.submitted == {}
+    assert get_error_code(submit, mps_client, **fields) == code
+    assert mps.submitted == {}
 
 
 @pytest.mark.parametrize(
@@ -134,26 +131,24 @@ def test_what_mps_could_not_do_is_refused(
         ({"TranscodeTaskSet": [{"Definition": 1, "WatermarkSet": None}]}, "InvalidParameter"),
     ],
 )
-def test_what_the_official_client_would_never_send_is_refused_too(
-    official: MpsClient, task: dict[str, Any], code: str
+def test_task_of_other_clients_is_checked(
+    mps_client: MpsClient, task: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(TencentCloudSDKException) as caught:
-        official.call_json("ProcessMedia", {"InputInfo": COS, "MediaProcessTask": task})
+        mps_client.call_json("ProcessMedia", {"InputInfo": COS, "MediaProcessTask": task})
     assert caught.value.code == code
 
 
-def test_a_template_of_ones_own_parameters_needs_no_definition(
-    official: MpsClient, books: Mps
-) -> None:
-    own = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": {"Container": "mp4"}}]}
-    submit(official, InputInfo=COS, MediaProcessTask=own)
-    assert len(books.submitted) == 1
+def test_raw_parameter_needs_no_definition(mps_client: MpsClient, mps: Mps) -> None:
+    tasks = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": {"Container": "mp4"}}]}
+    submit(mps_client, InputInfo=COS, MediaProcessTask=tasks)
+    assert len(mps.submitted) == 1
 
 
-def test_submitted_task_is_described_at_once(official: MpsClient, books: Mps, clock: Clock) -> None:
+def test_submitted_task_is_described(mps_client: MpsClient, mps: Mps, clock: Clock) -> None:
     request = {"InputInfo": COS, "MediaProcessTask": TASK, "AiAnalysisTask": {"Definition": 20}}
-    task_id = submit(official, **request, SessionId="s", SessionContext="c")
-    detail = json.loads(describe(official, task_id).to_json_string())
+    task_id = submit(mps_client, **request, SessionId="s", SessionContext="c")
+    detail = json.loads(describe(mps_client, task_id).to_json_string())
     task = detail["WorkflowTask"]
     assert (detail["TaskType"], detail["Status"], task["Status"]) == (
         "WorkflowTask",
@@ -168,25 +163,25 @@ def test_submitted_task_is_described_at_once(official: MpsClient, books: Mps, cl
     assert task["InputInfo"]["CosInputInfo"]["Object"] == "/a.mp4"
     assert task["TaskId"] == task_id
     assert (task["ErrCode"], task["Message"]) == (0, "")
-    assert listed(official, "WAITING") == [task_id]
+    assert listed(mps_client, "WAITING") == [task_id]
     clock.now += 100
     notification = {
         "EventType": "WorkflowTask",
         "WorkflowTaskEvent": {"TaskId": task_id, "Status": "FINISH"},
     }
-    books.add(notification)
-    assert listed(official, "WAITING") == []
-    assert listed(official, "FINISH") == [task_id]
-    assert describe(official, task_id).CreateTime == "2025-07-21T12:00:00Z"
+    mps.add(notification)
+    assert listed(mps_client, "WAITING") == []
+    assert listed(mps_client, "FINISH") == [task_id]
+    assert describe(mps_client, task_id).CreateTime == "2025-07-21T12:00:00Z"
 
 
-def describe(official: MpsClient, task_id: str) -> models.DescribeTaskDetailResponse:
+def describe(mps_client: MpsClient, task_id: str) -> models.DescribeTaskDetailResponse:
     request = models.DescribeTaskDetailRequest()
     request.TaskId = task_id
-    return official.DescribeTaskDetail(request)
+    return mps_client.DescribeTaskDetail(request)
 
 
-def listed(official: MpsClient, status: str) -> list[str]:
+def listed(mps_client: MpsClient, status: str) -> list[str]:
     request = models.DescribeTasksRequest()
     request.Status = status
-    return [task.TaskId for task in official.DescribeTasks(request).TaskSet]
+    return [task.TaskId for task in mps_client.DescribeTasks(request).TaskSet]

@@ -1,4 +1,4 @@
-"""Functions that are run by the official client of SCF."""
+"""Functions run by the official client of SCF."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
-from tencentcloud.common.exception import TencentCloudSDKException
 from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from scf_mps.local.api import CloudApi, Scf
 
-from .conftest import REGION, credential, profile
+from .support import REGION, credential, get_error_code, profile
 
 
 @dataclass
@@ -28,7 +27,7 @@ class Outcome:
 
 @dataclass
 class Function:
-    """Remembers what it was given."""
+    """A function that records its events."""
 
     name: str = "events"
     namespace: str = "default"
@@ -47,37 +46,31 @@ class Function:
 
 @pytest.fixture
 def function(scf):
-    one = Function()
-    scf.add(one)
-    return one
+    first = Function()
+    scf.add(first)
+    return first
 
 
 @pytest.fixture
-def official(api):
+def scf_client(api):
     return ScfClient(credential(api), REGION, profile(api))
 
 
-def invoke(official, **fields):
+def invoke(scf_client, **fields):
     request = models.InvokeRequest()
     request.from_json_string(json.dumps({"FunctionName": "events", **fields}))
-    return official.Invoke(request).Result
+    return scf_client.Invoke(request).Result
 
 
-def invoke_function(official, **fields):
+def invoke_function(scf_client, **fields):
     request = models.InvokeFunctionRequest()
     request.from_json_string(json.dumps({"FunctionName": "events", **fields}))
-    return official.InvokeFunction(request).Result
-
-
-def refused(work, *arguments, **named):
-    with pytest.raises(TencentCloudSDKException) as caught:
-        work(*arguments, **named)
-    return caught.value.code
+    return scf_client.InvokeFunction(request).Result
 
 
 @pytest.mark.parametrize("kind", [{}, {"InvocationType": "RequestResponse"}])
-def test_a_synchronous_call_tells_how_the_function_ended(official, function, kind):
-    result = invoke(official, ClientContext='{"a": 1}', **kind)
+def test_synchronous_call_returns_result(scf_client, function, kind):
+    result = invoke(scf_client, ClientContext='{"a": 1}', **kind)
 
     assert function.invoked == ['{"a": 1}']
     assert (result.RetMsg, result.ErrMsg, result.Log) == ('"done"', "", "")
@@ -86,80 +79,82 @@ def test_a_synchronous_call_tells_how_the_function_ended(official, function, kin
     assert result.InvokeResult == 0
 
 
-def test_a_call_without_an_event_has_an_empty_one(official, function):
-    invoke(official)
-    invoke_function(official)
+def test_missing_event_is_empty_object(scf_client, function):
+    invoke(scf_client)
+    invoke_function(scf_client)
 
     assert function.invoked == ["{}", "{}"]
 
 
-def test_a_failed_function_is_no_failed_call(official, function):
+def test_failed_function_is_successful_call(scf_client, function):
     function.outcome = Outcome(status=430, returned=None, error="ValueError: no")
 
-    result = invoke(official)
+    result = invoke(scf_client)
 
     assert (result.RetMsg, result.ErrMsg, result.InvokeResult) == ("", "ValueError: no", 430)
 
 
-def test_the_end_of_the_log_is_told_to_those_who_ask(official, function):
+def test_log_tail_is_returned_on_request(scf_client, function):
     function.outcome = Outcome(log="早" * 2000 + "last line")
 
-    result = invoke(official, LogType="Tail")
+    result = invoke(scf_client, LogType="Tail")
 
     assert result.Log.endswith("早last line")
     assert 4093 <= len(result.Log.encode()) <= 4096
-    assert invoke(official, LogType="None").Log == ""
-    assert invoke_function(official, LogType="Tail").Log == result.Log
+    assert invoke(scf_client, LogType="None").Log == ""
+    assert invoke_function(scf_client, LogType="Tail").Log == result.Log
 
 
-def test_the_newer_action_runs_a_function_as_well(official, function):
-    result = invoke_function(official, Event='{"b": 2}', Qualifier="$DEFAULT")
+def test_invoke_function_runs_function(scf_client, function):
+    result = invoke_function(scf_client, Event='{"b": 2}', Qualifier="$DEFAULT")
 
     assert function.invoked == ['{"b": 2}']
     assert result.RetMsg == '"done"'
 
 
-def test_an_asynchronous_call_hands_the_event_over(official, function):
-    result = invoke(official, InvocationType="Event", ClientContext='{"a": 1}', LogType="Tail")
+def test_asynchronous_call_queues_event(scf_client, function):
+    result = invoke(scf_client, InvocationType="Event", ClientContext='{"a": 1}', LogType="Tail")
 
     assert (function.pushed, function.invoked) == (['{"a": 1}'], [])
     assert result.FunctionRequestId == "push-1"
     assert (result.RetMsg, result.Log, result.MemUsage, result.Duration) == ("", "", 0, 0)
 
 
-def test_an_event_has_at_most_128_kilobytes_and_a_synchronous_one_6_megabytes(official, function):
+def test_events_have_size_limits(scf_client, function):
     def event(size):
         return json.dumps("x" * (size - 2))
 
-    invoke(official, InvocationType="Event", ClientContext=event(128 * 1024))
-    code = refused(invoke, official, InvocationType="Event", ClientContext=event(128 * 1024 + 1))
+    invoke(scf_client, InvocationType="Event", ClientContext=event(128 * 1024))
+    code = get_error_code(
+        invoke, scf_client, InvocationType="Event", ClientContext=event(128 * 1024 + 1)
+    )
     assert code == "InvalidParameter.RequestTooLarge"
-    invoke(official, ClientContext=event(6 * 1024 * 1024))
-    code = refused(invoke, official, ClientContext=event(6 * 1024 * 1024 + 1))
+    invoke(scf_client, ClientContext=event(6 * 1024 * 1024))
+    code = get_error_code(invoke, scf_client, ClientContext=event(6 * 1024 * 1024 + 1))
     assert code == "InvalidParameter.RequestTooLarge"
-    code = refused(invoke_function, official, Event=event(6 * 1024 * 1024 + 1))
+    code = get_error_code(invoke_function, scf_client, Event=event(6 * 1024 * 1024 + 1))
     assert code == "InvalidParameter.RequestTooLarge"
     assert [len(payload) for payload in function.pushed] == [128 * 1024]
     assert [len(payload) for payload in function.invoked] == [6 * 1024 * 1024]
 
 
-def test_what_cannot_be_run_is_refused_by_the_code_for_it(official, function, scf):
-    assert refused(invoke, official, FunctionName="other") == "ResourceNotFound.Function"
-    assert refused(invoke, official, Namespace="other") == "ResourceNotFound.Function"
-    assert refused(invoke, official, FunctionName=None) == "MissingParameter"
-    assert refused(invoke, official, Qualifier="3") == "ResourceNotFound.Qualifier"
-    assert refused(invoke, official, ClientContext="{") == "InvalidParameterValue.Param"
-    code = refused(invoke, official, InvocationType="Later")
+def test_invalid_call_is_refused(scf_client, function, scf):
+    assert get_error_code(invoke, scf_client, FunctionName="other") == "ResourceNotFound.Function"
+    assert get_error_code(invoke, scf_client, Namespace="other") == "ResourceNotFound.Function"
+    assert get_error_code(invoke, scf_client, FunctionName=None) == "MissingParameter"
+    assert get_error_code(invoke, scf_client, Qualifier="3") == "ResourceNotFound.Qualifier"
+    assert get_error_code(invoke, scf_client, ClientContext="{") == "InvalidParameterValue.Param"
+    code = get_error_code(invoke, scf_client, InvocationType="Later")
     assert code == "InvalidParameterValue.InvokeType"
     assert function.invoked == []
     scf.remove("events")
-    assert refused(invoke, official) == "ResourceNotFound.Function"
+    assert get_error_code(invoke, scf_client) == "ResourceNotFound.Function"
 
 
-def test_functions_of_one_name_live_in_different_namespaces():
-    one, two = Function(), Function(namespace="live")
-    with CloudApi([Scf([one, two])]) as api:
-        official = ScfClient(credential(api), REGION, profile(api))
-        invoke(official, Namespace="live", Qualifier="$LATEST")
+def test_functions_of_one_name_differ_by_namespace():
+    first, second = Function(), Function(namespace="live")
+    with CloudApi([Scf([first, second])]) as api:
+        scf_client = ScfClient(credential(api), REGION, profile(api))
+        invoke(scf_client, Namespace="live", Qualifier="$LATEST")
 
-    assert (len(one.invoked), len(two.invoked)) == (0, 1)
+    assert (len(first.invoked), len(second.invoked)) == (0, 1)

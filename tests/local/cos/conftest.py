@@ -1,4 +1,4 @@
-"""Fixtures: a running emulator with a bucket, a bare client of the wire, the official SDK."""
+"""Fixtures: a running emulator with a bucket, a minimal client, and the official SDK."""
 
 from __future__ import annotations
 
@@ -10,17 +10,8 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator
 
+from .support import Clock, set_versioning
 from .wire import BUCKET, REGION, Wire
-
-
-class Clock:
-    """A time that tests turn."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -42,19 +33,14 @@ def wire(cos: CosEmulator) -> Wire:
 
 @pytest.fixture
 def versioned(wire: Wire) -> Wire:
-    """The wire to a bucket with versioning enabled."""
+    """The client of a bucket with versioning enabled."""
     set_versioning(wire, "Enabled")
     return wire
 
 
-def set_versioning(wire: Wire, status: str) -> None:
-    body = f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
-    assert wire.document("PUT", "", "versioning", body).status == 200
-
-
 @pytest.fixture
 def sdk(cos: CosEmulator) -> Callable[..., Any]:
-    """A factory of official clients that reach the emulator as their proxy."""
+    """A factory of official clients that use the emulator as their proxy."""
     qcloud_cos = pytest.importorskip("qcloud_cos", reason="cos-python-sdk-v5 is not installed")
 
     def make(secret_id: str = "", secret_key: str = "", retry: int = 0, **others: Any) -> Any:

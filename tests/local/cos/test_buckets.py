@@ -1,4 +1,4 @@
-"""Buckets and what is configured on them."""
+"""Buckets and their configuration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator, CosError
 
-from .conftest import Clock
+from .support import Clock
 from .wire import BUCKET, REGION, Wire
 
 
-def test_the_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: Wire) -> None:
+def test_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: Wire) -> None:
     cos.create_bucket("far-1250000000", "ap-beijing")
     for host, names in (
         ("service.cos.myqcloud.com", [BUCKET, "far-1250000000"]),
@@ -32,7 +32,7 @@ def test_the_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: 
     assert wire.request("PUT").code == "MethodNotAllowed"
 
 
-def test_service_list_is_filtered_by_tag_and_time(tmp_path: Path, clock: Clock) -> None:
+def test_service_list_filters_by_tag_and_time(tmp_path: Path, clock: Clock) -> None:
     with CosEmulator(tmp_path / "cos", clock=clock) as cos:
         wire = Wire(cos, now=clock.now)
         for name in ("old-1250000000", "new-1250000000"):
@@ -68,14 +68,14 @@ def test_service_list_has_pages(cos: CosEmulator, wire: Wire) -> None:
     for name in "cab":
         cos.create_bucket(f"{name}-1250000000")
     wire.host = "service.cos.myqcloud.com"
-    marker, seen = "", []
+    marker, names = "", []
     for _ in range(4):
         page = wire.request("GET", query={"marker": marker, "max-keys": "1"})
         assert page.text("Marker") == marker
-        seen += page.texts("Buckets/Bucket/Name")
+        names += page.texts("Buckets/Bucket/Name")
         marker = page.text("NextMarker")
         assert page.text("IsTruncated") == ("true" if marker else "false")
-    assert seen == ["a-1250000000", "b-1250000000", "c-1250000000", BUCKET]
+    assert names == ["a-1250000000", "b-1250000000", "c-1250000000", BUCKET]
     assert not marker
 
 
@@ -97,9 +97,7 @@ def test_service_list_refuses_invalid_filters(wire: Wire, query: dict[str, str])
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
 
-def test_service_list_pleases_the_official_client(
-    cos: CosEmulator, sdk: Callable[..., Any]
-) -> None:
+def test_service_list_works_with_official_client(cos: CosEmulator, sdk: Callable[..., Any]) -> None:
     tagging = {"TagSet": {"Tag": [{"Key": "k", "Value": "v"}]}}
     client = sdk()
     client.put_bucket_tagging(Bucket=BUCKET, Tagging=tagging)
@@ -111,15 +109,15 @@ def test_service_list_pleases_the_official_client(
     assert (since["IsTruncated"], since["Marker"]) == ("false", "a")
 
 
-def test_a_bucket_is_created_asked_for_and_deleted(wire: Wire) -> None:
+def test_bucket_is_created_and_deleted(wire: Wire) -> None:
     wire.host = "new-1250000000.cos.ap-beijing.myqcloud.com"
     assert wire.request("HEAD").status == 404
     assert wire.request("PUT", headers={"x-cos-acl": "public-read"}).status == 200
     head = wire.request("HEAD")
     assert (head.status, head.headers["x-cos-bucket-region"]) == (200, "ap-beijing")
     assert wire.request("GET", query={"location": ""}).xml().text == "ap-beijing"
-    again = wire.request("PUT")
-    assert (again.status, again.code) == (409, "BucketAlreadyOwnedByYou")
+    second = wire.request("PUT")
+    assert (second.status, second.code) == (409, "BucketAlreadyOwnedByYou")
     wire.host = "new-1250000000.cos.ap-shanghai.myqcloud.com"
     assert wire.request("PUT").code == "BucketAlreadyExists"
     wire.host = "new-1250000000.cos.ap-beijing.myqcloud.com"
@@ -127,7 +125,7 @@ def test_a_bucket_is_created_asked_for_and_deleted(wire: Wire) -> None:
     assert wire.request("DELETE").status == 404
 
 
-def test_a_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
+def test_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
     wire.put("a")
     reply = wire.request("DELETE")
     assert (reply.status, reply.code) == (409, "BucketNotEmpty")
@@ -136,13 +134,13 @@ def test_a_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
     assert wire.request("DELETE").code == "BucketNotEmpty"
 
 
-def test_a_bucket_name_ends_with_its_appid(cos: CosEmulator) -> None:
+def test_bucket_name_requires_appid(cos: CosEmulator) -> None:
     for name in ("desk", "desk-", "Desk-1", "-desk-1", "x" * 60 + "-1"):
         with pytest.raises(CosError, match="InvalidBucketName"):
             cos.create_bucket(name)
 
 
-def test_the_buckets_acl_is_private_by_default_and_can_be_set(wire: Wire) -> None:
+def test_bucket_acl_is_private_by_default(wire: Wire) -> None:
     assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "private"
     assert wire.request("PUT", "", {"acl": ""}, {"x-cos-acl": "public-read"}).status == 200
     assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "public-read"
@@ -164,7 +162,7 @@ def test_the_buckets_acl_is_private_by_default_and_can_be_set(wire: Wire) -> Non
         ("policy", '{"version": "2.0"}', "NoSuchBucketPolicy"),
     ],
 )
-def test_configuration_documents_come_back_as_they_were_put(
+def test_configuration_documents_are_returned_unchanged(
     wire: Wire, name: str, body: str, missing: str
 ) -> None:
     absent = wire.request("GET", query={name: ""})
@@ -175,7 +173,7 @@ def test_configuration_documents_come_back_as_they_were_put(
     assert wire.request("GET", query={name: ""}).status == 404
 
 
-def test_some_configurations_are_empty_rather_than_missing(wire: Wire) -> None:
+def test_missing_configuration_is_empty_document(wire: Wire) -> None:
     reply = wire.request("GET", query={"logging": ""})
     assert (reply.status, reply.xml().tag) == (200, "BucketLoggingStatus")
 
@@ -188,10 +186,10 @@ def test_inventories_have_ids(wire: Wire) -> None:
     assert wire.request("GET", query={"inventory": "", "id": "2"}).status == 404
 
 
-def test_a_configuration_of_the_wrong_kind_is_malformed(wire: Wire) -> None:
+def test_configuration_of_wrong_kind_is_malformed(wire: Wire) -> None:
     assert wire.document("PUT", "", "cors", "<Tagging/>").code == "MalformedXML"
 
 
-def test_namespaces_in_documents_do_not_matter(wire: Wire) -> None:
+def test_document_namespaces_are_ignored(wire: Wire) -> None:
     body = '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet/></Tagging>'
     assert wire.document("PUT", "", "tagging", body).status == 200

@@ -1,4 +1,4 @@
-"""Conditional reads, on GET and HEAD and on the source of a copy."""
+"""Conditional GET and HEAD, and conditions on the source of a copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .wire import Wire
 ETAG = f'"{hashlib.md5(b"abc").hexdigest()}"'
 PAST, FUTURE = formatdate(1, usegmt=True), formatdate(4_000_000_000, usegmt=True)
 
-HOLDS: list[dict[str, str]] = [
+HOLDING: list[dict[str, str]] = [
     {"If_Match": ETAG},
     {"If_Match": f'"other", {ETAG}'},
     {"If_Match": "*"},
@@ -23,7 +23,7 @@ HOLDS: list[dict[str, str]] = [
     {"If_Match": ETAG, "If_Unmodified_Since": PAST},
     {"If_None_Match": '"other"', "If_Modified_Since": FUTURE},
 ]
-FAILS: list[tuple[dict[str, str], int]] = [
+FAILING: list[tuple[dict[str, str], int]] = [
     ({"If_Match": '"other"'}, 412),
     ({"If_Unmodified_Since": PAST}, 412),
     ({"If_None_Match": ETAG}, 304),
@@ -32,8 +32,8 @@ FAILS: list[tuple[dict[str, str], int]] = [
 ]
 
 
-@pytest.mark.parametrize("headers", HOLDS)
-def test_a_condition_that_holds_changes_nothing(wire: Wire, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", HOLDING)
+def test_read_and_copy_succeed_when_condition_holds(wire: Wire, headers: dict[str, str]) -> None:
     wire.put("a", b"abc")
     assert wire.get("a", None, **headers).body == b"abc"
     assert wire.head("a", **headers).status == 200
@@ -41,20 +41,20 @@ def test_a_condition_that_holds_changes_nothing(wire: Wire, headers: dict[str, s
     assert copied.status == 200
 
 
-@pytest.mark.parametrize(("headers", "status"), FAILS)
-def test_a_condition_that_fails_says_so(wire: Wire, headers: dict[str, str], status: int) -> None:
+@pytest.mark.parametrize(("headers", "status"), FAILING)
+def test_read_fails_when_condition_fails(wire: Wire, headers: dict[str, str], status: int) -> None:
     wire.put("a", b"abc")
-    got = wire.get("a", None, **headers)
-    assert got.status == status
+    response = wire.get("a", None, **headers)
+    assert response.status == status
     assert wire.head("a", **headers).status == status
     if status == 304:
-        assert (got.body, got.headers["ETag"]) == (b"", ETAG)
+        assert (response.body, response.headers["ETag"]) == (b"", ETAG)
     else:
-        assert got.code == "PreconditionFailed"
+        assert response.code == "PreconditionFailed"
 
 
-@pytest.mark.parametrize("headers", [headers for headers, _ in FAILS])
-def test_a_copy_whose_condition_fails_copies_nothing(wire: Wire, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("headers", [headers for headers, _ in FAILING])
+def test_copy_fails_when_condition_fails(wire: Wire, headers: dict[str, str]) -> None:
     wire.put("a", b"abc")
     copied = wire.copy("a", "b", **{f"x-cos-copy-source-{n}": v for n, v in headers.items()})
     assert (copied.status, copied.code) == (412, "PreconditionFailed")

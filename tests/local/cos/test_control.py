@@ -1,4 +1,4 @@
-"""The control API over HTTP, and the request log."""
+"""The HTTP control API and the request log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from scf_mps.local.cos.request_log import LoggedRequest
 from .wire import BUCKET, Wire
 
 
-def control(cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str) -> Any:
+def call_control(
+    cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str
+) -> Any:
     body = None if fields is None else json.dumps(fields).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
     request = urllib.request.Request(f"{cos.url}{path}", body, headers, method=method)
@@ -23,35 +25,35 @@ def control(cos: CosEmulator, method: str, path: str, fields: object = None, **h
         return json.load(response)
 
 
-def refused(
+def call_invalid(
     cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str
 ) -> tuple[int, str]:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        control(cos, method, path, fields, **headers)
+        call_control(cos, method, path, fields, **headers)
     with caught.value as error:
         return error.code, json.load(error)["error"]
 
 
-def test_faults_are_added_seen_and_taken_back(cos: CosEmulator, wire: Wire) -> None:
-    added = control(cos, "POST", "/-/faults", {"kind": "slow_down", "operation": "HeadObject"})
+def test_control_adds_lists_and_removes_faults(cos: CosEmulator, wire: Wire) -> None:
+    added = call_control(cos, "POST", "/-/faults", {"kind": "slow_down", "operation": "HeadObject"})
     assert wire.head("a").status == 503
-    control(cos, "POST", "/-/limits", {"per": "key", "writes": 50})
-    seen = control(cos, "GET", "/-/faults")
-    assert [(rule["number"], rule["hits"]) for rule in seen["faults"]] == [(added["number"], 1)]
-    assert seen["limits"] == [{"per": "key", "reads": None, "writes": 50}]
-    control(cos, "DELETE", f"/-/faults/{added['number']}")
+    call_control(cos, "POST", "/-/limits", {"per": "key", "writes": 50})
+    response = call_control(cos, "GET", "/-/faults")
+    assert [(rule["number"], rule["hits"]) for rule in response["faults"]] == [(added["number"], 1)]
+    assert response["limits"] == [{"per": "key", "reads": None, "writes": 50}]
+    call_control(cos, "DELETE", f"/-/faults/{added['number']}")
     assert wire.head("a").status == 404
     cos.faults.add(Fault("slow_down"))
-    control(cos, "DELETE", "/-/faults")
-    assert control(cos, "GET", "/-/faults") == {"faults": [], "limits": []}
+    call_control(cos, "DELETE", "/-/faults")
+    assert call_control(cos, "GET", "/-/faults") == {"faults": [], "limits": []}
 
 
-def test_keys_are_added_and_removed(cos: CosEmulator, wire: Wire) -> None:
+def test_control_adds_and_removes_keys(cos: CosEmulator, wire: Wire) -> None:
     wire.put("a")
-    control(cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s", "token": "t"})
+    call_control(cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s", "token": "t"})
     wire.key = Key("AKIDnew", "s", "t")
     assert wire.head("a").status == 200
-    control(cos, "DELETE", "/-/keys/AKIDnew")
+    call_control(cos, "DELETE", "/-/keys/AKIDnew")
     assert wire.head("a").status == 403
 
 
@@ -66,31 +68,33 @@ def test_keys_are_added_and_removed(cos: CosEmulator, wire: Wire) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403),
     ],
 )
-def test_control_refuses_requests_of_foreign_pages(
+def test_control_refuses_requests_of_other_sites(
     cos: CosEmulator, headers: dict[str, str], status: int
 ) -> None:
     key = {"secret_id": "AKIDnew", "secret_key": "s"}
-    assert refused(cos, "POST", "/-/keys", key, **headers)[0] == status
+    assert call_invalid(cos, "POST", "/-/keys", key, **headers)[0] == status
     assert [key.secret_id for key in cos.keys] == [cos.key.secret_id]
     if status == 403:
-        assert refused(cos, "GET", "/-/requests", **headers)[0] == status
+        assert call_invalid(cos, "GET", "/-/requests", **headers)[0] == status
 
 
-def test_control_accepts_its_own_origin(cos: CosEmulator) -> None:
-    control(cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s"}, Origin=cos.url)
+def test_control_accepts_own_origin(cos: CosEmulator) -> None:
+    call_control(
+        cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s"}, Origin=cos.url
+    )
     assert len(list(cos.keys)) == 2
 
 
-def test_requests_are_counted_and_the_last_ones_kept(cos: CosEmulator, wire: Wire) -> None:
+def test_control_returns_request_log(cos: CosEmulator, wire: Wire) -> None:
     wire.put("a")
     wire.get("nope")
-    seen = control(cos, "GET", "/-/requests")
-    assert seen["counts"] == {"PutObject": 1, "GetObject": 1}
-    last = seen["recent"][-1]
+    response = call_control(cos, "GET", "/-/requests")
+    assert response["counts"] == {"PutObject": 1, "GetObject": 1}
+    last = response["recent"][-1]
     assert (last["operation"], last["bucket"], last["key"]) == ("GetObject", BUCKET, "nope")
     assert (last["status"], last["code"]) == (404, "NoSuchKey")
     assert last["seconds"] > 0
-    control(cos, "DELETE", "/-/requests")
+    call_control(cos, "DELETE", "/-/requests")
     assert len(cos.requests) == 0
 
 
@@ -113,10 +117,10 @@ def test_requests_are_counted_and_the_last_ones_kept(cos: CosEmulator, wire: Wir
         ("GET", "/faults", None, 404),
     ],
 )
-def test_wrong_control_requests_are_refused(
+def test_control_refuses_invalid_requests(
     cos: CosEmulator, method: str, path: str, fields: object, status: int
 ) -> None:
-    assert refused(cos, method, path, fields)[0] == status
+    assert call_invalid(cos, method, path, fields)[0] == status
 
 
 def test_control_refuses_deep_json(cos: CosEmulator) -> None:
@@ -128,12 +132,12 @@ def test_control_refuses_deep_json(cos: CosEmulator) -> None:
         assert error.code == 400
 
 
-def test_an_object_may_be_named_like_the_control_api(wire: Wire) -> None:
+def test_object_key_may_look_like_control_path(wire: Wire) -> None:
     wire.put("-/faults", b"abc")
     assert wire.get("-/faults").body == b"abc"
 
 
-def test_the_log_is_bounded_and_its_counts_are_not() -> None:
+def test_request_log_is_bounded_but_counts_all() -> None:
     log = RequestLog(size=2)
     for number in range(3):
         log.add(LoggedRequest("GetObject", "GET", "b", str(number), 200, "", 0.0))

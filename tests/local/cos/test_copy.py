@@ -1,4 +1,4 @@
-"""Copies inside COS: what follows the bytes, what falls back, what is refused."""
+"""Copies inside COS: kept and reset properties, and errors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator
 
-from .conftest import set_versioning
+from .support import set_versioning
 from .wire import HOST, REGION, Wire
 
 ARCHIVED = {"x_cos_storage_class": "ARCHIVE"}
 
 
-def test_a_copy_keeps_the_crc64_and_etag_of_its_source(wire: Wire) -> None:
+def test_copy_keeps_crc64_and_etag(wire: Wire) -> None:
     put = wire.put("a", b"abc")
     copied = wire.copy("a", "b")
     assert copied.text("ETag") == put.headers["ETag"]
@@ -25,7 +25,7 @@ def test_a_copy_keeps_the_crc64_and_etag_of_its_source(wire: Wire) -> None:
     assert wire.get("b").body == b"abc"
 
 
-def test_a_copy_keeps_metadata_and_tags_but_not_class_acl_and_encryption(wire: Wire) -> None:
+def test_copy_keeps_metadata_and_tags_only(wire: Wire) -> None:
     wire.put(
         "a",
         b"",
@@ -45,14 +45,14 @@ def test_a_copy_keeps_metadata_and_tags_but_not_class_acl_and_encryption(wire: W
     assert wire.get("b", {"acl": ""}).headers["x-cos-acl"] == "default"
 
 
-def test_a_copy_takes_the_class_and_acl_it_asks_for(wire: Wire) -> None:
+def test_copy_uses_requested_class_and_acl(wire: Wire) -> None:
     wire.put("a")
     wire.copy("a", "b", x_cos_storage_class="STANDARD_IA", x_cos_acl="public-read")
     assert wire.head("b").headers["x-cos-storage-class"] == "STANDARD_IA"
     assert wire.get("b", {"acl": ""}).headers["x-cos-acl"] == "public-read"
 
 
-def test_replaced_metadata_keeps_nothing(wire: Wire) -> None:
+def test_copy_with_replaced_directive_keeps_no_metadata(wire: Wire) -> None:
     wire.put("a", b"", Cache_Control="max-age=1", x_cos_meta_a="1", x_cos_tagging="k=v")
     wire.copy(
         "a",
@@ -67,7 +67,7 @@ def test_replaced_metadata_keeps_nothing(wire: Wire) -> None:
     assert not {"x-cos-meta-a", "Cache-Control", "x-cos-tagging-count"} & set(head.keys())
 
 
-def test_copying_onto_itself_needs_replaced_or_a_class(wire: Wire) -> None:
+def test_copy_onto_itself_needs_change(wire: Wire) -> None:
     wire.put("a", b"abc")
     reply = wire.copy("a", "a")
     assert (reply.status, reply.code) == (400, "InvalidRequest")
@@ -76,7 +76,7 @@ def test_copying_onto_itself_needs_replaced_or_a_class(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("directive", ["x-cos-metadata-directive", "x-cos-tagging-directive"])
-def test_a_directive_is_copy_or_replaced(wire: Wire, directive: str) -> None:
+def test_copy_refuses_unknown_directive(wire: Wire, directive: str) -> None:
     wire.put("a")
     reply = wire.copy("a", "b", **{directive: "REPLACE"})
     assert (reply.status, reply.code) == (400, "InvalidArgument")
@@ -96,34 +96,34 @@ def test_a_directive_is_copy_or_replaced(wire: Wire, directive: str) -> None:
         (f"{HOST}/nope", "NoSuchKey"),
     ],
 )
-def test_a_source_must_be_named_in_coss_way_and_exist(wire: Wire, source: str, code: str) -> None:
+def test_copy_refuses_invalid_source(wire: Wire, source: str, code: str) -> None:
     wire.put("a")
     reply = wire.request("PUT", "b", headers={"x-cos-copy-source": source})
     assert reply.code == code
     assert wire.head("b").status == 404
 
 
-def test_bytes_that_are_no_utf8_name_no_source(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_refuses_source_that_is_not_utf8(cos: CosEmulator, wire: Wire) -> None:
     source = f"{HOST}/\udcff".encode("utf-8", "surrogateescape").decode("latin-1")
     reply = wire.request("PUT", "b", headers={"x-cos-copy-source": source})
     assert reply.status in (400, 404)
 
 
 @pytest.mark.parametrize("key", ["a b", "a+b", "ü/ö", "/lead", "q?v=1"])
-def test_a_source_key_is_percent_coded(wire: Wire, key: str) -> None:
+def test_copy_decodes_source_key(wire: Wire, key: str) -> None:
     wire.put(key, b"abc")
     assert wire.copy(key, "b").status == 200
     assert wire.get("b").body == b"abc"
 
 
-def test_a_scheme_before_the_source_is_tolerated(wire: Wire) -> None:
+def test_copy_accepts_scheme_in_source(wire: Wire) -> None:
     wire.put("a", b"abc")
     for scheme in ("http", "https"):
         headers = {"x-cos-copy-source": f"{scheme}://{HOST}/a"}
         assert wire.request("PUT", "b", headers=headers).status == 200
 
 
-def test_a_copy_crosses_buckets_and_regions(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_crosses_buckets_and_regions(cos: CosEmulator, wire: Wire) -> None:
     cos.create_bucket("far-1250000000", "ap-beijing")
     wire.put("a", b"abc")
     wire.host = "far-1250000000.cos.ap-beijing.myqcloud.com"
@@ -131,7 +131,7 @@ def test_a_copy_crosses_buckets_and_regions(cos: CosEmulator, wire: Wire) -> Non
     assert wire.get("b").body == b"abc"
 
 
-def test_a_copy_can_forbid_overwriting(wire: Wire) -> None:
+def test_copy_can_forbid_overwrite(wire: Wire) -> None:
     wire.put("a", b"abc")
     wire.put("b", b"old")
     reply = wire.copy("a", "b", x_cos_forbid_overwrite="true")
@@ -139,7 +139,7 @@ def test_a_copy_can_forbid_overwriting(wire: Wire) -> None:
     assert wire.get("b").body == b"old"
 
 
-def test_a_named_version_is_copied(versioned: Wire) -> None:
+def test_copy_uses_named_version(versioned: Wire) -> None:
     first = versioned.put("a", b"first").headers["x-cos-version-id"]
     versioned.put("a", b"second")
     headers = {"x-cos-copy-source": f"{HOST}/a?versionId={first}"}
@@ -149,7 +149,7 @@ def test_a_named_version_is_copied(versioned: Wire) -> None:
     assert versioned.get("a").body == b"first"
 
 
-def test_an_archived_source_must_be_restored(wire: Wire) -> None:
+def test_copy_refuses_archived_source_until_restored(wire: Wire) -> None:
     wire.put("a", b"abc", **ARCHIVED)
     reply = wire.copy("a", "b")
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
@@ -158,7 +158,7 @@ def test_an_archived_source_must_be_restored(wire: Wire) -> None:
     assert wire.copy("a", "b").status == 200
 
 
-def test_a_copy_survives_the_end_of_its_source(wire: Wire) -> None:
+def test_copy_survives_deletion_of_source(wire: Wire) -> None:
     wire.put("a", b"abc")
     wire.copy("a", "b")
     wire.put("a", b"other")
@@ -166,7 +166,7 @@ def test_a_copy_survives_the_end_of_its_source(wire: Wire) -> None:
     assert wire.get("b").body == b"abc"
 
 
-def test_copying_over_a_suspended_bucket_keeps_older_versions(versioned: Wire) -> None:
+def test_copy_into_suspended_bucket_keeps_older_versions(versioned: Wire) -> None:
     first = versioned.put("a", b"first").headers["x-cos-version-id"]
     set_versioning(versioned, "Suspended")
     versioned.put("b", b"second")
@@ -174,9 +174,9 @@ def test_copying_over_a_suspended_bucket_keeps_older_versions(versioned: Wire) -
     assert versioned.get("a", {"versionId": first}).body == b"first"
 
 
-def test_a_source_of_more_than_five_gigabytes_is_refused(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_refuses_source_over_five_gigabytes(cos: CosEmulator, wire: Wire) -> None:
     wire.put("a", b"abc")
-    # Nobody wants to upload that much, so the object is made to say it.
+    # Change the stored size instead of uploading that much.
     with closing(sqlite3.connect(cos.directory / "metadata.sqlite")) as database, database:
         database.execute("UPDATE version SET size=?", (5 * 1024**3 + 1,))
     reply = wire.copy("a", "b")

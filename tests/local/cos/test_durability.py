@@ -1,4 +1,4 @@
-"""Killed processes, several processes on one directory, big bodies, starting and stopping."""
+"""Killed processes, several processes on one directory, large bodies, start and stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scf_mps.local.background import print_line
 from scf_mps.local.cos import DEFAULT_KEY, CosEmulator, serve
 from scf_mps.local.cos.__main__ import main, parse_bucket, parse_key
 
-from .test_objects import blobs
+from .support import blobs
 from .wire import BUCKET, HOST, REGION, Wire, authorization
 
 SOURCE = str(Path(scf_mps.local.cos.__file__).parents[3])
@@ -29,7 +29,7 @@ SOURCE = str(Path(scf_mps.local.cos.__file__).parents[3])
 
 @contextmanager
 def process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The emulator as a child process, and its port; killed at the end."""
+    """The emulator as a child process, and its port. It is killed at the end."""
     command = [sys.executable, "-m", "scf_mps.local.cos", "--dir", str(directory)]
     child = subprocess.Popen(
         [*command, "--bucket", f"{BUCKET}.{REGION}"],
@@ -39,9 +39,9 @@ def process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     )
     try:
         assert child.stdout is not None
-        found = re.search(r":(\d+)$", child.stdout.readline().strip())
-        assert found is not None
-        yield child, int(found[1])
+        match = re.search(r":(\d+)$", child.stdout.readline().strip())
+        assert match is not None
+        yield child, int(match[1])
     finally:
         child.kill()
         child.wait()
@@ -55,15 +55,15 @@ def send(
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        sent = {"Host": HOST, "Authorization": auth, **names}
-        connection.request(method, f"/{key}", body, sent)  # type: ignore[arg-type]
+        all_headers = {"Host": HOST, "Authorization": auth, **names}
+        connection.request(method, f"/{key}", body, all_headers)  # type: ignore[arg-type]
         response = connection.getresponse()
         return response.status, response.read()
     finally:
         connection.close()
 
 
-def test_a_killed_process_loses_no_acknowledged_write_and_shows_no_half(tmp_path: Path) -> None:
+def test_killed_process_keeps_acknowledged_writes(tmp_path: Path) -> None:
     acknowledged: list[tuple[str, bytes]] = []
     with process(tmp_path) as (child, port):
 
@@ -92,7 +92,7 @@ def test_a_killed_process_loses_no_acknowledged_write_and_shows_no_half(tmp_path
         assert len(acknowledged) <= len(shown) <= len(acknowledged) + 4
 
 
-def test_what_a_killed_process_left_unnamed_is_swept_by_the_next(tmp_path: Path) -> None:
+def test_start_removes_unnamed_blobs_of_killed_process(tmp_path: Path) -> None:
     with process(tmp_path) as (child, port):
         assert send(port, "PUT", "a", b"abc")[0] == 200
 
@@ -115,25 +115,25 @@ def test_what_a_killed_process_left_unnamed_is_swept_by_the_next(tmp_path: Path)
 
 def test_forbid_overwrite_has_one_winner_across_processes(tmp_path: Path) -> None:
     with process(tmp_path) as (_, other), CosEmulator(tmp_path) as cos:
-        results: dict[str, list[int]] = {}
+        statuses: dict[str, list[int]] = {}
 
         def race(port: int) -> None:
             for number in range(40):
                 status, _ = send(
                     port, "PUT", f"k{number}", str(port).encode(), x_cos_forbid_overwrite="true"
                 )
-                results.setdefault(f"k{number}", []).append(status)
+                statuses.setdefault(f"k{number}", []).append(status)
 
         racers = [threading.Thread(target=race, args=(p,)) for p in (other, cos.port) * 2]
         for racer in racers:
             racer.start()
         for racer in racers:
             racer.join()
-        assert all(sorted(each) == [200, 409, 409, 409] for each in results.values())
-        assert len(results) == 40
+        assert all(sorted(each) == [200, 409, 409, 409] for each in statuses.values())
+        assert len(statuses) == 40
 
 
-def test_processes_on_one_directory_see_each_others_objects(tmp_path: Path) -> None:
+def test_processes_share_objects_of_one_directory(tmp_path: Path) -> None:
     with process(tmp_path) as (_, other), CosEmulator(tmp_path) as cos:
         assert send(other, "PUT", "a", b"abc")[0] == 200
         wire = Wire(cos)
@@ -142,26 +142,26 @@ def test_processes_on_one_directory_see_each_others_objects(tmp_path: Path) -> N
         assert send(other, "GET", "a")[0] == 404
 
 
-def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
+def test_restart_keeps_all_objects(tmp_path: Path) -> None:
     with CosEmulator(tmp_path) as cos:
         cos.create_bucket(BUCKET, REGION)
         Wire(cos).put("a", b"abc", Content_Type="text/plain", x_cos_tagging="a=b")
     with CosEmulator(tmp_path) as cos:
-        got = Wire(cos).get("a")
-        assert (got.body, got.headers["Content-Type"]) == (b"abc", "text/plain")
-        assert got.headers["x-cos-tagging-count"] == "1"
+        response = Wire(cos).get("a")
+        assert (response.body, response.headers["Content-Type"]) == (b"abc", "text/plain")
+        assert response.headers["x-cos-tagging-count"] == "1"
 
 
 def peak_memory(pid: int) -> int:
-    """Peak resident memory of a process in bytes."""
+    """Return the peak resident memory of a process in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) * 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert match is not None
+    return int(match[1]) * 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
-def test_big_bodies_pass_through_little_memory(tmp_path: Path) -> None:
+def test_large_bodies_need_little_memory(tmp_path: Path) -> None:
     block, blocks = os.urandom(1_000_000), 120
     with process(tmp_path) as (child, port):
         assert send(port, "PUT", "warm", block)[0] == 200
@@ -172,14 +172,14 @@ def test_big_bodies_pass_through_little_memory(tmp_path: Path) -> None:
         assert peak_memory(child.pid) - before < 16_000_000
 
 
-def test_a_taken_port_is_an_error_and_leaves_nothing_open(tmp_path: Path, cos: CosEmulator) -> None:
+def test_start_fails_and_closes_when_port_is_taken(tmp_path: Path, cos: CosEmulator) -> None:
     with pytest.raises(OSError, match="address already in use"):
         CosEmulator(tmp_path / "second", port=cos.port).__enter__()
     with CosEmulator(tmp_path / "second") as second:
         assert second.port != cos.port
 
 
-def test_a_running_upload_does_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_stop_does_not_wait_for_running_upload(tmp_path: Path) -> None:
     with CosEmulator(tmp_path) as cos:
         cos.create_bucket(BUCKET, REGION)
         auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
@@ -193,7 +193,7 @@ def test_a_running_upload_does_not_hold_up_the_end(tmp_path: Path) -> None:
     assert blobs(tmp_path) == []
 
 
-def test_serving_in_the_foreground_ends_with_a_signal(tmp_path: Path) -> None:
+def test_serve_ends_with_signal(tmp_path: Path) -> None:
     lines: list[str] = []
 
     def announce(line: str) -> None:
@@ -207,19 +207,19 @@ def test_serving_in_the_foreground_ends_with_a_signal(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
-def test_a_ready_line_is_printed_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_line_prints_immediately(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("ready at URL")
     assert capsys.readouterr().out == "ready at URL\n"
 
 
-def test_keys_and_buckets_on_the_command_line_are_checked(
+def test_command_line_checks_keys_and_buckets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert parse_key("ID:SECRET").token is None
     assert parse_key("ID:SECRET:TO:KEN").token == "TO:KEN"
     assert parse_bucket("a-1") == ("a-1", "ap-guangzhou")
     assert parse_bucket("a-1.ap-beijing") == ("a-1", "ap-beijing")
-    for wrong in (["--key", "nothing"], ["--bucket", "noappid"]):
+    for arguments in (["--key", "nothing"], ["--bucket", "noappid"]):
         with pytest.raises(SystemExit):
-            main(["--dir", str(tmp_path), *wrong])
+            main(["--dir", str(tmp_path), *arguments])
         assert "error" in capsys.readouterr().err

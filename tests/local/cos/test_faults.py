@@ -1,9 +1,7 @@
-"""Faults on demand: each kind does what it says, to the requests it was meant for."""
+"""Faults: each kind has its effect on the matching requests."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import http.client
 import socket
 import time
@@ -15,21 +13,15 @@ from fastcrc import crc64
 from scf_mps.local.cos import CosEmulator, Fault, Limit
 from scf_mps.local.cos.limits import Limits
 
-from .conftest import Clock
-from .test_list import objects
-from .test_multipart import complete, initiate, put_parts, upload
+from .support import Clock, batch_delete, complete, initiate, objects, put_parts, upload
 from .wire import BUCKET, HOST, REGION, Reply, Wire, authorization
 
 
-def batch_delete(wire: Wire, *keys: str) -> Reply:
-    body = f"<Delete>{objects(*keys)}</Delete>".encode()
-    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
-    return wire.request("POST", "", {"delete": ""}, {"Content-MD5": md5}, body)
+def delete(wire: Wire, *keys: str) -> Reply:
+    return batch_delete(wire, f"<Delete>{objects(*keys)}</Delete>")
 
 
-def test_slow_down_comes_with_retry_after_and_ends_after_its_count(
-    cos: CosEmulator, wire: Wire
-) -> None:
+def test_slow_down_has_retry_after_and_count(cos: CosEmulator, wire: Wire) -> None:
     rule = cos.faults.add(Fault("slow_down", operation="PutObject", count=2, retry_after=7))
     for _ in range(2):
         reply = wire.request("PUT", "a", body=b"x")
@@ -41,7 +33,7 @@ def test_slow_down_comes_with_retry_after_and_ends_after_its_count(
     assert "Retry-After" not in wire.head("a").headers
 
 
-def test_an_error_has_the_status_and_code_one_likes(cos: CosEmulator, wire: Wire) -> None:
+def test_error_has_given_status_and_code(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("error", operation="GetObject", status=403, code="AccessDenied"))
     wire.put("a")
     reply = wire.get("a")
@@ -49,13 +41,13 @@ def test_an_error_has_the_status_and_code_one_likes(cos: CosEmulator, wire: Wire
     assert wire.head("a").status == 200
 
 
-def test_an_expired_token_can_be_pretended(cos: CosEmulator, wire: Wire) -> None:
+def test_expired_token_fault_fails_request(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("expired_token", count=1))
     reply = wire.get("a")
     assert (reply.status, reply.code) == (403, "ExpiredToken")
 
 
-def test_an_error_after_the_fact_leaves_the_fact(cos: CosEmulator, wire: Wire) -> None:
+def test_error_after_applies_operation(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("error_after", operation="PutObject", count=1))
     reply = wire.request("PUT", "a", body=b"abc")
     assert (reply.status, reply.code) == (500, "InternalError")
@@ -63,7 +55,7 @@ def test_an_error_after_the_fact_leaves_the_fact(cos: CosEmulator, wire: Wire) -
 
 
 @pytest.mark.parametrize(("kind", "applied"), [("reset_before", False), ("reset_after", True)])
-def test_a_reset_comes_before_or_after_the_fact(
+def test_reset_comes_before_or_after_operation(
     cos: CosEmulator, wire: Wire, kind: str, applied: bool
 ) -> None:
     cos.faults.add(Fault(kind, operation="PutObject", count=1))  # type: ignore[arg-type]
@@ -74,7 +66,7 @@ def test_a_reset_comes_before_or_after_the_fact(
     assert (last.operation, last.status) == ("PutObject", 0)
 
 
-def test_a_reset_download_leaks_no_file(cos: CosEmulator, wire: Wire) -> None:
+def test_reset_download_leaks_no_file(cos: CosEmulator, wire: Wire) -> None:
     wire.put("large", bytes(600_000))
     cos.faults.add(Fault("reset_after", operation="GetObject", count=1))
     with pytest.raises(ConnectionResetError):
@@ -83,7 +75,7 @@ def test_a_reset_download_leaks_no_file(cos: CosEmulator, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
-def test_a_truncated_body_ends_half_way(cos: CosEmulator, wire: Wire, size: int) -> None:
+def test_truncated_body_ends_half_way(cos: CosEmulator, wire: Wire, size: int) -> None:
     wire.put("a", bytes(size))
     cos.faults.add(Fault("truncate", count=1))
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -93,26 +85,24 @@ def test_a_truncated_body_ends_half_way(cos: CosEmulator, wire: Wire, size: int)
 
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
-def test_a_corrupted_download_keeps_its_promised_crc64(
-    cos: CosEmulator, wire: Wire, size: int
-) -> None:
+def test_corrupted_download_keeps_announced_crc64(cos: CosEmulator, wire: Wire, size: int) -> None:
     put = wire.put("a", bytes(size))
     cos.faults.add(Fault("corrupt", operation="GetObject", count=1))
-    got = wire.get("a")
-    assert got.headers["x-cos-hash-crc64ecma"] == put.headers["x-cos-hash-crc64ecma"]
-    assert str(crc64.xz(got.body)) != got.headers["x-cos-hash-crc64ecma"]
-    assert len(got.body) == size
+    response = wire.get("a")
+    assert response.headers["x-cos-hash-crc64ecma"] == put.headers["x-cos-hash-crc64ecma"]
+    assert str(crc64.xz(response.body)) != response.headers["x-cos-hash-crc64ecma"]
+    assert len(response.body) == size
     assert wire.get("a").body == bytes(size)
 
 
-def test_a_corrupted_upload_answers_the_crc64_of_what_arrived(cos: CosEmulator, wire: Wire) -> None:
+def test_corrupted_upload_returns_crc64_of_received_bytes(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("corrupt", operation="PutObject", count=1))
     reply = wire.request("PUT", "a", body=iter([b"abc", b"def"]))
     assert reply.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(wire.get("a").body))
     assert wire.get("a").body != b"abcdef"
 
 
-def test_an_empty_body_cannot_be_corrupted(cos: CosEmulator, wire: Wire) -> None:
+def test_empty_body_cannot_be_corrupted(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("corrupt"))
     wire.put("a")
     assert wire.get("a").body == b""
@@ -121,9 +111,7 @@ def test_an_empty_body_cannot_be_corrupted(cos: CosEmulator, wire: Wire) -> None
 
 
 @pytest.mark.parametrize("size", [1000, 600_000])
-def test_a_corrupted_copy_has_other_bytes_than_its_source(
-    cos: CosEmulator, wire: Wire, size: int
-) -> None:
+def test_corrupted_copy_differs_from_source(cos: CosEmulator, wire: Wire, size: int) -> None:
     put = wire.put("a", bytes(size))
     cos.faults.add(Fault("corrupt", operation="CopyObject", count=1))
     copied = wire.copy("a", "b")
@@ -132,14 +120,14 @@ def test_a_corrupted_copy_has_other_bytes_than_its_source(
     assert wire.get("a").body == bytes(size)
 
 
-def test_a_200_can_carry_an_error(cos: CosEmulator, wire: Wire) -> None:
+def test_error_in_200_applies_nothing(cos: CosEmulator, wire: Wire) -> None:
     wire.put("a", b"abc")
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"x")
     cos.faults.add(Fault("error_in_200", code="InternalError"))
     query = {"partNumber": "2", "uploadId": upload_id}
     part_copy = wire.request("PUT", "m", query, {"x-cos-copy-source": f"{HOST}/a"})
-    replies = wire.copy("a", "b"), complete(wire, upload_id, parts), batch_delete(wire, "a")
+    replies = wire.copy("a", "b"), complete(wire, upload_id, parts), delete(wire, "a")
     for reply in (*replies, part_copy):
         assert (reply.status, reply.xml().tag, reply.code) == (200, "Error", "InternalError")
     assert wire.get("a").body == b"abc"
@@ -148,11 +136,11 @@ def test_a_200_can_carry_an_error(cos: CosEmulator, wire: Wire) -> None:
     assert wire.get("m", {"uploadId": upload_id}).texts("Part/PartNumber") == ["1"]
 
 
-def test_single_keys_of_a_batch_can_fail(cos: CosEmulator, wire: Wire) -> None:
+def test_fail_keys_fails_keys_of_batch(cos: CosEmulator, wire: Wire) -> None:
     for key in ("a", "b/1", "b/2"):
         wire.put(key)
     rule = cos.faults.add(Fault("fail_keys", key="b/*", code="AccessDenied", count=1))
-    reply = batch_delete(wire, "a", "b/1", "b/2")
+    reply = delete(wire, "a", "b/1", "b/2")
     assert reply.texts("Deleted/Key") == ["a", "b/2"]
     assert reply.texts("Error/Key") == ["b/1"]
     assert reply.texts("Error/Code") == ["AccessDenied"]
@@ -160,7 +148,7 @@ def test_single_keys_of_a_batch_can_fail(cos: CosEmulator, wire: Wire) -> None:
     assert cos.faults.hits(rule) == 1
 
 
-def test_latency_adds_up_and_goes_with_another_fault(cos: CosEmulator, wire: Wire) -> None:
+def test_latency_adds_up_and_combines_with_fault(cos: CosEmulator, wire: Wire) -> None:
     for _ in range(2):
         cos.faults.add(Fault("latency", seconds=0.05, count=1))
     cos.faults.add(Fault("slow_down", count=1))
@@ -171,7 +159,7 @@ def test_latency_adds_up_and_goes_with_another_fault(cos: CosEmulator, wire: Wir
     assert next(iter(cos.requests)).seconds >= 0.1
 
 
-def test_a_rule_chooses_by_operation_bucket_and_key(cos: CosEmulator, wire: Wire) -> None:
+def test_rule_matches_operation_bucket_and_key(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(
         Fault("error", operation="Put*", bucket="desk-*", key="video/*.mp4", status=418, code="X")
     )
@@ -181,7 +169,7 @@ def test_a_rule_chooses_by_operation_bucket_and_key(cos: CosEmulator, wire: Wire
     assert wire.head("video/a.mp4").status == 404
 
 
-def test_probability_follows_its_seed(cos: CosEmulator, wire: Wire) -> None:
+def test_probability_depends_on_seed(cos: CosEmulator, wire: Wire) -> None:
     def statuses(seed: int) -> list[int]:
         number = cos.faults.add(Fault("slow_down", probability=0.5, seed=seed))
         result = [wire.head("a").status for _ in range(20)]
@@ -194,7 +182,7 @@ def test_probability_follows_its_seed(cos: CosEmulator, wire: Wire) -> None:
     assert set(first) == {404, 503}
 
 
-def test_of_two_rules_the_first_that_strikes_decides(cos: CosEmulator, wire: Wire) -> None:
+def test_first_matching_rule_wins(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("error", status=500, count=1))
     second = cos.faults.add(Fault("slow_down", count=1))
     assert [wire.head("a").status for _ in range(3)] == [500, 503, 404]
@@ -204,14 +192,14 @@ def test_of_two_rules_the_first_that_strikes_decides(cos: CosEmulator, wire: Wir
         cos.faults.hits(second)
 
 
-def test_a_fault_that_is_none_is_refused() -> None:
+def test_fault_refuses_invalid_fields() -> None:
     with pytest.raises(ValueError, match="explode"):
         Fault("explode")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="probability"):
         Fault("latency", probability=2)
 
 
-def test_a_corrupted_part_is_seen_by_its_md5(cos: CosEmulator, wire: Wire) -> None:
+def test_corrupted_part_has_other_md5(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     clean = upload(wire, upload_id, 1, b"abc").headers["ETag"]
     cos.faults.add(Fault("corrupt", operation="UploadPart"))
@@ -225,20 +213,20 @@ def limited(tmp_path: Path, clock: Clock, *limits: Limit) -> CosEmulator:
     return cos
 
 
-def test_one_key_takes_its_requests_per_second_and_no_more(tmp_path: Path, clock: Clock) -> None:
+def test_key_limit_bounds_requests_per_second(tmp_path: Path, clock: Clock) -> None:
     with limited(tmp_path, clock, Limit("key", reads=3, writes=2)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
         assert [wire.request("PUT", "a").status for _ in range(3)] == [200, 200, 503]
         assert wire.request("PUT", "b").status == 200
         assert [wire.head("a").status for _ in range(4)] == [200, 200, 200, 503]
-        refused = wire.request("PUT", "a")
-        assert (refused.code, refused.headers["Retry-After"]) == ("SlowDown", "1")
+        reply = wire.request("PUT", "a")
+        assert (reply.code, reply.headers["Retry-After"]) == ("SlowDown", "1")
         clock.now += 0.5
         assert [wire.request("PUT", "a").status for _ in range(2)] == [200, 503]
 
 
-def test_a_bucket_has_its_own_limit_for_all_keys(tmp_path: Path, clock: Clock) -> None:
+def test_bucket_limit_covers_all_keys(tmp_path: Path, clock: Clock) -> None:
     with limited(tmp_path, clock, Limit("bucket", writes=2), Limit("key", writes=9)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
@@ -246,16 +234,16 @@ def test_a_bucket_has_its_own_limit_for_all_keys(tmp_path: Path, clock: Clock) -
         assert wire.head("a").status == 200
 
 
-def test_each_key_of_a_batch_delete_counts_as_a_write(tmp_path: Path, clock: Clock) -> None:
+def test_batch_delete_counts_each_key_as_write(tmp_path: Path, clock: Clock) -> None:
     with limited(tmp_path, clock, Limit("bucket", writes=3)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
-        reply = batch_delete(wire, "a", "b", "c", "d")
+        reply = delete(wire, "a", "b", "c", "d")
         assert reply.texts("Deleted/Key") == ["a", "b"]
         assert reply.texts("Error/Code") == ["SlowDown", "SlowDown"]
 
 
-def test_the_longest_unused_key_is_forgotten_first() -> None:
+def test_limits_forget_longest_unused_key_first() -> None:
     counted = Limits(max_entries=2)
     counted.add(Limit("key", writes=1))
     assert [counted.admit("b", key, writes=True, now=0) for key in "xyz"] == [True] * 3
@@ -263,12 +251,12 @@ def test_the_longest_unused_key_is_forgotten_first() -> None:
     assert counted.admit("b", "x", writes=True, now=0)
 
 
-def test_a_limit_is_per_bucket_or_per_key() -> None:
+def test_limit_refuses_unknown_scope() -> None:
     with pytest.raises(ValueError, match="account"):
         Limit("account")  # type: ignore[arg-type]
 
 
-def test_a_client_that_is_gone_is_not_answered(cos: CosEmulator, wire: Wire) -> None:
+def test_disconnected_client_does_not_break_server(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("latency", operation="GetObject", seconds=0.05))
     wire.put("a", b"abc")
     auth = authorization(cos.key, "GET", "/a", {}, {"host": HOST})

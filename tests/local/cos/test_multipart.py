@@ -1,4 +1,4 @@
-"""Multipart uploads: parts become an object, in COS's sizes and with COS's refusals."""
+"""Multipart uploads, with COS's limits and errors."""
 
 from __future__ import annotations
 
@@ -15,69 +15,35 @@ from fastcrc import crc64
 
 from scf_mps.local.cos import CosEmulator
 
-from .test_objects import blobs, waiting_upload
+from .support import blobs, complete, initiate, put_parts, upload, waiting_upload
 from .wire import BUCKET, HOST, REGION, Reply, Wire
 
 MB = 1024 * 1024
 
 
-def initiate(wire: Wire, key: str = "m", **headers: str) -> str:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    reply = wire.request("POST", key, {"uploads": ""}, names)
-    assert reply.status == 200
-    return reply.text("UploadId")
-
-
-def upload(wire: Wire, upload_id: str, number: int | str, body: bytes, key: str = "m") -> Reply:
-    query = {"partNumber": str(number), "uploadId": upload_id}
-    return wire.request("PUT", key, query, body=body)
-
-
-def complete(
-    wire: Wire, upload_id: str, parts: list[tuple[int, str]], key: str = "m", **headers: str
-) -> Reply:
-    body = "".join(
-        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in parts
-    )
-    return wire.request(
-        "POST",
-        key,
-        {"uploadId": upload_id},
-        {name.replace("_", "-"): value for name, value in headers.items()},
-        f"<CompleteMultipartUpload>{body}</CompleteMultipartUpload>".encode(),
-    )
-
-
-def put_parts(wire: Wire, upload_id: str, *bodies: bytes) -> list[tuple[int, str]]:
-    return [
-        (number, upload(wire, upload_id, number, body).headers["ETag"])
-        for number, body in enumerate(bodies, 1)
-    ]
-
-
-def test_parts_become_an_object_with_the_crc64_of_all_bytes(wire: Wire) -> None:
+def test_complete_joins_parts_with_crc64_of_object(wire: Wire) -> None:
     upload_id = initiate(wire, Content_Type="video/mp4", x_cos_storage_class="STANDARD_IA")
     bodies = (b"a" * MB, b"b" * MB, b"end")
     parts = put_parts(wire, upload_id, *bodies)
     assert wire.head("m").status == 404
-    done = complete(wire, upload_id, parts)
+    completed = complete(wire, upload_id, parts)
     digests = b"".join(hashlib.md5(body).digest() for body in bodies)
-    assert done.text("ETag") == f'"{hashlib.md5(digests).hexdigest()}-3"'
-    assert done.text("Location") == f"http://{HOST}/m"
-    got = wire.get("m")
-    assert got.body == b"".join(bodies)
-    assert got.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(got.body))
-    assert done.headers["x-cos-hash-crc64ecma"] == got.headers["x-cos-hash-crc64ecma"]
-    assert got.headers["Content-Type"] == "video/mp4"
-    assert got.headers["x-cos-storage-class"] == "STANDARD_IA"
+    assert completed.text("ETag") == f'"{hashlib.md5(digests).hexdigest()}-3"'
+    assert completed.text("Location") == f"http://{HOST}/m"
+    response = wire.get("m")
+    assert response.body == b"".join(bodies)
+    assert response.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(response.body))
+    assert completed.headers["x-cos-hash-crc64ecma"] == response.headers["x-cos-hash-crc64ecma"]
+    assert response.headers["Content-Type"] == "video/mp4"
+    assert response.headers["x-cos-storage-class"] == "STANDARD_IA"
 
 
-def test_each_part_answers_its_own_crc64(wire: Wire) -> None:
+def test_upload_part_returns_crc64_of_part(wire: Wire) -> None:
     reply = upload(wire, initiate(wire), 1, b"123456789")
     assert reply.headers["x-cos-hash-crc64ecma"] == "11051210869376104954"
 
 
-def test_a_part_can_be_replaced_and_its_bytes_are_given_back(cos: CosEmulator, wire: Wire) -> None:
+def test_replaced_part_releases_its_bytes(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     upload(wire, upload_id, 1, b"old")
     etag = upload(wire, upload_id, 1, b"new").headers["ETag"]
@@ -99,7 +65,7 @@ def test_a_part_can_be_replaced_and_its_bytes_are_given_back(cos: CosEmulator, w
         (lambda parts: parts, "EntityTooSmall"),
     ],
 )
-def test_a_wrong_list_of_parts_completes_nothing(wire: Wire, change: object, code: str) -> None:
+def test_complete_refuses_invalid_part_list(wire: Wire, change: object, code: str) -> None:
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"a" * (MB - 1), b"b")
     reply = complete(wire, upload_id, change(parts))  # type: ignore[operator]
@@ -117,18 +83,18 @@ def test_a_wrong_list_of_parts_completes_nothing(wire: Wire, change: object, cod
         "</CompleteMultipartUpload>",
     ],
 )
-def test_a_malformed_list_is_malformed_xml(wire: Wire, body: str) -> None:
+def test_complete_refuses_malformed_part_list(wire: Wire, body: str) -> None:
     reply = wire.request("POST", "m", {"uploadId": initiate(wire)}, body=body.encode())
     assert (reply.status, reply.code) == (400, "MalformedXML")
 
 
 @pytest.mark.parametrize("number", ["0", "10001", "x", ""])
-def test_a_part_number_is_from_1_to_10000(wire: Wire, number: str) -> None:
+def test_part_number_is_from_1_to_10000(wire: Wire, number: str) -> None:
     reply = upload(wire, initiate(wire), number, b"x")
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
 
-def test_a_finished_upload_is_gone(wire: Wire) -> None:
+def test_completed_upload_does_not_exist(wire: Wire) -> None:
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"x")
     assert complete(wire, upload_id, parts).status == 200
@@ -141,18 +107,18 @@ def test_a_finished_upload_is_gone(wire: Wire) -> None:
         assert (reply.status, reply.code) == (404, "NoSuchUpload")
 
 
-def test_an_upload_belongs_to_its_key(wire: Wire) -> None:
+def test_upload_belongs_to_its_key(wire: Wire) -> None:
     assert upload(wire, initiate(wire, "m"), 1, b"x", key="other").code == "NoSuchUpload"
 
 
-def test_an_aborted_upload_gives_its_bytes_back(cos: CosEmulator, wire: Wire) -> None:
+def test_aborted_upload_releases_its_bytes(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     put_parts(wire, upload_id, b"x", b"y")
     assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
     assert blobs(cos.directory) == []
 
 
-def test_completing_can_forbid_overwriting_and_keeps_the_upload(wire: Wire) -> None:
+def test_complete_can_forbid_overwrite_and_keeps_upload(wire: Wire) -> None:
     wire.put("m", b"old")
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"new")
@@ -172,9 +138,9 @@ def test_parts_are_listed_in_pages(wire: Wire) -> None:
     assert page.texts("Part/Size") == ["1", "2"]
     assert page.text("Key") == quote("m ü")
     assert (page.text("IsTruncated"), page.text("NextPartNumberMarker")) == ("true", "2")
-    rest = wire.get("m ü", {"uploadId": upload_id, "part-number-marker": "2"})
-    assert rest.texts("Part/PartNumber") == ["3"]
-    assert (rest.text("IsTruncated"), rest.text("Key")) == ("false", "m ü")
+    second_page = wire.get("m ü", {"uploadId": upload_id, "part-number-marker": "2"})
+    assert second_page.texts("Part/PartNumber") == ["3"]
+    assert (second_page.text("IsTruncated"), second_page.text("Key")) == ("false", "m ü")
 
 
 def test_uploads_are_listed_in_pages_and_below_prefixes(wire: Wire) -> None:
@@ -184,7 +150,7 @@ def test_uploads_are_listed_in_pages_and_below_prefixes(wire: Wire) -> None:
     page = wire.request("GET", query={"uploads": "", "max-uploads": "3"})
     assert page.text("IsTruncated") == "true"
     assert page.text("NextUploadIdMarker") == ids[2]
-    rest = wire.request(
+    second_page = wire.request(
         "GET",
         query={
             "uploads": "",
@@ -193,8 +159,8 @@ def test_uploads_are_listed_in_pages_and_below_prefixes(wire: Wire) -> None:
             "encoding-type": "url",
         },
     )
-    assert rest.texts("Upload/UploadId") == ids[3:]
-    assert rest.texts("Upload/Key") == ["b", "c%20d"]
+    assert second_page.texts("Upload/UploadId") == ids[3:]
+    assert second_page.texts("Upload/Key") == ["b", "c%20d"]
     folded = wire.request("GET", query={"uploads": "", "delimiter": "/", "max-uploads": "1"})
     assert folded.texts("CommonPrefixes/Prefix") == ["a/"]
     assert (folded.text("NextKeyMarker"), folded.text("NextUploadIdMarker")) == ("a/", "")
@@ -202,7 +168,7 @@ def test_uploads_are_listed_in_pages_and_below_prefixes(wire: Wire) -> None:
     assert below.texts("Upload/Key") == ["a/1", "a/2"]
 
 
-def test_a_part_can_be_copied_from_an_object_or_its_range(wire: Wire) -> None:
+def test_part_is_copied_from_object_or_range(wire: Wire) -> None:
     wire.put("source", b"x" * MB + b"0123456789")
     upload_id = initiate(wire)
     parts: list[tuple[int, str]] = []
@@ -222,14 +188,14 @@ def test_a_part_can_be_copied_from_an_object_or_its_range(wire: Wire) -> None:
     ("text", "status"),
     [("bytes=0-", 400), ("bytes=-5", 400), ("0-5", 400), ("bytes=20-30", 416)],
 )
-def test_a_copied_range_has_two_ends(wire: Wire, text: str, status: int) -> None:
+def test_part_copy_refuses_open_range(wire: Wire, text: str, status: int) -> None:
     wire.put("source", b"0123456789")
     headers = {"x-cos-copy-source": f"{HOST}/source", "x-cos-copy-source-range": text}
     query = {"partNumber": "1", "uploadId": initiate(wire)}
     assert wire.request("PUT", "m", query, headers).status == status
 
 
-def test_a_part_that_comes_too_late_is_refused(cos: CosEmulator, wire: Wire) -> None:
+def test_part_is_refused_after_abort(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     with waiting_upload(cos, "PUT", "m", {"partNumber": "1", "uploadId": upload_id}) as slow:
         assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
@@ -238,10 +204,10 @@ def test_a_part_that_comes_too_late_is_refused(cos: CosEmulator, wire: Wire) -> 
     assert blobs(cos.directory) == []
 
 
-def test_of_completing_and_aborting_at_once_one_wins(cos: CosEmulator, wire: Wire) -> None:
+def test_complete_and_abort_have_one_winner(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"four")
-    # A pipe in place of the part's bytes holds the completion in the middle of its work.
+    # A pipe in place of the part's bytes blocks the completion.
     (part,) = blobs(cos.directory)
     part.unlink()
     os.mkfifo(part)
@@ -257,7 +223,7 @@ def test_of_completing_and_aborting_at_once_one_wins(cos: CosEmulator, wire: Wir
     assert wire.head("m").status == 404
 
 
-def test_a_stop_waits_for_bytes_on_the_move(tmp_path: Path) -> None:
+def test_stop_waits_for_bytes_being_moved(tmp_path: Path) -> None:
     with CosEmulator(tmp_path) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos)
@@ -283,13 +249,13 @@ def test_a_stop_waits_for_bytes_on_the_move(tmp_path: Path) -> None:
         pipe.write(b"four")
     stop.join()
     completion.join()
-    # Finished or cancelled, as it happens, but nothing in between.
+    # The completion is either finished or cancelled.
     (left,) = blobs(tmp_path)
     with CosEmulator(tmp_path) as cos:
         assert (Wire(cos).head("m").status == 200) is (left != part)
 
 
-def test_parts_whose_bytes_are_missing_are_an_internal_error(cos: CosEmulator, wire: Wire) -> None:
+def test_complete_fails_when_bytes_are_missing(cos: CosEmulator, wire: Wire) -> None:
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"x")
     blobs(cos.directory)[0].unlink()

@@ -1,6 +1,6 @@
-"""Clients nobody here wrote: the official SDKs of Python and Node.js, and coscmd.
+"""Official clients: the SDKs of Python and Node.js, and coscmd.
 
-A client that is not installed is a loud skip, not a silent pass.
+A client that is not installed is a visible skip.
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ def test_python_sdk_presigns_urls(cos: CosEmulator, sdk: Sdk) -> None:
     assert fetch(cos, url) == b"abc"
 
 
-def test_python_sdk_is_refused_with_a_wrong_key_and_let_in_with_a_token(
-    cos: CosEmulator, sdk: Sdk
-) -> None:
+def test_python_sdk_needs_secret_and_token(cos: CosEmulator, sdk: Sdk) -> None:
     sdk().put_object(Bucket=BUCKET, Key="a", Body=b"abc")
     wrong = sdk(secret_key="wrong")
     code = error_code(lambda: wrong.get_object(Bucket=BUCKET, Key="a"))
@@ -134,7 +132,7 @@ def test_python_sdk_is_refused_with_a_wrong_key_and_let_in_with_a_token(
     assert code == "InvalidAccessKeyId"
 
 
-def test_python_sdk_handles_tags_acls_restores_symlinks_and_appends(sdk: Sdk) -> None:
+def test_python_sdk_uses_subresources_and_append(sdk: Sdk) -> None:
     client = sdk()
     client.put_object(Bucket=BUCKET, Key="a", Body=b"abc", StorageClass="ARCHIVE")
     tags = {"TagSet": {"Tag": [{"Key": "k", "Value": "v"}]}}
@@ -221,7 +219,7 @@ const code = (promise) => promise.then(() => 'none', (error) => error.code || er
 
 @pytest.fixture
 def node_sdk(request: pytest.FixtureRequest) -> Path:
-    """A folder with the Node.js SDK installed, kept in pytest's cache between runs."""
+    """A folder with the Node.js SDK, kept in pytest's cache between runs."""
     require("node", "npm")
     assert request.config.cache is not None
     folder = Path(request.config.cache.mkdir("cos-nodejs-sdk-v5"))
@@ -262,7 +260,7 @@ def test_node_sdk_works(cos: CosEmulator, node_sdk: Path, tmp_path: Path) -> Non
 
 @pytest.fixture
 def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs coscmd, configured for the emulator through the environment's proxy."""
+    """Runs coscmd with the emulator as proxy."""
     program = Path(sys.executable).with_name("coscmd")
     if not program.exists():
         pytest.skip("coscmd is not installed beside this Python: it was NOT tested")
@@ -285,7 +283,7 @@ def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.Complet
     return run
 
 
-def test_coscmd_uploads_copies_moves_lists_downloads_and_deletes(
+def test_coscmd_works(
     cos: CosEmulator,
     coscmd: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Who may come in: signatures in headers and URLs, tokens, expiry, keys that change, strangers."""
+"""Signatures in headers and URLs, tokens, expiry, changing keys and anonymous requests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator, Key
 
-from .conftest import Clock
+from .support import Clock
 from .wire import BUCKET, HOST, REGION, Reply, Wire, authorization
 
 OTHER = Key("AKIDother", "secret")
 
 
-def signed(wire: Wire, auth: str, **headers: str) -> Reply:
+def get_signed(wire: Wire, auth: str, **headers: str) -> Reply:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return wire.request("GET", "a", headers={"Authorization": auth, **names}, signed=False)
 
@@ -32,54 +32,54 @@ def _object(wire: Wire) -> None:
     wire.put("a", b"abc")
 
 
-def test_the_secret_must_be_right(cos: CosEmulator, wire: Wire) -> None:
-    reply = signed(wire, sign(cos, Key(cos.key.secret_id, "wrong")))
+def test_wrong_secret_is_refused(cos: CosEmulator, wire: Wire) -> None:
+    reply = get_signed(wire, sign(cos, Key(cos.key.secret_id, "wrong")))
     assert (reply.status, reply.code) == (403, "SignatureDoesNotMatch")
     assert reply.text("FormatString").startswith("get\n/a\n")
     assert reply.text("StringToSign").startswith("sha1\n")
 
 
-def test_the_key_must_be_known(cos: CosEmulator, wire: Wire) -> None:
-    reply = signed(wire, sign(cos, OTHER))
+def test_unknown_key_is_refused(cos: CosEmulator, wire: Wire) -> None:
+    reply = get_signed(wire, sign(cos, OTHER))
     assert (reply.status, reply.code) == (403, "InvalidAccessKeyId")
 
 
-def test_the_host_may_be_signed_with_or_without_its_port(cos: CosEmulator, wire: Wire) -> None:
+def test_host_may_be_signed_with_or_without_port(cos: CosEmulator, wire: Wire) -> None:
     wire.host = f"{HOST}:8080"
-    assert signed(wire, sign(cos, host=f"{HOST}:8080")).status == 200
-    assert signed(wire, sign(cos, host=HOST)).status == 200
-    assert signed(wire, sign(cos, host="elsewhere")).code == "SignatureDoesNotMatch"
+    assert get_signed(wire, sign(cos, host=f"{HOST}:8080")).status == 200
+    assert get_signed(wire, sign(cos, host=HOST)).status == 200
+    assert get_signed(wire, sign(cos, host="elsewhere")).code == "SignatureDoesNotMatch"
 
 
-def test_what_is_signed_may_not_change(cos: CosEmulator, wire: Wire) -> None:
+def test_signed_parts_must_not_change(cos: CosEmulator, wire: Wire) -> None:
     query, headers = {"response-content-type": "a/b"}, {"host": HOST, "range": "bytes=0-0"}
     auth = authorization(cos.key, "GET", "/a", query, headers)
-    sent = {"Authorization": auth, "Range": "bytes=0-0"}
-    assert wire.request("GET", "a", query, sent, signed=False).body == b"a"
+    request_headers = {"Authorization": auth, "Range": "bytes=0-0"}
+    assert wire.request("GET", "a", query, request_headers, signed=False).body == b"a"
     for changed_query, changed_range in (
         ({"response-content-type": "x/y"}, "bytes=0-0"),
         (query, "bytes=0-1"),
         ({}, "bytes=0-0"),
     ):
-        sent["Range"] = changed_range
-        reply = wire.request("GET", "a", changed_query, sent, signed=False)
+        request_headers["Range"] = changed_range
+        reply = wire.request("GET", "a", changed_query, request_headers, signed=False)
         assert reply.code == "SignatureDoesNotMatch"
 
 
-def test_a_presigned_url_needs_no_header(cos: CosEmulator, wire: Wire) -> None:
+def test_presigned_url_needs_no_header(cos: CosEmulator, wire: Wire) -> None:
     query = dict(pair.split("=", 1) for pair in sign(cos).split("&"))
     assert wire.request("GET", "a", query, signed=False).body == b"abc"
     assert wire.request("PUT", "a", query, signed=False).code == "SignatureDoesNotMatch"
 
 
-def test_a_signature_ends_and_begins(cos: CosEmulator, wire: Wire) -> None:
-    past = signed(wire, sign(cos, start=1_000_000, seconds=60))
+def test_signature_has_start_and_end(cos: CosEmulator, wire: Wire) -> None:
+    past = get_signed(wire, sign(cos, start=1_000_000, seconds=60))
     assert (past.status, past.code, past.text("Message")) == (
         403,
         "AccessDenied",
         "Request has expired",
     )
-    future = signed(wire, sign(cos, start=9_000_000_000))
+    future = get_signed(wire, sign(cos, start=9_000_000_000))
     assert (future.status, future.code) == (403, "RequestTimeTooSkewed")
 
 
@@ -94,28 +94,28 @@ def test_a_signature_ends_and_begins(cos: CosEmulator, wire: Wire) -> None:
         "&q-url-param-list=&q-signature=0",
     ],
 )
-def test_a_malformed_authorization_is_denied(wire: Wire, auth: str) -> None:
-    reply = signed(wire, auth)
+def test_malformed_authorization_is_denied(wire: Wire, auth: str) -> None:
+    reply = get_signed(wire, auth)
     assert (reply.status, reply.code) == (403, "AccessDenied")
 
 
-def test_a_temporary_key_works_with_its_token_only(cos: CosEmulator, wire: Wire) -> None:
+def test_temporary_key_needs_its_token(cos: CosEmulator, wire: Wire) -> None:
     key = Key("AKIDtmp", "secret", token="token")
     cos.keys.add(key)
     auth = sign(cos, key)
-    assert signed(wire, auth, x_cos_security_token="token").status == 200
-    assert signed(wire, auth).code == "InvalidAccessKeyId"
-    assert signed(wire, auth, x_cos_security_token="wrong").code == "InvalidToken"
+    assert get_signed(wire, auth, x_cos_security_token="token").status == 200
+    assert get_signed(wire, auth).code == "InvalidAccessKeyId"
+    assert get_signed(wire, auth, x_cos_security_token="wrong").code == "InvalidToken"
     query = dict(pair.split("=", 1) for pair in auth.split("&"))
     query["x-cos-security-token"] = "token"
     assert wire.request("GET", "a", query, signed=False).status == 200
 
 
-def test_a_token_with_a_permanent_key_is_invalid(cos: CosEmulator, wire: Wire) -> None:
-    assert signed(wire, sign(cos), x_cos_security_token="t").code == "InvalidToken"
+def test_permanent_key_refuses_token(cos: CosEmulator, wire: Wire) -> None:
+    assert get_signed(wire, sign(cos), x_cos_security_token="t").code == "InvalidToken"
 
 
-def test_an_expired_key_is_refused_as_expired(tmp_path: Path, clock: Clock) -> None:
+def test_expired_key_is_refused(tmp_path: Path, clock: Clock) -> None:
     key = Key("AKIDtmp", "secret", token="token", expires_at=clock.now + 100)
     with CosEmulator(tmp_path, keys=[key], clock=clock) as cos:
         cos.create_bucket(BUCKET, REGION)
@@ -126,31 +126,31 @@ def test_an_expired_key_is_refused_as_expired(tmp_path: Path, clock: Clock) -> N
         assert (reply.status, reply.code) == (403, "ExpiredToken")
 
 
-def test_keys_can_be_rotated_and_removed_at_run_time(cos: CosEmulator, wire: Wire) -> None:
+def test_keys_can_be_rotated_and_removed(cos: CosEmulator, wire: Wire) -> None:
     cos.keys.add(OTHER)
-    assert signed(wire, sign(cos, OTHER)).status == 200
+    assert get_signed(wire, sign(cos, OTHER)).status == 200
     cos.keys.add(Key(OTHER.secret_id, "new"))
-    assert signed(wire, sign(cos, OTHER)).code == "SignatureDoesNotMatch"
+    assert get_signed(wire, sign(cos, OTHER)).code == "SignatureDoesNotMatch"
     cos.keys.remove(OTHER.secret_id)
-    assert signed(wire, sign(cos, OTHER)).code == "InvalidAccessKeyId"
+    assert get_signed(wire, sign(cos, OTHER)).code == "InvalidAccessKeyId"
     assert [key.secret_id for key in cos.keys] == [cos.key.secret_id]
 
 
-def test_a_stranger_may_do_nothing_by_default(wire: Wire) -> None:
+def test_anonymous_request_is_denied_by_default(wire: Wire) -> None:
     for method, key in (("GET", "a"), ("GET", ""), ("PUT", "b"), ("DELETE", "a"), ("GET", "no")):
         reply = wire.request(method, key, signed=False)
         assert (reply.status, reply.code) == (403, "AccessDenied")
     assert wire.request("PUT", "", {"acl": ""}, signed=False).code == "AccessDenied"
 
 
-def test_a_stranger_may_read_what_is_public(wire: Wire) -> None:
+def test_anonymous_request_may_read_public_object(wire: Wire) -> None:
     wire.put("public", b"abc", x_cos_acl="public-read")
     assert wire.request("GET", "public", signed=False).body == b"abc"
     assert wire.request("GET", "a", signed=False).status == 403
     assert wire.request("PUT", "public", signed=False).status == 403
 
 
-def test_objects_inherit_the_access_of_their_bucket_unless_they_have_their_own(
+def test_objects_inherit_access_of_bucket(
     wire: Wire,
 ) -> None:
     headers = {"x-cos-acl": "public-read-write"}
@@ -164,11 +164,11 @@ def test_objects_inherit_the_access_of_their_bucket_unless_they_have_their_own(
     assert wire.request("DELETE", "b", signed=False).status == 204
 
 
-def test_an_empty_authorization_is_a_stranger(wire: Wire) -> None:
-    assert signed(wire, "").code == "AccessDenied"
+def test_empty_authorization_is_anonymous(wire: Wire) -> None:
+    assert get_signed(wire, "").code == "AccessDenied"
 
 
-def test_signed_parameters_may_hold_spaces_and_slashes(cos: CosEmulator, wire: Wire) -> None:
+def test_signed_parameters_may_contain_spaces_and_slashes(cos: CosEmulator, wire: Wire) -> None:
     query = {"prefix": "a b/c+d", "x/y": "1"}
     auth = authorization(cos.key, "GET", "/", query, {})
     path = "/?" + urlencode(query)

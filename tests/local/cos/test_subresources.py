@@ -1,4 +1,4 @@
-"""What hangs on objects: ACL, tags, restore, symlinks."""
+"""Sub-resources of objects: ACL, tags, restore, symlinks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator
 
-from .conftest import Clock
+from .support import Clock
 from .wire import BUCKET, REGION, Wire
 
 
@@ -29,23 +29,23 @@ def test_tags_are_put_read_counted_and_deleted(wire: Wire) -> None:
     wire.put("a")
     assert wire.get("a", {"tagging": ""}).texts("TagSet/Tag/Key") == []
     assert wire.document("PUT", "a", "tagging", tagging(x="1", y="")).status == 200
-    read = wire.get("a", {"tagging": ""})
-    assert read.texts("TagSet/Tag/Key") == ["x", "y"]
-    assert read.texts("TagSet/Tag/Value") == ["1", ""]
+    response = wire.get("a", {"tagging": ""})
+    assert response.texts("TagSet/Tag/Key") == ["x", "y"]
+    assert response.texts("TagSet/Tag/Value") == ["1", ""]
     assert wire.head("a").headers["x-cos-tagging-count"] == "2"
     assert wire.request("DELETE", "a", {"tagging": ""}).status == 204
     assert "x-cos-tagging-count" not in wire.head("a").headers
 
 
-def test_tags_can_come_with_the_object(wire: Wire) -> None:
+def test_tags_are_put_with_object(wire: Wire) -> None:
     wire.put("a", b"", x_cos_tagging="x=1&y%20z=%C3%BC")
-    read = wire.get("a", {"tagging": ""})
-    assert read.texts("TagSet/Tag/Key") == ["x", "y z"]
-    assert read.texts("TagSet/Tag/Value") == ["1", "ü"]
+    response = wire.get("a", {"tagging": ""})
+    assert response.texts("TagSet/Tag/Key") == ["x", "y z"]
+    assert response.texts("TagSet/Tag/Value") == ["1", "ü"]
 
 
 @pytest.mark.parametrize("header", ["a=1&a=2", "=1"])
-def test_tags_of_a_header_must_be_valid(wire: Wire, header: str) -> None:
+def test_invalid_tags_in_header_are_refused(wire: Wire, header: str) -> None:
     reply = wire.request("PUT", "a", headers={"x-cos-tagging": header})
     assert (reply.status, reply.code) == (400, "InvalidTag")
 
@@ -64,32 +64,32 @@ def test_tags_of_a_header_must_be_valid(wire: Wire, header: str) -> None:
         ("<TagSet/>", "MalformedXML"),
     ],
 )
-def test_wrong_tags_are_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_tags_in_document_are_refused(wire: Wire, body: str, code: str) -> None:
     wire.put("a")
     reply = wire.document("PUT", "a", "tagging", body)
     assert (reply.status, reply.code) == (400, code)
 
 
-def test_an_acl_is_put_by_name_and_read_as_a_document(wire: Wire) -> None:
+def test_acl_is_put_by_name(wire: Wire) -> None:
     wire.put("a")
     assert wire.get("a", {"acl": ""}).headers["x-cos-acl"] == "default"
     for name in ("private", "public-read", "public-read-write"):
         assert wire.request("PUT", "a", {"acl": ""}, {"x-cos-acl": name}).status == 200
-        read = wire.get("a", {"acl": ""})
-        assert read.headers["x-cos-acl"] == name
-        assert read.texts("AccessControlList/Grant/Permission")[0] == "FULL_CONTROL"
+        response = wire.get("a", {"acl": ""})
+        assert response.headers["x-cos-acl"] == name
+        assert response.texts("AccessControlList/Grant/Permission")[0] == "FULL_CONTROL"
 
 
-def test_an_acl_is_put_by_grants(wire: Wire) -> None:
+def test_acl_is_put_by_grants(wire: Wire) -> None:
     wire.put("a", b"", x_cos_grant_read='id="someone", uri="http://x/AllUsers"')
-    read = wire.get("a", {"acl": ""})
-    assert read.texts("AccessControlList/Grant/Grantee/ID")[1:] == ["someone"]
-    assert read.texts("AccessControlList/Grant/Grantee/URI") == ["http://x/AllUsers"]
-    assert "x-cos-acl" not in read.headers
+    response = wire.get("a", {"acl": ""})
+    assert response.texts("AccessControlList/Grant/Grantee/ID")[1:] == ["someone"]
+    assert response.texts("AccessControlList/Grant/Grantee/URI") == ["http://x/AllUsers"]
+    assert "x-cos-acl" not in response.headers
     assert wire.request("GET", "a", signed=False).status == 200
 
 
-def test_an_acl_is_put_as_a_document(wire: Wire) -> None:
+def test_acl_is_put_as_document(wire: Wire) -> None:
     wire.put("a")
     owner = "<ID>qcs::cam::uin/100000000001:uin/100000000001</ID>"
     for grantee, permission, status in (
@@ -108,13 +108,13 @@ def test_an_acl_is_put_as_a_document(wire: Wire) -> None:
         (grant("", "READ"), "MalformedXML"),
     ],
 )
-def test_a_wrong_acl_document_is_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_acl_document_is_refused(wire: Wire, body: str, code: str) -> None:
     wire.put("a")
     assert wire.document("PUT", "a", "acl", body).code == code
 
 
 @pytest.mark.parametrize("headers", [{"x-cos-acl": "all"}, {"x-cos-grant-read": "someone"}])
-def test_a_wrong_acl_header_is_refused(wire: Wire, headers: dict[str, str]) -> None:
+def test_invalid_acl_header_is_refused(wire: Wire, headers: dict[str, str]) -> None:
     reply = wire.request("PUT", "a", headers=headers)
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
@@ -132,7 +132,7 @@ def restore(days: object = 1, tier: str = "Expedited") -> str:
 
 
 @pytest.mark.parametrize("name", ["ARCHIVE", "DEEP_ARCHIVE"])
-def test_an_archived_object_is_read_after_it_was_restored(wire: Wire, name: str) -> None:
+def test_archived_object_is_readable_after_restore(wire: Wire, name: str) -> None:
     wire.put("a", b"abc", x_cos_storage_class=name)
     reply = wire.get("a")
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
@@ -144,7 +144,7 @@ def test_an_archived_object_is_read_after_it_was_restored(wire: Wire, name: str)
     assert wire.head("a").headers["x-cos-restore"].startswith('ongoing-request="false", expiry')
 
 
-def test_a_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
+def test_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
     with CosEmulator(tmp_path, clock=clock, restore_seconds=100) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
@@ -152,8 +152,8 @@ def test_a_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
         assert wire.document("POST", "a", "restore", restore()).status == 202
         assert wire.get("a").status == 403
         assert wire.head("a").headers["x-cos-restore"] == 'ongoing-request="true"'
-        again = wire.document("POST", "a", "restore", restore())
-        assert (again.status, again.code) == (409, "RestoreAlreadyInProgress")
+        second = wire.document("POST", "a", "restore", restore())
+        assert (second.status, second.code) == (409, "RestoreAlreadyInProgress")
         clock.now += 100
         assert wire.get("a").status == 200
         assert wire.document("POST", "a", "restore", restore(2)).status == 200
@@ -172,12 +172,12 @@ def test_a_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
         ("<RestoreRequest/>", "MalformedXML"),
     ],
 )
-def test_a_wrong_restore_is_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_restore_is_refused(wire: Wire, body: str, code: str) -> None:
     wire.put("a", b"", x_cos_storage_class="ARCHIVE")
     assert wire.document("POST", "a", "restore", body).code == code
 
 
-def test_only_archived_objects_are_restored(wire: Wire) -> None:
+def test_restore_needs_archived_object(wire: Wire) -> None:
     wire.put("a")
     reply = wire.document("POST", "a", "restore", restore())
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
@@ -188,19 +188,19 @@ def symlink(wire: Wire, key: str, target: str) -> int:
     return wire.request("PUT", key, {"symlink": ""}, headers).status
 
 
-def test_a_symlink_reads_as_its_target(wire: Wire) -> None:
+def test_symlink_reads_as_its_target(wire: Wire) -> None:
     wire.put("target ü", b"abc", Content_Type="text/plain")
     assert symlink(wire, "link", "target%20%C3%BC") == 200
-    got = wire.get("link")
-    assert (got.body, got.headers["Content-Type"]) == (b"abc", "text/plain")
-    assert got.headers["x-cos-object-type"] == "symlink"
-    read = wire.get("link", {"symlink": ""})
-    assert read.headers["x-cos-symlink-target"] == "target%20%C3%BC"
+    response = wire.get("link")
+    assert (response.body, response.headers["Content-Type"]) == (b"abc", "text/plain")
+    assert response.headers["x-cos-object-type"] == "symlink"
+    response = wire.get("link", {"symlink": ""})
+    assert response.headers["x-cos-symlink-target"] == "target%20%C3%BC"
     assert wire.copy("link", "b").status == 200
     assert "x-cos-object-type" not in wire.head("b").headers
 
 
-def test_a_symlink_to_nowhere_or_to_a_symlink_has_no_target(versioned: Wire) -> None:
+def test_symlink_without_object_has_no_target(versioned: Wire) -> None:
     symlink(versioned, "link", "nope")
     assert versioned.get("link").code == "SymlinkTargetNotExist"
     symlink(versioned, "link2", "link")
@@ -211,11 +211,11 @@ def test_a_symlink_to_nowhere_or_to_a_symlink_has_no_target(versioned: Wire) -> 
 
 
 @pytest.mark.parametrize("target", ["", "link", "x" * 851])
-def test_a_symlink_needs_another_key_as_target(wire: Wire, target: str) -> None:
+def test_symlink_needs_another_key_as_target(wire: Wire, target: str) -> None:
     assert symlink(wire, "link", target) == 400
 
 
-def test_what_is_no_symlink_has_no_target(wire: Wire) -> None:
+def test_get_symlink_refuses_other_objects(wire: Wire) -> None:
     wire.put("a")
     reply = wire.get("a", {"symlink": ""})
     assert (reply.status, reply.code) == (404, "NotSymlink")

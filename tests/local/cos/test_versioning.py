@@ -1,18 +1,15 @@
-"""Versioned buckets: what stays when objects are overwritten and deleted."""
+"""Versioned buckets: overwriting and deleting."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-
 import pytest
 
-from .conftest import set_versioning
+from .support import batch_delete, set_versioning
 from .wire import Wire
 
 
 def versions(wire: Wire, **query: str) -> list[tuple[str, str, str]]:
-    """(tag, key, latest) of a version list."""
+    """Return (tag, key, latest) of each entry of a version list."""
     names = {name.replace("_", "-"): value for name, value in query.items()}
     reply = wire.request("GET", query={"versions": "", **names})
     return [
@@ -31,12 +28,12 @@ def test_versioning_is_off_until_enabled(wire: Wire) -> None:
         assert wire.request("GET", query={"versioning": ""}).text("Status") == state
 
 
-def test_there_is_no_third_status(wire: Wire) -> None:
+def test_versioning_refuses_unknown_status(wire: Wire) -> None:
     body = "<VersioningConfiguration><Status>Off</Status></VersioningConfiguration>"
     assert wire.document("PUT", "", "versioning", body).code == "MalformedXML"
 
 
-def test_every_put_makes_a_version(versioned: Wire) -> None:
+def test_put_creates_version(versioned: Wire) -> None:
     ids = [versioned.put("a", body).headers["x-cos-version-id"] for body in (b"1", b"2")]
     assert len(set(ids)) == 2
     assert versioned.get("a").body == b"2"
@@ -45,13 +42,13 @@ def test_every_put_makes_a_version(versioned: Wire) -> None:
     assert versioned.get("a", {"versionId": "none"}).code == "NoSuchVersion"
 
 
-def test_a_delete_leaves_a_marker_that_can_be_deleted(versioned: Wire) -> None:
+def test_delete_leaves_marker_that_can_be_deleted(versioned: Wire) -> None:
     versioned.put("a", b"1")
     deleted = versioned.request("DELETE", "a")
     marker = deleted.headers["x-cos-version-id"]
     assert deleted.headers["x-cos-delete-marker"] == "true"
-    got = versioned.get("a")
-    assert (got.status, got.headers["x-cos-delete-marker"]) == (404, "true")
+    response = versioned.get("a")
+    assert (response.status, response.headers["x-cos-delete-marker"]) == (404, "true")
     named = versioned.get("a", {"versionId": marker})
     assert (named.status, named.code) == (405, "MethodNotAllowed")
     assert versioned.request("GET").texts("Contents/Key") == []
@@ -61,7 +58,7 @@ def test_a_delete_leaves_a_marker_that_can_be_deleted(versioned: Wire) -> None:
     assert versioned.get("a").body == b"1"
 
 
-def test_deleting_the_latest_version_brings_the_one_before(versioned: Wire) -> None:
+def test_deleting_latest_version_restores_previous(versioned: Wire) -> None:
     versioned.put("a", b"1")
     second = versioned.put("a", b"2").headers["x-cos-version-id"]
     deleted = versioned.request("DELETE", "a", {"versionId": second})
@@ -70,7 +67,7 @@ def test_deleting_the_latest_version_brings_the_one_before(versioned: Wire) -> N
     assert versioned.get("a").body == b"1"
 
 
-def test_deleting_an_older_version_changes_nothing_else(versioned: Wire) -> None:
+def test_deleting_older_version_keeps_latest(versioned: Wire) -> None:
     first = versioned.put("a", b"1").headers["x-cos-version-id"]
     versioned.put("a", b"2")
     assert versioned.request("DELETE", "a", {"versionId": first}).status == 204
@@ -78,7 +75,7 @@ def test_deleting_an_older_version_changes_nothing_else(versioned: Wire) -> None
     assert versions(versioned) == [("Version", "a", "true")]
 
 
-def test_a_suspended_bucket_overwrites_its_null_version_only(wire: Wire) -> None:
+def test_suspended_bucket_overwrites_null_version_only(wire: Wire) -> None:
     wire.put("a", b"before")
     set_versioning(wire, "Enabled")
     kept = wire.put("a", b"kept").headers["x-cos-version-id"]
@@ -92,9 +89,7 @@ def test_a_suspended_bucket_overwrites_its_null_version_only(wire: Wire) -> None
 
 
 @pytest.mark.parametrize("state", ["Enabled", "Suspended"])
-def test_forbid_overwrite_has_no_effect_once_versioning_was_enabled(
-    versioned: Wire, state: str
-) -> None:
+def test_forbid_overwrite_has_no_effect_with_versioning(versioned: Wire, state: str) -> None:
     set_versioning(versioned, state)
     versioned.put("a", b"1")
     versioned.put("a", b"2", x_cos_forbid_overwrite="true")
@@ -105,7 +100,7 @@ def test_versions_are_listed_newest_first_in_pages(versioned: Wire) -> None:
     ids = {key: [versioned.put(key).headers["x-cos-version-id"] for _ in "12"] for key in "ab"}
     page = versioned.request("GET", query={"versions": "", "max-keys": "3"})
     assert page.texts("Version/VersionId") == [*reversed(ids["a"]), ids["b"][1]]
-    rest = versioned.request(
+    second_page = versioned.request(
         "GET",
         query={
             "versions": "",
@@ -113,12 +108,12 @@ def test_versions_are_listed_newest_first_in_pages(versioned: Wire) -> None:
             "version-id-marker": page.text("NextVersionIdMarker"),
         },
     )
-    assert rest.texts("Version/VersionId") == [ids["b"][0]]
-    behind = versioned.request("GET", query={"versions": "", "key-marker": "a"})
-    assert behind.texts("Version/VersionId") == ids["b"][::-1]
+    assert second_page.texts("Version/VersionId") == [ids["b"][0]]
+    after_key = versioned.request("GET", query={"versions": "", "key-marker": "a"})
+    assert after_key.texts("Version/VersionId") == ids["b"][::-1]
 
 
-def test_versions_fold_below_a_delimiter(versioned: Wire) -> None:
+def test_versions_fold_below_delimiter(versioned: Wire) -> None:
     for key in ("a/1", "a/2", "b"):
         versioned.put(key)
     query = {"versions": "", "delimiter": "/", "encoding-type": "url", "max-keys": "1"}
@@ -131,28 +126,26 @@ def test_versions_fold_below_a_delimiter(versioned: Wire) -> None:
     ]
 
 
-def test_a_batch_delete_names_markers_and_versions(versioned: Wire) -> None:
+def test_batch_delete_reports_markers_and_versions(versioned: Wire) -> None:
     first = versioned.put("a").headers["x-cos-version-id"]
     versioned.put("b")
     body = (
         f"<Delete><Object><Key>a</Key><VersionId>{first}</VersionId></Object>"
         "<Object><Key>b</Key></Object></Delete>"
-    ).encode()
-    digest = base64.b64encode(hashlib.md5(body).digest()).decode()
-    headers = {"Content-MD5": digest}
-    reply = versioned.request("POST", query={"delete": ""}, headers=headers, body=body)
+    )
+    reply = batch_delete(versioned, body)
     assert reply.texts("Deleted/VersionId") == [first]
     assert reply.texts("Deleted/DeleteMarker") == ["true"]
     assert versions(versioned) == [("DeleteMarker", "b", "true"), ("Version", "b", "false")]
 
 
-def test_a_versioned_bucket_is_not_empty_while_a_marker_is_left(versioned: Wire) -> None:
+def test_bucket_with_marker_is_not_empty(versioned: Wire) -> None:
     versioned.put("a")
     versioned.request("DELETE", "a")
     assert versioned.request("DELETE").code == "BucketNotEmpty"
 
 
-def test_an_object_is_appended_anew_behind_a_marker(versioned: Wire) -> None:
+def test_append_after_marker_creates_object(versioned: Wire) -> None:
     versioned.put("a", b"1")
     versioned.request("DELETE", "a")
     reply = versioned.request("POST", "a", {"append": "", "position": "0"}, body=b"new")

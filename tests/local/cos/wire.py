@@ -1,7 +1,7 @@
-"""A COS client of a few lines, for tests that care about the bytes on the wire.
+"""A minimal COS client for tests of the bytes on the wire.
 
-Signs by itself, from the documentation and apart from the emulator's code, and sends exactly the
-request target it is given.
+It signs by COS's documentation, independently of the emulator's code, and sends exactly the given
+request target.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REGION = "ap-guangzhou"
 HOST = f"{BUCKET}.cos.{REGION}.myqcloud.com"
 
 
-def code(text: str) -> str:
+def encode(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
@@ -38,16 +38,16 @@ def authorization(
     start: float | None = None,
     seconds: int = 600,
 ) -> str:
-    """The q-sign… string over all of `query` and `headers`; `path` is decoded."""
+    """Return the q-sign… string over all of `query` and `headers`. `path` is decoded."""
     begin = int(time.time() if start is None else start) - 1
     key_time = f"{begin};{begin + seconds}"
 
-    def listed(values: Mapping[str, str]) -> tuple[str, str]:
-        pairs = sorted((code(name).lower(), code(value)) for name, value in values.items())
+    def canonicalize(values: Mapping[str, str]) -> tuple[str, str]:
+        pairs = sorted((encode(name).lower(), encode(value)) for name, value in values.items())
         return ";".join(name for name, _ in pairs), "&".join(f"{n}={v}" for n, v in pairs)
 
-    header_names, header_text = listed(headers)
-    query_names, query_text = listed(query)
+    header_names, header_text = canonicalize(headers)
+    query_names, query_text = canonicalize(query)
     text = f"{method.lower()}\n{path}\n{query_text}\n{header_text}\n"
     to_sign = f"sha1\n{key_time}\n{hashlib.sha1(text.encode()).hexdigest()}\n"
     sign_key = hmac.new(key.secret_key.encode(), key_time.encode(), "sha1").hexdigest()
@@ -81,7 +81,7 @@ class Reply:
 
 @dataclass
 class Wire:
-    """Requests to one emulator, signed with its key unless told otherwise."""
+    """Requests to one emulator, by default signed with its key."""
 
     cos: CosEmulator
     key: Key | None = None
@@ -89,7 +89,7 @@ class Wire:
     proxy: bool = False
     """Send absolute-form targets, as a client with a proxy setting does."""
     now: float | None = None
-    """The time of signatures; the real one by default."""
+    """The time of signatures, by default the current time."""
 
     def target(self, path: str, query: Mapping[str, str]) -> str:
         target = path + (f"?{urlencode(query)}" if query else "")
@@ -106,7 +106,7 @@ class Wire:
         path: str | None = None,
         signed: bool = True,
     ) -> Reply:
-        """`path` is the raw path where it matters; otherwise it is `key`, percent-coded."""
+        """Send a request. `path` is the raw path, by default the percent-coded `key`."""
         query, headers = dict(query or {}), dict(headers or {})
         if signed:
             used = self.key or self.cos.key
@@ -134,7 +134,7 @@ class Wire:
             connection.close()
 
     def put(self, key: str, body: bytes = b"", **headers: str) -> Reply:
-        """PUT an object; header names are written with `_` for `-`."""
+        """Put an object. Header names are written with `_` for `-`."""
         reply = self.request("PUT", key, headers=_names(headers), body=body)
         assert reply.status == 200, reply.body
         return reply
@@ -146,7 +146,7 @@ class Wire:
         return self.request("HEAD", key, headers=_names(headers))
 
     def copy(self, source: str, key: str, **headers: str) -> Reply:
-        """CopyObject within the bucket."""
+        """Copy an object within the bucket."""
         names = {"x-cos-copy-source": f"{HOST}/{quote(source)}", **_names(headers)}
         return self.request("PUT", key, headers=names)
 
@@ -160,7 +160,7 @@ def _names(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def raw_exchange(port: int, request: bytes, *, hang_up: bool = False) -> bytes:
-    """Send bytes as they are, perhaps hang up, and read until the server closes."""
+    """Send bytes, optionally close the sending side, and read until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(request)
         if hang_up:

@@ -1,8 +1,8 @@
-"""Fixtures: functions that run, and are gone after the test."""
+"""Fixture: running functions, closed after the test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,12 @@ import pytest
 
 from scf_mps.local.scf import LocalFunction
 
-HERE = Path(__file__).parent
-APPLICATION = HERE / "application"
-LAYER = HERE / "layer"
-
-Run = Callable[..., LocalFunction]
+from .support import APPLICATION, LAYER, Run
 
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Starts functions: the application of these tests, unless a source is given."""
+    """Starts functions, by default the application of these tests."""
     with ExitStack() as stack:
 
         def start(source: Path = APPLICATION, **settings: Any) -> LocalFunction:

@@ -1,4 +1,4 @@
-"""A function in the foreground: what is shown, and that it stops."""
+"""Functions in the foreground: output and stop."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ import pytest
 
 from scf_mps.local.scf import LocalFunction, serve
 
-from .conftest import APPLICATION, LAYER
+from .support import APPLICATION, LAYER
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_function_is_served_until_a_signal_comes(
-    number: signal.Signals, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_serve_ends_with_signal(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(number)
 
     @contextmanager
     def endpoint(function: LocalFunction) -> Iterator[str]:
         assert function.invoke({"do": "count"}).succeeded
-        yield "events are taken nowhere"
+        yield "no endpoint"
         assert function.invoke({"do": "count"}).succeeded
 
     function = LocalFunction(APPLICATION, layer=LAYER)
@@ -32,12 +30,12 @@ def test_a_function_is_served_until_a_signal_comes(
     lines = capsys.readouterr().out.splitlines()
     version = function.runtime.version
     assert f"SCF emulator: mps-events on CPython {version}" in lines
-    assert "events are taken nowhere" in lines
+    assert "no endpoint" in lines
     assert signal.getsignal(number) is before
     assert function.instances == []
 
 
-def test_everything_that_happens_is_shown() -> None:
+def test_serve_shows_all_lifecycle_events() -> None:
     lines: list[str] = []
     request_ids: list[str] = []
 
@@ -51,24 +49,24 @@ def test_everything_that_happens_is_shown() -> None:
 
     settings = {"layer": LAYER, "retries": 1, "speed": 1000}
     serve(LocalFunction(APPLICATION, **settings), endpoint, lines.append)
-    called, pushed = request_ids
+    call_id, push_id = request_ids
     version = lines.pop(-2 if "dropped" in lines[-1] else -1)
     assert version.startswith("SCF emulator: mps-events on CPython 3.")
-    of_call = [line.split("  ", 1)[1] for line in lines if line.startswith(called)]
-    assert of_call[:2] == ["started, cold instance 1", "loaded"]
-    assert of_call[-2].startswith("ended with 200 after ")
-    assert of_call[-1] == '"é"'
-    of_push = [line.split("  ", 1)[1] for line in lines if line.startswith(pushed)]
-    assert of_push[:2] == ["pushed", "started, warm instance 1"]
-    assert of_push[2].startswith("ended with 430 after ")
-    assert of_push[3] == "user code exception caught"
-    assert "index.Left: not today" in of_push
-    assert "to be retried in 0.06 s" in of_push
-    assert "started, retry 1, warm instance 1" in of_push
-    assert of_push[-2:] == ["dropped", "was dropped: it is in no dead-letter queue"]
+    call_lines = [line.split("  ", 1)[1] for line in lines if line.startswith(call_id)]
+    assert call_lines[:2] == ["started, cold instance 1", "loaded"]
+    assert call_lines[-2].startswith("ended with 200 after ")
+    assert call_lines[-1] == '"é"'
+    push_lines = [line.split("  ", 1)[1] for line in lines if line.startswith(push_id)]
+    assert push_lines[:2] == ["pushed", "started, warm instance 1"]
+    assert push_lines[2].startswith("ended with 430 after ")
+    assert push_lines[3] == "user code exception caught"
+    assert "index.Left: not today" in push_lines
+    assert "retry in 0.06 s" in push_lines
+    assert "started, retry 1, warm instance 1" in push_lines
+    assert push_lines[-2:] == ["dropped", "dropped: the function has no dead-letter queue"]
 
 
-def test_dead_letters_are_shown_and_an_endpoint_is_not_needed() -> None:
+def test_serve_shows_dead_letters_without_endpoint() -> None:
     lines: list[str] = []
     function = LocalFunction(APPLICATION, layer=LAYER, retries=0, dead_letter_queue=True)
 
@@ -76,15 +74,15 @@ def test_dead_letters_are_shown_and_an_endpoint_is_not_needed() -> None:
         lines.append(line)
         if line.startswith("SCF emulator"):
             function.push({"do": "fail"})
-        elif line.endswith("is in the dead-letter queue"):
+        elif line.endswith("moved to the dead-letter queue"):
             os.kill(os.getpid(), signal.SIGTERM)
 
     serve(function, show=show)
-    assert lines[-1].endswith("is in the dead-letter queue")
+    assert lines[-1].endswith("moved to the dead-letter queue")
     assert len(function.dead_letters) == 1
 
 
-def test_what_still_waits_in_the_end_is_told() -> None:
+def test_serve_shows_lost_events() -> None:
     lines: list[str] = []
     function = LocalFunction(APPLICATION, layer=LAYER)
     function.pause()
@@ -96,4 +94,4 @@ def test_what_still_waits_in_the_end_is_told() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     serve(function, show=show)
-    assert lines[-1] == "1 events still waited, and are lost"
+    assert lines[-1] == "lost 1 waiting events"

@@ -1,4 +1,4 @@
-"""What a function finds around it: loaders, code, variables, context, keys, and where its output goes."""
+"""Runtime of a function: loaders, code, variables, context, keys and output."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ from scf_mps.local.scf.bootstrap import decode_messages, encode_message
 from tests.support.interpreters import VERSIONS, find
 from tests.support.optional_programs import skip_without_python
 
-from .conftest import APPLICATION, LAYER, Run
+from .support import APPLICATION, LAYER, Run
 
-DESK = ("MPS_OF_THE_DESK", "HTTP_PROXY", "PYTHONPATH")
+LOCAL_VARIABLES = ("MPS_OF_THE_DESK", "HTTP_PROXY", "PYTHONPATH")
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
-    """Each version of CPython, where there is one."""
-    wanted: str = request.param
-    if find(wanted) is None:
-        skip_without_python(wanted)
-    return wanted
+    """Each supported version of CPython that is installed."""
+    required: str = request.param
+    if find(required) is None:
+        skip_without_python(required)
+    return required
 
 
 @pytest.fixture(scope="module", params=["imp", "path"])
-def told(version: str, request: pytest.FixtureRequest) -> Iterator[tuple[LocalFunction, Any]]:
-    """What a function tells of its surroundings, on each CPython under each loader."""
+def surroundings(
+    version: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[LocalFunction, Any]]:
+    """A function and its description of its surroundings, on each CPython with each loader."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in DESK:
+        for name in LOCAL_VARIABLES:
             patch.setenv(name, "of this process")
         with LocalFunction(
             APPLICATION,
@@ -56,8 +58,8 @@ def told(version: str, request: pytest.FixtureRequest) -> Iterator[tuple[LocalFu
             yield function, function.invoke({"do": "tell"})
 
 
-def test_both_loaders_work_on_every_cpython(told: Any, version: str) -> None:
-    function, invocation = told
+def test_loaders_work_on_every_cpython(surroundings: Any, version: str) -> None:
+    function, invocation = surroundings
     is_registered = function.loader == "imp"
     assert invocation.status == 200, invocation.log
     assert invocation.returned["version"].startswith(f"{version}.")
@@ -66,15 +68,15 @@ def test_both_loaders_work_on_every_cpython(told: Any, version: str) -> None:
     assert "loaded" in invocation.records
 
 
-def test_the_variables_are_those_of_scf_and_the_functions_own(told: Any, version: str) -> None:
-    _, invocation = told
+def test_variables_are_those_of_scf_and_function(surroundings: Any, version: str) -> None:
+    _, invocation = surroundings
     environment = dict(invocation.returned["environment"])
     code = invocation.returned["directory"]
     opt = str(Path(code).parent / "opt")
-    own = Path(environment.pop("HOME")).parent
-    assert environment.pop("TMPDIR") == f"{own}/tmp"
-    assert str(own) == str(Path(code).parent / "instances" / "1")
-    environment.pop("LC_CTYPE", None)  # set by CPython itself, where the language is not installed
+    folder = Path(environment.pop("HOME")).parent
+    assert environment.pop("TMPDIR") == f"{folder}/tmp"
+    assert str(folder) == str(Path(code).parent / "instances" / "1")
+    environment.pop("LC_CTYPE", None)  # set by CPython if the locale is missing
     assert environment == {
         "PATH": os.defpath,
         "TZ": "UTC",
@@ -100,8 +102,8 @@ def test_the_variables_are_those_of_scf_and_the_functions_own(told: Any, version
     }
 
 
-def test_the_context_is_that_of_scf(told: Any) -> None:
-    _, invocation = told
+def test_context_is_that_of_scf(surroundings: Any) -> None:
+    _, invocation = surroundings
     assert invocation.returned["context"] == {
         "memory_limit_in_mb": 256,
         "time_limit_in_ms": 30000,
@@ -118,8 +120,8 @@ def test_the_context_is_that_of_scf(told: Any) -> None:
     }
 
 
-def test_the_path_is_the_runtimes_folder_then_code_layer_and_library_alone(told: Any) -> None:
-    _, invocation = told
+def test_path_has_runtime_code_layer_and_library(surroundings: Any) -> None:
+    _, invocation = surroundings
     returned = invocation.returned
     code = returned["directory"]
     top = Path(code).parent
@@ -128,13 +130,13 @@ def test_the_path_is_the_runtimes_folder_then_code_layer_and_library_alone(told:
     assert returned["packages"] == []
     assert returned["layered"] == str(top / "opt")
     assert returned["builtins"] is True
-    mine = {name: file for name, file in returned["modules"].items() if file}
-    assert mine["__main__"] == str(top / "runtime" / "bootstrap.py")
-    assert "scf_mps" not in mine
+    own_modules = {name: file for name, file in returned["modules"].items() if file}
+    assert own_modules["__main__"] == str(top / "runtime" / "bootstrap.py")
+    assert "scf_mps" not in own_modules
 
 
-def test_the_process_is_no_other_than_on_scf(told: Any) -> None:
-    _, invocation = told
+def test_process_is_as_on_scf(surroundings: Any) -> None:
+    _, invocation = surroundings
     returned = invocation.returned
     assert returned["threads"] == 1
     assert len(returned["arguments"]) == 1
@@ -143,21 +145,21 @@ def test_the_process_is_no_other_than_on_scf(told: Any) -> None:
     assert returned["at_import"] == "id"
 
 
-def test_no_byte_code_is_written(told: Any) -> None:
-    _, invocation = told
+def test_no_byte_code_is_written(surroundings: Any) -> None:
+    _, invocation = surroundings
     top = Path(invocation.returned["directory"]).parent
     files = {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
     assert files == {"user/index.py", "opt/layered.py", "runtime/bootstrap.py"}
 
 
-def test_without_a_role_there_are_no_keys(run: Run) -> None:
+def test_keys_are_missing_without_role(run: Run) -> None:
     function = run()
     returned = function.invoke({"do": "tell"}).returned
     assert not [name for name in returned["environment"] if "SECRET" in name or "TOKEN" in name]
     assert returned["context"]["environ"] == "SCF_NAMESPACE=default"
 
 
-def test_keys_rotate_between_the_invocations_of_one_warm_process(run: Run) -> None:
+def test_keys_rotate_between_warm_invocations(run: Run) -> None:
     triples = iter([("id1", "key1", "token1"), ("id2", "key2", "token2")])
     function = run(credentials=lambda: next(triples))
     first, second = [function.invoke({"do": "tell_keys"}) for _ in range(2)]
@@ -167,30 +169,30 @@ def test_keys_rotate_between_the_invocations_of_one_warm_process(run: Run) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "token"),
+    ("keys", "token"),
     [(Credentials("id", "key", "token"), "token"), (Key("id", "key"), "")],
 )
-def test_keys_may_be_those_of_cos_and_of_its_emulator(run: Run, given: Any, token: str) -> None:
-    for credentials in (given, lambda: given):
+def test_keys_may_be_cos_credentials(run: Run, keys: Any, token: str) -> None:
+    for credentials in (keys, lambda: keys):
         function = run(credentials=credentials)
         assert function.invoke({"do": "tell_keys"}).returned[0] == ["id", "key", token]
         assert "token" not in repr(function)
 
 
-def test_code_and_layer_are_read_only_even_for_root(run: Run) -> None:
+def test_code_and_layer_are_read_only_for_root(run: Run) -> None:
     invocation = run().invoke({"do": "change_code"})
     assert invocation.returned is not None, invocation.log
     assert len(invocation.returned) == 7
     assert set(invocation.returned) == {errno.EROFS}
 
 
-def test_the_modes_of_the_code_say_so_too(run: Run) -> None:
+def test_code_files_have_no_write_mode(run: Run) -> None:
     directory = Path(run().invoke({"do": "tell"}).returned["directory"])
     for path in (directory, directory / "index.py", directory.parent / "opt" / "layered.py"):
         assert path.stat().st_mode & 0o222 == 0
 
 
-def test_an_instance_keeps_what_it_wrote_and_another_does_not_see_it(run: Run) -> None:
+def test_instance_keeps_its_files_to_itself(run: Run) -> None:
     function = run()
     assert function.invoke({"do": "write_files"}).returned["found"] == []
     assert function.invoke({"do": "write_files"}).returned["found"] == ["mine", "mine"]
@@ -198,7 +200,7 @@ def test_an_instance_keeps_what_it_wrote_and_another_does_not_see_it(run: Run) -
     assert function.invoke({"do": "write_files"}).returned["found"] == []
 
 
-def test_every_write_is_a_record_of_its_own(run: Run) -> None:
+def test_every_write_is_a_record(run: Run) -> None:
     records = run().invoke({"do": "write"}).records
     assert records[:2] == ("loaded", "\n")
     written = [record for record in records[2:] if record != "past it\n"]
@@ -206,12 +208,12 @@ def test_every_write_is_a_record_of_its_own(run: Run) -> None:
     assert "past it\n" in records
 
 
-def test_a_record_is_cut_at_8_kb(run: Run) -> None:
+def test_record_is_truncated_at_8_kb(run: Run) -> None:
     records = run().invoke({"do": "write_much"}).records
     assert records[2:] == ("é" * 4096, "\n")
 
 
-def test_what_a_fork_of_the_function_writes_is_in_the_log_and_is_no_answer(run: Run) -> None:
+def test_output_of_fork_is_logged(run: Run) -> None:
     invocation = run().invoke({"do": "fork"})
     assert invocation.status == 200
     assert "from the fork\n" in invocation.records
@@ -222,13 +224,11 @@ messages = st.dictionaries(st.text(max_size=5), st.none() | st.text(), max_size=
 
 @settings(max_examples=30)
 @given(st.lists(messages, max_size=5), st.integers(1, 50))
-def test_messages_arrive_as_they_were_however_the_socket_cuts_them(
-    sent: list[dict[str, Any]], size: int
-) -> None:
+def test_messages_survive_any_chunking(sent: list[dict[str, Any]], size: int) -> None:
     data = b"".join(map(encode_message, sent))
-    buffer, came = bytearray(), []
+    buffer, received = bytearray(), []
     for start in range(0, len(data), size):
         buffer += data[start : start + size]
-        came += decode_messages(buffer)
-    assert came == json.loads(json.dumps(sent))
+        received += decode_messages(buffer)
+    assert received == json.loads(json.dumps(sent))
     assert not buffer

@@ -1,4 +1,4 @@
-"""Each status code of an invocation, by a process that really does what it stands for."""
+"""Status codes of an invocation, each caused by a real process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 from scf_mps.local.scf import InvocationRejected, LocalFunction
 from scf_mps.local.scf.memory import MemoryGauge, warn_if_unlimited
 
-from .conftest import APPLICATION, Run
+from .support import APPLICATION, Run
 
 
-def written(folder: Path, code: str) -> Path:
-    """A source with this as its entry file."""
+def write_source(folder: Path, code: str) -> Path:
+    """Create a source folder with this entry file."""
     folder.mkdir()
     (folder / "index.py").write_text(code)
     return folder
@@ -27,7 +27,7 @@ def written(folder: Path, code: str) -> Path:
 values: list[Any] = [None, 0, "text", [1, 2.5, True], {"é": None}, "\ud800"]
 
 
-def test_what_a_function_returns_comes_back_as_json(run: Run) -> None:
+def test_returned_value_is_json(run: Run) -> None:
     function = run()
     for value in values:
         invocation = function.invoke({"do": "give", "value": value})
@@ -37,11 +37,11 @@ def test_what_a_function_returns_comes_back_as_json(run: Run) -> None:
         assert invocation.error is None
 
 
-def test_a_decimal_is_returned_as_text_as_the_published_runtime_does(run: Run) -> None:
+def test_decimal_is_returned_as_text(run: Run) -> None:
     assert run().invoke({"do": "give_decimal"}).returned == "1.10"
 
 
-def test_an_exception_is_430_in_the_envelope_of_scf(run: Run) -> None:
+def test_exception_is_430(run: Run) -> None:
     function = run()
     invocation = function.invoke({"do": "fail"})
     assert invocation.status == 430
@@ -62,25 +62,25 @@ def test_an_exception_is_430_in_the_envelope_of_scf(run: Run) -> None:
     assert function.invoke({"do": "count"}).returned["events"] == 2
 
 
-def test_what_json_cannot_hold_is_a_failure(run: Run) -> None:
+def test_value_that_json_cannot_hold_is_430(run: Run) -> None:
     error = run().invoke({"do": "give_time"}).error
     assert error is not None
     assert error["statusCode"] == 430
     assert error["stackTrace"].endswith("Object of type datetime is not JSON serializable")
 
 
-def test_a_return_of_6_mb_is_the_most_there_may_be(run: Run) -> None:
+def test_return_value_has_at_most_6_mb(run: Run) -> None:
     function = run(memory=256)
-    most = 6 * 1024 * 1024 - 2  # with its quotes
-    assert function.invoke({"do": "give_large", "size": most}).status == 200
-    invocation = function.invoke({"do": "give_large", "size": most + 1})
+    largest = 6 * 1024 * 1024 - 2  # with its quotes
+    assert function.invoke({"do": "give_large", "size": largest}).status == 200
+    invocation = function.invoke({"do": "give_large", "size": largest + 1})
     assert invocation.status == 407
     assert invocation.error is not None
     assert invocation.error["errorMessage"] == "The size of response exceeds the upper limit (6MB)"
     assert function.invoke({"do": "count"}).returned["events"] == 3
 
 
-def test_a_function_that_takes_too_long_is_killed_with_433(run: Run) -> None:
+def test_function_over_timeout_is_433(run: Run) -> None:
     function = run(timeout=1)
     pid = function.invoke({"do": "count"}).returned["pid"]
     invocation = function.invoke({"do": "spin"})
@@ -99,7 +99,7 @@ def test_a_function_that_takes_too_long_is_killed_with_433(run: Run) -> None:
     assert after.returned["pid"] != pid
 
 
-def test_a_function_that_uses_too_much_memory_is_killed_with_434(run: Run) -> None:
+def test_function_over_memory_limit_is_434(run: Run) -> None:
     function = run(memory=64)
     invocation = function.invoke({"do": "hoard"})
     assert invocation.status == 434
@@ -109,19 +109,19 @@ def test_a_function_that_uses_too_much_memory_is_killed_with_434(run: Run) -> No
     assert function.instances == []
 
 
-def test_a_peak_of_memory_counts_although_it_is_over_when_somebody_looks(run: Run) -> None:
+def test_short_memory_peak_counts(run: Run) -> None:
     function = run(memory=128)
     assert function.invoke({"do": "allocate", "megabytes": 64}).status == 200
     assert function.invoke({"do": "allocate", "megabytes": 128}).status == 434
 
 
-def test_it_is_said_loudly_where_memory_limits_cannot_be_enforced(tmp_path: Path) -> None:
-    with pytest.warns(RuntimeWarning, match="memory limits are NOT ENFORCED"):
+def test_missing_memory_limits_cause_warning(tmp_path: Path) -> None:
+    with pytest.warns(RuntimeWarning, match="NOT ENFORCED"):
         warn_if_unlimited(tmp_path)
     assert MemoryGauge(1, tmp_path).peak() == 0
 
 
-def test_sys_exit_ends_the_process_and_is_439(run: Run) -> None:
+def test_sys_exit_is_439(run: Run) -> None:
     function = run()
     invocation = function.invoke({"do": "leave"})
     assert invocation.status == 439
@@ -132,16 +132,14 @@ def test_sys_exit_ends_the_process_and_is_439(run: Run) -> None:
     assert function.invoke({"do": "count"}).returned["events"] == 1
 
 
-def test_a_crash_is_439_and_its_last_words_are_in_the_log(run: Run) -> None:
+def test_crash_is_439_with_last_output(run: Run) -> None:
     invocation = run().invoke({"do": "crash"})
     assert invocation.status == 439
     assert invocation.records[-1] == "about to crash\n"
 
 
-def test_a_module_that_cannot_be_imported_is_443_on_every_invocation(
-    run: Run, tmp_path: Path
-) -> None:
-    function = run(written(tmp_path / "source", "import requests\n"))
+def test_failed_import_is_443_every_time(run: Run, tmp_path: Path) -> None:
+    function = run(write_source(tmp_path / "source", "import requests\n"))
     first, second = function.invoke(), function.invoke()
     assert (first.status, first.cold) == (443, True)
     assert (second.status, second.cold) == (443, False)
@@ -153,29 +151,29 @@ def test_a_module_that_cannot_be_imported_is_443_on_every_invocation(
 
 
 @pytest.mark.parametrize("loader", ["imp", "path"])
-def test_a_handler_that_is_not_in_its_module_is_443(run: Run, loader: str) -> None:
+def test_missing_handler_is_443(run: Run, loader: str) -> None:
     error = run(handler="index.main", loader=loader).invoke().error
     assert error is not None
     assert error["statusCode"] == 443
     assert error["errorMessage"].endswith("has no attribute 'main'")
 
 
-def test_a_missing_entry_file_is_437(run: Run) -> None:
+def test_missing_entry_file_is_437(run: Run) -> None:
     error = run(handler="main.main_handler").invoke().error
     assert error is not None
     assert error["statusCode"] == 437
-    assert error["errorMessage"] == "expected the entry file main.py in the root of the code"
+    assert error["errorMessage"] == "entry file main.py is missing in the root of the code"
 
 
-def test_a_module_that_leaves_the_process_is_439(run: Run, tmp_path: Path) -> None:
-    function = run(written(tmp_path / "source", "raise SystemExit\n"))
+def test_exit_while_loading_is_439(run: Run, tmp_path: Path) -> None:
+    function = run(write_source(tmp_path / "source", "raise SystemExit\n"))
     invocation = function.invoke()
     assert (invocation.status, invocation.cold) == (439, True)
     assert function.instances == []
 
 
-def test_loading_may_take_the_init_timeout_and_no_longer(run: Run, tmp_path: Path) -> None:
-    function = run(written(tmp_path / "source", "while True: pass\n"), init_timeout=3)
+def test_loading_is_limited_by_init_timeout(run: Run, tmp_path: Path) -> None:
+    function = run(write_source(tmp_path / "source", "while True: pass\n"), init_timeout=3)
     invocation = function.invoke()
     assert invocation.status == 433
     assert invocation.seconds == 0
@@ -185,35 +183,35 @@ def test_loading_may_take_the_init_timeout_and_no_longer(run: Run, tmp_path: Pat
     assert invocation.error["errorMessage"] == "Initialization timed out after 3 seconds"
 
 
-def test_what_is_no_json_is_refused_with_400(run: Run) -> None:
+def test_event_that_is_not_json_is_400(run: Run) -> None:
     function = run()
-    for take in (function.invoke, function.push):
-        with pytest.raises(InvocationRejected, match="expected an event in JSON") as refused:
-            take(text="{'do': 'count'}")
-        assert refused.value.status == 400
-        with pytest.raises(InvocationRejected, match="not JSON serializable"):
-            take({"do": object()})
+    for accept in (function.invoke, function.push):
+        with pytest.raises(InvocationRejected, match="JSON") as caught:
+            accept(text="{'do': 'count'}")
+        assert caught.value.status == 400
+        with pytest.raises(InvocationRejected, match="JSON"):
+            accept({"do": object()})
     assert function.invocations == []
 
 
-def test_an_event_may_come_as_text_or_bytes(run: Run) -> None:
+def test_event_may_be_text_or_bytes(run: Run) -> None:
     text = json.dumps({"do": "give", "value": "é"}, ensure_ascii=False)
     function = run()
-    for given in (text, *(text.encode(name) for name in ("utf-8", "utf-8-sig", "utf-16"))):
-        assert function.invoke(text=given).returned == "é"
+    for form in (text, *(text.encode(name) for name in ("utf-8", "utf-8-sig", "utf-16"))):
+        assert function.invoke(text=form).returned == "é"
 
 
-def test_a_synchronous_event_may_have_6_mb(run: Run) -> None:
+def test_synchronous_event_may_have_6_mb(run: Run) -> None:
     function = run(memory=256)
     event = json.dumps({"do": "count", "x": ""})
-    most = event.replace('""', f'"{"x" * (6 * 1024 * 1024 - len(event))}"')
-    assert function.invoke(text=most).status == 200
-    with pytest.raises(InvocationRejected, match="at most 6291456 bytes, not 6291457") as refused:
-        function.invoke(text=most + " ")
-    assert refused.value.status == 406
+    largest = event.replace('""', f'"{"x" * (6 * 1024 * 1024 - len(event))}"')
+    assert function.invoke(text=largest).status == 200
+    with pytest.raises(InvocationRejected, match="6291457") as caught:
+        function.invoke(text=largest + " ")
+    assert caught.value.status == 406
 
 
-def test_credentials_that_cannot_be_had_are_a_failure_of_the_platform(run: Run) -> None:
+def test_missing_credentials_are_platform_failure(run: Run) -> None:
     def no_keys() -> tuple[str, str, str]:
         raise LookupError("no such role")
 
@@ -223,9 +221,7 @@ def test_credentials_that_cannot_be_had_are_a_failure_of_the_platform(run: Run) 
     assert invocation.error["errorMessage"] == "LookupError: no such role"
 
 
-def test_an_interpreter_that_has_gone_is_a_failure_of_the_platform(
-    run: Run, tmp_path: Path
-) -> None:
+def test_missing_interpreter_is_platform_failure(run: Run, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nprintf '3.11\\ncpython\\n{python}\\n'\n")
     python.chmod(0o755)
@@ -235,9 +231,7 @@ def test_an_interpreter_that_has_gone_is_a_failure_of_the_platform(
     assert function.instances == []
 
 
-def test_an_interpreter_that_does_not_start_is_439_with_what_it_said(
-    run: Run, tmp_path: Path
-) -> None:
+def test_broken_interpreter_is_439_with_output(run: Run, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\n"
@@ -248,53 +242,57 @@ def test_an_interpreter_that_does_not_start_is_439_with_what_it_said(
     assert (invocation.status, invocation.records) == (439, ("broken\n",))
 
 
-def test_what_is_not_running_takes_no_events() -> None:
+def test_function_not_started_refuses_events() -> None:
     function = LocalFunction(APPLICATION)
-    with pytest.raises(RuntimeError, match="use it in `with`"):
+    with pytest.raises(RuntimeError, match="not running"):
         function.invoke({"do": "count"})
-    with pytest.raises(RuntimeError, match="use it in `with`"):
+    with pytest.raises(RuntimeError, match="not running"):
         function.push({"do": "count"})
     function.close()
 
 
-def test_what_was_closed_takes_no_events() -> None:
+def test_closed_function_refuses_events() -> None:
     with LocalFunction(APPLICATION) as function:
         pass
-    with pytest.raises(RuntimeError, match="before it is closed"):
+    with pytest.raises(RuntimeError, match="closed"):
         function.invoke({"do": "count"})
 
 
-def test_the_log_and_the_answer_of_the_api_say_what_scf_says(run: Run) -> None:
+def test_log_and_api_result_are_as_on_scf(run: Run) -> None:
     function = run(memory=256)
-    good, bad = function.invoke({"do": "write"}), function.invoke({"do": "fail"})
-    name = f"RequestId: {good.request_id}"
-    lines = good.log.splitlines()
+    success, failure = function.invoke({"do": "write"}), function.invoke({"do": "fail"})
+    name = f"RequestId: {success.request_id}"
+    lines = success.log.splitlines()
     assert lines[0] == f"START {name}"
     assert lines[1].startswith(f"Init Report {name} Coldstart: ")
     assert lines[-2] == f"END {name}"
-    assert lines[-1].startswith(f"Report {name} Duration:{good.milliseconds}ms Memory: 256MB Mem")
+    assert lines[-1].startswith(
+        f"Report {name} Duration:{success.milliseconds}ms Memory: 256MB Mem"
+    )
     assert "in detail" in lines[2:-2]
-    result = good.to_api_result()
+    result = success.to_api_result()
     assert result == {
-        "FunctionRequestId": good.request_id,
+        "FunctionRequestId": success.request_id,
         "InvokeResult": 0,
         "RetMsg": "null",
         "ErrMsg": "",
-        "Log": good.log,
-        "Duration": good.seconds * 1000,
-        "BillDuration": good.milliseconds,
-        "MemUsage": good.memory,
+        "Log": success.log,
+        "Duration": success.seconds * 1000,
+        "BillDuration": success.milliseconds,
+        "MemUsage": success.memory,
     }
     assert 5 * 1024 * 1024 < result["MemUsage"] < 256 * 1024 * 1024
     assert result["Duration"] <= result["BillDuration"] < result["Duration"] + 1
-    result = bad.to_api_result()
+    result = failure.to_api_result()
     assert (result["InvokeResult"], result["ErrMsg"]) == (1, "user code exception caught")
     assert json.loads(result["RetMsg"])["statusCode"] == 430
-    assert "Init Report" not in bad.log
-    assert f"ERROR RequestId: {bad.request_id} Result:{bad.text}" in bad.log.splitlines()
+    assert "Init Report" not in failure.log
+    assert (
+        f"ERROR RequestId: {failure.request_id} Result:{failure.text}" in failure.log.splitlines()
+    )
 
 
-def test_a_source_is_what_it_is_when_the_function_starts(run: Run, tmp_path: Path) -> None:
+def test_source_is_copied_at_start(run: Run, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(APPLICATION, source)
     function = run(source, python=sys.executable)

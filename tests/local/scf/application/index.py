@@ -1,4 +1,4 @@
-"""A function that does what an event tells it: `{"do": NAME, ...}`; what the tests of the emulator are about."""
+"""Function of the tests: runs the function named by an event `{"do": NAME, ...}`."""
 
 import datetime
 import decimal
@@ -54,7 +54,7 @@ def fail(event, context):
 
 
 def fail_until(event, context):
-    """Fails until it was tried so often; a file that outlives instances counts."""
+    """Fail until the given number of deliveries. A file that outlives instances counts them."""
     with open(event["tries"], "a+") as file:
         file.write(f"{context['request_id']} {os.getpid()}\n")
         file.seek(0)
@@ -90,13 +90,13 @@ def hoard(event, context):
 
 
 def start_another(event, context):
-    """Leaves a process behind, and tells which."""
+    """Start a process that outlives the invocation, and return its id."""
     other = subprocess.Popen(["sleep", "600"])
     return other.pid
 
 
 def fork(event, context):
-    """A process of the function's own writes, and ends."""
+    """Fork, and write in the child process."""
     pid = os.fork()
     if not pid:
         print("from the fork", flush=True)
@@ -105,7 +105,7 @@ def fork(event, context):
 
 
 def meet(event, context):
-    """Ends when as many others as told are here as well: in folders that all instances see."""
+    """Return when the given number of instances run, which a shared folder counts."""
     pathlib.Path(event["folder"], str(os.getpid())).touch()
     while len(os.listdir(event["folder"])) < event["parties"]:
         pass
@@ -113,7 +113,7 @@ def meet(event, context):
 
 
 def tick(event, context):
-    """Starts a thread that appends to a file for ever."""
+    """Start a thread that appends to a file without end."""
 
     def append():
         with open(event["file"], "a", buffering=1) as file:
@@ -137,7 +137,7 @@ def write_much(event, context):
 
 
 def change_code(event, context):
-    """What comes of each attempt to write where the code is."""
+    """Return the error of each attempt to write to the code."""
     here = os.environ["USER_CODE_ROOT"]
     opt = os.environ["PYTHONPATH"].split(":")[1]
     attempts = [
@@ -159,14 +159,14 @@ def change_code(event, context):
 
 
 def write_files(event, context):
-    """Writes where a function may, and tells what was there before."""
-    found = []
+    """Write to the writable folders and return their earlier files."""
+    names = []
     for folder in (tempfile.gettempdir(), os.path.expanduser("~")):
-        found += os.listdir(folder)
+        names += os.listdir(folder)
         with open(os.path.join(folder, "mine"), "w") as file:
             file.write("here")
     with open(os.path.join(os.environ["USER_CODE_ROOT"], "index.py")) as file:
-        return {"found": found, "code": len(file.read())}
+        return {"found": names, "code": len(file.read())}
 
 
 def tell(event, context):
@@ -200,5 +200,9 @@ def importable(name):
 
 def tell_keys(event, context):
     names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-    told = dict(pair.split("=") for pair in context["environ"].split(";"))
-    return [[os.environ.get(name) for name in names], [told.get(name) for name in names], at_import]
+    variables = dict(pair.split("=") for pair in context["environ"].split(";"))
+    return [
+        [os.environ.get(name) for name in names],
+        [variables.get(name) for name in names],
+        at_import,
+    ]

@@ -1,0 +1,80 @@
+"""Helpers for tests of the API emulator: official clients, notifications, unmodified sending."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+pytest.importorskip("aiohttp", reason="the API needs it")
+pytest.importorskip("tencentcloud.common", reason="the official client is needed")
+
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception import TencentCloudSDKException
+from tencentcloud.common.http.request import RequestInternal
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+
+from scf_mps.local.api import CloudApi
+
+REGION = "ap-guangzhou"
+TASK = "1250000000-WorkflowTask-1t0"
+
+
+def notification(task_id: str = TASK, status: str = "FINISH", **more: Any) -> dict[str, Any]:
+    """Return a minimal notification."""
+    payload = {"TaskId": task_id, "Status": status, "ErrCode": 0, "MediaProcessResultSet": []}
+    return {"EventType": "WorkflowTask", "WorkflowTaskEvent": payload, **more}
+
+
+def profile(api: CloudApi, method: str = "POST", sign: str = "TC3-HMAC-SHA256") -> ClientProfile:
+    http_profile = HttpProfile(protocol="http", endpoint=api.endpoint, reqMethod=method)
+    http_profile.reqTimeout = 10
+    return ClientProfile(httpProfile=http_profile, signMethod=sign)
+
+
+def credential(api: CloudApi, token: str | None = None) -> Credential:
+    return Credential(api.key.secret_id, api.key.secret_key, token)
+
+
+def get_error_code(call: Callable[..., object], *arguments: Any, **named: Any) -> str:
+    """Make a call that must fail and return the code of its error."""
+    with pytest.raises(TencentCloudSDKException) as caught:
+        call(*arguments, **named)
+    assert caught.value.requestId
+    return str(caught.value.code)
+
+
+class Reply(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def response(self) -> dict[str, Any]:
+        response: dict[str, Any] = json.loads(self.body)["Response"]
+        return response
+
+    @property
+    def code(self) -> str:
+        return str(self.response.get("Error", {}).get("Code", ""))
+
+
+def send(api: CloudApi, request: RequestInternal) -> Reply:
+    """Send a request of an official client, possibly changed by a test, byte by byte."""
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)
+    try:
+        target, body = request.uri, request.data
+        if request.method == "GET":
+            target, body = f"{target}?{request.data}", None
+        connection.request(request.method, target, body, request.header)
+        reply = connection.getresponse()
+        return Reply(reply.status, reply.headers["Content-Type"], reply.read())
+    finally:
+        connection.close()
+
+
+Built = Callable[..., RequestInternal]

@@ -1,0 +1,93 @@
+"""Helpers for tests of the COS emulator: a clock, multipart uploads, batch deletes, stored blobs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+from pathlib import Path
+from urllib.parse import urlencode
+
+from scf_mps.local.cos import CosEmulator
+
+from .wire import HOST, Reply, Wire, authorization
+
+
+class Clock:
+    """A clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def set_versioning(wire: Wire, status: str) -> None:
+    body = f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
+    assert wire.document("PUT", "", "versioning", body).status == 200
+
+
+def blobs(directory: Path) -> list[Path]:
+    return list(directory.glob("blobs/*/*"))
+
+
+def waiting_upload(
+    cos: CosEmulator, method: str, target: str, query: dict[str, str]
+) -> socket.socket:
+    """Send a request that is accepted and waits for its body of 4 bytes."""
+    path = f"/{target}"
+    auth = authorization(cos.key, method, path, query, {"host": HOST})
+    connection = socket.create_connection(("127.0.0.1", cos.port), timeout=30)
+    request = (
+        f"{method} {path}?{urlencode(query)} HTTP/1.1\r\nHost: {HOST}\r\n"
+        f"Authorization: {auth}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    )
+    connection.sendall(request.encode())
+    assert connection.recv(4096).startswith(b"HTTP/1.1 100")
+    return connection
+
+
+def initiate(wire: Wire, key: str = "m", **headers: str) -> str:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    reply = wire.request("POST", key, {"uploads": ""}, names)
+    assert reply.status == 200
+    return reply.text("UploadId")
+
+
+def upload(wire: Wire, upload_id: str, number: int | str, body: bytes, key: str = "m") -> Reply:
+    query = {"partNumber": str(number), "uploadId": upload_id}
+    return wire.request("PUT", key, query, body=body)
+
+
+def complete(
+    wire: Wire, upload_id: str, parts: list[tuple[int, str]], key: str = "m", **headers: str
+) -> Reply:
+    body = "".join(
+        f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in parts
+    )
+    return wire.request(
+        "POST",
+        key,
+        {"uploadId": upload_id},
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        f"<CompleteMultipartUpload>{body}</CompleteMultipartUpload>".encode(),
+    )
+
+
+def put_parts(wire: Wire, upload_id: str, *bodies: bytes) -> list[tuple[int, str]]:
+    return [
+        (number, upload(wire, upload_id, number, body).headers["ETag"])
+        for number, body in enumerate(bodies, 1)
+    ]
+
+
+def objects(*keys: str) -> str:
+    return "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
+
+
+def batch_delete(wire: Wire, body: str, **headers: str) -> Reply:
+    """Send a batch delete with its Content-MD5."""
+    content = body.encode()
+    digest = base64.b64encode(hashlib.md5(content).digest()).decode()
+    return wire.request("POST", "", {"delete": ""}, {"Content-MD5": digest, **headers}, content)
