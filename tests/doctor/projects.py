@@ -1,4 +1,4 @@
-"""Projects to examine: one that is well, and what it takes to give it one trap."""
+"""A project without findings, and edits of it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ INPUTS: dict[str, Any] = {
     "deadLetter": {"type": "CMQ-QUEUE", "name": "failed"},
     "events": [MPS_TRIGGER, TIMER],
 }
-ON_THE_DESK = [
+OFFLINE_AREAS = [
     area
     for area in AREAS
     if area.title in ("serverless.yml", "Files and build", "Ledger and publishing")
 ]
-"""The areas whose checks run nothing and ask nobody."""
+"""The areas whose checks run no code and send no requests."""
 
 FILES = {
     "handlers/__init__.py": HANDLERS,
@@ -51,21 +51,21 @@ FILES = {
 }
 
 
-class Patient:
-    """A project that is well: a build as of the sources, and a serverless.yml without a trap."""
+class SampleProject:
+    """A project without findings: a current build and a valid serverless.yml."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.inputs = copy.deepcopy(INPUTS)
-        self.files(FILES)
-        self.write()
+        self.write_files(FILES)
+        self.write_inputs()
 
     @property
     def path(self) -> Path:
         return self.folder / "serverless.yml"
 
-    def files(self, files: Mapping[str, str | None]) -> None:
-        """Write files, or remove those that are None."""
+    def write_files(self, files: Mapping[str, str | None]) -> None:
+        """Write files. Remove those that are None."""
         for name, text in files.items():
             path = self.folder / name
             if text is None:
@@ -74,36 +74,36 @@ class Patient:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
 
-    def handlers(self, text: str) -> None:
-        """Other handlers, built."""
-        self.files({"handlers/__init__.py": text, "build/handlers/__init__.py": text})
+    def write_handlers(self, text: str) -> None:
+        """Write and build handlers/__init__.py."""
+        self.write_files({"handlers/__init__.py": text, "build/handlers/__init__.py": text})
 
-    def write(self, **inputs: Any) -> None:
-        """Write serverless.yml with other inputs; None leaves one out."""
+    def write_inputs(self, **inputs: Any) -> None:
+        """Change inputs of serverless.yml. None removes one."""
         self.inputs |= inputs
-        told = {name: value for name, value in self.inputs.items() if value is not None}
-        self.path.write_text(yaml.safe_dump({**serverless_yml.TOP, "inputs": told}))
+        values = {name: value for name, value in self.inputs.items() if value is not None}
+        self.path.write_text(yaml.safe_dump({**serverless_yml.TOP, "inputs": values}))
 
-    def variables(self, **variables: str | None) -> None:
-        """Write serverless.yml with other variables; None leaves one out."""
+    def set_variables(self, **variables: str | None) -> None:
+        """Change variables of serverless.yml. None removes one."""
         before = (self.inputs.get("environment") or {}).get("variables", {})
-        told = {name: value for name, value in {**before, **variables}.items() if value is not None}
-        self.write(environment={"variables": told})
+        values = {name: value for name, value in {**before, **variables}.items() if value}
+        self.write_inputs(environment={"variables": values})
 
-    def trigger(self, **parameters: Any) -> None:
-        """Write serverless.yml with other parameters of the mps trigger; None leaves one out."""
-        told = {**MPS_TRIGGER["mps"]["parameters"], **parameters}
-        told = {name: value for name, value in told.items() if value is not None}
-        self.write(events=[{"mps": {"parameters": told}}, TIMER])
+    def set_trigger(self, **parameters: Any) -> None:
+        """Change parameters of the mps trigger. None removes one."""
+        values = {**MPS_TRIGGER["mps"]["parameters"], **parameters}
+        values = {name: value for name, value in values.items() if value is not None}
+        self.write_inputs(events=[{"mps": {"parameters": values}}, TIMER])
 
-    def on_the_desk(
+    def check_offline(
         self, archive: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> list[Finding]:
-        """What is found without running anything."""
-        with open_project(self.path, archive=archive, environment=environment or {}) as desk:
-            return [finding for area in ON_THE_DESK for finding in area.findings(desk)]
+        """Return the findings of the offline areas."""
+        with open_project(self.path, archive=archive, environment=environment or {}) as project:
+            return [finding for area in OFFLINE_AREAS for finding in area.run(project)]
 
-    def examined(self, **options: Any) -> Examination:
-        """All that is found; the environment is empty if nothing else is said."""
+    def examine(self, **options: Any) -> Examination:
+        """Examine the project, by default with an empty environment."""
         options.setdefault("environment", {})
         return examine_project(DoctorOptions(self.path, pause=0.001, **options))

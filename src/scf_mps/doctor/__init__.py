@@ -1,6 +1,6 @@
-"""Looks for what would go wrong, before and after deploying (`scf-mps doctor`): every finding says what to do.
+"""Checks of a project and its deployed function, for `scf-mps doctor`.
 
-`examine` looks at one area after the other; what each area looks for is a module with a list of small checks.
+`examine_project` runs the checks of all areas. Each area is a module with an `Area` named ``CHECKS``.
 """
 
 from __future__ import annotations
@@ -10,16 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .account import account, read_account
-from .application import application
-from .buckets import ask_buckets, buckets
+from . import account, application, buckets, configuration, files, storage
 from .checks import LEVELS, Area, Check, Finding, Level
-from .configuration import configuration
-from .files import files
 from .import_probe import load_application
 from .project import open_project
 from .reminders import REMINDERS
-from .storage import storing
 
 __all__ = [
     "AREAS",
@@ -32,24 +27,31 @@ __all__ = [
     "examine_project",
 ]
 
-AREAS: tuple[Area[Any], ...] = (configuration, files, storing, application, account, buckets)
-"""In the order in which they are looked at."""
+AREAS: tuple[Area[Any], ...] = (
+    configuration.CHECKS,
+    files.CHECKS,
+    storage.CHECKS,
+    application.CHECKS,
+    account.CHECKS,
+    buckets.CHECKS,
+)
+"""All areas in the order of their checks."""
 
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """How to look.
+    """Options of an examination.
 
     Attributes:
-        path: of serverless.yml.
-        stage: in place of the file's.
-        archive: a zip that is to be deployed, in place of what `src` says.
-        cloud: whether to look at the account too.
-        write: whether a small object may be written below the ledger's prefix, and removed.
-        dispatch: whether the sample event is to run its callbacks.
-        seconds: how long loading the application may take; ``initTimeout`` by default.
-        pause: seconds before the first repetition of what was throttled.
-        environment: in place of the process's.
+        path: the serverless.yml.
+        stage: overrides the stage of the file.
+        archive: the zip to check instead of `src`.
+        cloud: whether to check the account too.
+        write: whether to write and remove a small object below the ledger's prefix.
+        dispatch: whether to run the callbacks of the sample event.
+        seconds: timeout for importing the application. Default: ``initTimeout``.
+        pause: seconds before the first retry of a throttled request.
+        environment: replaces the environment of the process.
     """
 
     path: Path = Path("serverless.yml")
@@ -65,12 +67,12 @@ class DoctorOptions:
 
 @dataclass(frozen=True)
 class Examination:
-    """What came of it.
+    """The result of an examination.
 
     Attributes:
-        findings: the worst first.
-        seen: what was looked at.
-        reminders: what could not be.
+        findings: the findings, errors first.
+        seen: facts about the project and its function.
+        reminders: facts that no check can verify.
     """
 
     findings: tuple[Finding, ...]
@@ -83,19 +85,23 @@ class Examination:
         return any(finding.level == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, as it can be printed."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
 def examine_project(options: DoctorOptions) -> Examination:
-    """Look at a project, and at its function in the cloud if that is asked for; nothing of them is changed."""
-    with open_project(options.path, options.stage, options.archive, options.environment) as desk:
-        found = configuration.findings(desk) + files.findings(desk) + storing.findings(desk)
-        found += application.findings(load_application(desk, options.dispatch, options.seconds))
+    """Check a project, and its function in the cloud if requested. Change neither."""
+    with open_project(options.path, options.stage, options.archive, options.environment) as project:
+        findings = configuration.CHECKS.run(project)
+        findings += files.CHECKS.run(project)
+        findings += storage.CHECKS.run(project)
+        loaded = load_application(project, options.dispatch, options.seconds)
+        findings += application.CHECKS.run(loaded)
         if options.cloud:
-            live = read_account(desk, options.pause)
-            found += account.findings(live)
-            if live.credentials:
-                found += buckets.findings(ask_buckets(desk, live.credentials, options.write))
-        found.sort(key=lambda one: LEVELS.index(one.level))
-        return Examination(tuple(found), tuple(desk.seen))
+            state = account.read_account(project, options.pause)
+            findings += account.CHECKS.run(state)
+            if state.credentials:
+                inspected = buckets.inspect_buckets(project, state.credentials, options.write)
+                findings += buckets.CHECKS.run(inspected)
+        findings.sort(key=lambda finding: LEVELS.index(finding.level))
+        return Examination(tuple(findings), tuple(project.seen))

@@ -1,4 +1,4 @@
-"""``python -m scf_mps.doctor`` prints the table of docs/doctor.md."""
+"""``python -m scf_mps.doctor`` prints the tables of docs/doctor.md."""
 
 from .table import render_tables
 

@@ -1,4 +1,4 @@
-"""The function in the cloud, compared with serverless.yml by the planner of `scf-mps deploy`. It is read, never changed."""
+"""Checks of the deployed function against serverless.yml, with the planner of `scf-mps deploy`. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .project import Project, Upload
 if TYPE_CHECKING:
     from ..deploy.current_state import CurrentState
     from ..deploy.desired_state import DesiredState
-    from ..deploy.plan import Change, Plan
+    from ..deploy.plan import Change, Plan, Step
 
-account: Area[Account] = Area("Account")
+CHECKS: Area[Account] = Area("Account")
 
-SHORT_TTL = 3600
+MIN_TTL_SECONDS = 3600
 
 
 @dataclass
 class Account:
-    """What the cloud has.
+    """The function in the cloud.
 
     Attributes:
-        unknown: why that could not be read; empty if it could.
-        wanted: the function as it is to be.
-        live: as it is; None if there is none.
-        plan: from one to the other, the code aside.
-        built: digest of the zip that a deployment would send; empty if there is no build.
-        credentials: of the desk.
+        unknown: reasons why it could not be read.
+        wanted: the desired state.
+        live: the current state. None if the function does not exist.
+        plan: the changes to the desired state, except code.
+        built: the digest of the zip that a deployment would upload. Empty without a build.
+        credentials: the local credentials.
     """
 
     unknown: list[str] = field(default_factory=list[str])
@@ -45,58 +45,64 @@ class Account:
     built: str = ""
     credentials: Credentials | None = None
 
-    def changes(self, *actions: str) -> Iterator[Change]:
-        """What a deployment would change by these calls, if the function is there."""
+    def find_steps(self, *actions: str) -> Iterator[Step]:
+        """Yield the steps of a deployment with these actions if the function exists."""
         if self.live and self.plan:
             for step in self.plan.steps:
                 if step.action in actions:
-                    yield from step.changes
+                    yield step
 
-    def blocked(self, code: str) -> Iterator[Problem]:
-        """Yield the reasons with a code that block a deployment."""
-        for problem in self.plan.blocked if self.plan else ():
-            if problem.code == code:
-                yield problem
+    def find_changes(self, *actions: str) -> Iterator[Change]:
+        """Yield the changes of `find_steps`."""
+        for step in self.find_steps(*actions):
+            yield from step.changes
+
+    def find_blocked(self, code: str) -> list[Problem]:
+        """Return the problems with a code that block a deployment."""
+        blocked = self.plan.blocked if self.plan else ()
+        return [problem for problem in blocked if problem.code == code]
 
 
-def read_account(desk: Project, pause: float = 1.0) -> Account:
-    """What the cloud has of a project's function.
+def read_account(project: Project, pause: float = 1.0) -> Account:
+    """Read the state of a project's function in the cloud.
 
     Args:
-        desk: the project.
-        pause: seconds before the first repetition of what was throttled.
+        project: the project.
+        pause: seconds before the first retry of a throttled request.
     """
-    if desk.wanted is None:
-        return Account(["what serverless.yml says is not in order, or could not be read"])
-    from ..deploy import account as desk_account
+    if project.wanted is None:
+        return Account(["serverless.yml is invalid or could not be read"])
+    from ..deploy import account
     from ..deploy.cloud import Cloud
     from ..deploy.code import read_layer_archives
     from ..deploy.current_state import DeployTarget, fetch_account_state, fetch_current_state
     from ..deploy.errors import DeployError
     from ..deploy.plan import PlanOptions, ZipDigest, make_plan
 
-    wanted = desk.wanted
+    wanted = project.wanted
     try:
-        keys = desk_account.load_credentials(desk.environment)
-        address = desk_account.parse_endpoint(desk.environment)
-        target = DeployTarget(wanted, Cloud(keys, wanted.region, address, pause))
+        credentials = account.load_credentials(project.environment)
+        endpoint = account.parse_endpoint(project.environment)
+        target = DeployTarget(wanted, Cloud(credentials, wanted.region, endpoint, pause))
         live = fetch_current_state(target)
-        layers = {name: one.digest for name, one in read_layer_archives(wanted.layers).items()}
-        around = fetch_account_state(target, live)
+        layers = {
+            name: archive.digest for name, archive in read_layer_archives(wanted.layers).items()
+        }
+        account_state = fetch_account_state(target, live)
     except DeployError as error:
         return Account([*map(str, error.problems)])
     code = ZipDigest(live.latest.code_sha256 if live else "", 0)
-    made = make_plan(live, wanted, around, PlanOptions(code, layers))
-    where = f"{wanted.region}/{wanted.namespace}/{wanted.name}"
+    plan = make_plan(live, wanted, account_state, PlanOptions(code, layers))
     if live:
+        where = f"{wanted.region}/{wanted.namespace}/{wanted.name}"
         triggers = ", ".join(f"{one.trigger.event_type} for {one}" for one in live.mps) or "none"
-        desk.seen.append(f"{where} is {live.status}; MPS triggers: {triggers}")
-    desk.seen += [str(note) for note in made.notes if note.code != "trigger_not_in_file"]
-    return Account([], wanted, live, made, _digest(desk.upload), keys)
+        project.seen.append(f"{where} is {live.status}; MPS triggers: {triggers}")
+    project.seen += [str(note) for note in plan.notes if note.code != "trigger_not_in_file"]
+    return Account([], wanted, live, plan, _compute_digest(project.upload), credentials)
 
 
-def _digest(upload: Upload | None) -> str:
-    """The digest of the zip that a deployment would send."""
+def _compute_digest(upload: Upload | None) -> str:
+    """Return the digest of the zip that a deployment would upload."""
     if upload is None or not upload.built:
         return ""
     import hashlib
@@ -108,170 +114,176 @@ def _digest(upload: Upload | None) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@account.check(
+@CHECKS.check(
     "error",
+    "The account could not be checked.",
     why="Only the project was checked.",
-    advice="Correct it, then run the command again.",
+    advice="Correct the error, then repeat the command.",
 )
-def account_unknown(found: Account) -> Iterator[str]:
-    """The account could not be looked at."""
-    yield from found.unknown
+def _account_unknown(account: Account) -> Iterator[str]:
+    yield from account.unknown
 
 
-@account.check(
+@CHECKS.check(
     "note",
-    why="Nothing of it could be looked at yet.",
-    advice="`scf-mps deploy` makes it.",
+    "The function does not exist in the cloud.",
+    why="Its settings cannot be checked yet.",
+    advice="Run `scf-mps deploy` to create it.",
 )
-def function_missing(found: Account) -> Iterator[str]:
-    """The function is not in the cloud."""
-    if found.wanted and found.live is None:
-        wanted = found.wanted
-        yield f"there is no {wanted.region}/{wanted.namespace}/{wanted.name}"
+def _function_missing(account: Account) -> Iterator[str]:
+    if account.wanted and account.live is None:
+        wanted = account.wanted
+        yield f"{wanted.region}/{wanted.namespace}/{wanted.name} does not exist"
 
 
-@account.check(
+@CHECKS.check(
     "error",
-    why="SCF runs a function that is Active (page 583/115197).",
-    advice="Wait if something is being done to it; after a failure `scf-mps deploy --again` sends it once more.",
+    "The function is not Active.",
+    why="SCF runs only functions that are Active (page 583/115197).",
+    advice="Wait if SCF is still changing it. After a failure run `scf-mps deploy --again`.",
 )
-def function_not_active(found: Account) -> Iterator[str]:
-    """The function is not Active."""
-    if found.live and found.live.status != "Active":
-        reasons = found.live.latest.configuration.get("StatusReasons") or []
-        why = "; ".join(f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}" for one in reasons)
-        yield f"it is {found.live.status}{f': {why}' if why else ''}"
+def _function_not_active(account: Account) -> Iterator[str]:
+    if account.live and account.live.status != "Active":
+        reasons = account.live.latest.configuration.get("StatusReasons") or []
+        errors = "; ".join(f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}" for one in reasons)
+        yield f"the status is {account.live.status}{f': {errors}' if errors else ''}"
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="What runs is not what is here. (Tencent's client packs another zip of the same files: then it differs as well.)",
-    advice="`scf-mps deploy`.",
+    "The deployed code differs from the build.",
+    why="The function runs other code. (Tencent's client packs the same files into another zip, which differs too.)",
+    advice="Run `scf-mps deploy`.",
 )
-def code_differs(found: Account) -> Iterator[str]:
-    """The function's code is not the build's."""
-    live = found.live.latest.code_sha256 if found.live else ""
-    if live and found.built and live != found.built:
-        yield f"sha256 {live[:12]} runs, {found.built[:12]} is built"
+def _code_differs(account: Account) -> Iterator[str]:
+    live = account.live.latest.code_sha256 if account.live else ""
+    if live and account.built and live != account.built:
+        yield f"sha256 {live[:12]} is deployed, {account.built[:12]} is built"
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="Somebody changed it in the console, or serverless.yml was changed and not deployed.",
-    advice="`scf-mps deploy`, or write into serverless.yml what is there.",
+    "A setting of the function differs from serverless.yml.",
+    why="It was changed in the console, or serverless.yml was changed and not deployed.",
+    advice="Run `scf-mps deploy`, or write the deployed value into serverless.yml.",
 )
-def settings_differ(found: Account) -> Iterator[str]:
-    """A setting of the function is not as serverless.yml says."""
-    for one in found.changes(
+def _settings_differ(account: Account) -> Iterator[str]:
+    for one in account.find_changes(
         "UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishLayerVersion"
     ):
         yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
-@account.check(
+@CHECKS.check(
     "error",
-    why="SCF changes the runtime of no function, and Tencent's client says nothing of it.",
-    advice="Write the runtime that it has, another name, or `scf-mps remove` first.",
+    "The function's runtime differs from serverless.yml.",
+    why="SCF cannot change the runtime of a function, and Tencent's client does not report it.",
+    advice="Write the deployed runtime or another name, or run `scf-mps remove` first.",
 )
-def runtime_differs(found: Account) -> Iterator[str]:
-    """The function has another runtime than serverless.yml says."""
-    if found.live and found.wanted and any(found.blocked("runtime_change")):
-        yield f"{found.live.latest.runtime} in the cloud, {found.wanted.runtime} in serverless.yml"
+def _runtime_differs(account: Account) -> Iterator[str]:
+    if account.live and account.wanted and account.find_blocked("runtime_change"):
+        yield f"{account.live.latest.runtime} in the cloud, {account.wanted.runtime} in serverless.yml"
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="How often and how long SCF tries again decides what an outage costs (page 583/39851).",
-    advice="`scf-mps deploy`: it sets what `retryNum` and `msgTTL` say.",
+    "The retry settings differ from serverless.yml.",
+    why="They decide how long events survive an outage (page 583/39851).",
+    advice="Run `scf-mps deploy`: it applies `retryNum` and `msgTTL`.",
 )
-def retries_differ(found: Account) -> Iterator[str]:
-    """SCF tries events again in another way than serverless.yml says."""
-    for one in found.changes("UpdateFunctionEventInvokeConfig"):
+def _retries_differ(account: Account) -> Iterator[str]:
+    for one in account.find_changes("UpdateFunctionEventInvokeConfig"):
         yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="What a callback could not do at once is lost: an event that failed is not delivered again.",
-    advice="Write `retryNum: 2` and `scf-mps deploy`.",
+    "SCF does not retry events.",
+    why="An event that fails once is lost.",
+    advice="Write `retryNum: 2`, then run `scf-mps deploy`.",
 )
-def retries_off(found: Account) -> Iterator[str]:
-    """SCF does not try an event again."""
-    if found.live and found.live.retries == 0:
-        yield "retries are 0"
+def _retries_off(account: Account) -> Iterator[str]:
+    if account.live and account.live.retries == 0:
+        yield "the number of retries is 0"
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="For so long SCF keeps an event that it cannot run, for lack of room or by its own fault (page 583/39851).",
-    advice="Write `msgTTL: 21600`, SCF's default of six hours, and `scf-mps deploy`.",
+    "SCF keeps events for less than an hour.",
+    why="SCF keeps an event for this time if concurrency limits or its own errors prevent the invocation (page 583/39851).",
+    advice="Write `msgTTL: 21600` (SCF's default, six hours), then run `scf-mps deploy`.",
 )
-def ttl_short(found: Account) -> Iterator[str]:
-    """SCF keeps events for less than an hour."""
-    if found.live and found.live.ttl is not None and found.live.ttl < SHORT_TTL:
-        yield f"events are kept for {found.live.ttl} s"
+def _ttl_short(account: Account) -> Iterator[str]:
+    if account.live and account.live.ttl is not None and account.live.ttl < MIN_TTL_SECONDS:
+        yield f"SCF keeps events for {account.live.ttl} s"
 
 
-@account.check(
+@CHECKS.check(
     "error",
-    why="MPS reaches the function through this trigger alone.",
-    advice="`scf-mps deploy` binds it.",
+    "The MPS trigger is missing, disabled or points to another version.",
+    why="MPS reaches the function only through this trigger.",
+    advice="Run `scf-mps deploy` to bind it.",
 )
-def trigger_not_bound(found: Account) -> Iterator[str]:
-    """The MPS trigger is not bound, is switched off, or leads to another version."""
-    taken = [one.path for one in found.blocked("trigger_taken")]
-    off = {one.trigger.event_type for one in found.live.mps} if found.live else set()
-    for one in found.changes("BindTrigger"):
-        if one.what in taken:
+def _trigger_not_bound(account: Account) -> Iterator[str]:
+    from ..deploy.plan import NOTHING
+
+    taken = [problem.path for problem in account.find_blocked("trigger_taken")]
+    listed = [bound.trigger.event_type for bound in account.live.mps] if account.live else []
+    for step in account.find_steps("BindTrigger"):
+        [change] = step.changes
+        if change.what in taken:
             continue
-        if one.current != "-":
-            yield f"{one.what} leads to {one.current}, in serverless.yml to {one.desired}"
-        elif one.what.rpartition(" ")[2] in off:
-            yield f"{one.what} is switched off"
+        if change.current != NOTHING:
+            yield (
+                f"{change.what} points to {change.current} in the cloud, "
+                f"to {change.desired} in serverless.yml"
+            )
+        elif step.parameters["EventType"] in listed:
+            yield f"{change.what} is disabled"
         else:
-            yield f"{one.what} is not there"
+            yield f"{change.what} is missing"
 
 
-@account.check(
+@CHECKS.check(
     "error",
-    why="One MPS trigger serves the whole account, in all regions (page 583/39163): who has it gets all events.",
-    advice="Put your callbacks into that function, or take the trigger with `scf-mps deploy --take-trigger`.",
+    "Another function has the account's MPS trigger.",
+    why="One MPS trigger serves the whole account in all regions (page 583/39163). Its function receives all events.",
+    advice="Move your callbacks into that function, or take the trigger with `scf-mps deploy --take-trigger`.",
 )
-def trigger_taken(found: Account) -> Iterator[str]:
-    """Another function has the account's MPS trigger."""
-    for problem in found.blocked("trigger_taken"):
+def _trigger_taken(account: Account) -> Iterator[str]:
+    for problem in account.find_blocked("trigger_taken"):
         yield problem.summary
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="A timer for reconcile finds what never arrived, if it is there and as it should be.",
-    advice="`scf-mps deploy`.",
+    "A timer differs from serverless.yml.",
+    why="The timer for reconcile finds events that never arrived.",
+    advice="Run `scf-mps deploy`.",
 )
-def timer_differs(found: Account) -> Iterator[str]:
-    """A timer is not as serverless.yml says."""
-    for one in found.changes("CreateTrigger", "UpdateTrigger"):
+def _timer_differs(account: Account) -> Iterator[str]:
+    for one in account.find_changes("CreateTrigger", "UpdateTrigger"):
         yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
 
 
-@account.check(
+@CHECKS.check(
     "note",
-    why="Tencent's client deletes it with the next deployment; `scf-mps deploy` leaves it alone.",
-    advice="Write it down under `events:`, or remove it with `scf-mps deploy --prune`.",
+    "The function has a trigger that is not in serverless.yml.",
+    why="Tencent's client deletes it in the next deployment. `scf-mps deploy` keeps it.",
+    advice="Add it under `events:`, or remove it with `scf-mps deploy --prune`.",
 )
-def trigger_not_written(found: Account) -> Iterator[str]:
-    """The function has a trigger that is not in serverless.yml."""
-    for note in found.plan.notes if found.live and found.plan else ():
+def _trigger_not_written(account: Account) -> Iterator[str]:
+    for note in account.plan.notes if account.live and account.plan else ():
         if note.code == "trigger_not_in_file":
             yield note.summary
 
 
-@account.check(
+@CHECKS.check(
     "warning",
-    why="What a trigger with this alias runs is not what was deployed last.",
-    advice="`scf-mps deploy` publishes a version and moves the alias.",
+    "The published version or the alias is outdated.",
+    why="A trigger with this alias runs an older version.",
+    advice="Run `scf-mps deploy` to publish a version and move the alias.",
 )
-def version_behind(found: Account) -> Iterator[str]:
-    """The published version, or the alias, is behind."""
-    for one in found.changes("PublishVersion"):
-        yield f"version {one.current} is not what serverless.yml and $LATEST are"
+def _version_behind(account: Account) -> Iterator[str]:
+    for one in account.find_changes("PublishVersion"):
+        yield f"version {one.current} differs from serverless.yml or $LATEST"

@@ -1,7 +1,7 @@
-"""The buckets that the ledger, MPS_PUBLISH and the handlers name, asked with the keys of the desk.
+"""Checks of the buckets that the ledger, the variables and the handlers name, with the local credentials.
 
-What the function's role may do cannot be told from a desk, whose keys are others; with the role's own keys in the
-environment it can. The only thing that is written is a small object below the ledger's prefix, which is removed again.
+Only the credentials of the function's role can verify its permissions. The only change is a small object below the
+ledger's prefix, which is removed again.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from scf_mps.tencent.credentials import Credentials
 from .checks import Area
 from .project import Project
 
-buckets: Area[Buckets] = Area("Buckets")
+CHECKS: Area[Buckets] = Area("Buckets")
 
-PROBE = "doctor/"
+PROBE_PREFIX = "doctor/"
 
 
 @dataclass
 class Buckets:
-    """What was asked of COS.
+    """The inspected buckets.
 
     Attributes:
-        missing: buckets that are not there, each with who names it.
-        denied: what the keys may not do.
-        unreachable: what else went wrong.
-        versioned: the state of the ledger's versioning, if it ever had versions.
-        unwritable: why nothing can be written, or not as a ledger must.
-        rule: the rule by which the ledger's bucket would forget, if it has none.
+        missing: buckets that do not exist, with the names that use them.
+        denied: requests that the credentials may not send.
+        unreachable: other errors.
+        versioned: the versioning state of the ledger's bucket. Empty if it never had versioning.
+        unwritable: reasons why the ledger cannot be written.
+        rule: the missing lifecycle rule of the ledger. Empty if there is a rule.
     """
 
     missing: list[str] = field(default_factory=list[str])
@@ -49,98 +49,99 @@ class Buckets:
     rule: str = ""
 
 
-def ask_buckets(
-    desk: Project, credentials: Credentials, write: bool = True, retry: Retry | None = None
+def inspect_buckets(
+    project: Project, credentials: Credentials, write: bool = True, retry: Retry | None = None
 ) -> Buckets:
-    """Ask COS about every bucket that is named.
+    """Inspect every bucket that a project names.
 
     Args:
-        desk: the project; its environment's MPS_COS_PROXY leads to an emulator.
-        credentials: to ask with.
-        write: whether a small object may be written below the ledger's prefix, and removed.
-        retry: how patiently.
+        project: the project. MPS_COS_PROXY in its environment selects an emulator.
+        credentials: the credentials of the requests.
+        write: whether to write and remove a small object below the ledger's prefix.
+        retry: the retries of failed requests.
     """
-    found = Buckets()
+    buckets = Buckets()
     pool = Pool()
     cos = Cos(
         credentials,
-        proxy=desk.environment.get("MPS_COS_PROXY", ""),
+        proxy=project.environment.get("MPS_COS_PROXY", ""),
         buckets="*",
         retry=retry or Retry(attempts=3),
         pool=pool,
     )
     try:
-        _ask(found, desk, cos, write)
+        _inspect_all(buckets, project, cos._client, write)
     finally:
         pool.clear()
-    return found
+    return buckets
 
 
-def _ask(found: Buckets, desk: Project, cos: Cos, write: bool) -> None:
-    client = cos._client
-    ledger = _ledger(desk)
-    for (bucket, region), who in desk.places().items():
-        where = f"{bucket} in {region}, which {who} names"
+def _inspect_all(buckets: Buckets, project: Project, client: Client, write: bool) -> None:
+    ledger = _open_cos_ledger(project)
+    for (bucket, region), name in project.find_places().items():
+        where = f"{bucket} in {region}, named by {name}"
         try:
             client.call(Request(Target(bucket, region), "HEAD"))
-            desk.seen.append(f"{where}: is there")
-            if who == "MPS_LEDGER" and ledger:
-                _ask_ledger(found, client, desk, ledger, write)
+            project.seen.append(f"{where}: exists")
+            if name == "MPS_LEDGER" and ledger:
+                _inspect_ledger(buckets, project, client, ledger, write)
         except NotFound:
-            found.missing.append(where)
+            buckets.missing.append(where)
         except Denied as error:
-            found.denied.append(f"{where}: {error}")
+            buckets.denied.append(f"{where}: {error}")
         except CosError as error:
-            found.unreachable.append(f"{where}: {error}")
+            buckets.unreachable.append(f"{where}: {error}")
 
 
-def _ledger(desk: Project) -> CosLedger | None:
-    """The ledger, if it is to be in COS."""
+def _open_cos_ledger(project: Project) -> CosLedger | None:
+    """Return the ledger if it is in COS."""
     try:
-        found = open_ledger(desk.variables.get("MPS_LEDGER", ""))
+        ledger = open_ledger(project.variables.get("MPS_LEDGER", ""))
     except LedgerError:
         return None
-    return found if isinstance(found, CosLedger) else None
+    return ledger if isinstance(ledger, CosLedger) else None
 
 
-def _ask_ledger(
-    found: Buckets, client: Client, desk: Project, ledger: CosLedger, write: bool
+def _inspect_ledger(
+    buckets: Buckets, project: Project, client: Client, ledger: CosLedger, write: bool
 ) -> None:
-    """Raises CosError."""
-    place = Location.parse(desk.variables["MPS_LEDGER"].partition("?")[0])
-    found.versioned = operations.get_versioning(client, place.bucket, place.region)
+    """Inspect the ledger's bucket. Raise CosError if a request fails."""
+    place = Location.parse(project.variables["MPS_LEDGER"].partition("?")[0])
+    buckets.versioned = operations.get_versioning(client, place.bucket, place.region)
     prefix = place.prefix.strip("/") + "/"
-    if not _forgets(client, place, prefix):
-        found.rule = ledger.lifecycle_rule
-    if write and not found.versioned:
-        found.unwritable += _try_to_write(
-            client, CosObject(place.bucket, place.region, f"{prefix}{PROBE}{uuid.uuid4().hex}")
+    if not _has_expiration(client, place, prefix):
+        buckets.rule = ledger.lifecycle_rule
+    if write and not buckets.versioned:
+        buckets.unwritable += _probe_writing(
+            client,
+            CosObject(place.bucket, place.region, f"{prefix}{PROBE_PREFIX}{uuid.uuid4().hex}"),
         )
 
 
-def _forgets(client: Client, place: Location, prefix: str) -> bool:
-    """Whether a rule of the bucket removes what is below the prefix (GET Bucket lifecycle, page 436/8278)."""
+def _has_expiration(client: Client, place: Location, prefix: str) -> bool:
+    """Return True if a rule of the bucket expires the prefix (GET Bucket lifecycle, page 436/8278)."""
+    target = Target(place.bucket, place.region)
     try:
-        answer = client.call(Request(Target(place.bucket, place.region), params={"lifecycle": ""}))
+        response = client.call(Request(target, params={"lifecycle": ""}))
     except NotFound:
         return False
-    for rule in xml.parse_document(answer.body, "LifecycleConfiguration").iterfind("Rule"):
-        told = [one.text or "" for one in rule.findall(".//Prefix")]
-        is_for_all = prefix.startswith(tuple(told or [""])) and rule.find(".//Tag") is None
-        is_on = xml.find_text(rule, "Status") == "Enabled"
-        if is_on and rule.find("Expiration") is not None and is_for_all:
+    for rule in xml.parse_document(response.body, "LifecycleConfiguration").iterfind("Rule"):
+        prefixes = [element.text or "" for element in rule.findall(".//Prefix")]
+        covers_all = prefix.startswith(tuple(prefixes or [""])) and rule.find(".//Tag") is None
+        is_enabled = xml.find_text(rule, "Status") == "Enabled"
+        if is_enabled and covers_all and rule.find("Expiration") is not None:
             return True
     return False
 
 
-def _try_to_write(client: Client, item: CosObject) -> Iterator[str]:
-    """Write an object, see that it cannot be written twice, and remove it."""
+def _probe_writing(client: Client, item: CosObject) -> Iterator[str]:
+    """Write an object twice, which COS must refuse, and remove it. Yield the problems."""
     forbid = {operations.FORBID_OVERWRITE: "true"}
     try:
         operations.put(client, item, b"", forbid)
         try:
             operations.put(client, item, b"again", forbid)
-            yield f"{item} could be written twice, although {operations.FORBID_OVERWRITE} was sent"
+            yield f"{item} was overwritten despite {operations.FORBID_OVERWRITE}"
         except Conflict:
             pass
         operations.delete(client, item)
@@ -148,64 +149,63 @@ def _try_to_write(client: Client, item: CosObject) -> Iterator[str]:
         yield str(error)
 
 
-@buckets.check(
+@CHECKS.check(
     "error",
-    why="A callback, or the ledger, would fail with every event.",
-    advice="Make the bucket, or correct its name: bucket-appid.region.",
+    "A bucket does not exist.",
+    why="A callback or the ledger would fail on every event.",
+    advice="Create the bucket, or correct its name: bucket-appid.region.",
 )
-def bucket_missing(found: Buckets) -> Iterator[str]:
-    """A bucket that is named is not there."""
-    yield from found.missing
+def _bucket_missing(buckets: Buckets) -> Iterator[str]:
+    yield from buckets.missing
 
 
-@buckets.check(
+@CHECKS.check(
     "warning",
-    why="The function's role needs this as well; that the role has it cannot be told with other keys.",
-    advice="Allow the desk's user, and the function's role, what was refused: name/cos:HeadBucket, "
-    "name/cos:GetBucketVersioning, name/cos:GetBucketLifecycle.",
+    "The local credentials may not read a bucket's settings.",
+    why="The function's role needs the same permissions, which other credentials cannot verify.",
+    advice="Allow them for the local user and the function's role: name/cos:HeadBucket, name/cos:GetBucketVersioning, name/cos:GetBucketLifecycle.",
 )
-def bucket_denied(found: Buckets) -> Iterator[str]:
-    """The keys of the desk may not look at a bucket."""
-    yield from found.denied
+def _bucket_denied(buckets: Buckets) -> Iterator[str]:
+    yield from buckets.denied
 
 
-@buckets.check(
+@CHECKS.check(
     "warning",
-    why="Nothing can be said of it.",
-    advice="Ask again; if it stays so, look at this machine's network.",
+    "COS did not answer for a bucket.",
+    why="The bucket could not be checked.",
+    advice="Repeat the command. If it fails again, check this machine's network.",
 )
-def bucket_unreachable(found: Buckets) -> Iterator[str]:
-    """COS did not answer for a bucket."""
-    yield from found.unreachable
+def _bucket_unreachable(buckets: Buckets) -> Iterator[str]:
+    yield from buckets.unreachable
 
 
-@buckets.check(
+@CHECKS.check(
     "error",
-    why="COS heeds x-cos-forbid-overwrite only in a bucket that never had versions (page 436/7749): the ledger refuses.",
-    advice="Use another bucket; suspending the versions is not enough.",
+    "Versioning is or was enabled in the ledger's bucket.",
+    why="COS honours x-cos-forbid-overwrite only in a bucket that never had versioning (page 436/7749): the ledger refuses the bucket.",
+    advice="Use another bucket. Suspending versioning is not enough.",
 )
-def ledger_versioned(found: Buckets) -> Iterator[str]:
-    """The ledger's bucket has, or had, versions."""
-    if found.versioned:
-        yield f"versioning is {found.versioned}"
+def _ledger_versioned(buckets: Buckets) -> Iterator[str]:
+    if buckets.versioned:
+        yield f"versioning is {buckets.versioned}"
 
 
-@buckets.check(
+@CHECKS.check(
     "error",
-    why="Every event would be left to SCF's retry, and then be lost.",
-    advice="Allow name/cos:PutObject, GetObject, HeadObject and DeleteObject below the prefix, to the role as well.",
+    "The ledger cannot be written.",
+    why="Every invocation would fail, and its event would be lost after the retries.",
+    advice="Allow name/cos:PutObject, GetObject, HeadObject and DeleteObject below the prefix, for the role too.",
 )
-def ledger_unwritable(found: Buckets) -> Iterator[str]:
-    """The ledger cannot be written as it must be."""
-    yield from found.unwritable
+def _ledger_unwritable(buckets: Buckets) -> Iterator[str]:
+    yield from buckets.unwritable
 
 
-@buckets.check(
+@CHECKS.check(
     "warning",
-    why="COS forgets nothing of itself: the ledger grows with every event.",
-    advice="Put this rule beside the bucket's others, in the console or by PUT Bucket lifecycle (page 436/8280).",
+    "No lifecycle rule of the bucket expires the ledger's objects.",
+    why="COS never expires objects by default: the ledger grows with every event.",
+    advice="Add this rule to the bucket's rules, in the console or with PUT Bucket lifecycle (page 436/8280).",
 )
-def ledger_never_forgets(found: Buckets) -> Iterator[str]:
-    """No lifecycle rule of the bucket is for the ledger."""
-    if found.rule:
-        yield f"there is no {found.rule}"
+def _ledger_never_forgets(buckets: Buckets) -> Iterator[str]:
+    if buckets.rule:
+        yield f"missing rule: {buckets.rule}"

@@ -1,7 +1,7 @@
-"""What a finding is, and how checks are written: each is a function that yields what it found, and an area is a list.
+"""Findings, and the checks that make them.
 
-The function's name is the finding's, its docstring says in general what is wrong; a check that is deleted is gone,
-from `scf-mps doctor` and from its documentation's table.
+A check is a function that yields a text for each finding. Its name without the leading ``_`` is the name of the
+findings. An `Area` collects the checks of one subject, for `scf-mps doctor` and for the tables of docs/doctor.md.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 Level = Literal["error", "warning", "note"]
-"""An error keeps the function from doing its work, a warning may, and a note is good to know."""
+"""An error prevents the function from working, a warning may, and a note is information."""
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 Subject = TypeVar("Subject")
-Look = Callable[[Subject], Iterable[str]]
+Find = Callable[[Subject], Iterable[str]]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """A problem that a check found.
 
     Attributes:
-        level: how bad it is.
-        name: of the check, e.g. ``timeout_short``.
-        area: of the check.
-        what: what is the matter here, without secrets.
-        why: why that matters, and who says so.
-        advice: what to do.
+        level: its severity.
+        name: the name of the check, e.g. ``timeout_short``.
+        area: the title of the check's area.
+        what: the problem and its value, without secrets.
+        why: the consequence, with its source.
+        advice: the fix.
     """
 
     level: Level
@@ -42,7 +42,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check(Generic[Subject]):
-    """A check: `about` is what it finds in general, and `look` yields a sentence for each time it does."""
+    """A check.
+
+    Attributes:
+        level: the level of its findings.
+        name: its name, e.g. ``timeout_short``.
+        area: the title of its area.
+        about: the problem in general.
+        why: the consequence, with its source.
+        advice: the fix.
+        find: yields a text for each finding.
+    """
 
     level: Level
     name: str
@@ -50,19 +60,20 @@ class Check(Generic[Subject]):
     about: str
     why: str
     advice: str
-    look: Look[Subject]
+    find: Find[Subject]
 
-    def findings(self, subject: Subject) -> Iterator[Finding]:
-        for what in self.look(subject):
-            yield Finding(self.level, self.name, self.area, what, self.why, self.advice)
+    def run(self, subject: Subject) -> Iterator[Finding]:
+        """Yield the findings."""
+        for text in self.find(subject):
+            yield Finding(self.level, self.name, self.area, text, self.why, self.advice)
 
 
 class Area(Generic[Subject]):
-    """A list of checks that look at the same thing.
+    """The checks of one subject.
 
     Attributes:
-        title: what they look at.
-        checks: in order.
+        title: the heading of its table.
+        checks: the checks in order.
     """
 
     def __init__(self, title: str) -> None:
@@ -70,23 +81,17 @@ class Area(Generic[Subject]):
         self.checks: list[Check[Subject]] = []
 
     def check(
-        self, level: Level, *, why: str, advice: str
-    ) -> Callable[[Look[Subject]], Look[Subject]]:
-        """Decorates a check.
+        self, level: Level, about: str, *, why: str, advice: str
+    ) -> Callable[[Find[Subject]], Find[Subject]]:
+        """Return a decorator that adds a function as a check. See `Check` for the arguments."""
 
-        Args:
-            level: of what it finds.
-            why: why that matters, and who says so.
-            advice: what to do.
-        """
-
-        def add(look: Look[Subject]) -> Look[Subject]:
-            about = (look.__doc__ or "").strip()
-            self.checks.append(Check(level, look.__name__, self.title, about, why, advice, look))
-            return look
+        def add(find: Find[Subject]) -> Find[Subject]:
+            name = find.__name__.removeprefix("_")
+            self.checks.append(Check(level, name, self.title, about, why, advice, find))
+            return find
 
         return add
 
-    def findings(self, subject: Subject) -> list[Finding]:
-        """What all checks find, in their order."""
-        return [finding for check in self.checks for finding in check.findings(subject)]
+    def run(self, subject: Subject) -> list[Finding]:
+        """Return the findings of all checks in order."""
+        return [finding for check in self.checks for finding in check.run(subject)]

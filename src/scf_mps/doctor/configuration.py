@@ -1,6 +1,6 @@
-"""serverless.yml: what SCF would refuse, and what it or a client would do otherwise than it reads.
+"""Checks of serverless.yml: settings that SCF refuses, or that a client applies in another way.
 
-Sentences of the file's reader are taken out one check after the other; what no check took is told by the last one.
+Each check removes the problems of the parser that it reports. The last checks report the remaining ones.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..build.runtimes import parse_runtime
 from ..build.secrets import find_secrets
 from ..deploy.naming_rules import MAX_ENVIRONMENT_BYTES, measure_variables
 from .checks import Area
-from .project import DEFAULT_TIMEOUT, Project
+from .project import DEFAULT_TIMEOUT_SECONDS, Project
 
-configuration: Area[Project] = Area("serverless.yml")
+CHECKS: Area[Project] = Area("serverless.yml")
 
-NEAR = 3 / 4
+_WARNING_RATIO = 3 / 4
 KNOWN_VARIABLES = (
     "MPS_ALLOW_UNSIGNED",
     "MPS_API_ENDPOINT",
@@ -40,426 +40,434 @@ KNOWN_VARIABLES = (
     "MPS_RESUBMIT",
     "MPS_SMTP",
 )
-"""The variables that the package and handlers/ read."""
+"""The variables of scf-mps and handlers/."""
 
-_ASKING = {
+_SDK_VARIABLES = {
     "MPS_FORWARD": r"(^|[\s,])(scf|cmq-\w+):",
     "MPS_NOTIFY": r"(^|[\s,])ses:",
     "MPS_PUBLISH": r"[?&]cdn_do=",
     "MPS_REREAD": r"^1$",
     "MPS_RESUBMIT": r".",
 }
-"""Variables by which the function asks Tencent's API, if they are of such a form."""
+"""Variables with which the function needs Tencent's SDK, with the pattern of such values."""
 
-_KEY_NAMES = re.compile(
+_CREDENTIAL_NAME = re.compile(
     r"(?i)secret_?(id|key)|session_?token|^(tencent(cloud)?|cos)_.*(token|key)$"
 )
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="serverless.yml is read with PyYAML and python-dotenv, which a function does not need.",
-    advice="pip install 'scf-mps[cli,deploy]'.",
+    "The packages that read serverless.yml are not installed.",
+    why="serverless.yml is read with PyYAML and python-dotenv, which a deployed function does not need.",
+    advice="Run `pip install 'scf-mps[cli,deploy]'`.",
 )
-def extra_missing(desk: Project) -> Iterator[str]:
-    """What reads serverless.yml is not installed."""
-    if desk.lacking:
-        yield f"{desk.path.name} was not looked at: {desk.lacking}"
+def _extra_missing(project: Project) -> Iterator[str]:
+    if project.import_error:
+        yield f"{project.path.name} was not checked: {project.import_error}"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="Both clients deploy what this file says.",
-    advice="Correct it, or name another one with --config.",
+    "serverless.yml cannot be read.",
+    why="`scf-mps deploy` and Tencent's client deploy what this file says.",
+    advice="Correct the file, or name another one with `--config`.",
 )
-def file_unreadable(desk: Project) -> Iterator[str]:
-    """There is no serverless.yml that could be read."""
-    yield from desk.unreadable
+def _file_unreadable(project: Project) -> Iterator[str]:
+    yield from project.read_problems
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="The serverless client drops the key, or writes the word `undefined` into the text.",
-    advice="Set the variable, here or in .env, or write the value.",
+    "A `${…}` in serverless.yml has no value.",
+    why="Tencent's client drops the key, or writes the word `undefined` into the text.",
+    advice="Set the variable in the shell or in .env, or write the value.",
 )
-def variable_unset(desk: Project) -> Iterator[str]:
-    """A `${…}` in serverless.yml that nothing sets."""
-    yield from desk.unset
+def _variable_unset(project: Project) -> Iterator[str]:
+    yield from project.unset
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="SCF takes FILE.FUNCTION, each of 2 to 60 letters, digits, - and _ (CreateFunction, Handler).",
+    "`handler` is not valid.",
+    why="SCF accepts FILE.FUNCTION, each of 2 to 60 letters, digits, - and _ (CreateFunction, Handler).",
     advice="Write `handler: index.main_handler`.",
 )
-def handler_misspelt(desk: Project) -> Iterator[str]:
-    """`handler` is not of SCF's form."""
-    yield from desk.take(path="inputs.handler")
+def _handler_misspelt(project: Project) -> Iterator[str]:
+    yield from project.take(path="inputs.handler")
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="SCF takes 2 to 60 letters, digits, - and _, a letter first; a longer name may lose its trigger silently.",
-    advice="Write a shorter `name` under `inputs`; without one it is NAME-STAGE-APP.",
+    "The function's name is not valid.",
+    why="SCF accepts 2 to 60 letters, digits, - and _, first a letter. A function with a longer name can lose its trigger silently.",
+    advice="Write a shorter `name` under `inputs`. Its default is NAME-STAGE-APP.",
 )
-def name_misspelt(desk: Project) -> Iterator[str]:
-    """The function's name is not of SCF's form."""
-    yield from desk.take(path="inputs.name")
+def _name_misspelt(project: Project) -> Iterator[str]:
+    yield from project.take(path="inputs.name")
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="scf-mps needs Python 3.10 or later, and SCF has a few of them (page 583/40323).",
-    advice="Write `runtime: Python3.10`. An update changes the runtime of no function: remove it first.",
+    "The function's runtime cannot run scf-mps.",
+    why="scf-mps needs Python 3.10 or later. Page 583/40323 lists SCF's runtimes.",
+    advice="Write `runtime: Python3.10`. SCF cannot change the runtime of a function: remove the function first.",
 )
-def runtime_unusable(desk: Project) -> Iterator[str]:
-    """The function's runtime cannot run it."""
-    refused = desk.take(path="inputs.runtime")
-    runtime = desk.inputs.get("runtime")
-    if not refused and isinstance(runtime, str):
+def _runtime_unusable(project: Project) -> Iterator[str]:
+    problems = project.take(path="inputs.runtime")
+    runtime = project.inputs.get("runtime")
+    if not problems and isinstance(runtime, str):
         try:
             parse_runtime(runtime)
-        except BuildError as failed:
-            refused += map(str, failed.problems)
-    yield from refused
+        except BuildError as error:
+            problems += map(str, error.problems)
+    yield from problems
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="MPS's trigger invokes event functions.",
+    "The function's type is not `event`.",
+    why="MPS triggers invoke only event functions.",
     advice="Write `type: event`.",
 )
-def type_not_event(desk: Project) -> Iterator[str]:
-    """The function is of another type than `event`."""
-    yield from desk.take(path="inputs.type")
+def _type_not_event(project: Project) -> Iterator[str]:
+    yield from project.take(path="inputs.type")
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="Tencent's client sets retries for a `type: event` that is written down alone.",
+    "serverless.yml does not set the function's type.",
+    why="Tencent's client sets retries only if `type: event` is written.",
     advice="Write `type: event`.",
 )
-def type_missing(desk: Project) -> Iterator[str]:
-    """The function's type is not written."""
-    if desk.inputs and "type" not in desk.inputs:
-        yield "inputs.type is not there"
+def _type_missing(project: Project) -> Iterator[str]:
+    if project.inputs and "type" not in project.inputs:
+        yield "inputs.type is missing"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="SCF does not retry the events of async-execution functions (page 583/39851): what fails once is lost.",
-    advice="Leave `asyncRunEnable` out, and remove a function that was created with it.",
+    "`asyncRunEnable` is on.",
+    why="SCF does not retry the events of async-execution functions (page 583/39851): an event that fails once is lost.",
+    advice="Remove `asyncRunEnable`, and remove a function that was created with it.",
 )
-def async_execution(desk: Project) -> Iterator[str]:
-    """`asyncRunEnable` is on."""
-    yield from desk.take(path="inputs.asyncRunEnable")
+def _async_execution(project: Project) -> Iterator[str]:
+    yield from project.take("async_execution")
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="Tencent's client heeds them only with `asyncRunEnable`, which ends retries altogether.",
-    advice="Deploy with `scf-mps deploy`, which sets them by UpdateFunctionEventInvokeConfig, or leave them out.",
+    "`retryNum` and `msgTTL` have no effect with Tencent's client.",
+    why="Tencent's client applies them only with `asyncRunEnable`, which disables retries.",
+    advice="Deploy with `scf-mps deploy`, which sets them by UpdateFunctionEventInvokeConfig, or remove them.",
 )
-def retries_without_effect(desk: Project) -> Iterator[str]:
-    """`retryNum` and `msgTTL` do nothing with Tencent's client."""
-    given = [key for key in ("retryNum", "msgTTL") if key in desk.inputs]
-    if given and not desk.inputs.get("asyncRunEnable"):
-        yield f"{' and '.join(given)} would be ignored"
+def _retries_without_effect(project: Project) -> Iterator[str]:
+    keys = [key for key in ("retryNum", "msgTTL") if key in project.inputs]
+    if keys and not project.inputs.get("asyncRunEnable"):
+        yield f"{' and '.join(keys)} would be ignored"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="A function that is created without one has 3 seconds, then SCF ends it (status 433) and tries again.",
+    "The timeout is 3 seconds or less.",
+    why="SCF ends an invocation at its timeout (status 433) and retries the event. The default is 3 seconds.",
     advice="Write `timeout: 60`, or as many seconds as your callbacks need together, up to 900.",
 )
-def timeout_short(desk: Project) -> Iterator[str]:
-    """The time limit is SCF's default of 3 seconds, or less."""
-    desk.take("missing_timeout", warning=True)
-    if desk.inputs and desk.timeout <= DEFAULT_TIMEOUT:
-        written = "written" if "timeout" in desk.inputs else "SCF's default"
-        yield f"the function has {desk.timeout} seconds ({written})"
+def _timeout_short(project: Project) -> Iterator[str]:
+    project.take("missing_timeout", warning=True)
+    if project.inputs and project.timeout <= DEFAULT_TIMEOUT_SECONDS:
+        origin = "serverless.yml" if "timeout" in project.inputs else "SCF's default"
+        yield f"the timeout is {project.timeout} s ({origin})"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Without an execution role SCF gives a function no keys (page 583/38176): COS refuses whatever it asks.",
-    advice="Write `role:` with a role that trusts SCF and may do with your buckets what your callbacks do.",
+    "The function has no role.",
+    why="Without an execution role a function has no credentials (page 583/38176): COS denies every request.",
+    advice="Write `role:` with a role that trusts SCF and allows the requests of your callbacks.",
 )
-def role_missing(desk: Project) -> Iterator[str]:
-    """The function has no role."""
-    desk.take("missing_role", warning=True)
-    if desk.inputs and not desk.inputs.get("role"):
-        yield "inputs.role is not there"
+def _role_missing(project: Project) -> Iterator[str]:
+    project.take("missing_role", warning=True)
+    if project.inputs and not project.inputs.get("role"):
+        yield "inputs.role is missing"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
+    "The environment variables exceed 4 KB.",
     why="SCF refuses more than 4 KB of variables, names and values together (page 583/11637).",
-    advice="Put long values into a file of handlers/, or into an object in COS.",
+    advice="Move long values into a file of handlers/, or into an object in COS.",
 )
-def environment_too_large(desk: Project) -> Iterator[str]:
-    """The environment variables are beyond 4 KB."""
-    yield from desk.take("environment_too_large")
+def _environment_too_large(project: Project) -> Iterator[str]:
+    yield from project.take("environment_too_large")
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
+    "The environment variables are close to 4 KB.",
     why="SCF refuses more than 4 KB of variables, names and values together (page 583/11637).",
-    advice="Put long values into a file of handlers/, or into an object in COS.",
+    advice="Move long values into a file of handlers/, or into an object in COS.",
 )
-def environment_large(desk: Project) -> Iterator[str]:
-    """The environment variables come near 4 KB."""
-    size = measure_variables(desk.variables.items())
-    if NEAR * MAX_ENVIRONMENT_BYTES < size <= MAX_ENVIRONMENT_BYTES:
+def _environment_large(project: Project) -> Iterator[str]:
+    size = measure_variables(project.variables.items())
+    if _WARNING_RATIO * MAX_ENVIRONMENT_BYTES < size <= MAX_ENVIRONMENT_BYTES:
         yield f"the variables have {size} of {MAX_ENVIRONMENT_BYTES} bytes"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="SCF keeps the prefixes SCF_, QCLOUD_ and TENCENTCLOUD_ for itself (page 583/32748).",
-    advice="Name the variable otherwise; the keys of the role are there without it.",
+    "An environment variable has a reserved name.",
+    why="SCF reserves the prefixes SCF_, QCLOUD_ and TENCENTCLOUD_ (page 583/32748).",
+    advice="Rename the variable. SCF sets the credentials of the role itself.",
 )
-def variable_reserved(desk: Project) -> Iterator[str]:
-    """An environment variable has a name that is SCF's own."""
-    yield from desk.take("reserved_variable")
+def _variable_reserved(project: Project) -> Iterator[str]:
+    yield from project.take("reserved_variable")
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="An update by Tencent's client without any variable removes those that were set in the console.",
-    advice="Write them down under `environment: variables:`, at least MPS_LEDGER.",
+    "serverless.yml sets no environment variables.",
+    why="An update by Tencent's client without variables removes those that were set in the console.",
+    advice="List them under `environment: variables:`, at least MPS_LEDGER.",
 )
-def environment_absent(desk: Project) -> Iterator[str]:
-    """serverless.yml has no environment variables."""
-    if desk.inputs and not desk.variables:
-        yield "inputs.environment.variables has nothing"
+def _environment_absent(project: Project) -> Iterator[str]:
+    if project.inputs and not project.variables:
+        yield "inputs.environment.variables is empty"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="Permanent keys in a file or in a function's settings are read by whoever may look, and never end.",
-    advice="Take them out and revoke them: SCF gives the function temporary keys by its role.",
+    "serverless.yml contains credentials, or passes them to the function.",
+    why="Permanent credentials in a file or in a function's settings are visible to all its readers and never expire.",
+    advice="Remove and revoke them. SCF gives the function temporary credentials by its role.",
 )
-def credentials_in_configuration(desk: Project) -> Iterator[str]:
-    """serverless.yml has keys in it, or gives the function some."""
-    if desk.path.is_file():
-        for problem in find_secrets({desk.path.name: desk.path}):
+def _credentials_in_configuration(project: Project) -> Iterator[str]:
+    if project.path.is_file():
+        for problem in find_secrets({project.path.name: project.path}):
             yield problem.summary
-    for name in desk.variables:
-        if _KEY_NAMES.search(name):
-            yield f"inputs.environment.variables.{name} is a key by its name"
+    for name in project.variables:
+        if _CREDENTIAL_NAME.search(name):
+            yield f"inputs.environment.variables.{name} is a credential by its name"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="They lead the function to an emulator on a desk, which it cannot reach.",
-    advice="Leave them out of serverless.yml: they belong into the desk's environment.",
+    "MPS_COS_PROXY or MPS_API_ENDPOINT is a variable of the function.",
+    why="They point to an emulator on a local machine, which the function cannot reach.",
+    advice="Remove them from serverless.yml. Set them in the local environment.",
 )
-def emulator_named(desk: Project) -> Iterator[str]:
-    """MPS_COS_PROXY or MPS_API_ENDPOINT is among the function's variables."""
+def _emulator_named(project: Project) -> Iterator[str]:
     for name in ("MPS_COS_PROXY", "MPS_API_ENDPOINT"):
-        if name in desk.variables:
+        if name in project.variables:
             yield f"inputs.environment.variables.{name} is set"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Anybody who finds the function's URL can send it events.",
-    advice="Set MPS_NOTIFY_KEY in its place, unless something before the function keeps others out.",
+    "The function accepts HTTP callbacks without `Sign`.",
+    why="Everybody who knows the function's URL can send it events.",
+    advice="Set MPS_NOTIFY_KEY instead, unless a gateway authenticates the requests.",
 )
-def unsigned_allowed(desk: Project) -> Iterator[str]:
-    """HTTP callbacks without `Sign` are let in."""
-    if desk.variables.get("MPS_ALLOW_UNSIGNED", "0") not in ("", "0"):
+def _unsigned_allowed(project: Project) -> Iterator[str]:
+    if project.variables.get("MPS_ALLOW_UNSIGNED", "0") not in ("", "0"):
         yield "inputs.environment.variables.MPS_ALLOW_UNSIGNED is set"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Nothing of scf-mps reads it, so that what it was to say is not said.",
-    advice="Correct the name; one of your own begins with something else.",
+    "An environment variable begins with MPS_, but scf-mps does not know it.",
+    why="scf-mps ignores it.",
+    advice="Correct the name. Use another prefix for your own variables.",
 )
-def variable_unknown(desk: Project) -> Iterator[str]:
-    """An environment variable begins with MPS_ and is none of the package's."""
-    for name in desk.variables:
+def _variable_unknown(project: Project) -> Iterator[str]:
+    for name in project.variables:
         if name.startswith("MPS_") and name not in KNOWN_VARIABLES:
             near = get_close_matches(name, KNOWN_VARIABLES, 1, 0.75)
             yield f"{name}: {f'did you mean {near[0]}?' if near else 'not known'}"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Tencent's client then deletes all triggers that the function has.",
-    advice="Write the mps trigger under `events:`, or `ignoreTriggers: true` to leave those of the console alone.",
+    "serverless.yml has no `events`.",
+    why="Tencent's client then deletes all triggers of the function.",
+    advice="Write the mps trigger under `events:`, or `ignoreTriggers: true` to keep the triggers of the console.",
 )
-def events_missing(desk: Project) -> Iterator[str]:
-    """serverless.yml has no `events`."""
-    if desk.inputs and not desk.inputs.get("events") and not desk.inputs.get("ignoreTriggers"):
-        yield "inputs.events is not there"
+def _events_missing(project: Project) -> Iterator[str]:
+    if (
+        project.inputs
+        and not project.inputs.get("events")
+        and not project.inputs.get("ignoreTriggers")
+    ):
+        yield "inputs.events is missing"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="MPS reaches a function through its trigger alone, whichever client is used.",
+    "`events` has no MPS trigger.",
+    why="MPS reaches a function only through its trigger, with either client.",
     advice="Write under `events:` `- mps: {parameters: {type: WorkflowTask, qualifier: $DEFAULT, enable: true}}`.",
 )
-def mps_trigger_missing(desk: Project) -> Iterator[str]:
-    """No trigger of MPS is among the `events`."""
-    if desk.inputs.get("events") and not _parameters(desk, "mps"):
+def _mps_trigger_missing(project: Project) -> Iterator[str]:
+    if project.inputs.get("events") and not _find_parameters(project, "mps"):
         yield "inputs.events has no mps"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="Tencent's client deletes the trigger there is, then fails to bind one without a type: the function has none.",
+    "An mps trigger has no `type`.",
+    why="Tencent's client deletes the current trigger, then fails to bind one without a type.",
     advice="Write `type: WorkflowTask`, or `EditMediaTask` for editing tasks.",
 )
-def trigger_type_missing(desk: Project) -> Iterator[str]:
-    """An mps trigger has no `type`."""
-    yield from desk.take(path=".mps.parameters.type")
+def _trigger_type_missing(project: Project) -> Iterator[str]:
+    yield from project.take(path=".mps.parameters.type")
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Tencent's toolkit knows WorkflowTask and EditMediaTask; MPS may refuse another.",
-    advice="Write one of these, unless MPS documents this one by now.",
+    "An mps trigger has an unknown type.",
+    why="Tencent's toolkit knows WorkflowTask and EditMediaTask. MPS may refuse another type.",
+    advice="Write one of these, unless MPS documents the type.",
 )
-def trigger_type_unknown(desk: Project) -> Iterator[str]:
-    """An mps trigger has a type that nobody knows."""
-    yield from desk.take("unknown_trigger_type", warning=True)
+def _trigger_type_unknown(project: Project) -> Iterator[str]:
+    yield from project.take("unknown_trigger_type", warning=True)
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Tencent's client binds the trigger all the same, although its documentation says that it does not.",
+    "An mps trigger does not set `enable`.",
+    why="Tencent's client binds the trigger anyway, although its documentation denies it.",
     advice="Write `enable: true`.",
 )
-def trigger_enable_missing(desk: Project) -> Iterator[str]:
-    """An mps trigger does not say whether it is enabled."""
-    yield from desk.take("missing_enable", warning=True)
+def _trigger_enable_missing(project: Project) -> Iterator[str]:
+    yield from project.take("missing_enable", warning=True)
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="The first deployment by Tencent's client binds it all the same, the second one unbinds it.",
-    advice="Leave the trigger out until events are to come, or write `enable: true`.",
+    "An mps trigger is disabled.",
+    why="The first deployment by Tencent's client binds it anyway, the second one unbinds it.",
+    advice="Remove the trigger until it is needed, or write `enable: true`.",
 )
-def trigger_disabled(desk: Project) -> Iterator[str]:
-    """An mps trigger is not enabled."""
-    for parameters in _parameters(desk, "mps"):
+def _trigger_disabled(project: Project) -> Iterator[str]:
+    for parameters in _find_parameters(project, "mps"):
         if parameters.get("enable") in (False, "false"):
             yield f"the trigger {parameters.get('type')} has enable: false"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="Tencent's client cannot bind mps once a trigger that tells no ResourceId, such as a timer, is there.",
-    advice="Write `- mps:` in front of all other triggers.",
+    "Another trigger precedes mps.",
+    why="Tencent's client cannot bind mps after a trigger without a ResourceId, such as a timer.",
+    advice="Move `- mps:` before all other triggers.",
 )
-def trigger_behind_others(desk: Project) -> Iterator[str]:
-    """Another trigger stands before mps."""
-    kinds = [next(iter(one), "") for one in _events(desk)]
+def _trigger_behind_others(project: Project) -> Iterator[str]:
+    kinds = [next(iter(event), "") for event in _list_events(project)]
     if "mps" in kinds and kinds[0] != "mps":
-        yield f"{kinds[0]} stands before mps"
+        yield f"{kinds[0]} precedes mps"
 
 
-@configuration.check(
+@CHECKS.check(
     "warning",
-    why="The framework runs a timer's event only if its message is `reconcile`, and refuses every other.",
+    "A timer has an unknown message.",
+    why="scf-mps handles a timer event only if its message is `reconcile`, and rejects all others.",
     advice="Write `argument: reconcile 6h`.",
 )
-def timer_argument_unknown(desk: Project) -> Iterator[str]:
-    """A timer's message is none that the framework takes."""
-    yield from desk.take("unknown_timer_argument", warning=True)
+def _timer_argument_unknown(project: Project) -> Iterator[str]:
+    yield from project.take("unknown_timer_argument", warning=True)
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="An event over 128 KB, or one that failed three times, is gone; MPS remembers its task for seven days.",
+    "There is no timer for `reconcile`.",
+    why="An event over 128 KB, or one that failed three times, is lost. MPS keeps its task for seven days.",
     advice="Add a timer with `argument: reconcile 6h` every six hours, and scf-mps[mps] to requirements.txt.",
 )
-def reconcile_timer_missing(desk: Project) -> Iterator[str]:
-    """No timer looks for what never arrived."""
-    timers = [str(one.get("argument", "")).split()[:1] for one in _parameters(desk, "timer")]
-    if desk.inputs and ["reconcile"] not in timers:
+def _reconcile_timer_missing(project: Project) -> Iterator[str]:
+    if project.inputs and not _has_reconcile_timer(project):
         yield "inputs.events has no timer for reconcile"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="Asking MPS, SCF, CDN and their like takes Tencent's SDK, which SCF's Pythons since 3.7 do not bring (page 583/40323).",
-    advice="Write scf-mps[mps] into requirements.txt, and build.",
+    "A timer or a variable needs Tencent's SDK, which is not deployed.",
+    why="Requests to MPS, SCF, CDN and similar APIs need Tencent's SDK, which SCF's Pythons since 3.7 do not include (page 583/40323).",
+    advice="Add scf-mps[mps] to requirements.txt, and build.",
 )
-def sdk_not_required(desk: Project) -> Iterator[str]:
-    """A timer or a variable has Tencent's API asked, and the SDK is not deployed."""
-    if is_deployed(desk, "tencentcloud", "mps"):
+def _sdk_not_required(project: Project) -> Iterator[str]:
+    if is_deployed(project, "tencentcloud", "mps"):
         return
-    timers = [str(one.get("argument", "")).split()[:1] for one in _parameters(desk, "timer")]
-    asking = ["a timer"] if ["reconcile"] in timers else []
-    asking += [
+    users = ["a timer"] if _has_reconcile_timer(project) else []
+    users += [
         name
-        for name, pattern in _ASKING.items()
-        if re.search(pattern, desk.variables.get(name, ""))
+        for name, pattern in _SDK_VARIABLES.items()
+        if re.search(pattern, project.variables.get(name, ""))
     ]
-    if asking:
+    if users:
         yield (
-            f"neither requirements.txt nor the build has tencentcloud-sdk-python-common, for {', '.join(asking)}"
+            "tencentcloud-sdk-python-common is in neither requirements.txt nor the build, "
+            f"but required by {', '.join(users)}"
         )
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="An event whose retries are used up is dropped by SCF without a word (page 583/39851).",
-    advice="Write `deadLetter: {type: CMQ-QUEUE, name: …}` with a queue that exists; "
-    "`scf-mps replay --dead-letter` reads it.",
+    "There is no dead-letter queue.",
+    why="SCF drops an event silently after its last retry (page 583/39851).",
+    advice="Write `deadLetter: {type: CMQ-QUEUE, name: …}` with an existing queue. `scf-mps replay --dead-letter` reads it.",
 )
-def dead_letters_missing(desk: Project) -> Iterator[str]:
-    """There is no dead-letter queue."""
-    if desk.inputs and not desk.inputs.get("deadLetter"):
-        yield "inputs.deadLetter is not there"
+def _dead_letters_missing(project: Project) -> Iterator[str]:
+    if project.inputs and not project.inputs.get("deadLetter"):
+        yield "inputs.deadLetter is missing"
 
 
-@configuration.check(
+@CHECKS.check(
     "error",
-    why="SCF, or the client, refuses it.",
-    advice="Write what was expected.",
+    "Another setting is not valid.",
+    why="SCF or the client refuses it.",
+    advice="Correct the setting.",
 )
-def setting_refused(desk: Project) -> Iterator[str]:
-    """Any other setting that cannot be."""
-    yield from desk.take()
+def _setting_refused(project: Project) -> Iterator[str]:
+    yield from project.take()
 
 
-@configuration.check(
+@CHECKS.check(
     "note",
-    why="Tencent's client may act on it; `scf-mps deploy` does not.",
-    advice="Nothing, if that is meant.",
+    "`scf-mps deploy` does not read a key.",
+    why="Tencent's client may use it. `scf-mps deploy` ignores it.",
+    advice="Ignore this if it is intended.",
 )
-def key_not_read(desk: Project) -> Iterator[str]:
-    """A key that `scf-mps deploy` does not read."""
-    yield from desk.take(warning=True)
+def _key_not_read(project: Project) -> Iterator[str]:
+    yield from project.take(warning=True)
 
 
-def is_deployed(desk: Project, package: str, extra: str) -> bool:
-    """Whether a package is in the build, or asked for by name, by an extra of ours, or in a layer."""
-    if desk.upload and any(name.startswith(f"{package}/") for name in desk.upload.names):
+def is_deployed(project: Project, package: str, extra: str) -> bool:
+    """Return True if a package is in the build, in requirements.txt, in an extra there, or maybe in a layer."""
+    if project.upload and any(name.startswith(f"{package}/") for name in project.upload.names):
         return True
-    if desk.inputs.get("layers"):
+    if project.inputs.get("layers"):
         return True
-    path = desk.source / "requirements.txt"
-    asked = path.read_text("utf-8", "replace") if path.is_file() else ""
-    return bool(re.search(rf"(?im)^\s*({package}\b|scf-mps\s*\[[^\]]*\b{extra}\b)", asked))
+    path = project.source / "requirements.txt"
+    requirements = path.read_text("utf-8", "replace") if path.is_file() else ""
+    return bool(re.search(rf"(?im)^\s*({package}\b|scf-mps\s*\[[^\]]*\b{extra}\b)", requirements))
 
 
-def _events(desk: Project) -> list[Mapping[str, Any]]:
-    events = desk.inputs.get("events")
-    return [one for one in events if isinstance(one, Mapping)] if isinstance(events, list) else []
+def _list_events(project: Project) -> list[Mapping[str, Any]]:
+    events = project.inputs.get("events")
+    items = events if isinstance(events, list) else []
+    return [event for event in items if isinstance(event, Mapping)]
 
 
-def _parameters(desk: Project, kind: str) -> list[Mapping[str, Any]]:
-    """The parameters of all triggers of a kind."""
-    found = []
-    for event in _events(desk):
+def _find_parameters(project: Project, kind: str) -> list[Mapping[str, Any]]:
+    """Return the parameters of all triggers of a kind."""
+    triggers = []
+    for event in _list_events(project):
         if kind in event:
             trigger = event[kind]
-            given = trigger.get("parameters") if isinstance(trigger, Mapping) else None
-            found.append(given if isinstance(given, Mapping) else {})
-    return found
+            parameters = trigger.get("parameters") if isinstance(trigger, Mapping) else None
+            triggers.append(parameters if isinstance(parameters, Mapping) else {})
+    return triggers
+
+
+def _has_reconcile_timer(project: Project) -> bool:
+    arguments = [timer.get("argument", "") for timer in _find_parameters(project, "timer")]
+    return any(str(argument).split()[:1] == ["reconcile"] for argument in arguments)

@@ -1,4 +1,4 @@
-"""The files: the sources, and what would be uploaded, whether that is a build or a folder as it is."""
+"""Checks of the sources and the files of an upload."""
 
 from __future__ import annotations
 
@@ -14,225 +14,225 @@ from ..build.secrets import find_secrets
 from .checks import Area
 from .project import Project, Upload
 
-files: Area[Project] = Area("Files and build")
+CHECKS: Area[Project] = Area("Files and build")
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="A build takes handlers/ of the project, follows no link out of it, and finds the application there.",
+    "There is no `handlers/` to build.",
+    why="A build copies handlers/ of the project, follows no link out of it, and imports the application from it.",
     advice="Write handlers/__init__.py with `main_handler = app.main_handler`, or correct `src` in serverless.yml.",
 )
-def sources_unusable(desk: Project) -> Iterator[str]:
-    """There is no `handlers/` that could be built."""
-    if desk.upload is None or not _entry(desk, desk.upload):
-        yield from desk.unusable
+def _sources_unusable(project: Project) -> Iterator[str]:
+    if project.upload is None or not _find_entry_file(project, project.upload):
+        yield from project.source_problems
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="`--zip` deploys a file as it is.",
-    advice="Make the zip with `scf-mps build`; it is dist/function.zip.",
+    "The file of `--zip` is not a zip.",
+    why="`--zip` deploys a file unchanged.",
+    advice="Run `scf-mps build`: it writes dist/function.zip.",
 )
-def zip_unreadable(desk: Project) -> Iterator[str]:
-    """The zip that was named is none."""
-    if desk.bad_zip:
-        yield desk.bad_zip
+def _zip_unreadable(project: Project) -> Iterator[str]:
+    if project.zip_error:
+        yield project.zip_error
 
 
-@files.check(
+@CHECKS.check(
     "note",
-    why="The hook in serverless.yml makes it before the upload; nothing could be looked at yet.",
-    advice="`scf-mps build`, then ask again.",
+    "There is no build yet.",
+    why="The hook in serverless.yml builds before the upload. Until then there is nothing to check.",
+    advice="Run `scf-mps build`, then repeat the command.",
 )
-def build_missing(desk: Project) -> Iterator[str]:
-    """There is no build yet."""
-    if desk.upload is None and not desk.bad_zip and not desk.unreadable:
-        given = desk.inputs.get("src")
-        folder = given["dist"] if isinstance(given, dict) else "build"
-        yield f"{folder} is not there, or empty"
+def _build_missing(project: Project) -> Iterator[str]:
+    if project.upload is None and not project.zip_error and not project.read_problems:
+        source = project.inputs.get("src")
+        folder = source["dist"] if isinstance(source, dict) else "build"
+        yield f"{folder} is missing or empty"
 
 
-@files.check(
+@CHECKS.check(
     "warning",
-    why="What is in handlers/ or in the installed scf-mps now is not what a client without hook would deploy.",
-    advice="`scf-mps build`.",
+    "The build is older than the sources.",
+    why="A client without the hook would deploy the old code.",
+    advice="Run `scf-mps build`.",
 )
-def build_stale(desk: Project) -> Iterator[str]:
-    """The build is older than the sources."""
-    if desk.stale:
-        more = f" and {len(desk.stale) - 3} more" if len(desk.stale) > 3 else ""
-        assert desk.upload is not None
-        yield f"{desk.upload.where} differs from the sources: {', '.join(desk.stale[:3])}{more}"
+def _build_stale(project: Project) -> Iterator[str]:
+    if project.stale:
+        more = f" and {len(project.stale) - 3} more" if len(project.stale) > 3 else ""
+        assert project.upload is not None
+        yield f"{project.upload.where} differs from the sources: {', '.join(project.stale[:3])}{more}"
 
 
-@files.check(
+@CHECKS.check(
     "warning",
-    why="Tencent's client uploads the whole folder but .git, without making index.py; `scf-mps deploy` builds it.",
+    "`src` is a folder of sources, not a build.",
+    why="Tencent's client uploads the whole folder except .git, without index.py. `scf-mps deploy` builds it.",
     advice="Write `src: {src: ./, hook: scf-mps build, dist: ./build}`.",
 )
-def source_unbuilt(desk: Project) -> Iterator[str]:
-    """`src` is a folder of sources, not a build."""
-    upload = desk.upload
-    if upload and not _is_run(upload):
-        yield f"serverless.yml uploads {upload.where} as it is"
+def _source_unbuilt(project: Project) -> Iterator[str]:
+    upload = project.upload
+    if upload and not _is_deployable(upload):
+        yield f"serverless.yml uploads {upload.where} unchanged"
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="The serverless client runs a hook only if `dist` says what it makes, and else uploads `src` as it is.",
-    advice="Write `dist: ./build` beside `hook`.",
+    "`src` has a hook but no `dist`.",
+    why="Tencent's client runs a hook only if `dist` names its output. Otherwise it uploads `src` unchanged.",
+    advice="Write `dist: ./build` next to `hook`.",
 )
-def hook_without_dist(desk: Project) -> Iterator[str]:
-    """`src` has a hook and no `dist`."""
-    given = desk.inputs.get("src")
-    if isinstance(given, dict) and given.get("hook") and not given.get("dist"):
-        yield f"the hook {given['hook']!r} would not run"
+def _hook_without_dist(project: Project) -> Iterator[str]:
+    source = project.inputs.get("src")
+    if isinstance(source, dict) and source.get("hook") and not source.get("dist"):
+        yield f"the hook {source['hook']!r} would not run"
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="Whoever may read the function's code reads them, and in a layer or a bucket they stay for long.",
-    advice="Take them out; a function has temporary keys by its role. A build leaves .env and the like behind.",
+    "The upload contains credentials.",
+    why="Everybody who can read the function's code can read them, and layers and buckets keep them.",
+    advice="Remove them. A function has temporary credentials by its role. `scf-mps build` excludes .env files.",
 )
-def secrets_uploaded(desk: Project) -> Iterator[str]:
-    """Keys would be uploaded."""
-    upload = desk.upload
+def _secrets_uploaded(project: Project) -> Iterator[str]:
+    upload = project.upload
     if upload:
         paths = {name: upload.folder / name for name in upload.names}
         for problem in find_secrets(paths):
             yield f"{upload.where}/{problem.summary}"
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="SCF looks for FILE.py of the handler FILE.FUNCTION in the root of the zip alone (status 437, page 583/35311).",
-    advice="Let `scf-mps build` make the folder or zip, and write `handler: index.main_handler`.",
+    "The file that `handler` names is not in the root of the upload.",
+    why="SCF looks for FILE.py of the handler FILE.FUNCTION only in the root of the zip (status 437, page 583/35311).",
+    advice="Run `scf-mps build` to make the folder or zip, and write `handler: index.main_handler`.",
 )
-def entry_file_missing(desk: Project) -> Iterator[str]:
-    """The file that `handler` names is not in the root of what is uploaded."""
-    upload = desk.upload
-    if upload and _is_run(upload) and not _entry(desk, upload):
-        name = f"{desk.handler.partition('.')[0]}.py"
-        deeper = [one for one in upload.names if one.endswith(f"/{name}")]
-        hint = f", but {deeper[0]} is there" if deeper else ""
+def _entry_file_missing(project: Project) -> Iterator[str]:
+    upload = project.upload
+    if upload and _is_deployable(upload) and not _find_entry_file(project, upload):
+        name = f"{project.handler.partition('.')[0]}.py"
+        nested = [path for path in upload.names if path.endswith(f"/{name}")]
+        hint = f", but {nested[0]} exists" if nested else ""
         yield f"{name} is not in the root of {upload.where}{hint}"
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="The first event would end with status 443: module has no attribute (page 583/35311).",
-    advice="Write `handler: index.main_handler`, which is what `scf-mps build` makes.",
+    "The file that `handler` names does not define the function.",
+    why="The first event would fail with status 443: module has no attribute (page 583/35311).",
+    advice="Write `handler: index.main_handler`, which `scf-mps build` creates.",
 )
-def entry_function_missing(desk: Project) -> Iterator[str]:
-    """The file that `handler` names has no such function."""
-    upload = desk.upload
-    name = _entry(desk, upload) if upload else ""
+def _entry_function_missing(project: Project) -> Iterator[str]:
+    upload = project.upload
+    name = _find_entry_file(project, upload) if upload else ""
     if upload and name:
-        function = desk.handler.partition(".")[2]
+        function = project.handler.partition(".")[2]
         try:
-            bound = _bound(ast.parse((upload.folder / name).read_bytes()))
+            names = _find_bound_names(ast.parse((upload.folder / name).read_bytes()))
         except (SyntaxError, ValueError):
-            return  # importing it tells
-        if function not in bound and "*" not in bound:
-            yield f"{upload.where}/{name} has no {function}"
+            return  # the import reports it
+        if function not in names and "*" not in names:
+            yield f"{upload.where}/{name} does not define {function}"
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="SCF puts its own folder, then the code, before the standard library: every import of the name is changed.",
+    "A module shadows the standard library, or the runtime shadows a module.",
+    why="SCF puts its own folder, then the code, before the standard library: every import of that name changes.",
     advice="Rename the file.",
 )
-def module_shadows(desk: Project) -> Iterator[str]:
-    """A module hides one of the standard library, or is hidden by the runtime's `bootstrap` or `runtime`."""
-    upload = desk.upload
-    if upload and _is_run(upload):
+def _module_shadows(project: Project) -> Iterator[str]:
+    upload = project.upload
+    if upload and _is_deployable(upload):
         for problem in find_shadowing(upload.names, sys.stdlib_module_names):
             yield problem.summary
 
 
-@files.check(
+@CHECKS.check(
     "error",
-    why="An extension module is loaded only by the Python, system and processor it was made for (here x86_64, CentOS 7).",
-    advice="`scf-mps build --runtime` with the runtime of serverless.yml: it takes wheels for SCF.",
+    "An extension module is for another Python or platform.",
+    why="An extension module loads only on the Python, system and processor it was built for (here x86_64, CentOS 7).",
+    advice="Run `scf-mps build --runtime` with the runtime of serverless.yml. It selects wheels for SCF.",
 )
-def extension_of_another_python(desk: Project) -> Iterator[str]:
-    """An extension module is for another Python or system."""
-    for name, runtime in _for_runtime(desk, r".*\.(so|pyd|dylib)"):
+def _extension_of_another_python(project: Project) -> Iterator[str]:
+    for name, runtime in _match_files(project, r".*\.(so|pyd|dylib)"):
         tag = re.search(r"\.cpython-(\d+)[a-z]*-", name)
         wrong = tag and tag[1] != runtime.version.replace(".", "")
         if wrong or not name.endswith(".so") or re.search("darwin|aarch64|musl|i[36]86", name):
             yield f"{name} is not for {runtime.name}"
 
 
-@files.check(
+@CHECKS.check(
     "warning",
-    why="SCF never writes byte code: every cold start compiles all that it imports.",
-    advice="`scf-mps build --runtime` with the runtime of serverless.yml, on a machine that has this Python.",
+    "The bytecode in the build is for another Python.",
+    why="SCF never writes bytecode: every cold start compiles all imported modules.",
+    advice="Run `scf-mps build --runtime` with the runtime of serverless.yml, on a machine that has this Python.",
 )
-def bytecode_of_another_python(desk: Project) -> Iterator[str]:
-    """The byte code in the build is for another Python, and so not used."""
+def _bytecode_of_another_python(project: Project) -> Iterator[str]:
     tags = {
         (name.rpartition(".cpython-")[2].partition(".")[0], runtime)
-        for name, runtime in _for_runtime(desk, r".*\.cpython-\d+(\.opt-\d)?\.pyc")
+        for name, runtime in _match_files(project, r".*\.cpython-\d+(\.opt-\d)?\.pyc")
     }
     for tag, runtime in sorted(tags, key=str):
         if tag != runtime.version.replace(".", ""):
-            yield f"there is byte code of CPython {tag[0]}.{tag[1:]}, but the runtime is {runtime.name}"
+            yield f"the bytecode is for CPython {tag[0]}.{tag[1:]}, but the runtime is {runtime.name}"
 
 
-@files.check(
+@CHECKS.check(
     "note",
-    why="SCF never writes byte code: every cold start compiles all that it imports.",
-    advice="`scf-mps build` on a machine that has a CPython of the runtime's version.",
+    "The build has no bytecode.",
+    why="SCF never writes bytecode: every cold start compiles all imported modules.",
+    advice="Run `scf-mps build` on a machine that has a CPython of the runtime's version.",
 )
-def bytecode_missing(desk: Project) -> Iterator[str]:
-    """There is no byte code in the build."""
-    upload = desk.upload
+def _bytecode_missing(project: Project) -> Iterator[str]:
+    upload = project.upload
     if upload and upload.built and not any(name.endswith(".pyc") for name in upload.names):
         yield f"{upload.where} has no __pycache__"
 
 
-@files.check(
+@CHECKS.check(
     "warning",
-    why="SCF takes 20 MB with an update, 50 MB with a new function and 500 MB unpacked (page 583/11637).",
-    advice="Leave out what is not needed, or send it by COS: `scf-mps deploy --code-bucket`.",
+    "The code is close to a size limit, or exceeds it.",
+    why="SCF accepts 20 MB in an update, 50 MB in a new function and 500 MB unpacked (page 583/11637).",
+    advice="Remove unused files, or upload through COS with `scf-mps deploy --code-bucket`.",
 )
-def code_large(desk: Project) -> Iterator[str]:
-    """The code comes near a limit of its size, or is beyond."""
-    upload = desk.upload
+def _code_large(project: Project) -> Iterator[str]:
+    upload = project.upload
     if upload:
         unpacked = sum((upload.folder / name).stat().st_size for name in upload.names)
         for problem in check_limits([ArchiveReport(upload.where, "", upload.zipped, unpacked, [])]):
             yield problem.summary
 
 
-def _is_run(upload: Upload) -> bool:
-    """Whether it is to run as it is: a build, or a folder that has nothing to be built."""
+def _is_deployable(upload: Upload) -> bool:
+    """Return True for a build, or a folder without handlers/ to build."""
     return upload.built or "handlers/__init__.py" not in upload.names
 
 
-def _entry(desk: Project, upload: Upload) -> str:
-    """The name of the file that `handler` names; empty if it is not in the root."""
-    name = f"{desk.handler.partition('.')[0]}.py"
+def _find_entry_file(project: Project, upload: Upload) -> str:
+    """Return the file of `handler`, or "" if it is not in the root."""
+    name = f"{project.handler.partition('.')[0]}.py"
     return name if name in upload.names else ""
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """The names that a module binds, as far as its text tells."""
-    found: set[str] = set()
+def _find_bound_names(tree: ast.Module) -> set[str]:
+    """Return the names that a module binds."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found |= {alias.asname or alias.name for alias in node.names}
+            names |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return found
+            names.add(node.id)
+    return names
 
 
-def _for_runtime(desk: Project, pattern: str) -> Iterator[tuple[str, Runtime]]:
-    """The files of a build that match, with the runtime they are to fit."""
-    if desk.upload and desk.upload.built and desk.runtime:
-        for name in desk.upload.names:
+def _match_files(project: Project, pattern: str) -> Iterator[tuple[str, Runtime]]:
+    """Yield the files of a build that match, with the runtime."""
+    if project.upload and project.upload.built and project.runtime:
+        for name in project.upload.names:
             if re.fullmatch(pattern, name):
-                yield name, desk.runtime
+                yield name, project.runtime

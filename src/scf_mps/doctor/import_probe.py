@@ -1,8 +1,7 @@
-"""Loads the application as SCF would, in a process of its own, and measures what it takes.
+"""A probe that imports the application in a subprocess like SCF, and measures its memory.
 
-If there is a build of the sources as they are, and a CPython of the function's version, they are taken; else the
-sources and the running Python. The sample event is planned: which callbacks it would reach. They run only if that is
-asked for, with neither keys nor a ledger.
+It uses an up-to-date build with a CPython of the function's version if both exist, else the sources with this Python.
+The sample event is planned, and only dispatched on request, without credentials and without a ledger.
 """
 
 from __future__ import annotations
@@ -22,18 +21,16 @@ from ..build.interpreters import find_interpreter
 from ..build.runtimes import CODE_FOLDER
 from .project import DEFAULT_HANDLER, Project
 
-"""How long SCF lets a function load by default (CreateFunction, InitTimeout)."""
-
 _CHILD = """
 import sys
 
-report, module, function, dispatch, *folders = sys.argv[1:]
+path, module, function, dispatch, *folders = sys.argv[1:]
 sys.path[:0] = folders
 import importlib, json, os, traceback
 
 
-def peak():
-    # The kernel's own memory of this process alone; where there is no /proc nothing is told.
+def measure_peak():
+    # The peak memory of this process alone, or 0 without /proc.
     try:
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
@@ -41,7 +38,7 @@ def peak():
         return 0
 
 
-def failed(error):
+def describe(error):
     place = module
     for frame in traceback.extract_tb(error.__traceback__):
         for folder in folders:
@@ -50,49 +47,55 @@ def failed(error):
     return "%s: %s: %s" % (place, type(error).__name__, error)
 
 
-def tell():
-    told = {"python": "%d.%d" % sys.version_info[:2]}
+def probe():
+    report = {"python": "%d.%d" % sys.version_info[:2]}
     try:
         handler = getattr(importlib.import_module(module), function)
         if not callable(handler):
-            raise TypeError("%s is no function: %r" % (function, handler))
+            raise TypeError("%s is not callable: %r" % (function, handler))
     except BaseException as error:
-        told["failure"] = failed(error)
-        return told
-    told["imported"] = peak()
+        report["failure"] = describe(error)
+        return report
+    report["imported"] = measure_peak()
     application = getattr(handler, "__self__", None)
     event = json.load(sys.stdin)
     if dispatch:
         context = {"request_id": "doctor", "time_limit_in_ms": int(dispatch) * 1000, "function_name": "doctor"}
         try:
             handler(event, context)
-            told["dispatched"] = "well"
         except BaseException as error:
-            told["dispatched"] = failed(error)
+            report["dispatch_error"] = describe(error)
     if hasattr(application, "table"):
         try:
             application.explain(event)
-        except Exception as error:  # a predicate's
-            told["unplanned"] = failed(error)
-        told["reserve"] = application._runner._reserve
-        told["ledger"] = application.ledger is not None
-        told["routes"] = [
+        except Exception:  # of a predicate
+            pass
+        report["reserve"] = application._runner._reserve
+        report["ledger"] = application.ledger is not None
+        report["routes"] = [
             [route.name, route.where, route.needs, [kind.__name__ for kind in route.kinds]]
             for route in application.table.routes
         ]
-    told["handled"] = peak()
-    return told
+    report["handled"] = measure_peak()
+    return report
 
 
-told = tell()
-with open(report, "w", encoding="utf-8") as file:
-    json.dump(told, file)
+report = probe()
+with open(path, "w", encoding="utf-8") as file:
+    json.dump(report, file)
 """
 
 
 @dataclass(frozen=True)
 class Route:
-    """A registration: `where` is ``file:line``, `needs` seconds, `kinds` the names of its classes."""
+    """A registered callback.
+
+    Attributes:
+        name: its name.
+        where: its place, ``file:line``.
+        needs: the seconds that it needs, or None.
+        kinds: the names of its result classes.
+    """
 
     name: str
     where: str
@@ -102,53 +105,53 @@ class Route:
 
 @dataclass
 class Application:
-    """What loading the application told.
+    """An imported application.
 
     Attributes:
-        desk: the project.
-        of: what was loaded, in words; empty if nothing could be.
-        failure: why it could not be loaded; empty if it could.
-        imported: bytes at most, once it was loaded; 0 where that cannot be told.
-        handled: the same after the sample event.
-        routes: what is registered; None if `main_handler` is not that of an `App`.
-        reserve: seconds that the application keeps.
-        ledger: whether it was given a ledger by its author.
-        dispatched: how the sample event ended, if it was to run.
+        project: the project.
+        source: the imported build or package, for messages. Empty if there is none.
+        failure: the error of the import. Empty if it succeeded.
+        imported: peak memory after the import in bytes, or 0 if unknown.
+        handled: peak memory after the sample event in bytes, or 0 if unknown.
+        routes: the callbacks, or None if `main_handler` does not belong to an `App`.
+        reserve: the seconds that the application reserves for each callback.
+        ledger: whether the application has a ledger of its own.
+        dispatch_error: the error of the sample event. Empty if it succeeded or did not run.
     """
 
-    desk: Project
-    of: str = ""
+    project: Project
+    source: str = ""
     failure: str = ""
     imported: int = 0
     handled: int = 0
     routes: list[Route] | None = None
     reserve: float = 0.0
     ledger: bool = False
-    dispatched: str = ""
+    dispatch_error: str = ""
 
 
 def load_application(
-    desk: Project, dispatch: bool = False, seconds: float | None = None
+    project: Project, dispatch: bool = False, seconds: float | None = None
 ) -> Application:
-    """Load the application of a project.
+    """Import the application of a project.
 
     Args:
-        desk: the project.
-        dispatch: whether the sample event is to run its callbacks.
-        seconds: how long it may take; ``initTimeout`` by default.
+        project: the project.
+        dispatch: whether to run the callbacks of the sample event.
+        seconds: timeout. Default: ``initTimeout``.
     """
-    found = _Way.to(desk)
-    if found is None:
-        return Application(desk)
-    limit = seconds or desk.init_timeout
+    target = _find_target(project)
+    if target is None:
+        return Application(project)
+    limit = seconds or project.init_timeout
     with TemporaryDirectory(prefix="scf-mps-doctor-") as work:
-        report = Path(work, "report.json")
-        words = [str(report), found.module, found.function, str(desk.timeout) if dispatch else ""]
+        path = Path(work, "report.json")
+        arguments = [path, target.module, target.function, project.timeout if dispatch else ""]
         try:
-            ended = subprocess.run(
-                [found.python, "-s", "-B", "-c", _CHILD, *words, *map(str, found.folders)],
+            child = subprocess.run(
+                [target.python, "-s", "-B", "-c", _CHILD, *map(str, [*arguments, *target.folders])],
                 cwd=work,
-                env=_environment(desk, work),
+                env=_make_environment(project, work),
                 input=json.dumps(samples.sample()),
                 capture_output=True,
                 text=True,
@@ -156,64 +159,60 @@ def load_application(
                 timeout=limit,
             )
         except subprocess.TimeoutExpired:
-            return Application(desk, found.of, f"it takes more than {limit} s")
-        if not report.exists():
-            last = ended.stderr.strip()[-300:]
-            return Application(
-                desk, found.of, f"it ends its process with {ended.returncode}: {last}"
-            )
-        told = json.loads(report.read_text("utf-8"))
-    routes = told.get("routes")
+            return Application(project, target.name, f"the import takes more than {limit} s")
+        if not path.exists():
+            output = child.stderr.strip()[-300:]
+            failure = f"the import exits the process with {child.returncode}: {output}"
+            return Application(project, target.name, failure)
+        report = json.loads(path.read_text("utf-8"))
+    routes = report.pop("routes", None)
     application = Application(
-        desk,
-        f"{found.of} by CPython {told['python']}",
-        told.get("failure", ""),
-        told.get("imported", 0),
-        told.get("handled", 0),
-        None if routes is None else [Route(*one) for one in routes],
-        told.get("reserve", 0.0),
-        told.get("ledger", False),
-        told.get("dispatched", ""),
+        project,
+        f"{target.name} with CPython {report.pop('python')}",
+        routes=None if routes is None else [Route(*route) for route in routes],
+        **report,
     )
     if application.handled:
         imported, handled = (size / 2**20 for size in (application.imported, application.handled))
-        desk.seen.append(
-            f"{application.of}: at most {imported:.0f} MB to load, {handled:.0f} MB with the sample event"
+        project.seen.append(
+            f"{application.source}: {imported:.0f} MB after the import, "
+            f"{handled:.0f} MB after the sample event"
         )
     return application
 
 
 @dataclass(frozen=True)
-class _Way:
-    """What to load, and by which Python."""
+class _Target:
+    """A function to import, and its Python."""
 
-    of: str
+    name: str
     python: Path
     folders: tuple[Path, ...]
     module: str
     function: str
 
-    @staticmethod
-    def to(desk: Project) -> _Way | None:
-        """The way to a project's application; None if there is none."""
-        upload, runtime = desk.upload, desk.runtime
-        module, _, function = desk.handler.partition(".")
-        is_whole = upload and upload.built and not desk.stale and not desk.inputs.get("layers")
-        if upload and is_whole and runtime and f"{module}.py" in upload.names:
-            found = find_interpreter(runtime.version)
-            if found:
-                ours = () if "scf_mps/__init__.py" in upload.names else (PACKAGE.parent,)
-                return _Way(upload.where, found.path, (upload.folder, *ours), module, function)
-        if not desk.sources:
-            return None
-        folders = (desk.source.resolve(), PACKAGE.parent)
-        own = DEFAULT_HANDLER.partition(".")[2]
-        return _Way("handlers", Path(sys.executable), folders, "handlers", own)
+
+def _find_target(project: Project) -> _Target | None:
+    """Return the function of the build or of the sources, or None."""
+    upload, runtime = project.upload, project.runtime
+    module, _, function = project.handler.partition(".")
+    is_current = upload and upload.built and not project.stale and not project.inputs.get("layers")
+    if upload and is_current and runtime and f"{module}.py" in upload.names:
+        interpreter = find_interpreter(runtime.version)
+        if interpreter:
+            package = () if "scf_mps/__init__.py" in upload.names else (PACKAGE.parent,)
+            folders = (upload.folder, *package)
+            return _Target(upload.where, interpreter.path, folders, module, function)
+    if not project.sources:
+        return None
+    folders = (project.source.resolve(), PACKAGE.parent)
+    function = DEFAULT_HANDLER.partition(".")[2]
+    return _Target("handlers", Path(sys.executable), folders, "handlers", function)
 
 
-def _environment(desk: Project, work: str) -> dict[str, str]:
-    """As SCF's, with the function's variables, without the desk's keys; what would reach other services is away."""
-    kept = {
+def _make_environment(project: Project, work: str) -> dict[str, str]:
+    """Return the environment of SCF with the function's variables, without local credentials and settings."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith(("PYTHON", "TENCENT", "COS_", "PIP_", "MPS_"))
@@ -224,5 +223,7 @@ def _environment(desk: Project, work: str) -> dict[str, str]:
         "USER_CODE_ROOT": f"{CODE_FOLDER}/",
         "MPS_LEDGER": "none",
     }
-    variables = {name: value for name, value in desk.variables.items() if "\0" not in name + value}
-    return {**kept, **variables, **scf}
+    variables = {
+        name: value for name, value in project.variables.items() if "\0" not in name + value
+    }
+    return {**inherited, **variables, **scf}

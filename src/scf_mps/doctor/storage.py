@@ -1,12 +1,11 @@
-"""Where the function is to write, as its variables name it: MPS_LEDGER, MPS_PUBLISH and their like, MPS_BUCKETS.
+"""Checks of the variables for storage: MPS_LEDGER, MPS_PUBLISH and similar, MPS_BUCKETS.
 
-Only the texts are looked at; the buckets themselves are `buckets`'s.
+`buckets` checks the buckets themselves.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -17,128 +16,126 @@ from scf_mps.ledger.url import open_ledger
 
 from .checks import Area
 from .configuration import is_deployed
-from .project import PLACES, Project
+from .project import PLACE_VARIABLES, Project
 
-storing: Area[Project] = Area("Ledger and publishing")
-
-_REDIS = ("redis://", "rediss://")
+CHECKS: Area[Project] = Area("Ledger and publishing")
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="The function would raise LedgerError when it is loaded, with every event.",
+    "MPS_LEDGER is not the URL of a ledger.",
+    why="The import of the function would raise LedgerError for every event.",
     advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`.",
 )
-def ledger_malformed(desk: Project) -> Iterator[str]:
-    """MPS_LEDGER is the URL of no ledger."""
-    url = desk.variables.get("MPS_LEDGER", "none")
+def _ledger_malformed(project: Project) -> Iterator[str]:
+    url = project.variables.get("MPS_LEDGER", "none")
     if url != "none":
         try:
             open_ledger(url)
         except LedgerError as error:
-            # That the desk has no client of Redis says nothing of the function.
+            # The local machine may lack the Redis client of the function.
             if "needs the redis package" not in str(error):
                 yield f"MPS_LEDGER: {error}"
 
 
-@storing.check(
+@CHECKS.check(
     "warning",
-    why="SCF delivers an event again as a whole: callbacks that succeeded run again with every retry.",
-    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, unless nothing is done twice that matters.",
+    "MPS_LEDGER is `none`.",
+    why="SCF redelivers a whole event: callbacks that succeeded run again on every retry.",
+    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, unless running callbacks twice is harmless.",
 )
-def ledger_none(desk: Project) -> Iterator[str]:
-    """MPS_LEDGER is `none`."""
-    if desk.variables.get("MPS_LEDGER") == "none":
+def _ledger_none(project: Project) -> Iterator[str]:
+    if project.variables.get("MPS_LEDGER") == "none":
         yield "MPS_LEDGER is none"
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="An instance's memory and its /tmp end with it, and no other instance sees them (page 583/9694).",
-    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, or mount a file system (`cfs`) for a file:// one.",
+    "The ledger is in the memory or the files of one instance.",
+    why="The memory and /tmp of an instance end with it, and other instances cannot see them (page 583/9694).",
+    advice="Write `MPS_LEDGER: cos://bucket-appid.region/prefix/`, or mount a file system (`cfs`) for a file:// ledger.",
 )
-def ledger_of_one_instance(desk: Project) -> Iterator[str]:
-    """The ledger is in the memory or the files of one instance."""
-    scheme = desk.variables.get("MPS_LEDGER", "").partition("://")[0]
-    if scheme == "memory" or (scheme == "file" and not desk.inputs.get("cfs")):
-        yield f"MPS_LEDGER is {scheme}://"
+def _ledger_of_one_instance(project: Project) -> Iterator[str]:
+    scheme = project.variables.get("MPS_LEDGER", "").partition("://")[0]
+    if scheme == "memory" or (scheme == "file" and not project.inputs.get("cfs")):
+        yield f"MPS_LEDGER begins with {scheme}://"
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="SCF's Pythons since 3.7 bring no library (page 583/40323): the function could not be loaded.",
-    advice="Write scf-mps[redis] into requirements.txt, and build.",
+    "The ledger is in Redis, but its client is not deployed.",
+    why="SCF's Pythons since 3.7 include no libraries (page 583/40323): the import of the function would fail.",
+    advice="Add scf-mps[redis] to requirements.txt, and build.",
 )
-def redis_not_required(desk: Project) -> Iterator[str]:
-    """The ledger is in Redis, and its client is not deployed."""
-    if _redis_host(desk) and not is_deployed(desk, "redis", "redis"):
-        yield "neither requirements.txt nor the build has redis"
+def _redis_not_required(project: Project) -> Iterator[str]:
+    if _parse_redis_host(project) and not is_deployed(project, "redis", "redis"):
+        yield "redis is in neither requirements.txt nor the build"
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="A function outside of a VPC reaches public addresses alone: every event would be left to the retry.",
+    "The ledger's Redis has a private address, but the function is in no VPC.",
+    why="A function outside a VPC reaches only public addresses: every invocation would fail and be retried.",
     advice="Write `vpcConfig: {vpcId: …, subnetId: …}` with the network of the Redis.",
 )
-def redis_out_of_reach(desk: Project) -> Iterator[str]:
-    """The ledger's Redis has a private address, and the function is in no VPC."""
-    host = _redis_host(desk)
+def _redis_out_of_reach(project: Project) -> Iterator[str]:
+    host = _parse_redis_host(project)
     try:
-        private = ipaddress.ip_address(host).is_private
+        is_private = ipaddress.ip_address(host).is_private
     except ValueError:
-        private = False
-    if private and not desk.inputs.get("vpcConfig"):
-        yield f"MPS_LEDGER is at {host}"
+        is_private = False
+    if is_private and not project.inputs.get("vpcConfig"):
+        yield f"MPS_LEDGER uses {host}"
 
 
-@storing.check(
+@CHECKS.check(
     "note",
-    why="Only in the function's own network can be told whether it answers; if not, events are left to the retry.",
-    advice="After deploying, `scf-mps invoke --remote` with a sample, and look at `scf-mps logs`.",
+    "The ledger's Redis was not contacted.",
+    why="Only the function's own network can reach it. If it is unreachable, invocations fail and SCF retries them.",
+    advice="After deploying, run `scf-mps invoke --remote` with a sample, then `scf-mps logs`.",
 )
-def redis_unseen(desk: Project) -> Iterator[str]:
-    """Whether the ledger's Redis can be reached was not tried."""
-    if host := _redis_host(desk):
-        yield f"MPS_LEDGER is at {host}"
+def _redis_unseen(project: Project) -> Iterator[str]:
+    if host := _parse_redis_host(project):
+        yield f"MPS_LEDGER uses {host}"
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="The function would end with the first event: every mistake in a variable is told when it is loaded.",
+    "A variable does not name a place in COS.",
+    why="The function checks its variables on import: every event would fail.",
     advice="Write e.g. `MPS_PUBLISH: cos://bucket-appid.region/prefix/`.",
 )
-def place_malformed(desk: Project) -> Iterator[str]:
-    """A variable names no place in COS where the function is to write."""
-    for name, place in _places(desk):
+def _place_malformed(project: Project) -> Iterator[str]:
+    for name, place in _parse_places(project):
         if isinstance(place, Exception):
             yield f"{name}: {place}"
 
 
-@storing.check(
+@CHECKS.check(
     "error",
-    why="`Cos` refuses every bucket that MPS_BUCKETS does not name.",
+    "MPS_BUCKETS excludes a bucket that the function writes to.",
+    why="`Cos` refuses every bucket that MPS_BUCKETS does not list.",
     advice="Add the bucket to MPS_BUCKETS.",
 )
-def place_not_allowed(desk: Project) -> Iterator[str]:
-    """MPS_BUCKETS does not let the function write where it is to."""
+def _place_not_allowed(project: Project) -> Iterator[str]:
     try:
-        allowed = BucketAllowlist(desk.variables.get("MPS_BUCKETS") or None)
+        allowed = BucketAllowlist(project.variables.get("MPS_BUCKETS") or None)
     except ConfigurationError as error:
         yield str(error)
         return
-    for name, place in _places(desk):
+    for name, place in _parse_places(project):
         if isinstance(place, Exception):
             continue
         try:
             allowed.check(place.bucket, place.region)
         except Denied:
-            yield f"{place.bucket} of {name} is not among MPS_BUCKETS"
+            yield f"{place.bucket} of {name} is not in MPS_BUCKETS"
 
 
-def _places(desk: Project) -> Iterator[tuple[str, Location | ValueError | Denied]]:
-    """The variables that name a place in COS, with the place, or why it is none."""
-    for name in PLACES:
-        if text := desk.variables.get(name):
+def _parse_places(project: Project) -> Iterator[tuple[str, Location | ValueError | Denied]]:
+    """Yield (variable, place) for each place in COS, or its error instead of the place."""
+    for name in PLACE_VARIABLES:
+        if text := project.variables.get(name):
             try:
                 place = Location.parse(text.partition("?")[0])
                 BucketAllowlist(None).check(place.bucket, place.region)
@@ -148,8 +145,8 @@ def _places(desk: Project) -> Iterator[tuple[str, Location | ValueError | Denied
                 yield name, place
 
 
-def _redis_host(desk: Project) -> str:
-    """The host of the ledger's Redis, without its password; empty if there is none."""
-    url = desk.variables.get("MPS_LEDGER", "")
-    found = re.fullmatch(r"rediss?://.*", url)
-    return (urlsplit(url).hostname or "") if found else ""
+def _parse_redis_host(project: Project) -> str:
+    """Return the host of the ledger's Redis, or ""."""
+    url = project.variables.get("MPS_LEDGER", "")
+    is_redis = url.startswith(("redis://", "rediss://"))
+    return (urlsplit(url).hostname or "") if is_redis else ""

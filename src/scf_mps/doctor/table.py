@@ -1,4 +1,4 @@
-"""The table of all findings for docs/doctor.md, made of the checks themselves, so that it cannot tell of others."""
+"""The tables of docs/doctor.md, made from the checks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from . import AREAS
 
 
 def render_tables() -> str:
-    """A table in Markdown for each area: finding, level, what it is, why, and what to do."""
+    """Return a Markdown table for each area: finding, level, reason and fix."""
     lines = []
     for area in AREAS:
-        lines += [f"## {area.title}", "", "| finding | | why | what to do |", "|---|---|---|---|"]
+        lines += [f"## {area.title}", "", "| finding | | why | fix |", "|---|---|---|---|"]
         for check in area.checks:
             cells = (f"`{check.name}` {check.about}", check.level, check.why, check.advice)
             lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
