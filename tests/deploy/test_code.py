@@ -1,13 +1,13 @@
-"""The zip: from the hook, from a folder, built, or given; sent with the request or by COS; layers."""
+"""The zip to deploy: its source, how it is sent, and layers."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import os
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -19,19 +19,24 @@ from scf_mps.deploy.errors import DeployError
 from scf_mps.local.api import CloudApi, Mps, Scf
 from scf_mps.local.cos import CosEmulator
 
-from .conftest import NAME, REGION, Ran, changing, deployed, last
-from .test_deploy import plan_of, rows
+from .support import (
+    NAME,
+    REGION,
+    fetch_plan,
+    get_deployed,
+    get_last,
+    list_deployed_files,
+    list_planned_changes,
+    list_steps,
+    list_writes,
+    run_cli,
+)
 
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nMII\n"
 INDEX = b"def main_handler(event, context):\n    return 1\n"
 
 
-def names(scf):
-    with zipfile.ZipFile(io.BytesIO(deployed(scf).latest.code)) as archive:
-        return archive.namelist()
-
-
-def test_the_hook_is_run_where_it_belongs_and_what_it_makes_is_deployed(project, api, scf):
+def test_deploy_runs_hook_and_packs_its_output(project, api, scf):
     (project.folder / "make.py").write_text(
         "import os, pathlib\nprint('made')\npathlib.Path('out').mkdir()\n"
         "pathlib.Path('out/index.py').write_text('main_handler = print')\n"
@@ -39,32 +44,32 @@ def test_the_hook_is_run_where_it_belongs_and_what_it_makes_is_deployed(project,
     hook = f'"{sys.executable}" make.py'
     project.write(src={"src": "./", "hook": hook, "dist": "./out"})
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 0, ran.err
-    assert names(scf) == ["index.py"]
-    assert "running the hook" in ran.err
-    assert "made" not in ran.out
+    assert result.code == 0, result.err
+    assert list_deployed_files(scf) == ["index.py"]
+    assert "running the hook" in result.err
+    assert "made" not in result.out
 
 
-def test_a_hook_that_fails_ends_the_deployment(project, api):
+def test_failed_hook_stops_deployment(project, api):
     project.write(src={"src": "./", "hook": "exit 3", "dist": "./build"})
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 1
-    assert "the hook 'exit 3' ended with exit code 3" in ran.err
-    assert changing(api) == []
+    assert result.code == 1
+    assert "'exit 3'" in result.err
+    assert list_writes(api) == []
 
 
-def test_a_hook_without_dist_is_not_run_as_the_serverless_client_does_not(project, api, scf):
+def test_hook_without_dist_is_ignored(project, api, scf):
     project.write(src={"src": "./build", "hook": "exit 3"})
 
-    assert Ran("deploy").code == 0
-    assert names(scf) == ["index.py"]
+    assert run_cli("deploy").code == 0
+    assert list_deployed_files(scf) == ["index.py"]
 
 
-def test_a_folder_with_handlers_is_built_so_that_nothing_else_goes_along(project, api, scf):
+def test_deploy_builds_folder_with_handlers(project, api, scf):
     (project.folder / "handlers").mkdir()
     (project.folder / "handlers" / "__init__.py").write_text(
         "from scf_mps import App\n\napp = App()\nmain_handler = app.main_handler\n"
@@ -72,27 +77,27 @@ def test_a_folder_with_handlers_is_built_so_that_nothing_else_goes_along(project
     (project.folder / ".env").write_text("TENCENT_SECRET_KEY=hush\n")
     project.write(src="./")
 
-    ran = Ran("deploy", "--dry-run")
+    result = run_cli("deploy", "--dry-run")
 
-    assert ran.code == 0, ran.err
-    assert "building the function" in ran.err
+    assert result.code == 0, result.err
+    assert "building the function" in result.err
 
     (project.folder / "handlers" / "__init__.py").write_text("import nowhere\n")
-    ran = Ran("deploy", "--dry-run")
-    assert (ran.code, "no module 'nowhere'" in ran.err) == (1, True)
+    result = run_cli("deploy", "--dry-run")
+    assert (result.code, "no module 'nowhere'" in result.err) == (1, True)
 
 
-def test_a_zip_that_is_given_is_deployed_as_it_is(project, api, scf):
-    path = project.zip("mine.zip", {"index.py": INDEX, "other/data": b"1"})
+def test_zip_option_deploys_unchanged_zip(project, api, scf):
+    path = project.write_zip("mine.zip", {"index.py": INDEX, "other/data": b"1"})
 
-    assert Ran("deploy", "--zip", str(path)).code == 0
+    assert run_cli("deploy", "--zip", str(path)).code == 0
 
-    assert deployed(scf).latest.code == path.read_bytes()
-    sent = last(api, "CreateFunction").parameters["Code"]["ZipFile"]
+    assert get_deployed(scf).latest.code == path.read_bytes()
+    sent = get_last(api, "CreateFunction").parameters["Code"]["ZipFile"]
     assert base64.b64decode(sent) == path.read_bytes()
 
 
-def test_what_belongs_to_a_desk_and_what_is_excluded_is_not_deployed(project, api, scf):
+def test_deploy_leaves_out_local_and_excluded_files(project, api, scf):
     (project.folder / "index.py").write_bytes(INDEX)
     (project.folder / ".env").write_text("TENCENT_SECRET_KEY=hush\n")
     (project.folder / ".git").mkdir()
@@ -100,29 +105,29 @@ def test_what_belongs_to_a_desk_and_what_is_excluded_is_not_deployed(project, ap
     (project.folder / "notes.txt").write_text("mine\n")
     project.write(src={"src": "./", "exclude": ["*.txt", "build/**"]})
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 0, ran.err
-    assert names(scf) == ["index.py"]
-    assert "5 files are left out, in .env, .git, build, notes.txt, serverless.yml" in ran.err
+    assert result.code == 0, result.err
+    assert list_deployed_files(scf) == ["index.py"]
+    assert "left out: 5 files, in .env, .git, build, notes.txt, serverless.yml" in result.err
 
 
-def test_what_a_build_makes_is_deployed_without_what_is_excluded(project, api, scf):
+def test_deploy_leaves_out_excluded_files_of_build(project, api, scf):
     (project.folder / "handlers").mkdir()
     (project.folder / "handlers" / "__init__.py").write_text("main_handler = print\n")
     (project.folder / "handlers" / "notes.txt").write_text("mine\n")
     (project.folder / "handlers" / ".DS_Store").write_bytes(b"\0")
     project.write(src={"src": "./", "exclude": ["handlers/*.txt"]})
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 0, ran.err
-    assert "left out: of the project: .DS_Store" in ran.err
-    assert "handlers/__init__.py" in names(scf)
-    assert "handlers/notes.txt" not in names(scf)
+    assert result.code == 0, result.err
+    assert ".DS_Store" in result.err
+    assert "handlers/__init__.py" in list_deployed_files(scf)
+    assert "handlers/notes.txt" not in list_deployed_files(scf)
 
 
-def test_the_warnings_of_a_build_are_told(project, api, tmp_path, monkeypatch):
+def test_deploy_reports_build_warnings(project, api, tmp_path, monkeypatch):
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
@@ -132,17 +137,17 @@ def test_the_warnings_of_a_build_are_told(project, api, tmp_path, monkeypatch):
     (project.folder / "handlers" / "__init__.py").write_text("main_handler = print\n")
     project.write(src="./", runtime=other)
 
-    ran = Ran("deploy", "--dry-run")
+    result = run_cli("deploy", "--dry-run")
 
-    assert ran.code == 0, ran.err
-    assert f"warning: no CPython {other.removeprefix('Python')} was found here" in ran.err
-    assert "NO BYTE CODE" in ran.err
+    assert result.code == 0, result.err
+    assert f"warning: no CPython {other.removeprefix('Python')}" in result.err
+    assert "NO BYTE CODE" in result.err
 
 
 @pytest.mark.parametrize("option", ["dist", "--zip", "layer"])
-def test_a_secret_is_never_deployed_unless_it_is_said_to_be_none(project, api, scf, option):
+def test_apparent_secret_stops_deployment_unless_allowed(project, api, scf, option):
     files = {"index.py": INDEX, "deep/.env": b"KEY=hush\n", "ca.pem": CERTIFICATE}
-    path = project.zip("mine.zip", files)
+    path = project.write_zip("mine.zip", files)
     if option == "dist":
         with zipfile.ZipFile(path) as archive:
             archive.extractall(project.folder / "build")
@@ -150,94 +155,100 @@ def test_a_secret_is_never_deployed_unless_it_is_said_to_be_none(project, api, s
         project.write(layers=[{"name": "base", "src": "mine.zip"}])
     arguments = ["--zip", str(path)] if option == "--zip" else []
 
-    ran = Ran("deploy", *arguments)
+    result = run_cli("deploy", *arguments)
 
-    assert ran.code == 1
-    assert ran.err.startswith("deep/.env: a file of keys by its name must not be deployed")
-    assert "hush" not in ran.err
-    assert changing(api) == []
-    ran = Ran("deploy", *arguments, "--allow-secret", "deep/.env")
-    assert ran.code == 0, ran.err
+    assert result.code == 1
+    assert result.err.startswith("deep/.env: ")
+    assert "hush" not in result.err
+    assert list_writes(api) == []
+    result = run_cli("deploy", *arguments, "--allow-secret", "deep/.env")
+    assert result.code == 0, result.err
 
 
-def test_what_is_to_be_included_besides_is_an_error_not_passed_over(project, api):
+def test_include_in_source_is_rejected(project, api):
     project.write(src={"src": "./", "dist": "./build", "include": ["more"]})
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert (ran.code, "inputs.src.include: `scf-mps deploy` does not read it" in ran.err) == (
-        2,
-        True,
-    )
+    assert (result.code, "inputs.src.include: " in result.err) == (2, True)
 
 
-def test_what_is_no_zip_of_this_function_is_refused(project, api):
+def find_code(project, **options):
+    """Return the code of the problem that stops a deployment."""
+    with pytest.raises(DeployError) as caught:
+        fetch_plan(project, **options)
+    [problem] = caught.value.problems
+    return problem.code
+
+
+def test_deploy_rejects_invalid_zip(project, api):
     project.write(src={"src": "./", "dist": "./nowhere"})
-    assert "there is no such folder" in Ran("deploy").err
-    wrong = project.zip("wrong.zip", {"handlers/index.py": INDEX})
-    assert "wrong.zip: no index.py in its root" in Ran("deploy", "--zip", str(wrong)).err
-    assert "expected a zip at none.zip" in Ran("deploy", "--zip", "none.zip").err
-    ran = Ran("deploy", "--zip", "serverless.yml")
-    assert (ran.code, "serverless.yml is not a zip file" in ran.err) == (1, True)
-    assert changing(api) == []
+    assert find_code(project) == "missing_folder"
+    wrong = project.write_zip("wrong.zip", {"handlers/index.py": INDEX})
+    assert find_code(project, archive=wrong) == "missing_entry"
+    assert find_code(project, archive=Path("none.zip")) == "unreadable_file"
+    result = run_cli("deploy", "--zip", "serverless.yml")
+    assert (result.code, "serverless.yml: " in result.err) == (1, True)
+    assert list_writes(api) == []
 
 
-def test_zip_with_damaged_content_is_refused(project, api):
-    path = project.zip("damaged.zip", {"index.py": INDEX})
+def test_deploy_rejects_damaged_zip(project, api):
+    path = project.write_zip("damaged.zip", {"index.py": INDEX})
     content = bytearray(path.read_bytes())
     content[40:50] = b"x" * 10
     path.write_bytes(content)
 
-    ran = Ran("deploy", "--zip", str(path))
-
-    assert (ran.code, "damaged.zip is not a zip file" in ran.err) == (1, True)
+    assert find_code(project, archive=path) == "invalid_zip"
 
 
-def test_folder_with_a_name_that_is_not_utf8_is_refused(project, api):
+def test_deploy_rejects_name_that_is_not_utf8(project, api):
     (project.folder / "build" / os.fsdecode(b"caf\xe9.txt")).write_text("")
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 1
-    assert ran.err.splitlines() == [r"caf\xe9.txt: the name is not UTF-8; rename it"]
+    assert result.code == 1
+    [line] = result.err.splitlines()
+    assert line.startswith(r"caf\xe9.txt: ")
 
 
-def test_file_that_vanishes_while_it_is_packed_is_named(project, api, monkeypatch):
+def test_deploy_names_file_missing_during_packing(project, api, monkeypatch):
     def vanish(folder, archive, names):
         (folder / "index.py").unlink()
         return write_zip(folder, archive, names)
 
     monkeypatch.setattr("scf_mps.deploy.code.write_zip", vanish)
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert (ran.code, "index.py: No such file" in ran.err) == (1, True)
+    assert (result.code, "index.py: No such file" in result.err) == (1, True)
 
 
-def test_environment_file_that_is_not_utf8_is_named(project, api):
+def test_deploy_names_env_file_that_is_not_utf8(project, api):
     (project.folder / ".env").write_bytes(b"NAME=caf\xe9\n")
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert (ran.code, ".env is not UTF-8" in ran.err) == (2, True)
+    assert (result.code, ".env: " in result.err) == (2, True)
 
 
-def test_a_zip_that_is_too_large_for_an_update_is_refused_before_anything_is_changed(project, api):
-    Ran("deploy")
+def test_too_large_zip_blocks_deployment(project, api):
+    run_cli("deploy")
     api.requests.clear()
-    path = project.zip("large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)})
+    path = project.write_zip(
+        "large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)}
+    )
     project.write(memorySize=512)
 
-    ran = Ran("deploy", "--zip", str(path))
+    result = run_cli("deploy", "--zip", str(path))
 
-    assert ran.code == 1
-    assert "code: 20.0 MB, but SCF takes 20 MB with the request: send it by COS" in ran.err
-    assert changing(api) == []
+    assert result.code == 1
+    assert "blocked: code: 20.0 MB" in result.err
+    assert list_writes(api) == []
 
 
 @pytest.fixture
-def by_cos(project, tmp_path_factory, monkeypatch):
-    """A COS with a bucket, and a cloud whose SCF reads code from it."""
+def cos_cloud(project, tmp_path_factory, monkeypatch):
+    """Emulated COS with a bucket, and a cloud whose SCF reads code from it."""
     with CosEmulator(tmp_path_factory.mktemp("cos")) as cos:
         cos.create_bucket("code-1250000000", REGION)
         key = cos.key
@@ -261,111 +272,114 @@ def by_cos(project, tmp_path_factory, monkeypatch):
             yield cos, api, scf
 
 
-def puts(cos):
-    return [one for one in cos.requests if one.method == "PUT"]
+def list_uploads(cos):
+    return [request for request in cos.requests if request.method == "PUT"]
 
 
-def test_code_goes_by_cos_once_if_there_is_a_bucket_for_it(project, by_cos):
-    cos, api, scf = by_cos
+def test_code_bucket_receives_zip_once(project, cos_cloud):
+    cos, api, scf = cos_cloud
     bucket = f"code-1250000000.{REGION}"
 
-    ran = Ran("deploy", "--code-bucket", bucket)
+    result = run_cli("deploy", "--code-bucket", bucket)
 
-    assert ran.code == 0, ran.err
-    sent = last(api, "CreateFunction").parameters["Code"]
-    digest = hashlib.sha256(deployed(scf).latest.code).hexdigest()
+    assert result.code == 0, result.err
+    sent = get_last(api, "CreateFunction").parameters["Code"]
+    digest = hashlib.sha256(get_deployed(scf).latest.code).hexdigest()
     assert sent == {
         "CosBucketName": "code",
         "CosObjectName": f"/scf-mps/{NAME}/{digest}.zip",
         "CosBucketRegion": REGION,
     }
-    assert len(puts(cos)) == 1
-    assert Ran("deploy", "--again", "--code-bucket", bucket).code == 0
-    assert len(puts(cos)) == 1
-    path = project.zip("large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)})
-    ran = Ran("deploy", "--zip", str(path), "--code-bucket", f"cos://{bucket}/a/b/")
-    assert ran.code == 0, ran.err
-    assert deployed(scf).latest.code == path.read_bytes()
-    assert last(api, "UpdateFunctionCode").parameters["Code"]["CosObjectName"].startswith("/a/b/")
+    assert len(list_uploads(cos)) == 1
+    assert run_cli("deploy", "--again", "--code-bucket", bucket).code == 0
+    assert len(list_uploads(cos)) == 1
+    path = project.write_zip(
+        "large.zip", {"index.py": INDEX, "noise": os.urandom(20 * 1024 * 1024)}
+    )
+    result = run_cli("deploy", "--zip", str(path), "--code-bucket", f"cos://{bucket}/a/b/")
+    assert result.code == 0, result.err
+    assert get_deployed(scf).latest.code == path.read_bytes()
+    assert (
+        get_last(api, "UpdateFunctionCode").parameters["Code"]["CosObjectName"].startswith("/a/b/")
+    )
 
 
-def test_a_dry_run_puts_nothing_into_cos(project, by_cos):
-    cos, _, _ = by_cos
+def test_dry_run_uploads_nothing_to_cos(project, cos_cloud):
+    cos, _, _ = cos_cloud
 
-    assert Ran("deploy", "--dry-run", "--code-bucket", "code-1250000000").code == 0
+    assert run_cli("deploy", "--dry-run", "--code-bucket", "code-1250000000").code == 0
 
-    assert puts(cos) == []
-
-
-def test_a_bucket_that_is_not_there_is_told(project, by_cos):
-    ran = Ran("deploy", "--code-bucket", "none-1250000000")
-
-    assert ran.code == 1
-    assert "the code could not be put into COS" in ran.err
+    assert list_uploads(cos) == []
 
 
-def test_a_bucket_is_named_with_its_appid():
+def test_deploy_reports_missing_code_bucket(project, cos_cloud):
+    result = run_cli("deploy", "--code-bucket", "none-1250000000")
+
+    assert result.code == 1
+    assert "NoSuchBucket" in result.err
+
+
+def test_code_bucket_is_parsed():
     assert Bucket.parse("a-b-125", "r") == Bucket("a-b", "125", "r", "scf-mps")
     assert Bucket.parse("cos://a-125.ap-x/p/q/", "r") == Bucket("a", "125", "ap-x", "p/q")
     for text in ("bucket", "B-125", "a-125.ap-x?x"):
-        with pytest.raises(DeployError, match="expected --code-bucket"):
+        with pytest.raises(DeployError, match="bucket"):
             Bucket.parse(text, "r")
 
 
-def test_a_layer_that_comes_as_a_zip_is_published_once_and_attached(project, api, scf):
-    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+def test_layer_from_zip_is_published_once(project, api, scf):
+    project.write_zip("layer.zip", {"lib.py": b"A = 1\n"})
     project.write(layers=[{"name": "base", "src": "layer.zip"}])
 
-    assert Ran("deploy").code == 0
+    assert run_cli("deploy").code == 0
 
-    assert changing(api) == ["PublishLayerVersion", "CreateFunction", "BindTrigger"]
-    assert last(api, "PublishLayerVersion").parameters["CompatibleRuntimes"] == ["Python3.10"]
-    sent = last(api, "CreateFunction").parameters["Layers"]
+    assert list_writes(api) == ["PublishLayerVersion", "CreateFunction", "BindTrigger"]
+    assert get_last(api, "PublishLayerVersion").parameters["CompatibleRuntimes"] == ["Python3.10"]
+    sent = get_last(api, "CreateFunction").parameters["Layers"]
     assert sent == [{"LayerName": "base", "LayerVersion": 1}]
-    assert plan_of(project).json["steps"] == []
+    assert list_steps() == []
 
-    project.zip("layer.zip", {"lib.py": b"A = 2\n"})
+    project.write_zip("layer.zip", {"lib.py": b"A = 2\n"})
     api.requests.clear()
-    changes = rows(plan_of(project))
+    changes = list_planned_changes()
     assert changes["layer base"][0] == "version 1"
     assert changes["layers"] == ("base 1", "base new", "UpdateFunctionConfiguration")
-    ran = Ran("deploy")
-    assert changing(api) == ["PublishLayerVersion", "UpdateFunctionConfiguration"]
-    assert "layer base is 2" in ran.err
-    told = Ran("remove", "--dry-run")
-    assert "layer base stays: others may use it" in told.err
+    result = run_cli("deploy")
+    assert list_writes(api) == ["PublishLayerVersion", "UpdateFunctionConfiguration"]
+    assert "layer base is 2" in result.err
+    assert "layer base: " in run_cli("remove", "--dry-run").err
 
     project.write(layers=[])
-    assert Ran("deploy").code == 0
-    sent = last(api, "UpdateFunctionConfiguration").parameters["Layers"]
+    assert run_cli("deploy").code == 0
+    sent = get_last(api, "UpdateFunctionConfiguration").parameters["Layers"]
     assert sent == [{"LayerName": "", "LayerVersion": 0}]
-    assert plan_of(project).json["steps"] == []
+    assert list_steps() == []
 
 
-def test_a_layer_of_somebody_else_is_named_by_its_version(project, api, scf):
-    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+def test_existing_layer_is_selected_by_version(project, api, scf):
+    project.write_zip("layer.zip", {"lib.py": b"A = 1\n"})
     project.write(layers=[{"name": "base", "src": "layer.zip"}])
-    Ran("deploy")
+    run_cli("deploy")
     project.write(layers=[{"name": "base", "version": 1}])
-    assert plan_of(project).json["steps"] == []
+    assert list_steps() == []
     project.write(layers=[{"name": "base", "version": 9}])
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert (ran.code, "ResourceNotFound.LayerVersion" in ran.err) == (1, True)
+    assert (result.code, "ResourceNotFound.LayerVersion" in result.err) == (1, True)
 
 
-def test_a_layer_whose_last_version_was_deleted_is_published_anew(project, api, scf):
+def test_layer_without_versions_is_published(project, api, scf):
     scf.account.layers[REGION, "base"] = []
-    project.zip("layer.zip", {"lib.py": b"A = 1\n"})
+    project.write_zip("layer.zip", {"lib.py": b"A = 1\n"})
     project.write(layers=[{"name": "base", "src": "layer.zip"}])
     api.faults.add("ListLayerVersions", code="FailedOperation")
 
-    assert Ran("deploy").code == 1
-    assert Ran("deploy").code == 0
+    assert run_cli("deploy").code == 1
+    assert run_cli("deploy").code == 0
 
 
-def test_a_digest_is_read_in_either_form_scf_may_tell_it():
+def test_digest_is_normalized_from_hex_or_base64():
     digest = hashlib.sha256(INDEX)
 
     assert normalize_digest(digest.hexdigest().upper()) == digest.hexdigest()
@@ -374,8 +388,8 @@ def test_a_digest_is_read_in_either_form_scf_may_tell_it():
     assert normalize_digest("") == ""
 
 
-def test_layers_are_read_as_scf_tells_them():
-    told = {"Layers": [{"LayerName": "a", "LayerVersion": "2", "Stamp": ""}]}
+def test_layers_are_parsed_from_function():
+    function = {"Layers": [{"LayerName": "a", "LayerVersion": "2", "Stamp": ""}]}
 
-    assert [(one.name, one.version) for one in parse_layers(told)] == [("a", 2)]
+    assert [(layer.name, layer.version) for layer in parse_layers(function)] == [("a", 2)]
     assert parse_layers({"Layers": None}) == ()

@@ -1,4 +1,4 @@
-"""Triggers: one of MPS for the whole account, never taken from anybody by accident; timers for reconcile."""
+"""Triggers: the account's MPS trigger, which is never taken by accident, and timers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ import pytest
 
 from tests.support.serverless_yml import MPS_TRIGGER, TIMER
 
-from .conftest import NAME, REGION, Ran, changing, deployed, last, other_function
-from .test_deploy import plan_of, rows
+from .support import (
+    NAME,
+    REGION,
+    add_other_function,
+    dry_run,
+    fetch_plan,
+    get_deployed,
+    get_last,
+    list_planned_changes,
+    list_steps,
+    list_writes,
+    run_cli,
+)
 
 
 def bind(api, function, kind="WorkflowTask", region=REGION):
-    """Somebody else's function gets the trigger, by the API."""
+    """Bind the trigger to another function by the API."""
     from tencentcloud.common.common_client import CommonClient
     from tencentcloud.common.credential import Credential
     from tencentcloud.common.profile.client_profile import ClientProfile
@@ -22,253 +33,248 @@ def bind(api, function, kind="WorkflowTask", region=REGION):
     profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=api.endpoint))
     credential = Credential(api.key.secret_id, api.key.secret_key)
     client = CommonClient("mps", "2019-06-12", credential, region, profile)
-    asked = {"ScfRegion": region, "EventType": kind, "FunctionName": function.name}
-    client.call_json("BindTrigger", {**asked, "Namespace": "default", "Qualifier": "$DEFAULT"})
+    parameters = {"ScfRegion": region, "EventType": kind, "FunctionName": function.name}
+    client.call_json("BindTrigger", {**parameters, "Namespace": "default", "Qualifier": "$DEFAULT"})
     api.requests.clear()
 
 
-def mps_of(function):
+def list_bindings(function):
     return {
-        json.loads(one["TriggerDesc"])["eventType"]: (one["BindStatus"], one["Qualifier"])
-        for one in function.triggers
-        if one["Type"] == "mps"
+        json.loads(trigger["TriggerDesc"])["eventType"]: (
+            trigger["BindStatus"],
+            trigger["Qualifier"],
+        )
+        for trigger in function.triggers
+        if trigger["Type"] == "mps"
     }
 
 
-def with_parameters(**parameters):
+def mps_trigger(**parameters):
     return [{"mps": {"parameters": {"type": "WorkflowTask", **parameters}}}]
 
 
-def test_a_trigger_of_another_function_is_never_taken_silently(project, api, scf):
-    other = other_function(scf)
+def test_trigger_of_another_function_blocks_deployment(project, api, scf):
+    other = add_other_function(scf)
     bind(api, other)
 
-    dry = plan_of(project)
-    ran = Ran("deploy")
+    [problem] = fetch_plan(project).blocked
+    result = run_cli("deploy")
 
-    [blocked] = dry.json["blocked"]
-    assert "bound to ap-guangzhou/default/other ($DEFAULT)" in blocked
-    assert "--take-trigger ap-guangzhou/default/other" in blocked
-    assert ran.code == 1
-    assert changing(api) == []
-    assert mps_of(other) == {"WorkflowTask": ("on", "$DEFAULT")}
+    assert (problem.code, problem.path) == ("trigger_taken", "MPS trigger WorkflowTask")
+    assert "ap-guangzhou/default/other ($DEFAULT)" in problem.message
+    assert "--take-trigger ap-guangzhou/default/other" in problem.advice
+    assert result.code == 1
+    assert list_writes(api) == []
+    assert list_bindings(other) == {"WorkflowTask": ("on", "$DEFAULT")}
 
 
 @pytest.mark.parametrize("named", ["other", "default/other", "ap-guangzhou/default/other"])
-def test_the_trigger_is_taken_from_the_function_that_is_named(project, api, scf, named):
-    other = other_function(scf)
+def test_take_trigger_unbinds_named_function(project, api, scf, named):
+    other = add_other_function(scf)
     bind(api, other)
 
-    ran = Ran("deploy", "--take-trigger", named)
+    result = run_cli("deploy", "--take-trigger", named)
 
-    assert ran.code == 0, ran.err
-    assert changing(api) == ["CreateFunction", "UnbindTrigger", "BindTrigger"]
-    assert mps_of(other) == {"WorkflowTask": ("off", "$DEFAULT")}
-    assert mps_of(deployed(scf)) == {"WorkflowTask": ("on", "$DEFAULT")}
-
-
-def test_the_trigger_is_not_taken_from_a_function_that_was_not_named(project, api, scf):
-    bind(api, other_function(scf))
-    other_function(scf, "third")
-
-    ran = Ran("deploy", "--take-trigger", "third")
-
-    assert ran.code == 1
-    assert changing(api) == []
+    assert result.code == 0, result.err
+    assert list_writes(api) == ["CreateFunction", "UnbindTrigger", "BindTrigger"]
+    assert list_bindings(other) == {"WorkflowTask": ("off", "$DEFAULT")}
+    assert list_bindings(get_deployed(scf)) == {"WorkflowTask": ("on", "$DEFAULT")}
 
 
-def test_a_trigger_in_another_region_is_found_by_its_refusal_and_taken_by_its_name(
-    project, api, scf
-):
-    other = other_function(scf, region="ap-shanghai")
+def test_take_trigger_keeps_trigger_of_unnamed_function(project, api, scf):
+    bind(api, add_other_function(scf))
+    add_other_function(scf, "third")
+
+    result = run_cli("deploy", "--take-trigger", "third")
+
+    assert result.code == 1
+    assert list_writes(api) == []
+
+
+def test_take_trigger_works_across_regions(project, api, scf):
+    other = add_other_function(scf, region="ap-shanghai")
     bind(api, other, region="ap-shanghai")
 
-    ran = Ran("deploy")
-    assert ran.code == 1
-    assert "those of other regions were not looked at" in ran.err
-    assert "bound to ap-shanghai/default/other ($DEFAULT)" in ran.err
-    assert "--take-trigger REGION/NAMESPACE/FUNCTION" in ran.err
+    result = run_cli("deploy")
+    assert result.code == 1
+    assert "Other regions were not searched" in result.err
+    assert "bound to ap-shanghai/default/other ($DEFAULT)" in result.err
+    assert "--take-trigger REGION/NAMESPACE/FUNCTION" in result.err
 
-    ran = Ran("deploy", "--take-trigger", "ap-shanghai/default/other")
-    assert ran.code == 0, ran.err
-    assert last(api, "UnbindTrigger").region == "ap-shanghai"
-    assert mps_of(other) == {"WorkflowTask": ("off", "$DEFAULT")}
+    result = run_cli("deploy", "--take-trigger", "ap-shanghai/default/other")
+    assert result.code == 0, result.err
+    assert get_last(api, "UnbindTrigger").region == "ap-shanghai"
+    assert list_bindings(other) == {"WorkflowTask": ("off", "$DEFAULT")}
 
 
-def test_naming_a_function_that_has_no_trigger_is_told(project, api, scf):
-    other_function(scf, region="ap-shanghai")
+def test_take_trigger_notes_function_without_trigger(project, api, scf):
+    add_other_function(scf, region="ap-shanghai")
 
-    ran = Ran("deploy", "--take-trigger", "ap-shanghai/default/other")
+    plan = fetch_plan(project, take="ap-shanghai/default/other")
 
-    assert ran.code == 0
-    assert "ap-shanghai/default/other has no MPS trigger to be taken" in ran.err
+    assert plan.blocked == ()
+    assert plan.notes[0].code == "nothing_to_take"
 
 
 @pytest.mark.parametrize("named", ["a/b/c/d", "default/", "/other"])
-def test_what_names_no_function_is_refused(project, api, named):
-    ran = Ran("deploy", "--take-trigger", named)
+def test_take_trigger_rejects_invalid_function(project, api, named):
+    result = run_cli("deploy", "--take-trigger", named)
 
-    assert (ran.code, "expected --take-trigger" in ran.err) == (1, True)
+    assert (result.code, "--take-trigger: " in result.err) == (1, True)
 
 
-def test_a_trigger_for_other_events_elsewhere_is_told_and_left(project, api, scf):
-    other = other_function(scf)
+def test_trigger_of_another_type_is_noted(project, api, scf):
+    other = add_other_function(scf)
     bind(api, other, kind="EditMediaTask")
 
-    ran = plan_of(project)
+    plan = fetch_plan(project)
 
-    assert ran.json["blocked"] == []
-    assert "has the MPS trigger EditMediaTask" in ran.json["notes"][0]
+    assert plan.blocked == ()
+    assert plan.notes[0].code == "trigger_elsewhere"
+    assert "EditMediaTask" in plan.notes[0].message
 
 
-def test_functions_that_may_not_be_listed_are_no_hindrance(project, api):
+def test_deploy_works_without_permission_to_list_functions(project, api):
     api.faults.add("ListNamespaces", code="UnauthorizedOperation.CAM")
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert ran.code == 0, ran.err
-    assert "could not be looked up" in ran.err
-    assert changing(api) == ["CreateFunction", "BindTrigger"]
+    assert result.code == 0, result.err
+    assert "not permitted" in result.err
+    assert list_writes(api) == ["CreateFunction", "BindTrigger"]
 
 
-def test_a_failure_to_list_functions_is_one(project, api):
+def test_deploy_fails_when_functions_cannot_be_listed(project, api):
     api.faults.add("ListNamespaces", code="FailedOperation")
 
-    ran = Ran("deploy")
+    result = run_cli("deploy")
 
-    assert (ran.code, changing(api)) == (1, [])
+    assert (result.code, list_writes(api)) == (1, [])
 
 
-def test_both_types_of_events_are_bound(project, api, scf):
+def test_deploy_binds_both_event_types(project, api, scf):
     edit = {"mps": {"parameters": {"type": "EditMediaTask", "enable": True}}}
     project.write(events=[MPS_TRIGGER, edit])
 
-    assert Ran("deploy").code == 0
+    assert run_cli("deploy").code == 0
 
-    assert set(mps_of(deployed(scf))) == {"WorkflowTask", "EditMediaTask"}
-    assert plan_of(project).json["steps"] == []
+    assert set(list_bindings(get_deployed(scf))) == {"WorkflowTask", "EditMediaTask"}
+    assert list_steps() == []
 
 
-def test_a_trigger_that_is_switched_off_is_not_bound_and_one_that_was_is_unbound(project, api, scf):
-    project.write(events=with_parameters(enable=False))
-    Ran("deploy")
-    assert changing(api) == ["CreateFunction"]
+def test_deploy_unbinds_disabled_trigger(project, api, scf):
+    project.write(events=mps_trigger(enable=False))
+    run_cli("deploy")
+    assert list_writes(api) == ["CreateFunction"]
 
     project.write(events=[MPS_TRIGGER])
-    Ran("deploy")
-    project.write(events=with_parameters(enable=False))
+    run_cli("deploy")
+    project.write(events=mps_trigger(enable=False))
     api.requests.clear()
-    Ran("deploy")
+    run_cli("deploy")
 
-    assert changing(api) == ["UnbindTrigger"]
-    sent = last(api, "UnbindTrigger").parameters
+    assert list_writes(api) == ["UnbindTrigger"]
+    sent = get_last(api, "UnbindTrigger").parameters
     assert sent["ResourceId"].endswith("TriggerType/WorkflowTaskEvent")
-    assert mps_of(deployed(scf)) == {"WorkflowTask": ("off", "$DEFAULT")}
-    assert plan_of(project).json["steps"] == []
+    assert list_bindings(get_deployed(scf)) == {"WorkflowTask": ("off", "$DEFAULT")}
+    assert list_steps() == []
     project.write(events=[MPS_TRIGGER])
-    assert rows(plan_of(project))["MPS trigger WorkflowTask"] == ("-", "$DEFAULT", "BindTrigger")
+    assert list_planned_changes()["MPS trigger WorkflowTask"] == ("-", "$DEFAULT", "BindTrigger")
 
 
-def test_another_qualifier_is_bound_anew(project, api, scf):
-    Ran("deploy")
+def test_deploy_rebinds_trigger_to_another_qualifier(project, api, scf):
+    run_cli("deploy")
     api.requests.clear()
-    project.write(events=with_parameters(enable=True, qualifier="$LATEST"))
+    project.write(events=mps_trigger(enable=True, qualifier="$LATEST"))
 
-    Ran("deploy")
+    run_cli("deploy")
 
-    assert changing(api) == ["UnbindTrigger", "BindTrigger"]
-    assert mps_of(deployed(scf)) == {"WorkflowTask": ("on", "$LATEST")}
+    assert list_writes(api) == ["UnbindTrigger", "BindTrigger"]
+    assert list_bindings(get_deployed(scf)) == {"WorkflowTask": ("on", "$LATEST")}
 
 
-def test_triggers_that_the_file_does_not_name_stay_unless_told(project, api, scf):
+def test_prune_removes_triggers_missing_from_file(project, api, scf):
     project.write(events=[MPS_TRIGGER, TIMER])
-    Ran("deploy")
+    run_cli("deploy")
     api.requests.clear()
     project.write(events=[])
 
-    ran = plan_of(project)
-    assert ran.json["steps"] == []
-    assert [note.partition(" is not")[0] for note in ran.json["notes"]] == [
-        "MPS trigger WorkflowTask ($DEFAULT)",
-        "timer reconcile (0 0 */6 * * * *, $DEFAULT)",
+    plan = fetch_plan(project)
+    assert plan.steps == ()
+    assert [(note.code, note.path) for note in plan.notes] == [
+        ("trigger_not_in_file", "MPS trigger WorkflowTask ($DEFAULT)"),
+        ("trigger_not_in_file", "timer reconcile (0 0 */6 * * * *, $DEFAULT)"),
     ]
 
-    assert Ran("deploy", "--prune").code == 0
-    assert changing(api) == ["UnbindTrigger", "DeleteTrigger"]
-    assert Ran("deploy", "--prune").code == 0
-    assert plan_of(project).json == {"steps": [], "notes": [], "blocked": []}
+    assert run_cli("deploy", "--prune").code == 0
+    assert list_writes(api) == ["UnbindTrigger", "DeleteTrigger"]
+    assert run_cli("deploy", "--prune").code == 0
+    assert dry_run().json == {"steps": [], "notes": [], "blocked": []}
 
 
 @pytest.mark.parametrize("first", [0, -1])
-def test_a_binding_that_is_off_beside_the_wanted_one_is_no_difference(project, api, scf, first):
-    Ran("deploy")
-    triggers = deployed(scf).triggers
+def test_disabled_second_binding_is_no_difference(project, api, scf, first):
+    run_cli("deploy")
+    triggers = get_deployed(scf).triggers
     triggers.insert(first, {**triggers[0], "Qualifier": "$LATEST", "BindStatus": "off"})
 
-    assert plan_of(project).json["steps"] == []
+    assert list_steps() == []
     triggers.reverse()
-    assert plan_of(project).json["steps"] == []
+    assert list_steps() == []
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_a_second_binding_of_the_same_type_is_told_and_pruned_in_whatever_order_scf_lists(
-    project, api, scf, first
-):
-    Ran("deploy")
-    triggers = deployed(scf).triggers
+def test_prune_unbinds_second_binding_in_any_order(project, api, scf, first):
+    run_cli("deploy")
+    triggers = get_deployed(scf).triggers
     triggers.insert(0 if first else 1, {**triggers[0], "Qualifier": "$LATEST"})
 
-    ran = plan_of(project)
-    assert ran.json["steps"] == []
-    assert (
-        "MPS trigger WorkflowTask ($LATEST) is not in serverless.yml: --prune unbinds it"
-        in ran.json["notes"]
-    )
+    plan = fetch_plan(project)
+    assert plan.steps == ()
+    assert "MPS trigger WorkflowTask ($LATEST)" in [note.path for note in plan.notes]
     api.requests.clear()
-    assert Ran("deploy", "--prune").code == 0
-    assert changing(api) == ["UnbindTrigger"]
-    assert {one["Qualifier"]: one["BindStatus"] for one in triggers} == {
+    assert run_cli("deploy", "--prune").code == 0
+    assert list_writes(api) == ["UnbindTrigger"]
+    assert {trigger["Qualifier"]: trigger["BindStatus"] for trigger in triggers} == {
         "$DEFAULT": "on",
         "$LATEST": "off",
     }
-    assert plan_of(project, "--prune").json["steps"] == []
+    assert dry_run("--prune").json["steps"] == []
 
 
-def test_two_bindings_that_are_both_not_the_wanted_one_give_way_to_it(project, api, scf):
-    Ran("deploy")
-    triggers = deployed(scf).triggers
+def test_deploy_replaces_two_undesired_bindings(project, api, scf):
+    run_cli("deploy")
+    triggers = get_deployed(scf).triggers
     triggers.append({**triggers[0], "Qualifier": "$LATEST"})
-    project.write(events=with_parameters(enable=False))
+    project.write(events=mps_trigger(enable=False))
     api.requests.clear()
 
-    assert Ran("deploy").code == 0
+    assert run_cli("deploy").code == 0
 
-    assert changing(api) == ["UnbindTrigger", "UnbindTrigger"]
-    assert plan_of(project).json["steps"] == []
+    assert list_writes(api) == ["UnbindTrigger", "UnbindTrigger"]
+    assert list_steps() == []
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_a_second_timer_of_the_same_name_is_told_and_pruned(project, api, scf, first):
+def test_prune_removes_second_timer_of_same_name(project, api, scf, first):
     project.write(events=[TIMER])
-    Ran("deploy")
-    triggers = deployed(scf).triggers
+    run_cli("deploy")
+    triggers = get_deployed(scf).triggers
     triggers.insert(0 if first else 1, {**triggers[0], "Qualifier": "$LATEST"})
 
-    ran = plan_of(project)
+    plan = fetch_plan(project)
 
-    assert ran.json["steps"] == []
-    assert ran.json["notes"] == [
-        "timer reconcile (0 0 */6 * * * *, $LATEST) is not in serverless.yml: --prune removes it"
-    ]
-    [step] = plan_of(project, "--prune").json["steps"]
+    assert plan.steps == ()
+    assert [note.path for note in plan.notes] == ["timer reconcile (0 0 */6 * * * *, $LATEST)"]
+    [step] = dry_run("--prune").json["steps"]
     assert step["action"] == "DeleteTrigger"
-    assert step["changes"][0]["live"].endswith("$LATEST")
+    assert step["changes"][0]["current"].endswith("$LATEST")
 
 
-def test_a_timer_is_made_for_reconcile_changed_and_moved(project, api, scf):
+def test_deploy_creates_changes_and_moves_timer(project, api, scf):
     project.write(events=[TIMER])
-    assert Ran("deploy").code == 0
-    assert dict(last(api, "CreateTrigger").parameters) == {
+    assert run_cli("deploy").code == 0
+    assert dict(get_last(api, "CreateTrigger").parameters) == {
         "FunctionName": NAME,
         "Namespace": "default",
         "TriggerName": "reconcile",
@@ -285,65 +291,63 @@ def test_a_timer_is_made_for_reconcile_changed_and_moved(project, api, scf):
     parameters["enable"] = False
     project.write(events=[changed])
 
-    assert rows(plan_of(project)) == {
+    assert list_planned_changes() == {
         "timer reconcile": (
             "0 0 */6 * * * * 'reconcile 6h' $DEFAULT",
-            "0 30 */12 * * * * 'reconcile 12h' $DEFAULT, off",
+            "0 30 */12 * * * * 'reconcile 12h' $DEFAULT, disabled",
             "UpdateTrigger",
         )
     }
-    Ran("deploy")
-    assert changing(api) == ["UpdateTrigger"]
-    assert plan_of(project).json["steps"] == []
+    run_cli("deploy")
+    assert list_writes(api) == ["UpdateTrigger"]
+    assert list_steps() == []
     parameters["qualifier"] = "$LATEST"
     project.write(events=[changed])
     api.requests.clear()
-    Ran("deploy")
-    assert changing(api) == ["DeleteTrigger", "CreateTrigger"]
+    run_cli("deploy")
+    assert list_writes(api) == ["DeleteTrigger", "CreateTrigger"]
 
 
-def test_what_scf_lists_in_other_words_is_understood(project, api, scf):
-    Ran("deploy")
-    function = deployed(scf)
+def test_deploy_reads_triggers_without_resource_id(project, api, scf):
+    run_cli("deploy")
+    function = get_deployed(scf)
     [mps] = function.triggers
-    mps |= {"ResourceId": "", "Enable": 1}  # then the description tells the type
+    mps |= {"ResourceId": "", "Enable": 1}  # then the type is in the description
     function.triggers.append({"Type": "cos", "TriggerName": "b", "ResourceId": None})
     function.triggers.append(
         {"Type": "timer", "TriggerName": "old", "TriggerDesc": "* * * * * * *"}
     )
     api.requests.clear()
 
-    ran = plan_of(project)
+    plan = fetch_plan(project)
 
-    assert ran.json["steps"] == []
-    assert ran.json["notes"] == [
-        "MPS trigger WorkflowTask, which serves the whole account, is bound to this function",
-        "timer old (* * * * * * *, $LATEST) is not in serverless.yml: --prune removes it",
+    assert plan.steps == ()
+    assert [(note.code, note.path) for note in plan.notes] == [
+        ("trigger_bound", "MPS trigger WorkflowTask"),
+        ("trigger_not_in_file", "timer old (* * * * * * *, $LATEST)"),
     ]
     mps["TriggerDesc"] = "?"
-    assert rows(plan_of(project))["MPS trigger WorkflowTask"][2] == "BindTrigger"
+    assert list_planned_changes()["MPS trigger WorkflowTask"][2] == "BindTrigger"
 
 
-def test_functions_of_all_namespaces_are_looked_at_page_by_page(project, api, scf):
+def test_deploy_searches_all_pages_of_all_namespaces(project, api, scf):
     for number in range(130):
-        other_function(scf, f"one-{number:03}")
-    bind(api, other_function(scf, "zulu"))
+        add_other_function(scf, f"one-{number:03}")
+    bind(api, add_other_function(scf, "zulu"))
 
-    assert "ap-guangzhou/default/zulu" in plan_of(project).json["blocked"][0]
-    offsets = [one.parameters["Offset"] for one in api.requests.of("ListFunctions")]
+    assert "ap-guangzhou/default/zulu" in dry_run().json["blocked"][0]
+    offsets = [request.parameters["Offset"] for request in api.requests.of("ListFunctions")]
     assert offsets == [0, 100, 0]
 
 
-def test_a_trigger_of_which_scf_does_not_tell_the_resource_is_deleted_by_its_description(
-    project, api, scf
-):
-    Ran("deploy")
-    [mps] = deployed(scf).triggers
+def test_trigger_without_resource_is_deleted_by_description(project, api, scf):
+    run_cli("deploy")
+    [mps] = get_deployed(scf).triggers
     mps |= {"ResourceId": "", "BindStatus": None}
     api.requests.clear()
-    project.write(events=with_parameters(enable=False))
+    project.write(events=mps_trigger(enable=False))
 
-    assert Ran("deploy").code == 0
+    assert run_cli("deploy").code == 0
 
-    assert changing(api) == ["DeleteTrigger"]
-    assert deployed(scf).triggers == []
+    assert list_writes(api) == ["DeleteTrigger"]
+    assert get_deployed(scf).triggers == []
