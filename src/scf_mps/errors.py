@@ -155,6 +155,10 @@ class DamagedRecord(LedgerError):
     """One object or key of the ledger cannot be read: damaged, or written by something else. The text names it."""
 
 
+class MissingPackage(LedgerError):
+    """The client package of the ledger is not installed."""
+
+
 class EventHeld(LedgerError):
     """Another delivery is at work on the same event, and this one waited for as long as it can.
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from scf_mps.cos.errors import Denied
 from scf_mps.cos.locations import BucketAllowlist, Location
-from scf_mps.errors import ConfigurationError, LedgerError
+from scf_mps.errors import ConfigurationError, LedgerError, MissingPackage
 from scf_mps.ledger.url import open_ledger
 
 from .checks import Area
@@ -32,10 +32,10 @@ def _ledger_malformed(project: Project) -> Iterator[str]:
     if url != "none":
         try:
             open_ledger(url)
+        except MissingPackage:
+            pass  # the function may have it
         except LedgerError as error:
-            # The local machine may lack the Redis client of the function.
-            if "needs the redis package" not in str(error):
-                yield f"MPS_LEDGER: {error}"
+            yield f"MPS_LEDGER: {error}"
 
 
 @CHECKS.check(

@@ -13,7 +13,7 @@ import re
 from time import monotonic, time
 
 from ..common.printable import escape_controls
-from ..errors import DamagedRecord, EventHeld, LedgerError
+from ..errors import DamagedRecord, EventHeld, LedgerError, MissingPackage
 from ..logs import is_on_scf
 from .base import (
     DEFAULT_TIMEOUT,
@@ -160,7 +160,7 @@ class RedisLedger(Ledger):
         from importlib.util import find_spec
 
         if find_spec("redis") is None:
-            raise LedgerError(
+            raise MissingPackage(
                 "a ledger in Redis needs the redis package, which is not installed: pip install 'scf-mps[redis]'"
             )
         self._url = url
