@@ -1,9 +1,8 @@
-"""Under every fault, what is done to many objects is done or said not to be, and nothing is lost on the way.
+"""Bulk operations under every fault: nothing is lost, and repeating the call processes the rest.
 
-Each fault strikes one request in so many, and every request gets only two tries, so that some objects fail for good.
-After every call, whether it ended well or not: every object is still somewhere, with the bytes it had; no file and no
-copy holds other bytes; and the same call without the fault does what was left, and that alone. CI takes 500 objects
-(SCF_MPS_EXAMPLES=many).
+Each fault hits a share of the requests, and every request gets two attempts, so that some objects fail. After every
+call, all objects still exist somewhere with their bytes, and no file or copy has other bytes. The same call without the
+fault processes what was left, and nothing else. CI uses 500 objects (SCF_MPS_EXAMPLES=many).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from scf_mps.cos import (
 )
 from scf_mps.local.cos import CosEmulator, Fault
 
-from .conftest import DESK, PLAYER, REGION, at, place, put_hls
+from .support import MEDIA, PLAYER, REGION, at, place, upload_hls
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -43,155 +42,148 @@ FAULTS = {
     "a wrong bit": (Fault("corrupt", probability=0.3), Corrupt, ALL),
     "keys that are not deleted": (Fault("fail_keys", probability=0.3), Unavailable, ("move",)),
     "an expired token": (Fault("expired_token", probability=0.01), Denied, ALL),
-    "slow answers": (Fault("latency", probability=0.02, seconds=0.02), CosError, ("publish",)),
+    "slow responses": (Fault("latency", probability=0.02, seconds=0.02), CosError, ("publish",)),
 }
-"""Name to the fault, the error it ends in, and what it can strike."""
+"""Name to the fault, the error it causes, and the operations it can hit."""
 
 
-WORKERS = 8
+CONCURRENCY = 8
 OBJECTS = 500 if os.environ.get("SCF_MPS_EXAMPLES") == "many" else 120
 
 
-class Show:
-    """An HLS set of `OBJECTS` that is passed on from prefix to prefix."""
+class HlsSet:
+    """An HLS set of `OBJECTS`, and clients of its emulator."""
 
     def __init__(self, emulator):
         self.emulator = emulator
-        self.keys = Credentials(emulator.key.secret_id, emulator.key.secret_key)
+        self.credentials = Credentials(emulator.key.secret_id, emulator.key.secret_key)
         self.pool = Pool()
-        self.sure = self.client()
-        self.master = put_hls(self.sure, segments=OBJECTS - 4, prefix="source")
-        self.truth = self.listed("source/", DESK)
-        self.order = [item.key.removeprefix("source/") for item in self.sure.files(self.master)]
+        self.cos = self.create_cos()
+        self.master = upload_hls(self.cos, segments=OBJECTS - 4, prefix="source")
+        self.etags = self.list_etags("source/", MEDIA)
+        self.names = [item.key.removeprefix("source/") for item in self.cos.files(self.master)]
 
-    def client(self, attempts=6):
-        retry = Retry(attempts=attempts, base=0.0005, cap=0.002)
-        # The emulator is a thread of this process: more workers would only wait for one another.
+    def create_cos(self, attempts=6):
+        # The emulator is a thread of this process. More workers would only wait for each other.
         return Cos(
-            self.keys, proxy=self.emulator.url, retry=retry, pool=self.pool, concurrency=WORKERS
+            self.credentials,
+            proxy=self.emulator.url,
+            retry=Retry(attempts=attempts, base=0.0005, cap=0.002),
+            pool=self.pool,
+            concurrency=CONCURRENCY,
         )
 
-    def listed(self, prefix, bucket=PLAYER):
-        where = place(prefix, bucket)
-        return {one.object.key[len(prefix) :]: one.etag for one in self.sure.list(where)}
-
-    def objects(self, prefix):
-        return [at(prefix + name, PLAYER) for name in self.order]
+    def list_etags(self, prefix, bucket=PLAYER):
+        entries = self.cos.list(place(prefix, bucket))
+        return {entry.object.key[len(prefix) :]: entry.etag for entry in entries}
 
 
 @pytest.fixture(scope="module")
-def show(tmp_path_factory):
+def hls_set(tmp_path_factory):
     with CosEmulator(tmp_path_factory.mktemp("faults")) as emulator:
-        for bucket in (DESK, PLAYER):
+        for bucket in (MEDIA, PLAYER):
             emulator.create_bucket(bucket, REGION)
-        made = Show(emulator)
-        yield made
-        made.pool.clear()
+        created = HlsSet(emulator)
+        yield created
+        created.pool.clear()
 
 
-def errors_in(error):
-    return list(error.exceptions) if isinstance(error, SomeFailed) else [error]
+class FaultyCalls:
+    """Calls under one fault, each repeated without it."""
 
-
-def under(show, fault, kind, call):
-    """Make the call under the fault; returns how many objects failed, each with an error of that kind."""
-    show.emulator.faults.add(fault)
-    try:
-        call(show.client(attempts=2))
-    except (SomeFailed, CosError) as error:
-        failures = errors_in(error)
-        assert all(isinstance(failure, kind) for failure in failures), failures[:3]
-        return len(failures)
-    finally:
-        show.emulator.faults.clear()
-    return 0
-
-
-class Stage:
-    """One fault, and what is done under it."""
-
-    def __init__(self, name, show, directory):
-        self.fault, self.kind, self.verbs = FAULTS[name]
-        self.show = show
-        self.requests = show.emulator.requests
+    def __init__(self, name, hls_set, directory):
+        self.fault, self.error_class, self.verbs = FAULTS[name]
+        self.hls_set = hls_set
+        self.requests = hls_set.emulator.requests
         self.directory = directory
         self.prefix = name.replace(" ", "-")
 
-    def missing(self, prefix):
-        """What is not there as it should be. A copy that failed its comparison may be there; it is no copy."""
-        there = self.show.listed(prefix)
-        return {key for key, etag in self.show.truth.items() if there.get(key) != etag}
+    def call(self, operation):
+        """Call an operation under the fault. Return the number of objects that failed."""
+        self.hls_set.emulator.faults.add(self.fault)
+        try:
+            operation(self.hls_set.create_cos(attempts=2))
+        except (SomeFailed, CosError) as error:
+            errors = error.exceptions if isinstance(error, SomeFailed) else [error]
+            assert all(isinstance(each, self.error_class) for each in errors), errors[:3]
+            return len(errors)
+        finally:
+            self.hls_set.emulator.faults.clear()
+        return 0
 
-    def source(self):
-        """The set, at a place of this fault's own."""
-        prefix = f"{self.prefix}/here/"
-        if self.show.listed(prefix) != self.show.truth:
-            items = [at(f"source/{name}") for name in self.show.order]
-            self.show.sure.copy(items, to=place(prefix))
-        return prefix, self.show.objects(prefix)
+    def find_missing(self, prefix):
+        """Return the names without a right copy. A copy that failed its comparison may exist."""
+        etags = self.hls_set.list_etags(prefix)
+        return {name for name, etag in self.hls_set.etags.items() if etags.get(name) != etag}
+
+    def copy_sources(self):
+        """Copy the set to a prefix of this fault. Return the prefix and the objects."""
+        prefix = f"{self.prefix}/source/"
+        names = self.hls_set.names
+        if self.hls_set.list_etags(prefix) != self.hls_set.etags:
+            self.hls_set.cos.copy([at(f"source/{name}") for name in names], to=place(prefix))
+        return prefix, [at(prefix + name, PLAYER) for name in names]
 
     def publish(self):
-        show, prefix = self.show, f"{self.prefix}/here/"
-        failed = under(
-            show, self.fault, self.kind, lambda cos: cos.publish(show.master, place(prefix))
-        )
-        left = self.missing(prefix)
-        if any(not key.endswith(".m3u8") for key in left):
-            assert "master.m3u8" in left, "the manifest was published before its segments"
+        hls_set, prefix = self.hls_set, f"{self.prefix}/source/"
+        failed = self.call(lambda cos: cos.publish(hls_set.master, place(prefix)))
+        missing = self.find_missing(prefix)
+        if any(not name.endswith(".m3u8") for name in missing):
+            assert "master.m3u8" in missing
         self.requests.clear()
-        show.sure.publish(show.master, place(prefix))
-        assert self.requests.count("CopyObject") == len(left)
-        assert show.listed(prefix) == show.truth
+        hls_set.cos.publish(hls_set.master, place(prefix))
+        assert self.requests.count("CopyObject") == len(missing)
+        assert hls_set.list_etags(prefix) == hls_set.etags
         return failed
 
     def copy(self):
-        show, prefix = self.show, f"{self.prefix}/copied/"
-        _, items = self.source()
-        failed = under(show, self.fault, self.kind, lambda cos: cos.copy(items, place(prefix)))
-        left = self.missing(prefix)
+        hls_set, prefix = self.hls_set, f"{self.prefix}/copied/"
+        _, items = self.copy_sources()
+        failed = self.call(lambda cos: cos.copy(items, place(prefix)))
+        missing = self.find_missing(prefix)
         self.requests.clear()
-        show.sure.copy(items, place(prefix))
-        assert self.requests.count("CopyObject") == len(left)
-        assert show.listed(prefix) == show.truth
+        hls_set.cos.copy(items, place(prefix))
+        assert self.requests.count("CopyObject") == len(missing)
+        assert hls_set.list_etags(prefix) == hls_set.etags
         return failed
 
     def move(self):
-        """Nothing goes before all is there."""
-        show, prefix = self.show, f"{self.prefix}/moved/"
-        here, items = self.source()
-        failed = under(show, self.fault, self.kind, lambda cos: cos.move(items, place(prefix)))
-        left = self.missing(prefix)
-        remaining = show.listed(here)
-        assert not left or remaining == show.truth, "deleted before everything was copied"
+        hls_set, prefix = self.hls_set, f"{self.prefix}/moved/"
+        source_prefix, items = self.copy_sources()
+        failed = self.call(lambda cos: cos.move(items, place(prefix)))
+        missing = self.find_missing(prefix)
+        remaining = hls_set.list_etags(source_prefix)
+        assert not missing or remaining == hls_set.etags
         self.requests.clear()
-        show.sure.move(items, place(prefix))
-        assert self.requests.count("CopyObject") == len(left)
+        hls_set.cos.move(items, place(prefix))
+        assert self.requests.count("CopyObject") == len(missing)
         assert self.requests.count("DeleteMultipleObjects") == (1 if len(remaining) > 1 else 0)
-        assert show.listed(prefix) == show.truth
-        assert show.listed(here) == {}
+        assert hls_set.list_etags(prefix) == hls_set.etags
+        assert hls_set.list_etags(source_prefix) == {}
         return failed
 
     def download(self):
-        show, items = self.show, [at(f"source/{name}") for name in self.show.order]
-        failed = under(show, self.fault, self.kind, lambda cos: cos.download(items, self.directory))
-        files = on_disk(self.directory)
-        assert files.items() <= show.truth.items(), "a file with other bytes, or an unfinished one"
+        hls_set = self.hls_set
+        items = [at(f"source/{name}") for name in hls_set.names]
+        failed = self.call(lambda cos: cos.download(items, self.directory))
+        files = compute_file_md5s(self.directory)
+        assert files.items() <= hls_set.etags.items()
         self.requests.clear()
-        show.sure.download(items, self.directory)
+        hls_set.cos.download(items, self.directory)
         assert self.requests.count("GetObject") == len(items) - len(files)
-        assert on_disk(self.directory) == show.truth
+        assert compute_file_md5s(self.directory) == hls_set.etags
         return failed
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_nothing_is_lost_and_a_second_call_does_the_rest_only(name, show, tmp_path, fault_counts):
-    assert len(show.truth) == OBJECTS
-    stage = Stage(name, show, tmp_path / "out")
-    failed = {verb: getattr(stage, verb)() for verb in stage.verbs}
-    fault_counts(name, len(show.truth), failed)
+def test_repeated_call_processes_rest_after_fault(name, hls_set, tmp_path, fault_counts):
+    assert len(hls_set.etags) == OBJECTS
+    calls = FaultyCalls(name, hls_set, tmp_path / "out")
+    failed = {verb: getattr(calls, verb)() for verb in calls.verbs}
+    fault_counts(name, len(hls_set.etags), failed)
 
 
-def on_disk(directory):
+def compute_file_md5s(directory):
     if not directory.exists():
         return {}
     return {
@@ -199,26 +191,3 @@ def on_disk(directory):
         for path in directory.rglob("*")
         if path.is_file()
     }
-
-
-def test_a_source_that_is_replaced_while_it_is_moved_stays(emulator, cos, make_cos, tap):
-    """The new version was never copied: it may not be deleted."""
-    items = [cos.upload(b"old", at(f"m/{number}")) for number in range(3)]
-
-    def replace(head):
-        if head.startswith("HEAD") and sum(one.startswith("PUT") for one in tap.heads) == 3:
-            tap.before = lambda head: None
-            cos.upload(b"new", items[0])
-
-    tap.before = replace
-    with pytest.raises(SomeFailed, match="nothing is deleted"):
-        # One worker: of two, the other could look at its source before the new version is there.
-        make_cos(proxy=tap.url, concurrency=1).move(items, to=place("m/"))
-    assert cos.read(items) == [b"new", b"old", b"old"]
-
-
-def test_slow_down_halves_the_workers_and_all_is_done(emulator, cos):
-    items = [at(f"s/{number}") for number in range(200)]
-    emulator.faults.add(Fault("slow_down", count=5, retry_after=None))
-    assert cos.exists(items) == [False] * 200
-    assert cos._client.concurrency.halvings >= 1

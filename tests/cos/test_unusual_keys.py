@@ -1,4 +1,4 @@
-"""Keys that are no plain paths: with slashes in front, twice or at the end, and with steps of dots."""
+"""Keys with leading, double and trailing slashes, and with dots."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ import pickle
 
 import pytest
 
-from scf_mps.cos import Conflict, CosObject, NotFound, SomeFailed, UnsafeKey, operations
+from scf_mps.cos import (
+    Conflict,
+    CosObject,
+    NotFound,
+    SomeFailed,
+    UnsafeKey,
+    operations,
+)
 
-from .conftest import DESK, PLAYER, REGION, at, keys_of, place
+from .support import MEDIA, PLAYER, REGION, at, list_keys, place
 
-ODD_KEYS = ["/lead", "//two", "a//b", "a/./b", "a/../b", "./c", "../d", "e/", "f//", "/", "."]
+UNUSUAL_KEYS = ["/lead", "//two", "a//b", "a/./b", "a/../b", "./c", "../d", "e/", "f//", "/", "."]
 
 
-def exact(key, bucket=DESK):
+def exact(key, bucket=MEDIA):
     return CosObject.exact(bucket, REGION, key)
 
 
 def put(cos, item, data=b""):
-    """Store bytes under any key: `Cos.upload` takes a key that ends in a slash for a folder to upload into."""
+    """Store bytes under any key. `Cos.upload` treats a key that ends in a slash as a folder."""
     operations.put(cos._client, item, data, {})
     return item
 
 
 @pytest.fixture
-def odd(cos):
-    """Objects of all the odd keys, each with its key as content."""
-    return [put(cos, exact(key), key.encode()) for key in ODD_KEYS]
+def unusual_objects(cos):
+    """Objects with unusual keys, each with its key as content."""
+    return [put(cos, exact(key), key.encode()) for key in UNUSUAL_KEYS]
 
 
-@pytest.mark.parametrize("key", ODD_KEYS)
+@pytest.mark.parametrize("key", UNUSUAL_KEYS)
 def test_exact_key_survives_text_and_pickle(key):
     item = exact(key)
     assert item.key == key
@@ -37,54 +44,54 @@ def test_exact_key_survives_text_and_pickle(key):
     assert pickle.loads(pickle.dumps(item)) == item
 
 
-def test_exact_key_differs_from_the_stripped_one():
+def test_exact_key_differs_from_stripped_key():
     assert exact("/a") != at("/a")
     assert at("/a") == at("a")
-    with pytest.raises(ValueError, match="needs a key"):
+    with pytest.raises(ValueError, match="key"):
         exact("")
 
 
-def test_list_names_every_key(cos, odd):
-    assert keys_of(cos, f"cos://{DESK}.{REGION}/") == sorted(ODD_KEYS)
-    assert keys_of(cos, f"cos://{DESK}.{REGION}") == sorted(ODD_KEYS)
-    assert keys_of(cos, exact("//")) == ["//two"]
-    assert [entry.object for entry in cos.list(place("", DESK))] == sorted(
-        odd, key=lambda item: item.key
+def test_list_returns_every_key(cos, unusual_objects):
+    assert list_keys(cos, f"cos://{MEDIA}.{REGION}/") == sorted(UNUSUAL_KEYS)
+    assert list_keys(cos, f"cos://{MEDIA}.{REGION}") == sorted(UNUSUAL_KEYS)
+    assert list_keys(cos, exact("//")) == ["//two"]
+    assert [entry.object for entry in cos.list(place("", MEDIA))] == sorted(
+        unusual_objects, key=lambda item: item.key
     )
 
 
-def test_odd_keys_are_read_as_they_are(cos, odd):
-    assert cos.read(odd) == [key.encode() for key in ODD_KEYS]
-    assert [head.object for head in cos.head(entry for entry in cos.list(place("", DESK)))]
+def test_unusual_keys_are_read(cos, unusual_objects):
+    assert cos.read(unusual_objects) == [key.encode() for key in UNUSUAL_KEYS]
+    assert [head.object for head in cos.head(entry for entry in cos.list(place("", MEDIA)))]
     assert cos.exists(str(exact("/lead")))
     assert not cos.exists(at("/lead"))
 
 
-def test_odd_keys_are_copied_under_their_own_names(cos, odd):
-    copies = cos.copy(odd, place(), base="")
-    assert [item.key for item in copies] == ODD_KEYS
-    assert keys_of(cos, place()) == sorted(ODD_KEYS)
-    below = cos.copy(odd, place("vod/"), base="")
-    assert [item.key for item in below] == [f"vod/{key}" for key in ODD_KEYS]
+def test_unusual_keys_are_copied(cos, unusual_objects):
+    copies = cos.copy(unusual_objects, place(), base="")
+    assert [item.key for item in copies] == UNUSUAL_KEYS
+    assert list_keys(cos, place()) == sorted(UNUSUAL_KEYS)
+    below = cos.copy(unusual_objects, place("vod/"), base="")
+    assert [item.key for item in below] == [f"vod/{key}" for key in UNUSUAL_KEYS]
 
 
-def test_odd_keys_are_moved_and_deleted(cos, odd):
-    cos.move(cos.list(place("", DESK)), place(), base="")
-    assert keys_of(cos, place("", DESK)) == []
+def test_unusual_keys_are_moved_and_deleted(cos, unusual_objects):
+    cos.move(cos.list(place("", MEDIA)), place(), base="")
+    assert list_keys(cos, place("", MEDIA)) == []
     cos.delete(cos.list(place()))
-    assert keys_of(cos, place()) == []
+    assert list_keys(cos, place()) == []
 
 
-def test_delete_of_one_odd_key_leaves_its_neighbour(cos):
+def test_delete_of_unusual_key_keeps_neighbour(cos):
     cos.upload(b"1", at("a"))
     cos.upload(b"2", exact("/a"))
     cos.delete(exact("/a"))
-    assert keys_of(cos, place("", DESK)) == ["a"]
+    assert list_keys(cos, place("", MEDIA)) == ["a"]
     with pytest.raises(NotFound):
         cos.read(str(exact("/a")))
 
 
-def test_presigned_url_names_the_exact_key(cos):
+def test_presigned_url_has_exact_key(cos):
     assert f"{REGION}.myqcloud.com//a?" in cos.url(exact("/a"))
 
 
@@ -94,7 +101,7 @@ def test_base_may_begin_with_a_slash(cos):
     assert [copy.key for copy in cos.copy(items, place("q/"))] == ["q/a", "q/b"]
 
 
-def test_publish_finds_the_segments_beside_a_leading_slash(cos):
+def test_publish_finds_segments_below_leading_slash(cos):
     cos.upload(b"x", exact("/v/1.ts"))
     cos.upload(b"other", at("v/1.ts"))
     cos.upload(b"#EXTM3U\n#EXTINF:2,\n1.ts\n#EXT-X-ENDLIST\n", exact("/v/a.m3u8"))
@@ -102,10 +109,10 @@ def test_publish_finds_the_segments_beside_a_leading_slash(cos):
     assert cos.read(at("p/1.ts", PLAYER)) == b"x"
 
 
-def test_download_makes_folders_of_markers(cos, tmp_path):
+def test_download_makes_folders_from_markers(cos, tmp_path):
     for key in ("z/", "z/sub/", "z/sub/a", "z/empty/"):
         put(cos, at(key), b"x" if key.endswith("a") else b"")
-    paths = cos.download(cos.list(place("z/", DESK)), tmp_path / "out", base="z")
+    paths = cos.download(cos.list(place("z/", MEDIA)), tmp_path / "out", base="z")
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in paths) == [
         ".",
         "empty",
@@ -114,18 +121,18 @@ def test_download_makes_folders_of_markers(cos, tmp_path):
     ]
     assert (tmp_path / "out/empty").is_dir()
     assert (tmp_path / "out/sub/a").read_bytes() == b"x"
-    assert cos.download(cos.list(place("z/", DESK)), tmp_path / "out", base="z") == paths
+    assert cos.download(cos.list(place("z/", MEDIA)), tmp_path / "out", base="z") == paths
     assert cos.download(at("z/sub/"), tmp_path) == tmp_path / "sub"
 
 
-def test_download_refuses_a_folder_that_has_bytes(cos, tmp_path):
+def test_download_refuses_folder_with_bytes(cos, tmp_path):
     put(cos, at("z/sub/"), b"not empty")
     with pytest.raises(UnsafeKey):
         cos.download(at("z/sub/"), tmp_path)
     assert cos.download(at("z/sub/"), tmp_path / "file").read_bytes() == b"not empty"
 
 
-def test_download_makes_no_folder_beside_a_link(cos, tmp_path):
+def test_download_makes_no_folder_through_link(cos, tmp_path):
     put(cos, at("z/link/sub/"))
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(SomeFailed):
@@ -133,14 +140,21 @@ def test_download_makes_no_folder_beside_a_link(cos, tmp_path):
     assert not (tmp_path / "sub").exists()
 
 
-def test_move_keeps_a_marker_that_is_the_base(cos):
+def test_move_keeps_marker_of_base(cos):
     items = [put(cos, at("z/")), cos.upload(b"x", at("z/a"))]
     moved = cos.move(items, place("y/"), base="z")
     assert [item.key for item in moved] == ["y/", "y/a"]
 
 
-def test_upload_forbids_to_replace_an_odd_key(cos):
+def test_upload_does_not_overwrite_unusual_key(cos):
     cos.upload(b"x", exact("/a"))
     cos.upload(b"x", at("a"), overwrite=False)
     with pytest.raises(Conflict):
         cos.upload(b"y", exact("/a"), overwrite=False)
+
+
+def test_leading_slash_is_not_part_of_key(cos):
+    cos.upload(b"x", at("a/b.ts"))
+    assert list_keys(cos, place("/a/", MEDIA)) == ["a/b.ts"]
+    cos.delete([at("/a/b.ts"), at("/a/c.ts")])
+    assert not cos.exists(at("a/b.ts"))

@@ -30,7 +30,7 @@ from scf_mps.doctor.buckets import inspect_buckets
 from scf_mps.doctor.project import open_project
 from scf_mps.local.api import CloudApi, FunctionRecord, FunctionVersion, Mps, Scf
 from scf_mps.local.cos import CosEmulator, Fault, Key
-from tests.cos.conftest import Tap
+from tests.cos.support import RecordingProxy
 from tests.support.log_capture import loggers_put_back
 
 from .projects import LEDGER, OFFLINE_AREAS, SampleProject
@@ -485,7 +485,7 @@ def test_buckets_in_comments_and_docstrings_are_ignored(world: World) -> None:
 
 
 def test_overwritable_ledger_is_reported(world: World) -> None:
-    with closing(Tap(world.cos)) as tap:
+    with closing(RecordingProxy(world.cos)) as recorder:
         puts = []
 
         def delete_object(head: str) -> None:
@@ -498,8 +498,8 @@ def test_overwritable_ledger_is_reported(world: World) -> None:
                 cos.delete([one.object for one in cos.list(LEDGER)])
                 pool.clear()
 
-        tap.before = delete_object
-        world.environment["MPS_COS_PROXY"] = tap.url
+        recorder.before = delete_object
+        world.environment["MPS_COS_PROXY"] = recorder.url
 
         [finding] = world.examine().findings
 

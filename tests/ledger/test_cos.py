@@ -16,7 +16,7 @@ from scf_mps.errors import DamagedRecord, EventHeld, LedgerError
 from scf_mps.ledger import CosLedger, open_ledger
 from scf_mps.ledger.object_layout import build_folder_name
 from scf_mps.local.cos import Fault
-from tests.cos.conftest import Wire
+from tests.cos.support import ScriptedServer
 
 from .conftest import (
     BUCKET,
@@ -225,19 +225,19 @@ def test_object_that_cannot_be_read_is_named_and_others_listed(store, emulator):
     ],
 )
 def test_an_age_that_cannot_be_told_is_no_age(monkeypatch, emulator, headers):
-    wire = Wire()
+    server = ScriptedServer()
     plain = b"<VersioningConfiguration/>"
-    wire.answers = [
+    server.responses = [
         b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(plain), plain),
         f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{headers}\r\n{{}}".encode(),
     ]
-    monkeypatch.setenv("MPS_COS_PROXY", wire.url)
+    monkeypatch.setenv("MPS_COS_PROXY", server.url)
     try:
         with pytest.raises(LedgerError, match="MissingHeader") as raised:
             open_ledger(f"cos://{BUCKET}.{REGION}/x/").claim(event(), FOUR, LEASE)
         assert not isinstance(raised.value, DamagedRecord)
     finally:
-        wire.close()
+        server.close()
 
 
 def test_a_server_that_hangs_does_not_take_the_invocation_with_it(store, emulator):
