@@ -44,5 +44,5 @@ def tell(
     """Tell an address of an event, with public links by default."""
     more.setdefault("links", public)
     notify = Notify(to, **more)
-    cos = cos or Cos(Credentials("AKIDdesk", "desk"))
+    cos = cos or Cos(Credentials("AKIDlocal", "desk"))
     notify.tell(event or documented(), cos, context or context_of(30), KEY, LOG)

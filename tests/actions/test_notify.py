@@ -854,7 +854,7 @@ def test_a_bucket_that_may_not_be_touched_leaves_the_links_to_the_others(
     )
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results[0]["TranscodeTask"]["Output"]["OutputStorage"]["CosOutputStorage"]["Bucket"] = "no-1"
-    only = Cos(Credentials("AKIDdesk", "desk"), buckets=["out-1250000000"])
+    only = Cos(Credentials("AKIDlocal", "desk"), buckets=["out-1250000000"])
     say("webhook", robots, event=parse_event(notification), links=None, cos=only)
     assert ["out-1250000000" in link for link in links_of(robots)] == [True] * len(links_of(robots))
     assert len(links_of(robots)) > 0

@@ -68,12 +68,12 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_event_is_pushed_and_its_log_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDdesk")
-    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "desk-secret")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDlocal")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "local-secret")
     code, output = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
     assert code == 0, output
     assert "started, cold instance 1" in output
-    assert "a film AKIDdesk hello=you" in output
+    assert "a film AKIDlocal hello=you" in output
     _, history = run("history", "--json")
     (entry,) = json.loads(history)
     assert entry["state"] == "done"
@@ -282,7 +282,7 @@ def invoke(endpoint: str) -> Any:
     from tencentcloud.scf.v20180416.scf_client import ScfClient
 
     profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint))
-    client = ScfClient(Credential("AKIDdesk", "desk-secret"), "ap-guangzhou", profile)
+    client = ScfClient(Credential("AKIDlocal", "local-secret"), "ap-guangzhou", profile)
     request = models.InvokeRequest()
     request.FunctionName = "mps-events"
     request.ClientContext = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))

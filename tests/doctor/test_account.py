@@ -127,12 +127,12 @@ def world(tmp_path: Path) -> Iterator[World]:
     with (
         loggers_put_back(),
         CloudApi([scf, Mps(functions=scf.account)]) as api,
-        CosEmulator(tmp_path / "cos", keys=[Key("AKIDdesk", SECRET)]) as cos,
+        CosEmulator(tmp_path / "cos", keys=[Key("AKIDlocal", SECRET)]) as cos,
     ):
-        api.keys.add(type(api.key)("AKIDdesk", SECRET))
+        api.keys.add(type(api.key)("AKIDlocal", SECRET))
         cos.create_bucket(BUCKET, REGION)
         environment = {
-            "TENCENT_SECRET_ID": "AKIDdesk",
+            "TENCENT_SECRET_ID": "AKIDlocal",
             "TENCENT_SECRET_KEY": SECRET,
             ENDPOINT_VARIABLE: api.url,
             "MPS_COS_PROXY": cos.url,
@@ -446,7 +446,7 @@ def test_no_write_option_writes_nothing(world: World) -> None:
 
 
 def test_bucket_without_rules_is_reported(world: World) -> None:
-    with CosEmulator(world.project.folder / "empty", keys=[Key("AKIDdesk", SECRET)]) as cos:
+    with CosEmulator(world.project.folder / "empty", keys=[Key("AKIDlocal", SECRET)]) as cos:
         cos.create_bucket(BUCKET, REGION)
         world.environment["MPS_COS_PROXY"] = cos.url
 
@@ -494,7 +494,7 @@ def test_overwritable_ledger_is_reported(world: World) -> None:
                 puts.append(head)
             if len(puts) == 2:
                 pool = Pool()
-                cos = Cos(Credentials("AKIDdesk", SECRET), proxy=world.cos.url, pool=pool)
+                cos = Cos(Credentials("AKIDlocal", SECRET), proxy=world.cos.url, pool=pool)
                 cos.delete([one.object for one in cos.list(LEDGER)])
                 pool.clear()
 

@@ -11,7 +11,7 @@ from scf_mps.local.api import Cdn, CloudApi
 
 from .support import credential, profile
 
-pytest.importorskip("tencentcloud.common", reason="the SDK is who must believe it")
+pytest.importorskip("tencentcloud.common", reason="the official client is needed")
 
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 

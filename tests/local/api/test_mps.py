@@ -150,16 +150,16 @@ def test_pages_cover_all_tasks(newest_first):
         expected.reverse()
     with CloudApi([mps]) as api:
         mps_client = MpsClient(credential(api), REGION, profile(api))
-        found, token, counts = [], "", []
-        while token or not found:
+        ids, token, counts = [], "", []
+        while token or not ids:
             page = describe_tasks(mps_client, Limit=7, ScrollToken=token)
-            found += [task.TaskId for task in page.TaskSet]
+            ids += [task.TaskId for task in page.TaskSet]
             counts.append(len(page.TaskSet))
             assert page.TotalCount == 25
             token = page.ScrollToken
         assert len(describe_tasks(mps_client).TaskSet) == 10
 
-    assert found == expected
+    assert ids == expected
     assert counts == [7, 7, 7, 4]
 
 

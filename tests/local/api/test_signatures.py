@@ -135,7 +135,7 @@ TC3_FORGERIES: dict[str, tuple[Change, str]] = {
         "AuthFailure.SignatureFailure",
     ),
     "another key": (
-        replace_authorization("Credential=AKIDdesk", "Credential=AKIDnobody"),
+        replace_authorization("Credential=AKIDlocal", "Credential=AKIDnobody"),
         "AuthFailure.SecretIdNotFound",
     ),
     "no host among the signed headers": (

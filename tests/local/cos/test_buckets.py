@@ -135,7 +135,7 @@ def test_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
 
 
 def test_bucket_name_requires_appid(cos: CosEmulator) -> None:
-    for name in ("desk", "desk-", "Desk-1", "-desk-1", "x" * 60 + "-1"):
+    for name in ("demo", "demo-", "Demo-1", "-demo-1", "x" * 60 + "-1"):
         with pytest.raises(CosError, match="InvalidBucketName"):
             cos.create_bucket(name)
 

@@ -85,14 +85,14 @@ def test_copy_refuses_unknown_directive(wire: Wire, directive: str) -> None:
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("/desk-1250000000/a", "InvalidArgument"),
-        ("desk-1250000000/a", "InvalidArgument"),
+        ("/demo-1250000000/a", "InvalidArgument"),
+        ("demo-1250000000/a", "InvalidArgument"),
         (f"{HOST}/", "InvalidArgument"),
         (HOST, "InvalidArgument"),
         ("service.cos.myqcloud.com/a", "InvalidArgument"),
         (f"{HOST}/%ff", "InvalidArgument"),
         (f"other-1250000000.cos.{REGION}.myqcloud.com/a", "NoSuchBucket"),
-        ("desk-1250000000.cos.ap-beijing.myqcloud.com/a", "NoSuchBucket"),
+        ("demo-1250000000.cos.ap-beijing.myqcloud.com/a", "NoSuchBucket"),
         (f"{HOST}/nope", "NoSuchKey"),
     ],
 )

@@ -161,7 +161,7 @@ def test_latency_adds_up_and_combines_with_fault(cos: CosEmulator, wire: Wire) -
 
 def test_rule_matches_operation_bucket_and_key(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(
-        Fault("error", operation="Put*", bucket="desk-*", key="video/*.mp4", status=418, code="X")
+        Fault("error", operation="Put*", bucket="demo-*", key="video/*.mp4", status=418, code="X")
     )
     assert wire.request("PUT", "video/deep/a.mp4").status == 418
     assert wire.request("PUT", "video/a.ts").status == 200

@@ -263,7 +263,7 @@ def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.Complet
     """Runs coscmd with the emulator as proxy."""
     program = Path(sys.executable).with_name("coscmd")
     if not program.exists():
-        pytest.skip("coscmd is not installed beside this Python: it was NOT tested")
+        pytest.skip("coscmd is not installed, NOT tested")
     home = tmp_path / "home"
     home.mkdir()
     env = {**os.environ, "HOME": str(home), "http_proxy": cos.url, "no_proxy": ""}

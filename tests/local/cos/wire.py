@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from scf_mps.local.cos import CosEmulator, Key
 
-BUCKET = "desk-1250000000"
+BUCKET = "demo-1250000000"
 REGION = "ap-guangzhou"
 HOST = f"{BUCKET}.cos.{REGION}.myqcloud.com"
 

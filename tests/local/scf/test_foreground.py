@@ -25,7 +25,7 @@ def test_serve_ends_with_signal(number: signal.Signals, capsys: pytest.CaptureFi
         assert function.invoke({"do": "count"}).succeeded
 
     function = LocalFunction(APPLICATION, layer=LAYER)
-    function.observe(lambda moment: os.kill(os.getpid(), number))
+    function.observe(lambda event: os.kill(os.getpid(), number))
     serve(function, endpoint)
     lines = capsys.readouterr().out.splitlines()
     version = function.runtime.version

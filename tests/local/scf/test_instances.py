@@ -202,10 +202,10 @@ def _is_closed(function: LocalFunction) -> bool:
 
 def test_events_are_accounted_for_when_instances_die(run: Run) -> None:
     function = run(concurrency=2, speed=10_000, timeout=30, dead_letter_queue=True)
-    moments = itertools.count(1)
+    count = itertools.count(1)
 
     def kill(event: LifecycleEvent) -> None:
-        if event.instance is not None and next(moments) % 13 == 0:
+        if event.instance is not None and next(count) % 13 == 0:
             event.instance.kill()
 
     function.observe(kill)
@@ -254,7 +254,7 @@ source, layer, do = sys.argv[1:]
 function = LocalFunction(source, layer=layer, timeout=900)
 function.__enter__()
 print(function.invoke({"do": "count"}).returned["pid"], flush=True)
-function.observe(lambda moment: print(moment.record, flush=True) if moment.record else None)
+function.observe(lambda event: print(event.record, flush=True) if event.record else None)
 if do:
     function.push({"do": do})
 sys.stdin.read()

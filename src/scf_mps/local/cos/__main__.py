@@ -18,8 +18,8 @@ def parse_key(text: str) -> Key:
     Raises:
         argparse.ArgumentTypeError: if the id or the secret is missing.
     """
-    secret_id, _, rest = text.partition(":")
-    secret_key, _, token = rest.partition(":")
+    secret_id, _, secret = text.partition(":")
+    secret_key, _, token = secret.partition(":")
     if not secret_id or not secret_key:
         raise argparse.ArgumentTypeError(f"{secret_id!r}: missing secret. Use ID:SECRET[:TOKEN]")
     return Key(secret_id, secret_key, token or None)

@@ -45,7 +45,7 @@ def parse_headers(headers: Mapping[str, str]) -> str:
     """
     canned = headers.get("x-cos-acl", "default")
     if canned not in _CANNED:
-        raise CosError("InvalidArgument", f"There is no canned ACL {canned!r}.")
+        raise CosError("InvalidArgument", f"Canned ACL {canned!r} does not exist.")
     grants: Grants = [(ALL_USERS, permission) for permission in _CANNED[canned]]
     for header, permission in _GRANT_HEADERS.items():
         for grantee in filter(None, headers.get(header, "").split(",")):
@@ -68,7 +68,7 @@ def parse_document(body: bytes) -> str:
     for grant in root.iterfind("AccessControlList/Grant"):
         permission = xmlio.get_text(grant, "Permission")
         if permission not in _PERMISSIONS:
-            raise CosError("InvalidArgument", f"There is no permission {permission!r}.")
+            raise CosError("InvalidArgument", f"Permission {permission!r} does not exist.")
         grantee = _parse_grantee(grant)
         if grantee != OWNER_ID:
             grants.append((grantee, permission))

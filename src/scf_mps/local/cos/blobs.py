@@ -119,7 +119,7 @@ class Blobs:
         self.path(name).unlink(missing_ok=True)
 
     def sweep(self, named: Container[str]) -> int:
-        """Remove every blob that is not in `wanted`, as a killed process left it. Return their number."""
+        """Remove every blob that is not in `named`, as a killed process left it. Return their number."""
         removed = 0
         for path in self._directory.glob("??/*"):
             if path.name not in named:

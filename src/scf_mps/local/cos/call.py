@@ -68,19 +68,21 @@ class Call:
         region = f".{self.address.region}" if self.address.region else ""
         return f"{host}.cos{region}.myqcloud.com/{self.key}"
 
-    def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
-        """Return an integer query parameter, clipped to `most`.
+    def number(
+        self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None
+    ) -> int:
+        """Return an integer query parameter, clipped to `maximum`.
 
         Raises:
-            CosError: InvalidArgument if it is not a number or below `least`.
+            CosError: InvalidArgument if it is not a number or below `minimum`.
         """
         text = self.query.get(name, "")
         if not text:
             return default
         number = parse_number(text)
-        if number is None or number < least:
-            raise CosError("InvalidArgument", f"{name} must be a number from {least} up.")
-        return number if most is None else min(number, most)
+        if number is None or number < minimum:
+            raise CosError("InvalidArgument", f"{name} must be a number from {minimum} up.")
+        return number if maximum is None else min(number, maximum)
 
     async def document(self) -> bytes:
         """Read the whole body of an operation that takes a small document, and check its Content-MD5.

@@ -27,7 +27,7 @@ from .request_log import RequestLog
 from .server import MAX_HEAD_LINE, Server
 from .signature import Key, KeyRing
 
-DEFAULT_KEY = Key("AKIDdesk", "desk-secret")
+DEFAULT_KEY = Key("AKIDlocal", "local-secret")
 DEFAULT_REGION = "ap-guangzhou"
 
 _CANCEL_SECONDS = 30

@@ -110,5 +110,5 @@ def parse_storage_class(headers: Mapping[str, str]) -> str:
     """
     name = headers.get("x-cos-storage-class", "STANDARD").upper()
     if name not in STORAGE_CLASSES:
-        raise CosError("InvalidStorageClass", f"There is no storage class {name}.")
+        raise CosError("InvalidStorageClass", f"Storage class {name} does not exist.")
     return name

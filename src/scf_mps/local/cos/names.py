@@ -95,14 +95,17 @@ def split_target(target: str) -> tuple[str, str, str]:
     """
     authority = ""
     if not target.startswith("/"):
-        scheme, separator, rest = target.partition("://")
+        scheme, separator, remainder = target.partition("://")
         if not separator or not scheme:
             raise CosError(
                 "InvalidURI",
                 f"The request target {target!r} is not a path or an http URL. Use http, not https.",
             )
-        cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-        authority, target = rest[:cut], rest[cut:]
+        cut = min(
+            (at for at in (remainder.find("/"), remainder.find("?")) if at >= 0),
+            default=len(remainder),
+        )
+        authority, target = remainder[:cut], remainder[cut:]
     path, _, query = target.partition("?")
     return authority, path or "/", query
 

@@ -126,17 +126,17 @@ class Server:
     async def _run(self, call: Call, hosts: tuple[str, ...]) -> Response:
         if call.key:
             names.check_key(call.key)
-        found = find_route(call)
-        call.operation = found.operation
+        route = find_route(call)
+        call.operation = route.operation
         signed = signature.SignedRequest(
             call.method, f"/{call.key}", call.query, call.headers, hosts
         )
         now = self._cloud.clock()
         call.signed = signature.verify(signed, self._keys, now) is not None
-        if found.needs_bucket:
-            self._find_bucket(call, found)
-        access.check_access(self._cloud, call, found)
-        return await run_operation(self._cloud, call, found, self._faults)
+        if route.needs_bucket:
+            self._find_bucket(call, route)
+        access.check_access(self._cloud, call, route)
+        return await run_operation(self._cloud, call, route, self._faults)
 
     def _find_bucket(self, call: Call, route: Route) -> None:
         store, address = self._cloud.store, call.address

@@ -45,7 +45,10 @@ _COMPARISONS = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte":
 async def get_service(cloud: Cloud, call: Call) -> Response:
     """List buckets by region, tag and creation time, in pages (page 436/8291)."""
     query = call.query
-    marker, limit = query.get("marker", ""), call.number("max-keys", MAX_BUCKETS, most=MAX_BUCKETS)
+    marker, limit = (
+        query.get("marker", ""),
+        call.number("max-keys", MAX_BUCKETS, maximum=MAX_BUCKETS),
+    )
     selects = _build_bucket_filter(cloud, call)
     buckets = [
         bucket for bucket in cloud.store.buckets() if bucket.name > marker and selects(bucket)

@@ -65,7 +65,7 @@ async def list_objects(cloud: Cloud, call: Call) -> Response:
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     token, start_after = query.get("continuation-token"), query.get("start-after", "")
     marker = (token or start_after) if is_v2 else query.get("marker", "")
-    limit = call.number("max-keys", _MAX_KEYS, most=_MAX_KEYS)
+    limit = call.number("max-keys", _MAX_KEYS, maximum=_MAX_KEYS)
     page = paginate(
         walk_current(cloud.database, call.bucket.name, prefix, delimiter, marker),
         lambda version: version.key,
@@ -107,7 +107,7 @@ async def list_object_versions(cloud: Cloud, call: Call) -> Response:
     encode_key = _choose_encoder(call)
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     key_marker, id_marker = query.get("key-marker", ""), query.get("version-id-marker", "")
-    limit = call.number("max-keys", _MAX_KEYS, most=_MAX_KEYS)
+    limit = call.number("max-keys", _MAX_KEYS, maximum=_MAX_KEYS)
     page = paginate(
         walk_versions(cloud.database, call.bucket.name, prefix, key_marker, id_marker),
         lambda version: version.key,

@@ -75,7 +75,7 @@ async def upload_part(cloud: Cloud, call: Call) -> Response:
 async def list_parts(cloud: Cloud, call: Call) -> Response:
     """List the parts of an upload by number (page 436/7747)."""
     upload = cloud.uploads.get(call.bucket.name, call.key, call.query["uploadId"])
-    limit = call.number("max-parts", _MAX_PAGE, most=_MAX_PAGE)
+    limit = call.number("max-parts", _MAX_PAGE, maximum=_MAX_PAGE)
     marker = call.number("part-number-marker", 0)
     parts = cloud.uploads.parts(upload.upload_id, marker, limit + 1)
     page, truncated = parts[:limit], len(parts) > limit and limit > 0
@@ -112,7 +112,7 @@ async def list_multipart_uploads(cloud: Cloud, call: Call) -> Response:
     query = call.query
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     key_marker, id_marker = query.get("key-marker", ""), query.get("upload-id-marker", "")
-    limit = call.number("max-uploads", _MAX_PAGE, most=_MAX_PAGE)
+    limit = call.number("max-uploads", _MAX_PAGE, maximum=_MAX_PAGE)
     page = paginate(
         cloud.uploads.in_progress(call.bucket.name, prefix, key_marker, id_marker),
         lambda upload: upload.key,

@@ -147,7 +147,7 @@ class Mps(MpsTriggers, MpsSubmission):
             and (end is None or task.created <= end)
         ]
         first = _find_page(tasks, call.text("ScrollToken", ""))
-        page, rest = tasks[first : first + limit], tasks[first + limit :]
+        page, following = tasks[first : first + limit], tasks[first + limit :]
         return {
             "TaskSet": [
                 {
@@ -158,7 +158,7 @@ class Mps(MpsTriggers, MpsSubmission):
                 }
                 for task in page
             ],
-            "ScrollToken": rest[0].task_id if rest else "",
+            "ScrollToken": following[0].task_id if following else "",
             "TotalCount": len(tasks),
         }
 

@@ -1,7 +1,7 @@
 """MPS's ProcessMedia: checks a task and assigns an id. Nothing is processed.
 
 Parameters are checked as in the SDK's models. A SessionId is accepted once in three days. Codes are those
-of the SDK's ``errorcodes``, and which one an error gets is a guess where the name does not say.
+of the SDK's ``errorcodes``. For some errors the code is a guess.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ def _build_resource(kind: str) -> str:
 
 
 def _find_trigger(function: FunctionRecord, resource: str) -> dict[str, Any] | None:
-    return next((one for one in function.triggers if one["ResourceId"] == resource), None)
+    return next(
+        (trigger for trigger in function.triggers if trigger["ResourceId"] == resource), None
+    )
 
 
 def _iterate_bound(account: Account) -> Iterator[tuple[FunctionRecord, dict[str, Any]]]:

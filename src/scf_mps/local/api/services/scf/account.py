@@ -94,7 +94,7 @@ class FunctionRecord:
         if self.status != self.next_status or self.status == "CreateFailed":
             raise ApiError(
                 "FailedOperation.FunctionStatusError",
-                f"{self.name} is {self.status}; wait until it is Active.",
+                f"{self.name} is {self.status}. Wait until it is Active.",
             )
 
     def copy_latest(self, number: str, description: str) -> FunctionVersion:
