@@ -22,7 +22,8 @@ from scf_mps import (
     UnknownEvent,
     WorkflowTask,
 )
-from scf_mps.events.parser import VOD_EVENT_TYPES, parse_event
+from scf_mps.events.parser import parse_event
+from scf_mps.events.vod import VOD_EVENT_TYPES
 from scf_mps.ledger import MemoryLedger
 from scf_mps.local.samples import sample
 from tests.channels.support import KEY, create_request, sign

@@ -1,4 +1,4 @@
-"""The generated views against the SDK they come from, and against a table of the types that was made by hand."""
+"""The generated views against the SDK and against a handwritten table of the types."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ EVENT_FILES = sorted(
 )
 
 
-def attributes(view: type) -> dict[str, str]:
-    """MPS name to attribute, of a view class."""
+def list_attributes(view: type) -> dict[str, str]:
+    """Return MPS name to attribute of a view class."""
     return {mps_name: attribute for attribute, (mps_name, _, _) in get_schema(view).items()}
 
 
-def test_every_type_a_notification_can_hold_has_a_view():
+def test_every_type_of_a_notification_has_a_view():
     assert len(NOTIFICATIONS) == 287
     assert sum(len(mps_models.read_fields(name)) for name in NOTIFICATIONS) == 1393
     assert set(models.__all__) == NOTIFICATIONS | LIVE
 
 
 @pytest.mark.parametrize("name", sorted(NOTIFICATIONS | LIVE))
-def test_a_view_has_the_fields_of_the_sdk(name):
+def test_view_has_the_fields_of_the_sdk(name):
     view = getattr(models, name)
     found = {
         mps_name: (model or view.__annotations__[attribute].removeprefix("list[").rstrip("]"), many)
@@ -62,23 +62,23 @@ def test_a_view_has_the_fields_of_the_sdk(name):
     assert found == mps_models.read_fields(name), f"{name} differs from the SDK: run `make events`"
 
 
-def test_the_generated_modules_are_what_the_installed_sdk_gives():
-    done = subprocess.run(
+def test_generated_modules_match_the_installed_sdk():
+    process = subprocess.run(
         [sys.executable, ROOT / "tools" / "generate_events.py", "--check"],
         capture_output=True,
         text=True,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
-def test_an_unknown_model_is_no_attribute():
-    with pytest.raises(AttributeError, match="NoSuchType is not an MPS type"):
+def test_unknown_model_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="NoSuchType"):
         _ = models.NoSuchType
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['container']}.{row['field']}")
-def test_the_sixty_rows_of_the_type_table_are_the_tables_of_the_walk(row):
+def test_type_tables_match_the_handwritten_table(row):
     container = row["container"].rpartition(".")[2]
     table = {
         "MediaProcessResultSet[]": MEDIA,
@@ -90,7 +90,7 @@ def test_the_sixty_rows_of_the_type_table_are_the_tables_of_the_walk(row):
         "WorkflowTaskEvent": SINGLES,
     }[container]
     type_ = row["field"] if table is SINGLES else row["type"]
-    if row["type"].startswith("(none"):  # an activity that is known by its field alone
+    if row["type"].startswith("(none"):  # an activity without documented type
         type_ = "ExecRules"
 
     view, field = table[type_]
@@ -108,7 +108,7 @@ def test_the_sixty_rows_of_the_type_table_are_the_tables_of_the_walk(row):
 
 
 def check_files(view: Any, row: dict[str, Any]) -> None:
-    """Paths and storage of a class against the table, which counts URLs and VOD's FileIds as paths too."""
+    """Compare paths and storage of a class with the table, which counts URLs and FileIds of VOD as paths."""
     is_file = [path for path in row["output_paths"] if not path.endswith(("Url", "FileId"))]
     found = {path.removeprefix("Output.") for paths in view._files.values() for path in paths}
     assert found == set(is_file)
@@ -116,21 +116,21 @@ def check_files(view: Any, row: dict[str, Any]) -> None:
         assert list(view._files) == [f"Output.{name}" for name in row["storage_fields"]] or [""]
 
 
-def test_all_types_are_classes_of_the_package():
+def test_package_exports_every_type():
     for names in MODULES.values():
         for name in names.split():
             assert getattr(scf_mps, name) is registry.get_class(name)
             assert name in dir(scf_mps)
-    with pytest.raises(AttributeError, match="module 'scf_mps' has no attribute 'Transcod'"):
+    with pytest.raises(AttributeError, match="Transcod"):
         _ = scf_mps.Transcod
 
 
 @pytest.mark.parametrize("name", EVENT_FILES)
-def test_every_field_of_a_published_event_reads_as_the_sdk_reads_it(payload, name):
+def test_fields_of_published_event_equal_those_of_sdk(payload, name):
     raw = payload(name)
     root = "ParseLiveStreamProcessNotificationResponse" if "live" in name else NOTIFICATION
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the SDK warns of fields it drops, and of some it has
+        warnings.simplefilter("ignore")  # the SDK warns about fields
         theirs = mps_models.deserialize(root, raw)
         assert compare(getattr(models, root)(raw), theirs) > 0
 
@@ -139,9 +139,9 @@ NOTIFICATION = "ParseNotificationResponse"
 
 
 def compare(ours: Any, theirs: Any) -> int:
-    """Compare each field of a view with that of an SDK object; returns how many were compared."""
+    """Compare each field of a view with that of an SDK object. Return their number."""
     count = 0
-    for mps_name, attribute in attributes(type(ours)).items():
+    for mps_name, attribute in list_attributes(type(ours)).items():
         expected = getattr(theirs, mps_name)
         count += 1
         if expected is None:
@@ -167,7 +167,7 @@ def compare(ours: Any, theirs: Any) -> int:
 
 
 @pytest.mark.parametrize("name", EVENT_FILES)
-def test_the_fields_of_a_result_are_those_of_its_type_in_the_sdk(payload, name):
+def test_fields_of_published_result_equal_those_of_sdk(payload, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for subtask in parse_event(payload(name)).subtasks:

@@ -48,7 +48,8 @@ from scf_mps import (
 )
 from scf_mps.cos import Cos
 from scf_mps.cos.transport import SHARED_POOL
-from scf_mps.events.parser import VOD_EVENT_TYPES, parse_event
+from scf_mps.events.parser import parse_event
+from scf_mps.events.vod import VOD_EVENT_TYPES
 from scf_mps.ledger import MemoryLedger
 from scf_mps.local.api import CloudApi, Mps
 from scf_mps.local.cos import CosEmulator

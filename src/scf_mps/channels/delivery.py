@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .. import logs
 from ..errors import InvalidEvent
-from ..events.parser import check_finite, describe_vod_event, parse_event
+from ..events.parser import check_finite, parse_event
+from ..events.vod import describe_vod_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import ConfigurationError, RequestRefused
-from ..events.parser import VOD_EVENT_TYPES, describe_vod_event
+from ..events.vod import VOD_EVENT_TYPES, describe_vod_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

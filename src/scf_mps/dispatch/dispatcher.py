@@ -14,7 +14,7 @@ from ..channels import Outcome
 from ..common.completion import await_result
 from ..context import Context
 from ..errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, describe_error
-from ..events.parser import VOD_EVENT_TYPES
+from ..events.vod import VOD_EVENT_TYPES
 from .invocation import Invocation
 from .summary import create_failure_group, report_unhandled, summarize
 

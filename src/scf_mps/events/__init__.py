@@ -1,4 +1,4 @@
-"""What MPS sends, as typed lazy views: `Event`, `Subtask`, a class for each type, and the models below them.
+"""Typed, lazy views of MPS notifications: `Event`, `Subtask`, and a class for each type.
 
-`reading.read` makes an event of a notification; it is imported from there.
+`parser.parse_event` makes an event from a notification.
 """

@@ -1,8 +1,6 @@
-"""What a callback can receive: an `Event` (one notification) or a `Subtask` (one result inside it).
+"""Base classes of everything a callback can receive: `Event`, one notification, and `Subtask`, one result in it.
 
-Both are views, with what every result has in common: its status, its error, its files, a stable key. The concrete
-classes, one for each MPS type, are generated (`tasks.py`, `subtasks.py`); finding the subtasks of an event is
-`reading.py`'s work, naming files is `files.py`'s.
+`generated/` holds a class for each MPS type. `parser.py` finds the subtasks of an event.
 """
 
 from __future__ import annotations
@@ -27,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class TaskError:
-    """Why MPS could not do a task.
+    """The error of a failed task or result.
 
     Attributes:
-        code: ``ErrCode``, an int (e.g. 30010), or None where MPS sent none. There is no public table of them.
+        code: ``ErrCode``, e.g. 30010, or None if MPS sent none. MPS publishes no table of these codes.
         name: ``ErrCodeExt``, e.g. ``InvalidInput.DefinitionNotExist``, or ``""``.
-        message: ``Message``, for people: never a ground for a decision.
+        message: ``Message``, a text for people. Do not base decisions on it.
     """
 
     __slots__ = ("code", "message", "name")
@@ -44,7 +42,7 @@ class TaskError:
 
     @property
     def retryable(self) -> bool | None:
-        """Whether submitting the task again may help; None where MPS documents nothing about this error.
+        """Whether submitting the task again may help. None if MPS does not document the error.
 
         Only ``InternalError`` is documented as transient, ``InvalidInput…`` and ``SourceFileError…`` as final
         (MPS error codes, product page 862/50369).
@@ -57,62 +55,64 @@ class TaskError:
         return f"TaskError(code={self.code!r}, name={self.name!r}, message={self.message!r})"
 
     def __str__(self) -> str:
-        named = " ".join(str(part) for part in (self.name, self.code) if part)
-        return " ".join(part for part in (named, self.message and f"({self.message})") if part)
+        identity = " ".join(str(part) for part in (self.name, self.code) if part)
+        return " ".join(part for part in (identity, self.message and f"({self.message})") if part)
 
 
 class Result(View):
-    """An event or a subtask: whatever a callback is registered for and receives."""
+    """An event or a subtask: the value that a callback is registered for and receives."""
 
     __slots__ = ()
 
     _files: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """Where the output files are: path of the storage to paths of the files; ``[]`` steps into a list."""
+    """Path of an output storage to the paths of its files in the raw data. ``[]`` steps into a list."""
 
     has_definition: ClassVar[bool] = True
+    """Whether results of this class can have a definition."""
+
     has_location: ClassVar[bool] = True
-    """Whether a result of this class can have a definition, and a place where it writes files."""
+    """Whether results of this class can have output files."""
 
     if TYPE_CHECKING:
         type: str
-        """The type as MPS wrote it: ``Type`` or ``ActivityType`` of a subtask, ``EventType`` of an event."""
+        """The type as MPS sent it: ``Type`` or ``ActivityType`` of a subtask, ``EventType`` of an event."""
 
         place: str
-        """Where it stands in the notification, e.g. ``MediaProcessResultSet[0]``."""
+        """Its path in the notification, e.g. ``MediaProcessResultSet[0]``."""
 
         status: str
-        """``Status`` as it came; ``""`` where MPS sends none. Of an event, FINISH does not mean success."""
+        """``Status``, or ``""`` if MPS sent none. FINISH of an event does not mean success."""
 
         verb: str
-        """Which callbacks it is for: ``on``, ``on_failure``, ``on_progress``; ``""`` if its status is unknown."""
+        """The verb of its callbacks: ``on``, ``on_failure``, ``on_progress``, or ``""`` for an unknown status."""
 
         @property
         def key(self) -> str:
-            """A text that names this result and stays the same when SCF delivers the event again."""
+            """The identity of the result. It stays the same when SCF delivers the event again."""
             ...
 
         @property
         def error(self) -> TaskError | None:
-            """Why MPS could not do it; None unless it failed."""
+            """The error of MPS, or None unless it failed."""
             ...
 
         @staticmethod
         def _takes() -> Callable[[OfResult], OfResult]: ...
 
     mps_type: ClassVar[str] = ""
-    """The type this class stands for; ``""`` for the classes above the types."""
+    """The type of this class, or ``""`` for a base class."""
 
-    def _planned(self) -> object:
-        """What was asked for: ``Input`` of a subtask, with its definition and where it was to write."""
+    def _get_input(self) -> object:
+        """Return ``Input`` of a subtask: the definition and output location that the task asked for."""
         return None
 
     @property
     def files(self) -> tuple[CosObject, ...]:
-        """The COS objects it produced, as the event names them (an HLS output by its playlist alone).
+        """The COS objects it produced. Of an HLS output only the playlist.
 
-        A path that is a URL of a COS bucket is that object. Empty for a failed result. Outputs that are not in COS
-        (AWS S3, VOD, other URLs) and outputs whose bucket the event does not name (``TransTextRecognition`` of AI
-        recognition) are in `paths` only.
+        Empty for a failed result. A URL of a COS bucket counts as its object. Outputs outside COS (AWS S3, VOD, other
+        URLs) and outputs whose bucket is not in the event (``TransTextRecognition`` of AI recognition) are in `paths`
+        only.
         """
         from .files import find_files
 
@@ -120,24 +120,24 @@ class Result(View):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every output path as it came: with MPS's leading slash, and full URLs where MPS sent a URL."""
+        """Every output path as MPS sent it: with a leading slash, or a full URL."""
         from .files import find_paths
 
         return find_paths(self)
 
 
 class Subtask(Result):
-    """One result of an event: a transcode, a sprite, a review …
+    """One result of an event, e.g. a transcode or a review.
 
     Attributes:
-        type: ``Type`` (or ``ActivityType``) as it came.
-        item: the entry of the result set as it came; `raw` is the result inside it.
+        type: ``Type`` or ``ActivityType``.
+        item: the raw entry of the result set. `raw` is the result inside it.
     """
 
     __slots__ = ("item", "place", "status", "type", "verb")
 
     _input_of_event: ClassVar[str] = ""
-    """The field of the payload that holds ``Input`` for all results of the event (BatchTask), if one does."""
+    """The field of the payload with the common ``Input`` of all results (BatchTask), or ``""``."""
 
     if TYPE_CHECKING:
         item: dict[str, Any]
@@ -149,36 +149,34 @@ class Subtask(Result):
         self,
         data: dict[str, Any],
         event: Event,
-        place: str,
-        field: str,
+        path: tuple[str, str],
         item: dict[str, Any],
         type: str,
     ) -> None:
         self._data = data
         self._parent = event
-        self._name = field
+        self.place, self._name = path
         self.item = item
-        self.place = place
         self.type = type
         status = data.get("Status")
         self.status = status = status if isinstance(status, str) else ""
-        # Before an event is finished all it holds is progress: the event of its end repeats it.
+        # Results of an unfinished event are progress. The final event contains them again.
         self.verb = "on_progress" if event.in_progress else _VERBS.get(status, "")
 
     @property
     def event(self) -> Event:
-        """The event it belongs to."""
+        """The event that contains it."""
         return self._parent  # type: ignore[return-value]
 
     @property
     def error(self) -> TaskError | None:
-        """Why MPS could not do it; None unless ``Status`` is FAIL."""
-        return _error_of(self._data) if self.status == "FAIL" else None
+        """The error of MPS, or None unless ``Status`` is FAIL."""
+        return _read_error(self._data) if self.status == "FAIL" else None
 
     @property
     def definition(self) -> int | None:
-        """The template id that was asked for (``Input.Definition``; ``Output.Definition`` may be 0), or None."""
-        for part in (self._planned(), self._data.get("Output")):
+        """The template id of the task (``Input.Definition``, as ``Output.Definition`` may be 0), or None."""
+        for part in (self._get_input(), self._data.get("Output")):
             if isinstance(part, dict):
                 definition = part.get("Definition")
                 if type(definition) is int and definition:
@@ -187,10 +185,10 @@ class Subtask(Result):
 
     @property
     def key(self) -> str:
-        """See `Result.key`: made of the event's key, the place in it, the type and the definition."""
+        """See `Result.key`. It consists of the event's key, the place, the type and the definition."""
         return f"{self.event.key}/{self.place}/{self.type}/{self.definition or ''}"
 
-    def _planned(self) -> object:
+    def _get_input(self) -> object:
         if self._input_of_event:
             return self.event._data[self._input_of_event].get("Input")
         return self._data.get("Input")
@@ -198,7 +196,7 @@ class Subtask(Result):
     def _path(self) -> str:
         return f"{self.event._name}.{self.place}{'.' if self._name else ''}{self._name}"
 
-    def _why_missing(self) -> str:
+    def _explain_missing(self) -> str:
         if self.error is not None:
             return f"{self.type} failed: {self.error}"
         if self.verb == "on_progress":
@@ -211,7 +209,7 @@ class Subtask(Result):
 
 
 class UnknownSubtask(Subtask):
-    """A result of a type that this version of the package does not know; read it through `raw` and `item`."""
+    """A result of a type that this version of the package does not know. Read it through `raw` and `item`."""
 
     __slots__ = ()
 
@@ -226,9 +224,9 @@ class Event(Result):
 
     Attributes:
         type: ``EventType``, or ``NotificationType`` of a live stream.
-        task_id: ``TaskId``; ``""`` for a BatchTask, which has none.
-        subtasks: every result in it, in order, those of nested AI activities included.
-        in_progress: whether the task still runs (``Status`` PROCESSING or WAITING).
+        task_id: ``TaskId``, or ``""`` for a BatchTask, which has none.
+        subtasks: every result in it, in order, including those of nested AI activities.
+        in_progress: whether the task is running (``Status`` PROCESSING or WAITING).
     """
 
     __slots__ = (
@@ -245,7 +243,7 @@ class Event(Result):
     )
 
     payload_field: ClassVar[str] = ""
-    """The key of the notification that holds the payload."""
+    """The key of the payload in the notification."""
 
     if TYPE_CHECKING:
         in_progress: bool
@@ -272,8 +270,8 @@ class Event(Result):
         self.status = status = status if isinstance(status, str) else ""
         self.in_progress = status in _UNFINISHED
 
-    def _hold(self, subtasks: tuple[Subtask, ...]) -> None:
-        """Take in the subtasks; a finished event is for ``on_failure`` if it or any of them failed."""
+    def _set_subtasks(self, subtasks: tuple[Subtask, ...]) -> None:
+        """Set the subtasks and the verb: ``on_failure`` if the event or any subtask failed."""
         self.subtasks = subtasks
         failed = self._data.get("ErrCode") not in _NO_ERROR
         for subtask in subtasks:
@@ -282,62 +280,64 @@ class Event(Result):
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The whole notification as it came."""
+        """The whole notification."""
         return self._notification
 
     @property
     def session_id(self) -> str:
-        """``SessionId`` (at most 50 characters) given with the task, or ``""``."""
-        return _text(self._notification.get("SessionId"))
+        """``SessionId`` of the task (at most 50 characters), or ``""``."""
+        return _read_text(self._notification.get("SessionId"))
 
     @property
     def session_context(self) -> str:
-        """``SessionContext`` (at most 1,000 characters): what the submitter of the task wanted echoed, or ``""``."""
-        return _text(self._notification.get("SessionContext"))
+        """``SessionContext`` of the task (at most 1,000 characters), or ``""``. MPS returns it unchanged."""
+        return _read_text(self._notification.get("SessionContext"))
 
     @property
     def inputs(self) -> tuple[Source, ...]:
-        """The files the task was made from, wherever they are: in COS, at a URL, in AWS S3 or in VOD."""
+        """The input files of the task: in COS, at a URL, in AWS S3 or in VOD."""
         from .sources import find_sources
 
-        return find_sources(self)
+        return find_sources(self._data)
 
     @property
     def sources(self) -> tuple[CosObject, ...]:
-        """The COS objects the task was made from, given by bucket and key. See `inputs` for all kinds."""
+        """The input files of the task in COS, given by bucket and key. See `inputs` for all kinds."""
         objects = [source.object for source in self.inputs if source.kind == "COS"]
         return tuple(item for item in objects if item is not None)
 
     @property
     def error(self) -> TaskError | None:
-        """The task's own error, e.g. a broken source file; None where ``ErrCode`` is 0 or absent."""
-        return _error_of(self._data) if self._data.get("ErrCode") not in _NO_ERROR else None
+        """The error of the whole task, e.g. a broken source file. None if ``ErrCode`` is 0 or missing."""
+        return _read_error(self._data) if self._data.get("ErrCode") not in _NO_ERROR else None
 
     @property
     def key(self) -> str:
-        """See `Result.key`: made of type, task id and status; of the content too where MPS sends no task id
-        (BatchTask) or many notifications for one (progress, live streams).
+        """See `Result.key`. It consists of type, task id and status.
+
+        It includes a digest of the content if MPS sends no task id (BatchTask), or several notifications with one
+        (progress, live streams).
         """
         if not self._key:
-            if not (self.task_id and self._data.get("TaskId")):
-                self._key = _join(self.type, _digest(self._notification), self.status)
-            else:
-                self._key = _join(self.type, self.task_id, self.status)
-                if self.in_progress:
-                    self._key += f"/{_digest(self._notification)}"
-                elif (
-                    len(self.task_id) == 32
-                ):  # A digest has this length: a fourth part sets the task id apart.
-                    self._key += "/"
+            self._key = self._create_key()
         return self._key
+
+    def _create_key(self) -> str:
+        if not (self.task_id and self._data.get("TaskId")):
+            return _join_key(self.type, _compute_digest(self._notification), self.status)
+        key = _join_key(self.type, self.task_id, self.status)
+        if self.in_progress:
+            return f"{key}/{_compute_digest(self._notification)}"
+        # A fourth part distinguishes a task id of this length from a digest.
+        return f"{key}/" if len(self.task_id) == _DIGEST_CHARACTERS else key
 
     @property
     def files(self) -> tuple[CosObject, ...]:
-        """The COS objects the event and all its subtasks produced, as `Result.files`."""
+        """The COS objects that the event and all its subtasks produced. See `Result.files`."""
         own = super().files
         return own + tuple(file for subtask in self.subtasks for file in subtask.files)
 
-    def _why_missing(self) -> str:
+    def _explain_missing(self) -> str:
         return f"the task failed: {self.error}" if self.error else ""
 
     def __repr__(self) -> str:
@@ -348,7 +348,7 @@ class Event(Result):
 
 
 class LiveEvent(Event):
-    """A notification of a live stream; it reaches a function over HTTP or CMQ, never by the MPS trigger."""
+    """A notification of a live stream. MPS delivers it over HTTP or CMQ, never by the MPS trigger."""
 
     __slots__ = ()
 
@@ -359,7 +359,7 @@ class LiveEvent(Event):
 
 
 class UnknownEvent(Event):
-    """A notification of a type that this version of the package does not know; read it through `raw`."""
+    """A notification of a type that this version of the package does not know. Read it through `raw`."""
 
     __slots__ = ()
 
@@ -370,13 +370,14 @@ class UnknownEvent(Event):
 
 
 def get_event(result: Result) -> Event:
-    """The event of a subtask; an event itself."""
+    """Return the event of a subtask, or the event itself."""
     return result.event if isinstance(result, Subtask) else result  # type: ignore[return-value]
 
 
 _UNFINISHED = ("PROCESSING", "WAITING")
 _NO_ERROR = (None, 0, "", "0")
-_SIGNATURE = ("Timestamp", "Sign")
+_SIGNATURE_FIELDS = ("Timestamp", "Sign")
+_DIGEST_CHARACTERS = 32
 
 _VERBS = {
     "SUCCESS": "on",
@@ -386,36 +387,38 @@ _VERBS = {
 }
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _error_of(data: dict[str, Any]) -> TaskError:
+def _read_error(data: dict[str, Any]) -> TaskError:
     code = data.get("ErrCode")
     return TaskError(
         code if isinstance(code, int) else None,
-        _text(data.get("ErrCodeExt")),
-        _text(data.get("Message")),
+        _read_text(data.get("ErrCodeExt")),
+        _read_text(data.get("Message")),
     )
 
 
-def _join(*parts: str) -> str:
-    """Return a key that no other parts have: a slash or a percent sign in one of them is percent-encoded."""
+def _join_key(*parts: str) -> str:
+    """Return a key that is unique to the parts. Slashes and percent signs in them are percent-encoded."""
     key = "/".join(parts)
     if key.count("/") == len(parts) - 1 and "%" not in key:
         return key
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
-def _digest(notification: dict[str, Any]) -> str:
-    """Of the content without what a signature adds, which differs from one delivery to the next, and without the
-    secrets, so that the event has the same key when a ledger that keeps none of them gives it back.
+def _compute_digest(notification: dict[str, Any]) -> str:
+    """Return a digest of the content without its signature and secrets.
+
+    A signature differs between deliveries, and a ledger stores events without secrets: the key must be the same for
+    each of these.
     """
     import hashlib
     import json
 
     from ..common.redaction import redact
 
-    content = {name: part for name, part in notification.items() if name not in _SIGNATURE}
+    content = {name: part for name, part in notification.items() if name not in _SIGNATURE_FIELDS}
     text = json.dumps(redact(content), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]

@@ -1,7 +1,7 @@
-"""The files of a result: which COS objects it produced, and where a task was to write and read.
+"""COS objects, and the output files of a result.
 
-Which fields of an output hold a path, and which the storage, is generated from the SDK with each class (`_files`).
-Nothing here talks to COS; expanding a playlist into its segments is left to the COS helpers.
+The fields of an output that hold paths and storages are generated from the SDK with each class (`Result._files`).
+The COS helpers expand a playlist into its segments.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 class CosObject:
     """The address of an object in COS: bucket (with its APPID), region and key. Immutable and hashable.
 
-    MPS writes paths with a leading slash, COS keys have none (``/a/b.mp4`` is the key ``a/b.mp4``): the constructor
-    removes the slash, once. `exact` keeps it, for the rare key that begins with one. ``str()`` is
-    ``cos://bucket.region/key``.
+    The constructor removes leading slashes: MPS's path ``/a/b.mp4`` is the key ``a/b.mp4``. `exact` keeps them, for
+    the rare key that begins with one. ``str()`` is ``cos://bucket.region/key``.
     """
 
     __slots__ = ("bucket", "key", "region")
@@ -40,30 +39,34 @@ class CosObject:
     def _set(self, bucket: str, region: str, key: str) -> None:
         for name, value in (("bucket", bucket), ("region", region), ("key", key)):
             if not value:
-                raise ValueError(f"a COS object needs a {name}: {bucket=} {region=} {key=}")
+                raise ValueError(f"invalid COS object: missing {name} ({bucket=} {region=} {key=})")
             object.__setattr__(self, name, value)
 
     @classmethod
     def exact(cls, bucket: str, region: str, key: str) -> CosObject:
-        """Return the object of a key as COS has it, which may begin with a slash. Raises ValueError for an empty one."""
+        """Return the object of an exact key, which may begin with a slash.
+
+        Raises:
+            ValueError: bucket, region or key is empty.
+        """
         item = cls.__new__(cls)
         item._set(bucket, region, key)
         return item
 
     @classmethod
     def parse(cls, text: str) -> CosObject:
-        """Return the object of a ``cos://bucket.region/key`` text. A second slash behind the region is the key's.
+        """Return the object of a ``cos://bucket.region/key`` text. A second slash after the region belongs to the key.
 
         Raises:
-            ValueError: for any other text.
+            ValueError: the text has another form.
         """
-        scheme, _, rest = text.partition("://")
-        place, _, key = rest.partition("/")
-        bucket, _, region = place.partition(".")
+        scheme, _, address = text.partition("://")
+        host, _, key = address.partition("/")
+        bucket, _, region = host.partition(".")
         if scheme != "cos" or not (bucket and region and key):
             raise ValueError(
-                f"expected cos://bucket.region/key, e.g. "
-                f"cos://media-1250000000.ap-guangzhou/a/b.mp4, not {text!r}"
+                f"invalid COS object {text!r}. Use cos://bucket.region/key, e.g. "
+                f"cos://media-1250000000.ap-guangzhou/a/b.mp4"
             )
         return cls.exact(bucket, region, key)
 
@@ -71,12 +74,12 @@ class CosObject:
     def find_in_url(cls, url: str, bucket: str = "", region: str = "") -> CosObject | None:
         """Return the object of a COS URL, or None for any other URL.
 
-        The query is ignored: a signed URL names the same object. Every domain of COS is known (product page
-        436/6224), the internal and website ones too.
+        The query is ignored: a signed URL is of the same object. Every domain of COS is supported, including the
+        internal and website ones (product page 436/6224).
 
         Args:
             url: an http or https URL, percent-encoded.
-            bucket: a bucket whose region is known: the accelerate and CDN domains name no region.
+            bucket: a bucket with a known region, as accelerate and CDN domains contain none.
             region: that region.
         """
         _, host, path = split_url(url)
@@ -91,31 +94,31 @@ class CosObject:
         from urllib.parse import unquote
 
         key = unquote(path).removeprefix("/")
-        found = match["region"]
-        if found in (None, "accelerate"):
-            found = region if match["bucket"] == bucket else ""
-        return cls(match["bucket"], found, key) if found and key.strip("/") else None
+        url_region = match["region"]
+        if url_region in (None, "accelerate"):
+            url_region = region if match["bucket"] == bucket else ""
+        return cls(match["bucket"], url_region, key) if url_region and key.strip("/") else None
 
     @classmethod
     def from_storage(cls, storage: View | dict[str, Any], path: str) -> CosObject:
-        """Return the object at a path of an MPS storage (``TaskOutputStorage``), e.g. of ``output.output_storage``.
+        """Return the object at a path of an MPS storage (``TaskOutputStorage``), e.g. ``output.output_storage``.
 
-        A path that is a URL of COS is that object, wherever the storage is.
+        A path that is a URL of COS is that object, regardless of the storage.
 
         Raises:
-            NotInCos: the storage is AWS S3 or VOD or names no bucket, or the path is another URL.
+            NotInCos: the storage is AWS S3 or VOD or has no bucket, or the path is another URL.
         """
         raw = storage if isinstance(storage, dict) else storage.raw
-        found = _cos_object(raw, path)
-        if found is None:
-            raise NotInCos(_explain(raw, path))
-        return found
+        item = _create_object(raw, path)
+        if item is None:
+            raise NotInCos(_explain_unreachable(raw, path))
+        return item
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a CosObject is immutable: cannot set {name}")
+        raise AttributeError(f"cannot set {name} of an immutable CosObject")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a CosObject is immutable: cannot delete {name}")
+        raise AttributeError(f"cannot delete {name} of an immutable CosObject")
 
     def _parts(self) -> tuple[str, str, str]:
         return self.bucket, self.region, self.key
@@ -137,15 +140,15 @@ class CosObject:
 
 
 def split_url(url: str) -> tuple[str, str, str]:
-    """Split an http or https URL into scheme, host and path, all ``""`` for any other text.
+    """Split an http or https URL into scheme, host and path. Return empty texts for any other text.
 
-    User information, query and fragment are dropped: they may hold secrets.
+    User information, query and fragment are dropped: they may contain secrets.
     """
-    scheme, separator, rest = url.strip().partition("://")
+    scheme, separator, address = url.strip().partition("://")
     if not separator or scheme.lower() not in ("http", "https"):
         return "", "", ""
-    rest = rest.partition("#")[0].partition("?")[0]
-    host, slash, path = rest.partition("/")
+    address = address.partition("#")[0].partition("?")[0]
+    host, slash, path = address.partition("/")
     return scheme.lower(), host.rpartition("@")[2], slash + path
 
 
@@ -159,50 +162,49 @@ def _host_pattern() -> re.Pattern[str]:
 
 
 def find_files(result: Result) -> tuple[CosObject, ...]:
-    """Return the COS objects a result produced, without repeats, in the order of its fields."""
-    files = [_cos_object(storage, path) for storage, path in _outputs(result)]
+    """Return the COS objects that a result produced, without repeats, in the order of its fields."""
+    files = [_create_object(storage, path) for storage, path in _find_outputs(result)]
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
 def find_unreachable_outputs(result: Result) -> list[NotInCos]:
-    """Return an error for each output of a result that is no object in COS: in AWS S3, in VOD, at another URL."""
-    paths = {path: storage for storage, path in _outputs(result) if not _cos_object(storage, path)}
-    return [NotInCos(_explain(storage, path)) for path, storage in paths.items()]
+    """Return an error for each output of a result outside COS: in AWS S3, in VOD or at another URL."""
+    outputs = dict(_find_unreachable(result))
+    return [NotInCos(_explain_unreachable(storage, path)) for path, storage in outputs.items()]
 
 
 def find_paths(result: Result) -> tuple[str, ...]:
-    """Every output path of a result as it came, without repeats."""
-    return tuple(dict.fromkeys(path for _, path in _outputs(result)))
+    """Return every output path of a result as MPS sent it, without repeats."""
+    return tuple(dict.fromkeys(path for _, path in _find_outputs(result)))
 
 
 def find_urls(result: Result) -> list[str]:
-    """Return the output paths of a result that are URLs, and of no object in COS."""
-    outputs = [path for storage, path in _outputs(result) if not _cos_object(storage, path)]
-    return list(dict.fromkeys(path for path in outputs if "://" in path))
+    """Return the output paths of a result that are URLs of no COS object."""
+    return list(dict.fromkeys(path for path, _ in _find_unreachable(result) if "://" in path))
 
 
 def find_locations(result: Result) -> Iterator[tuple[str, str]]:
-    """(bucket, key) of each output of a result; of one without outputs, of where it was to write.
+    """Yield (bucket, key) of each output of a result, or of its planned location if there are no outputs.
 
-    The bucket is ``""`` where the event does not tell it.
+    The bucket is ``""`` if the event does not contain it.
     """
-    outputs = list(_outputs(result))
+    outputs = list(_find_outputs(result))
     if not outputs:
-        planned = result._planned()
-        if isinstance(planned, dict) and isinstance(planned.get("OutputObjectPath"), str):
-            outputs = [(planned.get("OutputStorage"), planned["OutputObjectPath"])]
+        task_input = result._get_input()
+        if isinstance(task_input, dict) and isinstance(task_input.get("OutputObjectPath"), str):
+            outputs = [(task_input.get("OutputStorage"), task_input["OutputObjectPath"])]
     for storage, path in outputs:
-        item = _cos_object(storage, path)
-        yield (
-            (item.bucket, item.key)
-            if item is not None
-            else (_bucket_and_region(storage)[0], path.lstrip("/"))
-        )
+        item = _create_object(storage, path)
+        if item is not None:
+            yield item.bucket, item.key
+        else:
+            yield _read_bucket(storage)[0], path.lstrip("/")
     for subtask in getattr(result, "subtasks", ()):
         yield from find_locations(subtask)
 
 
-def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
+def _find_outputs(result: Result) -> Iterator[tuple[Any, str]]:
+    """Yield (storage, path) of each output file."""
     for storage_path, file_paths in result._files.items():
         storage = next(find_objects(result._data, storage_path), None)
         for file_path in file_paths:
@@ -214,45 +216,49 @@ def _outputs(result: Result) -> Iterator[tuple[Any, str]]:
                         yield storage, path
 
 
+def _find_unreachable(result: Result) -> Iterator[tuple[str, Any]]:
+    """Yield (path, storage) of each output file outside COS."""
+    for storage, path in _find_outputs(result):
+        if _create_object(storage, path) is None:
+            yield path, storage
+
+
 def find_objects(data: dict[str, Any], path: str) -> Iterator[dict[str, Any]]:
-    """Return the objects at a dotted path. A step ending in ``[]`` goes through every item of a list."""
+    """Return the objects at a dotted path. A step that ends in ``[]`` selects every item of a list."""
     objects = [data]
     for step in path.split("."):
         name = step.removesuffix("[]")
-        values = [found.get(name) for found in objects]
+        values = [parent.get(name) for parent in objects]
         if name != step:
             values = [item for value in values if isinstance(value, list) for item in value]
         objects = [value for value in values if isinstance(value, dict)]
     return iter(objects)
 
 
-def _bucket_and_region(storage: object) -> tuple[str, str]:
-    place = storage.get("CosOutputStorage") if isinstance(storage, dict) else None
-    if not isinstance(place, dict):
+def _read_bucket(storage: object) -> tuple[str, str]:
+    """Return bucket and region of a storage, ``""`` for each that is missing."""
+    location = storage.get("CosOutputStorage") if isinstance(storage, dict) else None
+    if not isinstance(location, dict):
         return "", ""
-    bucket, region = place.get("Bucket"), place.get("Region")
+    bucket, region = location.get("Bucket"), location.get("Region")
     return (
         bucket if isinstance(bucket, str) else "",
         region if isinstance(region, str) else "",
     )
 
 
-def _explain(storage: object, path: str) -> str:
-    """Return the reason why an output is no object in COS. The query of a URL may hold a secret."""
+def _explain_unreachable(storage: object, path: str) -> str:
+    """Return the reason why an output is no COS object, without the query of a URL: it may contain a secret."""
     kind = storage.get("Type") if isinstance(storage, dict) else None
     if "://" in path:
-        return (
-            f"{path.partition('?')[0]} is a URL of no COS bucket and region: download it from there"
-        )
+        return f"{path.partition('?')[0]} is not the URL of a COS object. Download it from there"
     if kind not in ("COS", "", None):
-        return f"{path} is in {kind}, not in COS: only COS outputs can be read and copied here"
-    return (
-        f"{path!r} has no COS bucket, region or key: make a CosObject(bucket, region, key) yourself"
-    )
+        return f"{path} is in {kind}, not in COS. Only COS outputs can be read and copied"
+    return f"{path!r} has no COS bucket, region or key. Create a CosObject(bucket, region, key)"
 
 
-def _cos_object(storage: object, path: str) -> CosObject | None:
-    bucket, region = _bucket_and_region(storage)
+def _create_object(storage: object, path: str) -> CosObject | None:
+    bucket, region = _read_bucket(storage)
     if "://" in path:
         return CosObject.find_in_url(path, bucket, region)
     return CosObject(bucket, region, path) if bucket and region and path.strip("/") else None

@@ -1,7 +1,7 @@
-"""From a notification, a plain dict, to an `Event` with all its subtasks; the tables it walks by are in `sets.py`.
+"""Parsing of notifications: `parse_event` makes an `Event` with all its subtasks from a plain dict.
 
-The world is open: unknown keys, types and event types are no error, they become `UnknownEvent` and `UnknownSubtask`.
-Only a shape that leaves no way to tell the results apart is an `InvalidEvent`.
+Unknown keys, types and event types are no errors: they become `UnknownEvent` and `UnknownSubtask`. Only a structure
+in which results cannot be identified raises `InvalidEvent`.
 """
 
 from __future__ import annotations
@@ -19,100 +19,70 @@ from .generated.type_tables import (
     SINGLES,
 )
 from .registry import TypeTable
+from .vod import VOD_EVENT_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-VOD_EVENT_TYPES = frozenset(
-    {
-        "NewFileUpload",
-        "ProcedureStateChanged",
-        "FileDeleted",
-        "RestoreMediaComplete",
-        "PullComplete",
-        "EditMediaComplete",
-        "SplitMediaComplete",
-        "ComposeMediaComplete",
-        "WechatPublishComplete",
-        "WechatMiniProgramPublishComplete",
-        "RemoveWatermark",
-        "RebuildMediaComplete",
-        "ReviewAudioVideoComplete",
-        "ExtractTraceWatermarkComplete",
-        "ExtractCopyRightWatermarkComplete",
-        "DescribeFileAttributesComplete",
-        "QualityInspectComplete",
-        "QualityEnhanceComplete",
-        "MediaCastStatusChanged",
-        "PersistenceComplete",
-        "ComplexAdaptiveDynamicStreamingComplete",
-        "ProcessMediaByMPSComplete",
-        "AigcImageTaskComplete",
-        "AigcVideoTaskComplete",
-        "AigcHunyuan3DTaskComplete",
-        "DescribeAigcFaceInfoAsyncComplete",
-        "TranscodeComplete",
-        "ConcatComplete",
-        "ClipComplete",
-        "CreateImageSpriteComplete",
-        "CreateSnapshotByTimeOffsetComplete",
-    }
-)
-"""Notifications of VOD, Tencent's other video product (266): alike to look at, but their outputs are URLs. Those that
-EventContent names, a model of tencentcloud-sdk-python-vod 3.1.194."""
-
-_NO_KINDS = TypeTable({})
-_LONGEST_TYPE = 100  # characters; the longest event type MPS has is 21 characters long
+_NO_TYPES = TypeTable({})
+_MAX_TYPE_CHARACTERS = 100  # the longest event type of MPS has 21
+_MAX_SHOWN_KEYS = 8
+_MAX_SHOWN_CHARACTERS = 40
 
 
 def parse_event(notification: object) -> Event:
-    """The event of a notification.
+    """Return the event of a notification.
+
+    Args:
+        notification: an object with ``EventType``, or with ``NotificationType`` for live streams. An `InvalidEvent`
+            of an earlier step is raised.
 
     Raises:
-        InvalidEvent: if it is not an object with an ``EventType`` (``NotificationType`` for live streams), or a
-            payload or result in it is of another shape than MPS sends; the message says what was expected.
+        InvalidEvent: the notification has no type, or its payload or a result has another structure than MPS sends.
     """
     if not isinstance(notification, dict):
-        if isinstance(
-            notification, InvalidEvent
-        ):  # what `channels/envelope.py` could not read, among others
+        if isinstance(notification, InvalidEvent):
             raise notification
         raise InvalidEvent(
-            f"expected an MPS notification, a JSON object, but {_kind(notification)} came"
+            f"expected an MPS notification, a JSON object, got {_describe_value(notification)}"
         )
     type_ = notification.get("EventType")
-    known = EVENTS
+    table = EVENTS
     if type_ is None and "NotificationType" in notification:
         type_ = notification["NotificationType"]
-        known = LIVE_EVENTS
-    if not (isinstance(type_, str) and 0 < len(type_) <= _LONGEST_TYPE):
-        raise InvalidEvent(_no_type(notification, type_))
+        table = LIVE_EVENTS
+    if not (isinstance(type_, str) and 0 < len(type_) <= _MAX_TYPE_CHARACTERS):
+        raise InvalidEvent(_explain_missing_type(notification, type_))
     kind: type[Event]
     try:
-        kind, field = known[type_]
+        kind, field = table[type_]
     except KeyError:
-        kind, field = UnknownEvent, _payload_field(notification, type_)
+        kind, field = UnknownEvent, _find_payload_field(notification, type_)
     payload = notification.get(field, {} if kind is UnknownEvent else None)
     if not isinstance(payload, dict):
         raise InvalidEvent(
-            f"expected an object under {field!r} of a {type_} notification, but {_kind(payload)} came"
+            f"expected an object at {field!r} of a {type_} notification, got {_describe_value(payload)}"
         )
     event = kind(notification, payload, type_, field)
     subtasks: tuple[Subtask, ...] = ()
     if type_ not in VOD_EVENT_TYPES:
         try:
-            subtasks = _subtasks(event, payload)
+            subtasks = _SubtaskParser(event).parse(payload)
         except InvalidEvent:
             if kind is not UnknownEvent:
                 raise
-            # What this package does not know may be of any shape: the event itself is there to be handled.
-    event._hold(subtasks)
+            # The structure of an unknown event is not known. Callbacks can still handle the event itself.
+    event._set_subtasks(subtasks)
     return event
 
 
 def check_finite(event: Event) -> None:
-    """Raise InvalidEvent if a number is infinite or NaN, which Python's parser makes of ``1e999`` and JSON has not."""
+    """Check that no number is infinite or NaN. Python's JSON parser reads ``1e999`` as infinity.
+
+    Raises:
+        InvalidEvent: a number is.
+    """
     stack: list[Any] = [event.raw]
     for outer in stack:
         for value in outer.values() if type(outer) is dict else outer:
@@ -123,176 +93,183 @@ def check_finite(event: Event) -> None:
                 stack.append(value)
             elif kind is float and value - value != 0:
                 raise InvalidEvent(
-                    f"expected an MPS notification, a JSON object, but {value} is no number of JSON"
+                    f"expected an MPS notification, a JSON object, got the number {value}, which JSON does not have"
                 )
 
 
-def describe_vod_event(type_: str) -> str:
-    """What to tell of a notification of VOD, and to do about it."""
-    return (
-        f"{type_} is a notification of VOD (product 266), not of MPS: its outputs are URLs, not in COS; take it with "
-        f"VOD's own SDK (PullEvents), or raw, with a callback that is registered for it by name: on({type_!r})"
-    )
+class _SubtaskParser:
+    """Parser for the results in the payload of one event."""
 
+    def __init__(self, event: Event) -> None:
+        self._event = event
+        self._subtasks: list[Subtask] = []
 
-def _subtasks(event: Event, payload: dict[str, Any]) -> tuple[Subtask, ...]:
-    found: list[Subtask] = []
-    for name, value in payload.items():
-        if not value or name in OTHER_FIELDS:
-            continue
-        if event.type == "BatchTask":
-            if name in BATCH.rows:
-                _read_batch(event, name, value, found)
-            else:
-                _read_unknown(event, name, value, found)
-        elif name in SETS:
-            _read_set(event, name, value, SETS[name], found)
-        elif name == "ActivityResultSet":
-            _read_activities(event, name, value, found)
-        elif name in SINGLES.rows:
-            body = _object(event, name, value)
-            kind, _ = SINGLES[name]
-            found.append(kind(body, event, name, "", body, kind.mps_type))
-        else:
-            _read_unknown(event, name, value, found)
-    return tuple(found)
-
-
-def _read_set(
-    event: Event, name: str, items: object, kinds: TypeTable, found: list[Subtask]
-) -> None:
-    for index, item in enumerate(_list(event, name, items)):
-        place = f"{name}[{index}]"
-        try:  # the usual case, without a detour
-            type_ = item["Type"]
-            kind, field = kinds[type_]
-            body = item[field]
-        except (KeyError, TypeError):
-            pass
-        else:
-            if type(body) is dict:
-                found.append(kind(body, event, place, field, item, type_))
+    def parse(self, payload: dict[str, Any]) -> tuple[Subtask, ...]:
+        """Return the subtasks in the order of the payload."""
+        is_batch = self._event.type == "BatchTask"
+        for name, value in payload.items():
+            if not value or name in OTHER_FIELDS:
                 continue
-        if item is not None:
-            item = _object(event, place, item)
-            found.append(_subtask(event, place, "", item, item, item.get("Type"), kinds))
+            if is_batch:
+                (self._add_batch if name in BATCH.rows else self._add_unknown)(name, value)
+            elif name in SETS:
+                self._add_set(name, value, SETS[name])
+            elif name == "ActivityResultSet":
+                self._add_activities(name, value)
+            elif name in SINGLES.rows:
+                body = self._check_object(name, value)
+                kind, _ = SINGLES[name]
+                self._subtasks.append(kind(body, self._event, (name, ""), body, kind.mps_type))
+            else:
+                self._add_unknown(name, value)
+        return tuple(self._subtasks)
 
+    def _add_set(self, name: str, items: object, table: TypeTable) -> None:
+        for index, item in enumerate(self._check_list(name, items)):
+            place = f"{name}[{index}]"
+            try:  # the fast path for known types
+                type_ = item["Type"]
+                kind, field = table[type_]
+                body = item[field]
+            except (KeyError, TypeError):
+                pass
+            else:
+                if type(body) is dict:
+                    self._subtasks.append(kind(body, self._event, (place, field), item, type_))
+                    continue
+            if item is not None:
+                item = self._check_object(place, item)
+                self._subtasks.append(self._create_subtask(place, item, item.get("Type"), table))
 
-def _read_activities(event: Event, name: str, items: object, found: list[Subtask]) -> None:
-    for index, item in enumerate(_list(event, name, items)):
-        if item is None:
-            continue
-        place = f"{name}[{index}]"
-        item = _object(event, place, item)
-        holder = item.get("ActivityResItem")
-        holder = {} if holder is None else _object(event, f"{place}.ActivityResItem", holder)
-        type_ = item.get("ActivityType")
-        activity = _subtask(event, place, "ActivityResItem.", item, holder, type_, ACTIVITIES)
-        nested: list[Subtask] = []
-        kinds = NESTED.get(activity._name.removeprefix("ActivityResItem."))
+    def _add_activities(self, name: str, items: object) -> None:
+        for index, item in enumerate(self._check_list(name, items)):
+            if item is None:
+                continue
+            place = f"{name}[{index}]"
+            item = self._check_object(place, item)
+            holder = item.get("ActivityResItem")
+            holder = (
+                {} if holder is None else self._check_object(f"{place}.ActivityResItem", holder)
+            )
+            type_ = item.get("ActivityType")
+            activity = self._create_subtask(place, item, type_, ACTIVITIES, holder)
+            self._add_activity(activity)
+
+    def _add_activity(self, activity: Subtask) -> None:
+        """Add the nested results of an activity. Add the activity if it has none, or did not succeed."""
         output = activity.raw.get("Output")
-        if kinds is not None and output:
-            _read_set(event, f"{place}.{activity._name}.Output", output, kinds, nested)
-        # The results inside stand for the activity, unless it has a word of its own to say.
-        if not nested or activity.status != "SUCCESS":
-            found.append(activity)
-        found += nested
+        table = NESTED.get(activity._name.removeprefix("ActivityResItem."))
+        position = len(self._subtasks)
+        if table is not None and output:
+            self._add_set(f"{activity.place}.{activity._name}.Output", output, table)
+        if len(self._subtasks) == position or activity.status != "SUCCESS":
+            self._subtasks.insert(position, activity)
 
-
-def _read_batch(event: Event, name: str, value: object, found: list[Subtask]) -> None:
-    kind, _ = BATCH[name]
-    holder = _object(event, name, value)
-    for index, item in enumerate(_list(event, f"{name}.Outputs", holder.get("Outputs") or [])):
-        if item is not None:
-            place = f"{name}.Outputs[{index}]"
-            item = _object(event, place, item)
-            found.append(kind(item, event, place, "", item, kind.mps_type))
-
-
-def _read_unknown(event: Event, name: str, value: object, found: list[Subtask]) -> None:
-    """A field that no SDK knows of yet: results, if it looks like those that are known."""
-    if isinstance(value, dict) and "Status" in value:
-        found.append(UnknownSubtask(value, event, name, "", value, name))
-    elif isinstance(value, dict) and isinstance(value.get("Outputs"), list):
-        for index, item in enumerate(value["Outputs"]):
-            if isinstance(item, dict):
+    def _add_batch(self, name: str, value: object) -> None:
+        kind, _ = BATCH[name]
+        holder = self._check_object(name, value)
+        for index, item in enumerate(
+            self._check_list(f"{name}.Outputs", holder.get("Outputs") or [])
+        ):
+            if item is not None:
                 place = f"{name}.Outputs[{index}]"
-                found.append(UnknownSubtask(item, event, place, "", item, name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict) and "Type" in item:
-                found.append(
-                    _subtask(event, f"{name}[{index}]", "", item, item, item["Type"], _NO_KINDS)
-                )
+                item = self._check_object(place, item)
+                self._subtasks.append(kind(item, self._event, (place, ""), item, kind.mps_type))
+
+    def _add_unknown(self, name: str, value: object) -> None:
+        """Add the results of an unknown field if they have the structure of known ones."""
+        if isinstance(value, dict) and "Status" in value:
+            self._subtasks.append(UnknownSubtask(value, self._event, (name, ""), value, name))
+        elif isinstance(value, dict) and isinstance(value.get("Outputs"), list):
+            for index, item in enumerate(value["Outputs"]):
+                if isinstance(item, dict):
+                    place = f"{name}.Outputs[{index}]"
+                    self._subtasks.append(
+                        UnknownSubtask(item, self._event, (place, ""), item, name)
+                    )
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict) and "Type" in item:
+                    place = f"{name}[{index}]"
+                    subtask = self._create_subtask(place, item, item["Type"], _NO_TYPES)
+                    self._subtasks.append(subtask)
+
+    def _create_subtask(
+        self,
+        place: str,
+        item: dict[str, Any],
+        type_: object,
+        table: TypeTable,
+        activity_result: dict[str, Any] | None = None,
+    ) -> Subtask:
+        """Return the subtask of an entry of a set.
+
+        The result is in a field of the entry, or of the ``ActivityResItem`` of an activity. The type determines the
+        field.
+        """
+        step = "" if activity_result is None else "ActivityResItem."
+        holder = item if activity_result is None else activity_result
+        name = type_ if isinstance(type_, str) else ""
+        kind, field = table[name] if name in table.rows else _find_by_field(holder, table)
+        body = holder.get(field)
+        if body is None:
+            body = {} if kind is not UnknownSubtask else item
+            field = step = ""
+        else:
+            body = self._check_object(f"{place}.{step}{field}", body)
+        return kind(body, self._event, (place, step + field), item, name or kind.mps_type)
+
+    def _check_list(self, place: str, value: object) -> list[Any]:
+        if not isinstance(value, list):
+            raise InvalidEvent(
+                f"expected a list at {self._event._name}.{place}, got {_describe_value(value)}"
+            )
+        return value
+
+    def _check_object(self, place: str, value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise InvalidEvent(
+                f"expected an object at {self._event._name}.{place}, got {_describe_value(value)}"
+            )
+        return value
 
 
-def _subtask(
-    event: Event,
-    place: str,
-    step: str,
-    item: dict[str, Any],
-    holder: dict[str, Any],
-    type_: object,
-    kinds: TypeTable,
-) -> Subtask:
-    """The subtask of one entry of a set: `holder` has its result, under the field that its type tells."""
-    name = type_ if isinstance(type_, str) else ""
-    kind, field = kinds[name] if name in kinds.rows else _by_field(holder, kinds)
-    body = holder.get(field)
-    if body is None:
-        body = {} if kind is not UnknownSubtask else item
-        field = step = ""
-    else:
-        body = _object(event, f"{place}.{step}{field}", body)
-    return kind(body, event, place, step + field, item, name or kind.mps_type)
-
-
-def _by_field(holder: dict[str, Any], kinds: TypeTable) -> tuple[type[Subtask], str]:
-    """Class and field of an entry whose type is unknown or missing: the field that is filled tells them."""
-    for type_, (_, _, field) in kinds.rows.items():
+def _find_by_field(holder: dict[str, Any], table: TypeTable) -> tuple[type[Subtask], str]:
+    """Return class and field of an entry without a known type, from the field that has a value."""
+    for type_, (_, _, field) in table.rows.items():
         if isinstance(holder.get(field), dict):
-            return kinds[type_]
-    filled = [
+            return table[type_]
+    results = [
         name for name, value in holder.items() if isinstance(value, dict) and "Status" in value
     ]
-    return UnknownSubtask, filled[0] if len(filled) == 1 else ""
+    return UnknownSubtask, results[0] if len(results) == 1 else ""
 
 
-def _payload_field(notification: dict[str, Any], type_: str) -> str:
-    """Where an unknown event has its payload: MPS's custom is ``<EventType>Event``; or the only object there is."""
-    custom = f"{type_}Event"
-    if isinstance(notification.get(custom), dict):
-        return custom
+def _find_payload_field(notification: dict[str, Any], type_: str) -> str:
+    """Return the field of an unknown event's payload: ``<EventType>Event``, or the only object."""
+    conventional = f"{type_}Event"
+    if isinstance(notification.get(conventional), dict):
+        return conventional
     objects = [name for name, value in notification.items() if isinstance(value, dict)]
     return objects[0] if len(objects) == 1 else ""
 
 
-def _list(event: Event, name: str, items: object) -> list[Any]:
-    if not isinstance(items, list):
-        raise InvalidEvent(f"expected a list at {event._name}.{name}, but {_kind(items)} came")
-    return items
-
-
-def _object(event: Event, place: str, value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InvalidEvent(f"expected an object at {event._name}.{place}, but {_kind(value)} came")
-    return value
-
-
-def _no_type(notification: dict[str, Any], type_: object) -> str:
+def _explain_missing_type(notification: dict[str, Any], type_: object) -> str:
     expected = 'expected an MPS notification with an "EventType" such as "WorkflowTask"'
     if type_ is not None:
-        shown = repr(type_[:40]) + "…" if isinstance(type_, str) and type_ else _kind(type_)
-        return f"{expected}, but it is {shown}"
-    keys = ", ".join(repr(str(key)[:40]) for key in list(notification)[:8]) or "none"
+        shown = _describe_value(type_)
+        if isinstance(type_, str) and type_:
+            shown = f"{type_[:_MAX_SHOWN_CHARACTERS]!r}…"
+        return f"{expected}, got {shown}"
+    keys = [repr(str(key)[:_MAX_SHOWN_CHARACTERS]) for key in list(notification)[:_MAX_SHOWN_KEYS]]
     hint = ""
     if "TaskId" in notification and "Status" in notification:
-        hint = '; this looks like a payload without its envelope: {"EventType": …, "<EventType>Event": {…}}'
-    return f"{expected}, but an object with these keys came: {keys}{hint}"
+        hint = '. Send the payload in its envelope: {"EventType": …, "<EventType>Event": {…}}'
+    return f"{expected}, got an object with the keys {', '.join(keys) or '(none)'}{hint}"
 
 
-def _kind(value: object) -> str:
-    """What a value is, for a message that stays short whatever came."""
+def _describe_value(value: object) -> str:
+    """Return the type of a value and its length: a short text for any value."""
     if value is None:
         return "null"
     name = type(value).__name__

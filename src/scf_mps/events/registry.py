@@ -1,6 +1,6 @@
-"""Tables of types whose classes are loaded when a result of the type is met first; their rows are in `sets.py`.
+"""Tables of MPS types whose classes are imported on first use.
 
-Fifty classes take longer to load than an event to handle, and an application meets few of them.
+Importing all fifty classes takes longer than handling an event, and an application meets few of them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ else:
 
 
 class TypeTable(Base):
-    """Type, as MPS writes it, to (class, field that holds the result); raises KeyError for a type it has not.
+    """Type, as MPS sends it, to (class, field of the result). Raises KeyError for an unknown type.
 
     Attributes:
-        rows: type to (module, class, field), for those who want to know without loading any.
+        rows: type to (module, class, field), without importing any class.
     """
 
     def __init__(self, rows: Mapping[str, tuple[str, str, str]]) -> None:
@@ -31,23 +31,27 @@ class TypeTable(Base):
 
     def __missing__(self, type_: str) -> tuple[type[Any], str]:
         module, name, field = self.rows[type_]
-        found = self[type_] = load_module(module)[name], field
-        return found
+        row = self[type_] = load_module(module)[name], field
+        return row
 
 
 def load_module(module: str) -> dict[str, Any]:
-    """What a module of this package holds; it is loaded if it is not yet."""
+    """Import a module of `generated` and return its members by name."""
     name = f"{__package__}.generated.{module}"
     __import__(name)
     return vars(sys.modules[name])
 
 
 def get_class(name: str) -> type[Result]:
-    """The class of results with this name; raises KeyError if there is none."""
+    """Return the class of results with this name.
+
+    Raises:
+        KeyError: there is none.
+    """
     from .generated.type_tables import MODULES
 
     for module, names in MODULES.items():
         if name in names.split():
-            found: type[Result] = load_module(module)[name]
-            return found
+            kind: type[Result] = load_module(module)[name]
+            return kind
     raise KeyError(name)

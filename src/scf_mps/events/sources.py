@@ -1,4 +1,4 @@
-"""The inputs of a task: the file behind each ``InputInfo``, in COS, at a URL, in AWS S3 or in VOD."""
+"""Input files of a task, from each ``InputInfo``: in COS, at a URL, in AWS S3 or in VOD."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .base import Event
-
-_PLACES = ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo")
+_INPUT_PATHS = ("InputInfo", "InputInfos[]", "Input.FileInfoSet[].InputInfo")
 
 
 class Source:
-    """A file that a task was made from. ``str()`` gives its address without a query, which may hold a signature.
+    """An input file of a task. ``str()`` is its address, without a query that may contain a signature.
 
     Attributes:
         kind: ``Type`` of the ``InputInfo``: ``COS``, ``URL``, ``AWS-S3`` or ``VOD``.
         address: ``cos://bucket.region/key``, ``https://host/path``, ``s3://bucket/key`` or ``vod://file``.
-        path: the key, the decoded path of a URL, or the file ID of VOD; without a leading slash.
-        object: the COS object, also of a URL of COS, or None.
+        path: the key, the decoded path of a URL, or the file ID of VOD, without a leading slash.
+        object: the COS object, also for a URL of COS, or None.
     """
 
     __slots__ = ("address", "kind", "object", "path")
@@ -34,17 +32,17 @@ class Source:
 
     @property
     def directory(self) -> str:
-        """The folder in the path: ``videos/2026``, or ``""``."""
+        """The folder of the path, e.g. ``videos/2026``, or ``""``."""
         return self.path.rpartition("/")[0]
 
     @property
     def name(self) -> str:
-        """The last part of the path: ``demo.mp4``."""
+        """The last part of the path, e.g. ``demo.mp4``."""
         return self.path.rpartition("/")[2]
 
     @property
     def stem(self) -> str:
-        """The name without its suffix: ``demo``."""
+        """The name without its suffix, e.g. ``demo``."""
         stem, dot, _ = self.name.rpartition(".")
         return stem if dot and stem.strip(".") else self.name
 
@@ -55,11 +53,11 @@ class Source:
         return f"<Source {self.address}>"
 
 
-def find_sources(event: Event) -> tuple[Source, ...]:
-    """Return the inputs of an event in order, without repeats. An EditMediaTask and a BatchTask have several."""
+def find_sources(payload: dict[str, Any]) -> tuple[Source, ...]:
+    """Return the inputs in the payload of an event, in order, without repeats."""
     sources: dict[str, Source] = {}
-    for place in _PLACES:
-        for info in find_objects(event._data, place):
+    for path in _INPUT_PATHS:
+        for info in find_objects(payload, path):
             source = _parse_input(info)
             if source is not None:
                 sources.setdefault(f"{source.kind} {source.address}", source)
@@ -67,7 +65,7 @@ def find_sources(event: Event) -> tuple[Source, ...]:
 
 
 def _parse_input(info: dict[str, Any]) -> Source | None:
-    """Return the source of an ``InputInfo``: of its ``Type``, else of the first description that is given."""
+    """Return the source of an ``InputInfo``, by its ``Type``, else by the first field with an address."""
     kind = info.get("Type")
     for name in sorted(_READERS, key=lambda name: name != kind):
         source = _READERS[name](info)
@@ -77,7 +75,7 @@ def _parse_input(info: dict[str, Any]) -> Source | None:
 
 
 def _read_cos(info: dict[str, Any]) -> Source | None:
-    bucket, region, key = _texts(info, "CosInputInfo", "Bucket", "Region", "Object")
+    bucket, region, key = _read_texts(info, "CosInputInfo", "Bucket", "Region", "Object")
     if "://" in key:
         item = CosObject.find_in_url(key, bucket, region)
     else:
@@ -86,7 +84,7 @@ def _read_cos(info: dict[str, Any]) -> Source | None:
 
 
 def _read_url(info: dict[str, Any]) -> Source | None:
-    (url,) = _texts(info, "UrlInputInfo", "Url")
+    (url,) = _read_texts(info, "UrlInputInfo", "Url")
     scheme, host, path = split_url(url)
     if not host:
         return None
@@ -96,7 +94,7 @@ def _read_url(info: dict[str, Any]) -> Source | None:
 
 
 def _read_s3(info: dict[str, Any]) -> Source | None:
-    bucket, key = _texts(info, "S3InputInfo", "S3Bucket", "S3Object")
+    bucket, key = _read_texts(info, "S3InputInfo", "S3Bucket", "S3Object")
     if not key.strip("/"):
         return None
     key = key.lstrip("/")
@@ -104,7 +102,7 @@ def _read_s3(info: dict[str, Any]) -> Source | None:
 
 
 def _read_vod(info: dict[str, Any]) -> Source | None:
-    key, file_id = _texts(info, "VODInputInfo", "Object", "FileId")
+    key, file_id = _read_texts(info, "VODInputInfo", "Object", "FileId")
     path = key.strip("/") or file_id
     return Source("VOD", f"vod://{path}", path, None) if path else None
 
@@ -117,7 +115,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Source | None]] = {
 }
 
 
-def _texts(info: dict[str, Any], field: str, *names: str) -> list[str]:
+def _read_texts(info: dict[str, Any], field: str, *names: str) -> list[str]:
     holder = info.get(field)
     values = [holder.get(name) if isinstance(holder, dict) else "" for name in names]
     return [value if isinstance(value, str) else "" for value in values]

@@ -89,6 +89,8 @@ class Router:
             kind: a class of results (``Transcode``, ``MediaSubtask``, ``EditMediaTask``, …), or the name of a type
                 as MPS sends it (``"Porn.Asr"``). An unknown name stands for a type that MPS may add, unless it
                 resembles a known one.
+            *more: rejected: stack decorators to register for several kinds.
+            **arguments: the settings and filters below.
             name: the callback's identity in logs and ledger records (default ``module.function``). It should not
                 change between deployments.
             needs: seconds of the invocation that must remain to start it (default: the application's ``reserve``).
@@ -104,7 +106,7 @@ class Router:
         Raises:
             RegistrationError: the registration could never work. The text suggests a correction.
         """
-        return self._create_decorator("on", (kind, *more), arguments)
+        return self._create_decorator("on", kind, more, arguments)
 
     @_as_verb
     def on_failure(self, kind: Any = None, *more: Any, **arguments: Any) -> Any:
@@ -112,7 +114,7 @@ class Router:
 
         An event failed if its own ``ErrCode`` is not 0 or any of its subtasks failed.
         """
-        return self._create_decorator("on_failure", (kind, *more), arguments)
+        return self._create_decorator("on_failure", kind, more, arguments)
 
     @_as_verb
     def on_progress(self, kind: Any = None, *more: Any, **arguments: Any) -> Any:
@@ -120,7 +122,7 @@ class Router:
 
         All results of a PROCESSING event are progress. The final event contains the finished ones again.
         """
-        return self._create_decorator("on_progress", (kind, *more), arguments)
+        return self._create_decorator("on_progress", kind, more, arguments)
 
     @_as_verb
     def on_complete(self, kind: Any = None, *more: Any, **arguments: Any) -> Any:
@@ -130,7 +132,7 @@ class Router:
         defers the later ones to the next delivery. The task itself may have failed: see ``event.verb`` and
         ``event.error``.
         """
-        return self._create_decorator("on_complete", (kind, *more), arguments)
+        return self._create_decorator("on_complete", kind, more, arguments)
 
     def fallback(self, callback: OfResult) -> OfResult:
         """Register the decorated function for each result and event without any other callback."""
@@ -138,15 +140,15 @@ class Router:
         return callback
 
     def _create_decorator(
-        self, verb: str, kinds: tuple[object, ...], arguments: dict[str, Any]
+        self, verb: str, kind: object, more: tuple[object, ...], arguments: dict[str, Any]
     ) -> Callable[[AnyCallback], AnyCallback]:
-        if len(kinds) > 1:
-            names = [getattr(kind, "__name__", repr(kind)) for kind in kinds]
+        if more:
+            names = [getattr(one, "__name__", repr(one)) for one in (kind, *more)]
             raise RegistrationError(
-                f"{verb}() takes one class of results, got {len(kinds)}. Stack "
+                f"{verb}() takes one class of results, got {len(names)}. Stack "
                 + " and ".join(f"@….{verb}({name})" for name in names)
             )
-        target = _parse_target(verb, kinds[0])
+        target = _parse_target(verb, kind)
         settings = RouteSettings(
             **{name: arguments.pop(name) for name in _SETTINGS if name in arguments}
         )
