@@ -48,10 +48,10 @@ class Telling(Ledger):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
-        return self._inner.claim(event, calls, seconds, again=again, owner=owner)
+        return self._inner.claim(event, calls, seconds, forced=forced, owner=owner)
 
     def record(self, claim: Lease, record: Record) -> None:
         try:
@@ -64,7 +64,7 @@ class Telling(Ledger):
     def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
         self._inner.close(claim, records, complete)
         for record in records:
-            if record.ended:
+            if record.is_final:
                 tell("recorded", hash_key(record.key))
 
     def find(self, key: str) -> StoredEvent | None:

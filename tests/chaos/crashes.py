@@ -435,7 +435,9 @@ def _until_nobody_holds(url: str, environment: dict[str, str]) -> None:
     with set_variables(environment):
         ledger = open_ledger(url)
         _until(
-            lambda: all(entry.held == 0 for entry in ledger.entries()), 20, "events are still held"
+            lambda: all(entry.lease_seconds == 0 for entry in ledger.entries()),
+            20,
+            "events are still held",
         )
 
 

@@ -1,4 +1,4 @@
-"""Stores that hang, as a process that SIGSTOP stopped does: no invocation outlasts its time limit."""
+"""Stores that hang like a stopped process: no invocation outlasts its time limit."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from scf_mps import (
     WorkflowTask,
 )
 from scf_mps.common.deadline import Deadline
-from scf_mps.cos.transport import SHARED_POOL as SHARED_CONNECTIONS
+from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import MemoryLedger, open_ledger
 from scf_mps.local.samples import sample
 from tests.support.redis_server import RedisServer
 
-from .conftest import BUCKET, REGION
+from .support import BUCKET, REGION
 
 LIMIT = 3.0
-"""Seconds of the time limit."""
+"""Time limit in seconds."""
 
 
 class Stoppable:
-    """A store in a process that can be stopped.
+    """A store in a process that can be stopped and resumed.
 
     Attributes:
-        url: of the ledger in it.
+        url: of the ledger.
     """
 
     def __init__(self, url, process):
@@ -50,7 +50,7 @@ class Stoppable:
     def stop(self):
         self._process.send_signal(signal.SIGSTOP)
 
-    def go_on(self):
+    def resume(self):
         self._process.send_signal(signal.SIGCONT)
 
 
@@ -73,7 +73,7 @@ def cos_store(tmp_path, monkeypatch):
         monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "secret")
         monkeypatch.delenv("TENCENTCLOUD_SESSIONTOKEN", raising=False)
         yield Stoppable(f"cos://{BUCKET}.{REGION}/ledger/", process)
-        SHARED_CONNECTIONS.clear()
+        SHARED_POOL.clear()
         process.kill()
 
 
@@ -83,7 +83,7 @@ def store(request):
 
 
 def stop_before(ledger, method, store):
-    """Let the store hang when a method of the ledger is called for the first time."""
+    """Stop the store when a method of the ledger is called."""
     original = getattr(ledger, method)
 
     def stopping(*args, **named):
@@ -93,7 +93,7 @@ def stop_before(ledger, method, store):
     setattr(ledger, method, stopping)
 
 
-def application(store, on_error, step):
+def create_application(store, on_error, step):
     ledger = open_ledger(store.url)
     ran = []
     app = App(ledger=ledger, on_ledger_error=on_error)
@@ -116,7 +116,7 @@ EVENT = sample("WorkflowTask", [("Transcode", "SUCCESS"), ("ImageSprites", "SUCC
 @pytest.mark.parametrize("step", ["claim", "callback", "record", "close"])
 @pytest.mark.parametrize("on_error", ["fail", "run"])
 def test_invocation_ends_within_limit_when_store_hangs(store, on_error, step):
-    app, ran = application(store, on_error, step)
+    app, ran = create_application(store, on_error, step)
     handler = app.main_handler
     began = monotonic()
     try:
@@ -128,9 +128,9 @@ def test_invocation_ends_within_limit_when_store_hangs(store, on_error, step):
     all_ran = on_error == "run" or step == "close"
     first = [] if step == "claim" else ["Transcode"]
     assert ran == (["Transcode", "ImageSprites", "complete"] if all_ran else first)
-    # What ran and could not be recorded is a failure unless it was to run all the same.
+    # A callback without a record is a failure unless on_ledger_error is "run".
     assert isinstance(outcome, dict) == all_ran
-    store.go_on()
+    store.resume()
 
 
 def test_messages_of_one_invocation_wait_once_for_hanging_store(store):
@@ -147,33 +147,33 @@ def test_messages_of_one_invocation_wait_once_for_hanging_store(store):
     began = monotonic()
     with pytest.raises(CallbacksFailed):
         handler({"Records": messages}, {"time_limit_in_ms": LIMIT * 1000})
-    # Half of the time above a second, once.
+    # One wait of half of the time above a second.
     assert monotonic() - began < 2.0
-    store.go_on()
+    store.resume()
 
 
 def test_store_that_resumes_records_all_at_close(redis_store):
-    """A hang during a record costs that record; closing writes it."""
-    app, ran = application(redis_store, "fail", "record")
+    """A record that failed is written by the close."""
+    app, ran = create_application(redis_store, "fail", "record")
     handler = app.main_handler
     ledger = app.ledger
     close = ledger.close
 
     def closing(*args):
-        redis_store.go_on()
+        redis_store.resume()
         return close(*args)
 
     ledger.close = closing
     with pytest.raises(CallbacksFailed):
         handler(EVENT, {"time_limit_in_ms": LIMIT * 1000})
     assert ran == ["Transcode"]
-    (entry,) = ledger.entries()
-    assert [one.outcome for one in entry.records if one.ended] == ["done"]
-    assert entry.held == 0
+    (event,) = ledger.entries()
+    assert [record.outcome for record in event.records if record.is_final] == ["done"]
+    assert event.lease_seconds == 0
 
 
 def test_callbacks_leave_time_for_closing():
-    """A request of a callback that hangs ends before the time that closing needs."""
+    """A hanging request of a callback ends before the time reserved for closing."""
     left = []
     app = App(ledger=MemoryLedger())
 
@@ -183,11 +183,11 @@ def test_callbacks_leave_time_for_closing():
     app.on(Subtask)(callback)
     for limit in (4, 60):
         app.main_handler(EVENT, {"time_limit_in_ms": limit * 1000})
-        app.ledger._events.clear()
+        app.ledger._items.clear()
     assert left == pytest.approx([0.7, 0.7, 1.3, 1.3], abs=0.01)
 
 
-class Slow(MemoryLedger):
+class FailingLedger(MemoryLedger):
     """A store whose records fail after some seconds of the invocation's clock."""
 
     def __init__(self, seconds):
@@ -195,23 +195,23 @@ class Slow(MemoryLedger):
         self.seconds = seconds
         self.timeouts = []
 
-    def record(self, claim, record):
-        self.timeouts.append(("record", claim.timeout))
+    def record(self, lease, record):
+        self.timeouts.append(("record", lease.timeout))
         self.ahead(self.seconds)
-        raise LedgerError("no answer")
+        raise LedgerError("no response")
 
-    def close(self, claim, records, complete):
-        self.timeouts.append(("close", claim.timeout))
-        super().close(claim, records, complete)
+    def close(self, lease, records, complete):
+        self.timeouts.append(("close", lease.timeout))
+        super().close(lease, records, complete)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "asked"), [(0.1, ["record", "close"]), (4.1, ["record", "close"]), (6, ["record"])]
+    ("seconds", "calls"), [(0.1, ["record", "close"]), (4.1, ["record", "close"]), (6, ["record"])]
 )
 @pytest.mark.parametrize("on_error", ["fail", "run"])
-def test_failed_record_is_left_to_close(seconds, asked, on_error):
+def test_failed_record_is_left_to_close(seconds, calls, on_error):
     now = [0.0]
-    ledger = Slow(seconds)
+    ledger = FailingLedger(seconds)
     ledger.ahead = lambda seconds: now.__setitem__(0, now[0] + seconds)
     app = App(ledger=ledger, on_ledger_error=on_error)
     app.on(Subtask)(lambda result: None)
@@ -220,14 +220,14 @@ def test_failed_record_is_left_to_close(seconds, asked, on_error):
     is_failure = on_error == "fail"
     with pytest.raises(CallbacksFailed) if is_failure else nullcontext():
         app._dispatcher.handle(EVENT, context)
-    assert [name for name, _ in ledger.timeouts] == asked
+    assert [name for name, _ in ledger.timeouts] == calls
     timeouts = dict(ledger.timeouts)
     assert timeouts["record"] == pytest.approx(5.5 * 0.75)
     assert timeouts.get("close", 0.0) == pytest.approx(max(0.0, 5.5 - seconds), abs=0.51)
 
 
 def test_waiting_delivery_fails_before_its_limit_when_held():
-    """Two deliveries at the same time with equal limits: the second waits for as long as it can."""
+    """Of two deliveries at the same time, the second waits for as long as it can."""
     ledger = MemoryLedger()
     app = App(ledger=ledger, reserve=0.5)
     app.on(Subtask)(lambda result: None)
@@ -240,12 +240,12 @@ def test_waiting_delivery_fails_before_its_limit_when_held():
 
 @pytest.fixture
 def dripping_port():
-    """The port of a server that sends a byte now and then, and no whole answer."""
-    over = threading.Event()
+    """The port of a server that sends single bytes, and never a whole response."""
+    stop = threading.Event()
 
     def drip(connection):
         with connection, suppress(OSError):
-            while not over.wait(0.1):
+            while not stop.wait(0.1):
                 connection.sendall(b"+")
 
     def accept():
@@ -257,14 +257,14 @@ def dripping_port():
         thread = threading.Thread(target=accept)
         thread.start()
         yield server.getsockname()[1]
-        over.set()
+        stop.set()
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 
 @pytest.mark.parametrize("on_error", ["fail", "run"])
 def test_redis_that_drips_does_not_outlast_limit(dripping_port, on_error):
-    pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not there")
+    pytest.importorskip("redis", reason="NOT TESTED with Redis: the redis package is not installed")
     app = App(ledger=f"redis://127.0.0.1:{dripping_port}/0", on_ledger_error=on_error)
     app.on(Subtask)(lambda result: None)
     handler = app.main_handler

@@ -1,4 +1,4 @@
-"""The ledger of objects, step by step: what a delivery reads and writes, and what others may do between two steps."""
+"""The ledger of objects step by step: its requests, and what others may do between two of them."""
 
 from __future__ import annotations
 
@@ -15,219 +15,216 @@ from scf_mps.ledger.base import hash_key
 from scf_mps.ledger.object_layout import build_folder_name
 from scf_mps.ledger.object_store import ObjectLedger, ObjectStore
 
-from .conftest import LEASE, event, record
+from .support import FOUR, LEASE, create_event, create_record, deliver
 
-FOUR = [f"r/{number} make" for number in range(4)]
-EVENT = event()
+EVENT = create_event()
 FOLDER = build_folder_name(EVENT.task_id, EVENT.type, EVENT.status, EVENT.key)
 
 
-class Shelf(ObjectStore):
-    """Objects in a dict, with a clock that stands still, a count of what was asked, and things that happen meanwhile.
+class DictStore(ObjectStore):
+    """Objects in a dict, with a clock that tests set.
 
     Attributes:
-        meanwhile: what happens right before an operation, once: by its name and the object's, without the folder.
+        requests: number of requests by operation.
+        meanwhile: functions to call once before an operation, by its name and the object's, without the folder.
     """
 
     resolution = 1.0
 
     def __init__(self):
         self.now = 1_700_000_000.0
-        self.kept = {}
-        self.asked = Counter()
+        self.objects = {}
+        self.requests = Counter()
         self.meanwhile = {}
         self.unreadable = {}
 
-    def _ask(self, what, name=""):
-        self.asked[what] += 1
-        happens = self.meanwhile.pop(f"{what} {name.rpartition('/')[2]}".strip(), None)
-        if happens is not None:
-            happens()
+    def _count(self, operation, name=""):
+        self.requests[operation] += 1
+        act = self.meanwhile.pop(f"{operation} {name.rpartition('/')[2]}".strip(), None)
+        if act is not None:
+            act()
 
     def create(self, name, data):
-        self._ask("create", name)
-        if name in self.kept:
+        self._count("create", name)
+        if name in self.objects:
             return False
-        self.kept[name] = (data, self.now)
+        self.objects[name] = (data, self.now)
         return True
 
     def put(self, name, data):
-        self._ask("put", name)
-        self.kept[name] = (data, self.now)
+        self._count("put", name)
+        self.objects[name] = (data, self.now)
 
     def get(self, name):
-        self._ask("get", name)
+        self._count("get", name)
         if name in self.unreadable:
             raise self.unreadable[name]
-        if name not in self.kept:
+        if name not in self.objects:
             return None
-        data, made = self.kept[name]
+        data, made = self.objects[name]
         return data, lambda: self.now - made
 
     def names(self, prefix):
-        self._ask("names")
+        self._count("names")
         return iter(
-            [(name, self.kept[name][1]) for name in sorted(self.kept) if name.startswith(prefix)]
+            [
+                (name, self.objects[name][1])
+                for name in sorted(self.objects)
+                if name.startswith(prefix)
+            ]
         )
 
     def delete(self, names):
         for name in names:
-            self._ask("delete", name)
-            self.kept.pop(name, None)
+            self._count("delete", name)
+            self.objects.pop(name, None)
 
-    def take(self):
-        """What was asked since the last time."""
-        asked, self.asked = dict(self.asked), Counter()
-        return asked
-
-
-class ShelfLedger(ObjectLedger):
-    def __init__(self, shelf):
-        super().__init__("on a shelf", clocks=[lambda: shelf.now])
-        self.shelf = shelf
-
-    def _objects(self, seconds):
-        return self.shelf
+    def take_requests(self):
+        """Return the requests since the last call."""
+        requests, self.requests = dict(self.requests), Counter()
+        return requests
 
 
-@pytest.fixture
-def shelf():
-    return Shelf()
+class DictLedger(ObjectLedger):
+    def __init__(self, store):
+        super().__init__("in a dict", clocks=[lambda: store.now])
+        self.store = store
+
+    def _open_store(self, timeout):
+        return self.store
 
 
 @pytest.fixture
-def ledger(shelf):
-    return ShelfLedger(shelf)
+def store():
+    return DictStore()
 
 
-def claimed(ledger, calls=FOUR, seconds=LEASE, **more):
+@pytest.fixture
+def ledger(store):
+    return DictLedger(store)
+
+
+def claim(ledger, calls=FOUR, seconds=LEASE, **more):
     return ledger.claim(EVENT, calls, seconds, **more)
 
 
-def done(ledger, calls=FOUR, complete=True):
-    claim = claimed(ledger, calls)
-    for call in calls:
-        ledger.record(claim, record(call, delivery=claim.delivery))
-    ledger.close(claim, [record(call, delivery=claim.delivery) for call in calls], complete)
+# Requests
 
 
-# What it costs
+def test_first_delivery_reads_once_and_writes_six_times(store, ledger):
+    deliver(ledger)
+    assert store.take_requests() == {"get": 1, "create": 1, "put": 5}
 
 
-def test_a_first_delivery_of_four_callbacks_reads_once_and_writes_six_times(shelf, ledger):
-    done(ledger)
-    assert shelf.take() == {"get": 1, "create": 1, "put": 5}
+def test_full_redelivery_reads_once(store, ledger):
+    deliver(ledger)
+    store.take_requests()
+    assert claim(ledger).held is False
+    assert store.take_requests() == {"get": 1}
 
 
-def test_a_full_redelivery_reads_once(shelf, ledger):
-    done(ledger)
-    shelf.take()
-    assert claimed(ledger).held is False
-    assert shelf.take() == {"get": 1}
-
-
-def test_a_retry_of_what_failed_reads_and_lists_once(shelf, ledger):
-    claim = claimed(ledger)
-    ledger.close(claim, [record(call) for call in FOUR[:3]], False)
-    shelf.take()
-    claim = claimed(ledger)
-    assert shelf.take() == {
+def test_retry_of_failure_reads_and_lists_once(store, ledger):
+    lease = claim(ledger)
+    ledger.close(lease, [create_record(call) for call in FOUR[:3]], False)
+    store.take_requests()
+    lease = claim(ledger)
+    assert store.take_requests() == {
         "get": 1,
         "create": 1,
         "names": 1,
     }
-    ledger.close(claim, [record(FOUR[3], delivery=2)], True)
-    assert shelf.take() == {"put": 1}
+    ledger.close(lease, [create_record(FOUR[3], delivery=2)], True)
+    assert store.take_requests() == {"put": 1}
 
 
-def test_a_takeover_reads_what_the_dead_one_recorded(shelf, ledger):
-    ledger.record(claimed(ledger), record(FOUR[0]))
-    shelf.now += LEASE + 2
-    shelf.take()
-    claimed(ledger)
-    assert shelf.take() == {"get": 4, "create": 2, "names": 2}
+def test_takeover_reads_records_of_dead_delivery(store, ledger):
+    ledger.record(claim(ledger), create_record(FOUR[0]))
+    store.now += LEASE + 2
+    store.take_requests()
+    claim(ledger)
+    assert store.take_requests() == {"get": 4, "create": 2, "names": 2}
 
 
-def test_waiting_for_another_delivery_costs_four_requests_a_look(shelf, ledger):
-    claimed(ledger)
-    shelf.take()
+def test_waiting_costs_four_requests_per_attempt(store, ledger):
+    claim(ledger)
+    store.take_requests()
     with pytest.raises(EventHeld):
-        claimed(ledger)
-    assert shelf.take() == {"get": 2, "create": 1, "names": 1}
+        claim(ledger)
+    assert store.take_requests() == {"get": 2, "create": 1, "names": 1}
 
 
-def test_history_reads_an_object_for_each_event_that_is_closed(shelf, ledger):
+def test_entries_read_one_object_per_event(store, ledger):
     for number in range(3):
-        told = event(f"task-{number}")
-        ledger.close(ledger.claim(told, [], LEASE), [], True)
-    shelf.take()
+        event = create_event(f"task-{number}")
+        ledger.close(ledger.claim(event, [], LEASE), [], True)
+    store.take_requests()
     assert len(list(ledger.entries())) == 3
-    assert shelf.take() == {"names": 1, "get": 3}
-    assert ledger.find(told.key).notification == told.raw
-    assert shelf.take() == {"names": 1, "get": 2}
+    assert store.take_requests() == {"names": 1, "get": 3}
+    assert ledger.find(event.key).notification == event.raw
+    assert store.take_requests() == {"names": 1, "get": 2}
 
 
 @pytest.mark.parametrize(
     "key", ["WorkflowTask/unknown/FINISH", f"WorkflowTask/unknown/PROCESSING/{'0a' * 16}"]
 )
-def test_an_event_that_is_not_there_is_looked_for_at_its_place_alone(shelf, ledger, key):
-    done(ledger)
-    shelf.take()
+def test_find_lists_one_folder_for_unknown_event(store, ledger, key):
+    deliver(ledger)
+    store.take_requests()
     assert ledger.find(key) is None
-    assert shelf.take() == {"names": 1}
+    assert store.take_requests() == {"names": 1}
 
 
-def test_an_event_without_a_task_id_is_looked_for_at_its_place_first(shelf, ledger):
-    done(ledger)
-    told = event("")
-    ledger.close(ledger.claim(told, [], LEASE), [], True)
-    shelf.take()
-    assert ledger.find(told.key).notification == told.raw
-    assert shelf.take() == {"names": 1, "get": 2}
+def test_find_lists_likely_folder_without_task_id(store, ledger):
+    deliver(ledger)
+    event = create_event("")
+    ledger.close(ledger.claim(event, [], LEASE), [], True)
+    store.take_requests()
+    assert ledger.find(event.key).notification == event.raw
+    assert store.take_requests() == {"names": 1, "get": 2}
 
 
-WORDS = st.text(st.sampled_from("a/é\ud800"), max_size=4)
+TEXTS = st.text(st.sampled_from("a/é\ud800"), max_size=4)
 HEX = st.text(st.sampled_from("0a"), min_size=32, max_size=32)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     type=st.text(st.sampled_from("T/é"), min_size=1, max_size=4) | st.just("WorkflowTask"),
-    task_id=WORDS | HEX,
-    status=WORDS | st.sampled_from(["FINISH", "PROCESSING"]),
-    outside=WORDS | HEX,
+    task_id=TEXTS | HEX,
+    status=TEXTS | st.sampled_from(["FINISH", "PROCESSING"]),
+    outer_task_id=TEXTS | HEX,
 )
-def test_every_event_is_found_by_its_key_whatever_is_in_it(type, task_id, status, outside):
+def test_every_event_is_found_by_key(type, task_id, status, outer_task_id):
     payload = {"TaskId": task_id, "Status": status}
-    told = parse_event({"EventType": type, "TaskId": outside, f"{type}Event": payload})
-    ledger = ShelfLedger(Shelf())
-    done(ledger)
-    ledger.close(ledger.claim(told, [], LEASE), [], True)
-    entry = ledger.find(told.key)
-    assert (entry.key, entry.notification) == (told.key, told.raw)
+    event = parse_event({"EventType": type, "TaskId": outer_task_id, f"{type}Event": payload})
+    ledger = DictLedger(DictStore())
+    deliver(ledger)
+    ledger.close(ledger.claim(event, [], LEASE), [], True)
+    stored = ledger.find(event.key)
+    assert (stored.key, stored.notification) == (event.key, event.raw)
 
 
-def test_history_does_not_read_what_is_older_than_was_asked_for(shelf, ledger):
-    done(ledger)
-    shelf.take()
-    assert list(ledger.entries(since=shelf.now + 3600.5)) == []
-    assert shelf.take() == {"names": 1}
-    assert ledger.purge(shelf.now - 3600.5) == 0
-    assert shelf.take() == {"names": 1}
+def test_entries_do_not_read_older_events(store, ledger):
+    deliver(ledger)
+    store.take_requests()
+    assert list(ledger.entries(since=store.now + 3600.5)) == []
+    assert store.take_requests() == {"names": 1}
+    assert ledger.purge(store.now - 3600.5) == 0
+    assert store.take_requests() == {"names": 1}
 
 
-def test_more_events_than_are_read_at_once_are_all_told(shelf, ledger):
+def test_entries_return_more_than_one_batch(store, ledger):
     for number in range(101):
-        ledger.claim(event(f"task-{number}"), [], LEASE)
-    assert len({entry.key for entry in ledger.entries()}) == 101
+        ledger.claim(create_event(f"task-{number}"), [], LEASE)
+    assert len({event.key for event in ledger.entries()}) == 101
 
 
-def test_what_the_first_delivery_writes_is_an_event_about_which_nothing_is_known(ledger, shelf):
-    claimed(ledger, owner="request-1")
-    written = json.loads(shelf.kept[f"{FOLDER}/event"][0])
-    assert written.pop("received") > 0
-    assert len(written.pop("nonce")) == 16
-    assert written == {
+def test_first_delivery_writes_event_without_records(ledger, store):
+    claim(ledger, owner="request-1")
+    fields = json.loads(store.objects[f"{FOLDER}/event"][0])
+    assert fields.pop("received") > 0
+    assert len(fields.pop("nonce")) == 16
+    assert fields == {
         "key": EVENT.key,
         "type": "WorkflowTask",
         "task_id": EVENT.task_id,
@@ -241,326 +238,333 @@ def test_what_the_first_delivery_writes_is_an_event_about_which_nothing_is_known
     }
 
 
-# When it may be taken over
+# The end of a lease
 
 
 @pytest.mark.parametrize("deliveries", [1, 2, 3])
-def test_a_hold_ends_when_its_time_and_the_clock_s_resolution_are_over(shelf, ledger, deliveries):
+def test_lease_ends_after_duration_plus_resolution(store, ledger, deliveries):
     for _ in range(deliveries):
-        claimed(ledger)
-        shelf.now += LEASE + 1
-    shelf.now -= 0.5
+        claim(ledger)
+        store.now += LEASE + 1
+    store.now -= 0.5
     with pytest.raises(EventHeld) as raised:
-        claimed(ledger)
+        claim(ledger)
     assert raised.value.seconds == 0.5
-    entry = ledger.find(EVENT.key)
-    assert (entry.held, entry.delivery) == (0.5, deliveries)
-    shelf.now += 0.5
-    assert claimed(ledger).delivery == deliveries + 1
+    event = ledger.find(EVENT.key)
+    assert (event.lease_seconds, event.delivery) == (0.5, deliveries)
+    store.now += 0.5
+    assert claim(ledger).delivery == deliveries + 1
 
 
-def test_a_clock_that_went_back_makes_no_hold_longer_than_it_was(shelf, ledger):
-    claimed(ledger)
-    shelf.now -= 1000
+def test_clock_set_back_does_not_extend_lease(store, ledger):
+    claim(ledger)
+    store.now -= 1000
     with pytest.raises(EventHeld) as raised:
-        claimed(ledger)
+        claim(ledger)
     assert raised.value.seconds == LEASE + 1
 
 
-def test_each_delivery_holds_the_event_for_as_long_as_it_asked(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    claimed(ledger, seconds=100.0)
-    shelf.now += 50
+def test_each_delivery_has_its_own_duration(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    claim(ledger, seconds=100.0)
+    store.now += 50
     with pytest.raises(EventHeld) as raised:
-        claimed(ledger, seconds=1.0)
+        claim(ledger, seconds=1.0)
     assert raised.value.seconds == 51
 
 
 @pytest.mark.parametrize(
-    ("gone_by", "asked"), [(LEASE - 1, {"put": 1}), (LEASE - 0.5, {"names": 1, "put": 1})]
+    ("elapsed", "requests"), [(LEASE - 1, {"put": 1}), (LEASE - 0.5, {"names": 1, "put": 1})]
 )
-def test_a_delivery_that_may_be_late_looks_before_it_closes(shelf, ledger, gone_by, asked):
-    claim = claimed(ledger)
-    shelf.now += gone_by
-    shelf.take()
-    ledger.close(claim, [record(FOUR[0])], False)
-    assert shelf.take() == asked
-    assert list(claimed(ledger).ended) == FOUR[:1]
+def test_late_delivery_lists_folder_before_close(store, ledger, elapsed, requests):
+    lease = claim(ledger)
+    store.now += elapsed
+    store.take_requests()
+    ledger.close(lease, [create_record(FOUR[0])], False)
+    assert store.take_requests() == requests
+    assert list(claim(ledger).final_records) == FOUR[:1]
 
 
-def test_an_overtaken_delivery_writes_what_ended_and_was_not_written(shelf, ledger):
-    claim = claimed(ledger)
-    ledger.record(claim, record(FOUR[0]))
-    shelf.now += LEASE + 1
-    claimed(ledger)
-    shelf.take()
-    ledger.close(claim, [record(FOUR[0]), record(FOUR[1]), record(FOUR[2], "failed")], False)
-    assert shelf.take() == {"names": 1, "put": 1}
-    assert f"{FOLDER}/done-{hash_key(FOUR[1])}" in shelf.kept
+def test_overtaken_delivery_writes_missing_final_records(store, ledger):
+    lease = claim(ledger)
+    ledger.record(lease, create_record(FOUR[0]))
+    store.now += LEASE + 1
+    claim(ledger)
+    store.take_requests()
+    ledger.close(
+        lease,
+        [create_record(FOUR[0]), create_record(FOUR[1]), create_record(FOUR[2], "failed")],
+        False,
+    )
+    assert store.take_requests() == {"names": 1, "put": 1}
+    assert f"{FOLDER}/done-{hash_key(FOUR[1])}" in store.objects
 
 
-def test_a_late_delivery_of_an_event_that_was_forgotten_writes_nothing(shelf, ledger):
-    claim = claimed(ledger)
-    shelf.now += LEASE + 1
+def test_late_delivery_of_purged_event_writes_nothing(store, ledger):
+    lease = claim(ledger)
+    store.now += LEASE + 1
     assert ledger.purge(2e9) == 1
-    ledger.close(claim, [record(FOUR[0])], False)
-    assert shelf.kept == {}
+    ledger.close(lease, [create_record(FOUR[0])], False)
+    assert store.objects == {}
 
 
-# What others do between two steps
+# Other deliveries between two requests
 
 
-def test_one_that_closed_between_two_looks_is_not_undone(shelf, ledger):
-    """A delivery that read an old state finds the next number taken."""
-    ledger.close(claimed(ledger), [record(FOUR[0])], False)
-    shelf.meanwhile["create claim-2"] = lambda: done(ledger, FOUR[1:3], False)
+def test_claim_fails_when_other_closed_meanwhile(store, ledger):
+    """The next number is taken when a delivery has read an old state."""
+    ledger.close(claim(ledger), [create_record(FOUR[0])], False)
+    store.meanwhile["create claim-2"] = lambda: deliver(ledger, FOUR[1:3], False)
     with pytest.raises(EventHeld):
-        claimed(ledger)
-    claim = claimed(ledger)
-    assert (claim.delivery, sorted(claim.ended)) == (3, FOUR[:3])
+        claim(ledger)
+    lease = claim(ledger)
+    assert (lease.delivery, sorted(lease.final_records)) == (3, FOUR[:3])
 
 
-def test_two_that_take_over_at_once_are_one_that_does(shelf, ledger):
-    claimed(ledger)
-    shelf.now += LEASE + 1
-    got = []
-    shelf.meanwhile["create claim-2"] = lambda: got.append(claimed(ledger, owner="the quicker one"))
-    with pytest.raises(EventHeld, match="the quicker one"):
-        claimed(ledger)
-    assert [claim.delivery for claim in got] == [2]
+def test_one_of_two_simultaneous_takeovers_succeeds(store, ledger):
+    claim(ledger)
+    store.now += LEASE + 1
+    leases = []
+    store.meanwhile["create claim-2"] = lambda: leases.append(claim(ledger, owner="quicker"))
+    with pytest.raises(EventHeld, match="quicker"):
+        claim(ledger)
+    assert [lease.delivery for lease in leases] == [2]
 
 
-def test_what_is_recorded_while_another_takes_over_is_seen_by_it(shelf, ledger):
-    slow = claimed(ledger)
-    shelf.now += LEASE + 1
-    shelf.meanwhile["create claim-2"] = lambda: ledger.record(slow, record(FOUR[0]))
-    assert list(claimed(ledger).ended) == FOUR[:1]
+def test_takeover_sees_record_written_meanwhile(store, ledger):
+    slow = claim(ledger)
+    store.now += LEASE + 1
+    store.meanwhile["create claim-2"] = lambda: ledger.record(slow, create_record(FOUR[0]))
+    assert list(claim(ledger).final_records) == FOUR[:1]
 
 
-def test_what_is_recorded_while_a_retry_claims_is_seen_by_it(shelf, ledger):
-    slow = claimed(ledger)
-    shelf.now += LEASE + 1
-    ledger.close(claimed(ledger), [], False)
-    shelf.meanwhile["create claim-3"] = lambda: ledger.record(slow, record(FOUR[0]))
-    assert list(claimed(ledger).ended) == FOUR[:1]
+def test_retry_sees_record_written_meanwhile(store, ledger):
+    slow = claim(ledger)
+    store.now += LEASE + 1
+    ledger.close(claim(ledger), [], False)
+    store.meanwhile["create claim-3"] = lambda: ledger.record(slow, create_record(FOUR[0]))
+    assert list(claim(ledger).final_records) == FOUR[:1]
 
 
-def test_an_event_that_is_forgotten_while_it_is_claimed_again_is_claimed_anew(shelf, ledger):
-    ledger.close(claimed(ledger), [record(FOUR[0])], False)
-    shelf.meanwhile["create claim-2"] = lambda: ledger.purge(2e9)
-    claim = claimed(ledger)
-    assert (claim.delivery, claim.ended) == (1, {})
-    assert list(shelf.kept) == [f"{FOLDER}/event"]
+def test_event_purged_during_retry_is_claimed_anew(store, ledger):
+    ledger.close(claim(ledger), [create_record(FOUR[0])], False)
+    store.meanwhile["create claim-2"] = lambda: ledger.purge(2e9)
+    lease = claim(ledger)
+    assert (lease.delivery, lease.final_records) == (1, {})
+    assert list(store.objects) == [f"{FOLDER}/event"]
     with pytest.raises(EventHeld):
-        claimed(ledger)
+        claim(ledger)
 
 
-def test_an_event_that_is_forgotten_while_it_is_taken_over_is_claimed_anew(shelf, ledger):
-    claimed(ledger)
-    shelf.now += LEASE + 1
-    shelf.meanwhile["get event"] = lambda: ledger.purge(2e9)
-    assert claimed(ledger).delivery == 1
-    assert list(shelf.kept) == [f"{FOLDER}/event"]
+def test_event_purged_during_takeover_is_claimed_anew(store, ledger):
+    claim(ledger)
+    store.now += LEASE + 1
+    store.meanwhile["get event"] = lambda: ledger.purge(2e9)
+    assert claim(ledger).delivery == 1
+    assert list(store.objects) == [f"{FOLDER}/event"]
 
 
-def test_an_event_that_is_claimed_while_it_is_to_be_forgotten_is_kept(shelf, ledger):
-    done(ledger, FOUR[:1], False)
-    shelf.meanwhile["create claim-2"] = lambda: claimed(ledger)
+def test_purge_spares_event_claimed_meanwhile(store, ledger):
+    deliver(ledger, FOUR[:1], False)
+    store.meanwhile["create claim-2"] = lambda: claim(ledger)
     assert ledger.purge(2e9) == 0
-    assert list(ledger.claim(EVENT, FOUR[:1], LEASE).ended) == FOUR[:1]
+    assert list(ledger.claim(EVENT, FOUR[:1], LEASE).final_records) == FOUR[:1]
 
 
-def test_an_event_that_is_being_forgotten_is_held(shelf, ledger):
-    done(ledger, FOUR[:1], False)
+def test_event_is_held_during_purge(store, ledger):
+    deliver(ledger, FOUR[:1], False)
     seen = []
 
-    def look():
+    def claim_meanwhile():
         with pytest.raises(EventHeld, match="purge") as raised:
-            claimed(ledger)
+            claim(ledger)
         seen.append(raised.value.seconds)
 
-    shelf.meanwhile["delete event"] = look
+    store.meanwhile["delete event"] = claim_meanwhile
     assert ledger.purge(2e9) == 1
     assert seen == [61.0]
-    assert shelf.kept == {}
+    assert store.objects == {}
 
 
-def test_one_that_is_overtaken_before_it_began_does_not_begin(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
+def test_claim_fails_when_overtaken_meanwhile(store, ledger):
+    ledger.close(claim(ledger), [], False)
     quick = []
 
     def overtake():
-        shelf.now += 2.5
-        quick.append(claimed(ledger))
+        store.now += 2.5
+        quick.append(claim(ledger))
 
-    shelf.meanwhile["names"] = overtake
+    store.meanwhile["names"] = overtake
     with pytest.raises(EventHeld):
-        claimed(ledger, seconds=1.0)
+        claim(ledger, seconds=1.0)
     assert quick[0].delivery == 3
 
 
-def test_a_late_writer_of_the_state_harms_history_alone(shelf, ledger):
-    """A request that reaches the store long after it was sent, as its sender is believed to be dead."""
-    ledger.close(claimed(ledger), [record(FOUR[0])], False)
-    late = shelf.kept[f"{FOLDER}/state"]
-    done(ledger, FOUR[1:], True)
-    shelf.kept[f"{FOLDER}/state"] = late
+def test_late_state_only_affects_history(store, ledger):
+    """A request of a delivery that is believed to be dead may arrive late."""
+    ledger.close(claim(ledger), [create_record(FOUR[0])], False)
+    late = store.objects[f"{FOLDER}/state"]
+    deliver(ledger, FOUR[1:], True)
+    store.objects[f"{FOLDER}/state"] = late
     with pytest.raises(EventHeld):
         ledger.claim(EVENT, [*FOUR, "r/5 new"], LEASE)
-    assert claimed(ledger).held is False
-    shelf.now += LEASE + 1
-    assert sorted(claimed(ledger).ended) == FOUR
+    assert claim(ledger).held is False
+    store.now += LEASE + 1
+    assert sorted(claim(ledger).final_records) == FOUR
 
 
-def test_a_store_that_takes_nothing_and_shows_nothing_is_refused(shelf, ledger):
-    shelf.create = lambda name, data: False
-    with pytest.raises(LedgerError, match="does not settle") as raised:
-        claimed(ledger)
+def test_claim_fails_when_store_never_settles(store, ledger):
+    store.create = lambda name, data: False
+    with pytest.raises(LedgerError, match="keep changing") as raised:
+        claim(ledger)
     assert not isinstance(raised.value, EventHeld)
 
 
-def test_an_event_that_vanishes_while_it_is_held_is_told(shelf, ledger):
-    claimed(ledger)
-    shelf.now += LEASE + 1
+def test_event_deleted_while_held_is_reported(store, ledger):
+    claim(ledger)
+    store.now += LEASE + 1
 
     def lose():
-        shelf.meanwhile["get event"] = lambda: shelf.kept.pop(f"{FOLDER}/event")
+        store.meanwhile["get event"] = lambda: store.objects.pop(f"{FOLDER}/event")
 
-    shelf.meanwhile["create claim-2"] = lose
-    with pytest.raises(LedgerError, match=r"lost .* while it was held"):
-        claimed(ledger)
-
-
-def test_a_claim_that_vanishes_while_it_is_looked_at_holds_nothing(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    claimed(ledger)
-    shelf.meanwhile["get claim-2"] = lambda: shelf.kept.pop(f"{FOLDER}/claim-2")
-    assert claimed(ledger).delivery == 3
+    store.meanwhile["create claim-2"] = lose
+    with pytest.raises(LedgerError, match="deleted"):
+        claim(ledger)
 
 
-def test_what_vanishes_while_history_is_read_is_left_out(shelf, ledger):
-    ledger.record(claimed(ledger), record(FOUR[0]))
-    shelf.meanwhile["get event"] = shelf.kept.clear
+def test_deleted_claim_holds_nothing(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    claim(ledger)
+    store.meanwhile["get claim-2"] = lambda: store.objects.pop(f"{FOLDER}/claim-2")
+    assert claim(ledger).delivery == 3
+
+
+def test_entries_skip_objects_deleted_meanwhile(store, ledger):
+    ledger.record(claim(ledger), create_record(FOUR[0]))
+    store.meanwhile["get event"] = store.objects.clear
     assert list(ledger.entries()) == []
-    ledger.record(claimed(ledger), record(FOUR[0]))
+    ledger.record(claim(ledger), create_record(FOUR[0]))
     name = f"done-{hash_key(FOUR[0])}"
-    shelf.meanwhile[f"get {name}"] = lambda: shelf.kept.pop(f"{FOLDER}/{name}")
+    store.meanwhile[f"get {name}"] = lambda: store.objects.pop(f"{FOLDER}/{name}")
     assert ledger.find(EVENT.key).records == ()
 
 
-# What expiry leaves: one object after the other goes, by its own age
+# Expiry: each object expires by its own age
 
 
-def test_an_event_whose_first_object_expired_is_known_without_its_notification(shelf, ledger):
-    done(ledger)
-    del shelf.kept[f"{FOLDER}/event"]
-    entry = ledger.find(EVENT.key)
-    assert (entry.state, entry.delivery, entry.notification) == ("done", 1, None)
+def test_event_without_first_object_has_no_notification(store, ledger):
+    deliver(ledger)
+    del store.objects[f"{FOLDER}/event"]
+    event = ledger.find(EVENT.key)
+    assert (event.state, event.delivery, event.notification) == ("done", 1, None)
     assert [one.key for one in ledger.entries()] == [EVENT.key]
-    assert claimed(ledger).held is False
-    assert claimed(ledger, again=FOUR).delivery == 2
+    assert claim(ledger).held is False
+    assert claim(ledger, forced=FOUR).delivery == 2
 
 
-def test_what_is_left_of_an_expired_event_is_no_event_and_goes_with_the_next_purge(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    ledger.record(claimed(ledger), record(FOUR[0]))
-    del shelf.kept[f"{FOLDER}/event"], shelf.kept[f"{FOLDER}/state"]
+def test_remains_of_expired_event_are_purged(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    ledger.record(claim(ledger), create_record(FOUR[0]))
+    del store.objects[f"{FOLDER}/event"], store.objects[f"{FOLDER}/state"]
     assert list(ledger.entries()) == []
     assert ledger.find(EVENT.key) is None
-    assert ledger.purge(shelf.now) == 0
-    assert len(shelf.kept) == 2
-    assert ledger.purge(shelf.now + 1) == 0
-    assert shelf.kept == {}
+    assert ledger.purge(store.now) == 0
+    assert len(store.objects) == 2
+    assert ledger.purge(store.now + 1) == 0
+    assert store.objects == {}
 
 
-def test_an_event_of_which_only_the_state_is_left_is_held_while_it_is_forgotten(shelf, ledger):
+def test_purge_claims_event_with_only_state(store, ledger):
     for _ in range(3):
-        ledger.close(claimed(ledger), [], False)
+        ledger.close(claim(ledger), [], False)
     for name in ("event", "claim-2", "claim-3"):
-        del shelf.kept[f"{FOLDER}/{name}"]
-    shelf.meanwhile["create claim-4"] = lambda: claimed(ledger)
+        del store.objects[f"{FOLDER}/{name}"]
+    store.meanwhile["create claim-4"] = lambda: claim(ledger)
     assert ledger.purge(2e9) == 0
     with pytest.raises(EventHeld):
-        claimed(ledger)
+        claim(ledger)
 
 
-def test_claims_that_are_left_of_an_expired_event_hold_the_new_one_not(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    claimed(ledger, seconds=100.0)
-    claimed_long_ago = dict(shelf.kept)
-    shelf.now += 30 * 86400.0
-    shelf.kept.clear()
-    shelf.kept[f"{FOLDER}/claim-2"] = claimed_long_ago[f"{FOLDER}/claim-2"]
-    assert claimed(ledger).delivery == 1
+def test_old_claims_do_not_hold_new_event(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    claim(ledger, seconds=100.0)
+    old_objects = dict(store.objects)
+    store.now += 30 * 86400.0
+    store.objects.clear()
+    store.objects[f"{FOLDER}/claim-2"] = old_objects[f"{FOLDER}/claim-2"]
+    assert claim(ledger).delivery == 1
     with pytest.raises(EventHeld) as raised:
-        claimed(ledger)
+        claim(ledger)
     assert raised.value.seconds == LEASE + 1
-    shelf.now += LEASE + 1
-    claim = claimed(ledger)
-    assert claim.delivery == 3
-    ledger.close(claim, [], False)
-    assert claimed(ledger).delivery == 4
+    store.now += LEASE + 1
+    lease = claim(ledger)
+    assert lease.delivery == 3
+    ledger.close(lease, [], False)
+    assert claim(ledger).delivery == 4
 
 
-def test_a_number_that_is_left_of_an_expired_event_is_passed_over(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    claimed(ledger)
-    old = shelf.kept[f"{FOLDER}/claim-2"]
-    shelf.now += 30 * 86400.0
-    shelf.kept.clear()
-    shelf.kept[f"{FOLDER}/claim-2"] = old
-    ledger.close(claimed(ledger), [], False)
+def test_number_of_old_claim_is_skipped(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    claim(ledger)
+    old = store.objects[f"{FOLDER}/claim-2"]
+    store.now += 30 * 86400.0
+    store.objects.clear()
+    store.objects[f"{FOLDER}/claim-2"] = old
+    ledger.close(claim(ledger), [], False)
     assert ledger.find(EVENT.key).delivery == 1
-    assert claimed(ledger).delivery == 3
+    assert claim(ledger).delivery == 3
 
 
-# What does not belong there
+# Damaged and foreign objects
 
 
-def spoil(shelf, name, data):
-    shelf.kept[name] = (data if isinstance(data, bytes) else json.dumps(data).encode(), shelf.now)
+def put_object(store, name, data):
+    store.objects[name] = (
+        data if isinstance(data, bytes) else json.dumps(data).encode(),
+        store.now,
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"null", b"[]", b'"x"', b"{}", b'{"key": 1}'])
 @pytest.mark.parametrize("name", ["state", "event"])
-def test_a_damaged_object_is_named_and_nothing_is_claimed(shelf, ledger, name, data):
-    done(ledger, FOUR[:1], False)
+def test_damaged_object_is_named_and_not_claimed(store, ledger, name, data):
+    deliver(ledger, FOUR[:1], False)
     if name == "event":
-        del shelf.kept[f"{FOLDER}/state"]
-    spoil(shelf, f"{FOLDER}/{name}", data)
-    there = dict(shelf.kept)
+        del store.objects[f"{FOLDER}/state"]
+    put_object(store, f"{FOLDER}/{name}", data)
+    before = dict(store.objects)
     for act in (
-        lambda: claimed(ledger),
+        lambda: claim(ledger),
         lambda: list(ledger.entries()),
         lambda: ledger.find(EVENT.key),
         lambda: ledger.purge(2e9),
     ):
-        with pytest.raises(LedgerError, match=r"/(state|event) in the ledger on a shelf") as raised:
+        with pytest.raises(LedgerError, match=r"/(state|event) in the ledger in a dict") as raised:
             act()
         assert f"{FOLDER}/{name} " in str(raised.value)
         assert not isinstance(raised.value, EventHeld)
-    assert shelf.kept == there
+    assert store.objects == before
 
 
-def test_a_claim_that_cannot_be_read_is_not_taken_over(shelf, ledger):
-    ledger.close(claimed(ledger), [], False)
-    spoil(shelf, f"{FOLDER}/claim-2", {"seconds": "long"})
+def test_damaged_claim_is_not_taken_over(store, ledger):
+    ledger.close(claim(ledger), [], False)
+    put_object(store, f"{FOLDER}/claim-2", {"seconds": "long"})
     with pytest.raises(LedgerError, match=r"/claim-2 in the ledger"):
-        claimed(ledger)
+        claim(ledger)
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, record(FOUR[1]).as_dict(), record(FOUR[0], "failed").as_dict()],
-    ids=["nothing", "another call's", "one that did not end"],
+    [{}, create_record(FOUR[1]).as_dict(), create_record(FOUR[0], "failed").as_dict()],
+    ids=["no fields", "another call", "not final"],
 )
-def test_a_record_that_is_none_is_named(shelf, ledger, fields):
-    claimed(ledger)
-    shelf.now += LEASE + 1
+def test_foreign_record_is_named(store, ledger, fields):
+    claim(ledger)
+    store.now += LEASE + 1
     name = f"{FOLDER}/done-{hash_key(FOUR[0])}"
-    spoil(shelf, name, fields)
+    put_object(store, name, fields)
     with pytest.raises(LedgerError) as raised:
-        claimed(ledger)
+        claim(ledger)
     assert str(raised.value).startswith(name)
 
 
@@ -574,50 +578,48 @@ def test_a_record_that_is_none_is_named(shelf, ledger, fields):
         f"{FOLDER}/a/event",
     ],
 )
-def test_what_is_not_the_ledger_s_is_named(shelf, ledger, name):
-    done(ledger)
-    spoil(shelf, name, b"")
+def test_foreign_object_is_named(store, ledger, name):
+    deliver(ledger)
+    put_object(store, name, b"")
     for act in (lambda: list(ledger.entries()), lambda: ledger.purge(2e9)):
         with pytest.raises(DamagedRecord, match="delete it") as raised:
             act()
         assert str(raised.value).startswith(name)
 
 
-def test_what_a_console_makes_to_show_a_folder_is_no_harm(shelf, ledger):
-    done(ledger, FOUR[:1], False)
-    spoil(shelf, "", b"")
-    spoil(shelf, f"{FOLDER}/", b"")
+def test_folder_objects_of_console_are_ignored(store, ledger):
+    deliver(ledger, FOUR[:1], False)
+    put_object(store, "", b"")
+    put_object(store, f"{FOLDER}/", b"")
     assert len(list(ledger.entries())) == 1
-    assert claimed(ledger).delivery == 2
-    shelf.now += LEASE + 1
+    assert claim(ledger).delivery == 2
+    store.now += LEASE + 1
     assert ledger.purge(2e9) == 1
-    assert list(shelf.kept) == [""]
+    assert list(store.objects) == [""]
 
 
-def test_another_event_in_its_place_is_told(shelf, ledger):
-    done(ledger)
-    state = json.loads(shelf.kept[f"{FOLDER}/state"][0])
-    spoil(shelf, f"{FOLDER}/state", {**state, "key": "another"})
-    with pytest.raises(
-        LedgerError, match=f"another event at {FOLDER}/state: another, not Work".replace("+", r"\+")
-    ):
-        claimed(ledger)
+def test_claim_fails_when_key_has_other_event(store, ledger):
+    deliver(ledger)
+    state = json.loads(store.objects[f"{FOLDER}/state"][0])
+    put_object(store, f"{FOLDER}/state", {**state, "key": "another"})
+    with pytest.raises(LedgerError, match="another event"):
+        claim(ledger)
     assert ledger.find(EVENT.key) is None
 
 
-def test_another_event_that_is_taken_over_is_told(shelf, ledger):
-    claimed(ledger)
-    first = json.loads(shelf.kept[f"{FOLDER}/event"][0])
-    spoil(shelf, f"{FOLDER}/event", {**first, "key": "another"})
-    shelf.now += LEASE + 1
-    with pytest.raises(LedgerError, match="has another event at"):
-        claimed(ledger)
+def test_takeover_fails_when_folder_has_other_event(store, ledger):
+    claim(ledger)
+    first = json.loads(store.objects[f"{FOLDER}/event"][0])
+    put_object(store, f"{FOLDER}/event", {**first, "key": "another"})
+    store.now += LEASE + 1
+    with pytest.raises(LedgerError, match="another event"):
+        claim(ledger)
 
 
-# Names
+# Names of folders
 
 
-def test_a_folder_is_named_by_what_people_look_for():
+def test_folder_name_is_readable():
     ending = hash_key(EVENT.key)[:12]
     assert build_folder_name("1250-Task-1", "WorkflowTask", "FINISH", EVENT.key) == (
         f"1250-Task-1+WorkflowTask+FINISH+{ending}"
@@ -625,7 +627,7 @@ def test_a_folder_is_named_by_what_people_look_for():
 
 
 @pytest.mark.parametrize("text", ["..", ".hidden", "a/../b", "x" * 1000, "任务", "a+b", "\0", ""])
-def test_a_folder_is_one_safe_component_whatever_is_in_it(text):
+def test_folder_name_is_safe_path_component(text):
     folder = build_folder_name(text, text, text, text)
     assert len(folder) <= 100 + 40 + 20 + 12 + 3
     assert folder.count("+") == 3
@@ -634,13 +636,13 @@ def test_a_folder_is_one_safe_component_whatever_is_in_it(text):
     assert not folder.startswith(".")
 
 
-def test_a_name_that_is_too_long_is_cut_and_not_one_that_is_not():
+def test_long_folder_name_is_truncated():
     folder = build_folder_name("t" * 101, "y" * 41, "s" * 21, "key")
     assert folder == f"{'t' * 100}+{'y' * 40}+{'s' * 20}+{hash_key('key')[:12]}"
     assert build_folder_name("a.任b", ".", "-", "key").startswith("a._b+_+-+")
 
 
-def test_two_events_whose_names_look_alike_have_two_folders():
+def test_similar_events_have_different_folders():
     assert build_folder_name("a/b", "T", "S", "T/a/b/S") != build_folder_name(
         "a_b", "T", "S", "T/a_b/S"
     )
@@ -657,57 +659,57 @@ def test_two_events_whose_names_look_alike_have_two_folders():
         {"seconds": 1, "owner": None},
     ],
 )
-def test_damaged_claim_is_named_and_event_kept(shelf, ledger, lease):
-    done(ledger, FOUR[:1], False)
-    spoil(shelf, f"{FOLDER}/claim-2", lease)
-    other = event("another")
+def test_damaged_claim_is_reported_and_event_kept(store, ledger, lease):
+    deliver(ledger, FOUR[:1], False)
+    put_object(store, f"{FOLDER}/claim-2", lease)
+    other = create_event("another")
     ledger.close(ledger.claim(other, [], LEASE), [], True)
     listed = []
     with pytest.raises(DamagedRecord, match="claim-2"):
-        listed.extend(entry.task_id for entry in ledger.entries())
+        listed.extend(event.task_id for event in ledger.entries())
     assert listed == ["another"]
     with pytest.raises(DamagedRecord, match="claim-2"):
         ledger.purge(2e9)
-    assert f"{FOLDER}/state" in shelf.kept
+    assert f"{FOLDER}/state" in store.objects
     with pytest.raises(DamagedRecord, match="claim-2"):
-        claimed(ledger)
+        claim(ledger)
 
 
 @pytest.mark.parametrize("damage", [b"{", DamagedRecord("done-1 cannot be read")])
-def test_damaged_record_of_callback_is_named(shelf, ledger, damage):
-    """What it says may be that the callback ran: the event is not claimed."""
-    ledger.record(claimed(ledger), record(FOUR[0]))
+def test_damaged_record_of_callback_is_named(store, ledger, damage):
+    """The record may say that the callback ran: the event is not claimed."""
+    ledger.record(claim(ledger), create_record(FOUR[0]))
     name = f"{FOLDER}/done-{hash_key(FOUR[0])}"
     if isinstance(damage, bytes):
-        spoil(shelf, name, damage)
+        put_object(store, name, damage)
     else:
-        shelf.unreadable[name] = damage
-    shelf.now += LEASE + 5
-    for act in (lambda: claimed(ledger), lambda: list(ledger.entries())):
+        store.unreadable[name] = damage
+    store.now += LEASE + 5
+    for act in (lambda: claim(ledger), lambda: list(ledger.entries())):
         with pytest.raises(DamagedRecord, match="done-"):
             act()
 
 
 @pytest.mark.parametrize("notification", [None, [], "text", 5])
-def test_damaged_notification_is_named(shelf, ledger, notification):
-    done(ledger)
-    first = json.loads(shelf.kept[f"{FOLDER}/event"][0])
-    spoil(shelf, f"{FOLDER}/event", {**first, "notification": notification})
+def test_damaged_notification_is_named(store, ledger, notification):
+    deliver(ledger)
+    first = json.loads(store.objects[f"{FOLDER}/event"][0])
+    put_object(store, f"{FOLDER}/event", {**first, "notification": notification})
     with pytest.raises(DamagedRecord, match="/event"):
         ledger.find(EVENT.key)
 
 
 @pytest.mark.parametrize("delivery", [-1, 1.5, True, "1", 10**13])
-def test_number_of_delivery_that_is_none_is_damage(shelf, ledger, delivery):
-    done(ledger)
-    state = json.loads(shelf.kept[f"{FOLDER}/state"][0])
-    spoil(shelf, f"{FOLDER}/state", {**state, "delivery": delivery})
+def test_invalid_delivery_number_is_damage(store, ledger, delivery):
+    deliver(ledger)
+    state = json.loads(store.objects[f"{FOLDER}/state"][0])
+    put_object(store, f"{FOLDER}/state", {**state, "delivery": delivery})
     with pytest.raises(DamagedRecord, match="/state"):
-        claimed(ledger)
+        claim(ledger)
 
 
-def test_whole_number_is_a_time(shelf, ledger):
-    done(ledger)
-    state = json.loads(shelf.kept[f"{FOLDER}/state"][0])
-    spoil(shelf, f"{FOLDER}/state", {**state, "received": 1_700_000_000})
+def test_whole_number_is_accepted_as_time(store, ledger):
+    deliver(ledger)
+    state = json.loads(store.objects[f"{FOLDER}/state"][0])
+    put_object(store, f"{FOLDER}/state", {**state, "received": 1_700_000_000})
     assert ledger.find(EVENT.key).received == 1.7e9

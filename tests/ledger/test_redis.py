@@ -1,4 +1,4 @@
-"""The ledger in Redis beside what all ledgers do: what it sends, how it expires, servers that fail, keys of others."""
+"""The ledger in Redis: round trips, expiry, failing servers, and foreign keys."""
 
 from __future__ import annotations
 
@@ -18,14 +18,22 @@ from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import hash_key
 from tests.support.redis_server import RedisServer
 
-from .conftest import BUCKET, LEASE, REGION, Server, event, record, run_without_ledger
-
-FOUR = [f"r/{number} make" for number in range(4)]
+from .support import (
+    BUCKET,
+    FOUR,
+    LEASE,
+    REGION,
+    RedisStore,
+    create_event,
+    create_record,
+    deliver,
+    measure_delay_without_ledger,
+)
 
 
 @pytest.fixture
 def store(redis_server):
-    return Server(redis_server)
+    return RedisStore(redis_server)
 
 
 @pytest.fixture
@@ -35,163 +43,162 @@ def client(redis_server):
 
 @pytest.fixture
 def own_server(redis_server, tmp_path):
-    """A server that may be stopped."""
+    """A server that tests may stop."""
     with RedisServer(tmp_path) as server:
         yield server
 
 
-def deliver(ledger, calls=FOUR, complete=True):
-    claim = ledger.claim(event(), calls, LEASE)
-    for call in calls:
-        ledger.record(claim, record(call))
-    ledger.close(claim, [record(call) for call in calls], complete)
-
-
-def key(store, kind, name=""):
+def get_key(store, kind, name=""):
     return f"{{{store.prefix}}}:{kind}{':' if name else ''}{name}"
 
 
-def commands(client):
-    """How often each command was called by a client, scripts included."""
+def count_commands(client):
+    """Return the number of calls of each command, by clients and scripts."""
     return {
-        name.removeprefix("cmdstat_"): told["calls"]
-        for name, told in client.info("commandstats").items()
+        name.removeprefix("cmdstat_"): stats["calls"]
+        for name, stats in client.info("commandstats").items()
     }
 
 
 def test_each_call_is_one_round_trip(store, client):
     ledger = store.open()
-    ledger.claim(event("before"), FOUR, LEASE)  # loads the scripts and connects
-    ledger.close(ledger.claim(event("before, too"), FOUR, LEASE), [], True)
+    ledger.claim(create_event("before"), FOUR, LEASE)  # loads the scripts and connects
+    ledger.close(ledger.claim(create_event("second"), FOUR, LEASE), [], True)
     client.config_resetstat()
     deliver(ledger)
-    told = commands(client)
-    assert told["evalsha"] == 1 + 4 + 1
-    assert "script|load" not in told
+    counts = count_commands(client)
+    assert counts["evalsha"] == 1 + 4 + 1
+    assert "script|load" not in counts
     client.config_resetstat()
-    assert ledger.claim(event(), FOUR, LEASE).held is False
-    told = commands(client)
-    assert {name: told[name] for name in told if name in ("evalsha", "hset", "expire")} == {
+    assert ledger.claim(create_event(), FOUR, LEASE).held is False
+    counts = count_commands(client)
+    assert {name: counts[name] for name in counts if name in ("evalsha", "hset", "expire")} == {
         "evalsha": 1
     }
 
 
-def test_all_keys_of_an_event_expire_when_it_was_not_touched_for_so_long(store, client):
+def test_all_keys_of_event_expire(store, client):
     ledger = RedisLedger(store.server.url, store.prefix, keep=1000.9)
     names = [
-        key(store, "event", hash_key(event().key)),
-        key(store, "raw", hash_key(event().key)),
-        key(store, "task", hash_key(event().task_id)),
+        get_key(store, "event", hash_key(create_event().key)),
+        get_key(store, "raw", hash_key(create_event().key)),
+        get_key(store, "task", hash_key(create_event().task_id)),
     ]
-    claim = ledger.claim(event(), FOUR, LEASE)
+    lease = ledger.claim(create_event(), FOUR, LEASE)
     for act in (
         lambda: None,
-        lambda: ledger.record(claim, record(FOUR[0])),
-        lambda: ledger.close(claim, [], False),
-        lambda: ledger.claim(event(), FOUR, LEASE),
+        lambda: ledger.record(lease, create_record(FOUR[0])),
+        lambda: ledger.close(lease, [], False),
+        lambda: ledger.claim(create_event(), FOUR, LEASE),
     ):
         act()
         for name in names:
             assert 990 < client.ttl(name) <= 1000
             client.expire(name, 10)
-    others = set(client.scan_iter(key(store, "*"))) - {name.encode() for name in names}
-    assert others == {key(store, "index").encode()}
+    others = set(client.scan_iter(get_key(store, "*"))) - {name.encode() for name in names}
+    assert others == {get_key(store, "index").encode()}
 
 
-def test_it_keeps_for_thirty_days_unless_told_otherwise(store, client):
-    store.open().claim(event(), FOUR, LEASE)
-    assert 30 * 86400 - 10 < client.ttl(key(store, "event", hash_key(event().key))) <= 30 * 86400
+def test_events_are_kept_30_days_by_default(store, client):
+    store.open().claim(create_event(), FOUR, LEASE)
+    assert (
+        30 * 86400 - 10
+        < client.ttl(get_key(store, "event", hash_key(create_event().key)))
+        <= 30 * 86400
+    )
 
 
-def test_a_ledger_made_with_its_url_alone_is_the_one_that_its_url_opens():
-    made, opened = RedisLedger("redis://h"), open_ledger("redis://h")
-    assert (made.keep, made._names) == (opened.keep, opened._names) == (2592000.0, "{mps}:")
+def test_constructor_defaults_match_url_defaults():
+    created, opened = RedisLedger("redis://h"), open_ledger("redis://h")
+    assert (created.keep, created._names) == (opened.keep, opened._names) == (2592000.0, "{mps}:")
 
 
-def test_what_is_left_of_a_hold_is_told_by_the_server_s_clock(store, client):
+def test_lease_seconds_use_server_clock(store, client):
     ledger = store.open()
-    ledger.claim(event(), FOUR, LEASE)
-    until = int(client.hget(key(store, "event", hash_key(event().key)), "until")) / 1000
+    ledger.claim(create_event(), FOUR, LEASE)
+    until = int(client.hget(get_key(store, "event", hash_key(create_event().key)), "until")) / 1000
     before = client.time()
-    (entry,) = ledger.entries()
+    (event,) = ledger.entries()
     after = client.time()
-    assert until - after[0] - after[1] / 1e6 - 1e-6 <= entry.held
-    assert entry.held <= until - before[0] - before[1] / 1e6 + 1e-6
+    assert until - after[0] - after[1] / 1e6 - 1e-6 <= event.lease_seconds
+    assert event.lease_seconds <= until - before[0] - before[1] / 1e6 + 1e-6
 
 
-def test_events_that_expired_leave_the_index_with_the_next_new_ones(store, client):
+def test_new_events_remove_expired_ones_from_index(store, client):
     ledger = RedisLedger(store.server.url, store.prefix, keep=3600.0)
     for number in range(12):
-        ledger.claim(event(f"task-{number}"), FOUR, LEASE)
-    kept = key(store, "event", hash_key(event("task-0").key))
-    for name in client.scan_iter(key(store, "event", "*")):
+        ledger.claim(create_event(f"task-{number}"), FOUR, LEASE)
+    kept = get_key(store, "event", hash_key(create_event("task-0").key))
+    for name in client.scan_iter(get_key(store, "event", "*")):
         if name.decode() != kept:
             client.delete(name)
-    assert [entry.task_id for entry in ledger.entries()] == ["task-0"]
-    assert ledger.find(event("task-1").key) is None
+    assert [event.task_id for event in ledger.entries()] == ["task-0"]
+    assert ledger.find(create_event("task-1").key) is None
     assert list(ledger.entries("task-1")) == []
-    ledger.claim(event("young"), FOUR, LEASE)
-    assert client.zcard(key(store, "index")) == 13
-    for member in client.zrange(key(store, "index"), 0, -1):
-        client.zincrby(key(store, "index"), -3700, member)
-    ledger.claim(event("new"), FOUR, LEASE)
-    # Ten are looked at, of which one has not expired.
-    assert client.zcard(key(store, "index")) == 14 - 9
-    ledger.claim(event("newer"), FOUR, LEASE)
-    assert {entry.task_id for entry in ledger.entries()} == {"task-0", "young", "new", "newer"}
-    assert client.zcard(key(store, "index")) == 4
+    ledger.claim(create_event("young"), FOUR, LEASE)
+    assert client.zcard(get_key(store, "index")) == 13
+    for member in client.zrange(get_key(store, "index"), 0, -1):
+        client.zincrby(get_key(store, "index"), -3700, member)
+    ledger.claim(create_event("new"), FOUR, LEASE)
+    # Ten members are checked, and one of them has not expired.
+    assert client.zcard(get_key(store, "index")) == 14 - 9
+    ledger.claim(create_event("newer"), FOUR, LEASE)
+    assert {event.task_id for event in ledger.entries()} == {"task-0", "young", "new", "newer"}
+    assert client.zcard(get_key(store, "index")) == 4
 
 
-def test_an_event_that_expired_can_be_purged_from_the_index(store, client):
+def test_purge_removes_expired_event_from_index(store, client):
     ledger = store.open()
     deliver(ledger)
-    client.delete(key(store, "event", hash_key(event().key)))
+    client.delete(get_key(store, "event", hash_key(create_event().key)))
     assert ledger.purge(2e9) == 0
-    assert client.zcard(key(store, "index")) == 0
+    assert client.zcard(get_key(store, "index")) == 0
 
 
-def test_events_without_a_task_id_are_no_task_s(store, client):
+def test_events_without_task_id_have_no_task_key(store, client):
     ledger = store.open()
     for number in range(3):
-        told = event("", SessionId=str(number))
-        ledger.close(ledger.claim(told, FOUR, LEASE), [record(FOUR[0])], True)
+        event = create_event("", SessionId=str(number))
+        ledger.close(ledger.claim(event, FOUR, LEASE), [create_record(FOUR[0])], True)
     assert len(list(ledger.entries())) == 3
-    assert list(client.scan_iter(key(store, "task", "*"))) == []
+    assert list(client.scan_iter(get_key(store, "task", "*"))) == []
 
 
-def test_nothing_is_left_of_what_was_purged(store, client):
+def test_purge_deletes_all_keys(store, client):
     ledger = store.open()
     tasks = ["", "one", "two"]
     for task in tasks:
         for status in ("FINISH", "PROCESSING"):
-            ledger.close(ledger.claim(event(task, status), FOUR, LEASE), [], True)
-    held = ledger.claim(event("one", "FINISH"), FOUR, LEASE)
+            ledger.close(ledger.claim(create_event(task, status), FOUR, LEASE), [], True)
+    held = ledger.claim(create_event("one", "FINISH"), FOUR, LEASE)
     assert ledger.purge(4e9) == 5
-    assert client.smembers(key(store, "task", hash_key("one"))) == {hash_key(held.event).encode()}
+    assert client.smembers(get_key(store, "task", hash_key("one"))) == {
+        hash_key(held.event).encode()
+    }
     ledger.close(held, [], True)
     assert ledger.purge(4e9) == 1
-    assert list(client.scan_iter(key(store, "*"))) == []
+    assert list(client.scan_iter(get_key(store, "*"))) == []
 
 
-def test_more_events_than_are_asked_for_at_once_are_all_told(store):
+def test_entries_return_more_than_one_batch(store):
     ledger = store.open()
     for number in range(201):
-        ledger.claim(event(f"task-{number}"), [], LEASE)
-    assert len({entry.key for entry in ledger.entries()}) == 201
+        ledger.claim(create_event(f"task-{number}"), [], LEASE)
+    assert len({event.key for event in ledger.entries()}) == 201
 
 
-# Servers that fail
+# Failing servers
 
 
-class Cutting:
-    """Passes on what is said between a client and a server, and cuts the connection instead of the next answer."""
+class CuttingProxy:
+    """A proxy that cuts the connection instead of forwarding the next `cut` responses."""
 
     def __init__(self, port):
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.cut = 0
-        self._open = [self._listener]
+        self._sockets = [self._listener]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -201,14 +208,16 @@ class Cutting:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._port))
-            self._open += [client, server]
-            threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+            self._sockets += [client, server]
+            threading.Thread(
+                target=self._forward, args=(client, server, False), daemon=True
+            ).start()
+            threading.Thread(target=self._forward, args=(server, client, True), daemon=True).start()
 
-    def _pass(self, source, sink, answers):
+    def _forward(self, source, sink, is_response):
         try:
             while data := source.recv(65536):
-                if answers and self.cut:
+                if is_response and self.cut:
                     self.cut -= 1
                     break
                 sink.sendall(data)
@@ -222,145 +231,143 @@ class Cutting:
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
-        for one in self._open:
+        for one in self._sockets:
             one.close()
 
 
 @pytest.fixture
-def cutting(redis_server):
-    made = Cutting(redis_server.port)
-    yield made
-    made.close()
+def proxy(redis_server):
+    proxy = CuttingProxy(redis_server.port)
+    yield proxy
+    proxy.close()
 
 
-def test_whatever_is_sent_twice_is_done_once(store, cutting):
-    """The answer to each first try is lost, after it took effect."""
-    ledger = RedisLedger(f"redis://127.0.0.1:{cutting.port}/0", store.prefix)
+def test_repeated_requests_apply_once(store, proxy):
+    """The response to each first attempt is lost after it took effect."""
+    ledger = RedisLedger(f"redis://127.0.0.1:{proxy.port}/0", store.prefix)
     assert ledger.find("x") is None  # connects
-    cutting.cut = 1
-    claim = ledger.claim(event(), FOUR, LEASE, owner="we")
-    assert (cutting.cut, claim.held, claim.delivery, claim.ended) == (0, True, 1, {})
-    with pytest.raises(EventHeld, match="request we"):
-        store.open().claim(event(), FOUR, LEASE)
-    cutting.cut = 1
-    ledger.record(claim, record(FOUR[0]))
-    cutting.cut = 1
-    ledger.close(claim, [record(FOUR[0]), record(FOUR[1], "failed")], False)
-    assert cutting.cut == 0
-    cutting.cut = 1
-    claim = ledger.claim(event(), FOUR, LEASE)
-    assert (claim.delivery, list(claim.ended)) == (2, FOUR[:1])
-    cutting.cut = 1
+    proxy.cut = 1
+    lease = ledger.claim(create_event(), FOUR, LEASE, owner="first")
+    assert (proxy.cut, lease.held, lease.delivery, lease.final_records) == (0, True, 1, {})
+    with pytest.raises(EventHeld, match="first"):
+        store.open().claim(create_event(), FOUR, LEASE)
+    proxy.cut = 1
+    ledger.record(lease, create_record(FOUR[0]))
+    proxy.cut = 1
+    ledger.close(lease, [create_record(FOUR[0]), create_record(FOUR[1], "failed")], False)
+    assert proxy.cut == 0
+    proxy.cut = 1
+    lease = ledger.claim(create_event(), FOUR, LEASE)
+    assert (lease.delivery, list(lease.final_records)) == (2, FOUR[:1])
+    proxy.cut = 1
     assert len(list(ledger.entries())) == 1
 
 
-def test_a_connection_that_breaks_again_and_again_is_the_ledger_s_error(store, cutting):
-    ledger = RedisLedger(f"redis://127.0.0.1:{cutting.port}/0", store.prefix)
+def test_broken_connections_are_ledger_error(store, proxy):
+    ledger = RedisLedger(f"redis://127.0.0.1:{proxy.port}/0", store.prefix)
     assert ledger.find("x") is None
-    cutting.cut = 99
-    with pytest.raises(LedgerError, match="the ledger failed in Redis: ConnectionError"):
-        ledger.claim(event(), FOUR, LEASE)
+    proxy.cut = 99
+    with pytest.raises(LedgerError, match="ConnectionError"):
+        ledger.claim(create_event(), FOUR, LEASE)
 
 
-def test_a_server_that_was_started_again_is_used_again(own_server):
+def test_restarted_server_is_used_again(own_server):
     ledger = open_ledger(own_server.url)
     deliver(ledger)
     own_server.stop()
     own_server.start()
-    claim = ledger.claim(event(), FOUR, LEASE)
-    assert claim.delivery == 1  # it kept nothing, as it was told to
-    ledger.record(claim, record(FOUR[0]))
+    lease = ledger.claim(create_event(), FOUR, LEASE)
+    assert lease.delivery == 1  # the server stores nothing on disk
+    ledger.record(lease, create_record(FOUR[0]))
 
 
-def test_a_server_that_is_not_there_is_the_ledger_s_error_without_its_password():
+def test_unreachable_server_is_reported_without_password():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     ledger = open_ledger(f"redis://:s%3Acret@127.0.0.1:{port}/0")
     with pytest.raises(LedgerError, match="ConnectionError") as raised:
-        ledger.claim(event(), FOUR, LEASE)
+        ledger.claim(create_event(), FOUR, LEASE)
     assert raised.value.__cause__ is not None
     assert "cret" not in str(raised.value)
 
 
-def test_a_server_that_wants_a_password_gets_it_and_never_tells_it(redis_server, tmp_path):
+def test_password_is_sent_and_never_shown(redis_server, tmp_path):
     with RedisServer(tmp_path, "--requirepass", "s:cret/@") as server:
         good = open_ledger(f"redis://:s%3Acret%2F%40@127.0.0.1:{server.port}")
-        assert good.claim(event(), FOUR, LEASE).held
+        assert good.claim(create_event(), FOUR, LEASE).held
         for url in (server.url, f"redis://:wrong-cret@127.0.0.1:{server.port}"):
             with pytest.raises(LedgerError, match=r"AuthenticationError|unauthenticated") as raised:
-                open_ledger(url).claim(event(), FOUR, LEASE)
+                open_ledger(url).claim(create_event(), FOUR, LEASE)
             assert "cret" not in str(raised.value)
             with pytest.raises(LedgerError) as raised:
-                open_ledger(url).find(event().key)
+                open_ledger(url).find(create_event().key)
             assert "cret" not in str(raised.value)
 
 
-def test_command_that_is_not_allowed_is_named(store, client, redis_server):
+def test_forbidden_command_is_reported(store, client, redis_server):
     client.acl_setuser("reader", enabled=True, nopass=True, keys="*", commands=["+@all", "-time"])
     try:
         ledger = open_ledger(
             f"redis://reader:x@127.0.0.1:{redis_server.port}?prefix={store.prefix}"
         )
         with pytest.raises(LedgerError, match="permission"):
-            ledger.find(event().key)
+            ledger.find(create_event().key)
     finally:
         client.acl_deluser("reader")
 
 
-def test_a_password_that_an_error_repeats_is_hidden(store, redis_server):
+def test_password_in_error_is_hidden(store, redis_server):
     from scf_mps.ledger.redis import _RedisConnections
 
-    server = _RedisConnections(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0")
+    connections = _RedisConnections(f"redis://:pa%20ss@127.0.0.1:{redis_server.port}/0")
 
     def refuse(_):
         raise OSError("AUTH pa ss was refused")
 
-    with pytest.raises(
-        LedgerError, match=r"^the ledger failed in Redis: OSError: AUTH \*\*\* was refused$"
-    ):
-        server.ask(refuse, 1.0)
+    with pytest.raises(LedgerError, match=r"AUTH \*\*\* was refused"):
+        connections.request(refuse, 1.0)
 
 
-@pytest.mark.parametrize(("limit", "most"), [(3, 1.3), (5, 2.2)])
-def test_a_server_that_never_answers_leaves_time_for_the_callbacks(silent, limit, most):
-    pytest.importorskip("redis", reason="its loading is not to be measured")
-    assert run_without_ledger(f"redis://127.0.0.1:{silent}/0", limit) < most
+@pytest.mark.parametrize(("limit", "max_delay"), [(3, 1.3), (5, 2.2)])
+def test_silent_server_leaves_time_for_callbacks(silent_port, limit, max_delay):
+    pytest.importorskip("redis", reason="loading it would be measured")
+    assert measure_delay_without_ledger(f"redis://127.0.0.1:{silent_port}/0", limit) < max_delay
 
 
-def test_a_server_that_falls_silent_leaves_time_for_the_callbacks(own_server):
-    """A connection that was good is not asked for longer than a new one."""
+def test_server_that_stops_leaves_time_for_callbacks(own_server):
+    """An established connection does not wait longer than a new one."""
     ledger = open_ledger(own_server.url)
-    ledger.claim(event("before"), FOUR, 5.0)
+    ledger.claim(create_event("before"), FOUR, 5.0)
     own_server.process.send_signal(signal.SIGSTOP)
     began = monotonic()
     try:
         with pytest.raises(LedgerError, match="TimeoutError"):
-            ledger.claim(event(), FOUR, 5.0)
+            ledger.claim(create_event(), FOUR, 5.0)
     finally:
         own_server.process.send_signal(signal.SIGCONT)
     assert monotonic() - began < 1.5
 
 
-def test_an_event_that_redis_evicted_while_it_was_held_is_told(store, client):
+def test_eviction_during_lease_is_reported(store, client):
     ledger = store.open()
-    claim = ledger.claim(event(), FOUR, LEASE)
-    client.delete(key(store, "event", hash_key(event().key)))
+    lease = ledger.claim(create_event(), FOUR, LEASE)
+    client.delete(get_key(store, "event", hash_key(create_event().key)))
     for act in (
-        lambda: ledger.record(claim, record(FOUR[0])),
-        lambda: ledger.close(claim, [], True),
+        lambda: ledger.record(lease, create_record(FOUR[0])),
+        lambda: ledger.close(lease, [], True),
     ):
-        with pytest.raises(LedgerError, match="needs maxmemory-policy noeviction"):
+        with pytest.raises(LedgerError, match="noeviction"):
             act()
-    assert client.exists(key(store, "event", hash_key(event().key))) == 0
+    assert client.exists(get_key(store, "event", hash_key(create_event().key))) == 0
 
 
-# Keys of others
+# Foreign keys
 
 
-def test_a_key_of_another_kind_is_told(store, client):
-    client.set(key(store, "event", hash_key(event().key)), "mine")
+def test_key_of_other_type_is_ledger_error(store, client):
+    client.set(get_key(store, "event", hash_key(create_event().key)), "mine")
     with pytest.raises(LedgerError, match="WRONGTYPE"):
-        store.open().claim(event(), FOUR, LEASE)
+        store.open().claim(create_event(), FOUR, LEASE)
 
 
 @pytest.mark.parametrize(
@@ -375,93 +382,93 @@ def test_a_key_of_another_kind_is_told(store, client):
         ("record x", "1 1 []"),
     ],
 )
-def test_a_damaged_event_is_named(store, client, field, value):
+def test_damaged_event_is_named(store, client, field, value):
     ledger = store.open()
     deliver(ledger)
-    name = key(store, "event", hash_key(event().key))
+    name = get_key(store, "event", hash_key(create_event().key))
     client.hset(name, field, value)
     for act in (
-        lambda: ledger.claim(event(), FOUR, LEASE),
-        lambda: ledger.find(event().key),
+        lambda: ledger.claim(create_event(), FOUR, LEASE),
+        lambda: ledger.find(create_event().key),
         lambda: list(ledger.entries()),
     ):
         with pytest.raises(DamagedRecord) as raised:
             act()
-        assert str(raised.value).startswith(f"the key {name} in Redis is damaged")
+        assert name in str(raised.value)
 
 
-def test_a_damaged_notification_is_named(store, client):
+def test_missing_or_damaged_notification(store, client):
     ledger = store.open()
     deliver(ledger)
-    name = key(store, "raw", hash_key(event().key))
+    name = get_key(store, "raw", hash_key(create_event().key))
     client.set(name, b"{")
     with pytest.raises(DamagedRecord, match="delete it") as raised:
-        ledger.find(event().key)
+        ledger.find(create_event().key)
     assert name in str(raised.value)
     client.delete(name)
-    assert ledger.find(event().key).notification is None
+    assert ledger.find(create_event().key).notification is None
 
 
-def test_another_event_in_its_place_is_told(store, client):
+def test_claim_fails_when_key_has_other_event(store, client):
     ledger = store.open()
     deliver(ledger)
-    name = key(store, "event", hash_key(event().key))
-    told = json.loads(client.hget(name, "told"))
-    client.hset(name, "told", json.dumps({**told, "key": "another"}))
+    name = get_key(store, "event", hash_key(create_event().key))
+    description = json.loads(client.hget(name, "told"))
+    client.hset(name, "told", json.dumps({**description, "key": "another"}))
     with pytest.raises(DamagedRecord):
-        ledger.claim(event(), FOUR, LEASE)
-    assert ledger.find(event().key) is None
+        ledger.claim(create_event(), FOUR, LEASE)
+    assert ledger.find(create_event().key) is None
 
 
-def test_two_prefixes_are_two_ledgers(redis_server):
-    one, other = Server(redis_server), Server(redis_server)
+def test_prefixes_separate_ledgers(redis_server):
+    one, other = RedisStore(redis_server), RedisStore(redis_server)
     deliver(one.open())
-    assert other.open().claim(event(), FOUR, LEASE).delivery == 1
-    assert one.open().claim(event(), FOUR, LEASE).held is False
+    assert other.open().claim(create_event(), FOUR, LEASE).delivery == 1
+    assert one.open().claim(create_event(), FOUR, LEASE).held is False
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [("until", "soon"), ("until", "1e999"), ("record r/0 make", "nonsense"), ("delivery", "x")],
 )
-def test_field_that_a_script_cannot_read_is_named(store, client, field, value):
+def test_field_unreadable_for_script_is_damage(store, client, field, value):
     ledger = store.open()
     deliver(ledger, complete=False)
-    client.hset(key(store, "event", hash_key(event().key)), field, value)
+    client.hset(get_key(store, "event", hash_key(create_event().key)), field, value)
     with pytest.raises(DamagedRecord, match="delete it"):
-        ledger.claim(event(), FOUR, LEASE)
+        ledger.claim(create_event(), FOUR, LEASE)
     with pytest.raises(DamagedRecord, match="delete it"):
         list(ledger.entries())
 
 
-def test_key_of_another_kind_is_named_and_others_listed(store, client):
+def test_key_of_other_type_is_damage_in_history(store, client):
     ledger = store.open()
-    ledger.close(ledger.claim(event("good"), [], LEASE), [], True)
-    ledger.close(ledger.claim(event("bad"), [], LEASE), [], True)
-    name = key(store, "event", hash_key(event("bad").key))
+    ledger.close(ledger.claim(create_event("good"), [], LEASE), [], True)
+    ledger.close(ledger.claim(create_event("bad"), [], LEASE), [], True)
+    name = get_key(store, "event", hash_key(create_event("bad").key))
     client.delete(name)
     client.set(name, "mine")
-    client.zadd(key(store, "index"), {b"\xff\xfe": 1e9})
+    client.zadd(get_key(store, "index"), {b"\xff\xfe": 1e9})
     listed = []
     with pytest.raises(DamagedRecord, match="WRONGTYPE"):
-        listed.extend(entry.task_id for entry in ledger.entries())
+        listed.extend(event.task_id for event in ledger.entries())
     assert listed == ["good"]
     with pytest.raises(DamagedRecord, match="WRONGTYPE"):
-        ledger.find(event("bad").key)
+        ledger.find(create_event("bad").key)
 
 
 @pytest.mark.parametrize("notification", [b"[]", b"null", b"[" * 100_000, b"\xff"])
-def test_notification_of_another_shape_is_named(store, client, notification):
+def test_invalid_notification_is_damage(store, client, notification):
     ledger = store.open()
     deliver(ledger)
-    client.set(key(store, "raw", hash_key(event().key)), notification)
+    client.set(get_key(store, "raw", hash_key(create_event().key)), notification)
     with pytest.raises(DamagedRecord, match="delete it"):
-        ledger.find(event().key)
+        ledger.find(create_event().key)
 
 
 @pytest.fixture
 def secure_server(redis_server, tmp_path, monkeypatch):
-    """A server that speaks TLS alone, with a certificate of its own for localhost."""
+    """A server with TLS and a private CA for localhost."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
@@ -481,21 +488,21 @@ def secure_server(redis_server, tmp_path, monkeypatch):
         yield f"rediss://localhost:{port}/0", tmp_path / "ca.pem", server
 
 
-def test_ledger_works_over_tls_within_its_time(secure_server, monkeypatch):
+def test_tls_connection_respects_timeouts(secure_server, monkeypatch):
     url, authority, server = secure_server
     with pytest.raises(LedgerError, match="CERTIFICATE_VERIFY_FAILED"):
-        open_ledger(url).claim(event(), FOUR, LEASE)
+        open_ledger(url).claim(create_event(), FOUR, LEASE)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     ledger = open_ledger(url)
-    claim = ledger.claim(event(), FOUR, LEASE)
-    ledger.record(claim, record(FOUR[0]))
+    lease = ledger.claim(create_event(), FOUR, LEASE)
+    ledger.record(lease, create_record(FOUR[0]))
     server.process.send_signal(signal.SIGSTOP)
-    claim.timeout = 0.5
+    lease.timeout = 0.5
     began = monotonic()
     try:
         for act in (
-            lambda: ledger.record(claim, record(FOUR[1])),
-            lambda: open_ledger(url).claim(event("new"), FOUR, 4.0),
+            lambda: ledger.record(lease, create_record(FOUR[1])),
+            lambda: open_ledger(url).claim(create_event("new"), FOUR, 4.0),
         ):
             with pytest.raises(LedgerError):
                 act()
@@ -507,13 +514,13 @@ def test_ledger_works_over_tls_within_its_time(secure_server, monkeypatch):
 # Loading
 
 
-def test_a_function_without_the_package_is_told_what_to_install(monkeypatch):
+def test_missing_package_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(LedgerError, match=r"pip install 'scf-mps\[redis\]'"):
         open_ledger("redis://127.0.0.1")
 
 
-def test_the_package_is_loaded_when_the_ledger_is_first_used():
+def test_package_is_loaded_on_first_use():
     code = "import sys; from scf_mps import App; App(ledger='redis://127.0.0.1').main_handler; print('redis' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
@@ -523,8 +530,8 @@ def test_the_package_is_loaded_when_the_ledger_is_first_used():
     ("url", "module"),
     [("redis://127.0.0.1", "redis"), (f"cos://{BUCKET}.{REGION}/x/", "scf_mps.cos.client")],
 )
-def test_instance_loads_client_when_it_starts(url, module, monkeypatch):
-    """SCF limits the start of an instance on its own: loading takes no time of the first invocation."""
+def test_client_is_loaded_at_start_on_scf(url, module, monkeypatch):
+    """SCF limits the start of an instance separately: loading takes no time of the first invocation."""
     monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
     assert open_ledger(url) is not None
     code = f"import sys; from scf_mps import App; App(ledger={url!r}).main_handler; print({module!r} in sys.modules)"

@@ -1,7 +1,6 @@
-"""Two deliveries after another, at once, killed, late, forced, in any order: each store does what a small model says.
+"""A state machine of deliveries that overlap, die, are late or forced: each store behaves like a small model.
 
-Two processes work with a store that processes can share; the memory is that of one. ``MPS_CHAOS=1000`` looks for
-longer.
+Two processes share a store. ``MPS_CHAOS=1000`` runs more examples.
 """
 
 from __future__ import annotations
@@ -24,7 +23,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from .conftest import LEASE, SHARED, STORES, Bucket, Folder, Server, Store, record
+from .support import (
+    LEASE,
+    SHARED_STORES,
+    STORES,
+    BucketStore,
+    FolderStore,
+    MemoryStore,
+    RedisStore,
+    create_record,
+)
 from .worker import Worker
 
 TASKS = ("one", "other")
@@ -38,12 +46,14 @@ workers = st.sampled_from([0, 1])
 some_calls = st.sets(st.sampled_from(CALLS)).map(sorted)
 
 
-class Known:
-    """What the model knows of an event.
+class ModelEvent:
+    """An event of the model.
 
     Attributes:
-        holder: the name of the claim that may still be at work; None once it closed, or its time was over.
-        was_complete: whether the last delivery that closed left nothing to do.
+        holder: name of the lease. None after it was closed or expired.
+        was_complete: True if the last delivery that closed left nothing to do.
+        final: calls with a final record.
+        open: outcomes of other calls.
     """
 
     def __init__(self):
@@ -51,12 +61,12 @@ class Known:
         self.holder = None
         self.complete = False
         self.was_complete = False
-        self.ended = set()
+        self.final = set()
         self.open = {}
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """The rules, and the model. A subclass names the store."""
+    """The rules and the model. Subclasses set the store."""
 
     claims = Bundle("claims")
     make_store = None
@@ -66,51 +76,51 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.store = type(self).make_store()
         self.workers = type(self).make_workers()
-        self.known = {}
+        self.events = {}
         self.count = 0
-        self.forgotten = set()
+        self.purged = set()
 
     @initialize()
     def open(self):
         for worker in self.workers:
-            worker.do("open", self.store.url)
+            worker.call("open", self.store.url)
         self.ledger = self.store.open()
 
-    @rule(target=claims, task=tasks, worker=workers, calls=some_calls, again=some_calls)
-    def claim(self, task, worker, calls, again):
+    @rule(target=claims, task=tasks, worker=workers, calls=some_calls, forced=some_calls)
+    def claim(self, task, worker, calls, forced):
         self.count += 1
         name = f"claim-{self.count}"
-        answer = self.workers[worker].do("claim", name, task, calls, LEASE, again)
-        known = self.known.get(task)
-        if known is None:
-            known = self.known[task] = Known()
+        response = self.workers[worker].call("claim", name, task, calls, LEASE, forced)
+        event = self.events.get(task)
+        if event is None:
+            event = self.events[task] = ModelEvent()
         else:
-            over = all(call in known.ended and call not in again for call in calls)
-            if answer[0] == "over":
-                # Of these calls nothing is left, even if a later delivery with others is at work, or dead.
-                assert over
-                assert known.complete or known.holder or known.was_complete
-                assert set(calls) <= set(answer[2]) <= known.ended
+            is_finished = all(call in event.final and call not in forced for call in calls)
+            if response[0] == "finished":
+                # Nothing is left of these calls, even if a later delivery with others is at work, or dead.
+                assert is_finished
+                assert event.complete or event.holder or event.was_complete
+                assert set(calls) <= set(response[2]) <= event.final
                 return multiple()
-            # (One that was complete may be held once more, if what ended was written down late.)
-            assert not (over and known.holder)
-            if known.holder:
-                kind, seconds = answer
+            # (A complete event may be held once more if a final record was written late.)
+            assert not (is_finished and event.holder)
+            if event.holder:
+                kind, seconds = response
                 assert kind == "held"
                 assert 0 < seconds <= LEASE + 2
                 return multiple()
-        known.delivery += 1
-        known.holder, known.complete = name, False
-        assert answer == ["claimed", known.delivery, sorted(known.ended)]
-        return name, task, worker, known.delivery
+        event.delivery += 1
+        event.holder, event.complete = name, False
+        assert response == ["claimed", event.delivery, sorted(event.final)]
+        return name, task, worker, event.delivery
 
     @rule(held=claims, call=st.sampled_from(CALLS), outcome=st.sampled_from(OUTCOMES[:2]))
     def record(self, held, call, outcome):
         name, task, worker, delivery = held
-        if name in self.forgotten:
+        if name in self.purged:
             return
-        self.workers[worker].do("record", name, record(call, outcome, delivery).as_dict())
-        self.known[task].ended.add(call)
+        self.workers[worker].call("record", name, create_record(call, outcome, delivery).as_dict())
+        self.events[task].final.add(call)
 
     @rule(
         held=consumes(claims),
@@ -119,96 +129,100 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def close(self, held, outcomes, complete):
         name, task, worker, delivery = held
-        if name in self.forgotten:
+        if name in self.purged:
             return
-        records = [record(call, outcome, delivery) for call, outcome in outcomes.items()]
-        self.workers[worker].do("close", name, [one.as_dict() for one in records], complete)
-        known = self.known[task]
-        known.ended.update(one.key for one in records if one.ended)
-        if known.delivery == delivery:
-            known.open.update({one.key: one.outcome for one in records if not one.ended})
-            known.holder, known.complete = None, complete
-            known.was_complete = complete
+        records = [create_record(call, outcome, delivery) for call, outcome in outcomes.items()]
+        self.workers[worker].call("close", name, [record.as_dict() for record in records], complete)
+        event = self.events[task]
+        event.final.update(record.key for record in records if record.is_final)
+        if event.delivery == delivery:
+            event.open.update(
+                {record.key: record.outcome for record in records if not record.is_final}
+            )
+            event.holder, event.complete = None, complete
+            event.was_complete = complete
 
     @rule(held=consumes(claims))
     def die(self, held):
-        """Nothing more is heard of a delivery."""
+        """End a delivery without closing."""
 
-    @precondition(lambda self: self.store.ahead < 800)  # for so long a signature is good
+    @precondition(lambda self: self.store.ahead < 800)  # signatures of COS are valid for so long
     @rule()
     def expire(self):
         for worker in self.workers:
-            worker.do("forward", LEASE + 5)
+            worker.call("forward", LEASE + 5)
         self.store.expire()
-        for known in self.known.values():
-            known.holder = None
+        for event in self.events.values():
+            event.holder = None
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.events)
     @rule(worker=workers)
-    def forget(self, worker):
-        """What nobody holds is forgotten; whoever still worked on it is long dead."""
-        free = [task for task, known in self.known.items() if not known.holder]
-        assert self.workers[worker].do("purge", time.time() + 1) == len(free)
+    def purge(self, worker):
+        """Purge all events without a lease."""
+        free = [task for task, event in self.events.items() if not event.holder]
+        assert self.workers[worker].call("purge", time.time() + 1) == len(free)
         for task in free:
-            del self.known[task]
-        holders = {known.holder for known in self.known.values()}
-        self.forgotten |= {f"claim-{number}" for number in range(self.count + 1)} - holders
+            del self.events[task]
+        holders = {event.holder for event in self.events.values()}
+        self.purged |= {f"claim-{number}" for number in range(self.count + 1)} - holders
 
     @invariant()
-    def history_tells_what_happened(self):
+    def history_matches_model(self):
         if not hasattr(self, "ledger"):
             return
-        told = {entry.task_id: entry for entry in self.ledger.entries()}
-        assert told.keys() == self.known.keys()
-        for task, known in self.known.items():
-            entry = told[task]
-            assert (entry.delivery, entry.complete) == (known.delivery, known.complete)
-            assert (entry.held > 0) == bool(known.holder)
-            assert {one.key for one in entry.records if one.ended} == known.ended
-            still_open = {one.key: one.outcome for one in entry.records if not one.ended}
+        stored_events = {event.task_id: event for event in self.ledger.entries()}
+        assert stored_events.keys() == self.events.keys()
+        for task, event in self.events.items():
+            stored = stored_events[task]
+            assert (stored.delivery, stored.complete) == (event.delivery, event.complete)
+            assert (stored.lease_seconds > 0) == bool(event.holder)
+            assert {record.key for record in stored.records if record.is_final} == event.final
+            still_open = {
+                record.key: record.outcome for record in stored.records if not record.is_final
+            }
             assert still_open == {
-                call: outcome for call, outcome in known.open.items() if call not in known.ended
+                call: outcome for call, outcome in event.open.items() if call not in event.final
             }
 
 
-class Here:
-    """A worker in this process, for the memory that no other can share."""
+class LocalWorker:
+    """A worker in this process, for the ledger in memory."""
 
     def __init__(self, store):
         self._worker = Worker()
         self._store = store
 
-    def do(self, method, *arguments):
+    def call(self, method, *arguments):
         if method == "open":
-            self._worker.claims.clear()
+            self._worker.leases.clear()
             self._worker.ledger = self._store.open()
             return None
         return getattr(self._worker, method)(*arguments)
 
 
 @pytest.mark.parametrize("kind", STORES)
-def test_a_store_does_what_the_model_says(kind, request, tmp_path, start_process):
+def test_store_behaves_like_model(kind, request, tmp_path, start_worker):
     emulator = request.getfixturevalue("emulator") if kind == "cos" else None
     server = request.getfixturevalue("redis_server") if kind == "redis" else None
-    processes = [start_process(), start_process()] if kind in SHARED else []
+    processes = [start_worker(), start_worker()] if kind in SHARED_STORES else []
     numbers = iter(range(1_000_000))
     makers = {
-        "memory": lambda: Store("memory"),
-        "files": lambda: Folder(tmp_path / f"ledger-{next(numbers)}"),
-        "cos": lambda: Bucket(emulator),
-        "redis": lambda: Server(server),
+        "memory": lambda: MemoryStore(),
+        "files": lambda: FolderStore(tmp_path / f"ledger-{next(numbers)}"),
+        "cos": lambda: BucketStore(emulator),
+        "redis": lambda: RedisStore(server),
     }
-    made = []
+    stores = []
 
     class Machine(LedgerMachine):
         @staticmethod
         def make_store():
-            made.append(makers[kind]())
-            return made[-1]
+            stores.append(makers[kind]())
+            return stores[-1]
 
         @staticmethod
         def make_workers():
-            return processes or [Here(made[-1]), Here(made[-1])]
+            return processes or [LocalWorker(stores[-1]), LocalWorker(stores[-1])]
 
     chaos = int(os.environ.get("MPS_CHAOS", "0"))
     run_state_machine_as_test(
@@ -221,4 +235,4 @@ def test_a_store_does_what_the_model_says(kind, request, tmp_path, start_process
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert len(made) >= 10
+    assert len(stores) >= 10

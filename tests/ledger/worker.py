@@ -1,4 +1,4 @@
-"""A process that works with a ledger as it is told, one JSON object a line: for tests that need several of them.
+"""A process that calls methods of a ledger. It reads one call per line as JSON.
 
 It is run by its path, and ends with its standard input.
 """
@@ -14,64 +14,63 @@ from scf_mps.errors import EventHeld
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import CosLedger, FileLedger, Record, open_ledger
 
-QUICK = Retry(base=0.001, cap=0.01)
+FAST_RETRY = Retry(base=0.001, cap=0.01)
 
 
-def opened(url, clock):
-    """The ledger at a URL, with a clock that can be put forward."""
-    made = open_ledger(url)
-    if isinstance(made, FileLedger):
+def open_with_clock(url, clock):
+    """Return the ledger at a URL. Its leases are measured by `clock`."""
+    ledger = open_ledger(url)
+    if isinstance(ledger, FileLedger):
         return FileLedger(url.removeprefix("file://"), clocks=[clock])
-    if isinstance(made, CosLedger):
-        place, _, prefix = url.removeprefix("cos://").partition("/")
-        bucket, _, region = place.partition(".")
-        return CosLedger(bucket, region, prefix, retry=QUICK, clocks=[clock])
-    return made
+    if isinstance(ledger, CosLedger):
+        host, _, prefix = url.removeprefix("cos://").partition("/")
+        bucket, _, region = host.partition(".")
+        return CosLedger(bucket, region, prefix, retry=FAST_RETRY, clocks=[clock])
+    return ledger
 
 
-def notification(task_id="1250000000-WorkflowTask-1", status="FINISH", **more):
-    """A notification of MPS without results: a ledger is told which calls there are."""
+def create_notification(task_id="1250000000-WorkflowTask-1", status="FINISH", **fields):
+    """Return a notification of MPS without results: tests give a ledger the keys of the calls."""
     payload = {"TaskId": task_id, "Status": status, "ErrCode": 0, "MediaProcessResultSet": []}
-    return {"EventType": "WorkflowTask", "WorkflowTaskEvent": payload, **more}
+    return {"EventType": "WorkflowTask", "WorkflowTaskEvent": payload, **fields}
 
 
 class Worker:
-    """What the process does."""
+    """The calls that the process accepts."""
 
     def __init__(self):
         self.ledger = None
-        self.claims = {}
+        self.leases = {}
         self.ahead = 0.0
 
     def open(self, url):
         self.ahead = 0.0
-        self.claims.clear()
-        self.ledger = opened(url, lambda: monotonic() + self.ahead)
+        self.leases.clear()
+        self.ledger = open_with_clock(url, lambda: monotonic() + self.ahead)
 
     def forward(self, seconds):
         self.ahead += seconds
 
-    def claim(self, name, task_id, calls, seconds, again=()):
+    def claim(self, name, task_id, calls, seconds, forced=()):
+        event = parse_event(create_notification(task_id))
         try:
-            claim = self.ledger.claim(
-                parse_event(notification(task_id)), calls, seconds, again=again, owner=name
-            )
+            lease = self.ledger.claim(event, calls, seconds, forced=forced, owner=name)
         except EventHeld as held:
             return ["held", held.seconds]
-        if claim.held:
-            self.claims[name] = claim
-        return ["claimed" if claim.held else "over", claim.delivery, sorted(claim.ended)]
+        if lease.held:
+            self.leases[name] = lease
+        kind = "claimed" if lease.held else "finished"
+        return [kind, lease.delivery, sorted(lease.final_records)]
 
     def record(self, name, fields):
-        self.ledger.record(self.claims[name], Record.from_dict(fields))
+        self.ledger.record(self.leases[name], Record.from_dict(fields))
 
     def close(self, name, records, complete):
-        self.ledger.close(
-            self.claims.pop(name), [Record.from_dict(one) for one in records], complete
-        )
+        lease = self.leases.pop(name)
+        self.ledger.close(lease, [Record.from_dict(fields) for fields in records], complete)
 
     def race(self, tasks):
-        """Claim one event after the other; returns which were got."""
+        """Claim one event after another. Return the tasks whose events are held."""
         return [task for task in tasks if self.claim(task, task, ["a call"], 60.0)[0] == "claimed"]
 
     def purge(self, before):

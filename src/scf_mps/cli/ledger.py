@@ -171,7 +171,10 @@ def reconcile(
         try:
             summary = run_or_fail(
                 lambda: application.reconcile(
-                    {"request_id": str(uuid.uuid4())}, span=span, dispatch=not dry_run, tell=report
+                    {"request_id": str(uuid.uuid4())},
+                    span=span,
+                    dispatch=not dry_run,
+                    on_task=report,
                 )
             )
             failure = None
@@ -342,7 +345,7 @@ def _format_entry(entry: StoredEvent) -> dict[str, str]:
         "deliveries": format_count(entry.delivery, "delivery", "deliveries"),
         "callbacks": _format_counts(Counter(record.outcome for record in entry.records)),
         "why": "; ".join(
-            f"{record.callback}: {record.error}" for record in entry.records if not record.ended
+            f"{record.callback}: {record.error}" for record in entry.records if not record.is_final
         ),
     }
 

@@ -1,7 +1,7 @@
-"""The ledger: what was done for which event, so that nothing is done twice and nothing is lost.
+"""The ledger: outcomes of callbacks by event, so that no callback runs twice and no event is lost.
 
-An application opens one by the URL in ``MPS_LEDGER``; without one nothing here is loaded. `Ledger` is what a store of
-one's own derives from.
+An application opens its ledger from the URL in ``MPS_LEDGER``. Without one, nothing here is loaded. Derive other stores
+from `Ledger`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a ledger is: which callbacks came to an end for which event, and who is at work on it now.
+"""The interface of ledgers, and what they store: records of callbacks, and the events these ran for.
 
-A store of any kind is a `Ledger` of six methods. What an application does with one is in `keeping.py`.
+A store of any kind is a `Ledger` of six methods. `session.py` uses it for an application.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from ..errors import DamagedRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence
     from typing import Any
 
     from ..events.base import Event
     from ..routing.plan import Call
 
 FINAL_OUTCOMES = ("done", "dropped")
-"""The outcomes after which a callback never runs again for its result."""
+"""Outcomes after which a callback never runs again for the same result."""
 
 DEFAULT_TIMEOUT = 10.0
-"""Seconds that one call may take."""
+"""Maximum seconds of one call of a ledger."""
 
 FIND_TIMEOUT = 4.0
-"""Seconds that `Ledger.find` may take."""
+"""Maximum seconds of `Ledger.find`."""
 
 MIN_TIMEOUT = 0.05
-"""Seconds that one call may always take."""
+"""Seconds that a call of a ledger may always take."""
 
 MAX_KILL_DELAY = 2.0
-"""Seconds after the time limit within which SCF has killed an invocation for certain."""
+"""Seconds after the time limit by which SCF has certainly killed an invocation."""
 
 _MAX_NUMBER = 1e12
-_MAX_SHOWN = 10
+_MAX_SHOWN_ERRORS = 10
 
 _RECORD_FIELDS = {
     "key": str,
@@ -49,15 +49,17 @@ _RECORD_FIELDS = {
     "at": float,
     "delivery": int,
 }
+_EVENT_FIELDS = {"key": str, "type": str, "task_id": str, "status": str, "received": float}
+_STATE_FIELDS = {"delivery": int, "complete": bool, "records": list}
 
 
 def read_fields(fields: object, types: dict[str, type]) -> list[Any]:
-    """Return the values of the fields, in the order of `types`.
+    """Return the values of fields, in the order of `types`.
 
     Args:
         fields: an object that was read from JSON.
-        types: ``str``, ``bool``, ``list``, ``dict``, ``int`` (from 0) or ``float`` (a whole number is one too) by
-            name. All numbers are below 10^12.
+        types: ``str``, ``bool``, ``list``, ``dict``, ``int`` (0 or more) or ``float`` (which may be a whole number) by
+            field. Numbers must be below 10^12.
 
     Raises:
         ValueError: a field is missing or has another type.
@@ -71,24 +73,24 @@ def read_fields(fields: object, types: dict[str, type]) -> list[Any]:
         if is_valid and kind in (int, float):
             is_valid = (0 if kind is int else -_MAX_NUMBER) <= value < _MAX_NUMBER
         if not is_valid:
-            raise ValueError(f"expected {kind.__name__} at {name!r}")
+            raise ValueError(f"{name!r} is not of type {kind.__name__}")
         values.append(value)
     return values
 
 
 class Record:
-    """What came of one callback with one result, in one delivery of the event.
+    """The outcome of one callback for one result in one delivery of an event.
 
     Attributes:
-        key: what names the callback with its result: `Call.key`.
+        key: identifies the callback and its result. See `Call.key`.
         callback: the callback's identity.
         type: the result's type.
-        place: where it stands in the notification.
+        place: the result's place in the notification.
         outcome: ``done``, ``dropped``, ``failed`` or ``deferred``.
-        error: why, in one line without control characters; ``""`` if it was done.
-        seconds: how long it ran.
-        at: when it ended, in seconds since the epoch.
-        delivery: the number of the delivery it ran in, from 1.
+        error: the reason in one line without control characters. Empty if the callback was done.
+        seconds: how long the callback ran.
+        at: end of the callback in seconds since the epoch.
+        delivery: number of the delivery, from 1.
     """
 
     __slots__ = (
@@ -126,8 +128,8 @@ class Record:
         self.delivery = delivery
 
     @classmethod
-    def of(cls, call: Call, error: str, delivery: int) -> Record:
-        """The record of a call that has its outcome."""
+    def from_call(cls, call: Call, error: str, delivery: int) -> Record:
+        """Create the record of a call that has an outcome."""
         result = call.result
         return cls(
             call.key,
@@ -143,7 +145,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Record:
-        """Return the record that `as_dict` gave, without fields that a later version adds.
+        """Create a record from what `as_dict` returned. Unknown fields are ignored.
 
         Raises:
             ValueError: the fields are not those of a record.
@@ -151,20 +153,20 @@ class Record:
         return cls(*read_fields(fields, _RECORD_FIELDS))
 
     def as_dict(self) -> dict[str, Any]:
-        """Its fields, for JSON."""
+        """Return the fields, for JSON."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @property
-    def ended(self) -> bool:
-        """Whether the callback never runs again for this result."""
+    def is_final(self) -> bool:
+        """True if the callback never runs again for this result."""
         return self.outcome in FINAL_OUTCOMES
 
     def replaces(self, other: Record | None) -> bool:
-        """Whether this is the one to keep of two about the same call, `other` having come first.
+        """Return True if this record is to be kept instead of an earlier one about the same call.
 
-        What ended stays ended, whoever says something else later; of two that say the same the later delivery's stays.
+        A final record is only replaced by a final one. Otherwise the record of the later delivery is kept.
         """
-        return other is None or (self.ended, self.delivery) >= (other.ended, other.delivery)
+        return other is None or (self.is_final, self.delivery) >= (other.is_final, other.delivery)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and self.as_dict() == other.as_dict()
@@ -175,111 +177,145 @@ class Record:
         return f"<Record {self.outcome}: {self.key}>"
 
 
-class Lease:
-    """A delivery's hold on an event.
-
-    Attributes:
-        event: the event's key.
-        delivery: the number of this delivery, from 1.
-        ended: what ended in earlier deliveries, by the key of the call.
-        held: whether the event is held: False if there was nothing left to do, and so nothing was written.
-        token: what the store needs to know it again.
-        timeout: seconds that the next `record` or `close` may take. It is set before each.
-    """
-
-    __slots__ = ("delivery", "ended", "event", "held", "timeout", "token")
-
-    def __init__(
-        self,
-        event: str,
-        delivery: int,
-        ended: dict[str, Record],
-        held: bool = True,
-        token: object = None,
-    ) -> None:
-        self.event = event
-        self.delivery = delivery
-        self.ended = ended
-        self.held = held
-        self.token = token
-        self.timeout = DEFAULT_TIMEOUT
-
-
 class StoredEvent:
-    """One event in the ledger, to be looked at.
+    """An event in a ledger.
 
     Attributes:
         key: the event's key.
         type: ``EventType``.
-        task_id: ``TaskId``, or ``""``.
+        task_id: ``TaskId``, or empty.
         status: the event's ``Status``.
-        received: when it was first delivered, in seconds since the epoch.
-        delivery: how many deliveries have worked on it.
-        complete: whether its last delivery came to an end with nothing left to do.
-        held: seconds for which a delivery may still be at work on it; 0 if none is.
-        records: the last of each callback and result.
-        notification: the raw event with its secrets hidden; None where it was not asked for.
+        received: time of the first delivery in seconds since the epoch.
+        delivery: number of the last delivery, from 1.
+        complete: True if the last delivery closed the event and left nothing to do.
+        lease_seconds: seconds for which a delivery may still hold the event. 0 if none does.
+        notification: the raw event with its secrets hidden. None unless it was requested and is still stored.
     """
 
     __slots__ = (
+        "_records",
         "complete",
         "delivery",
-        "held",
         "key",
+        "lease_seconds",
         "notification",
         "received",
-        "records",
         "status",
         "task_id",
         "type",
     )
 
-    def __init__(
-        self,
-        key: str,
-        type: str,
-        task_id: str,
-        status: str,
-        received: float,
-        delivery: int,
-        complete: bool,
-        held: float,
-        records: Sequence[Record],
-        notification: dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, key: str, type: str, task_id: str, status: str, received: float) -> None:
         self.key = key
         self.type = type
         self.task_id = task_id
         self.status = status
         self.received = received
-        self.delivery = delivery
-        self.complete = complete
-        self.held = held
-        self.records = tuple(records)
-        self.notification = notification
+        self.delivery = 1
+        self.complete = False
+        self.lease_seconds = 0.0
+        self.notification: dict[str, Any] | None = None
+        self._records: dict[str, Record] = {}
+
+    @classmethod
+    def from_event(cls, event: Event) -> StoredEvent:
+        """Create an event that is received now, without records."""
+        return cls(event.key, event.type, event.task_id, event.status, time())
+
+    @classmethod
+    def from_description(cls, fields: object) -> StoredEvent:
+        """Create an event from what `describe` returned. Raises ValueError for anything else."""
+        return cls(*read_fields(fields, _EVENT_FIELDS))
+
+    @classmethod
+    def from_dict(cls, fields: object) -> StoredEvent:
+        """Create an event from what `as_dict` returned. Raises ValueError for anything else."""
+        event = cls.from_description(fields)
+        event.delivery, event.complete, records = read_fields(fields, _STATE_FIELDS)
+        event.add(Record.from_dict(record) for record in records)
+        return event
+
+    def describe(self) -> dict[str, Any]:
+        """Return the fields that never change, for JSON."""
+        return {name: getattr(self, name) for name in _EVENT_FIELDS}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that are stored, for JSON."""
+        return {
+            **self.describe(),
+            "delivery": self.delivery,
+            "complete": self.complete,
+            "records": [record.as_dict() for record in self._records.values()],
+        }
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The last record of each callback and result."""
+        return tuple(self._records.values())
+
+    @property
+    def final_records(self) -> dict[str, Record]:
+        """The final records by the keys of their calls."""
+        return {key: record for key, record in self._records.items() if record.is_final}
 
     @property
     def state(self) -> str:
-        """``done``, ``running``, ``failed``, or ``interrupted``: its last delivery ended without a word."""
+        """``done``, ``running``, ``failed``, or ``interrupted``: the last delivery did not close the event."""
         if self.complete:
             return "done"
-        if self.held > 0:
+        if self.lease_seconds > 0:
             return "running"
-        return "failed" if any(not record.ended for record in self.records) else "interrupted"
+        return "failed" if any(not record.is_final for record in self.records) else "interrupted"
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records. Each replaces an earlier one of the same call, unless that takes precedence."""
+        for record in records:
+            if record.replaces(self._records.get(record.key)):
+                self._records[record.key] = record
 
     def __repr__(self) -> str:
-        return f"<Entry {self.key} {self.state}>"
+        return f"<StoredEvent {self.key} {self.state}>"
+
+
+class Lease:
+    """The right of a delivery to work on an event.
+
+    Attributes:
+        event: the event's key.
+        delivery: number of this delivery, from 1.
+        final_records: final records of earlier deliveries, by the keys of their calls.
+        held: False if nothing was left to do. Then nothing was written, and there is nothing to record or close.
+        token: what the store needs to identify the lease.
+        timeout: maximum seconds of the next `record` or `close`. The caller sets it before each.
+    """
+
+    __slots__ = ("delivery", "event", "final_records", "held", "timeout", "token")
+
+    def __init__(
+        self,
+        event: str,
+        delivery: int,
+        final_records: dict[str, Record],
+        held: bool = True,
+        token: object = None,
+    ) -> None:
+        self.event = event
+        self.delivery = delivery
+        self.final_records = final_records
+        self.held = held
+        self.token = token
+        self.timeout = DEFAULT_TIMEOUT
 
 
 class Ledger(ABC):
-    """A store of what was done for which event. Threads and processes may share one.
+    """A store of the outcomes of callbacks by event. Threads and processes may share it.
 
-    Every method raises `LedgerError` if the store cannot be reached or refuses, and `DamagedRecord` if it holds
-    something that cannot be read. A store that does not answer must not outlast the invocation: `claim` takes
-    `patience` seconds at most, `record` and `close` `Claim.timeout`, `find` `FIND_TIMEOUT`.
+    Every method raises `LedgerError` if the store cannot be reached or refuses, and `DamagedRecord` if stored data is
+    invalid. A store that does not respond must not outlast the invocation: `claim` takes at most
+    `compute_claim_timeout`, `record` and `close` take `Lease.timeout`, `find` takes `FIND_TIMEOUT`.
 
     Attributes:
-        keep: seconds for which an event is kept at least.
+        keep: minimum seconds for which an event is kept.
     """
 
     keep: float = float("inf")
@@ -291,92 +327,105 @@ class Ledger(ABC):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
-        """Hold an event for this delivery, so that no other one works on it.
+        """Hold an event for this delivery, so that no other delivery works on it.
 
-        The raw event is stored by the first claim, before anything is done about it. If every call came to an end
-        already, and the event is complete or held by another delivery, nothing is written, and what is returned holds
-        nothing. (An event whose last delivery died between its last record and its end is held once more, so that it
-        can be closed as complete.)
+        The first claim stores the raw event, before any callback runs. If no call is left, and the event is complete
+        or held by another delivery, nothing is written and the lease holds nothing. (If the last delivery died between
+        its last record and closing, the event is held once more, so that it can be closed as complete.)
 
         Args:
             event: the event.
-            calls: the keys of the calls there are to make; see `Call.key`.
-            seconds: how long it is held at most, if it is not closed: `MAX_KILL_DELAY` longer than the invocation may
-                last. The call itself takes `patience` of it at most.
-            again: the keys of those to make although they ended.
-            owner: SCF's request id, for people to find the log.
+            calls: keys of the calls to make. See `Call.key`.
+            seconds: maximum duration of the lease: `MAX_KILL_DELAY` longer than the invocation may last.
+            forced: keys of the calls to make although they have a final record.
+            owner: SCF's request id, so that people find the log.
 
         Raises:
-            EventHeld: if another delivery holds it.
-            DamagedRecord: if a record of the event cannot be read. Nothing is claimed: what it says may be that the
-                callbacks ran.
+            EventHeld: another delivery holds the event.
+            DamagedRecord: a record of the event is invalid. Nothing is claimed, as the record may say that callbacks
+                ran.
         """
 
     @abstractmethod
-    def record(self, claim: Lease, record: Record) -> None:
-        """Write down that a callback was done or dropped. When this returns, it never runs again."""
+    def record(self, lease: Lease, record: Record) -> None:
+        """Store a final record. After this returns, the callback never runs again for the result."""
 
     @abstractmethod
-    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
-        """Let go of the event.
+    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+        """Release the event.
 
-        Of a delivery that was overtaken, as it held the event for too long, what ended is kept, and that alone.
+        If another delivery took the event over because the lease expired, only final records are stored.
 
         Args:
-            claim: what `claim` returned.
-            records: what came of every call of this delivery, failed and deferred ones included.
-            complete: whether there is nothing left to do.
+            lease: what `claim` returned.
+            records: outcomes of every call of this delivery, including failed and deferred ones.
+            complete: True if nothing is left to do.
         """
 
     @abstractmethod
     def find(self, key: str) -> StoredEvent | None:
-        """The event with this key, its notification included; None if the ledger does not know it."""
+        """Return the event with this key and its notification, or None."""
 
     @abstractmethod
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
-        """The events there are, without their notifications, in no order.
+        """Return stored events without their notifications, in any order.
 
         Args:
-            task_id: those of this task alone.
-            since: those first delivered at or after this time, in seconds since the epoch.
+            task_id: only events of this task.
+            since: only events received at or after this time, in seconds since the epoch.
 
         Raises:
-            DamagedRecord: after all others, if events cannot be read. It names each.
+            DamagedRecord: after all valid events, if others are invalid. The message names each.
         """
 
     @abstractmethod
     def purge(self, before: float) -> int:
-        """Forget events first delivered before this time, unless they are held; returns how many.
+        """Delete events received before a time, unless a delivery holds them. Return how many.
 
-        (A store that forgets by itself may have nothing left to do.)
+        A store that expires events on its own may have nothing to delete.
+
+        Args:
+            before: seconds since the epoch.
 
         Raises:
-            DamagedRecord: after all others, if events cannot be read. It names each.
+            DamagedRecord: after all others, if events are invalid. The message names each.
         """
 
 
+def leaves_nothing(final: Container[str], calls: Collection[str], forced: Collection[str]) -> bool:
+    """Return True if every call has a final record and none is forced.
+
+    Args:
+        final: keys of the calls with a final record.
+        calls: see `Ledger.claim`.
+        forced: see `Ledger.claim`.
+    """
+    return all(call in final and call not in forced for call in calls)
+
+
 def merge_damage(damaged: list[DamagedRecord]) -> DamagedRecord:
-    """Return one error for several records that cannot be read: the text of the first few, and how many there are."""
+    """Return one error for several damaged records: their number, and the messages of the first few."""
     if len(damaged) == 1:
         return damaged[0]
-    shown = "".join(f"\n  {error}" for error in damaged[:_MAX_SHOWN])
-    more = f"\n  and {len(damaged) - _MAX_SHOWN} more" if len(damaged) > _MAX_SHOWN else ""
-    return DamagedRecord(f"{len(damaged)} events of the ledger cannot be read:{shown}{more}")
+    shown = "".join(f"\n  {error}" for error in damaged[:_MAX_SHOWN_ERRORS])
+    hidden = len(damaged) - _MAX_SHOWN_ERRORS
+    more = f"\n  and {hidden} more" if hidden > 0 else ""
+    return DamagedRecord(f"{len(damaged)} events of the ledger are damaged:{shown}{more}")
 
 
 def compute_claim_timeout(seconds: float) -> float:
-    """Return the seconds that a claim for `seconds` may take.
+    """Return the maximum seconds of a claim for `seconds`.
 
-    Half of what the invocation has left above one second, so that there is time for callbacks that run without the
-    ledger. Half a second is granted if that is no more than half of what is left.
+    That is half of the invocation's remaining time above one second, so that callbacks still have time to run without
+    the ledger. Half a second is granted if that is no more than half of the remaining time.
     """
-    left = seconds - MAX_KILL_DELAY
-    return min(DEFAULT_TIMEOUT, max((left - 1.0) / 2, min(0.5, left / 2), MIN_TIMEOUT))
+    remaining = seconds - MAX_KILL_DELAY
+    return min(DEFAULT_TIMEOUT, max((remaining - 1.0) / 2, min(0.5, remaining / 2), MIN_TIMEOUT))
 
 
 def hash_key(key: str) -> str:
-    """32 hexadecimal digits for a key, where a store or a user needs a short one."""
+    """Return 32 hexadecimal digits for a key, where a short name is needed."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

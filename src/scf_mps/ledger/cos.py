@@ -1,8 +1,8 @@
-"""A ledger in a bucket of COS: no further service, and as many instances as there are.
+"""A ledger in a COS bucket: no further service, for any number of instances.
 
-An object is created by a PUT that forbids overwriting, which COS does not heed once a bucket had versions: such a
-bucket is refused. Ages are the difference of two headers of one answer, so that no instance's clock matters. What the
-objects mean is in `objects.py`. Each call of the ledger reads the credentials anew, as SCF renews them.
+A PUT that forbids overwriting creates an object once. COS ignores that header in a bucket that ever had versioning, so
+such a bucket is rejected. Ages are the difference of two headers of one response: no instance's clock matters.
+`object_store.py` explains the objects. Each call of the ledger reads the credentials, as SCF renews them.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_TIMEOUT = 5.0
-"""Seconds without a byte that end a try: what is asked for is small."""
-_PARALLEL = 16
-_LONGEST_PREFIX = 600
-"""Bytes, of the 850 of a key."""
-_READS = 3
-"""How often an object is read whose bytes came damaged."""
+_IDLE_TIMEOUT = 5.0
+"""Seconds without a byte that end an attempt: responses are small."""
+_MAX_PARALLEL_REQUESTS = 16
+_MAX_PREFIX_BYTES = 600
+"""A key has at most 850 bytes."""
+_MAX_READS = 3
+"""Attempts to read an object whose bytes arrive damaged."""
 
 
 class CosLedger(ObjectLedger):
-    """See `Ledger`. COS forgets by a rule of the bucket: `lifecycle_rule`.
+    """A ledger in a bucket. COS deletes expired events by the bucket's `lifecycle_rule`. See `Ledger`.
 
     Args:
         bucket: with its APPID, e.g. ``media-1250000000``.
         region: e.g. ``ap-guangzhou``.
-        prefix: what the keys begin with; nothing else may be there.
+        prefix: of all keys. Nothing else may use it.
         keep: seconds for which events are kept.
-        retry: how often and how patiently a request is tried.
+        retry: of requests.
         clocks: see `ObjectLedger`.
     """
 
@@ -56,61 +56,65 @@ class CosLedger(ObjectLedger):
         retry: Retry | None = None,
         clocks: Collection[Callable[[], float]] = (monotonic, time),
     ) -> None:
-        self._place = (bucket, region, prefix.strip("/") + "/")
-        if len(prefix.encode()) > _LONGEST_PREFIX:
+        self._bucket = bucket
+        self._region = region
+        self._prefix = prefix.strip("/") + "/"
+        if len(prefix.encode()) > _MAX_PREFIX_BYTES:
             raise LedgerError(
-                f"a ledger's prefix has at most {_LONGEST_PREFIX} bytes: {prefix[:80]}…"
+                f"invalid prefix of a ledger '{prefix[:80]}…': it has more than {_MAX_PREFIX_BYTES} bytes"
             )
-        super().__init__(f"in cos://{bucket}.{region}/{self._place[2]}", keep, clocks)
+        super().__init__(f"in cos://{bucket}.{region}/{self._prefix}", keep, clocks)
         self._retry = retry
         self._checked = False
         if is_on_scf():
-            # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
+            # Loading the client is slow. SCF limits the start of an instance separately.
             from ..cos import client  # noqa: F401
 
     @property
     def lifecycle_rule(self) -> str:
-        """The rule by which COS forgets, for PUT Bucket lifecycle (page 436/8280), in whole days."""
+        """The rule by which COS deletes expired events, for PUT Bucket lifecycle (page 436/8280), in whole days."""
         days = max(1, -int(-self.keep // 86400))
         return (
             "<LifecycleConfiguration><Rule><ID>scf-mps-ledger</ID><Status>Enabled</Status>"
-            f"<Filter><Prefix>{self._place[2]}</Prefix></Filter>"
+            f"<Filter><Prefix>{self._prefix}</Prefix></Filter>"
             f"<Expiration><Days>{days}</Days></Expiration></Rule></LifecycleConfiguration>"
         )
 
-    def _objects(self, timeout: float) -> ObjectStore:
+    def _open_store(self, timeout: float) -> ObjectStore:
         until = monotonic() + timeout
-        from ..common import retry
         from ..common.deadline import Deadline
-        from ..cos import client, locations, rate_limit, transport
-        from ..tencent import credentials
+        from ..common.retry import Retry
+        from ..cos.client import Client, Limits
+        from ..cos.locations import BucketAllowlist
+        from ..cos.rate_limit import AdaptiveConcurrency, RateLimiter
+        from ..cos.transport import Transport
+        from ..tencent.credentials import load_credentials
 
-        bucket, region, prefix = self._place
         try:
-            way = transport.Transport(os.environ.get("MPS_COS_PROXY", ""))
+            transport = Transport(os.environ.get("MPS_COS_PROXY", ""))
         except ValueError as error:
             raise LedgerError(f"MPS_COS_PROXY: {error}") from error
-        asking = client.Client(
-            way,
-            credentials.load_credentials(),
-            locations.BucketAllowlist(None),
-            client.Limits(
+        client = Client(
+            transport,
+            load_credentials(),
+            BucketAllowlist(None),
+            Limits(
                 Deadline(until),
-                self._retry or retry.Retry(attempts=5, base=0.05, cap=1.0),
-                rate_limit.RateLimiter(),
-                rate_limit.AdaptiveConcurrency(_PARALLEL),
-                _TIMEOUT,
+                self._retry or Retry(attempts=5, base=0.05, cap=1.0),
+                RateLimiter(),
+                AdaptiveConcurrency(_MAX_PARALLEL_REQUESTS),
+                _IDLE_TIMEOUT,
             ),
         )
-        objects = CosStore(asking, bucket, region, prefix)
+        store = CosStore(client, self._bucket, self._region, self._prefix)
         if not self._checked:
-            objects.check()
+            store.check_versioning()
             self._checked = True
-        return objects
+        return store
 
 
 class CosStore(ObjectStore):
-    """`ObjectStore` in a bucket."""
+    """An `ObjectStore` in a bucket."""
 
     resolution = 1.0
 
@@ -120,35 +124,38 @@ class CosStore(ObjectStore):
         self._region = region
         self._prefix = prefix
 
-    def check(self) -> None:
-        """Raises `LedgerError` unless an object can be created once alone."""
+    def check_versioning(self) -> None:
+        """Raise `LedgerError` if the bucket ever had versioning."""
         from ..cos import Denied, operations
 
-        def ask() -> str:
+        def request() -> str:
             try:
                 return operations.get_versioning(self._client, self._bucket, self._region)
             except Denied as error:
                 if error.code != "AccessDenied":
                     raise
                 raise LedgerError(
-                    f"the ledger may not ask whether {self._bucket} has versions, as it must: allow the function's "
-                    f"role name/cos:GetBucketVersioning on it ({error})"
+                    f"cannot read the versioning of the ledger's bucket {self._bucket}. Allow the function's role "
+                    f"name/cos:GetBucketVersioning on it ({error})"
                 ) from error
 
-        status = self._told(ask)
+        status = self._call(request)
         if status:
             raise LedgerError(
-                f"the bucket {self._bucket} cannot hold a ledger: its versioning is {status}, and COS heeds "
-                f"x-cos-forbid-overwrite only in a bucket that never had versions; use another bucket"
+                f"the bucket {self._bucket} cannot hold a ledger: its versioning is {status}. COS ignores "
+                f"x-cos-forbid-overwrite in a bucket that ever had versioning. Use another bucket"
             )
 
     def create(self, name: str, data: bytes) -> bool:
         from ..cos import Conflict, operations
 
-        def ask() -> bool:
+        def request() -> bool:
             try:
                 operations.put(
-                    self._client, self._item(name), data, {operations.FORBID_OVERWRITE: "true"}
+                    self._client,
+                    self._get_object(name),
+                    data,
+                    {operations.FORBID_OVERWRITE: "true"},
                 )
             except Conflict as error:
                 if error.code != "FileAlreadyExists":
@@ -156,30 +163,30 @@ class CosStore(ObjectStore):
                 return False
             return True
 
-        return self._told(ask)
+        return self._call(request)
 
     def put(self, name: str, data: bytes) -> None:
         from ..cos import operations
 
-        self._told(lambda: operations.put(self._client, self._item(name), data, {}))
+        self._call(lambda: operations.put(self._client, self._get_object(name), data, {}))
 
     def get(self, name: str) -> StoredObject | None:
         from ..cos import Corrupt
 
         try:
-            return self._told(lambda: self._get(name))
+            return self._call(lambda: self._read(name))
         except LedgerError as error:
             cause = error.__cause__
             if isinstance(cause, Corrupt) or getattr(cause, "code", "") == "InvalidObjectState":
                 raise DamagedRecord(
-                    f"{self._item(name)} in the ledger cannot be read. Restore or delete it ({cause})"
+                    f"cannot read {self._get_object(name)} in the ledger. Restore or delete it ({cause})"
                 ) from cause
             raise
 
     def get_all(self, names: Sequence[str]) -> list[StoredObject | DamagedRecord | None]:
         from ..cos import bulk
 
-        return self._told(lambda: bulk.run_all(self._client, names, self._get_or_damage))
+        return self._call(lambda: bulk.run_all(self._client, names, self._get_or_damage))
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         from ..cos import operations
@@ -187,53 +194,55 @@ class CosStore(ObjectStore):
 
         target = Target(self._bucket, self._region, self._prefix + prefix)
         entries = operations.list_objects(self._client, target)
-        while (entry := self._told(lambda: next(entries, None))) is not None:
+        while (entry := self._call(lambda: next(entries, None))) is not None:
             yield entry.object.key[len(self._prefix) :], entry.last_modified
 
     def delete(self, names: Sequence[str]) -> None:
-        from ..cos import delete
+        from ..cos.delete import delete_objects
 
-        items = [self._item(name) for name in names]
-        self._told(lambda: delete.delete_objects(self._client, items, None))
+        objects = [self._get_object(name) for name in names]
+        self._call(lambda: delete_objects(self._client, objects, None))
 
-    def _item(self, name: str) -> CosObject:
+    def _get_object(self, name: str) -> CosObject:
         from ..events.files import CosObject
 
         return CosObject(self._bucket, self._region, self._prefix + name)
 
-    def _get(self, name: str) -> StoredObject | None:
+    def _read(self, name: str) -> StoredObject | None:
         from ..cos import NotFound, Unavailable, crc64
         from ..cos.client import build_corrupt_error
         from ..cos.metadata import parse_date
         from ..cos.request import Request
 
-        item = self._item(name)
-        for _ in range(_READS):
+        object = self._get_object(name)
+        for _ in range(_MAX_READS):
             try:
-                answer = self._client.call(Request(item))
+                response = self._client.call(Request(object))
             except NotFound as error:
                 if error.code == "NoSuchBucket":
                     raise
                 return None
-            headers = answer.headers
+            headers = response.headers
             checksum = headers.get("x-cos-hash-crc64ecma", "")
-            if checksum in ("", str(crc64.update(answer.body))):
-                written, told = (
+            if checksum in ("", str(crc64.update(response.body))):
+                modified, now = (
                     parse_date(headers.get(header, "")) for header in ("last-modified", "date")
                 )
-                if not (written and told):
+                if not (modified and now):
                     raise Unavailable(
                         "the response has no Date or no Last-Modified",
                         code="MissingHeader",
-                        object=item,
+                        object=object,
                     )
-                return answer.body, lambda age=told - written: age
-        raise build_corrupt_error(item, "its bytes came damaged every time")
+                return response.body, lambda age=now - modified: age
+        raise build_corrupt_error(object, "every response had a wrong checksum")
 
-    def _told(self, ask: Callable[[], T]) -> T:
+    @staticmethod
+    def _call(request: Callable[[], T]) -> T:
+        """Return the result of a request. Raises its error as LedgerError."""
         from ..cos import CosError, SomeFailed
 
         try:
-            return ask()
+            return request()
         except (CosError, SomeFailed) as error:
             raise LedgerError(f"the ledger failed at COS: {error}") from error

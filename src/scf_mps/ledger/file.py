@@ -1,7 +1,7 @@
-"""A ledger in a folder of files, for a desk: processes of one machine share it, and what is recorded outlives them.
+"""A ledger in a folder of files, for local use. Processes of one machine share it.
 
-An object is created by linking a whole file to its name, which one process alone can do. What the files mean is in
-`objects.py`. Nothing is synced to the disk, so that a machine that loses its power may lose the last seconds.
+A file is created by linking a complete temporary file to its name, which only one process can do. `object_store.py`
+explains the files. Nothing is synced to disk: a machine that loses power may lose the last seconds.
 """
 
 from __future__ import annotations
@@ -24,25 +24,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scf_mps")
 
-_TEMPORARY = ".writing"
-_LOOK = 3600.0
-"""Seconds between two looks for what is to be forgotten, and of nobody's work on one file."""
+_TEMPORARY_FOLDER = ".writing"
+_PURGE_INTERVAL = 3600.0
+"""Seconds between two purges. A temporary file of this age belongs to a writer that died."""
 _FIXES = {
-    errno.ENOSPC: "free space on its disk",
-    errno.EDQUOT: "free space on its disk",
-    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
-    errno.EROFS: "mount its disk writable",
-    errno.EACCES: "give this user the right to read and write there",
-    errno.EPERM: "give this user the right to read and write there",
+    errno.ENOSPC: "Free space on its disk",
+    errno.EDQUOT: "Free space on its disk",
+    errno.EFBIG: "Raise the limit of a file's size (ulimit -f)",
+    errno.EROFS: "Mount its disk writable",
+    errno.EACCES: "Give this user read and write permission",
+    errno.EPERM: "Give this user read and write permission",
 }
 
 
 class FileLedger(ObjectLedger):
-    """See `Ledger`. It forgets old events by itself, when it is first used and once an hour.
+    """A ledger in a folder. It purges expired events on first use, and then every hour. See `Ledger`.
 
     Args:
-        folder: made when it is first used, for this user alone (0700; files 0600). The mode of a folder that is there
-            already stays.
+        folder: created on first use with mode 0700, its files with 0600. An existing folder keeps its mode.
         keep: seconds for which events are kept.
         clocks: see `ObjectLedger`.
     """
@@ -54,8 +53,8 @@ class FileLedger(ObjectLedger):
         clocks: Collection[Callable[[], float]] = (monotonic, time),
     ) -> None:
         super().__init__(f"in {os.fspath(folder)}", keep, clocks)
-        self._files = FileStore(folder)
-        self._next_look = 0.0
+        self._store = FileStore(folder)
+        self._next_purge = 0.0
 
     def claim(
         self,
@@ -63,36 +62,36 @@ class FileLedger(ObjectLedger):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
         now = monotonic()
-        if now >= self._next_look:
-            self._next_look = now + _LOOK
+        if now >= self._next_purge:
+            self._next_purge = now + _PURGE_INTERVAL
             try:
-                self._files.tidy()
+                self._store.delete_temporary_files()
                 self.purge(time() - self.keep)
             except LedgerError as error:
-                # It is about other events than this one.
-                log.warning("old events were not forgotten: %s", error)
-        return super().claim(event, calls, seconds, again=again, owner=owner)
+                # The error is about other events than this one.
+                log.warning("expired events were not purged: %s", error)
+        return super().claim(event, calls, seconds, forced=forced, owner=owner)
 
-    def _objects(self, timeout: float) -> ObjectStore:
-        return self._files
+    def _open_store(self, timeout: float) -> ObjectStore:
+        return self._store
 
 
 class FileStore(ObjectStore):
-    """`ObjectStore` as files. The clock is the file system's, which need not be this machine's."""
+    """An `ObjectStore` of files. Its clock is the file system's, which may differ from this machine's."""
 
     resolution = 0.02
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = os.path.abspath(os.fspath(folder))
-        self._temporary = os.path.join(self._folder, _TEMPORARY)
+        self._temporary = os.path.join(self._folder, _TEMPORARY_FOLDER)
 
     def create(self, name: str, data: bytes) -> bool:
-        with _Told(self._folder):
-            temporary = self._write(data)
+        with _LedgerErrors(self._folder):
+            temporary = self._write_temporary(data)
             try:
                 self._place(os.link, temporary, name)
             except FileExistsError:
@@ -102,8 +101,8 @@ class FileStore(ObjectStore):
             return True
 
     def put(self, name: str, data: bytes) -> None:
-        with _Told(self._folder):
-            temporary = self._write(data)
+        with _LedgerErrors(self._folder):
+            temporary = self._write_temporary(data)
             try:
                 self._place(os.replace, temporary, name)
             except OSError:
@@ -111,107 +110,108 @@ class FileStore(ObjectStore):
                 raise
 
     def get(self, name: str) -> StoredObject | None:
-        with _Told(self._folder):
+        with _LedgerErrors(self._folder):
             try:
-                with open(self._path(name), "rb", opener=_open_at_once) as file:
+                with open(self._get_path(name), "rb", opener=_open_nonblocking) as file:
                     modified = os.fstat(file.fileno()).st_mtime
-                    return file.read(), lambda: self._clock() - modified
+                    return file.read(), lambda: self._read_clock() - modified
             except FileNotFoundError:
                 return None
             except (IsADirectoryError, PermissionError) as error:
                 raise DamagedRecord(
-                    f"{self._path(name)} in the ledger cannot be read: {error.strerror}. Restore or delete it"
+                    f"cannot read {self._get_path(name)} in the ledger: {error.strerror}. Restore or delete it"
                 ) from error
 
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
         folder, slash, _ = prefix.partition("/")
-        with _Told(self._folder):
-            for one, is_folder in [(folder, True)] if slash else self._there(prefix):
+        with _LedgerErrors(self._folder):
+            for entry, is_folder in [(folder, True)] if slash else self._list_folder(prefix):
                 if not is_folder:
-                    yield one, 0.0
+                    yield entry, 0.0
                     continue
                 try:
-                    names = sorted(os.listdir(self._path(one)))
+                    names = sorted(os.listdir(self._get_path(entry)))
                 except FileNotFoundError:
-                    continue  # forgotten meanwhile
+                    continue  # purged meanwhile
                 for name in names:
                     if name[0] == ".":
                         continue
                     try:
-                        yield f"{one}/{name}", os.stat(self._path(f"{one}/{name}")).st_mtime
+                        modified = os.stat(self._get_path(f"{entry}/{name}")).st_mtime
                     except FileNotFoundError:
                         continue
+                    yield f"{entry}/{name}", modified
 
     def delete(self, names: Sequence[str]) -> None:
-        with _Told(self._folder):
+        with _LedgerErrors(self._folder):
             for name in names:
                 try:
-                    os.unlink(self._path(name))
+                    os.unlink(self._get_path(name))
                 except FileNotFoundError:
                     continue
             for folder in {name.partition("/")[0] for name in names}:
                 try:
-                    os.rmdir(self._path(folder))
+                    os.rmdir(self._get_path(folder))
                 except OSError:
-                    continue  # something is left in it, or was put there anew
+                    continue  # not empty, or not empty again
 
-    def tidy(self) -> None:
-        """Take away what writers left behind that died in the middle of it."""
-        with _Told(self._folder):
+    def delete_temporary_files(self) -> None:
+        """Delete temporary files of writers that died."""
+        with _LedgerErrors(self._folder):
             try:
                 names = os.listdir(self._temporary)
             except FileNotFoundError:
                 return
-            before = self._clock() - _LOOK
+            before = self._read_clock() - _PURGE_INTERVAL
             for name in names:
                 path = os.path.join(self._temporary, name)
                 try:
                     if os.stat(path).st_mtime < before:
                         os.unlink(path)
                 except FileNotFoundError:
-                    continue  # it was placed
+                    continue  # its writer placed it
 
-    def _path(self, name: str) -> str:
+    def _get_path(self, name: str) -> str:
         return os.path.join(self._folder, name)
 
-    def _there(self, prefix: str) -> list[tuple[str, bool]]:
-        """The names that begin so, and whether they are folders; hidden ones are a file manager's, and our own."""
+    def _list_folder(self, prefix: str) -> list[tuple[str, bool]]:
+        """Return the names with a prefix, and True for folders. Hidden ones are ours or a file manager's."""
         try:
-            with os.scandir(self._folder) as found:
+            with os.scandir(self._folder) as entries:
                 return sorted(
-                    (one.name, one.is_dir())
-                    for one in found
-                    if one.name.startswith(prefix) and one.name[0] != "."
+                    (entry.name, entry.is_dir())
+                    for entry in entries
+                    if entry.name.startswith(prefix) and entry.name[0] != "."
                 )
         except FileNotFoundError:
             return []
 
-    def _write(self, data: bytes) -> str:
-        """A file of its own with these bytes."""
+    def _write_temporary(self, data: bytes) -> str:
+        """Write a new temporary file, and return its path."""
         path = os.path.join(self._temporary, os.urandom(12).hex())
         try:
-            _fill(path, data)
+            _write_private_file(path, data)
         except FileNotFoundError:
             for folder in (self._folder, self._temporary):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
-            _fill(path, data)
+            _write_private_file(path, data)
         return path
 
     def _place(self, place: Callable[[str, str], None], temporary: str, name: str) -> None:
-        path = self._path(name)
+        path = self._get_path(name)
         while True:
             try:
                 return place(temporary, path)
             except FileNotFoundError:
                 if not os.path.exists(temporary):
-                    raise  # by whoever empties the ledger's folder
-                # There is no folder of the event yet, or not any more.
+                    raise  # someone empties the ledger's folder
+                # The event has no folder yet, or not any more.
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
 
-    def _clock(self) -> float:
-        """Return the time at which a file would be written now: this machine's where none can be written."""
+    def _read_clock(self) -> float:
+        """Return the time that a file written now would get. On a read-only disk, this machine's time."""
         try:
-            path = self._write(b"")
+            path = self._write_temporary(b"")
         except OSError:
             return time()
         try:
@@ -220,13 +220,13 @@ class FileStore(ObjectStore):
             os.unlink(path)
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file, also a pipe in its place that nobody writes to."""
+def _open_nonblocking(path: str, flags: int) -> int:
+    """Open a file. A pipe without a writer does not block."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _fill(path: str, data: bytes) -> None:
-    """Create a file that this user alone may read."""
+def _write_private_file(path: str, data: bytes) -> None:
+    """Create a file that only this user may read."""
     with open(path, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         try:
             file.write(data)
@@ -236,8 +236,8 @@ def _fill(path: str, data: bytes) -> None:
             raise
 
 
-class _Told:
-    """Makes an OSError the ledger's."""
+class _LedgerErrors:
+    """A context manager that turns an OSError into a LedgerError."""
 
     __slots__ = ("_folder",)
 
@@ -252,5 +252,5 @@ class _Told:
             fix = _FIXES.get(error.errno or 0)
             raise LedgerError(
                 f"the ledger in {self._folder} failed: {type(error).__name__}: {error}"
-                + (f": {fix}" if fix else "")
+                + (f". {fix}" if fix else "")
             ) from error

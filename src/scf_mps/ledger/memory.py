@@ -1,4 +1,4 @@
-"""A ledger in the memory of one process: for tests, and where a function is never redelivered to another instance."""
+"""A ledger in the memory of one process, for tests and for functions with one instance."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ import threading
 from time import monotonic, time
 
 from ..errors import EventHeld
-from .base import Lease, Ledger, Record, StoredEvent
+from .base import Lease, Ledger, Record, StoredEvent, leaves_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from typing import Any
 
     from ..events.base import Event
 
 
 class MemoryLedger(Ledger):
-    """See `Ledger`. It forgets the oldest events when it has too many.
+    """A ledger in memory. It deletes the oldest events when it is full. See `Ledger`.
 
     Args:
-        most: events it keeps.
-        keep: seconds for which it keeps one.
-        clock: tells when a hold ends, in seconds.
+        max_events: maximum number of events, unless deliveries hold more.
+        keep: seconds for which an event is kept.
+        clock: measures leases, in seconds.
     """
 
     def __init__(
         self,
-        most: int = 10_000,
+        max_events: int = 10_000,
         keep: float = 30 * 86400.0,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._events: dict[str, _Kept] = {}
-        self._most = most
+        self._items: dict[str, _Item] = {}  # in the order of arrival
+        self._max_events = max_events
         self.keep = keep
         self._clock = clock
         self._lock = threading.Lock()
@@ -42,135 +43,114 @@ class MemoryLedger(Ledger):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
         key = event.key
         with self._lock:
-            self._forget_old()
-            kept = self._events.get(key)
-            if kept is None:
-                if len(self._events) >= self._most:
-                    self._forget_one()
-                kept = self._events[key] = _Kept(event)
-            left = kept.until - self._clock()
-            ended = kept.ended
-            if (kept.complete or left > 0) and all(
-                call in ended and call not in again for call in calls
-            ):
-                return Lease(key, kept.delivery, ended, held=False)
-            if left > 0:
-                raise EventHeld(f"{key} is held by request {kept.owner or '(unknown)'}", left)
-            kept.delivery += 1
-            kept.until = self._clock() + seconds
-            kept.owner = owner
-            kept.complete = False
-            return Lease(key, kept.delivery, ended, token=kept)
+            self._delete_expired()
+            item = self._items.get(key)
+            if item is None:
+                if len(self._items) >= self._max_events:
+                    self._delete_oldest()
+                item = self._items[key] = _Item(event)
+            stored = item.event
+            remaining = item.until - self._clock()
+            final = stored.final_records
+            if (stored.complete or remaining > 0) and leaves_nothing(final, calls, forced):
+                return Lease(key, stored.delivery, final, held=False)
+            if remaining > 0:
+                raise EventHeld(f"{key} is held by request {item.owner or '(unknown)'}", remaining)
+            stored.delivery += 1
+            stored.complete = False
+            item.until = self._clock() + seconds
+            item.owner = owner
+            return Lease(key, stored.delivery, final, token=item)
 
-    def record(self, claim: Lease, record: Record) -> None:
-        kept = self._kept(claim)
-        assert record.ended, "what did not end is told when the event is let go of"
+    def record(self, lease: Lease, record: Record) -> None:
+        item = _get_item(lease)
+        assert record.is_final, "only final records are stored before the event is closed"
         with self._lock:
-            kept.add(record)
+            item.event.add([record])
 
-    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
+    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+        item = _get_item(lease)
         with self._lock:
-            kept = self._kept(claim)
-            last = kept.delivery == claim.delivery
-            for record in records:
-                if last or record.ended:
-                    kept.add(record)
-            if last:
-                kept.until = 0.0
-                kept.complete = complete
+            is_last = item.event.delivery == lease.delivery
+            item.event.add(record for record in records if is_last or record.is_final)
+            if is_last:
+                item.event.complete = complete
+                item.until = 0.0
 
     def find(self, key: str) -> StoredEvent | None:
         with self._lock:
-            kept = self._events.get(key)
-            if kept is None:
+            item = self._items.get(key)
+            if item is None:
                 return None
-            entry = self._entry(kept)
+            event = self._copy(item)
         from ..common.redaction import redact
 
-        entry.notification = redact(kept.event.raw)
-        return entry
+        event.notification = redact(item.raw)
+        return event
 
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         with self._lock:
-            entries = [self._entry(kept) for kept in self._events.values()]
-        for entry in entries:
-            if entry.received >= since and (not task_id or entry.task_id == task_id):
-                yield entry
+            events = [self._copy(item) for item in self._items.values()]
+        for event in events:
+            if event.received >= since and task_id in ("", event.task_id):
+                yield event
 
     def purge(self, before: float) -> int:
         now = self._clock()
         with self._lock:
             old = [
                 key
-                for key, kept in self._events.items()
-                if kept.received < before and kept.until <= now
+                for key, item in self._items.items()
+                if item.event.received < before and item.until <= now
             ]
             for key in old:
-                del self._events[key]
+                del self._items[key]
         return len(old)
 
-    def _forget_old(self) -> None:
-        """Forget events that were kept for long enough; they are in the order in which they came."""
+    def _delete_expired(self) -> None:
         before = time() - self.keep
-        while self._events:
-            key, kept = next(iter(self._events.items()))
-            if kept.received >= before or kept.until > self._clock():
+        while self._items:
+            key, item = next(iter(self._items.items()))
+            if item.event.received >= before or item.until > self._clock():
                 break
-            del self._events[key]
+            del self._items[key]
 
-    def _forget_one(self) -> None:
-        """Forget the oldest event that nobody is at work on, if there is one."""
+    def _delete_oldest(self) -> None:
+        """Delete the oldest event that no delivery holds, if there is one."""
         now = self._clock()
-        oldest = next((key for key, kept in self._events.items() if kept.until <= now), None)
+        oldest = next((key for key, item in self._items.items() if item.until <= now), None)
         if oldest is not None:
-            del self._events[oldest]
+            del self._items[oldest]
 
-    @staticmethod
-    def _kept(claim: Lease) -> _Kept:
-        kept = claim.token
-        assert isinstance(kept, _Kept), "a claim that holds nothing has nothing to record"
-        return kept
-
-    def _entry(self, kept: _Kept) -> StoredEvent:
-        event = kept.event
-        held = max(0.0, kept.until - self._clock())
-        return StoredEvent(
-            event.key,
-            event.type,
-            event.task_id,
-            event.status,
-            kept.received,
-            kept.delivery,
-            kept.complete,
-            held,
-            list(kept.records.values()),
-        )
+    def _copy(self, item: _Item) -> StoredEvent:
+        """Return a copy of a stored event, with its lease."""
+        stored = item.event
+        event = StoredEvent(stored.key, stored.type, stored.task_id, stored.status, stored.received)
+        event.delivery, event.complete = stored.delivery, stored.complete
+        event.add(stored.records)
+        event.lease_seconds = max(0.0, item.until - self._clock())
+        return event
 
 
-class _Kept:
-    """An event as the memory keeps it, with the last record of each call."""
+class _Item:
+    """An event with its lease and its notification."""
 
-    __slots__ = ("complete", "delivery", "event", "owner", "received", "records", "until")
+    __slots__ = ("event", "owner", "raw", "until")
 
     def __init__(self, event: Event) -> None:
-        self.event = event
-        self.received = time()
-        self.delivery = 0
+        self.event = StoredEvent.from_event(event)
+        self.event.delivery = 0
+        self.raw: dict[str, Any] = event.raw
         self.until = 0.0
         self.owner = ""
-        self.complete = False
-        self.records: dict[str, Record] = {}
 
-    @property
-    def ended(self) -> dict[str, Record]:
-        """What ended, by the key of the call."""
-        return {key: record for key, record in self.records.items() if record.ended}
 
-    def add(self, record: Record) -> None:
-        if record.replaces(self.records.get(record.key)):
-            self.records[record.key] = record
+def _get_item(lease: Lease) -> _Item:
+    item = lease.token
+    assert isinstance(item, _Item), "a lease that holds nothing has nothing to record"
+    return item

@@ -1,20 +1,18 @@
-"""A ledger of small objects, for any store that can create an object once: a folder of files, a bucket of COS.
+"""A ledger of small objects, for any store that can create an object exactly once: a directory, a COS bucket.
 
-Each event has a folder, whose name begins with its task id:
+Each event has a folder whose name begins with its task id:
 
-    event        created by the first delivery, before anything is done: the event, and claim number 1
-    claim-2 …    created by each further delivery: how long it may hold the event
-    done-…       one for each callback that ended, named by the digest of its key
-    state        written when a delivery lets go of the event: all there is to know of it
+    event        created by the first delivery before any callback runs: the event, and claim number 1
+    claim-2 …    created by each later delivery: how long it may hold the event
+    done-…       one per callback that ended, named by the hash of its key
+    state        written when a delivery closes the event: everything known about it
 
-What a store is, beside being able to do this, is left to `files.py` and `cos.py`.
+Why this is correct. Only the creation of the next claim decides. Of all deliveries that try, one succeeds, so a claim is
+a compare-and-swap, whatever was read before. Nobody tries while the newest claim has time left by the store's own clock.
 
-Why this holds. The one decision is the creation of the next claim: of all that try, one succeeds, so that taking over
-is a compare-and-swap, whatever else was read before. Nobody tries while the newest claim has time left, and that is
-told by the store's own clock. ``state`` only saves looking: a claim that it does not know of is seen because the next
-number is taken, and what ended without it because a delivery that is not the first always lists the folder after its
-claim. So a late writer of ``state`` can make history look older than it is, and nothing more; it does not even do that
-as long as it can tell that it is late.
+``state`` only saves requests. A claim that it does not include is noticed because the next number is taken. A record
+that it does not include is noticed because every delivery but the first lists the folder after its claim. So a late
+writer of ``state`` can make history look older, and nothing more. A delivery that knows it is late does not even do that.
 """
 
 from __future__ import annotations
@@ -36,10 +34,17 @@ from .base import (
     StoredEvent,
     compute_claim_timeout,
     hash_key,
+    leaves_nothing,
     merge_damage,
     read_fields,
 )
-from .object_layout import MAX_CLOCK_SKEW, FolderListing, Page, build_folder_name, sanitize_name
+from .object_layout import (
+    MAX_CLOCK_SKEW,
+    FolderListing,
+    build_folder_name,
+    get_claim_name,
+    sanitize_name,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,20 +57,21 @@ if TYPE_CHECKING:
     StoredObject = tuple[bytes, Callable[[], float]]
     """The bytes of an object, and a function that returns its age in seconds by the store's clock."""
 
-_TRIES = 8
-"""How often a claim begins again when what it stands on is taken away under it."""
-_MARGIN = 1.0
-"""Seconds before the end of its hold from which a delivery takes itself for late."""
-_PURGE = 60.0
-"""Seconds for which an event is held to be forgotten."""
-_BATCH = 100
-_is_digest = re.compile("[0-9a-f]{32}").fullmatch
+_MAX_CLAIM_ATTEMPTS = 8
+"""Attempts of a claim while others change the folder."""
+_CLOSE_MARGIN = 1.0
+"""Seconds before the end of its lease from which a delivery checks whether it was overtaken."""
+_PURGE_LEASE = 60.0
+"""Seconds for which an event is held while it is deleted."""
+_BATCH_SIZE = 100
+_is_hash = re.compile("[0-9a-f]{32}").fullmatch
 
 
 class ObjectStore(ABC):
-    """Small objects in folders: the names are ``folder/name``.
+    """Small objects in folders. Their names are ``folder/name``.
 
-    Every method raises `LedgerError` if the store cannot be reached or refuses, `DamagedRecord` for one object alone.
+    Every method raises `LedgerError` if the store cannot be reached or refuses, and `DamagedRecord` if only one object
+    cannot be read.
 
     Attributes:
         resolution: seconds by which an age may be too high.
@@ -75,18 +81,18 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def create(self, name: str, data: bytes) -> bool:
-        """Create an object; False if it is there already. Of any number who try at once one succeeds."""
+        """Create an object. Return False if it exists. Of several simultaneous calls exactly one succeeds."""
 
     @abstractmethod
     def put(self, name: str, data: bytes) -> None:
-        """Write an object, whole or not at all."""
+        """Write an object atomically."""
 
     @abstractmethod
     def get(self, name: str) -> StoredObject | None:
-        """An object's bytes and age; None if it is not there."""
+        """Return an object's bytes and age, or None if it does not exist."""
 
     def get_all(self, names: Sequence[str]) -> list[StoredObject | DamagedRecord | None]:
-        """Return several objects, in order, with the error of each that alone cannot be read."""
+        """Return several objects in order. An object that cannot be read is replaced by its error."""
         return [self._get_or_damage(name) for name in names]
 
     def _get_or_damage(self, name: str) -> StoredObject | DamagedRecord | None:
@@ -97,23 +103,23 @@ class ObjectStore(ABC):
 
     @abstractmethod
     def names(self, prefix: str) -> Iterator[tuple[str, float]]:
-        """Names that begin with a prefix, those of a folder one behind the other, with their times of writing.
+        """Return the names that begin with a prefix, and their times of writing in seconds since the epoch.
 
-        Times are in seconds since the epoch. What is in no folder is listed too, by its name alone.
+        Names of one folder are adjacent. An object outside of folders is listed by its plain name.
         """
 
     @abstractmethod
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects; what is not there is deleted."""
+        """Delete objects. Missing ones are ignored."""
 
 
 class ObjectLedger(Ledger):
-    """See `Ledger`.
+    """A ledger in an `ObjectStore`. See `Ledger`.
 
     Args:
         where: names the store in errors.
         keep: seconds for which events are kept.
-        clocks: tell a delivery how long it has held its event, each in seconds; the one that says most is believed.
+        clocks: measure how long a delivery has held its event, in seconds. The highest value counts.
     """
 
     def __init__(
@@ -127,8 +133,8 @@ class ObjectLedger(Ledger):
         self._clocks = tuple(clocks)
 
     @abstractmethod
-    def _objects(self, timeout: float) -> ObjectStore:
-        """Return the store, for a call that may take `timeout` seconds."""
+    def _open_store(self, timeout: float) -> ObjectStore:
+        """Return the store for a call that may take `timeout` seconds."""
 
     def claim(
         self,
@@ -136,358 +142,460 @@ class ObjectLedger(Ledger):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
-        began = self._now()
-        objects = self._objects(compute_claim_timeout(seconds))
-        key = event.key
-        folder = build_folder_name(event.task_id, event.type, event.status, key)
-        lease = {"seconds": seconds, "owner": owner, "nonce": os.urandom(8).hex()}
-        for _ in range(_TRIES):
-            state = self._state(objects, folder)
-            if state is not None:
-                self._check(state, key, f"{folder}/state")
-                # Of these calls nothing is left then, even if a later delivery with further ones is at work, or dead.
-                if state.complete and state.leaves_nothing(calls, again):
-                    return Lease(key, state.delivery, state.ended, held=False)
-            number = 1 if state is None else state.delivery + 1
-            if not self._create(objects, folder, number, event, lease):
-                listing = self._list(objects, folder)
-                newest = listing.newest
-                if newest > (0 if state is None else state.delivery):
-                    name = listing.name_of(newest)
-                    left, holder = self._left(objects, name, objects.get(name))
-                    if left > 0:
-                        if self._all_ended(listing, state, calls, again):
-                            page = self._read(objects, listing, state)
-                            return Lease(key, newest, page.ended, held=False)
-                        raise EventHeld(f"{key} is held by request {holder or '(unknown)'}", left)
-                number = listing.highest + 1
-                # Another one may take over at this very moment: then all is to be looked at again.
-                if newest == 0 or not self._create(objects, folder, number, event, lease):
-                    continue
-            if number == 1:
-                page = Page.of(event)
-            else:
-                # Behind the claim: what ended before it is seen, whoever was late to write it.
-                listing = self._list(objects, folder)
-                known = listing.event if state is None else listing.state
-                if not known:
-                    # It was forgotten meanwhile, and may be claimed anew from the first number on.
-                    objects.delete([listing.name_of(number)])
-                    continue
-                if listing.newest != number:
-                    continue  # So slow that it was overtaken already.
-                page = self._read(objects, listing, state)
-                self._check(page, key, folder)
-                page.delivery = number
-            token = _Hold(folder, page, began, seconds)
-            return Lease(key, number, page.ended, token=token)
+        request = _ClaimRequest(event, calls, forced, seconds, owner)
+        request.began = self._read_clocks()
+        store = self._open_store(compute_claim_timeout(seconds))
+        name = build_folder_name(event.task_id, event.type, event.status, event.key)
+        for _ in range(_MAX_CLAIM_ATTEMPTS):
+            lease = _try_claim(_EventFolder(store, name, self.where), request)
+            if lease is not None:
+                return lease
         raise LedgerError(
-            f"the ledger {self.where} does not settle: whatever is claimed of {folder} is gone or taken at once"
+            f"cannot claim {name} in the ledger {self.where}: its objects keep changing. Try again later"
         )
 
-    def record(self, claim: Lease, record: Record) -> None:
-        hold = _hold(claim)
-        assert record.ended, "what did not end is told when the event is let go of"
-        self._done(self._objects(claim.timeout), hold.folder, record)
-        hold.page.add(record)
+    def record(self, lease: Lease, record: Record) -> None:
+        token = _get_token(lease)
+        assert record.is_final, "only final records are stored before the event is closed"
+        folder = token.folder
+        folder.store = self._open_store(lease.timeout)
+        folder.put_record(record)
+        token.event.add([record])
 
-    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
-        hold = _hold(claim)
-        objects = self._objects(claim.timeout)
-        if hold.seconds - self._since(hold.began) < _MARGIN:
-            listing = self._list(objects, hold.folder)
-            if listing.highest > claim.delivery:
-                # It was overtaken, and the newer one's state is not to be undone.
+    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+        token = _get_token(lease)
+        folder = token.folder
+        folder.store = self._open_store(lease.timeout)
+        held = max(now - then for now, then in zip(self._read_clocks(), token.began, strict=True))
+        if token.seconds - held < _CLOSE_MARGIN:
+            listing = folder.list_objects()
+            if listing.highest_claim > lease.delivery:
+                # It was overtaken: the state belongs to the newer delivery.
                 for record in records:
-                    if record.ended and hash_key(record.key) not in listing.done:
-                        self._done(objects, hold.folder, record)
+                    if record.is_final and hash_key(record.key) not in listing.done:
+                        folder.put_record(record)
                 return
-            if not listing.highest:
-                return  # It was forgotten meanwhile.
-        page = hold.page
-        for record in records:
-            page.add(record)
-        page.complete = complete
-        objects.put(f"{hold.folder}/state", _written(page.as_dict()))
+            if not listing.highest_claim:
+                return  # The event was purged meanwhile.
+        token.event.add(records)
+        token.event.complete = complete
+        folder.put_state(token.event)
 
     def find(self, key: str) -> StoredEvent | None:
-        objects = self._objects(FIND_TIMEOUT)
-        for folder in self._folders(objects, key):
-            listing = self._list(objects, folder)
-            page = self._page(objects, listing)
-            if page is not None and page.key == key:
-                entry = self._entry(objects, listing, page)
-                name = f"{folder}/event"
-                found = page.main if listing.main == name else objects.get(name)
-                if found is not None:
-                    entry.notification = self._understood(name, found[0], _notification)
-                return entry
+        store = self._open_store(FIND_TIMEOUT)
+        for name in self._find_folders(store, key):
+            folder = _EventFolder(store, name, self.where)
+            folder.list_objects()
+            event = folder.load()
+            if event is not None and event.key == key:
+                folder.load_lease()
+                folder.load_notification()
+                return event
         return None
 
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
-        objects = self._objects(float("inf"))
+        store = self._open_store(float("inf"))
         prefix = f"{sanitize_name(task_id, 100)}+" if task_id else ""
         damaged: list[DamagedRecord] = []
-        for listing, page in self._pages(
-            objects,
-            prefix,
-            lambda listing: listing.claims.get(1, since) >= since - MAX_CLOCK_SKEW,
-            damaged,
-        ):
-            if page is not None and page.received >= since and task_id in ("", page.task_id):
+
+        def may_be_wanted(listing: FolderListing) -> bool:
+            return listing.claims.get(1, since) >= since - MAX_CLOCK_SKEW
+
+        for folder in self._load_folders(store, prefix, may_be_wanted, damaged):
+            event = folder.event
+            if event is not None and event.received >= since and task_id in ("", event.task_id):
                 try:
-                    entry = self._entry(objects, listing, page)
+                    folder.load_lease()
                 except DamagedRecord as error:
                     damaged.append(error)
                 else:
-                    yield entry
+                    yield event
         if damaged:
             raise merge_damage(damaged)
 
     def purge(self, before: float) -> int:
-        objects = self._objects(float("inf"))
-        lease = {"seconds": _PURGE, "owner": "purge", "nonce": os.urandom(8).hex()}
+        store = self._open_store(float("inf"))
         count = 0
         damaged: list[DamagedRecord] = []
-        for listing, page in self._pages(
-            objects,
-            "",
-            lambda listing: listing.claims.get(1, before) <= before + MAX_CLOCK_SKEW,
-            damaged,
-        ):
-            if (listing.modified if page is None else page.received) >= before:
-                continue
+
+        def may_be_old(listing: FolderListing) -> bool:
+            return listing.claims.get(1, before) <= before + MAX_CLOCK_SKEW
+
+        for folder in self._load_folders(store, "", may_be_old, damaged):
             try:
-                if page is not None and self._entry(objects, listing, page).held > 0:
-                    continue
+                if folder.is_purgeable(before) and folder.delete():
+                    count += folder.event is not None
             except DamagedRecord as error:
                 damaged.append(error)
-                continue
-            # Held to the end, so that nobody takes a half of it for the whole.
-            own = listing.name_of(max(listing.highest, page.delivery if page else 0, 1) + 1)
-            if objects.create(own, _written(lease)):
-                objects.delete(listing.names)
-                objects.delete([own])
-                count += page is not None
         if damaged:
             raise merge_damage(damaged)
         return count
 
-    def _now(self) -> tuple[float, ...]:
+    def _read_clocks(self) -> tuple[float, ...]:
         return tuple(clock() for clock in self._clocks)
 
-    def _since(self, began: tuple[float, ...]) -> float:
-        return max(now - then for now, then in zip(self._now(), began, strict=True))
-
-    def _create(
-        self, objects: ObjectStore, folder: str, number: int, event: Event, lease: dict[str, Any]
-    ) -> bool:
-        if number > 1:
-            return objects.create(f"{folder}/claim-{number}", _written(lease))
-        from ..common.redaction import redact
-
-        first = {**Page.of(event).as_dict(), **lease, "notification": redact(event.raw)}
-        return objects.create(f"{folder}/event", _written(first))
-
-    def _done(self, objects: ObjectStore, folder: str, record: Record) -> None:
-        objects.put(f"{folder}/done-{hash_key(record.key)}", _written(record.as_dict()))
-
-    def _state(self, objects: ObjectStore, folder: str) -> Page | None:
-        name = f"{folder}/state"
-        found = objects.get(name)
-        return None if found is None else self._understood(name, found[0], Page.from_dict)
-
-    def _list(self, objects: ObjectStore, folder: str) -> FolderListing:
-        return self._listing(folder, objects.names(f"{folder}/"))
-
-    def _listing(self, folder: str, names: Iterable[tuple[str, float]]) -> FolderListing:
-        listing = FolderListing(folder)
-        for name, modified in names:
-            if name and not listing.add(name, modified):
-                raise self._foreign(name)
-        return listing
-
-    def _left(
-        self, objects: ObjectStore, name: str, found: StoredObject | None
-    ) -> tuple[float, str]:
-        """For how many seconds a claim may still hold the event, and whose it is; 0 if it is not there."""
-        if found is None:
-            return 0.0, ""
-        data, age = found
-        seconds, owner = self._understood(name, data, _lease)
-        return max(0.0, seconds + objects.resolution - max(0.0, age())), owner
-
-    @staticmethod
-    def _all_ended(
-        listing: FolderListing, state: Page | None, calls: Collection[str], again: Collection[str]
-    ) -> bool:
-        """Whether everything ended although the event is held; nothing is read for that."""
-        done = listing.done | {hash_key(key) for key in (state.ended if state is not None else ())}
-        return all(call not in again and hash_key(call) in done for call in calls)
-
-    def _page(self, objects: ObjectStore, listing: FolderListing) -> Page | None:
-        """What is known of an event; None if it was forgotten."""
-        name = listing.main
-        return self._completed(objects, listing, objects.get(name) if name else None)
-
-    def _read(self, objects: ObjectStore, listing: FolderListing, state: Page | None) -> Page:
-        """What is known of an event that is held."""
-        if state is not None:
-            self._add_done(objects, listing, state)
-            return state
-        page = self._page(objects, listing)
-        if page is None:
-            raise LedgerError(f"the ledger {self.where} lost {listing.folder} while it was held")
-        return page
-
-    def _completed(
+    def _load_folders(
         self,
-        objects: ObjectStore,
-        listing: FolderListing,
-        found: StoredObject | DamagedRecord | None,
-    ) -> Page | None:
-        if found is None:
-            return None
-        if isinstance(found, DamagedRecord):
-            raise found
-        page = self._understood(listing.main, found[0], Page.from_dict)
-        page.main = found
-        self._add_done(objects, listing, page)
-        return page
-
-    def _add_done(self, objects: ObjectStore, listing: FolderListing, page: Page) -> None:
-        """Add what ended and is not in the state: its delivery died, or was late."""
-        missing = sorted(listing.done - {hash_key(key) for key in page.ended})
-        names = [f"{listing.folder}/done-{one}" for one in missing]
-        for name, found in zip(names, objects.get_all(names) if names else (), strict=True):
-            if isinstance(found, DamagedRecord):
-                raise found
-            if found is not None:
-                record = self._understood(name, found[0], Record.from_dict)
-                if not (record.ended and name.endswith(hash_key(record.key))):
-                    raise self._foreign(name)
-                page.add(record)
-
-    def _pages(
-        self,
-        objects: ObjectStore,
+        store: ObjectStore,
         prefix: str,
-        wanted: Callable[[FolderListing], bool],
+        is_wanted: Callable[[FolderListing], bool],
         damaged: list[DamagedRecord],
-    ) -> Iterator[tuple[FolderListing, Page | None]]:
-        """Return every event whose folder has this prefix, with its page. Errors of single events go to `damaged`."""
-        batch: list[FolderListing] = []
-        for folder, names in groupby(objects.names(prefix), lambda one: one[0].partition("/")[0]):
+    ) -> Iterator[_EventFolder]:
+        """Yield the folders with this prefix, with their events. Errors of single events go to `damaged`."""
+        batch: list[_EventFolder] = []
+        for name, names in _group_by_folder(store.names(prefix)):
+            folder = _EventFolder(store, name, self.where)
             try:
-                listing = self._listing(folder, names)
+                listing = folder.set_listing(names)
             except DamagedRecord as error:
                 damaged.append(error)
                 continue
-            if wanted(listing):
-                batch.append(listing)
-            if len(batch) == _BATCH:
-                yield from self._read_all(objects, batch, damaged)
+            if is_wanted(listing):
+                batch.append(folder)
+            if len(batch) == _BATCH_SIZE:
+                yield from _load_batch(store, batch, damaged)
                 batch = []
-        yield from self._read_all(objects, batch, damaged)
+        yield from _load_batch(store, batch, damaged)
 
-    def _read_all(
-        self, objects: ObjectStore, listings: Sequence[FolderListing], damaged: list[DamagedRecord]
-    ) -> Iterator[tuple[FolderListing, Page | None]]:
-        """As `_page`, for many at once."""
-        names = [listing.main for listing in listings if listing.main]
-        found = dict(zip(names, objects.get_all(names) if names else (), strict=True))
-        for listing in listings:
-            try:
-                page = self._completed(objects, listing, found.get(listing.main))
-            except DamagedRecord as error:
-                damaged.append(error)
-            else:
-                yield listing, page
-
-    def _entry(self, objects: ObjectStore, listing: FolderListing, page: Page) -> StoredEvent:
-        newest = listing.newest
-        held, delivery, complete = 0.0, page.delivery, page.complete
-        if newest > page.delivery or not listing.state:
-            name = listing.name_of(newest)
-            found = page.main if name == listing.main else objects.get(name)
-            held, delivery, complete = self._left(objects, name, found)[0], newest, False
-        return StoredEvent(
-            page.key,
-            page.type,
-            page.task_id,
-            page.status,
-            page.received,
-            delivery,
-            complete,
-            held,
-            list(page.records.values()),
-        )
-
-    def _folders(self, objects: ObjectStore, key: str) -> Iterator[str]:
-        """Where the event with this key may be: where its parts tell, or else anywhere."""
+    @staticmethod
+    def _find_folders(store: ObjectStore, key: str) -> Iterator[str]:
+        """Yield the names of the folders that may hold the event with this key."""
         parts = [part.replace("%2F", "/").replace("%25", "%") for part in key.split("/")]
         if len(parts) in (3, 4):
             type, task_id, status = parts[:3]
-            by_content = len(parts) == 3 and _is_digest(task_id)
+            by_content = len(parts) == 3 and _is_hash(task_id)
             yield build_folder_name("" if by_content else task_id, type, status, key)
             if not by_content:
                 return
         # The task id is not in the key.
-        ending = f"+{hash_key(key)[:12]}"
-        for name, _ in groupby(objects.names(""), lambda one: one[0].partition("/")[0]):
-            if name.endswith(ending):
+        suffix = f"+{hash_key(key)[:12]}"
+        for name, _ in _group_by_folder(store.names("")):
+            if name.endswith(suffix):
                 yield name
 
-    def _understood(self, name: str, data: bytes, make: Callable[[Any], T]) -> T:
+
+def _group_by_folder(
+    names: Iterable[tuple[str, float]],
+) -> Iterator[tuple[str, Iterator[tuple[str, float]]]]:
+    return groupby(names, lambda item: item[0].partition("/")[0])
+
+
+def _load_batch(
+    store: ObjectStore, folders: Sequence[_EventFolder], damaged: list[DamagedRecord]
+) -> Iterator[_EventFolder]:
+    """Load the events of folders that have been listed, and yield the folders."""
+    names = [folder.main_name for folder in folders if folder.main_name]
+    sources = dict(zip(names, store.get_all(names) if names else (), strict=True))
+    for folder in folders:
         try:
-            return make(json.loads(data))
-        except (ValueError, RecursionError) as error:
-            raise self._foreign(name) from error
-
-    def _check(self, page: Page, key: str, name: str) -> None:
-        if page.key != key:
-            raise LedgerError(
-                f"the ledger {self.where} has another event at {name}: {page.key}, not {key}"
-            )
-
-    def _foreign(self, name: str) -> DamagedRecord:
-        return DamagedRecord(
-            f"{escape_controls(name)} in the ledger {self.where} is damaged, or not the ledger's. Restore or delete it "
-            f"(callbacks recorded there alone run again), or use another place for the ledger"
-        )
+            folder.load_from(sources.get(folder.main_name))
+        except DamagedRecord as error:
+            damaged.append(error)
+        else:
+            yield folder
 
 
-class _Hold:
-    """What a delivery keeps in mind of its claim."""
+class _ClaimRequest:
+    """The arguments of `Ledger.claim`.
 
-    __slots__ = ("began", "folder", "page", "seconds")
+    Attributes:
+        began: clocks at the start of the claim.
+        fields: content of the claim's object.
+    """
 
-    def __init__(self, folder: str, page: Page, began: tuple[float, ...], seconds: float) -> None:
+    __slots__ = ("began", "calls", "event", "fields", "forced", "new_event", "seconds")
+
+    def __init__(
+        self,
+        event: Event,
+        calls: Collection[str],
+        forced: Collection[str],
+        seconds: float,
+        owner: str,
+    ) -> None:
+        self.event = event
+        self.calls = calls
+        self.forced = forced
+        self.seconds = seconds
+        self.began: tuple[float, ...] = ()
+        self.fields = _build_claim_fields(seconds, owner)
+        self.new_event = StoredEvent.from_event(event)
+
+
+def _try_claim(folder: _EventFolder, request: _ClaimRequest) -> Lease | None:
+    """Make one attempt of a claim. Return None if others changed the folder meanwhile."""
+    key = request.event.key
+    folder.load_state(key)
+    known = folder.event
+    last = 0
+    if known is not None:
+        last, final = known.delivery, known.final_records
+        # Nothing is left of these calls, even if a later delivery with other calls is at work.
+        if known.complete and leaves_nothing(final, request.calls, request.forced):
+            return Lease(key, last, final, held=False)
+    if folder.create_claim(last + 1, request):
+        return _start_lease(folder, last + 1, request)
+    # There is a newer claim than the state knows, or old claims outlasted the event.
+    listing = folder.list_objects()
+    newest = listing.newest_claim
+    if newest > last:
+        remaining, owner = folder.read_claim(newest)
+        if remaining > 0:
+            if folder.has_final_records(request.calls, request.forced):
+                return Lease(key, newest, folder.load_all().final_records, held=False)
+            raise EventHeld(f"{key} is held by request {owner or '(unknown)'}", remaining)
+    # Of several deliveries that take over now, one creates this claim.
+    number = listing.highest_claim + 1
+    if newest > 0 and folder.create_claim(number, request):
+        return _start_lease(folder, number, request)
+    return None
+
+
+def _start_lease(folder: _EventFolder, number: int, request: _ClaimRequest) -> Lease | None:
+    """Return the lease of a claim that was created. Return None if the event was purged or taken over meanwhile."""
+    key = request.event.key
+    event = request.new_event
+    if number > 1:
+        # After the claim, so that earlier records are seen, however late they were written.
+        listing = folder.list_objects()
+        if not (listing.has_event if folder.event is None else listing.has_state):
+            # The event was purged. Its next claim is number 1.
+            folder.delete_claim(number)
+            return None
+        if listing.newest_claim != number:
+            return None
+        event = folder.load_all()
+        folder.check_key(key)
+        event.delivery = number
+    token = _LeaseToken(folder, event, request.began, request.seconds)
+    return Lease(key, number, event.final_records, token=token)
+
+
+class _LeaseToken:
+    """What a delivery remembers of its lease."""
+
+    __slots__ = ("began", "event", "folder", "seconds")
+
+    def __init__(
+        self, folder: _EventFolder, event: StoredEvent, began: tuple[float, ...], seconds: float
+    ) -> None:
         self.folder = folder
-        self.page = page
+        self.event = event
         self.began = began
         self.seconds = seconds
 
 
-def _hold(claim: Lease) -> _Hold:
-    hold = claim.token
-    assert isinstance(hold, _Hold), "a claim that holds nothing has nothing to record"
-    return hold
+def _get_token(lease: Lease) -> _LeaseToken:
+    token = lease.token
+    assert isinstance(token, _LeaseToken), "a lease that holds nothing has nothing to record"
+    return token
 
 
-def _written(fields: dict[str, Any]) -> bytes:
+class _EventFolder:
+    """The folder of one event, and what was read of it.
+
+    Attributes:
+        store: the store, for the current call of the ledger.
+        listing: its objects. Empty before `list_objects`.
+        event: the event, as far as it was loaded.
+    """
+
+    __slots__ = ("_name", "_source", "_where", "event", "listing", "store")
+
+    def __init__(self, store: ObjectStore, name: str, where: str) -> None:
+        self.store = store
+        self.listing = FolderListing(name)
+        self.event: StoredEvent | None = None
+        self._name = name
+        self._where = where
+        self._source: StoredObject | None = None
+
+    @property
+    def main_name(self) -> str:
+        """Full name of the object that `load` reads. Empty if the event expired."""
+        name = self.listing.main_name
+        return name and self._get_full_name(name)
+
+    def create_claim(self, number: int, request: _ClaimRequest) -> bool:
+        """Create a claim. Return False if its number is taken."""
+        fields = request.fields
+        if number == 1:
+            from ..common.redaction import redact
+
+            notification = redact(request.event.raw)
+            fields = {**request.new_event.as_dict(), **fields, "notification": notification}
+        return self.store.create(self._get_full_name(get_claim_name(number)), _encode(fields))
+
+    def delete_claim(self, number: int) -> None:
+        """Delete a claim."""
+        self.store.delete([self._get_full_name(get_claim_name(number))])
+
+    def put_record(self, record: Record) -> None:
+        """Store a final record."""
+        name = self._get_full_name(f"done-{hash_key(record.key)}")
+        self.store.put(name, _encode(record.as_dict()))
+
+    def put_state(self, event: StoredEvent) -> None:
+        """Store everything known about the event."""
+        self.store.put(self._get_full_name("state"), _encode(event.as_dict()))
+
+    def list_objects(self) -> FolderListing:
+        """List the folder."""
+        return self.set_listing(self.store.names(f"{self._name}/"))
+
+    def set_listing(self, names: Iterable[tuple[str, float]]) -> FolderListing:
+        """Set the names of the folder's objects, with their times."""
+        self.listing = FolderListing(self._name)
+        for name, modified in names:
+            if name and not self.listing.add(name, modified):
+                raise self._create_damage(name)
+        return self.listing
+
+    def load_state(self, key: str) -> None:
+        """Load the event from ``state`` if that exists. Raises LedgerError if it is of another event."""
+        source = self.store.get(self._get_full_name("state"))
+        if source is not None:
+            self.event = self._parse("state", source, StoredEvent.from_dict)
+            self.check_key(key)
+
+    def load(self) -> StoredEvent | None:
+        """Load the event after `list_objects`. Return None if it expired."""
+        return self.load_from(self.store.get(self.main_name) if self.main_name else None)
+
+    def load_from(self, source: StoredObject | DamagedRecord | None) -> StoredEvent | None:
+        """Load the event from the object with the name `main_name`."""
+        if source is None:
+            return None
+        if isinstance(source, DamagedRecord):
+            raise source
+        self._source = source
+        self.event = self._parse(self.listing.main_name, source, StoredEvent.from_dict)
+        self._add_late_records(self.event)
+        return self.event
+
+    def load_all(self) -> StoredEvent:
+        """Load an event that is held, after `list_objects`: all that `load_state` did not."""
+        if self.event is not None:
+            self._add_late_records(self.event)
+            return self.event
+        event = self.load()
+        if event is None:
+            raise LedgerError(f"{self._name} was deleted from the ledger {self._where} while held")
+        return event
+
+    def load_lease(self) -> None:
+        """Set the lease of the loaded event."""
+        event, newest = self.event, self.listing.newest_claim
+        assert event is not None
+        if newest > event.delivery or not self.listing.has_state:
+            event.lease_seconds, _ = self.read_claim(newest)
+            event.delivery = newest
+            event.complete = False
+
+    def load_notification(self) -> None:
+        """Set the notification of the loaded event, unless it expired."""
+        source = self._get_source("event")
+        if source is not None:
+            assert self.event is not None
+            self.event.notification = self._parse("event", source, _parse_notification)
+
+    def read_claim(self, number: int) -> tuple[float, str]:
+        """Return the seconds for which a claim may still hold the event, and its owner. 0 if it does not exist."""
+        name = get_claim_name(number)
+        source = self._get_source(name)
+        if source is None:
+            return 0.0, ""
+        seconds, owner = self._parse(name, source, _parse_claim)
+        return max(0.0, seconds + self.store.resolution - max(0.0, source[1]())), owner
+
+    def has_final_records(self, calls: Collection[str], forced: Collection[str]) -> bool:
+        """Return True if every call has a final record by the state and the names of objects. Nothing is read."""
+        final = self.event.final_records if self.event is not None else ()
+        hashes = self.listing.done | {hash_key(key) for key in final}
+        return all(call not in forced and hash_key(call) in hashes for call in calls)
+
+    def is_purgeable(self, before: float) -> bool:
+        """Return True if the event was received before a time, and no delivery holds it."""
+        if self.event is None:
+            return self.listing.modified < before
+        if self.event.received >= before:
+            return False
+        self.load_lease()
+        return self.event.lease_seconds <= 0
+
+    def delete(self) -> bool:
+        """Delete the event. Return False if a delivery claimed it meanwhile."""
+        # A claim holds it to the end, so that no delivery reads an event that is half deleted.
+        delivery = self.event.delivery if self.event is not None else 0
+        number = max(self.listing.highest_claim, delivery, 1) + 1
+        fields = _build_claim_fields(_PURGE_LEASE, "purge")
+        if not self.store.create(self._get_full_name(get_claim_name(number)), _encode(fields)):
+            return False
+        self.store.delete(self.listing.names)
+        self.delete_claim(number)
+        return True
+
+    def check_key(self, key: str) -> None:
+        """Raise LedgerError if the loaded event is another one."""
+        assert self.event is not None
+        if self.event.key != key:
+            raise LedgerError(
+                f"{self._name} in the ledger {self._where} belongs to another event: {self.event.key}, not {key}"
+            )
+
+    def _get_full_name(self, name: str) -> str:
+        return f"{self._name}/{name}"
+
+    def _get_source(self, name: str) -> StoredObject | None:
+        """Return an object, without a request if `load` read it."""
+        if self._source is not None and name == self.listing.main_name:
+            return self._source
+        return self.store.get(self._get_full_name(name))
+
+    def _add_late_records(self, event: StoredEvent) -> None:
+        """Add the records that the state does not include: their delivery died, or was late."""
+        hashes = sorted(self.listing.done - {hash_key(key) for key in event.final_records})
+        names = [f"done-{value}" for value in hashes]
+        sources = self.store.get_all([self._get_full_name(name) for name in names]) if names else []
+        for name, source in zip(names, sources, strict=True):
+            if isinstance(source, DamagedRecord):
+                raise source
+            if source is not None:
+                record = self._parse(name, source, Record.from_dict)
+                if not (record.is_final and name == f"done-{hash_key(record.key)}"):
+                    raise self._create_damage(self._get_full_name(name))
+                event.add([record])
+
+    def _parse(self, name: str, source: StoredObject, parse: Callable[[Any], T]) -> T:
+        try:
+            return parse(json.loads(source[0]))
+        except (ValueError, RecursionError) as error:
+            raise self._create_damage(self._get_full_name(name)) from error
+
+    def _create_damage(self, name: str) -> DamagedRecord:
+        return DamagedRecord(
+            f"{escape_controls(name)} in the ledger {self._where} is damaged, or not the ledger's. Restore or delete it "
+            f"(callbacks recorded only there run again), or use another place for the ledger"
+        )
+
+
+def _encode(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
-def _lease(fields: object) -> tuple[float, str]:
+def _build_claim_fields(seconds: float, owner: str) -> dict[str, Any]:
+    return {"seconds": seconds, "owner": owner, "nonce": os.urandom(8).hex()}
+
+
+def _parse_claim(fields: object) -> tuple[float, str]:
     seconds, owner = read_fields(fields, {"seconds": float, "owner": str})
     return seconds, owner
 
 
-def _notification(fields: object) -> dict[str, Any]:
+def _parse_notification(fields: object) -> dict[str, Any]:
     (notification,) = read_fields(fields, {"notification": dict})
-    found: dict[str, Any] = notification
-    return found
+    result: dict[str, Any] = notification
+    return result

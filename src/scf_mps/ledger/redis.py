@@ -1,8 +1,8 @@
-"""A ledger in Redis, for whoever has one: one round trip for each call, and events that expire by themselves.
+"""A ledger in Redis: one round trip for each call, and events that expire on their own.
 
-Whatever has to be decided is decided by a script inside the server, by the server's clock. Each script may run twice
-without harm, as the answer to the first may be lost: a claim is known again by its nonce, and everything else says
-the same the second time. It needs the ``redis`` package (``pip install 'scf-mps[redis]'``), loaded when it is used.
+Scripts in the server decide, by the server's clock. Each script may run twice without harm, as the response to the first
+attempt may be lost: a claim is recognized by its nonce, and everything else is idempotent. The ``redis`` package
+(``pip install 'scf-mps[redis]'``) is loaded on first use.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from time import monotonic, time
+from time import monotonic
 
 from ..common.printable import escape_controls
 from ..errors import DamagedRecord, EventHeld, LedgerError, MissingPackage
@@ -38,22 +38,21 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_WAITS = (0.05, 0.1)
-"""Seconds after which what was not answered is sent again."""
-_BATCH = 200
-_RECORD = b"record "
-_FIELDS = {"key": str, "type": str, "task_id": str, "status": str, "received": float}
+_RETRY_WAITS = (0.05, 0.1)
+"""Seconds before the second and the third attempt of a request."""
+_BATCH_SIZE = 200
+_RECORD_PREFIX = b"record "
 
-# Errors of Redis and of Lua about values of another kind than the ledger writes.
+# Errors of Redis and of Lua for values of another type than the ledger writes.
 _is_damage = re.compile("WRONGTYPE|attempt to |bad argument|hash value is not").search
 
-# What is known of an event (a hash), its notification, the events by the time they came, those of its task (if it has
-# one). The braces in the names keep them in one slot of a cluster.
+# Keys: the event (a hash), its notification, the index of all events by the time they were received, and the events of
+# its task (if it has one). The braces in their names keep them in one slot of a cluster.
 _COMMON = """
 local event, notification, index, task = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local function now()
-  local told = redis.call('TIME')
-  return told[1] * 1000 + math.floor(told[2] / 1000)
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local function keep(seconds)
   redis.call('EXPIRE', event, seconds)
@@ -62,7 +61,8 @@ local function keep(seconds)
 end
 """
 
-# A record's text begins with whether it ended and its delivery: of two the greater stays (`Record.replaces`).
+# The text of a record begins with 1 if it is final (else 0) and its delivery. The greater one of two is kept, see
+# `Record.replaces`.
 _WRITE = (
     _COMMON
     + """
@@ -70,16 +70,16 @@ local seconds, delivery, complete = ARGV[1], ARGV[2], ARGV[3]
 local current = redis.call('HGET', event, 'delivery')
 if not current then return 0 end
 local function rank(text)
-  local ended, number = string.match(text, '^(%d) (%d+) ')
-  return tonumber(ended), tonumber(number)
+  local final, number = string.match(text, '^(%d) (%d+) ')
+  return tonumber(final), tonumber(number)
 end
 for i = 4, #ARGV, 2 do
-  local ended, number = rank(ARGV[i + 1])
+  local final, number = rank(ARGV[i + 1])
   local old = redis.call('HGET', event, ARGV[i])
-  local old_ended, old_number = 0, 0
-  if old then old_ended, old_number = rank(old) end
-  local overtaken = ended == 0 and current ~= delivery
-  if not overtaken and (ended > old_ended or (ended == old_ended and number >= old_number)) then
+  local old_final, old_number = 0, 0
+  if old then old_final, old_number = rank(old) end
+  local overtaken = final == 0 and current ~= delivery
+  if not overtaken and (final > old_final or (final == old_final and number >= old_number)) then
     redis.call('HSET', event, ARGV[i], ARGV[i + 1])
   end
 end
@@ -95,11 +95,11 @@ _CLAIM = (
     _COMMON
     + """
 local seconds, digest, milliseconds, nonce, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local told, received, expired, raw = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local description, received, expired, raw = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local at = now()
 local known = redis.call('HMGET', event, 'until', 'complete', 'nonce', 'owner')
 if not known[1] then
-  redis.call('HSET', event, 'told', told, 'delivery', 1)
+  redis.call('HSET', event, 'told', description, 'delivery', 1)
   redis.call('SET', notification, raw)
   redis.call('ZADD', index, received, digest)
   if task then redis.call('SADD', task, digest) end
@@ -111,13 +111,13 @@ if not known[1] then
 elseif known[3] ~= nonce then
   local left = known[1] - at
   if left > 0 or known[2] == '1' then
-    local over = true
+    local finished = true
     for i = 10, #ARGV do
-      local again, name = string.match(ARGV[i], '^(%d)(.*)$')
+      local forced, name = string.match(ARGV[i], '^(%d)(.*)$')
       local record = redis.call('HGET', event, name)
-      over = over and again == '0' and record and string.sub(record, 1, 1) == '1'
+      finished = finished and forced == '0' and record and string.sub(record, 1, 1) == '1'
     end
-    if over then return {'over', redis.call('HGETALL', event)} end
+    if finished then return {'finished', redis.call('HGETALL', event)} end
   end
   if left > 0 then return {'held', left, known[4]} end
   redis.call('HINCRBY', event, 'delivery', 1)
@@ -143,17 +143,17 @@ return redis.call('DEL', event)
 
 
 class RedisLedger(Ledger):
-    """See `Ledger`. Events expire when nothing was written of them for `keep` seconds.
+    """A ledger in Redis. An event expires when nothing was written about it for `keep` seconds. See `Ledger`.
 
-    Redis must not evict keys that have not expired: ``maxmemory-policy noeviction``.
+    Redis must not evict keys before they expire: ``maxmemory-policy noeviction``.
 
     Args:
         url: ``redis://[[user]:password@]host[:port][/db]``, or ``rediss://`` for TLS.
-        prefix: what the names of all keys begin with, in braces.
+        prefix: of the names of all keys, in braces.
         keep: seconds for which events are kept.
 
     Raises:
-        LedgerError: the ``redis`` package is not there.
+        MissingPackage: the ``redis`` package is not installed.
     """
 
     def __init__(self, url: str, prefix: str = "mps", keep: float = 30 * 86400.0) -> None:
@@ -161,13 +161,13 @@ class RedisLedger(Ledger):
 
         if find_spec("redis") is None:
             raise MissingPackage(
-                "a ledger in Redis needs the redis package, which is not installed: pip install 'scf-mps[redis]'"
+                "the redis package of the ledger is not installed: pip install 'scf-mps[redis]'"
             )
         self._url = url
         self._names = f"{{{prefix}}}:"
         self.keep = keep
-        # Loading the client takes long. SCF gives the start of an instance a time limit of its own.
-        self._server = _RedisConnections(url) if is_on_scf() else None
+        # Loading the client is slow. SCF limits the start of an instance separately.
+        self._connections = _RedisConnections(url) if is_on_scf() else None
 
     def claim(
         self,
@@ -175,160 +175,161 @@ class RedisLedger(Ledger):
         calls: Collection[str],
         seconds: float,
         *,
-        again: Collection[str] = (),
+        forced: Collection[str] = (),
         owner: str = "",
     ) -> Lease:
         from ..common.redaction import redact
 
-        key, received = event.key, time()
-        told = {
-            "key": key,
-            "type": event.type,
-            "task_id": event.task_id,
-            "status": event.status,
-            "received": received,
-        }
-        answer, *rest = self._run(
+        new = StoredEvent.from_event(event)
+        name = hash_key(new.key)
+        status, *details = self._run(
             _CLAIM,
-            self._keys(hash_key(key), event.task_id),
-            hash_key(key),
+            self._get_keys(name, new.task_id),
+            name,
             int(seconds * 1000),
             os.urandom(8).hex(),
             owner,
-            json.dumps(told),
-            repr(received),
-            repr(received - self.keep),
+            json.dumps(new.describe()),
+            repr(new.received),
+            repr(new.received - self.keep),
             json.dumps(redact(event.raw)),
-            *(b"%d%s" % (call in again, _field(call)) for call in calls),
+            *(b"%d%s" % (call in forced, _get_record_field(call)) for call in calls),
             timeout=compute_claim_timeout(seconds),
         )
-        if answer == b"held":
-            left, holder = rest
+        if status == b"held":
+            milliseconds, holder = details
             holder = holder.decode("utf-8", "replace") or "(unknown)"
-            raise EventHeld(f"{key} is held by request {holder}", left / 1000)
-        flat = rest[0]
-        known = _Known(self._event(hash_key(key)), dict(zip(flat[::2], flat[1::2], strict=True)))
-        if known.key != key:
-            raise _foreign(self._event(hash_key(key)))
-        ended = {record.key: record for record in known.records if record.ended}
-        held = answer == b"claimed"
-        return Lease(key, known.delivery, ended, held, event.task_id if held else None)
+            raise EventHeld(f"{new.key} is held by request {holder}", milliseconds / 1000)
+        flat = details[0]
+        key = self._get_event_key(name)
+        stored = _parse_event(key, dict(zip(flat[::2], flat[1::2], strict=True)))
+        if stored.key != new.key:
+            raise _create_damage(key)
+        held = status == b"claimed"
+        token = new.task_id if held else None
+        return Lease(new.key, stored.delivery, stored.final_records, held, token)
 
-    def record(self, claim: Lease, record: Record) -> None:
-        assert record.ended, "what did not end is told when the event is let go of"
-        self._write(claim, [record], "")
+    def record(self, lease: Lease, record: Record) -> None:
+        assert record.is_final, "only final records are stored before the event is closed"
+        self._write(lease, [record], "")
 
-    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
-        self._write(claim, records, str(int(complete)))
+    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+        self._write(lease, records, str(int(complete)))
 
     def find(self, key: str) -> StoredEvent | None:
         until = monotonic() + FIND_TIMEOUT
         name = hash_key(key)
-        (entry,) = self._entries([name], FIND_TIMEOUT)
-        if isinstance(entry, DamagedRecord):
-            raise entry
-        if entry is None or entry.key != key:
+        (event,) = self._load_events([name], FIND_TIMEOUT)
+        if isinstance(event, DamagedRecord):
+            raise event
+        if event is None or event.key != key:
             return None
-        raw_name = self._names + "raw:" + name
-        raw = self._ask(lambda redis: redis.get(raw_name), until - monotonic(), raw_name)
+        raw_key = self._names + "raw:" + name
+        raw = self._request(lambda redis: redis.get(raw_key), until - monotonic(), raw_key)
         if raw is not None:
-            entry.notification = _read_notification(raw_name, raw)
-        return entry
+            event.notification = _parse_notification(raw_key, raw)
+        return event
 
     def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
-        where = self._task(task_id) if task_id else self._index
-        members = self._ask(
+        key = self._get_task_key(task_id) if task_id else self._index_key
+        members = self._request(
             lambda redis: (
-                list(redis.smembers(where))
+                list(redis.smembers(key))
                 if task_id
-                else redis.zrangebyscore(where, repr(since), "+inf")
+                else redis.zrangebyscore(key, repr(since), "+inf")
             )
         )
         damaged: list[DamagedRecord] = []
-        for _, entry in self._all(members, damaged):
-            if entry is not None and entry.received >= since:
-                yield entry
+        for _, event in self._load_members(members, damaged):
+            if event is not None and event.received >= since:
+                yield event
         if damaged:
             raise merge_damage(damaged)
 
     def purge(self, before: float) -> int:
-        members = self._ask(lambda redis: redis.zrangebyscore(self._index, "-inf", f"({before!r}"))
+        members = self._request(
+            lambda redis: redis.zrangebyscore(self._index_key, "-inf", f"({before!r}")
+        )
         damaged: list[DamagedRecord] = []
         count: int = sum(
-            self._run(_PURGE, self._keys(name, entry.task_id if entry else ""), name)
-            for name, entry in self._all(members, damaged)
+            self._run(_PURGE, self._get_keys(name, event.task_id if event else ""), name)
+            for name, event in self._load_members(members, damaged)
         )
         if damaged:
             raise merge_damage(damaged)
         return count
 
     @property
-    def _index(self) -> str:
+    def _index_key(self) -> str:
         return self._names + "index"
 
-    def _event(self, name: str) -> str:
+    def _get_event_key(self, name: str) -> str:
         return self._names + "event:" + name
 
-    def _task(self, task_id: str) -> str:
+    def _get_task_key(self, task_id: str) -> str:
         return self._names + "task:" + hash_key(task_id)
 
-    def _keys(self, name: str, task_id: str) -> list[str]:
-        keys = [self._event(name), self._names + "raw:" + name, self._index]
-        return [*keys, self._task(task_id)] if task_id else keys
+    def _get_keys(self, name: str, task_id: str) -> list[str]:
+        """Return the keys of an event, in the order of the scripts."""
+        keys = [self._get_event_key(name), self._names + "raw:" + name, self._index_key]
+        return [*keys, self._get_task_key(task_id)] if task_id else keys
 
-    def _write(self, claim: Lease, records: Sequence[Record], complete: str) -> None:
-        assert claim.held, "a claim that holds nothing has nothing to record"
-        told: list[bytes] = []
+    def _write(self, lease: Lease, records: Sequence[Record], complete: str) -> None:
+        assert lease.held, "a lease that holds nothing has nothing to record"
+        fields: list[bytes] = []
         for record in records:
             text = json.dumps(record.as_dict()).encode()
-            told += [_field(record.key), b"%d %d %s" % (record.ended, record.delivery, text)]
-        keys = self._keys(hash_key(claim.event), str(claim.token))
-        if not self._run(_WRITE, keys, claim.delivery, complete, *told, timeout=claim.timeout):
+            fields += [
+                _get_record_field(record.key),
+                b"%d %d %s" % (record.is_final, record.delivery, text),
+            ]
+        keys = self._get_keys(hash_key(lease.event), str(lease.token))
+        if not self._run(_WRITE, keys, lease.delivery, complete, *fields, timeout=lease.timeout):
             raise LedgerError(
-                f"Redis forgot {claim.event} while it was held: it was purged, or evicted; "
-                f"the ledger needs maxmemory-policy noeviction"
+                f"Redis lost {lease.event} while it was held: it was purged or evicted. "
+                f"Set maxmemory-policy noeviction"
             )
 
-    def _all(
+    def _load_members(
         self, members: Sequence[bytes], damaged: list[DamagedRecord]
     ) -> Iterator[tuple[str, StoredEvent | None]]:
-        """Return the events of an index. Errors of single events go to `damaged`."""
+        """Yield the members of an index with their events. Errors of single events go to `damaged`."""
         names = [member.decode("ascii", "backslashreplace") for member in members]
-        for at in range(0, len(names), _BATCH):
-            batch = names[at : at + _BATCH]
-            for name, entry in zip(batch, self._entries(batch), strict=True):
-                if isinstance(entry, DamagedRecord):
-                    damaged.append(entry)
+        for start in range(0, len(names), _BATCH_SIZE):
+            batch = names[start : start + _BATCH_SIZE]
+            for name, event in zip(batch, self._load_events(batch), strict=True):
+                if isinstance(event, DamagedRecord):
+                    damaged.append(event)
                 else:
-                    yield name, entry
+                    yield name, event
 
-    def _entries(
+    def _load_events(
         self, names: Sequence[str], timeout: float = DEFAULT_TIMEOUT
     ) -> list[StoredEvent | DamagedRecord | None]:
-        """Return events by their digests: the error in place of one that cannot be read, None for one that is gone."""
+        """Return events by the hashes of their keys. An error replaces a damaged event, None an expired one."""
 
-        def ask(redis: Any) -> list[Any]:
+        def request(redis: Any) -> list[Any]:
             pipeline = redis.pipeline(transaction=False)
             pipeline.time()
             for name in names:
-                pipeline.hgetall(self._event(name))
-            found: list[Any] = pipeline.execute(raise_on_error=False)
-            return found
+                pipeline.hgetall(self._get_event_key(name))
+            responses: list[Any] = pipeline.execute(raise_on_error=False)
+            return responses
 
-        time, *found = self._ask(ask, timeout)
-        if isinstance(time, Exception):
-            raise LedgerError(f"the ledger failed in Redis: {time}") from time
-        now = time[0] + time[1] / 1e6
-        entries: list[StoredEvent | DamagedRecord | None] = []
-        for name, fields in zip(names, found, strict=True):
+        now, *hashes = self._request(request, timeout)
+        if isinstance(now, Exception):
+            raise LedgerError(f"the ledger failed in Redis: {now}") from now
+        events: list[StoredEvent | DamagedRecord | None] = []
+        for name, fields in zip(names, hashes, strict=True):
+            key = self._get_event_key(name)
             try:
                 if isinstance(fields, Exception):
-                    raise _foreign(self._event(name), str(fields))
-                event = self._event(name)
-                entries.append(_Known(event, fields).entry(now) if fields else None)
+                    raise _create_damage(key, str(fields))
+                event = _parse_event(key, fields, now[0] + now[1] / 1e6) if fields else None
+                events.append(event)
             except DamagedRecord as error:
-                entries.append(error)
-        return entries
+                events.append(error)
+        return events
 
     def _run(
         self,
@@ -337,25 +338,29 @@ class RedisLedger(Ledger):
         *arguments: object,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Any:
-        """Run a script; the first argument of all but the purge's is for how long to keep."""
-        said = [
-            one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one
-            for one in arguments
+        """Run a script. The first argument of every script but the purge is the seconds to keep the keys."""
+        values = [
+            value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+            for value in arguments
         ]
         if script is not _PURGE:
-            said.insert(0, max(1, int(self.keep)))
-        return self._ask(lambda redis: redis.register_script(script)(keys, said), timeout, keys[0])
+            values.insert(0, max(1, int(self.keep)))
+        return self._request(
+            lambda redis: redis.register_script(script)(keys, values), timeout, keys[0]
+        )
 
-    def _ask(self, ask: Callable[[Any], T], timeout: float = DEFAULT_TIMEOUT, name: str = "") -> T:
-        """Return what the server answers within `timeout` seconds. See `_Server.ask`."""
+    def _request(
+        self, request: Callable[[Any], T], timeout: float = DEFAULT_TIMEOUT, key: str = ""
+    ) -> T:
+        """Return the server's response within `timeout` seconds. See `_RedisConnections.request`."""
         until = monotonic() + timeout
-        if self._server is None:
-            self._server = _RedisConnections(self._url)
-        return self._server.ask(ask, until - monotonic(), name)
+        if self._connections is None:
+            self._connections = _RedisConnections(self._url)
+        return self._connections.request(request, until - monotonic(), key)
 
 
 class _RedisConnections:
-    """The connections to a server. Safe for threads. They are opened anew after a fork, by the pool's own check."""
+    """The connections to a server. Safe for threads. The pool itself opens new ones after a fork."""
 
     def __init__(self, url: str) -> None:
         import math
@@ -369,7 +374,7 @@ class _RedisConnections:
 
         from ..common.deadline import connect
 
-        bound = self._bound = _thread_deadline()
+        bound = self._bound = _create_thread_deadline()
         options = dict(parse_url(url))  # type: ignore[no-untyped-call]
         is_tls = options.pop("connection_class", None) is not None
 
@@ -390,11 +395,11 @@ class _RedisConnections:
 
         self._password = unquote(urlsplit(url).password or "")
         self._errors = (redis.RedisError, OSError)
-        self._passing = (redis.ConnectionError, redis.TimeoutError, OSError)
+        self._transient_errors = (redis.ConnectionError, redis.TimeoutError, OSError)
         self._refusal: type[Exception] = redis.ResponseError
         pool = redis.ConnectionPool(
             connection_class=Connection,
-            # The client's own attempts would multiply with ours.
+            # Retries of the client would multiply with ours.
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             protocol=2,
@@ -403,40 +408,48 @@ class _RedisConnections:
         self._client: Any = redis.Redis(connection_pool=pool)
         finalize(self, pool.disconnect)
 
-    def ask(self, ask: Callable[[Any], T], timeout: float, name: str = "") -> T:
-        """Return what the server answers.
+    def request(self, request: Callable[[Any], T], timeout: float, key: str = "") -> T:
+        """Return the server's response.
 
         Args:
-            ask: makes requests with a client. It is called again if the connection breaks.
-            timeout: seconds for all attempts together. One takes a quarter, so that two more and the waits fit in.
-            name: the key that the requests are about.
+            request: makes requests with a client. It is called again if the connection breaks.
+            timeout: seconds for all attempts together. One attempt takes at most a quarter, so that two more and the
+                waits fit in.
+            key: the key that the requests are about.
 
         Raises:
-            LedgerError: the server does not answer, or refuses.
-            DamagedRecord: the key holds something else.
+            LedgerError: the server does not respond, or refuses.
+            DamagedRecord: the key holds other data than the ledger's.
         """
         from ..common.deadline import Deadline
+        from ..common.retry import call_with_retry
 
         deadline = Deadline().within(timeout)
-        waits = iter(_WAITS)
-        while True:
+
+        def attempt() -> T:
             self._bound.at = deadline.within(timeout / 4).at
-            try:
-                return ask(self._client)
-            except self._errors as error:
-                wait = next(waits, None) if isinstance(error, self._passing) else None
-                if wait is None or not deadline.sleep(wait):
-                    text = str(error)
-                    if name and isinstance(error, self._refusal) and _is_damage(text):
-                        raise _foreign(name, text) from error
-                    if self._password:
-                        text = text.replace(self._password, "***")
-                    raise LedgerError(
-                        f"the ledger failed in Redis: {type(error).__name__}: {text}"
-                    ) from error
+            return request(self._client)
+
+        def compute_wait(error: Exception, attempt: int) -> float | None:
+            is_last = attempt > len(_RETRY_WAITS)
+            if is_last or not isinstance(error, self._transient_errors):
+                return None
+            return _RETRY_WAITS[attempt - 1]
+
+        try:
+            return call_with_retry(attempt, deadline, compute_wait)
+        except self._errors as error:
+            text = str(error)
+            if key and isinstance(error, self._refusal) and _is_damage(text):
+                raise _create_damage(key, text) from error
+            if self._password:
+                text = text.replace(self._password, "***")
+            raise LedgerError(
+                f"the ledger failed in Redis: {type(error).__name__}: {text}"
+            ) from error
 
 
-def _thread_deadline() -> Deadline:
+def _create_thread_deadline() -> Deadline:
     """Return a deadline that each thread sets for itself."""
     import math
     import threading
@@ -457,77 +470,52 @@ def _thread_deadline() -> Deadline:
     return ThreadDeadline()
 
 
-class _Known:
-    """What a hash tells of an event."""
+def _parse_event(key: str, fields: Mapping[bytes, bytes], now: float = 0.0) -> StoredEvent:
+    """Return an event from the fields of its hash.
 
-    __slots__ = (
-        "complete",
-        "delivery",
-        "key",
-        "received",
-        "records",
-        "status",
-        "task_id",
-        "type",
-        "until",
-    )
+    Args:
+        key: of the hash.
+        fields: ``told`` has the description.
+        now: the server's time in seconds since the epoch.
 
-    key: str
-    type: str
-    task_id: str
-    status: str
-    received: float
-    delivery: int
-    until: float
-
-    def __init__(self, name: str, fields: Mapping[bytes, bytes]) -> None:
-        try:
-            told = read_fields(json.loads(fields[b"told"]), _FIELDS)
-            self.key, self.type, self.task_id, self.status, self.received = told
-            numbers = {
-                "delivery": int(fields[b"delivery"]),
-                "until": float(fields[b"until"]) / 1000,
-            }
-            self.delivery, self.until = read_fields(numbers, {"delivery": int, "until": float})
-            self.complete = fields[b"complete"] == b"1"
-            self.records = [
-                Record.from_dict(json.loads(text.split(b" ", 2)[2]))
-                for field, text in fields.items()
-                if field.startswith(_RECORD)
-            ]
-        except (ValueError, KeyError, IndexError, RecursionError) as error:
-            raise _foreign(name) from error
-
-    def entry(self, now: float) -> StoredEvent:
-        return StoredEvent(
-            self.key,
-            self.type,
-            self.task_id,
-            self.status,
-            self.received,
-            self.delivery,
-            self.complete,
-            max(0.0, self.until - now),
-            self.records,
-        )
-
-
-def _field(call: str) -> bytes:
-    """The field of a hash for the record of a call."""
-    return _RECORD + call.encode("utf-8", "surrogatepass")
-
-
-def _read_notification(name: str, text: bytes) -> dict[str, Any]:
+    Raises:
+        DamagedRecord: a field is invalid.
+    """
     try:
-        (found,) = read_fields({"notification": json.loads(text)}, {"notification": dict})
+        event = StoredEvent.from_description(json.loads(fields[b"told"]))
+        numbers = {
+            "delivery": int(fields[b"delivery"]),
+            "until": float(fields[b"until"]) / 1000,
+        }
+        event.delivery, until = read_fields(numbers, {"delivery": int, "until": float})
+        event.lease_seconds = max(0.0, until - now)
+        event.complete = fields[b"complete"] == b"1"
+        event.add(
+            Record.from_dict(json.loads(text.split(b" ", 2)[2]))
+            for field, text in fields.items()
+            if field.startswith(_RECORD_PREFIX)
+        )
+    except (ValueError, KeyError, IndexError, RecursionError) as error:
+        raise _create_damage(key) from error
+    return event
+
+
+def _get_record_field(call: str) -> bytes:
+    """Return the field of a hash for the record of a call."""
+    return _RECORD_PREFIX + call.encode("utf-8", "surrogatepass")
+
+
+def _parse_notification(key: str, text: bytes) -> dict[str, Any]:
+    try:
+        (fields,) = read_fields({"notification": json.loads(text)}, {"notification": dict})
     except (ValueError, RecursionError) as error:
-        raise _foreign(name) from error
-    notification: dict[str, Any] = found
+        raise _create_damage(key) from error
+    notification: dict[str, Any] = fields
     return notification
 
 
-def _foreign(name: str, why: str = "") -> DamagedRecord:
+def _create_damage(key: str, reason: str = "") -> DamagedRecord:
     return DamagedRecord(
-        f"the key {escape_controls(name)} in Redis is damaged, or not the ledger's{why and f' ({why})'}. Restore or "
+        f"the key {escape_controls(key)} in Redis is damaged, or not the ledger's{reason and f' ({reason})'}. Restore or "
         f"delete it (its callbacks run again), or give the ledger its own prefix"
     )

@@ -1,8 +1,11 @@
-"""What an application does with its ledger: hold an event, skip what ended before, write down what ends now.
+"""One delivery's work with the ledger: hold an event, skip finished callbacks, store outcomes.
 
-Three things hold, and are tested. A recorded callback never runs again. Two deliveries of one event never run a
-callback at the same time, as one holds the event until it is over, or until SCF has killed it. A crash between a
-callback's effect and its record repeats that one callback, with the same `IdempotencyKey`.
+Three guarantees hold, and are tested:
+
+* A recorded callback never runs again.
+* Two deliveries of one event never run a callback at the same time. One holds the event until it is closed, or until
+  SCF has killed its invocation.
+* A crash between a callback's effect and its record repeats only that callback, with the same `IdempotencyKey`.
 """
 
 from __future__ import annotations
@@ -15,13 +18,7 @@ from time import sleep
 from ..context import RESERVE_SECONDS
 from ..errors import DamagedRecord, EventHeld, LedgerError, describe_error
 from ..logs import scrub
-from .base import (
-    FINAL_OUTCOMES,
-    MAX_KILL_DELAY,
-    MIN_TIMEOUT,
-    Record,
-    compute_claim_timeout,
-)
+from .base import FINAL_OUTCOMES, MAX_KILL_DELAY, MIN_TIMEOUT, Record, compute_claim_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +32,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("scf_mps")
 
 MAX_TIME_LIMIT = 900.0
-"""Seconds an event is held where SCF gives no time limit: its longest (product page 583/11637)."""
+"""Seconds of a lease if SCF gives no time limit: the highest one (product page 583/11637)."""
 
-WARN_SECONDS = 5.0
-"""Seconds of another delivery's hold from which waiting for it is a WARNING."""
+MIN_WARNING_SECONDS = 5.0
+"""Remaining seconds of another delivery's lease from which waiting for it is logged as WARNING."""
 
-
-_OVERTIME = 0.2
-"""Seconds that a call may take if callbacks left less: what they did is worth a short attempt to record it."""
+_MIN_PAUSE = 0.05
+_MAX_PAUSE = 5.0
+_MIN_SPEND = 0.2
+"""Seconds that a call may take if callbacks left less time: their outcomes are worth a short attempt."""
+_RECORD_SHARE = 0.75
+"""Share of the remaining budget for a record. The rest is for closing."""
+_MAX_ERROR_CHARACTERS = 1000
 
 
 class LedgerCoordinator:
@@ -50,10 +51,10 @@ class LedgerCoordinator:
 
     Args:
         ledger: the store.
-        on_error: ``"fail"``: an event that cannot be held or recorded is left to SCF's retry. ``"run"``: the
-            callbacks run all the same, and may run twice.
-        reserve: seconds that must be left of an invocation to start a callback, and so to wait for one.
-        pause: waits for some seconds.
+        on_error: ``"fail"``: an event that cannot be held or recorded fails, and SCF retries it. ``"run"``: its
+            callbacks run, and may run twice.
+        reserve: seconds that an invocation must have left to start a callback, and so to wait for one.
+        pause: sleeps for some seconds.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class LedgerCoordinator:
         self._strict = on_error == "fail"
         self._reserve = reserve
         self._pause = pause
-        self._here = _Here()
+        self._thread = _ThreadState()
 
     def open(
         self,
@@ -77,120 +78,121 @@ class LedgerCoordinator:
         force: Collection[str] = (),
         wait: bool = True,
     ) -> LedgerSession | None:
-        """Hold the event for this delivery and mark the calls that ended in an earlier one as skipped.
-
-        None if the ledger cannot be reached and that is to stop nothing.
+        """Hold the event for this delivery, and mark the calls with a final record as skipped.
 
         Args:
             event: the event.
-            plan: what there is to do for it.
-            context: SCF's. Its reserve grows by the time that closing may take.
-            force: the names of callbacks that run although they ended.
-            wait: wait for another delivery that holds the event.
+            plan: its calls.
+            context: of the invocation. Its reserve grows by the time that closing may take.
+            force: names of callbacks that run although they have a final record.
+            wait: True to wait for another delivery that holds the event.
+
+        Returns:
+            The session, or None if the ledger failed and `on_error` is ``"run"``.
 
         Raises:
-            EventHeld: if another delivery holds it until this one has no time left for a callback.
-            LedgerError: if the ledger cannot be reached.
-            DamagedRecord: if a record of the event cannot be read, whatever `on_error` says.
+            EventHeld: another delivery holds the event, and this one has no time left for a callback.
+            LedgerError: the ledger cannot be reached.
+            DamagedRecord: a record of the event is invalid, whatever `on_error` is.
         """
         calls = plan.calls + plan.completing
         keys = [call.key for call in calls]
-        again = {call.key for call in calls if call.route.name in force} if force else ()
-        budget = self._here.budget
+        forced = {call.key for call in calls if call.route.name in force} if force else ()
+        budget = self._thread.budget
         if budget is None or budget.context is not context:
-            budget = self._here.budget = LedgerTimeBudget(context)
+            budget = self._thread.budget = LedgerTimeBudget(context)
         try:
-            claim = self._claim(event, keys, budget, again, wait)
-        except EventHeld as held:
+            lease = self._claim(event, keys, budget, forced, wait)
+        except EventHeld as error:
             if wait:
-                log.warning("%s: left to the next delivery", held)
+                log.warning("%s: left to the next delivery", error)
             raise
         except Exception as error:
-            # A record that cannot be read may say that the callbacks ran.
+            # A damaged record may say that the callbacks ran.
             if self._strict or isinstance(error, DamagedRecord):
-                raise _as_ledger_error(error) from error
+                raise _to_ledger_error(error) from error
             log.error("the ledger failed, callbacks may run twice: %s", error)
             return None
-        if claim.ended:
+        if lease.final_records:
             for call, key in zip(calls, keys, strict=True):
-                if key in claim.ended and key not in again:
+                if key in lease.final_records and key not in forced:
                     call.outcome = "skipped"
-        if claim.held:
-            self._here.held.add(event.key)
-        return LedgerSession(self.ledger, claim, self._strict, self._here.held, budget)
+        if lease.held:
+            self._thread.held.add(event.key)
+        return LedgerSession(self.ledger, lease, self._strict, self._thread.held, budget)
 
     def _claim(
         self,
         event: Event,
         keys: list[str],
         budget: LedgerTimeBudget,
-        again: Collection[str],
+        forced: Collection[str],
         wait: bool,
     ) -> Lease:
-        """Claim the event. Wait for another delivery that holds it while there is time for a callback afterwards."""
+        """Claim the event. Wait for another delivery while there is time for a callback afterwards."""
         context = budget.context
-        pause = 0.05
+        pause = _MIN_PAUSE
         while True:
-            left = context.remaining()
-            seconds = left + MAX_KILL_DELAY if isfinite(left) else MAX_TIME_LIMIT
+            remaining = context.remaining()
+            seconds = remaining + MAX_KILL_DELAY if isfinite(remaining) else MAX_TIME_LIMIT
             try:
                 with budget.spend():
                     return self.ledger.claim(
-                        event, keys, seconds, again=again, owner=context.request_id
+                        event, keys, seconds, forced=forced, owner=context.request_id
                     )
             except EventHeld as held:
                 spare = context.remaining() - self._reserve
-                # A callback that gives its own event to `main_handler` again would wait for itself.
-                if not wait or spare <= 0 or event.key in self._here.held:
+                # A callback that passes its own event to `main_handler` would wait for itself.
+                if not wait or spare <= 0 or event.key in self._thread.held:
                     raise
-                if pause == 0.05:
-                    level = logging.WARNING if held.seconds > WARN_SECONDS else logging.INFO
-                    log.log(level, "waiting, %s for at most %.1f s", held, held.seconds)
+                if pause == _MIN_PAUSE:
+                    level = logging.WARNING if held.seconds > MIN_WARNING_SECONDS else logging.INFO
+                    log.log(level, "waiting up to %.1f s: %s", held.seconds, held)
                 self._pause(min(pause, held.seconds, spare))
-                pause = min(pause * 1.5, 5.0)
+                pause = min(pause * 1.5, _MAX_PAUSE)
 
 
 class LedgerTimeBudget:
-    """The seconds that an invocation may still wait for a store that does not answer.
+    """Seconds that an invocation may still wait for a store that does not respond.
 
-    Each call that fails takes from it, for all events of the invocation: a store that hangs costs one wait, whatever
-    there is left to do, and one that refuses at once may be tried again.
+    A failed call takes its duration from the budget, for all events of the invocation. So a store that hangs costs one
+    wait in total, and a store that refuses at once may be tried again.
 
     Attributes:
-        context: SCF's.
+        context: of the invocation.
     """
 
-    __slots__ = ("_left", "context")
+    __slots__ = ("_remaining", "context")
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._left = compute_claim_timeout(context.remaining() + MAX_KILL_DELAY)
-        # A tenth of the time limit, at most a second, is kept for closing. Callbacks end their requests before.
+        self._remaining = compute_claim_timeout(context.remaining() + MAX_KILL_DELAY)
+        # A tenth of the time limit, at most a second, is kept for closing. Requests of callbacks end before.
         context.reserve = RESERVE_SECONDS + min(1.0, context.remaining() / 10)
 
     def spend(self, share: float = 1.0) -> _Spending:
         """Return a context manager for one call of the ledger. Its value is the call's timeout in seconds.
 
         Args:
-            share: of what is left of the budget and of the time.
+            share: of the remaining budget and time.
 
         Raises:
-            LedgerError: nothing is left.
+            LedgerError: the budget is used up.
         """
-        if self._left < MIN_TIMEOUT:
-            raise LedgerError(
-                "the ledger did not answer before in this invocation: not tried again"
-            )
+        if self._remaining < MIN_TIMEOUT:
+            raise LedgerError("the ledger did not respond earlier in this invocation: not retried")
         left = self.context.remaining() - RESERVE_SECONDS
-        return _Spending(self, max(min(self._left, left) * share, min(self._left, _OVERTIME)))
+        return _Spending(
+            self, max(min(self._remaining, left) * share, min(self._remaining, _MIN_SPEND))
+        )
 
     def take(self, seconds: float) -> None:
         """Take seconds off the budget."""
-        self._left -= seconds
+        self._remaining -= seconds
 
 
 class _Spending:
-    """See `Budget.spend`."""
+    """See `LedgerTimeBudget.spend`."""
 
     __slots__ = ("_began", "_budget", "_timeout")
 
@@ -207,7 +209,7 @@ class _Spending:
             self._budget.take(self._budget.context.clock() - self._began)
 
 
-class _Here(threading.local):
+class _ThreadState(threading.local):
     """The events that this thread holds, and the budget of its invocation."""
 
     def __init__(self) -> None:
@@ -216,48 +218,52 @@ class _Here(threading.local):
 
 
 class LedgerSession:
-    """One delivery's page in the ledger.
+    """One delivery's access to its event in the ledger.
 
     Attributes:
-        broken: why a record could not be written, if callbacks are not to run without one.
+        broken: the error of a record that could not be stored, if callbacks must not run without records.
     """
 
     __slots__ = (
         "_budget",
-        "_claim",
         "_failed",
         "_held",
+        "_lease",
         "_ledger",
+        "_stored",
         "_strict",
-        "_written",
         "broken",
     )
 
     def __init__(
-        self, ledger: Ledger, claim: Lease, strict: bool, held: set[str], budget: LedgerTimeBudget
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        strict: bool,
+        held: set[str],
+        budget: LedgerTimeBudget,
     ) -> None:
         self._budget = budget
         self._failed = False
         self._ledger = ledger
-        self._claim = claim
+        self._lease = lease
         self._strict = strict
         self._held = held
-        self._written: dict[Call, Record] = {}
+        self._stored: dict[Call, Record] = {}
         self.broken: Exception | None = None
 
     def record(self, call: Call) -> None:
-        """Write down that a call came to an end, unless a clean-up may still undo it.
+        """Store the final outcome of a call, unless a cleanup may still change it.
 
-        If that fails, this and all later ones are left to closing: the store is not waited for again and again.
+        After a failure, this and all later records are left to `close`: the invocation waits for the store only once.
         """
         if call.unsettled or self._failed:
             return
-        record = self._record(call)
+        record = self._create_record(call)
         try:
-            # What is left of the budget and of the time is for closing.
-            with self._budget.spend(0.75) as self._claim.timeout:
-                self._ledger.record(self._claim, record)
-            self._written[call] = record
+            with self._budget.spend(_RECORD_SHARE) as self._lease.timeout:
+                self._ledger.record(self._lease, record)
+            self._stored[call] = record
         except Exception as error:
             self._failed = True
             log.error("%s ended, but the ledger failed: %s", call.route.name, error)
@@ -265,42 +271,51 @@ class LedgerSession:
                 self.broken = error
 
     def settle(self, calls: Sequence[Call]) -> None:
-        """Write down the calls whose clean-ups went well, before what is to come after them begins."""
+        """Store the outcomes of calls whose cleanups succeeded, before later callbacks start."""
         for call in calls:
             if call.unsettled:
                 call.unsettled = False
                 self.record(call)
 
     def close(self, calls: Sequence[Call], complete: bool) -> Exception | None:
-        """Let go of the event; returns why what ended is not recorded, if it is not."""
-        if not self._claim.held:
+        """Release the event.
+
+        Args:
+            calls: all calls of this delivery.
+            complete: True if nothing is left to do.
+
+        Returns:
+            The error, if a final outcome could not be stored and callbacks must not run without records.
+        """
+        if not self._lease.held:
             return None
-        self._held.discard(self._claim.event)
+        self._held.discard(self._lease.event)
         records = [
-            self._written.get(call) or self._record(call)
+            self._stored.get(call) or self._create_record(call)
             for call in calls
             if call.outcome != "skipped"
         ]
         try:
-            with self._budget.spend() as self._claim.timeout:
-                self._ledger.close(self._claim, records, complete)
+            with self._budget.spend() as self._lease.timeout:
+                self._ledger.close(self._lease, records, complete)
         except Exception as error:
             log.error("the event could not be closed in the ledger: %s", error)
-            unwritten = any(
-                call.outcome in FINAL_OUTCOMES and call not in self._written for call in calls
+            is_lost = any(
+                call.outcome in FINAL_OUTCOMES and call not in self._stored for call in calls
             )
-            return error if unwritten and self._strict else None
+            return error if is_lost and self._strict else None
         return None
 
-    def _record(self, call: Call) -> Record:
-        error = call.why if call.error is None else scrub(describe_error(call.error))[:1000]
-        return Record.of(call, error, self._claim.delivery)
+    def _create_record(self, call: Call) -> Record:
+        if call.error is None:
+            error = call.why
+        else:
+            error = scrub(describe_error(call.error))[:_MAX_ERROR_CHARACTERS]
+        return Record.from_call(call, error, self._lease.delivery)
 
 
-def _as_ledger_error(error: Exception) -> LedgerError:
-    """What a store raised, whatever it is: the ledger's failure is not to look like a callback's."""
-    return (
-        error
-        if isinstance(error, LedgerError)
-        else LedgerError(f"the ledger failed: {describe_error(error)}")
-    )
+def _to_ledger_error(error: Exception) -> LedgerError:
+    """Return a store's error as LedgerError, so that it does not look like a callback's error."""
+    if isinstance(error, LedgerError):
+        return error
+    return LedgerError(f"the ledger failed: {describe_error(error)}")

@@ -1,4 +1,4 @@
-"""From what ``MPS_LEDGER`` says to the ledger it means; a store's code is loaded for its own URLs alone."""
+"""Create a ledger from its URL. The code of a store is only loaded for its own URLs."""
 
 from __future__ import annotations
 
@@ -8,137 +8,146 @@ from ..common.durations import parse_duration
 from ..errors import LedgerError
 from .base import Ledger
 
-_EXPECTED = "cos://bucket.region/prefix/, redis://host:6379/0, file:///folder, memory:// or none"
+_EXAMPLES = (
+    "cos://bucket-appid.region/prefix/, redis://host:6379/0, file:///folder, memory:// or none"
+)
 _SCHEMES = ("cos", "redis", "rediss", "file", "memory")
-_REDIS = ("redis", "rediss")
-_SHORTEST = 6 * 3600.0
-_LONGEST = 3650 * 86400.0
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?").fullmatch
-_PLACE = re.compile(r"([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9][a-z0-9-]*)").fullmatch
+_REDIS_SCHEMES = ("redis", "rediss")
+_MIN_KEEP_SECONDS = 6 * 3600.0
+"""SCF may retry an event for six hours."""
+_MAX_KEEP_SECONDS = 3650 * 86400.0
+_is_host = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?").fullmatch
+_parse_bucket = re.compile(r"([a-z0-9][a-z0-9-]*-[0-9]+)\.([a-z0-9][a-z0-9-]*)").fullmatch
 
 
 def open_ledger(url: Ledger | str) -> Ledger:
-    """The ledger at a URL; nothing is asked of it yet.
+    """Return the ledger at a URL, without a request to it.
 
-    ``?keep=30d`` says for how long events are kept, 6 hours at least and 30 days by default.
+    ``?keep=30d`` is the time for which events are kept: at least 6 hours, by default 30 days.
+
+    Args:
+        url: a URL, or a ledger to return as it is.
 
     Raises:
-        LedgerError: if no ledger can be there.
+        LedgerError: the URL is invalid.
     """
     if isinstance(url, Ledger):
         return url
     if not isinstance(url, str):
-        raise LedgerError(f"expected a Ledger or the URL of one ({_EXPECTED}), not {url!r}")
-    scheme, colon, rest = url.strip().partition("://")
-    if not colon or scheme not in _SCHEMES:
-        raise LedgerError(_no_scheme(scheme, bool(colon)))
-    # What is in front of the last @ is a password, whatever signs are in it.
-    who, at, where = rest.rpartition("@") if scheme in _REDIS else ("", "", rest)
-    place, _, query = where.partition("?")
-    options = _options(scheme, query)
-    keep = _seconds(options.get("keep", "30d"))
+        raise LedgerError(f"invalid ledger {url!r}: use a Ledger or its URL ({_EXAMPLES})")
+    scheme, separator, rest = url.strip().partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise LedgerError(_explain_scheme(scheme, bool(separator)))
+    # Everything before the last @ is a password, whatever characters it has.
+    user, at, rest = rest.rpartition("@") if scheme in _REDIS_SCHEMES else ("", "", rest)
+    location, _, query = rest.partition("?")
+    options = _parse_options(scheme, query)
+    keep = _parse_keep(options.get("keep", "30d"))
     if scheme == "cos":
-        return _cos(place, keep)
+        return _open_cos(location, keep)
     if scheme == "file":
-        return _file(place, keep)
+        return _open_file(location, keep)
     if scheme == "memory":
         from .memory import MemoryLedger
 
         return MemoryLedger(keep=keep)
-    return _redis(scheme, who + at, place, options.get("prefix", "mps"), keep)
+    return _open_redis(scheme, user + at, location, options.get("prefix", "mps"), keep)
 
 
-def _no_scheme(scheme: str, is_url: bool) -> str:
-    """Why there is no such ledger; a text that is no URL may be a password, and is not shown."""
+def _explain_scheme(scheme: str, is_url: bool) -> str:
+    """Return the error for an unknown scheme. A text that is not a URL may be a password, and is not shown."""
     if not is_url:
-        return f"expected the URL of a ledger: {_EXPECTED}"
+        return f"invalid ledger URL: missing scheme. Use {_EXAMPLES}"
     from difflib import get_close_matches
 
     close = get_close_matches(scheme, _SCHEMES, 1)
-    meant = f": did you mean {close[0]}://?" if close else ""
-    return f"expected the URL of a ledger, {_EXPECTED}, not one of {scheme}:{meant}"
+    hint = f"Did you mean {close[0]}://?" if close else f"Use {_EXAMPLES}"
+    return f"invalid ledger URL: unknown scheme {scheme}://. {hint}"
 
 
-def _options(scheme: str, query: str) -> dict[str, str]:
+def _parse_options(scheme: str, query: str) -> dict[str, str]:
     from urllib.parse import unquote
 
-    known = ("keep", "prefix") if scheme in _REDIS else ("keep",)
+    names = ("keep", "prefix") if scheme in _REDIS_SCHEMES else ("keep",)
     options = {}
     for pair in query.split("&") if query else ():
         name, _, value = pair.partition("=")
-        if name not in known:
+        if name not in names:
             raise LedgerError(
-                f"{scheme}:// of a ledger has no option {name!r}, expected {' or '.join(known)}"
+                f"invalid {scheme}:// ledger URL: unknown option {name!r}. Use {' or '.join(names)}"
             )
         options[name] = unquote(value)
     return options
 
 
-def _seconds(keep: str) -> float:
+def _parse_keep(text: str) -> float:
     try:
-        seconds = parse_duration(keep)
+        seconds = parse_duration(text)
     except ValueError as error:
-        raise LedgerError(f"keep= of a ledger: {error}") from None
-    if not _SHORTEST <= seconds <= _LONGEST:
+        raise LedgerError(f"invalid keep= of a ledger: {error}") from None
+    if not _MIN_KEEP_SECONDS <= seconds <= _MAX_KEEP_SECONDS:
         raise LedgerError(
-            f"keep= of a ledger expects 6h, for so long an event may come again, to 3650d, not {keep!r}"
+            f"invalid keep= of a ledger {text!r}: use 6h (SCF may retry an event for so long) to 3650d"
         )
     return seconds
 
 
-def _cos(place: str, keep: float) -> Ledger:
-    host, _, prefix = place.partition("/")
-    found = _PLACE(host)
-    expected = "expected cos://bucket-appid.region/prefix/"
-    if found is None:
+def _open_cos(location: str, keep: float) -> Ledger:
+    host, _, prefix = location.partition("/")
+    match = _parse_bucket(host)
+    if match is None:
         bucket, _, region = host.partition(".")
-        lacking = (
-            "the region is missing"
-            if not region
-            else "the bucket's name does not end in its APPID"
-            if not re.search("-[0-9]+$", bucket)
-            else "these are no names of a bucket and a region"
-        )
+        if not region:
+            problem = "missing region"
+        elif not re.search("-[0-9]+$", bucket):
+            problem = "the bucket's name does not end in its APPID"
+        else:
+            problem = "invalid name of a bucket or a region"
         raise LedgerError(
-            f"{expected}, e.g. cos://ledger-1250000000.ap-guangzhou/mps/, not cos://{place}: {lacking}"
+            f"invalid ledger URL 'cos://{location}': {problem}. Use cos://bucket-appid.region/prefix/, "
+            f"e.g. cos://ledger-1250000000.ap-guangzhou/mps/"
         )
     if not prefix.strip("/"):
         raise LedgerError(
-            f"{expected}, not cos://{place}: give the ledger a prefix of its own, where nothing else is"
+            f"invalid ledger URL 'cos://{location}': missing prefix. Use one that nothing else uses: "
+            f"cos://bucket-appid.region/prefix/"
         )
     from .cos import CosLedger
 
-    return CosLedger(found[1], found[2], prefix, keep)
+    return CosLedger(match[1], match[2], prefix, keep)
 
 
-def _file(place: str, keep: float) -> Ledger:
+def _open_file(location: str, keep: float) -> Ledger:
     from urllib.parse import unquote
 
-    if not place.startswith("/") or not place.strip("/"):
+    if not location.startswith("/") or not location.strip("/"):
         raise LedgerError(
-            f"expected file:///folder, with an absolute path behind two slashes, not file://{place}"
+            f"invalid ledger URL 'file://{location}': missing absolute path. Use file:///folder"
         )
     from .file import FileLedger
 
-    return FileLedger(unquote(place), keep)
+    return FileLedger(unquote(location), keep)
 
 
-def _redis(scheme: str, who: str, place: str, prefix: str, keep: float) -> Ledger:
-    if re.search("[/?#]", who):
+def _open_redis(scheme: str, user: str, location: str, prefix: str, keep: float) -> Ledger:
+    """Return a ledger in Redis. No error shows the user or the password."""
+    if re.search("[/?#]", user):
         raise LedgerError(
-            f"the user or password of {scheme}:// holds one of / ? #: write it as %2F, %3F or %23"
+            f"invalid {scheme}:// ledger URL: / ? or # in the user or password. Use %2F, %3F or %23"
         )
-    host, _, database = place.partition("/")
-    if not _HOST(host):
+    host, _, database = location.partition("/")
+    if not _is_host(host):
         raise LedgerError(
-            f"expected {scheme}://host:port/0, with user:password@ in front if need be, and this names no host"
+            f"invalid {scheme}:// ledger URL: missing or invalid host. Use {scheme}://user:password@host:port/0"
         )
     if database and not database.isdecimal():
         raise LedgerError(
-            f"expected the number of a database behind the host of {scheme}://, not {database!r}"
+            f"invalid database {database!r} in a {scheme}:// ledger URL: use a number, e.g. {scheme}://host:port/0"
         )
     if not re.fullmatch(r"[A-Za-z0-9._:-]{1,100}", prefix):
-        raise LedgerError(f"prefix= expects letters, digits and the signs . _ : -, not {prefix!r}")
+        raise LedgerError(
+            f"invalid prefix= of a ledger {prefix!r}: use up to 100 letters, digits and . _ : -"
+        )
     from .redis import RedisLedger
 
-    return RedisLedger(f"{scheme}://{who}{place}", prefix, keep)
+    return RedisLedger(f"{scheme}://{user}{location}", prefix, keep)

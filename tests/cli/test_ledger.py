@@ -98,7 +98,7 @@ def effects() -> list[str]:
 
 
 class TestHistory:
-    def test_it_tells_what_came_of_every_event(self) -> None:
+    def test_history_lists_every_event(self) -> None:
         deliver("one")
         Path("sheet.fails").touch()
         deliver("two")
@@ -107,47 +107,47 @@ class TestHistory:
         assert two[2:6] == ["failed", "two", "1 delivery", "1 done, 1 failed"]
         assert two[6].startswith("sheet: OSError: no route, token=***")
 
-    def test_it_can_tell_of_failures_alone(self) -> None:
+    def test_history_filters_failures(self) -> None:
         deliver("one")
         Path("film.fails").touch()
         deliver("two")
         assert [row[3] for row in Ran("history", "--failed").rows] == ["two"]
 
-    def test_it_tells_of_one_task_callback_by_callback(self) -> None:
+    def test_history_of_task_lists_callbacks(self) -> None:
         deliver("one")
         film, sheet = sorted(Ran("history", "--task", "one").rows, key=lambda row: row[3])
         assert film[2:6] == ["Transcode", "film", "done", "delivery 1"]
         assert film[7] == "MediaProcessResultSet[0]"
         assert sheet[3] == "sheet"
 
-    def test_task_at_a_terminal_has_its_state_above(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_history_of_task_has_title_in_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         deliver("one")
         monkeypatch.setenv("FORCE_COLOR", "1")
         ran = Ran("history", "--task", "one")
         assert "WorkflowTask one FINISH: done, 1 delivery" in ran.out
         assert "MediaProcessResultSet[0]" in ran.out
 
-    def test_scripts_get_json(self) -> None:
+    def test_history_prints_json(self) -> None:
         deliver("one")
         (told,) = Ran("history", "--json").json
         assert (told["key"], told["state"]) == ("WorkflowTask/one/FINISH", "done")
         assert {call["callback"] for call in told["callbacks"]} == {"film", "sheet"}
         assert time.time() - 60 < told["received"] <= time.time()
 
-    def test_of_what_is_older_it_does_not_tell(self) -> None:
+    def test_history_rejects_invalid_span(self) -> None:
         deliver("one")
         assert Ran("history", "--since", "1s").code == 0
         ran = Ran("history", "--since", "soon")
         assert (ran.code, ran.out) == (2, "")
         assert "expected a span of time such as 90s" in ran.err
 
-    def test_ledger_that_cannot_be_reached_ends_history(self, tmp_path: Path) -> None:
+    def test_history_fails_when_ledger_is_unreachable(self, tmp_path: Path) -> None:
         Path("file").touch()
         ran = Ran("history", "--ledger", f"file://{tmp_path}/file")
         assert (ran.code, ran.out) == (2, "")
         assert "NotADirectoryError" in ran.err
 
-    def test_history_shows_others_when_one_is_damaged(self, tmp_path: Path) -> None:
+    def test_history_continues_after_damaged_event(self, tmp_path: Path) -> None:
         for task in ("one", "two", "three"):
             deliver(task)
         (state,) = tmp_path.glob("kept/two+*/state")
@@ -157,25 +157,19 @@ class TestHistory:
         assert [told["task_id"] for told in ran.json] == ["one", "three"]
         assert str(state.relative_to(tmp_path / "kept")) in ran.err.replace("\n", "")
 
-    def test_without_a_ledger_it_says_how_to_name_one(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_history_needs_ledger(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("MPS_LEDGER")
         ran = Ran("history")
         assert ran.code == 2
         assert "no ledger" in ran.err
 
-    def test_the_ledger_of_the_desk_is_the_one_without_a_word(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
+    def test_local_ledger_is_default(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("MPS_LEDGER", f"file://{tmp_path}/.scf-mps/ledger")
         deliver("one")
         monkeypatch.delenv("MPS_LEDGER")
         assert len(Ran("history").rows) == 1
 
-    def test_an_application_with_a_ledger_of_its_own_is_not_asked_for_another(
-        self, tmp_path: Path
-    ) -> None:
+    def test_ledger_option_conflicts_with_application(self, tmp_path: Path) -> None:
         films = Path("films.py")
         own = f'App(ledger="file://{tmp_path}/own")'
         films.write_text(films.read_text().replace("App()", own))
@@ -185,14 +179,14 @@ class TestHistory:
         assert "--ledger has no effect" in ran.err
         assert len(Ran("history").rows) == 1
 
-    def test_a_ledger_that_cannot_be_is_named(self) -> None:
+    def test_invalid_ledger_url_is_reported(self) -> None:
         ran = Ran("history", "--ledger", "dynamodb://table")
         assert ran.code == 2
         assert "LedgerError" in ran.err
 
 
 class TestReplay:
-    def test_a_task_does_again_what_is_not_done(self) -> None:
+    def test_replay_runs_unfinished_callbacks(self) -> None:
         Path("sheet.fails").touch()
         deliver("one")
         assert Ran("replay", "one").code == 1
@@ -217,7 +211,7 @@ class TestReplay:
         ]
         assert "Traceback" in Ran("replay", "--failed", "--traceback").err
 
-    def test_all_that_failed_is_done_again_and_nothing_else(self) -> None:
+    def test_replay_of_failures_spares_done_events(self) -> None:
         deliver("one")
         Path("film.fails").touch()
         deliver("two")
@@ -227,7 +221,7 @@ class TestReplay:
         assert {row["task"]: row["outcome"] for row in ran.json} == {"two": "done", "three": "done"}
         assert sorted(effects()) == ["film"] * 3 + ["sheet"] * 3
 
-    def test_a_callback_can_be_forced(self) -> None:
+    def test_callback_can_be_forced(self) -> None:
         deliver("one")
         assert Ran("replay", "one", "--force", "film").rows[0][2] == "1 done, 1 skipped"
         assert effects() == ["film", "sheet", "film"]
@@ -257,7 +251,7 @@ class TestReplay:
         [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe{", b'{"a": 1' + b"0" * 5000, b'{"a": "'],
         ids=["arrays", "objects", "binary", "digits", "truncated"],
     )
-    def test_dead_letters_that_are_not_json_are_named(self, content: bytes) -> None:
+    def test_invalid_json_dead_letters_are_reported(self, content: bytes) -> None:
         Path("letters").write_bytes(content)
         ran = Ran("replay", "--dead-letter", "letters")
         assert (ran.code, ran.out) == (2, "")
@@ -294,7 +288,7 @@ class TestReplay:
         assert [row[0] for row in ran.rows] == (["one"] if form == "one" else ["one", "two"])
         assert Ran("replay", "--dead-letter", "-", stdin=text).rows[0][2] == "2 skipped"
 
-    def test_what_is_no_dead_letter_keeps_no_other_from_its_turn(self) -> None:
+    def test_replay_continues_after_invalid_dead_letter(self) -> None:
         good = {"RequestId": "r", "Body": {"ClientContext": json.dumps(event("one"))}}
         Path("letters").write_text(json.dumps([{"TaskId": 7}, good]))
         ran = Ran("replay", "--dead-letter", "letters")
@@ -302,7 +296,7 @@ class TestReplay:
         assert [row[1] for row in ran.rows] == ["failed", "done"]
         assert "expected an MPS notification" in ran.rows[0][3]
 
-    def test_a_file_that_is_none_of_dead_letters_is_named(self) -> None:
+    def test_missing_dead_letter_file_is_reported(self) -> None:
         ran = Ran("replay", "--dead-letter", "nowhere")
         assert (ran.code, ran.out) == (2, "")
         assert "cannot read nowhere" in ran.err
@@ -310,24 +304,24 @@ class TestReplay:
         assert "letters is not JSON" in Ran("replay", "--dead-letter", "letters").err
 
     @pytest.mark.parametrize("options", [[], ["one", "--failed"]])
-    def test_one_thing_at_a_time(self, options: list[str]) -> None:
+    def test_replay_rejects_ambiguous_arguments(self, options: list[str]) -> None:
         ran = Ran("replay", *options)
         assert ran.code == 2
         assert "--dead-letter FILE" in ran.err
 
-    def test_a_task_that_nobody_knows_is_not_done(self) -> None:
+    def test_unknown_task_fails(self) -> None:
         ran = Ran("replay", "nobody's")
         assert ran.code == 1
         assert ran.rows[0][:2] == ["nobody's", "failed"]
 
-    def test_a_timers_dead_letter_is_one_like_any(self) -> None:
+    def test_dead_letter_of_timer_is_replayed(self) -> None:
         timer = {"Type": "Timer", "TriggerName": "t", "Message": "something else"}
         letter = {"RequestId": "r", "Body": {"ClientContext": json.dumps(timer)}}
         Path("letters").write_text(json.dumps(letter))
         ran = Ran("replay", "--dead-letter", "letters")
         assert (ran.code, ran.rows[0][1]) == (1, "failed")
 
-    def test_an_event_whose_notification_has_expired_is_asked_of_mps(self, tmp_path: Path) -> None:
+    def test_expired_notification_is_fetched_from_mps(self, tmp_path: Path) -> None:
         Path("film.fails").touch()
         deliver("one")
         (kept,) = (tmp_path / "kept").glob("one*/event")
@@ -336,7 +330,7 @@ class TestReplay:
         assert (ran.code, ran.rows[0][:2]) == (1, ["one", "failed"])
         assert "DescribeTaskDetail" in ran.rows[0][3]
 
-    def test_who_interrupts_it_is_told_what_is_left(self) -> None:
+    def test_interrupted_replay_reports_remaining_events(self) -> None:
         Path("film.fails").touch()
         for task in ("one", "two", "three"):
             deliver(task)
@@ -362,7 +356,7 @@ class TestReconcile:
             monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-guangzhou")
             yield books
 
-    def test_what_never_arrived_is_dispatched(self, books: Any) -> None:
+    def test_reconcile_dispatches_missing_tasks(self, books: Any) -> None:
         books.add(event("lost"), finished=time.time() - 3600)
         ran = Ran("reconcile", "--dry-run")
         assert ran.rows == [["WorkflowTask", "lost", "missing"]]
@@ -371,7 +365,7 @@ class TestReconcile:
         assert Ran("reconcile", "--json").json["known"] == 1
         assert effects() == ["film", "sheet"]
 
-    def test_what_fails_is_told(self, books: Any) -> None:
+    def test_reconcile_reports_failures(self, books: Any) -> None:
         books.add(event("lost"), finished=time.time() - 3600)
         Path("film.fails").touch()
         ran = Ran("reconcile")
@@ -380,17 +374,17 @@ class TestReconcile:
         assert "Traceback" not in ran.err
         assert "in film" in ran.err
 
-    def test_a_task_the_ledger_does_not_know_is_replayed_as_mps_tells_it(self, books: Any) -> None:
+    def test_unknown_task_is_replayed_from_mps(self, books: Any) -> None:
         books.add(event("lost"), finished=time.time() - 3600)
         assert Ran("replay", "lost").rows == [["lost", "done", "2 done", ""]]
 
-    def test_a_span_mps_does_not_remember_is_refused(self, books: Any) -> None:
+    def test_span_beyond_seven_days_is_rejected(self, books: Any) -> None:
         ran = Ran("reconcile", "--since", "8d")
         assert ran.code == 2
         assert "the last 7 days" in ran.err
 
 
-def test_what_is_old_is_forgotten() -> None:
+def test_purge_deletes_old_events() -> None:
     deliver("one")
     assert Ran("purge", "--older-than", "1d").out == "0 events deleted\n"
     assert len(Ran("history").rows) == 1
