@@ -45,7 +45,7 @@ from scf_mps.local.samples import sample
 from scf_mps.local.scf import LifecycleEvent, LocalFunction
 from scf_mps.local.variables import set_variables
 
-sys.path.append(str(Path(__file__).parent.parent))
+sys.path.append(str(Path(__file__).parents[2]))
 
 from tests.support.redis_server import RedisServer
 
