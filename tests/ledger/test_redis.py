@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 import trustme
 
-from scf_mps.errors import DamagedRecord, MissingPackage, EventHeld, LedgerError
+from scf_mps.errors import DamagedRecord, EventHeld, LedgerError, MissingPackage
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import hash_key
 from tests.support.redis_server import RedisServer
