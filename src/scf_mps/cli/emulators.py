@@ -63,16 +63,16 @@ def cos(
     bucket += dict.fromkeys(name for name, _, _ in uploads)
     option = "--key"
     try:
-        for one in key or []:
-            parse_key(one)
+        for text in key or []:
+            parse_key(text)
         option = f"--seed: folders of {seed}" if uploads else "--bucket"
-        for one in bucket:
-            parse_bucket(one)
+        for text in bucket:
+            parse_bucket(text)
     except ArgumentTypeError as error:
         fail(f"{option}: {error}")
     options = [f"--dir={directory}", f"--port={port}"]
-    options += [f"--key={one}" for one in key or []]
-    options += [f"--bucket={one}" for one in bucket]
+    options += [f"--key={text}" for text in key or []]
+    options += [f"--bucket={text}" for text in bucket]
     options += ["--create-buckets"] if create_buckets else []
 
     def upload(url: str, key: Key) -> None:
@@ -215,7 +215,7 @@ def local(
         except OSError as error:
             fail(f"cannot start the emulator: {error}")
         return
-    pushed = [read_event(one, None, "FINISH") for one in events]
+    pushed = [read_event(name, None, "FINISH") for name in events]
     function.observe(output)
     try:
         with function:

@@ -213,7 +213,9 @@ def _print_result(
             f"scf-mps replay {escape_controls(summaries[0]['task_id'])} --force CALLBACK",
             "yellow",
         )
-    outcomes = [call["outcome"] for one in summaries for call in one["callbacks"]]
+    outcomes = [
+        call["outcome"] for event_summary in summaries for call in event_summary["callbacks"]
+    ]
     return not problem and all(outcome in ("done", "skipped") for outcome in outcomes)
 
 

@@ -125,8 +125,8 @@ def replay(
             ("", letter) for letter in run_or_fail(lambda: list(_parse_dead_letters(dead_letter)))
         ]
     else:
-        found, is_complete = _read_entries(store, task, 0.0, UNFINISHED_STATES if failed else ())
-        events = [(entry.task_id, entry) for entry in found]
+        entries, is_complete = _read_entries(store, task, 0.0, UNFINISHED_STATES if failed else ())
+        events = [(entry.task_id, entry) for entry in entries]
         if task and not events and is_complete:
             events = [(task, {"TaskId": task})]  # fetched from MPS
     rows = []
@@ -264,17 +264,21 @@ def _replay_event(
         outcome = "done"
     except CallbacksFailed as failed:
         summary, outcome = failed.summary, "failed"
-        why = logs.scrub("; ".join(f"{one.callback}: {one.reason}" for one in failed.failures))
-        interrupted = any(isinstance(one.__cause__, KeyboardInterrupt) for one in failed.failures)
+        why = logs.scrub(
+            "; ".join(f"{error.callback}: {error.reason}" for error in failed.failures)
+        )
+        interrupted = any(
+            isinstance(error.__cause__, KeyboardInterrupt) for error in failed.failures
+        )
     except ScfMpsError as error:
         row = {"task": task_id, "outcome": "failed", "callbacks": "", "why": logs.scrub(str(error))}
         return row, False
     except ValueError as error:
         fail(explain_error("replay failed", error))
     summaries = list_summaries(summary)
-    calls = Counter(call["outcome"] for one in summaries for call in one.get("callbacks", ()))
+    calls = Counter(call["outcome"] for item in summaries for call in item.get("callbacks", ()))
     row = {
-        "task": " ".join(one.get("task_id", "") for one in summaries),
+        "task": " ".join(item.get("task_id", "") for item in summaries),
         "outcome": outcome,
         "callbacks": _format_counts(calls),
         "why": why,

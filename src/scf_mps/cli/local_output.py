@@ -45,6 +45,7 @@ class LocalOutput:
         self._lock = threading.Lock()
 
     def __call__(self, event: LifecycleEvent) -> None:
+        """Print an event."""
         # On a closed pipe Rich raises SystemExit, which would end the thread of an instance.
         with self._lock, suppress(SystemExit):
             for line in self._describe(event):

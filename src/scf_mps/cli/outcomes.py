@@ -114,13 +114,13 @@ def _format_failure(error: BaseException, full: bool) -> str:
 
 def find_other_failures(failure: CallbacksFailed, summary: dict[str, Any]) -> list[CallbackFailed]:
     """Return the failures outside callbacks: of the ledger, a provider, a notification."""
-    names = {call["callback"] for one in list_summaries(summary) for call in one["callbacks"]}
-    return [one for one in failure.failures if one.callback not in names]
+    names = {call["callback"] for item in list_summaries(summary) for call in item["callbacks"]}
+    return [error for error in failure.failures if error.callback not in names]
 
 
 def print_verdict(summary: dict[str, Any]) -> None:
     """Print how many callbacks failed, and that SCF would retry."""
-    calls = [call for one in list_summaries(summary) for call in one["callbacks"]]
+    calls = [call for item in list_summaries(summary) for call in item["callbacks"]]
     failed = sum(call["outcome"] in ("failed", "deferred") for call in calls)
     counted = f"{failed} of {len(calls)} callbacks failed. " if failed else ""
     print_error(f"{counted}In SCF this event would be retried.")
@@ -142,7 +142,7 @@ def _shorten_record(record: logging.LogRecord) -> bool:
 
 def has_skipped_all(summaries: Sequence[dict[str, Any]]) -> bool:
     """Return True if there are callbacks and all were skipped."""
-    outcomes = [call["outcome"] for one in summaries for call in one["callbacks"]]
+    outcomes = [call["outcome"] for item in summaries for call in item["callbacks"]]
     return bool(outcomes) and set(outcomes) == {"skipped"}
 
 

@@ -18,7 +18,7 @@ from .project import Project, Upload
 if TYPE_CHECKING:
     from ..deploy.current_state import CurrentState
     from ..deploy.desired_state import DesiredState
-    from ..deploy.plan import Change, Plan, Step
+    from ..deploy.plan import Plan, Step
 
 CHECKS: Area[Account] = Area("Account")
 
@@ -52,10 +52,14 @@ class Account:
                 if step.action in actions:
                     yield step
 
-    def find_changes(self, *actions: str) -> Iterator[Change]:
-        """Yield the changes of `find_steps`."""
+    def describe_changes(self, *actions: str) -> Iterator[str]:
+        """Yield a text for each change of `find_steps`."""
         for step in self.find_steps(*actions):
-            yield from step.changes
+            for change in step.changes:
+                yield (
+                    f"{change.what}: {change.current} in the cloud, "
+                    f"{change.desired} in serverless.yml"
+                )
 
     def find_blocked(self, code: str) -> list[Problem]:
         """Return the problems with a code that block a deployment."""
@@ -95,8 +99,8 @@ def read_account(project: Project, pause: float = 1.0) -> Account:
     plan = make_plan(live, wanted, account_state, PlanOptions(code, layers))
     if live:
         where = f"{wanted.region}/{wanted.namespace}/{wanted.name}"
-        triggers = ", ".join(f"{one.trigger.event_type} for {one}" for one in live.mps) or "none"
-        project.seen.append(f"{where} is {live.status}; MPS triggers: {triggers}")
+        triggers = ", ".join(f"{bound.trigger.event_type} for {bound}" for bound in live.mps)
+        project.seen.append(f"{where} is {live.status}; MPS triggers: {triggers or 'none'}")
     project.seen += [str(note) for note in plan.notes if note.code != "trigger_not_in_file"]
     return Account([], wanted, live, plan, _compute_digest(project.upload), credentials)
 
@@ -145,7 +149,9 @@ def _function_missing(account: Account) -> Iterator[str]:
 def _function_not_active(account: Account) -> Iterator[str]:
     if account.live and account.live.status != "Active":
         reasons = account.live.latest.configuration.get("StatusReasons") or []
-        errors = "; ".join(f"{one.get('ErrorCode')}: {one.get('ErrorMessage')}" for one in reasons)
+        errors = "; ".join(
+            f"{item.get('ErrorCode')}: {item.get('ErrorMessage')}" for item in reasons
+        )
         yield f"the status is {account.live.status}{f': {errors}' if errors else ''}"
 
 
@@ -168,10 +174,9 @@ def _code_differs(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy`, or write the deployed value into serverless.yml.",
 )
 def _settings_differ(account: Account) -> Iterator[str]:
-    for one in account.find_changes(
+    yield from account.describe_changes(
         "UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishLayerVersion"
-    ):
-        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
+    )
 
 
 @CHECKS.check(
@@ -192,8 +197,7 @@ def _runtime_differs(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy`: it applies `retryNum` and `msgTTL`.",
 )
 def _retries_differ(account: Account) -> Iterator[str]:
-    for one in account.find_changes("UpdateFunctionEventInvokeConfig"):
-        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
+    yield from account.describe_changes("UpdateFunctionEventInvokeConfig")
 
 
 @CHECKS.check(
@@ -262,8 +266,7 @@ def _trigger_taken(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy`.",
 )
 def _timer_differs(account: Account) -> Iterator[str]:
-    for one in account.find_changes("CreateTrigger", "UpdateTrigger"):
-        yield f"{one.what}: {one.current} in the cloud, {one.desired} in serverless.yml"
+    yield from account.describe_changes("CreateTrigger", "UpdateTrigger")
 
 
 @CHECKS.check(
@@ -285,5 +288,6 @@ def _trigger_not_written(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy` to publish a version and move the alias.",
 )
 def _version_behind(account: Account) -> Iterator[str]:
-    for one in account.find_changes("PublishVersion"):
-        yield f"version {one.current} differs from serverless.yml or $LATEST"
+    for step in account.find_steps("PublishVersion"):
+        version = step.changes[0].current
+        yield f"version {version} differs from serverless.yml or $LATEST"

@@ -91,7 +91,11 @@ def _memory_small(app: Application) -> Iterator[str]:
 )
 def _edit_trigger_missing(app: Application) -> Iterator[str]:
     wanted = app.project.wanted
-    if wanted and wanted.mps and "EditMediaTask" not in {one.event_type for one in wanted.mps}:
+    if (
+        wanted
+        and wanted.mps
+        and "EditMediaTask" not in {trigger.event_type for trigger in wanted.mps}
+    ):
         for route in app.routes or []:
             if "EditMediaTask" in route.kinds:
                 yield f"{route.name} would receive no events"
