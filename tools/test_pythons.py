@@ -1,6 +1,6 @@
-"""Runs the tests on every CPython 3.10 to 3.13 of this machine but the one that runs this (`make pythons`).
+"""Run the tests with every other CPython 3.10 to 3.13 of this machine (`make pythons`).
 
-Each has an environment of its own under `.venvs/`, made once for a `pyproject.toml`.
+Each has an environment in `.venvs/`, which is created again when `pyproject.toml` changes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-# What `make unit` runs is not repeated where another Python could hardly make a difference: emulators, builds and
-# deployments are for the desk and try every CPython themselves where that matters, faults and storms are a matter of
-# minutes.
-LEFT_OUT = [
+# Tests that are slow or hardly depend on the Python version. Those of emulators, builds and deployments use every
+# CPython themselves where it matters.
+EXCLUDED_TESTS = [
     "--ignore=tests/chaos",
     "--ignore=tests/cloud_api",
     "--ignore=tests/cos/test_fault_tolerance.py",
@@ -34,12 +33,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 from pythons import VERSIONS, find  # noqa: E402 - the tests' own finder
 
 
-def environment(version: str, python: Path) -> Path:
-    """The Python of an environment with what the tests need."""
+def create_environment(version: str, python: Path) -> Path:
+    """Create an environment with the dependencies of the tests. Return its Python."""
     folder = ROOT / ".venvs" / version
-    mark = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    done = folder / "done"
-    if not done.exists() or done.read_text() != mark:
+    digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    stamp = folder / "done"
+    if not stamp.exists() or stamp.read_text() != digest:
         subprocess.run([python, "-m", "venv", folder], check=True)
         pip = [
             folder / "bin" / "python",
@@ -50,15 +49,15 @@ def environment(version: str, python: Path) -> Path:
             "--disable-pip-version-check",
         ]
         subprocess.run([*pip, "-e", f"{ROOT}[test]"], check=True)
-        done.write_text(mark)
+        stamp.write_text(digest)
     return folder / "bin" / "python"
 
 
-def tested(version: str, python: Path) -> bool:
-    """Run the tests on one CPython and print what they print, in one piece; whether they pass."""
-    command = [environment(version, python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, *LEFT_OUT],
+def run_tests(version: str, python: Path) -> bool:
+    """Run the tests with a CPython and print their output. Return True if they pass."""
+    command = [create_environment(version, python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    process = subprocess.run(
+        [*command, *EXCLUDED_TESTS],
         cwd=ROOT,
         env={**os.environ, "SCF_MPS_EXAMPLES": "few"},
         stdout=subprocess.PIPE,
@@ -66,23 +65,24 @@ def tested(version: str, python: Path) -> bool:
         text=True,
         errors="replace",
     )
-    print(f"--- CPython {version}\n{done.stdout}", flush=True)
-    return done.returncode == 0
+    print(f"--- CPython {version}\n{process.stdout}", flush=True)
+    return process.returncode == 0
 
 
 def main() -> None:
+    """Run the tests with each CPython, two at a time."""
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    found = {version: find(version) for version in VERSIONS if version != own}
-    there = {version: python for version, python in found.items() if python is not None}
-    with ThreadPoolExecutor(2) as pool:  # as many as there are cores on a small machine
-        passed = dict(zip(there, pool.map(tested, there, there.values()), strict=True))
-    for version in sorted(found.keys() - there.keys()):
-        print(
-            f"!!! SKIPPED: there is no CPython {version} on this machine, the tests did not run on it"
+    pythons = {version: find(version) for version in VERSIONS if version != own}
+    installed = {version: python for version, python in pythons.items() if python is not None}
+    with ThreadPoolExecutor(2) as pool:  # the cores of a small machine
+        passed = dict(
+            zip(installed, pool.map(run_tests, installed, installed.values()), strict=True)
         )
-    failed = [version for version in there if not passed[version]]
+    for version in sorted(pythons.keys() - installed.keys()):
+        print(f"!!! SKIPPED: CPython {version} is not installed")
+    failed = [version for version in installed if not passed[version]]
     if failed:
-        sys.exit(f"failed on CPython {', '.join(failed)}")
+        sys.exit(f"failed with CPython {', '.join(failed)}")
 
 
 if __name__ == "__main__":
