@@ -1,4 +1,4 @@
-"""Tests reach no cloud: handlers/ is loaded without the variables and keys that this machine may have for it."""
+"""Remove the variables and credentials of this machine, so that tests reach no cloud."""
 
 import os
 

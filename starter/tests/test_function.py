@@ -1,4 +1,4 @@
-"""What the function does with events, called as a plain function, and once as SCF would run it."""
+"""Tests of the function: called directly, and in an SCF emulator."""
 
 from pathlib import Path
 
@@ -11,29 +11,29 @@ from handlers import main_handler
 PROJECT = Path(__file__).parent.parent
 
 
-def test_every_result_of_the_documented_event_is_handled() -> None:
+def test_documentation_event_is_handled() -> None:
     summary = main_handler(sample(), {})
     assert {call["outcome"] for call in summary["callbacks"]} == {"done"}
     assert not summary["unhandled"]
 
 
-def test_pictures_and_renditions_reach_the_callbacks_for_them() -> None:
+def test_pictures_and_renditions_reach_callbacks() -> None:
     summary = main_handler(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS"), {})
     assert {call["type"] for call in summary["callbacks"]} >= {"Transcode", "ImageSprites"}
 
 
-def test_a_failed_result_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_result_is_logged_as_error(caplog: pytest.LogCaptureFixture) -> None:
     main_handler(sample("WorkflowTask", Transcode="FAIL"), {})
-    errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert any("Transcode failed" in message for message in errors)
 
 
 @pytest.mark.parametrize("name", names())
-def test_no_event_that_mps_may_send_is_too_much(name: str) -> None:
+def test_every_event_type_is_accepted(name: str) -> None:
     assert "callbacks" in main_handler(sample(name), {})
 
 
-def test_a_redelivery_changes_nothing(tmp_path: Path) -> None:
+def test_redelivery_skips_completed_callbacks(tmp_path: Path) -> None:
     ledger = {"MPS_LEDGER": f"file://{tmp_path}"}
     with LocalFunction(PROJECT, timeout=10, environment=ledger) as function:
         function.push(sample())
