@@ -27,4 +27,4 @@ for notify in settings.read_all(
     # After every other callback has succeeded, so that what a message says is out is out. To be told at once of what
     # MPS could not do, even if a callback fails: router.on_failure(Event, …) in place of router.on_complete.
     # A channel that fails stops no other (blocking=False).
-    router.on_complete(Event, name=name, needs=2, blocking=False, **notify.filters)(notify.tell)
+    router.on_complete(Event, name=name, needs=2, blocking=False, **notify.filters)(notify.send)

@@ -1,4 +1,4 @@
-"""Fields of keys: what each result fills in, and that no value ever becomes a path of its own."""
+"""Key templates: values of fields, and safe segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scf_mps.actions.key_template import (
     Template,
     collect_event_values,
     collect_result_values,
-    safe,
+    make_segment,
 )
 from scf_mps.events.base import Subtask
 from scf_mps.events.parser import parse_event
@@ -30,7 +30,7 @@ def transcode(notification: dict[str, Any]) -> Subtask:
     return parse_event(notification).subtasks[0]
 
 
-def test_a_rendition_fills_in_what_a_player_tells_renditions_apart_by() -> None:
+def test_template_takes_all_fields_of_rendition() -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42")
     output = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"][
         "Output"
@@ -47,7 +47,7 @@ def test_a_rendition_fills_in_what_a_player_tells_renditions_apart_by() -> None:
     assert values["outcome"] == "succeeded"
 
 
-def test_missing_values_are_unique_to_a_result() -> None:
+def test_missing_values_are_unique_to_result() -> None:
     first, second, *_ = parse_event(payload("synth_workflow_all_failed")).subtasks
     values, others = collect_result_values(first, NOON), collect_result_values(second, NOON)
     assert re.fullmatch("unknown-[0-9a-f]{8}", values["codec"])
@@ -58,7 +58,7 @@ def test_missing_values_are_unique_to_a_result() -> None:
 
 
 @pytest.mark.parametrize("field", ["session_context", "session_id", "source_name", "source_dir"])
-def test_tasks_without_a_value_never_meet(field: str) -> None:
+def test_missing_values_differ_between_tasks(field: str) -> None:
     notifications = [sample("WorkflowTask", Transcode="SUCCESS") for _ in range(2)]
     for number, notification in enumerate(notifications):
         notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
@@ -69,7 +69,7 @@ def test_tasks_without_a_value_never_meet(field: str) -> None:
     assert first.startswith("unknown-")
 
 
-def test_the_name_of_a_source_comes_from_its_url() -> None:
+def test_source_name_comes_from_url() -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     url = "https://cdn.example.com/a/first%20film.mp4?sign=1"
     notification["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
@@ -77,7 +77,7 @@ def test_the_name_of_a_source_comes_from_its_url() -> None:
     assert (values["source_dir"], values["source_name"]) == ("a", "first film")
 
 
-def test_a_source_without_a_folder_leaves_out_its_step() -> None:
+def test_template_drops_empty_source_dir() -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/demo.mp4"
     values = collect_event_values(parse_event(notification), NOON)
@@ -89,30 +89,30 @@ def test_a_source_without_a_folder_leaves_out_its_step() -> None:
 
 
 @pytest.mark.parametrize("value", ["..", " ", "."])
-def test_a_value_that_is_no_name_differs_from_others(value: str) -> None:
-    assert re.fullmatch("unknown-[0-9a-f]{8}", safe(value, ""))
+def test_segment_of_dots_and_blanks_has_digest(value: str) -> None:
+    assert re.fullmatch("unknown-[0-9a-f]{8}", make_segment(value, ""))
 
 
 @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\ud800b"])
-def test_a_changed_value_differs_from_the_plain_one(value: str) -> None:
-    assert re.fullmatch("a-b-[0-9a-f]{8}", safe(value, ""))
+def test_changed_segment_has_digest(value: str) -> None:
+    assert re.fullmatch("a-b-[0-9a-f]{8}", make_segment(value, ""))
 
 
 @pytest.mark.parametrize("streams", [None, [], ["h264"], {"Codec": "h264"}])
-def test_streams_of_another_shape_tell_no_codec(streams: object) -> None:
+def test_codec_is_missing_for_invalid_streams(streams: object) -> None:
     notification = copy.deepcopy(sample("WorkflowTask", Transcode="SUCCESS"))
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Output"]["VideoStreamSet"] = streams
     assert collect_result_values(transcode(notification), NOON)["codec"].startswith("unknown-")
 
 
-def test_the_fields_of_an_event_are_among_those_of_a_result() -> None:
+def test_result_fields_include_event_fields() -> None:
     assert set(EVENT_FIELDS) < set(RESULT_FIELDS)
 
 
 @given(st.one_of(st.none(), st.integers(), st.text()))
-def test_no_value_brings_a_slash_or_a_step_upwards(value: object) -> None:
-    made = safe(value, "missing")
+def test_segment_never_is_a_path(value: object) -> None:
+    made = make_segment(value, "missing")
     assert made.strip(". ")
     assert "\\" not in made
     assert "/" not in made
@@ -121,7 +121,7 @@ def test_no_value_brings_a_slash_or_a_step_upwards(value: object) -> None:
 
 
 @given(st.text(alphabet="ab{}", max_size=12))
-def test_a_template_is_filled_whole_or_refused_at_once(text: str) -> None:
+def test_template_fills_all_fields_or_is_invalid(text: str) -> None:
     filled = text.replace("{a}", "1").replace("{b}", "2")
     if set("{}") & set(filled):
         with pytest.raises(ValueError, match="field"):

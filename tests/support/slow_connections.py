@@ -19,7 +19,7 @@ from scf_mps.context import Context
 from scf_mps.cos import Cos, CosError, CosObject, Credentials, Pool, SomeFailed
 from scf_mps.tencent.client import ApiError
 from scf_mps.tencent.mps import Mps
-from tests.actions.notify_support import tell
+from tests.actions.notify.support import send
 from tests.support.raw_server import Peer, Server
 
 LIMIT_SECONDS = 2.5
@@ -122,13 +122,13 @@ def posting(server: Server, context: Context) -> object:
 
 
 def telling(server: Server, context: Context) -> object:
-    return tell(f"{server.url}/?secret=s3cret", context=context)
+    return send(f"{server.url}/?secret=s3cret", context=context)
 
 
 def mailing(scheme: str, query: str = "") -> Callable[[Server, Context], object]:
     def use(server: Server, context: Context) -> object:
         to = "mailto:a@example.com?from=mps@example.com"
-        return tell(to, context=context, smtp=f"{scheme}://127.0.0.1:{server.port}{query}")
+        return send(to, context=context, smtp=f"{scheme}://127.0.0.1:{server.port}{query}")
 
     return use
 

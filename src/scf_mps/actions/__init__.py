@@ -1,8 +1,7 @@
-"""Actions: what most applications do with what MPS finished, ready to be registered or called.
+"""Actions: ready-made callbacks for results of MPS.
 
-Each is a class that is made of what it needs, and whose methods are callbacks: ``router.on(Event)(archive.keep)``.
-`Settings` makes them of environment variables. A name is loaded when it is first asked for: a cold start pays for
-the actions that are switched on.
+Each action is a class whose methods are callbacks: ``router.on(Event)(archive.keep)``. `Settings` creates them from
+environment variables. Names are loaded on first access, so a cold start loads only the enabled actions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The options that narrow what an action is for: ``types=`` and the filters of a registration, read from a text.
-
-What they mean is `filters`' and `names`' knowledge; here a mistake in one becomes a ValueError.
-"""
+"""Options that limit an action to some events: ``types=`` and the filters of `Router.on`, parsed from text."""
 
 from __future__ import annotations
 
@@ -12,53 +9,65 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..events.base import Result
     from ..routing.filters import Filters
 
 GLOB_OPTIONS = ("bucket", "path", "session", "source")
-"""The options that are filters of `Router.on`. Each takes several values with commas between."""
+"""Options that are filters of `Router.on`. Each takes several values, separated by commas."""
 
 FILTER_OPTIONS = (*GLOB_OPTIONS, "types")
-"""The names of all these options."""
-
-
-def parse_types(options: Mapping[str, str]) -> frozenset[str]:
-    """The types that ``types=`` asks for; none for all.
-
-    Raises:
-        ValueError: for a name that is like that of a type, and is none, or if there is no name.
-    """
-    asked = frozenset(split_types(options))
-    if asked:
-        from ..errors import RegistrationError
-        from ..routing.type_names import find_classes, list_types
-
-        for name in sorted(asked.difference(list_types())):
-            try:
-                find_classes(name)
-            except RegistrationError as error:
-                raise ValueError(f"types={name}: {error.args[0]}") from None
-    return asked
+"""All options of this module."""
 
 
 def split_types(options: Mapping[str, str]) -> list[str]:
-    """Return the names in ``types=``, in order and unchecked; none without the option.
+    """Return the names in ``types=`` in order, unchecked. Empty without the option.
 
     Raises:
-        ValueError: if it names none.
+        ValueError: the option contains no name.
     """
-    names = _values(options, "types")
+    names = split_list(options.get("types", ""))
     if "types" in options and not names:
-        raise ValueError("types= expects one or more types, with commas between")
+        raise ValueError("invalid types=: give one or more types, separated by commas")
     return names
 
 
-def parse_filters(options: Mapping[str, str]) -> Filters:
-    """The filters for `Router.on` and the verbs like it.
+def parse_types(options: Mapping[str, str]) -> frozenset[str]:
+    """Return the checked names in ``types=``, empty for all types.
 
     Raises:
-        ValueError: for one that cannot match.
+        ValueError: a name resembles a known type, or there is none.
     """
-    values: Any = {name: _values(options, name) for name in GLOB_OPTIONS if name in options}
+    names = frozenset(split_types(options))
+    if names:
+        from ..routing.type_names import list_types
+
+        for name in sorted(names.difference(list_types())):
+            find_type_classes(name)
+    return names
+
+
+def find_type_classes(name: str) -> tuple[type[Result], ...]:
+    """Return the classes of a name in ``types=``, empty for a type that this version does not know.
+
+    Raises:
+        ValueError: the name resembles a known type.
+    """
+    from ..errors import RegistrationError
+    from ..routing.type_names import find_classes
+
+    try:
+        return find_classes(name)
+    except RegistrationError as error:
+        raise ValueError(f"invalid types={name}: {error.args[0]}") from None
+
+
+def parse_filters(options: Mapping[str, str]) -> Filters:
+    """Return the filters for `Router.on`.
+
+    Raises:
+        ValueError: a filter can never match.
+    """
+    values: Any = {name: split_list(options[name]) for name in GLOB_OPTIONS if name in options}
     if values:
         from ..errors import RegistrationError
         from ..routing.filters import create_filters
@@ -67,9 +76,5 @@ def parse_filters(options: Mapping[str, str]) -> Filters:
             create_filters(values)
         except RegistrationError as error:
             raise ValueError(error.args[0]) from None
-    found: Filters = values
-    return found
-
-
-def _values(options: Mapping[str, str], name: str) -> list[str]:
-    return split_list(options.get(name, ""))
+    filters: Filters = values
+    return filters

@@ -1,8 +1,7 @@
-"""One HTTP POST, with a bound on everything: time, answer, where it goes, what an error says.
+"""One HTTP POST with limits on time, response size and redirects.
 
-TLS is verified, a redirect is not followed as it would carry the content elsewhere, and no error shows more of an
-address than its host: the rest of it may be a secret. What is posted, and whether an answer means success beyond its
-status, is left to the caller.
+TLS is verified. Redirects are not followed, because they would carry the content elsewhere. Errors show only the host
+of a URL, because the rest may be a secret.
 """
 
 from __future__ import annotations
@@ -22,32 +21,32 @@ MAX_POST_SECONDS = 10.0
 """Seconds that a POST takes at most."""
 
 MAX_RESPONSE_BYTES = 64 * 1024
-"""Bytes that are read of an answer."""
+"""Bytes of a response that are read."""
 
-_HERE = ("127.0.0.1", "localhost", "::1")
-_FORM = "expected an address as https://host/path, without spaces"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_INVALID_URL = "invalid URL: use https://host/path, without spaces"
 
 
 class PostFailed(ScfMpsError):
-    """A POST was not answered, or with a status that is no success.
+    """A POST without a response, or with an unsuccessful status.
 
     Attributes:
-        status: of the answer; 0 if there was none.
-        retryable: whether the same may be answered otherwise later.
-        answer: the answer's text. Never part of the message, as servers repeat what they were asked for.
+        status: HTTP status, or 0 without a response.
+        retryable: True if the same request may succeed later.
+        response_text: text of the response. Never part of the message, because servers repeat what they receive.
     """
 
     def __init__(
-        self, message: str, status: int = 0, retryable: bool = True, answer: str = ""
+        self, message: str, status: int = 0, retryable: bool = True, response_text: str = ""
     ) -> None:
         super().__init__(message)
         self.status = status
         self.retryable = retryable
-        self.answer = answer
+        self.response_text = response_text
 
 
 class Response:
-    """What came back: status, headers by lower-case name, and at most `MAX_RESPONSE_BYTES` bytes of the body."""
+    """An HTTP response: status, headers by lower-case name, and up to `MAX_RESPONSE_BYTES` of the body."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -63,30 +62,30 @@ class Response:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body as an object of JSON; an empty one if it is none."""
+        """The body as a JSON object, or an empty dict."""
         import json
 
         try:
-            found = json.loads(self.body)
+            content = json.loads(self.body)
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return content if isinstance(content, dict) else {}
 
     @property
     def retry_after(self) -> float:
-        """Seconds of its ``Retry-After``, or 0."""
+        """Seconds of ``Retry-After``, or 0."""
         from ..common.retry import parse_retry_after
 
         return parse_retry_after(self.headers.get("retry-after"))
 
 
 class Address:
-    """A URL to post to; ``str()`` shows its host alone.
+    """A URL to post to. ``str()`` shows only its host.
 
-    ``http://`` is for this machine only.
+    ``http://`` is allowed for this machine only.
 
     Raises:
-        ValueError: for any other text; it does not show it.
+        ValueError: the URL is invalid. The message does not show it.
     """
 
     __slots__ = ("_target", "host", "port", "secure")
@@ -98,16 +97,14 @@ class Address:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            raise ValueError(_FORM) from None
+            raise ValueError(_INVALID_URL) from None
         if not host or re.search(r"[\x00-\x20\x7f\\]", url):
-            raise ValueError(_FORM)
+            raise ValueError(_INVALID_URL)
         if parts.username is not None or parts.fragment:
-            raise ValueError("expected an address without user:password@ and without #")
+            raise ValueError("invalid URL: remove user:password@ and #")
         self.secure = parts.scheme == "https"
-        if not self.secure and (parts.scheme != "http" or host not in _HERE):
-            raise ValueError(
-                "expected an address that begins with https:// (http:// for this machine)"
-            )
+        if not self.secure and (parts.scheme != "http" or host not in _LOOPBACK):
+            raise ValueError("invalid URL: use https:// (http:// for this machine only)")
         self.host = host
         self.port = port
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -121,22 +118,22 @@ class Address:
 
     @property
     def target(self) -> str:
-        """Path and query: possibly a secret."""
+        """Path and query, which may hold a secret."""
         return self._target
 
 
 def choose_timeout(context: Context) -> float:
-    """Seconds that a POST may take in an invocation: at most half of what is left of it."""
+    """Return the seconds that a POST may take: at most half of the remaining time of the invocation."""
     return min(MAX_POST_SECONDS, context.remaining() / 2)
 
 
-def signed(content: bytes, secret: str, now: float) -> dict[str, str]:
-    """The headers that prove who posts: HMAC-SHA256 of ``timestamp.content`` with a secret that both sides know.
+def sign_content(content: bytes, secret: str, now: float) -> dict[str, str]:
+    """Return headers with the HMAC-SHA256 of ``timestamp.content`` under a shared secret.
 
     Args:
-        content: what is posted, as it is posted.
-        secret: of both sides.
-        now: seconds since the epoch. Who receives it refuses what is minutes old, so that nobody can repeat it later.
+        content: the posted bytes.
+        secret: secret shared with the receiver.
+        now: seconds since the epoch. Receivers refuse old timestamps to prevent replays.
     """
     import hmac
 
@@ -146,38 +143,41 @@ def signed(content: bytes, secret: str, now: float) -> dict[str, str]:
 
 
 def post(
-    address: Address, content: bytes, headers: Mapping[str, str], seconds: float = MAX_POST_SECONDS
+    address: Address,
+    content: bytes,
+    headers: Mapping[str, str],
+    seconds: float = MAX_POST_SECONDS,
 ) -> Response:
-    """`exchange`, of which only a status of success is an answer.
+    """Post once and require a successful status. Arguments are those of `exchange`.
 
     Raises:
-        PostFailed: without an answer in time, or for a status that is no success.
+        PostFailed: no response in time, or an unsuccessful status.
     """
     try:
-        answer = exchange(address, content, headers, seconds)
+        response = exchange(address, content, headers, seconds)
     except Unreachable as error:
         raise PostFailed(str(error), retryable=error.retryable) from None
-    if not 200 <= answer.status < 300:
+    if not 200 <= response.status < 300:
         raise PostFailed(
-            f"{address} answered with HTTP {answer.status}{_advice(answer.status)}",
-            answer.status,
-            is_transient(answer.status),
-            answer.text,
+            f"{address} returned HTTP {response.status}{_advise(response.status)}",
+            response.status,
+            is_transient(response.status),
+            response.text,
         )
-    return answer
+    return response
 
 
 def is_transient(status: int) -> bool:
-    """Whether the same may be answered otherwise later."""
+    """Return True if a request with this response status may succeed later."""
     return status in (408, 425, 429) or status >= 500
 
 
 class Unreachable(Exception):
-    """There was no answer.
+    """A request without a response.
 
     Attributes:
-        sent: whether the request may have arrived all the same.
-        retryable: whether the same may be answered later.
+        sent: True if the request may have arrived.
+        retryable: True if the same request may succeed later.
     """
 
     def __init__(self, message: str, sent: bool, retryable: bool = True) -> None:
@@ -193,24 +193,24 @@ def exchange(
     seconds: float = MAX_POST_SECONDS,
     cafile: str | None = None,
 ) -> Response:
-    """Post once and wait for the answer, whatever its status.
+    """Post once and return the response, whatever its status.
 
     Args:
         address: the receiver.
         content: the body.
-        headers: besides those of HTTP itself; ``Content-Type`` is JSON unless it is among them.
-        seconds: for all of it.
-        cafile: certificates to trust, in place of the system's.
+        headers: additional headers. ``Content-Type`` defaults to JSON.
+        seconds: limit for the whole exchange.
+        cafile: certificates to trust instead of the system's.
 
     Raises:
-        Unreachable: without a whole answer in time.
+        Unreachable: no complete response in time.
     """
     from ..common.certificates import get_ssl_context
     from ..common.deadline import Deadline
     from ..cos.http1 import Connection, build_head
 
     if seconds <= 0:
-        raise Unreachable(f"nothing was posted to {address}: no time is left", False)
+        raise Unreachable(f"no time left to post to {address}", False)
     deadline = Deadline().within(seconds)
     sent = False
     try:
@@ -239,32 +239,34 @@ def exchange(
         finally:
             connection.close()
     except (OSError, ValueError) as error:
-        raise _unreachable(address, error, seconds, sent) from None
+        raise _build_unreachable(address, error, seconds, sent) from None
     return Response(response.status, response.headers, body)
 
 
-def _unreachable(address: Address, error: Exception, seconds: float, sent: bool) -> Unreachable:
-    """Return what an error says that cannot hold a part of the address or of the content."""
+def _build_unreachable(
+    address: Address, error: Exception, seconds: float, sent: bool
+) -> Unreachable:
+    """Build the error from parts that cannot contain the URL or the content."""
     from ..common.certificates import explain_distrust
 
-    refusal = explain_distrust(error)
+    distrust = explain_distrust(error)
     reason = getattr(error, "strerror", None)
-    if refusal:
-        why = refusal
+    if distrust:
+        cause = distrust
     elif isinstance(error, TimeoutError):
-        why = f"no whole answer within {seconds:.1f} s"
+        cause = f"no complete response within {seconds:.1f} s"
     else:
-        why = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-    return Unreachable(f"{address} did not answer: {why}", sent, not refusal)
+        cause = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    return Unreachable(f"no response from {address}: {cause}", sent, not distrust)
 
 
-def _advice(status: int) -> str:
+def _advise(status: int) -> str:
     if 300 <= status < 400:
-        return ", a redirect, which is not followed: write the address that it is at now"
+        return ": redirects are not followed. Use the new URL"
     if status in (401, 403):
-        return ": it refuses who posts; check the address and the secret"
+        return ": access denied. Check the URL and the secret"
     if status in (404, 405, 410):
-        return ": nothing takes a POST there; check the address"
+        return ": no receiver at this path. Check the URL"
     if status == 413:
-        return ": it takes nothing so large"
+        return ": the content is too large for the receiver"
     return ""

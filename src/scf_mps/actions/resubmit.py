@@ -1,8 +1,8 @@
-"""Resubmit: a subtask that MPS could not do by its own fault (``InternalError``) is submitted again, a few times.
+"""Resubmit action: submit a subtask again that failed by an internal error of MPS, a limited number of times.
 
-What was asked for stands in the event, so that `ProcessMedia` can be asked for it once more. How often that was done is
-told by the SessionId of the new task, and by nothing else: its own failure brings it back, and MPS refuses a SessionId
-that it was given within three days. No store is needed, and none can disagree.
+The event contains the parameters, so `ProcessMedia` can be called again. The SessionId of the new task carries the
+number of attempts: its own failure brings it back, and MPS refuses a repeated SessionId for three days. No store is
+needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from ..events.base import Subtask
 from ..tencent.mps import Mps, MpsError
 from .filter_options import FILTER_OPTIONS, parse_filters, parse_types
-from .settings import split
+from .settings import split_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from ..routing.router import Router
 
 MAX_RESUBMISSIONS = 5
-"""Times that may be asked for."""
+"""Highest number of resubmissions that can be configured."""
 
 REPEATED_SESSION_CODE = "InvalidParameterValue.SessionId"
-"""MPS's code for a SessionId that it was given before (``errorcodes`` of tencentcloud-sdk-python-mps)."""
+"""MPS's error code for a repeated SessionId (``errorcodes`` of tencentcloud-sdk-python-mps)."""
 
-_MEDIA = {
+_MEDIA_TASKS = {
     "Transcode": "TranscodeTaskSet",
     "AnimatedGraphics": "AnimatedGraphicTaskSet",
     "SnapshotByTimeOffset": "SnapshotByTimeOffsetTaskSet",
@@ -38,9 +38,9 @@ _MEDIA = {
     "ImageSprites": "ImageSpriteTaskSet",
     "AdaptiveDynamicStreaming": "AdaptiveDynamicStreamingTaskSet",
 }
-"""Type of a result to the list of MediaProcessTask that asks for it."""
+"""Result type to its list in MediaProcessTask."""
 
-_OTHERS = {
+_OTHER_TASKS = {
     "AiContentReviewResultSet": "AiContentReviewTask",
     "AiAnalysisResultSet": "AiAnalysisTask",
     "AiRecognitionResultSet": "AiRecognitionTask",
@@ -48,43 +48,46 @@ _OTHERS = {
     "SmartEraseTaskResult": "SmartEraseTask",
     "AiDubbingTaskResult": "AIDubbingTask",
 }
-"""Result set to the parameter of ProcessMedia that asks for what is in it. Subtitles are not among them: their results
-do not tell where they were to be written."""
+"""Result set to its parameter of ProcessMedia. Subtitles are missing: their results do not name the output folder."""
 
-_SESSION = re.compile("resubmit-([1-9])-[0-9a-f]{32}")
-_QUEUE = re.compile(r"cmq-(queue|topic)://([A-Za-z][\w-]*)\.([a-z]+)/?", re.ASCII)
+_SESSION_ID = re.compile("resubmit-([1-9])-[0-9a-f]{32}")
+_CMQ_ADDRESS = re.compile(r"cmq-(queue|topic)://([A-Za-z][\w-]*)\.([a-z]+)/?", re.ASCII)
+
+
+class _IncompleteEvent(Exception):
+    """An event that lacks parameters of its task."""
 
 
 class Resubmit:
-    """Submits again what failed by MPS's own fault.
+    """Submits subtasks again that failed by an internal error of MPS.
 
         resubmit = Resubmit("2")
         resubmit.register(router)
 
     Args:
-        given: how many times at most, 1 to `MAX_INVOCATIONS`. Options behind a ``?``: ``notify=`` says how MPS is to tell of the
-            new task: ``SCF`` (the default: by the account's trigger, as the event came), ``none``, an ``https://`` URL
-            (with ``notify_key=`` to sign it), ``cmq-queue://NAME.REGION`` or ``cmq-topic://NAME.REGION``, whose region
-            is short as MPS writes it (``gz``, ``sh``). ``types=`` (with commas between), ``session=``, ``bucket=``,
-            ``path=`` and ``source=`` narrow it to some results as `Router.on_failure` does.
-        when: a function of a result that says whether it may be submitted, beside what the options say.
+        attempts: maximum number of resubmissions, 1 to `MAX_RESUBMISSIONS`. Options after a ``?``: ``notify=`` selects
+            the notification of the new task: ``SCF`` (default: the account's trigger), ``none``, an ``https://`` URL
+            (``notify_key=`` signs it), ``cmq-queue://NAME.REGION`` or ``cmq-topic://NAME.REGION`` with MPS's short
+            region (``gz``, ``sh``). ``types=`` (separated by commas), ``session=``, ``bucket=``, ``path=`` and
+            ``source=`` limit it to some results, as in `Router.on_failure`.
+        when: returns True for results that may be submitted, in addition to the options.
 
     Raises:
-        ValueError: if `given` is none of this.
+        ValueError: `attempts` is invalid.
     """
 
-    def __init__(self, given: str, when: Callable[[Subtask], object] | None = None) -> None:
-        times, options = split(given, (*FILTER_OPTIONS, "notify", "notify_key"))
+    def __init__(self, attempts: str, when: Callable[[Subtask], object] | None = None) -> None:
+        times, options = split_options(attempts, (*FILTER_OPTIONS, "notify", "notify_key"))
         if times not in map(str, range(1, MAX_RESUBMISSIONS + 1)):
-            raise ValueError(f"expected how many times, 1 to {MAX_RESUBMISSIONS}, not {times!r}")
+            raise ValueError(f"invalid number of attempts {times!r}: use 1 to {MAX_RESUBMISSIONS}")
         self._times = int(times)
-        self._notify = _notify(options)
+        self._notify_config = _parse_notify(options)
         self._types = parse_types(options)
         self._filters = parse_filters(options)
         self._when = when
 
     def wants(self, result: Subtask) -> bool:
-        """Whether a result is one to be submitted again: it failed for good, and MPS says that trying again may help."""
+        """Return True for a failed result whose error MPS calls temporary."""
         error = result.error
         return (
             result.verb == "on_failure"
@@ -95,75 +98,74 @@ class Resubmit:
         )
 
     def register(self, router: Router, name: str = "resubmit.submit") -> None:
-        """Have the router's failed results submitted again.
+        """Register `submit` for failed results.
 
         Args:
-            router: whose.
-            name: the callback's.
+            router: the router.
+            name: name of the callback.
         """
         filters: Filters = {**self._filters, "when": self.wants}
         router.on_failure(Subtask, name=name, **filters)(self.submit)
 
     def submit(self, result: Subtask, mps: Mps, log: logging.Logger) -> str:
-        """Ask MPS for it again; a callback for failed results.
+        """Submit a failed result to MPS again. A callback for failed results.
 
         Returns:
-            The id of the new task; ``""`` if there is none, which is logged.
+            The id of the new task, or ``""`` if none was submitted. The reason is logged.
 
         Raises:
-            MpsError: if MPS refuses, or cannot be asked.
+            MpsError: MPS refuses the request or cannot be reached.
         """
         if not self.wants(result):
             return ""
         event = result.event
-        before = count_resubmissions(event.session_id)
-        if before >= self._times:
+        fields: dict[str, object] = {"task_id": event.task_id, "place": result.place}
+        previous = count_resubmissions(event.session_id)
+        if previous >= self._times:
             log.error(
-                "%s failed although it was submitted again %d times, and is given up: %s",
+                "%s failed after %d resubmissions, giving up: %s",
                 result.type,
-                before,
+                previous,
                 result.error,
-                extra=_fields(result),
+                extra=fields,
             )
             return ""
-        request, why_not = _request(result)
-        if why_not:
-            log.warning(
-                "%s cannot be submitted again: %s", result.type, why_not, extra=_fields(result)
-            )
+        try:
+            request = _build_request(result)
+        except _IncompleteEvent as error:
+            log.warning("%s cannot be resubmitted: %s", result.type, error, extra=fields)
             return ""
-        session = session_id(event.task_id, before + 1, request)
-        if self._notify:
-            request["TaskNotifyConfig"] = self._notify
+        session_id = make_session_id(event.task_id, previous + 1, request)
+        fields["session_id"] = session_id
+        if self._notify_config:
+            request["TaskNotifyConfig"] = self._notify_config
         if event.session_context:
             request["SessionContext"] = event.session_context
         try:
-            answer = mps.call("ProcessMedia", **request, SessionId=session)
+            response = mps.call("ProcessMedia", **request, SessionId=session_id)
         except MpsError as error:
             if error.code == REPEATED_SESSION_CODE:
-                log.info(
-                    "%s was submitted again already", result.type, extra=_fields(result, session)
-                )
+                log.info("%s was resubmitted by an earlier delivery", result.type, extra=fields)
                 return ""
             if "Unauthorized" not in error.code:
                 raise
             message = f"{error.message}: the function's execution role needs mps:ProcessMedia"
             raise MpsError(message, error.code, error.request_id) from error
-        task_id = str(answer.get("TaskId") or "")
+        task_id = str(response.get("TaskId") or "")
         log.info(
-            "%s was submitted again, %d of %d times",
+            "%s resubmitted, attempt %d of %d",
             result.type,
-            before + 1,
+            previous + 1,
             self._times,
-            extra={**_fields(result, session), "new_task_id": task_id},
+            extra={**fields, "new_task_id": task_id},
         )
         return task_id
 
 
-def session_id(task_id: str, number: int, request: dict[str, Any]) -> str:
-    """The SessionId (43 characters; MPS takes 50) under which something is submitted for the `number`-th time.
+def make_session_id(task_id: str, number: int, request: dict[str, Any]) -> str:
+    """Return the SessionId of the `number`-th resubmission (43 characters, MPS allows 50).
 
-    Made of the failed task and of what is asked for: the same in every delivery of its event, another for every other.
+    It is derived from the failed task and the request: equal in every delivery of the event, different for any other.
     """
     import hashlib
     import json
@@ -172,47 +174,48 @@ def session_id(task_id: str, number: int, request: dict[str, Any]) -> str:
     return f"resubmit-{number}-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
 
 
-def count_resubmissions(session: str) -> int:
-    """How many times a task of this SessionId was submitted again before; 0 for every other SessionId."""
-    found = _SESSION.fullmatch(session)
-    return int(found[1]) if found else 0
+def count_resubmissions(session_id: str) -> int:
+    """Return how often a task with this SessionId was resubmitted, 0 for any other SessionId."""
+    match = _SESSION_ID.fullmatch(session_id)
+    return int(match[1]) if match else 0
 
 
-def _request(result: Subtask) -> tuple[dict[str, Any], str]:
-    """What to ask ProcessMedia for, or why that cannot be told."""
+def _build_request(result: Subtask) -> dict[str, Any]:
+    """Build the parameters of ProcessMedia. Raise _IncompleteEvent if the event lacks some."""
     from ..common.redaction import MASK
 
     event = result.event
     if event.type != "WorkflowTask":
-        return {}, f"of a {event.type} the event does not tell how it was asked for"
+        raise _IncompleteEvent(f"the event of a {event.type} lacks its parameters")
     info = getattr(event, "input_info", None)
     source = info.raw if info is not None else {}
     kind = source.get("Type")
     if kind not in ("COS", "URL"):
-        return {}, f"its source is {kind or 'not told'}, not in COS or at a URL"
+        raise _IncompleteEvent(f"unsupported source {kind or '(missing)'}: COS or URL required")
     place = result.place.partition("[")[0]
-    planned = result.raw.get("Input")
-    known = _MEDIA if place == "MediaProcessResultSet" else _OTHERS
-    task = known.get(result.type if known is _MEDIA else place)
+    is_media = place == "MediaProcessResultSet"
+    task = _MEDIA_TASKS.get(result.type) if is_media else _OTHER_TASKS.get(place)
     if task is None:
-        return {}, "the event does not tell all that ProcessMedia has to be told of it"
+        raise _IncompleteEvent("the event lacks parameters of this type")
+    planned = result.raw.get("Input")
     if not isinstance(planned, dict) or not (
         planned.get("Definition") or planned.get("RawParameter")
     ):
-        return {}, "the event does not tell what was asked for (Input)"
-    asked = {"MediaProcessTask": {task: [planned]}} if known is _MEDIA else {task: planned}
-    request: dict[str, Any] = _told({"InputInfo": source, **asked})
+        raise _IncompleteEvent("the event lacks the parameters of the subtask (Input)")
+    parameters = {"MediaProcessTask": {task: [planned]}} if is_media else {task: planned}
+    request: dict[str, Any] = _remove_nulls({"InputInfo": source, **parameters})
     if not isinstance(planned.get("OutputStorage"), dict):
-        request |= _told(_outputs(event))
-    if kind == "URL" and known is _MEDIA and not {"OutputStorage"} & {*request, *_told(planned)}:
-        return {}, "its source is at a URL and the event does not tell where outputs are to be"
-    if MASK in _texts(request):
-        return {}, "its secrets were hidden when the event was kept"
-    return request, ""
+        request |= _remove_nulls(_find_output_storage(event))
+    has_storage = "OutputStorage" in {*request, *_remove_nulls(planned)}
+    if kind == "URL" and is_media and not has_storage:
+        raise _IncompleteEvent("the event lacks an output storage, which a source at a URL needs")
+    if MASK in _list_values(request):
+        raise _IncompleteEvent("secrets were replaced when the event was archived")
+    return request
 
 
-def _outputs(event: Event) -> dict[str, Any]:
-    """Where outputs are to be by what another result of the event was asked for; nothing if none tells."""
+def _find_output_storage(event: Event) -> dict[str, Any]:
+    """Return the output storage of another result of the event, or an empty dict."""
     for other in event.subtasks:
         planned = other.raw.get("Input")
         storage = planned.get("OutputStorage") if isinstance(planned, dict) else None
@@ -224,59 +227,51 @@ def _outputs(event: Event) -> dict[str, Any]:
     return {}
 
 
-def _told(value: Any) -> Any:
-    """The same without what is null, which the API takes for a parameter of no type."""
+def _remove_nulls(value: Any) -> Any:
+    """Return a copy without nulls, which the API rejects as parameters of unknown type."""
     if isinstance(value, dict):
-        return {name: _told(part) for name, part in value.items() if part is not None}
-    return [_told(part) for part in value] if isinstance(value, list) else value
+        return {name: _remove_nulls(part) for name, part in value.items() if part is not None}
+    return [_remove_nulls(part) for part in value] if isinstance(value, list) else value
 
 
-def _texts(value: Any) -> list[Any]:
-    """Everything in it that is neither an object nor a list."""
+def _list_values(value: Any) -> list[Any]:
+    """Return all values inside an object that are neither objects nor lists."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        return [text for part in value for text in _texts(part)]
+        return [leaf for part in value for leaf in _list_values(part)]
     return [value]
 
 
-def _notify(options: dict[str, str]) -> dict[str, str]:
-    """TaskNotifyConfig as ``notify=`` says; empty for none. Raises ValueError."""
-    how = options.get("notify", "SCF")
-    found: dict[str, str]
-    queue = _QUEUE.fullmatch(how)
-    if how == "SCF":
-        found = {"NotifyType": "SCF"}
-    elif how == "none":
-        found = {}
+def _parse_notify(options: dict[str, str]) -> dict[str, str]:
+    """Return the TaskNotifyConfig of ``notify=``, empty for ``none``. Raise ValueError if it is invalid."""
+    target = options.get("notify", "SCF")
+    config: dict[str, str]
+    queue = _CMQ_ADDRESS.fullmatch(target)
+    if target == "SCF":
+        config = {"NotifyType": "SCF"}
+    elif target == "none":
+        config = {}
     elif queue is not None:
         model, name, region = queue.groups()
-        found = {
+        config = {
             "NotifyType": "TDMQ-CMQ",
             "CmqModel": model.capitalize(),
             "CmqRegion": region,
             f"{model.capitalize()}Name": name,
         }
-    elif how.startswith("https://"):
+    elif target.startswith("https://"):
         from .http_post import Address
 
-        Address(how)
-        found = {"NotifyType": "URL", "NotifyUrl": how}
+        Address(target)
+        config = {"NotifyType": "URL", "NotifyUrl": target}
     else:
         raise ValueError(
-            "notify= expects SCF, none, an https:// URL, cmq-queue://NAME.REGION or cmq-topic://NAME.REGION, with a "
-            "region as MPS writes it there: gz, sh, bj"
+            "invalid notify=: use SCF, none, an https:// URL, cmq-queue://NAME.REGION or cmq-topic://NAME.REGION, "
+            "with MPS's short region: gz, sh, bj"
         )
     if "notify_key" in options:
-        if found.get("NotifyType") != "URL":
-            raise ValueError("notify_key= is for a notify= that is a URL")
-        found["NotifyKey"] = options["notify_key"]
-    return found
-
-
-def _fields(result: Subtask, session: str = "") -> dict[str, object]:
-    """What a log line says beside the result's type."""
-    fields: dict[str, object] = {"task_id": result.event.task_id, "place": result.place}
-    if session:
-        fields["session_id"] = session
-    return fields
+        if config.get("NotifyType") != "URL":
+            raise ValueError("unexpected notify_key=: it requires a URL in notify=")
+        config["NotifyKey"] = options["notify_key"]
+    return config

@@ -1,7 +1,7 @@
-"""What environment variables switch on: each makes something or is a mistake, and all mistakes are told at once.
+"""Settings read from environment variables, with all mistakes reported at once.
 
-A variable holds one text: an address, with options behind a question mark as in a URL. What a text means is left to
-the action that is made of it; a ValueError of its constructor is the mistake.
+A variable holds an address with options after a question mark, as in a URL. The constructor of the action checks the
+text, and its ValueError becomes the mistake.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..channels import signature
+from ..channels.signature import find_mistakes
 from ..errors import ConfigurationError
 
 TYPE_CHECKING = False
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+_SEPARATOR = r"[\s,]+(?=[a-z][a-z0-9+-]*://|mailto:)"
+
 
 class Settings:
-    """The variables of an application, read while it is imported.
+    """The variables of an application, read at import.
 
         settings = Settings()
         archive = settings.read("MPS_ARCHIVE", lambda to: actions.Archive(to))
         settings.check()
 
     Args:
-        environment: the variables; those of the process by default.
+        environment: variables, by default those of the process.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -38,37 +40,36 @@ class Settings:
         self._mistakes: list[str] = []
 
     def read(self, name: str, make: Callable[[str], T]) -> T | None:
-        """What `make` makes of a variable; None if it is not set or empty.
+        """Create an object from a variable.
 
-        None also if `make` raises ValueError: the mistake is kept until `check`.
+        Returns:
+            The result of `make`, or None if the variable is missing or empty. None as well if `make` raises
+            ValueError, which `check` reports.
         """
         text = self._environment.get(name, "").strip()
         return self._make(name, text, make) if text else None
 
     def read_all(self, name: str, make: Callable[[str], T]) -> list[T]:
-        """What `make` makes of each address in a variable; there may be several, with commas or spaces between.
+        """Create an object from each address in a variable, separated by commas or spaces.
 
-        A variable that is set and names none is a mistake.
+        A variable that is set but holds no address is a mistake, which `check` reports.
         """
         value = self._environment.get(name, "")
         text = value.strip(" ,\t\r\n")
-        texts = re.split(_BETWEEN, text) if text else []
+        texts = re.split(_SEPARATOR, text) if text else []
         if value and not texts:
-            self._mistakes.append(f"{name}: expected an address, or several with commas between")
-        found = []
-        for index, text in enumerate(filter(None, texts)):
+            self._mistakes.append(f"{name}: missing address: give one or more, separated by commas")
+        made = []
+        for index, address in enumerate(filter(None, texts)):
             where = f"{name} (number {index + 1} of {len(texts)})" if len(texts) > 1 else name
-            one = self._make(where, text, make)
-            if one is not None:
-                found.append(one)
-        return found
+            item = self._make(where, address, make)
+            if item is not None:
+                made.append(item)
+        return made
 
     def check(self) -> None:
-        """Raises ConfigurationError if any variable was a mistake: one text for all of them.
-
-        Those of the HTTP channel, which the application checks as well, are among them.
-        """
-        mistakes = [*self._mistakes, *signature.find_mistakes(self._environment)]
+        """Raise ConfigurationError with all mistakes, including those of the HTTP channel."""
+        mistakes = [*self._mistakes, *find_mistakes(self._environment)]
         if mistakes:
             raise ConfigurationError.listing(mistakes)
 
@@ -80,17 +81,13 @@ class Settings:
             return None
 
 
-_BETWEEN = r"[\s,]+(?=[a-z][a-z0-9+-]*://|mailto:)"
+def split_options(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
+    """Return the address in a text, and its options by name.
 
-
-def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
-    """The address in a text, and the options behind its question mark, by name.
-
-    Options are decoded as in a URL (``%26`` is an ``&``; a ``+`` stays one).
+    Options are decoded as in a URL, except that a ``+`` stays a plus (write an ``&`` as ``%26``).
 
     Raises:
-        ValueError: for an option that is not known, without a value, or there twice. No value is shown: it may be a
-            secret.
+        ValueError: an option is unknown, repeated or has no value. No value is shown, because it may be a secret.
     """
     from urllib.parse import unquote
 
@@ -99,38 +96,38 @@ def split(text: str, known: Collection[str]) -> tuple[str, dict[str, str]]:
     for pair in query.split("&") if query else ():
         name, equals, value = pair.partition("=")
         if name not in known:
-            raise ValueError(_unknown(name, known))
+            raise ValueError(_describe_unknown(name, known))
         if name in options or not equals or not value:
-            raise ValueError(f"the option {name}= is expected once, with a value")
+            raise ValueError(f"invalid option {name}=: give it once, with a value")
         options[name] = unquote(value)
     return address, options
 
 
 def parse_cos_address(address: str) -> Location:
-    """The place of a ``cos://bucket.region/key`` text, whose key may have fields.
+    """Parse ``cos://bucket.region/key``, where the key may contain fields in braces.
 
     Raises:
-        ValueError: for any other text, and for names that no bucket or region can have.
+        ValueError: the text has another form, or the bucket or region is invalid.
     """
     from ..cos.errors import Denied
     from ..cos.locations import BucketAllowlist, Location
 
-    place = Location.parse(address)
+    location = Location.parse(address)
     try:
-        BucketAllowlist(None).check(place.bucket, place.region)
+        BucketAllowlist(None).check(location.bucket, location.region)
     except Denied as error:
         raise ValueError(error.message) from None
-    return place
+    return location
 
 
-def _unknown(name: str, known: Collection[str]) -> str:
+def _describe_unknown(name: str, known: Collection[str]) -> str:
     if not known:
-        return "no options are expected behind a ?"
+        return "unexpected option: this address takes no options after ?"
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1)
-    meant = f": did you mean {near[0]}=?" if near else ""
-    # What is in front of no = may be half of a value with a & in it: only what looks like a name is shown.
-    shown = f"{name!r}" if re.fullmatch("[a-z_]{1,20}", name) else "of that name"
-    expected = ", ".join(f"{one}=" for one in sorted(known))
-    return f"there is no option {shown}, expected {expected}{meant} (write an & in a value as %26)"
+    hint = f". Did you mean {near[0]}=?" if near else ""
+    # The name may be the second half of a value with an & in it: show it only if it looks like a name.
+    shown = f"{name!r}" if re.fullmatch("[a-z_]{1,20}", name) else "after &"
+    expected = ", ".join(f"{option}=" for option in sorted(known))
+    return f"unknown option {shown}: use {expected}{hint} (write an & in a value as %26)"

@@ -1,6 +1,6 @@
-"""Forward: events as they came, to whoever else is to have them. An account has one MPS trigger; this is how teams share it.
+"""Forward action: send events unchanged to other functions, topics, queues and URLs.
 
-Here is told which events go where; sending them is `targets`' work.
+An account has one MPS trigger, so the function behind it shares the events with other teams.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from ...events.base import Event
 from ..filter_options import FILTER_OPTIONS, parse_filters, parse_types
-from ..settings import split
+from ..settings import split_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from ..archive import Archive
     from .targets import FunctionTarget, MessageTarget, UrlTarget
 
+    Target = FunctionTarget | MessageTarget | UrlTarget
+
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z0-9]+)+)"
 _FUNCTION = re.compile(
     rf"(?P<name>[A-Za-z][\w-]{{0,59}})\.{_REGION}(?:/(?P<namespace>[A-Za-z][\w-]*)?)?", re.ASCII
 )
-_CHANNEL = re.compile(rf"(?P<name>[A-Za-z][\w-]{{0,63}})\.{_REGION}/?", re.ASCII)
+_CMQ = re.compile(rf"(?P<name>[A-Za-z][\w-]{{0,63}})\.{_REGION}/?", re.ASCII)
+_URL_OPTIONS = ("secret", "query")
+_OPTIONS = {"scf": ("qualifier",), "https": _URL_OPTIONS, "http": _URL_OPTIONS}
 
 
 class Forward:
@@ -33,42 +37,41 @@ class Forward:
 
     Args:
         to: ``scf://FUNCTION.REGION/NAMESPACE`` (``qualifier=``, by default ``$DEFAULT``), ``cmq-topic://NAME.REGION``,
-            ``cmq-queue://NAME.REGION``, or ``https://HOST/PATH`` (``secret=`` signs what is posted; ``query=`` is the
-            URL's own query). Each takes ``types=`` (types of events or of results in them, with commas between),
-            ``session=``, ``bucket=``, ``path=`` and ``source=`` as `Router.on` does, and ``name=``.
-        archive: where an event that is too large for the target is kept, to be sent by its address.
+            ``cmq-queue://NAME.REGION``, or ``https://HOST/PATH`` (``secret=`` signs the POST, ``query=`` is the URL's
+            own query). Each takes ``types=`` (types of events or of their results, separated by commas), ``session=``,
+            ``bucket=``, ``path=`` and ``source=`` as in `Router.on`, and ``name=``.
+        archive: keeps events that are too large for the target, which are sent by reference.
 
     Attributes:
-        name: what tells it from other targets, without any secret, e.g. ``scf-thumbnails.ap-guangzhou``.
-        target: what it is; its `send` is a callback for events.
+        name: unique name of the target without secrets, e.g. ``scf-thumbnails.ap-guangzhou``.
+        target: the target. Its `send` is a callback for events.
 
     Raises:
-        ValueError: if `to` is none of this.
+        ValueError: `to` is invalid.
     """
 
     def __init__(self, to: str, archive: Archive | None = None) -> None:
         scheme = to.partition("://")[0]
-        own = {"scf": ("qualifier",), "https": ("secret", "query"), "http": ("secret", "query")}
-        address, given = split(to, (*FILTER_OPTIONS, "name", *own.get(scheme, ())))
-        self.target, name = _target(scheme, address, given, archive)
-        self.name = given.get("name", name)
-        self._types = parse_types(given)
-        self._filters = parse_filters(given)
+        address, options = split_options(to, (*FILTER_OPTIONS, "name", *_OPTIONS.get(scheme, ())))
+        self.target, name = _create_target(scheme, address, options, archive)
+        self.name = options.get("name", name)
+        self._types = parse_types(options)
+        self._filters = parse_filters(options)
 
     def wants(self, event: Event) -> bool:
-        """Whether an event, or a result in it, is of the types that are asked for."""
+        """Return True if an event, or a result in it, has one of the types in ``types=``."""
         return (
             not self._types
             or event.type in self._types
-            or any(one.type in self._types for one in event.subtasks)
+            or any(subtask.type in self._types for subtask in event.subtasks)
         )
 
     def register(self, router: Router, group: str = "forward") -> None:
-        """Have the router's events of every outcome sent.
+        """Register the target for events of every outcome.
 
         Args:
-            router: whose.
-            group: what the callback's name begins with.
+            router: the router.
+            group: prefix of the callback's name.
         """
         filters: Filters = {**self._filters}
         if self._types:
@@ -77,41 +80,39 @@ class Forward:
             verb(Event, name=f"{group}.{self.name}", **filters)(self.target.send)
 
 
-def _target(
-    scheme: str, address: str, given: dict[str, str], archive: Archive | None
-) -> tuple[FunctionTarget | MessageTarget | UrlTarget, str]:
-    """The target of an address, and what it is called. Raises ValueError."""
+def _create_target(
+    scheme: str, address: str, options: dict[str, str], archive: Archive | None
+) -> tuple[Target, str]:
+    """Create the target of an address. Return it with its name. Raise ValueError if the address is invalid."""
     from .targets import FunctionTarget, MessageTarget, UrlTarget
 
     place = address.partition("://")[2]
     if scheme == "scf":
-        found = _FUNCTION.fullmatch(place)
-        if found is None:
+        match = _FUNCTION.fullmatch(place)
+        if match is None:
             raise ValueError(
-                f"expected scf://FUNCTION.REGION/NAMESPACE, e.g. scf://thumbnails.ap-guangzhou, not {address!r}"
+                f"invalid address {address!r}: use scf://FUNCTION.REGION/NAMESPACE, e.g. scf://thumbnails.ap-guangzhou"
             )
-        name, region = found["name"], found["region"]
-        namespace = found["namespace"] or "default"
-        called = f"scf-{name}.{region}" + (f"/{namespace}" if namespace != "default" else "")
-        qualifier = given.get("qualifier", "$DEFAULT")
-        return FunctionTarget(name, region, namespace, qualifier, archive), called
+        function, region = match["name"], match["region"]
+        namespace = match["namespace"] or "default"
+        name = f"scf-{function}.{region}" + (f"/{namespace}" if namespace != "default" else "")
+        qualifier = options.get("qualifier", "$DEFAULT")
+        return FunctionTarget(function, region, namespace, qualifier, archive), name
     if scheme in ("cmq-topic", "cmq-queue"):
-        found = _CHANNEL.fullmatch(place)
-        if found is None:
+        match = _CMQ.fullmatch(place)
+        if match is None:
             raise ValueError(
-                f"expected {scheme}://NAME.REGION, e.g. {scheme}://media.ap-guangzhou, not {address!r}"
+                f"invalid address {address!r}: use {scheme}://NAME.REGION, e.g. {scheme}://media.ap-guangzhou"
             )
-        name, region = found["name"], found["region"]
+        queue, region = match["name"], match["region"]
         kind = scheme.removeprefix("cmq-")
-        return MessageTarget(kind, name, region, archive), f"{scheme}-{name}.{region}"
+        return MessageTarget(kind, queue, region, archive), f"{scheme}-{queue}.{region}"
     if scheme in ("https", "http"):
         from ..http_post import Address
 
-        if "secret" not in given:
-            raise ValueError("expected secret=, by which the receiver tells who posts")
-        url = Address(f"{address}?{given['query']}" if "query" in given else address)
-        return UrlTarget(url, given["secret"]), f"https-{url}"
-    # An address that is none of these may hold a secret.
-    raise ValueError(
-        "expected an address that begins with scf://, cmq-topic://, cmq-queue:// or https://"
-    )
+        if "secret" not in options:
+            raise ValueError("missing secret=: the receiver needs it to verify the sender")
+        url = Address(f"{address}?{options['query']}" if "query" in options else address)
+        return UrlTarget(url, options["secret"]), f"https-{url}"
+    # The address may hold a secret: do not show it.
+    raise ValueError("unknown scheme: use scf://, cmq-topic://, cmq-queue:// or https://")

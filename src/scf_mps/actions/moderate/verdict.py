@@ -1,71 +1,62 @@
-"""One verdict of all that MPS's AI content review says about a video, and why; what follows from it is `moderate.py`'s.
+"""The verdict of MPS's AI content review on a video, with its reasons.
 
-A review that failed has seen nothing, so it is worse than one that found something; and only what says ``pass`` and is
-not said to be unfinished is a pass: a suggestion that is missing, or that MPS adds one day, is left to people.
+A failed review has seen nothing, so it is worse than any finding. Only a finished review with the suggestion ``pass``
+is a pass. A missing or unknown suggestion is left to people.
 """
 
 from __future__ import annotations
 
 import re
 
+from ...common.truncation import truncate
 from ...events.base import Event, Subtask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, NamedTuple
+
+    class _Fields(NamedTuple):
+        decision: str
+        type: str
+        suggestion: str
+        label: str = ""
+        confidence: float | None = None
+        start: float | None = None
+        end: float | None = None
+        url: str = ""
+else:
+    from collections import namedtuple
+
+    _NAMES = "decision type suggestion label confidence start end url"
+    _Fields = namedtuple("Finding", _NAMES, defaults=("", None, None, None, ""))  # noqa: PYI024
 
 DECISIONS = ("pass", "review", "block", "fail")
-"""What a verdict may be, each worse than the one before; the first three are MPS's own suggestions."""
+"""Possible decisions, each worse than the previous one. The first three are MPS's own suggestions."""
 
-_AMONG_REVIEWS = re.compile(r"(^AiContentReviewResultSet|\.ReviewTask\.Output)\[")
-_SHOWN = 3
-_LONGEST = 60  # characters of a label: a recognised text may be of any length
+_REVIEW_PLACE = re.compile(r"(^AiContentReviewResultSet|\.ReviewTask\.Output)\[")
+_MAX_SHOWN_FINDINGS = 3
+_MAX_LABEL_CHARACTERS = 60  # a recognised text may have any length
 
 
-class Finding:
+class Finding(_Fields):
     """One reason of a verdict: a segment of the video, or a review as a whole.
 
     Attributes:
-        decision: what it alone would make the verdict, of `DECISIONS`.
-        type: the review, as MPS writes it, e.g. ``Porn.Asr``.
-        suggestion: ``Suggestion`` as it came, or ``""``; of a failed review, why it failed.
-        label: ``Label``, else the name or the keywords that were found, or ``""``.
+        decision: the decision for this finding alone, of `DECISIONS`.
+        type: MPS's type of the review, e.g. ``Porn.Asr``.
+        suggestion: MPS's ``Suggestion``, or ``""``. For a failed review, its error.
+        label: ``Label``, else the recognised name or keywords, or ``""``.
         confidence: 0 to 100, or None.
-        start, end: where in the video, in seconds; None for a review as a whole.
-        url: a picture of it, which MPS keeps for a while only (``PicUrlExpireTime``), or ``""``.
+        start: start of the segment in seconds, or None.
+        end: end of the segment in seconds, or None.
+        url: URL of a picture, which MPS keeps until ``PicUrlExpireTime``, or ``""``.
     """
 
-    __slots__ = ("confidence", "decision", "end", "label", "start", "suggestion", "type", "url")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        decision: str,
-        type: str,
-        suggestion: str,
-        label: str = "",
-        confidence: float | None = None,
-        start: float | None = None,
-        end: float | None = None,
-        url: str = "",
-    ) -> None:
-        self.decision = decision
-        self.type = type
-        self.suggestion = suggestion
-        self.label = label
-        self.confidence = confidence
-        self.start = start
-        self.end = end
-        self.url = url
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Finding) and self._order() == other._order()
-
-    def __hash__(self) -> int:
-        return hash(self._order())
-
-    def _order(self) -> tuple[Any, ...]:
-        """The worst first, then what MPS is surest of, then as it comes in the video."""
+    def _sort_key(self) -> tuple[Any, ...]:
+        """Order by decision (worst first), confidence (highest first) and position."""
         return (
             -DECISIONS.index(self.decision),
             -(-1 if self.confidence is None else self.confidence),
@@ -78,37 +69,37 @@ class Finding:
         )
 
     def __str__(self) -> str:
-        said = [self.type or "a review", self.label]
+        parts = [self.type or "a review", self.label]
         if self.decision == "fail":
-            said.append(f"failed: {self.suggestion}" if self.suggestion else "failed")
+            parts.append(f"failed: {self.suggestion}" if self.suggestion else "failed")
         elif self.suggestion:
-            said.append(self.suggestion)
+            parts.append(self.suggestion)
         else:
-            said.append("without a suggestion")
+            parts.append("without a suggestion")
         if self.confidence is not None:
-            said.append(f"{self.confidence:g}%")
+            parts.append(f"{self.confidence:g}%")
         if self.start is not None:
             span = f"{self.start:g}" if self.end is None else f"{self.start:g}-{self.end:g}"
-            said.append(f"at {span} s")
-        return " ".join(_plain(one) for one in said if one)
+            parts.append(f"at {span} s")
+        return " ".join(_clean_text(part) for part in parts if part)
 
     def __repr__(self) -> str:
         return f"<Finding {self}>"
 
 
 class Verdict:
-    """What all reviews of an event come to.
+    """The result of all reviews of an event.
 
     Attributes:
-        decision: of `DECISIONS`.
-        why: everything that is not a pass, the worst first; empty for a pass.
+        decision: one of `DECISIONS`.
+        why: findings that are not a pass, worst first. Empty for a pass.
     """
 
     __slots__ = ("decision", "why")
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        told = [one for one in findings if one.decision != "pass"]
-        self.why = tuple(sorted(told, key=Finding._order))
+        reasons = [finding for finding in findings if finding.decision != "pass"]
+        self.why = tuple(sorted(reasons, key=Finding._sort_key))
         self.decision = self.why[0].decision if self.why else "pass"
 
     def __eq__(self, other: object) -> bool:
@@ -118,112 +109,112 @@ class Verdict:
         return hash(self.why)
 
     def __str__(self) -> str:
-        """One line for a message, e.g. ``block: Porn sexy block 98% at 9.5-14 s; and 2 more``."""
+        """Return one line for a message, e.g. ``block: Porn sexy block 98% at 9.5-14 s; and 2 more``."""
         if not self.why:
             return self.decision
-        more = len(self.why) - _SHOWN
-        told = [str(one) for one in self.why[:_SHOWN]]
-        return f"{self.decision}: {'; '.join(told + [f'and {more} more'] * (more > 0))}"
+        more = len(self.why) - _MAX_SHOWN_FINDINGS
+        shown = [str(finding) for finding in self.why[:_MAX_SHOWN_FINDINGS]]
+        return f"{self.decision}: {'; '.join(shown + [f'and {more} more'] * (more > 0))}"
 
     def __repr__(self) -> str:
         return f"<Verdict {self}>"
 
 
 def compute_verdict(event: Event) -> Verdict | None:
-    """The verdict on an event; None if nothing in it is a review.
+    """Return the verdict on an event, or None if it contains no review.
 
-    Any review with ``Status`` FAIL makes it ``fail``; else any suggestion ``block``, of a review or of a segment,
-    ``block``; else anything that is not a plain pass ``review``; else it is ``pass``. The reviews of a ScheduleTask's
-    activities count, and those of a live stream (``AiReviewResult``).
+    The decision is ``fail`` if any review has ``Status`` FAIL, else ``block`` if any review or segment has this
+    suggestion, else ``review`` if anything is not a plain pass, else ``pass``. The reviews of a ScheduleTask's
+    activities and of a live stream (``AiReviewResult``) count.
     """
     if event.type == "AiReviewResult":
-        told = event.raw.get("AiReviewResultInfo")
-        reviews = _dicts(told.get("ResultSet")) if isinstance(told, dict) else []
-        findings = [finding for review in reviews for finding in _of_live(review)]
+        info = event.raw.get("AiReviewResultInfo")
+        items = _list_dicts(info.get("ResultSet")) if isinstance(info, dict) else []
+        findings = [finding for item in items for finding in _read_live_review(item)]
         return Verdict(findings) if findings else None
-    found = [subtask for subtask in event.subtasks if is_review(subtask)]
-    if not found:
+    reviews = [subtask for subtask in event.subtasks if is_review(subtask)]
+    if not reviews:
         return None
-    return Verdict(finding for review in found for finding in _of_review(review))
+    return Verdict(finding for review in reviews for finding in _read_review(review))
 
 
 def compute_review_verdict(review: Subtask) -> Verdict:
-    """Return the verdict of one review alone."""
-    return Verdict(_of_review(review))
+    """Return the verdict of one review."""
+    return Verdict(_read_review(review))
 
 
 def is_review(subtask: Subtask) -> bool:
-    """Whether it is a review, or stands among them: a type that MPS adds one day has no class."""
+    """Return True for a content review, including types that have no class yet."""
     from ...events.generated.review import ReviewSubtask
 
-    return isinstance(subtask, ReviewSubtask) or bool(_AMONG_REVIEWS.search(subtask.place))
+    return isinstance(subtask, ReviewSubtask) or bool(_REVIEW_PLACE.search(subtask.place))
 
 
-def _of_review(review: Subtask) -> Iterator[Finding]:
+def _read_review(review: Subtask) -> Iterator[Finding]:
     output = review.raw.get("Output")
     if review.status == "FAIL":
         yield Finding("fail", review.type, str(review.error))
     elif review.status not in ("SUCCESS", ""):
         yield Finding("review", review.type, review.status)
     if isinstance(output, list) and output:
-        return  # an activity: the reviews inside are subtasks of the event too
-    told = output if isinstance(output, dict) else {}
+        return  # an activity: its reviews are subtasks of the event as well
+    data = output if isinstance(output, dict) else {}
     segments = [
-        _finding(review.type, segment, "StartTimeOffset", "EndTimeOffset")
-        for segment in _dicts(told.get("SegmentSet"))
+        _make_finding(review.type, segment, "StartTimeOffset", "EndTimeOffset")
+        for segment in _list_dicts(data.get("SegmentSet"))
     ]
     yield from segments
-    whole = _finding(review.type, told, "", "")
-    # Of what is not finished no suggestion is missing; and segments of its kind say more than the whole.
-    said = whole.suggestion or review.status in ("SUCCESS", "")
-    if said and all(one.decision != whole.decision for one in segments):
+    whole = _make_finding(review.type, data, "", "")
+    # An unfinished review has no suggestion yet. Segments with the same decision say more than the whole.
+    is_final = whole.suggestion or review.status in ("SUCCESS", "")
+    if is_final and all(segment.decision != whole.decision for segment in segments):
         yield whole
 
 
-def _of_live(review: dict[str, Any]) -> list[Finding]:
-    """Of one item of ``AiReviewResultInfo.ResultSet``: a list for each kind of result, of which one is filled."""
-    type_ = _text(review.get("Type"))
+def _read_live_review(review: dict[str, Any]) -> list[Finding]:
+    """Read one item of ``AiReviewResultInfo.ResultSet``, which has a list per type of result, all but one empty."""
+    type_ = _read_text(review.get("Type"))
     segments = [
-        _finding(type_, segment, "StartPtsTime", "EndPtsTime")
+        _make_finding(type_, segment, "StartPtsTime", "EndPtsTime")
         for value in review.values()
-        for segment in _dicts(value)
+        for segment in _list_dicts(value)
     ]
-    return segments or [_finding(type_, {}, "", "")]
+    return segments or [_make_finding(type_, {}, "", "")]
 
 
-def _finding(type_: str, told: dict[str, Any], start: str, end: str) -> Finding:
-    suggestion = _text(told.get("Suggestion"))
+def _make_finding(type_: str, data: dict[str, Any], start: str, end: str) -> Finding:
+    suggestion = _read_text(data.get("Suggestion"))
     decision = suggestion.lower()
-    keywords = told.get("KeywordSet")
+    keywords = data.get("KeywordSet")
     words = [word for word in keywords if isinstance(word, str)] if type(keywords) is list else []
     return Finding(
         decision if decision in ("pass", "block") else "review",
         type_,
         suggestion,
-        _text(told.get("Label")) or _text(told.get("Name")) or ", ".join(words),
-        _number(told.get("Confidence")),
-        _number(told.get(start)),
-        _number(told.get(end)),
-        _text(told.get("Url")),
+        _read_text(data.get("Label")) or _read_text(data.get("Name")) or ", ".join(words),
+        _read_number(data.get("Confidence")),
+        _read_number(data.get(start)),
+        _read_number(data.get(end)),
+        _read_text(data.get("Url")),
     )
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _list_dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: object) -> float | None:
-    # What is compared and shown is neither a bool nor NaN nor beyond what a float holds.
+def _read_number(value: object) -> float | None:
+    # Neither a bool nor NaN nor beyond the range of a float.
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9:
         return value
     return None
 
 
-def _plain(text: str) -> str:
-    """One line of a text that anybody may have written, e.g. into the picture it was recognised in."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+def _clean_text(text: str) -> str:
+    """Return untrusted text, such as text recognised in a picture, as one short line."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return truncate(line, _MAX_LABEL_CHARACTERS)

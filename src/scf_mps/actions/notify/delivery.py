@@ -1,13 +1,10 @@
-"""One message over HTTP: sent, judged by what was answered, and sent again where the channel asks for a moment.
-
-The request itself is `..posting`'s. What an answer means is left to the channels.
-"""
+"""Delivery of one message over HTTP, with retries where a channel asks for them."""
 
 from __future__ import annotations
 
 from ...logs import encode_json
 from ..http_post import MAX_POST_SECONDS, Address, Response, Unreachable, exchange, is_transient
-from .errors import NotifyError, explain_refusal
+from .errors import NotifyError, Refusals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,22 +12,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...context import Context
-    from .errors import Codes
 
-_ATTEMPTS = 3
-_LONGEST_WAIT = 10.0
-_MOMENT = 0.3  # seconds before another try, where nothing was sent in the one before
+_MAX_ATTEMPTS = 3
+_MAX_WAIT_SECONDS = 10.0
+_RECONNECT_SECONDS = 0.3  # wait if the previous attempt could not connect
 
 
 class SendContext:
-    """What belongs to the sending of one message.
+    """The context in which one message is sent.
 
     Attributes:
-        key: names the message; the same when it is sent again.
-        context: the invocation's.
-        deadline: the bound of all that is done for it.
-        now: tells the seconds since the epoch.
-        cafile: certificates to trust, in place of the system's.
+        key: idempotency key of the message, equal when it is sent again.
+        context: context of the invocation.
+        deadline: limit for the whole delivery.
+        now: returns seconds since the epoch.
+        cafile: certificates to trust instead of the system's.
     """
 
     __slots__ = ("cafile", "context", "deadline", "key", "now")
@@ -52,7 +48,7 @@ class SendContext:
 
 
 class PostRequest:
-    """What is posted: to which URL, with which headers and body."""
+    """A POST: address, headers and body."""
 
     __slots__ = ("address", "body", "headers")
 
@@ -63,24 +59,26 @@ class PostRequest:
 
 
 def parse_endpoint(endpoint: str) -> str:
-    """Where requests go: ``https://host``, or ``http://`` on this machine alone, as there are secrets in them.
+    """Return the base URL of requests: ``https://host``, or ``http://`` on this machine only.
 
     Raises:
-        ValueError: for anything else. It is not shown: there may be a password in it.
+        ValueError: the endpoint has another form. It is not shown, because it may contain a password.
     """
     try:
-        has_more = Address(endpoint).target != "/" or not is_host(Address(endpoint).host)
+        address = Address(endpoint)
+        valid = address.target == "/" and is_host(address.host) and not endpoint.endswith("/")
     except ValueError:
-        has_more = True
-    if has_more or endpoint.endswith("/"):
+        valid = False
+    if not valid:
         raise ValueError(
-            "endpoint= expects https://host:port and no more, or http:// on 127.0.0.1: what is sent has secrets in it"
+            "invalid endpoint=: use https://host:port without a path, or http:// on 127.0.0.1, because requests "
+            "contain secrets"
         )
     return endpoint
 
 
 def is_host(name: str) -> bool:
-    """Whether a text is the name of a host, or its address."""
+    """Return True for a host name or an IP address."""
     import re
 
     label = "[A-Za-z0-9_-]{1,63}"
@@ -88,105 +86,98 @@ def is_host(name: str) -> bool:
 
 
 def deliver(
-    channel: str,
+    refusals: Refusals,
     make: Callable[[], PostRequest],
     judge: Callable[[Response], NotifyError | None],
     sending: SendContext,
-    secrets: tuple[str, ...],
 ) -> None:
-    """Post a message until it is taken.
+    """Post a message until the channel accepts it.
 
-    It is sent again only if the channel said that it did not take it and for how long to wait, or could not be
-    connected to: a request without an answer may have arrived.
+    A retry follows only if the channel refused the message and named a wait, or could not be connected to. A request
+    without a response may have arrived, and is not repeated.
 
     Args:
-        make: makes the request, for each try (signatures have a time in them).
-        judge: what is wrong with an answer; None if the message was taken.
-        secrets: are in no error.
+        refusals: the refusals of the channel.
+        make: creates the request of each attempt, because signatures contain the time.
+        judge: returns the error in a response, or None if the message was accepted.
+        sending: the context of the message.
 
     Raises:
-        NotifyError: it was not taken, or nobody knows.
+        NotifyError: the message was refused, or its arrival is unknown.
     """
     attempt = 0
     while True:
         attempt += 1
         left = sending.deadline.left()
         if left <= 0:
-            raise NotifyError(channel, "no time is left to send the message", retryable=True)
+            raise NotifyError(refusals.channel, "no time left to send the message", retryable=True)
         try:
             request = make()
-            answer = exchange(
+            response = exchange(
                 request.address,
                 request.body,
                 request.headers,
                 min(MAX_POST_SECONDS, left),
                 sending.cafile,
             )
-            error = judge(answer)
+            error = judge(response)
         except Unreachable as reason:
-            wait = None if reason.sent or not reason.retryable else _MOMENT
-            error = NotifyError(channel, str(reason), retryable=reason.retryable, wait=wait)
+            wait = None if reason.sent or not reason.retryable else _RECONNECT_SECONDS
+            error = NotifyError(
+                refusals.channel, str(reason), retryable=reason.retryable, wait=wait
+            )
         if error is None:
             return
         wait = error.wait
-        if wait is None or wait > _LONGEST_WAIT or attempt == _ATTEMPTS:
+        if wait is None or wait > _MAX_WAIT_SECONDS or attempt == _MAX_ATTEMPTS:
             raise error
         if not sending.deadline.sleep(wait):
             raise error
 
 
-def explain_status(
-    channel: str, answer: Response, secrets: tuple[str, ...], codes: Codes | None = None
-) -> NotifyError | None:
-    """Return what is wrong with an answer by its HTTP status alone, or None for 2xx."""
-    status = answer.status
+def explain_status(refusals: Refusals, response: Response) -> NotifyError | None:
+    """Return the error of an unsuccessful HTTP status, or None for 2xx."""
+    status = response.status
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
         return NotifyError(
-            channel,
-            "the answer is a redirect, which is not followed as there are secrets in the request: is the address right?",
+            refusals.channel,
+            "redirects are not followed, because the request contains secrets. Check the address",
             status,
         )
-    return explain_refusal(
-        channel,
+    return refusals.explain(
         status,
-        answer.text,
-        codes or {},
-        secrets,
+        response.text,
         transient=is_transient(status),
-        retry_after=answer.retry_after,
+        retry_after=response.retry_after,
     )
 
 
 def check_error_code(
-    channel: str,
-    answer: Response,
-    fields: tuple[tuple[str, str], ...],
-    codes: Codes,
-    secrets: tuple[str, ...],
+    refusals: Refusals, response: Response, fields: tuple[tuple[str, str], ...]
 ) -> NotifyError | None:
-    """Return what is wrong with an answer that has an error code in its body, or None for code 0.
+    """Return the error of a response with an error code in its body, or None for code 0.
 
     Args:
-        fields: names of the code and of the message that goes with it, the first that is there counts.
-        codes: the channel's. What is not among them is judged by the message and the HTTP status.
+        refusals: the refusals of the channel.
+        response: the response.
+        fields: names of the fields with the code and its message. The first pair that is present counts.
     """
-    body = answer.json
+    body = response.json
     code, message = next(
         ((body[code], body.get(message)) for code, message in fields if code in body), (None, None)
     )
     if type(code) is int and code == 0:
         return None
     if code is None:
-        nothing = NotifyError(channel, f"the answer has no {fields[0][0]}", answer.status)
-        return explain_status(channel, answer, secrets) or nothing
-    return explain_refusal(
-        channel,
+        missing = NotifyError(
+            refusals.channel, f"missing {fields[0][0]} in the response", response.status
+        )
+        return explain_status(refusals, response) or missing
+    return refusals.explain(
         code,
         str(message or ""),
-        codes,
-        secrets,
-        transient=is_transient(answer.status),
-        retry_after=answer.retry_after,
+        transient=is_transient(response.status),
+        retry_after=response.retry_after,
     )

@@ -1,7 +1,4 @@
-"""A message as a letter: a subject, a text, and HTML with a table and pictures.
-
-For mails by SMTP and by SES; sending them is left to those.
-"""
+"""Body of an email: plain text, and HTML with a table and pictures. For SMTP and SES."""
 
 from __future__ import annotations
 
@@ -12,48 +9,51 @@ if TYPE_CHECKING:
     from .locale import Locale
     from .message import Link, Message, Row
 
-LIMIT = 90_000
-"""Bytes of the text and of the HTML each: what is longer is cut off by Gmail, which has the lowest limit known."""
+MAX_BODY_BYTES = 90_000
+"""Bytes of the text and of the HTML each. Gmail, with the lowest known limit, clips longer ones."""
 
-_PICTURES = 8
+_MAX_PICTURES = 8
 _CELL = ' style="border:1px solid #ccc;padding:4px 8px;text-align:left"'
 
 
-def parse_addresses(text: str, what: str) -> list[str]:
-    """The addresses of mail in a text, with ``;`` or ``,`` between.
+def parse_addresses(text: str, where: str) -> list[str]:
+    """Parse email addresses separated by ``;`` or ``,``.
 
     Raises:
-        ValueError: if one is none, or there is none at all.
+        ValueError: an address is invalid, or there is none.
     """
     import re
     from urllib.parse import unquote
 
-    found = [one.strip() for one in re.split("[;,]", unquote(text)) if one.strip()]
-    for one in found:
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+", one):
-            raise ValueError(f"expected {what} such as ops@example.com, not {one[:80]!r}")
-    if not found:
-        raise ValueError(f"expected {what} such as ops@example.com")
-    return found
+    addresses = [part.strip() for part in re.split("[;,]", unquote(text)) if part.strip()]
+    for address in addresses:
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+", address):
+            raise ValueError(
+                f"invalid email address {address[:80]!r} {where}: use the form ops@example.com"
+            )
+    if not addresses:
+        raise ValueError(f"missing email address {where}: use the form ops@example.com")
+    return addresses
 
 
-def render_text(message: Message, now: float, room: int = LIMIT) -> str:
-    """The letter in plain text."""
-    return render_message(message, Style(message.words), room, now)
+def render_text(message: Message, now: float, room: int = MAX_BODY_BYTES) -> str:
+    """Return the message as plain text."""
+    return render_message(message, Style(message.locale), room, now)
 
 
 def render_html(message: Message, now: float) -> str:
-    """The letter in HTML."""
-    frame = f'<!DOCTYPE html>\n<html lang="{message.words.language}">\n<body>\n'
-    return f"{frame}{render_message(message, _Html(message.words), LIMIT, now)}</body>\n</html>\n"
+    """Return the message as an HTML page."""
+    opening = f'<!DOCTYPE html>\n<html lang="{message.locale.language}">\n<body>\n'
+    body = render_message(message, _Html(message.locale), MAX_BODY_BYTES, now)
+    return f"{opening}{body}</body>\n</html>\n"
 
 
 class _Html(Style):
-    """HTML; what is in a tag is on one line, so that a text that is cut by lines stays whole."""
+    """HTML. Each element is on one line, so truncation by lines keeps it complete."""
 
-    def __init__(self, words: Locale) -> None:
-        super().__init__(words)
-        cells = "".join(f"<th{_CELL}>{column}</th>" for column in words.columns)
+    def __init__(self, locale: Locale) -> None:
+        super().__init__(locale)
+        cells = "".join(f"<th{_CELL}>{column}</th>" for column in locale.columns)
         self.opening = f'<table style="border-collapse:collapse">\n<tr>{cells}</tr>\n'
         self.closing = "</table>\n"
 
@@ -66,15 +66,15 @@ class _Html(Style):
         return f"<h2>{text}</h2>\n"
 
     def fact(self, label: str, value: str) -> str:
-        return f"<p><b>{label}</b>{self.words.colon}{value}</p>\n"
+        return f"<p><b>{label}</b>{self.locale.colon}{value}</p>\n"
 
     def row(self, row: Row, links: list[Link]) -> str:
-        shown = " ".join(
-            f'<a href="{self.escape(link.url)}">{self.escape(link.name) or self.words.link}</a>'
+        anchors = " ".join(
+            f'<a href="{self.escape(link.url)}">{self.escape(link.name) or self.locale.link}</a>'
             for link in links
         )
-        texts = (row.mark, *map(self.escape, (row.what, row.name, row.details)), shown)
-        return f"<tr>{''.join(f'<td{_CELL}>{text}</td>' for text in texts)}</tr>\n"
+        cells = (row.mark, *map(self.escape, (row.what, row.name, row.details)), anchors)
+        return f"<tr>{''.join(f'<td{_CELL}>{cell}</td>' for cell in cells)}</tr>\n"
 
     def note(self, text: str) -> str:
         return f"<p>{text}</p>\n"
@@ -82,11 +82,11 @@ class _Html(Style):
     def pictures(self, links: list[Link]) -> list[str]:
         return [
             f'<p><img src="{self.escape(link.url)}" alt="{self.escape(link.name)}" width="320"></p>\n'
-            for link in links[:_PICTURES]
+            for link in links[:_MAX_PICTURES]
         ]
 
-    def in_own(self, value: str) -> str:
+    def escape_in_custom_text(self, value: str) -> str:
         return value
 
-    def own(self, text: str) -> str:
+    def custom_text(self, text: str) -> str:
         return "".join(f"<p>{self.escape(line)}</p>\n" for line in text.splitlines())

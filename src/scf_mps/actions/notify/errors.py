@@ -1,4 +1,4 @@
-"""The error of a message that could not be sent, and what the codes of channels mean for it."""
+"""Errors of messages that could not be sent, and the meaning of each channel's error codes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Codes: TypeAlias = Mapping[str, tuple[str, float | None]]
-    """A channel's error codes, each with advice, and the seconds to wait where trying again helps, else None."""
+    """Error codes of a channel: advice, and seconds to wait before a retry, or None for a final error."""
 
 BUSY = ("too many messages at a time", 0.5)
-"""Advice and seconds to wait for an answer that says so in words, under a code that does not."""
+"""Advice and wait for a rate limit."""
 
-# Some codes say two things: Feishu's 9499 is a bad request and "too many request", both with HTTP 400.
-_BUSY = (
+MAX_SHOWN_CHARACTERS = 200
+
+# Some codes have two meanings: Feishu's 9499 is a bad request and "too many request", both with HTTP 400.
+_BUSY_TEXT = (
     "too many|too fast|too frequent|frequency|rate.?limit|qps|throttl|busy|频繁|频率|限流|太快|繁忙"
 )
 
 
 class NotifyError(ScfMpsError):
-    """A channel refused a message, or could not be reached. No secret is in its text.
+    """A channel refused a message or could not be reached. The text contains no secret.
 
     Attributes:
-        channel: which one, e.g. ``wecom``.
-        code: the channel's own error code, or the status of HTTP or SMTP, as text; ``""`` where there was no answer.
-        retryable: whether the same message may be taken later.
-        wait: seconds after which to try again in the same invocation, or None: not in this one.
+        channel: the channel, e.g. ``wecom``.
+        code: the channel's error code, or the HTTP or SMTP status, as text. ``""`` without a response.
+        key: the error's key in the table of the channel, if it is not the code.
+        retryable: True if the same message may be accepted later.
+        wait: seconds before a retry in the same invocation, or None.
     """
+
+    key = ""
 
     def __init__(
         self,
@@ -52,48 +57,60 @@ class NotifyError(ScfMpsError):
         return f"{self.channel}: {f'{self.code}: ' if self.code else ''}{self.message}"
 
 
-def explain_refusal(
-    channel: str,
-    code: object,
-    said: str,
-    codes: Codes,
-    secrets: tuple[str, ...],
-    *,
-    key: str | None = None,
-    transient: bool = False,
-    retry_after: float = 0.0,
-) -> NotifyError:
-    """Return the error of a message that a channel refused.
+class Refusals:
+    """The refusals of one channel.
 
     Args:
-        code: the channel's own, or the status of HTTP or SMTP.
-        said: the channel's words.
-        codes: those of the channel.
-        secrets: are not in the error.
-        key: where in `codes` to look, if not under `code`.
-        transient: whether the status alone says that trying again may help.
-        retry_after: seconds that the channel asks to wait, or 0.
+        channel: the channel.
+        codes: its error codes.
+        secrets: texts that no error may contain.
     """
-    import re
 
-    advice, wait = codes.get(str(code) if key is None else key, ("", None))
-    if wait is None and re.search(_BUSY, said, re.IGNORECASE):
-        advice, wait = BUSY
-    elif wait is None and transient:
-        wait = BUSY[1]
-    said = scrub_secrets(said, secrets) or ("" if advice else "without a word")
-    text = f"{said} ({advice})" if said and advice else said or advice
-    wait = None if wait is None else max(wait, retry_after)
-    shown = scrub_secrets(str(code), secrets)
-    return NotifyError(channel, text, shown, retryable=wait is not None, wait=wait)
+    def __init__(self, channel: str, codes: Codes, secrets: tuple[str, ...]) -> None:
+        self.channel = channel
+        self._codes = codes
+        self._secrets = secrets
 
+    def explain(
+        self,
+        code: object,
+        text: str,
+        *,
+        key: str = "",
+        transient: bool = False,
+        retry_after: float = 0.0,
+    ) -> NotifyError:
+        """Return the error for a refusal.
 
-def scrub_secrets(text: str, secrets: tuple[str, ...]) -> str:
-    """What another side said, in one short line without the secrets that it was given."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    text = " ".join(text.split())
-    return truncate(text, _LONGEST)
+        Args:
+            code: the channel's error code, or the HTTP or SMTP status.
+            text: the channel's message.
+            key: key of the code table, by default `code`.
+            transient: True if the status alone allows a retry.
+            retry_after: seconds that the channel asks to wait, or 0.
+        """
+        import re
 
+        advice, wait = self._codes.get(key or str(code), ("", None))
+        if wait is None and re.search(_BUSY_TEXT, text, re.IGNORECASE):
+            advice, wait = BUSY
+        elif wait is None and transient:
+            wait = BUSY[1]
+        text = self._scrub(text) or ("" if advice else "no message")
+        message = f"{text} ({advice})" if text and advice else text or advice
+        wait = None if wait is None else max(wait, retry_after)
+        error = NotifyError(
+            self.channel,
+            message,
+            self._scrub(str(code)),
+            retryable=wait is not None,
+            wait=wait,
+        )
+        error.key = self._scrub(key)
+        return error
 
-_LONGEST = 200
+    def _scrub(self, text: str) -> str:
+        """Return a channel's text as one short line without secrets."""
+        for secret in sorted(filter(None, self._secrets), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return truncate(" ".join(text.split()), MAX_SHOWN_CHARACTERS)

@@ -1,10 +1,10 @@
-"""Feishu (飞书) and Lark: a group's custom bot, told in a rich text.
+r"""Feishu (飞书) and Lark custom bots: rich text.
 
-Pages open.feishu.cn/document/ukTMukTMukTM/ucTM5YjL3ETO24yNxkjN (the bot) and …/im-v1/message/create_json (the text,
-``post``). A text is made of elements, of which those of the type ``text`` have no markup: nothing in a value is a
-link or a mention. Pictures need a key of Feishu's own, which a custom bot cannot get: they are links. A bot may ask for
-a signature (``TIMESTAMP\\nKEY`` is the key, nothing is signed, in the body). The body has 20 KB at most; a bot
-takes 100 messages in a minute and 5 in a second.
+Pages open.feishu.cn/document/ukTMukTMukTM/ucTM5YjL3ETO24yNxkjN (the bot) and …/im-v1/message/create_json (the type
+``post``). A post consists of elements. Those of the type ``text`` have no markup, so values cannot add links or
+mentions. Pictures need a key that a custom bot cannot get, so they are links. A bot may require a signature
+(``TIMESTAMP\nKEY`` is the HMAC key of an empty text, in the body). The body has at most 20 KB. A bot accepts 100
+messages per minute and 5 per second.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 from ...logs import encode_json
 from ..http_post import Response
 from .delivery import PostRequest, SendContext, check_error_code, deliver, parse_endpoint
-from .errors import BUSY
-from .size_limit import choose_rows, cut
+from .errors import BUSY, Refusals
+from .size_limit import fit_rows, truncate_lines
 from .text import escape_tags
 
 TYPE_CHECKING = False
@@ -26,36 +26,35 @@ if TYPE_CHECKING:
 
     Paragraph = list[dict[str, Any]]
 
-LIMIT = 20_000
-"""Bytes of the body."""
+MAX_BODY_BYTES = 20_000
 
-_FRAME = 400
-"""Bytes of it that are neither title nor paragraphs: timestamp, signature, names."""
+_FRAME_BYTES = 400
+"""Bytes reserved for timestamp, signature and field names."""
 
 _FIELDS = (("code", "msg"), ("StatusCode", "StatusMessage"))
-# The bot's page, and open.feishu.cn/document/server-docs/getting-started/server-error-codes for those of five and more
-# digits. 9499 with "too many request" is a rate all the same: see `errors.explain_refusal`.
+# The bot's page, and open.feishu.cn/document/server-docs/getting-started/server-error-codes for codes of five and more
+# digits. 9499 with "too many request" is a rate limit: see `Refusals.explain`.
 _CODES: Codes = {
-    "9499": ("Feishu does not take this message", None),
+    "9499": ("Feishu does not accept this message", None),
     "11232": BUSY,
     "11247": BUSY,
     "99991400": BUSY,
-    "19001": ("there is no such bot: take the end of its webhook's URL anew", None),
+    "19001": ("unknown bot: copy the end of its webhook URL", None),
     "19021": (
-        "the bot wants a signature: secret= as in its settings; or the clock is an hour off",
+        "the bot requires a signature: set secret= as in its settings. The clock may also be wrong by an hour",
         None,
     ),
     "19022": (
-        "the bot's settings list the addresses it takes messages from: a function has no fixed one",
+        "the bot accepts messages from listed IP addresses only, but a function has no fixed address",
         None,
     ),
-    "19024": ("the bot wants a word in every message: word= as in its settings", None),
-    "19036": ("Feishu does not take a message of this length", None),
+    "19024": ("the bot requires a keyword: set word= as in its settings", None),
+    "19036": ("the message is too long for Feishu", None),
 }
 
 
 class Feishu:
-    """``feishu://TOKEN?secret=…&word=…``, the end of the webhook's URL."""
+    """``feishu://TOKEN?secret=…&word=…``, with the end of the webhook's URL."""
 
     options = ("endpoint", "secret", "word")
     channel = "feishu"
@@ -65,102 +64,107 @@ class Feishu:
         from urllib.parse import quote
 
         if not address or "/" in address:
-            raise ValueError(f"expected {self.channel}://TOKEN, the end of the bot's webhook URL")
+            raise ValueError(
+                f"invalid address: use {self.channel}://TOKEN, the end of the bot's webhook URL"
+            )
         self._secret = options.get("secret", "")
         self._word = options.get("word", "")
-        self._secrets = (address, quote(address, ""), self._secret)
+        secrets = (address, quote(address, ""), self._secret)
+        self._refusals = Refusals(self.channel, _CODES, secrets)
         base = parse_endpoint(options.get("endpoint", self.host))
         self._url = f"{base}/open-apis/bot/v2/hook/{quote(address, '')}"
 
     def send(self, message: Message, sending: SendContext) -> None:
-        """Raises NotifyError."""
-        language = {"zh": "zh_cn", "en": "en_us"}[message.words.language]
+        """Send a message. Raise NotifyError."""
+        language = {"zh": "zh_cn", "en": "en_us"}[message.locale.language]
         title = escape_tags(message.title)
         title = f"{self._word} {title}" if self._word else title
-        room = LIMIT - _FRAME - len(encode_json(title))
-        text = {"title": title, "content": _paragraphs(message, room, sending.now())}
+        room = MAX_BODY_BYTES - _FRAME_BYTES - len(encode_json(title))
+        post = {"title": title, "content": _build_paragraphs(message, room, sending.now())}
 
         def make() -> PostRequest:
             body = {
                 "msg_type": "post",
-                "content": {"post": {language: text}},
-                **self._signature(sending.now()),
+                "content": {"post": {language: post}},
+                **self._sign(sending.now()),
             }
             return PostRequest(self._url, body)
 
-        deliver(self.channel, make, self._judge, sending, self._secrets)
+        deliver(self._refusals, make, self._judge, sending)
 
-    def _signature(self, now: float) -> dict[str, str]:
+    def _sign(self, now: float) -> dict[str, str]:
         if not self._secret:
             return {}
         import hmac
         from base64 import b64encode
 
-        moment = str(int(now))
-        key = f"{moment}\n{self._secret}".encode()
-        return {"timestamp": moment, "sign": b64encode(hmac.digest(key, b"", "sha256")).decode()}
+        timestamp = str(int(now))
+        key = f"{timestamp}\n{self._secret}".encode()
+        signature = b64encode(hmac.digest(key, b"", "sha256")).decode()
+        return {"timestamp": timestamp, "sign": signature}
 
-    def _judge(self, answer: Response) -> NotifyError | None:
-        return check_error_code(self.channel, answer, _FIELDS, _CODES, self._secrets)
+    def _judge(self, response: Response) -> NotifyError | None:
+        return check_error_code(self._refusals, response, _FIELDS)
 
 
 class Lark(Feishu):
-    """``lark://TOKEN?secret=…&word=…``: Feishu's international sibling."""
+    """``lark://TOKEN?secret=…&word=…``: the international version of Feishu."""
 
     channel = "lark"
     host = "https://open.larksuite.com"
 
 
-def _paragraphs(message: Message, room: int, now: float) -> list[Paragraph]:
-    """The message as paragraphs whose JSON has at most `room` bytes."""
-    words = message.words
-    own = message.own(escape_tags, now)
+def _build_paragraphs(message: Message, room: int, now: float) -> list[Paragraph]:
+    """Return the message as paragraphs with at most `room` bytes of JSON."""
+    locale = message.locale
+    custom = message.fill_custom_text(escape_tags, now)
     rows = message.rows
-    behind: list[Paragraph] = []
-    if own is None:
+    tail: list[Paragraph] = []
+    if custom is None:
         head = [
-            _text(f"{label}{words.colon}{escape_tags(value)}") for label, value in message.facts
+            _build_text(f"{label}{locale.colon}{escape_tags(value)}")
+            for label, value in message.facts
         ]
-        behind = [_text(note) for note in message.notes]
+        tail = [_build_text(note) for note in message.notes]
     else:
-        before, after = own
-        head = _lines(before, room // 4)
+        before, after = custom
+        head = _build_lines(before, room // 4)
         rows = [] if after is None else rows
         if after is not None:
-            behind = [*map(_text, message.notes), *_lines(after, room // 8)]
-    whole = [_row(row, row.links, words.link) for row in rows]
-    short = [_row(row, [], words.link) for row in rows]
-    missing = _text(words.links_left_out)
-    spare = room - _size([*head, *behind, missing])
-    more = _text(words.and_more.format(count=len(rows)))
-    sizes = [(_size([one]), _size([other])) for one, other in zip(whole, short, strict=True)]
-    chosen = choose_rows(sizes, spare, _size([more]))
-    shown = [whole[at] if is_whole else short[at] for at, is_whole in enumerate(chosen)]
-    if len(chosen) < len(rows):
-        shown.append(_text(words.and_more.format(count=len(rows) - len(chosen))))
-    elif not all(chosen):
-        shown.append(missing)
-    return [*head, *shown, *behind]
+            tail = [*map(_build_text, message.notes), *_build_lines(after, room // 8)]
+    shown, note = fit_rows(
+        [
+            (_build_row(row, row.links, locale.link), _build_row(row, [], locale.link))
+            for row in rows
+        ],
+        room - _count_bytes([*head, *tail]),
+        lambda row: _count_bytes([row]),
+        lambda text: _count_bytes([_build_text(text)]),
+        locale,
+    )
+    return [*head, *shown, *([_build_text(note)] if note else []), *tail]
 
 
-def _row(row: Row, links: list[Link], open_: str) -> Paragraph:
+def _build_row(row: Row, links: list[Link], link_text: str) -> Paragraph:
     parts = [escape_tags(part) for part in (row.what, row.name, row.details) if part]
-    elements: Paragraph = [*_text(f"{row.mark} {'  '.join(parts)}")]
+    elements: Paragraph = [*_build_text(f"{row.mark} {'  '.join(parts)}")]
     for link in links:
-        name = escape_tags(link.name) or open_
-        elements += [*_text("  "), {"tag": "a", "text": name, "href": link.url}]
+        name = escape_tags(link.name) or link_text
+        elements += [*_build_text("  "), {"tag": "a", "text": name, "href": link.url}]
     return elements
 
 
-def _lines(text: str, most: int) -> list[Paragraph]:
-    """The lines of a text of one's own, those that fit."""
-    lines = cut(text, most, lambda part: _size([_text(line) for line in part.splitlines()]))
-    return [_text(line) for line in lines.splitlines()]
+def _build_lines(text: str, room: int) -> list[Paragraph]:
+    """Return the first lines of a custom text that fit."""
+    lines = truncate_lines(
+        text, room, lambda part: _count_bytes([_build_text(line) for line in part.splitlines()])
+    )
+    return [_build_text(line) for line in lines.splitlines()]
 
 
-def _text(text: str) -> Paragraph:
+def _build_text(text: str) -> Paragraph:
     return [{"tag": "text", "text": text}]
 
 
-def _size(paragraphs: list[Paragraph]) -> int:
-    return sum(len(encode_json(one)) + 2 for one in paragraphs)
+def _count_bytes(paragraphs: list[Paragraph]) -> int:
+    return sum(len(encode_json(paragraph)) + 2 for paragraph in paragraphs)

@@ -1,12 +1,12 @@
-"""A message as one text: head, rows, notes and pictures, in a style and within a limit.
+"""Rendering of a message as one text in a style, within a size limit.
 
-A style knows the markup of a channel. Those here are plain text, which mails and generic webhooks also carry; the
-styles of Markdown and HTML are beside the channels that take them.
+The base style is plain text, which email and webhooks contain. Styles for Markdown and HTML are in the modules of
+their channels.
 """
 
 from __future__ import annotations
 
-from .size_limit import choose_rows, count_bytes, cut
+from .size_limit import count_bytes, fit_rows, truncate_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,48 +20,48 @@ class Style:
     """Plain text, and the base of the other styles.
 
     Attributes:
-        opening: between the head and the rows.
-        closing: between the rows and the notes.
+        opening: text between the head and the rows.
+        closing: text between the rows and the notes.
     """
 
     opening = "\n"
     closing = ""
 
-    def __init__(self, words: Locale) -> None:
-        self.words = words
+    def __init__(self, locale: Locale) -> None:
+        self.locale = locale
 
     def escape(self, text: str) -> str:
-        """A value so that no markup is in it."""
+        """Return a value without markup."""
         return text
 
     def title(self, text: str) -> str:
-        """The title, which is escaped."""
+        """Render the escaped title."""
         return f"{text}\n"
 
     def fact(self, label: str, value: str) -> str:
-        """A label and its value, which is escaped."""
-        return f"{label}{self.words.colon}{value}\n"
+        """Render a label and its escaped value."""
+        return f"{label}{self.locale.colon}{value}\n"
 
     def row(self, row: Row, links: list[Link]) -> str:
-        """A result with some of its links."""
+        """Render a result with some of its links."""
         parts = [self.escape(part) for part in (row.what, row.name, row.details) if part]
-        shown = "".join(f"  {link.url}\n" for link in links)
-        return f"{row.mark} {'  '.join(parts)}\n{shown}"
+        urls = "".join(f"  {link.url}\n" for link in links)
+        return f"{row.mark} {'  '.join(parts)}\n{urls}"
 
     def note(self, text: str) -> str:
-        """A line of ours below the rows."""
+        """Render a note below the rows."""
         return f"\n{text}\n"
 
     def pictures(self, links: list[Link]) -> list[str]:
-        """Pictures, shown by their URLs, as many as may be."""
+        """Render pictures by their URLs, up to the number that the channel allows."""
         return []
 
-    def in_own(self, value: str) -> str:
-        """A value as a text of the user's own takes it in, before `own`."""
+    def escape_in_custom_text(self, value: str) -> str:
+        """Return a value for the user's own text, before `custom_text`."""
         return self.escape(value)
 
-    def own(self, text: str) -> str:
-        """A text of the user's own, with its values."""
+    def custom_text(self, text: str) -> str:
+        """Render the user's own text, which contains its values."""
         return text
 
 
@@ -72,52 +72,48 @@ def render_message(
     now: float,
     size: Callable[[str], int] = count_bytes,
 ) -> str:
-    """The message in a style, of at most some size.
+    """Return the message in a style.
 
     Args:
-        room: the size it may have.
-        now: seconds since the epoch, for a text of one's own whose event tells no day.
-        size: of a part of the text; bytes in UTF-8 by default.
+        message: the message.
+        style: the style.
+        room: maximum size of the text.
+        now: seconds since the epoch, for the date in a custom text if the event has none.
+        size: returns the size of a part, by default in bytes of UTF-8.
     """
-    head, rows, tail = _frame(message, style, now, room // 2, size)
-    whole = [style.row(row, row.links) for row in rows]
-    short = [style.row(row, []) for row in rows]
+    head, rows, tail = _render_frame(message, style, now, room // 2, size)
     opening, closing = (style.opening, style.closing) if rows else ("", "")
-    # What is told of what is missing has its room in any case.
-    missing = style.note(message.words.links_left_out)
-    spare = room - size(head + opening + closing + tail + missing)
-    more = style.note(message.words.and_more.format(count=len(rows)))
-    sizes = [(size(one), size(other)) for one, other in zip(whole, short, strict=True)]
-    chosen = choose_rows(sizes, spare, size(more))
-    shown = "".join(whole[at] if is_whole else short[at] for at, is_whole in enumerate(chosen))
-    behind = ""
-    if len(chosen) < len(rows):
-        behind = style.note(message.words.and_more.format(count=len(rows) - len(chosen)))
-    elif not all(chosen):
-        behind = missing
-    parts = [head, opening, shown, closing, behind, tail]
+    shown, note = fit_rows(
+        [(style.row(row, row.links), style.row(row, [])) for row in rows],
+        room - size(head + opening + closing + tail),
+        size,
+        lambda text: size(style.note(text)),
+        message.locale,
+    )
+    parts = [head, opening, *shown, closing, style.note(note) if note else "", tail]
     room -= size("".join(parts))
     for picture in style.pictures([row.picture for row in rows if row.picture]):
         if size(picture) <= room:
             parts.append(picture)
             room -= size(picture)
     text = "".join(parts)
-    # A text of one's own may be of nothing but fields that are empty: no channel takes an empty message.
+    # A custom text may consist of empty fields only, but no channel accepts an empty message.
     return text if text.strip() else style.title(style.escape(message.title))
 
 
-def _frame(
-    message: Message, style: Style, now: float, most: int, size: Callable[[str], int]
+def _render_frame(
+    message: Message, style: Style, now: float, room: int, size: Callable[[str], int]
 ) -> tuple[str, list[Row], str]:
-    """What stands before the rows, the rows, and what stands behind them."""
+    """Return the text before the rows, the rows, and the text after them."""
     notes = "".join(map(style.note, message.notes))
-    own = message.own(style.in_own, now)
-    if own is None:
+    custom = message.fill_custom_text(style.escape_in_custom_text, now)
+    if custom is None:
         head = style.title(style.escape(message.title))
         head += "".join(style.fact(label, style.escape(value)) for label, value in message.facts)
-        return cut(head, most + most // 2, size), message.rows, notes
-    before, behind = own
-    head = cut(style.own(before), most, size)
-    if behind is None:
+        return truncate_lines(head, room + room // 2, size), message.rows, notes
+    before, after = custom
+    head = truncate_lines(style.custom_text(before), room, size)
+    if after is None:
         return head, [], ""
-    return head, message.rows, notes + cut(style.own(behind), most // 2, size)
+    tail = truncate_lines(style.custom_text(after), room // 2, size)
+    return head, message.rows, notes + tail

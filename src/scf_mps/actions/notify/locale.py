@@ -1,40 +1,10 @@
-"""What a message says in Chinese and in English."""
+"""The texts of messages in Chinese and English."""
 
 from __future__ import annotations
 
 
 class Locale:
-    """The words of one language; fields in braces are filled in."""
-
-    __slots__ = (
-        "and_more",
-        "colon",
-        "columns",
-        "context",
-        "counted",
-        "error",
-        "event",
-        "expires",
-        "expires_with_keys",
-        "files",
-        "final",
-        "held",
-        "language",
-        "link",
-        "links_left_out",
-        "no_advice",
-        "review",
-        "review_notes",
-        "session",
-        "source",
-        "task",
-        "titles",
-        "transient",
-    )
-
-    def __init__(self, **words: object) -> None:
-        for name in self.__slots__:
-            setattr(self, name, words[name])
+    """The texts of one language, with fields in braces."""
 
     and_more: str
     colon: str
@@ -60,8 +30,11 @@ class Locale:
     titles: dict[str, str]
     transient: str
 
-    def span(self, seconds: float) -> str:
-        """A span of time in its largest whole unit: ``6 小时``, ``6 h``."""
+    def __init__(self, **texts: object) -> None:
+        vars(self).update(texts)
+
+    def format_span(self, seconds: float) -> str:
+        """Return a duration in its largest whole unit: ``6 小时``, ``6 h``."""
         whole = int(seconds)
         size, *names = next(unit for unit in _UNITS if whole % unit[0] == 0)
         return f"{whole // size} {names[self.language == 'en']}"
@@ -93,13 +66,13 @@ LOCALES = {
         files="共 {count} 个文件",
         held="已被内容审核拦截",
         review_notes={
-            "held": "内容审核拦截了任务的输出，不提供链接",
+            "held": "内容审核拦截了此任务的输出，不提供链接",
             "rejected": "此事件没有可拦截的输出，其他任务的输出未受影响",
         },
         link="打开",
         transient="重新提交任务可能成功",
-        final="重新提交无用，请先改正输入或参数",
-        no_advice="MPS 未说明重新提交是否有用",
+        final="重新提交无效，请先修正输入或参数",
+        no_advice="MPS 未说明重新提交是否有效",
         and_more="……还有 {count} 项",
         links_left_out="部分链接因长度限制未列出",
         expires="链接 {span}内有效",
@@ -113,7 +86,7 @@ LOCALES = {
             "failed": "MPS task failed",
             "partly": "MPS task partly failed",
             "held": "MPS task held by content review",
-            "rejected": "MPS task not passed by content review",
+            "rejected": "MPS task rejected by content review",
             "unknown": "MPS task ended",
         },
         task="Task",
@@ -128,17 +101,17 @@ LOCALES = {
         files="{count} files",
         held="held by content review",
         review_notes={
-            "held": "content review holds the outputs of this task: there are no links to them",
-            "rejected": "this event names no outputs to hold: those of other tasks stay where they are",
+            "held": "content review holds the outputs of this task, so there are no links",
+            "rejected": "this event has no outputs to hold, outputs of other tasks are unchanged",
         },
         link="open",
-        transient="submitting it again may help",
-        final="submitting it again does not help: correct the input first",
-        no_advice="MPS does not say whether submitting it again helps",
+        transient="a new submission may succeed",
+        final="a new submission cannot succeed: correct the input first",
+        no_advice="MPS does not document whether a new submission can succeed",
         and_more="… and {count} more",
-        links_left_out="some links are left out for their length",
-        expires="links work for {span}",
-        expires_with_keys="links work for at most {span} (they end with the function's temporary keys)",
+        links_left_out="some links are omitted because of their length",
+        expires="links expire after {span}",
+        expires_with_keys="links expire after at most {span} (with the function's temporary keys)",
     ),
 }
-"""By the option ``lang=``."""
+"""Locales by the option ``lang=``."""

@@ -1,18 +1,18 @@
-"""Mail by Tencent Cloud's SES, through the official SDK: a template of the account, filled in.
+"""Email by Tencent Cloud SES through the official SDK, with a template of the account.
 
-`SendEmail` of version 2020-10-02 (page 1288/51034). SES takes what an approved template makes (``template=``); letters
-as they are (``Simple``) only from accounts to which it was granted in former times. The role of the function needs
-``ses:SendEmail``, the function the SDK (`pip install 'scf-mps[mps]'`).
+`SendEmail` of version 2020-10-02 (page 1288/51034). SES sends approved templates (``template=``). Only older accounts
+may send free content (``Simple``). The function needs the SDK (`pip install 'scf-mps[mps]'`) and its role
+``ses:SendEmail``.
 """
 
 from __future__ import annotations
 
 from ...tencent.client import ApiClient, ApiError
 from .email_body import parse_addresses, render_html, render_text
-from .errors import explain_refusal
+from .errors import Refusals
 from .layout import Style, render_message
-from .mail import message_id
-from .size_limit import take
+from .mail import make_message_id
+from .size_limit import take_within
 from .text import escape_tags
 
 TYPE_CHECKING = False
@@ -26,41 +26,39 @@ if TYPE_CHECKING:
     from .message import Link, Message, Row
 
 REGIONS = ("ap-guangzhou", "ap-hongkong", "ap-singapore")
-"""Where SES is: the first two of Tencent Cloud in China, the third of the international one."""
+"""Regions of SES: the first two of Tencent Cloud in China, the third of the international site."""
 
 MAX_RECIPIENTS = 50
-"""Of one letter, at most."""
+"""Recipients of one email."""
 
 MAX_LINKS = 5
-"""Links in a template."""
+"""Links in a template value."""
 
-_TEXT = 6_000
-"""Bytes of the results and of the links in a template: how long its values may be is documented nowhere."""
+_MAX_VALUE_BYTES = 6_000
+"""Bytes of the results and of the links in a template. The limit of its values is undocumented."""
 
-# The errors of SendEmail (page 1288/51034), without "FailedOperation." in front.
+# Errors of SendEmail (page 1288/51034) without the prefix "FailedOperation.".
+_TEMPLATE_REQUIRED = ("set template=: SES accepts nothing else from this account", None)
 _CODES: Codes = {
-    "EmailAddrInBlacklist": ("an address bounced before: take it off SES's blocklist", None),
-    "ExceedSendLimit": ("the account's letters of today are used up", None),
-    "FrequencyLimit": ("10 letters to one address in an hour: tell fewer tasks", 3600.0),
-    "IllegalURL": ("SES does not take a link: leave {{links}} out of the template", None),
-    "InsufficientBalance": ("the account owes money", None),
-    "InsufficientQuota": ("the package of letters is used up", None),
+    "EmailAddrInBlacklist": ("an address bounced before: remove it from SES's blocklist", None),
+    "ExceedSendLimit": ("the daily quota of the account is used up", None),
+    "FrequencyLimit": ("rate limit: 10 emails per address and hour. Report fewer tasks", 3600.0),
+    "IllegalURL": ("SES does not accept a link: remove {{links}} from the template", None),
+    "InsufficientBalance": ("the balance of the account is negative", None),
+    "InsufficientQuota": ("the email package is used up", None),
     "InvalidTemplateID": (
-        "template= is none of this account, in this region, or not approved",
+        "template= is not in this account and region, or not approved",
         None,
     ),
-    "MissingEmailContent": (
-        "template= is needed: SES takes no other letters of this account",
-        None,
-    ),
+    "MissingEmailContent": _TEMPLATE_REQUIRED,
     "NotAuthenticatedSender": ("the domain of the sender is not verified in SES", None),
-    "ServiceNotAvailable": ("SES has a fault", 1.0),
-    "TemporaryBlocked": ("the receiving side's limit: SES waits for ten minutes", 600.0),
+    "ServiceNotAvailable": ("internal error of SES", 1.0),
+    "TemporaryBlocked": ("rate limit of the recipient: SES waits for ten minutes", 600.0),
     "URLForbidden": (
-        "SES does not take links of this account: leave {{links}} out of the template",
+        "SES does not accept links of this account: remove {{links}} from the template",
         None,
     ),
-    "WithOutPermission": ("template= is needed: SES takes no other letters of this account", None),
+    "WithOutPermission": _TEMPLATE_REQUIRED,
 }
 
 
@@ -78,51 +76,49 @@ class SesMail:
     channel = "ses"
 
     def __init__(self, address: str, options: Mapping[str, str]) -> None:
-        senders = parse_addresses(address, "an address behind ses://,")
+        senders = parse_addresses(address, "after ses://")
         if len(senders) != 1:
-            raise ValueError("expected one address behind ses://")
+            raise ValueError("invalid sender: use one address after ses://")
         self._from = senders[0]
-        self._to = parse_addresses(options.get("to", ""), "addresses in to=,")
+        self._to = parse_addresses(options.get("to", ""), "in to=")
         if len(self._to) > MAX_RECIPIENTS:
-            raise ValueError(f"SES takes {MAX_RECIPIENTS} addresses in to= at most")
+            raise ValueError(f"invalid to=: SES allows {MAX_RECIPIENTS} addresses")
         template = options.get("template", "")
         if template and not (template.isascii() and template.isdecimal()):
-            raise ValueError("expected template= the number of a template of SES")
+            raise ValueError("invalid template=: use the number of a template of SES")
         self._template = int(template) if template else None
         self._region = options.get("region", REGIONS[0])
         if self._region not in REGIONS:
-            raise ValueError(f"SES is in {', '.join(REGIONS)}: choose one by region=")
+            raise ValueError(f"invalid region=: use one of {', '.join(REGIONS)}")
         self._endpoint = options.get("endpoint")
-        self._api(None)  # an endpoint of another form is a mistake now
+        self._create_client(None)  # reports an invalid endpoint now
+        self._refusals = Refusals(self.channel, _CODES, ())
 
     def send(self, message: Message, sending: SendContext) -> None:
-        """Raises NotifyError."""
+        """Send a message. Raise NotifyError."""
         try:
-            self._api(sending.context).call(
+            self._create_client(sending.context).call(
                 "SendEmail",
                 FromEmailAddress=self._from,
                 Destination=self._to,
                 Subject=message.title,
                 TriggerType=1,
-                SmtpMessageId=message_id(sending.key, self._from),
-                **self._content(message, sending.now()),
+                SmtpMessageId=make_message_id(sending.key, self._from),
+                **self._build_content(message, sending.now()),
             )
         except ApiError as error:
-            raise explain_refusal(
-                self.channel,
+            raise self._refusals.explain(
                 error.code,
                 error.message,
-                _CODES,
-                (),
                 key=error.code.removeprefix("FailedOperation."),
                 transient=error.retryable,
             ) from None
 
-    def _api(self, context: Context | None) -> Ses:
+    def _create_client(self, context: Context | None) -> Ses:
         return Ses(context=context, region=self._region, endpoint=self._endpoint)
 
-    def _content(self, message: Message, now: float) -> dict[str, Any]:
-        """The template and its values, in which no tag can be; or the letter as it is."""
+    def _build_content(self, message: Message, now: float) -> dict[str, Any]:
+        """Return the template with values that contain no tags, or the free content of an older account."""
         import json
         from base64 import b64encode
 
@@ -134,19 +130,19 @@ class SesMail:
                     "Text": b64encode(text.encode()).decode(),
                 }
             }
-        facts = dict(message.facts)
+        locale, facts = message.locale, dict(message.facts)
         links = [link.url for row in message.rows for link in row.links[:1]]
-        links = take(links[:MAX_LINKS], _TEXT, lambda link: len(link) + 1)
+        links = take_within(links[:MAX_LINKS], _MAX_VALUE_BYTES, lambda link: len(link) + 1)
         values = {
             "title": message.title,
             "outcome": message.outcome,
-            "task_id": facts.get(message.words.task, ""),
-            "source": facts.get(message.words.source, ""),
-            "session_context": facts.get(message.words.context, ""),
-            "results": render_message(message, _WithoutLinks(message.words), _TEXT, now),
+            "task_id": facts.get(locale.task, ""),
+            "source": facts.get(locale.source, ""),
+            "session_context": facts.get(locale.context, ""),
+            "results": render_message(message, _WithoutLinks(locale), _MAX_VALUE_BYTES, now),
             "links": " ".join(links),
         }
-        # Nothing says that SES escapes what it puts into a template, which is HTML.
+        # SES documents no escaping of values, and the template is HTML.
         values = {name: escape_tags(value) for name, value in values.items()}
         return {
             "Template": {
@@ -157,7 +153,7 @@ class SesMail:
 
 
 class _WithoutLinks(Style):
-    """Plain text for a template, to which links are given apart: some accounts may not send any."""
+    """Plain text without links, which have their own value because some accounts may not send any."""
 
     def row(self, row: Row, links: list[Link]) -> str:
         return super().row(row, [])

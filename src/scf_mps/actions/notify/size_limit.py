@@ -1,7 +1,7 @@
-"""Which rows of a message are sent whole, in short or not at all, so that a channel's limit is kept.
+"""Selection of the rows of a message within a channel's size limit.
 
-A row that was cut might end inside a link or a tag: rows are sent without their links where these would take the room
-of other rows (a presigned link of a function is longer than all the rest of its row), and left out from the end.
+A row cut in the middle could end inside a link or a tag. Rows are sent without links if these would displace other
+rows (a presigned link of a function is longer than the rest of its row), and omitted from the end.
 """
 
 from __future__ import annotations
@@ -11,36 +11,67 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
+    from .locale import Locale
+
     T = TypeVar("T")
 
 
-def choose_rows(rows: Sequence[tuple[int, int]], room: int, more: int) -> list[bool]:
-    """For each row that is sent, whether it is sent whole; the rows behind those are left out.
+def fit_rows(
+    rows: Sequence[tuple[T, T]],
+    room: int,
+    size: Callable[[T], int],
+    note_size: Callable[[str], int],
+    locale: Locale,
+) -> tuple[list[T], str]:
+    """Return the rows that fit, and a note about omitted rows or links, or ``""``.
 
     Args:
-        rows: the size of each row, whole and in short.
-        room: for all of them.
-        more: the size of the line that tells of the rows that are left out.
+        rows: each row in its long form, with links, and in its short form.
+        room: size of all rows and the note together.
+        size: returns the size of a row.
+        note_size: returns the size of a note.
+        locale: the texts of the notes.
+    """
+    more = note_size(locale.and_more.format(count=len(rows)))
+    sizes = [(size(long), size(short)) for long, short in rows]
+    chosen = choose_rows(sizes, room - note_size(locale.links_left_out), more)
+    shown = [
+        long if is_long else short for (long, short), is_long in zip(rows, chosen, strict=False)
+    ]
+    if len(chosen) < len(rows):
+        return shown, locale.and_more.format(count=len(rows) - len(chosen))
+    return shown, "" if all(chosen) else locale.links_left_out
+
+
+def choose_rows(rows: Sequence[tuple[int, int]], room: int, more: int) -> list[bool]:
+    """Return for each row that fits whether its long form fits. The remaining rows are omitted.
+
+    Args:
+        rows: size of each row in its long and its short form.
+        room: size of all rows together.
+        more: size of the note that counts omitted rows.
     """
     from itertools import accumulate
 
     spare = room - sum(short for _, short in rows)
     if spare >= 0:
         chosen = []
-        for whole, short in rows:
-            fits = whole - short <= spare
-            spare -= whole - short if fits else 0
+        for long, short in rows:
+            fits = long - short <= spare
+            spare -= long - short if fits else 0
             chosen.append(fits)
         return chosen
     ends = accumulate(short for _, short in rows)
     return [False for end in ends if end <= room - more]
 
 
-def cut(text: str, room: int, size: Callable[[str], int]) -> str:
-    """The first lines of a text that fit into some room, and a ``…`` where there were more.
+def truncate_lines(text: str, room: int, size: Callable[[str], int]) -> str:
+    """Return the first lines of a text that fit, with a final ``…`` line if some are omitted.
 
     Args:
-        size: of a part of the text; that of a whole is the sum of its lines'.
+        text: the text.
+        room: size of the result.
+        size: returns the size of a part. The size of a text is the sum of its lines' sizes.
     """
     if size(text) <= room:
         return text
@@ -53,8 +84,8 @@ def cut(text: str, room: int, size: Callable[[str], int]) -> str:
     return f"{''.join(kept)}…\n"
 
 
-def take(values: Iterable[T], room: int, size: Callable[[T], int]) -> list[T]:
-    """Return the first values that together fit into some room."""
+def take_within(values: Iterable[T], room: int, size: Callable[[T], int]) -> list[T]:
+    """Return the first values whose total size fits."""
     taken = []
     for value in values:
         room -= size(value)
@@ -65,5 +96,5 @@ def take(values: Iterable[T], room: int, size: Callable[[T], int]) -> list[T]:
 
 
 def count_bytes(text: str) -> int:
-    """The size of a text in UTF-8."""
+    """Return the size of a text in UTF-8."""
     return len(text.encode())

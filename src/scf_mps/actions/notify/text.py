@@ -1,8 +1,7 @@
-"""Texts of others as parts of a message: in one line, no longer than they may be, and never markup.
+"""Untrusted text as part of a message: one line of limited length without markup.
 
-Who submits a task chooses the names of files and the session's context, so that any character may be in them. WeCom
-and DingTalk document no way to escape their Markdown: there, characters that could be markup are replaced by ones
-that look alike. What else a channel needs is in its own module.
+Users who submit tasks choose file names and the session context, so any character may occur. WeCom and DingTalk
+document no escapes for their Markdown, so markup characters are replaced by lookalikes there.
 """
 
 from __future__ import annotations
@@ -16,52 +15,52 @@ from ...common.truncation import truncate_bytes
 _BLANKS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_EDGE = re.compile(r"(?<!\w)_+|_+(?!\w)")
-_ALIKE = str.maketrans("*`[]<>#|~@\\", "＊｀［］＜＞＃｜～＠＼")
-_IN_URL = "#$%&+,/:;=?@~"
+_OUTER_UNDERSCORES = re.compile(r"(?<!\w)_+|_+(?!\w)")
+_LOOKALIKES = str.maketrans("*`[]<>#|~@\\", "＊｀［］＜＞＃｜～＠＼")
+_SAFE_IN_URL = "#$%&+,/:;=?@~"
 
 
-def clean(value: object, most: int = 200) -> str:
-    """Return a value as one line of at most `most` bytes in UTF-8, of visible characters alone.
+def clean(value: object, max_bytes: int = 200) -> str:
+    """Return a value as one line of visible characters, at most `max_bytes` long in UTF-8.
 
-    Removed are the categories of format, private and unassigned characters (bidirectional controls, zero-width
-    characters, tags) and variation selectors. Emoji that zero-width joiners combine fall apart into their parts.
-    Controls and spaces of any kind become one space, a lone surrogate becomes U+FFFD.
+    Format, private and unassigned characters (bidirectional controls, zero-width characters, tags) and variation
+    selectors are removed. Emoji joined by zero-width joiners are split. Control characters and spaces of any kind
+    become one space, a lone surrogate becomes U+FFFD.
     """
     text = str(value)
     if not text.isprintable():
-        text = "".join(one if one.isprintable() else _shown(one) for one in text)
-    return truncate_bytes(" ".join(_BLANKS.sub("", text).split()), most)
+        text = "".join(char if char.isprintable() else _replace(char) for char in text)
+    return truncate_bytes(" ".join(_BLANKS.sub("", text).split()), max_bytes)
 
 
-def _shown(one: str) -> str:
-    """Return what stands for a character of the categories Other and Separator."""
-    if "\ud800" <= one <= "\udfff":
+def _replace(char: str) -> str:
+    """Return the replacement of an unprintable character."""
+    if "\ud800" <= char <= "\udfff":
         return "\N{REPLACEMENT CHARACTER}"
-    return " " if one.isspace() or one < "\xa0" else ""
+    return " " if char.isspace() or char < "\xa0" else ""
 
 
 def escape_markdown(text: str) -> str:
-    """A text that no Markdown takes for markup or a mention; looks like the one it was."""
-    return _EDGE.sub(lambda found: "＿" * len(found[0]), text.translate(_ALIKE))
+    """Replace Markdown and mention characters by lookalikes."""
+    return _OUTER_UNDERSCORES.sub(lambda found: "＿" * len(found[0]), text.translate(_LOOKALIKES))
 
 
 def escape_tags(text: str) -> str:
-    """A text in which no tag can be, such as Feishu's ``<at user_id="all">``; looks like the one it was."""
+    """Replace the brackets of tags, such as Feishu's ``<at user_id="all">``, by lookalikes."""
     return text.replace("<", "＜").replace(">", "＞")
 
 
 def sanitize_url(url: str) -> str:
-    """A URL without what would end a link in any markup; ``""`` for what is none of http or https."""
+    """Quote everything that would end a link in any markup. Return ``""`` unless the scheme is http or https."""
     from urllib.parse import quote
 
     if not url.lower().startswith(("https://", "http://")):
         return ""
-    return quote(url, _IN_URL, errors="replace")
+    return quote(url, _SAFE_IN_URL, errors="replace")
 
 
 def format_duration(seconds: float) -> str:
-    """A span of media: ``11.3 s``, ``1:02:03``."""
+    """Return the duration of media: ``11.3 s``, ``1:02:03``."""
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -70,7 +69,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_size(count: int) -> str:
-    """A number of bytes: ``402 KB``, ``1.25 GB``."""
+    """Return a size in bytes with a unit: ``402 KB``, ``1.25 GB``."""
     size = float(count)
     for unit in ("B", "KB", "MB", "GB"):
         if size < 999.5:

@@ -1,16 +1,17 @@
-"""A generic webhook: JSON that a program reads, signed, with a key by which it can tell a repetition.
+"""Generic webhooks: signed JSON for programs, with an idempotency key.
 
-The signature is that of `..posting.signed`. ``Idempotency-Key`` is the same whenever the same message is sent again.
+The signature is `http_post.sign_content`. ``Idempotency-Key`` is equal whenever the same message is sent again.
 """
 
 from __future__ import annotations
 
 from ...common.truncation import truncate_bytes
 from ...logs import encode_json
-from ..http_post import Address, Response, signed
+from ..http_post import Address, Response, sign_content
 from .delivery import PostRequest, SendContext, deliver, explain_status
+from .errors import Refusals
 from .layout import Style, render_message
-from .size_limit import take
+from .size_limit import take_within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,26 +22,27 @@ if TYPE_CHECKING:
     from .errors import Codes, NotifyError
     from .message import Message, Row
 
-LIMIT = 500_000
-"""Bytes of the body at most: half of what nginx takes by default (``client_max_body_size``)."""
+MAX_BODY_BYTES = 500_000
+"""Bytes of the body: half of nginx's default limit (``client_max_body_size``)."""
 
 MAX_RESULTS = 100
-"""Results in a message; ``result_count`` has the number of all."""
+"""Results in a message. ``result_count`` is the number of all results."""
 
-_TEXT = 16_000
-_LISTED = 8_000  # bytes of the files of a result, and of the sources
-_VALUE = 4_000  # bytes of a text: a SessionContext has 1,000 characters at most
+_MAX_TEXT_BYTES = 16_000
+_MAX_LIST_BYTES = 8_000  # files of a result, and sources
+_MAX_VALUE_BYTES = 4_000  # a SessionContext has at most 1,000 characters
+_MIN_SECRET_CHARACTERS = 8
 _CODES: Codes = {
-    "401": ("is secret= the receiver's?", None),
-    "403": ("is secret= the receiver's?", None),
-    "404": ("is the address right?", None),
-    "410": ("the receiver wants no more", None),
-    "413": ("the receiver does not take a message of this length", None),
+    "401": ("check secret=", None),
+    "403": ("check secret=", None),
+    "404": ("check the address", None),
+    "410": ("the receiver is gone", None),
+    "413": ("the message is too long for the receiver", None),
 }
 
 
 class Webhook:
-    """``https://host/path?secret=…&query=…``, where ``query=`` is the URL's own; ``http://`` on this machine alone."""
+    """``https://host/path?secret=…&query=…``, where ``query=`` is the URL's own. ``http://`` on this machine only."""
 
     options = ("query", "secret")
     channel = "webhook"
@@ -49,90 +51,92 @@ class Webhook:
         self._url = f"{address}?{options['query']}" if "query" in options else address
         self._secret = options.get("secret", "")
         path, _, query = Address(self._url).target.partition("?")
-        # Parts of a path and values of a query are often all that keeps others out.
+        # Parts of the path and values of the query often are the only access control.
         parts = [*path.split("/"), *(pair.rpartition("=")[2] for pair in query.split("&"))]
-        self._secrets = (self._secret, *(part for part in parts if len(part) >= 8))
+        secrets = [part for part in parts if len(part) >= _MIN_SECRET_CHARACTERS]
+        self._refusals = Refusals(self.channel, _CODES, (self._secret, *secrets))
 
     def send(self, message: Message, sending: SendContext) -> None:
-        """Raises NotifyError."""
-        body = encode_json(_body(message, sending.now()))
+        """Send a message. Raise NotifyError."""
+        body = encode_json(_build_body(message, sending.now()))
 
         def make() -> PostRequest:
             headers = {"Idempotency-Key": sending.key}
             if self._secret:
-                headers |= signed(body, self._secret, sending.now())
+                headers |= sign_content(body, self._secret, sending.now())
             return PostRequest(self._url, body, headers)
 
-        deliver(self.channel, make, self._judge, sending, self._secrets)
+        deliver(self._refusals, make, self._judge, sending)
 
-    def _judge(self, answer: Response) -> NotifyError | None:
-        return explain_status(self.channel, answer, self._secrets, _CODES)
+    def _judge(self, response: Response) -> NotifyError | None:
+        return explain_status(self._refusals, response)
 
 
-def _body(message: Message, now: float) -> dict[str, Any]:
+def _build_body(message: Message, now: float) -> dict[str, Any]:
     event = message.event
     body = {
         "title": message.title,
-        "text": render_message(message, Style(message.words), _TEXT, now),
+        "text": render_message(message, Style(message.locale), _MAX_TEXT_BYTES, now),
         "outcome": message.outcome,
         "held": message.outcome == "held",
-        "event_type": _value(event.type),
-        "task_id": _value(event.task_id),
-        "status": _value(event.status),
-        "session_id": _value(event.session_id),
-        "session_context": _value(event.session_context),
-        "sources": _listed(event.inputs),
-        "error": _error(event.error),
+        "event_type": _truncate(event.type),
+        "task_id": _truncate(event.task_id),
+        "status": _truncate(event.status),
+        "session_id": _truncate(event.session_id),
+        "session_context": _truncate(event.session_context),
+        "sources": _list_texts(event.inputs),
+        "error": _build_error(event.error),
         "result_count": len(message.rows),
         "notes": list(message.notes),
     }
-    more = message.words.and_more.format(count=len(message.rows))
-    room = LIMIT - _size(body) - _size(more)
-    results = take(map(_result, message.rows[:MAX_RESULTS]), room, _size)
+    and_more = message.locale.and_more
+    room = MAX_BODY_BYTES - _count_bytes(body)
+    room -= _count_bytes(and_more.format(count=len(message.rows)))
+    results = take_within(map(_build_result, message.rows[:MAX_RESULTS]), room, _count_bytes)
     if len(results) < len(message.rows):
-        left_out = len(message.rows) - len(results)
-        body["notes"] = [message.words.and_more.format(count=left_out), *message.notes]
+        omitted = len(message.rows) - len(results)
+        body["notes"] = [and_more.format(count=omitted), *message.notes]
     return {**body, "results": results}
 
 
-def _result(row: Row) -> dict[str, Any]:
+def _build_result(row: Row) -> dict[str, Any]:
     result = row.result
     outcomes = {"on": "succeeded", "on_failure": "failed"}
     return {
-        "type": _value(result.type),
+        "type": _truncate(result.type),
         "definition": getattr(result, "definition", None),
-        "place": _value(result.place),
-        "status": _value(result.status),
+        "place": _truncate(result.place),
+        "status": _truncate(result.status),
         "outcome": "held" if row.held else outcomes.get(result.verb, "unknown"),
         "details": row.details,
-        # Moderation moves what it holds: the event's addresses are dead.
-        "files": [] if row.held else _listed(result.files),
+        # Moderation moves held files: their addresses in the event are invalid.
+        "files": [] if row.held else _list_texts(result.files),
         "links": [link.url for link in row.links],
         "picture": row.picture.url if row.picture else None,
-        "error": _error(row.error),
+        "error": _build_error(row.error),
     }
 
 
-def _error(error: TaskError | None) -> dict[str, Any] | None:
+def _build_error(error: TaskError | None) -> dict[str, Any] | None:
     if error is None:
         return None
     return {
         "code": error.code,
-        "name": _value(error.name),
-        "message": _value(error.message),
+        "name": _truncate(error.name),
+        "message": _truncate(error.message),
         "retryable": error.retryable,
     }
 
 
-def _value(text: str) -> str:
-    """Return a text for programs: as it came, unless it is longer than any that MPS documents."""
-    return truncate_bytes(text, _VALUE)
+def _truncate(text: str) -> str:
+    """Return a text for programs: unchanged unless it is longer than MPS documents."""
+    return truncate_bytes(text, _MAX_VALUE_BYTES)
 
 
-def _listed(values: Iterable[object]) -> list[str]:
-    """Return the first addresses, in as much room as a list has."""
-    return take((_value(str(value)) for value in values), _LISTED, _size)
+def _list_texts(values: Iterable[object]) -> list[str]:
+    """Return the first values as texts, within the limit of a list."""
+    return take_within((_truncate(str(value)) for value in values), _MAX_LIST_BYTES, _count_bytes)
 
 
-def _size(value: object) -> int:
+def _count_bytes(value: object) -> int:
     return len(encode_json(value)) + 2

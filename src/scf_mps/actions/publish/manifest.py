@@ -1,7 +1,6 @@
-"""What a manifest says: everything of a task that was published, in the words a player or a catalogue needs.
+"""Content of the manifest: the published files of a task, with the facts a player or catalogue needs.
 
-It is made of the event and of what was copied where, and of nothing else, so that a redelivery makes the same bytes.
-Which results those are, and writing it down, is `publish.py`'s.
+It depends only on the event and the copies, so a redelivery writes the same bytes.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     Copies = Mapping[CosObject, CosObject]
 
 VERSION = 1
-"""Of the form of a manifest; a field that is new is no other form."""
+"""Version of the format. A new field does not change it."""
 
-_SUBTITLES = (".vtt", ".srt", ".ass", ".ttml")
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+_SUBTITLE_SUFFIXES = (".vtt", ".srt", ".ass", ".ttml")
+_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 
-_OF_OUTPUT = {
+_OUTPUT_FACTS = {
     "container": "Container",
     "width": "Width",
     "height": "Height",
@@ -33,7 +32,7 @@ _OF_OUTPUT = {
     "duration_s": "Duration",
 }
 
-_SPAN = {"start_time_offset_s": "StartTimeOffset", "end_time_offset_s": "EndTimeOffset"}
+_SPAN_FACTS = {"start_time_offset_s": "StartTimeOffset", "end_time_offset_s": "EndTimeOffset"}
 
 
 def build_manifest(
@@ -43,14 +42,14 @@ def build_manifest(
     sizes: Mapping[CosObject, int],
     url: Callable[[CosObject], str],
 ) -> dict[str, Any]:
-    """The manifest of an event.
+    """Return the manifest of an event.
 
     Args:
         event: the event.
-        published: its results that are published, each with its files and their copies.
-        wanted: those results, and the ones that succeeded and have no file, or not all in COS.
-        sizes: bytes of each copy that the event names.
-        url: where a copy can be had.
+        published: published results, each with its files and their copies.
+        wanted: the same results, and successful ones with no file or with files outside COS.
+        sizes: size in bytes of each copy that the event names.
+        url: returns the URL of a copy.
     """
     sections: dict[str, list[dict[str, Any]]] = {
         "renditions": [],
@@ -62,7 +61,7 @@ def build_manifest(
         "files": [],
     }
     for result, copies in published:
-        for section, entry in _entries(result, copies, sizes, url):
+        for section, entry in _build_entries(result, copies, sizes, url):
             sections[section].append(entry)
     return {
         "version": VERSION,
@@ -73,132 +72,132 @@ def build_manifest(
         "outcome": collect_event_values(event, 0.0)["outcome"],
         "source": {
             "objects": [str(source) for source in event.sources],
-            **_facts(event._data.get("MetaData"), _OF_OUTPUT),
+            **_select_facts(event._data.get("MetaData"), _OUTPUT_FACTS),
         },
         **sections,
-        "unpublished": [entry for result in wanted for entry in _unpublished(result)],
-        "failed": [_failure(result) for result in (event, *event.subtasks) if result.error],
+        "unpublished": [entry for result in wanted for entry in _list_unpublished(result)],
+        "failed": [
+            _describe_failure(result) for result in (event, *event.subtasks) if result.error
+        ],
     }
 
 
-def _entries(
+def _build_entries(
     result: Result,
     copies: Copies,
     sizes: Mapping[CosObject, int],
     url: Callable[[CosObject], str],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries of a result, each with its section."""
+    """Yield the entries of a result, each with its section."""
 
-    def located(source: CosObject) -> dict[str, Any]:
+    def locate(source: CosObject) -> dict[str, Any]:
         target = copies[source]
         return {"size_bytes": sizes[target], "object": str(target), "url": url(target)}
 
-    output = _object(result._data.get("Output"))
+    output = _get_dict(result._data.get("Output"))
     named = [source for source in result.files if source in copies]
-    said = {"type": result.type, "definition": getattr(result, "definition", None)}
-    about = {name: value for name, value in said.items() if value is not None}
+    identity = _identify(result)
     if result.type == "ImageSprites":
-        tables = [located(source) for source in named if source.key.lower().endswith(".vtt")]
-        images = [located(source) for source in named if not source.key.lower().endswith(".vtt")]
-        facts = _facts(output, {"width": "Width", "height": "Height", "total": "TotalCount"})
+        tables = [locate(source) for source in named if source.key.lower().endswith(".vtt")]
+        images = [locate(source) for source in named if not source.key.lower().endswith(".vtt")]
+        facts = _select_facts(output, {"width": "Width", "height": "Height", "total": "TotalCount"})
         vtt = {"vtt": tables[0]} if tables else {}
-        yield "sprites", {**about, **facts, "images": images, **vtt}
+        yield "sprites", {**identity, **facts, "images": images, **vtt}
         return
-    holders = dict(_holders(output, output))
+    holders = dict(_find_holders(output, output))
     for source in named:
-        section = _section(result.type, source.key.lower())
-        facts = {}
+        section = _choose_section(result.type, source.key.lower())
         if section in ("renditions", "animations"):
-            facts = {**_media(output), **_facts(output, _SPAN)}
+            facts = {**_read_media(output), **_select_facts(output, _SPAN_FACTS)}
         elif section == "adaptive_streams":
-            facts = _facts(output, {"package": "Package"})
+            facts = _select_facts(output, {"package": "Package"})
         else:
             holder = holders.get(source.key, {})
-            facts = _facts(holder, {"time_offset_s": "TimeOffset", "language": "TransDst"})
-            facts.update(_facts(holder, {"language": "Language"}))
-        entry = {**about, **facts, **located(source)}
+            facts = _select_facts(holder, {"time_offset_s": "TimeOffset", "language": "TransDst"})
+            facts.update(_select_facts(holder, {"language": "Language"}))
+        entry = {**identity, **facts, **locate(source)}
         if is_stream(result):
-            # The size of the playlist says nothing; MPS's own, where it tells one, is that of the whole.
+            # The size of the playlist is meaningless. MPS's own size, if present, is that of the whole stream.
             del entry["size_bytes"]
-            entry.update(_facts(output, {"size_bytes": "Size"}))
+            entry.update(_select_facts(output, {"size_bytes": "Size"}))
         yield section, entry
 
 
-def _section(type_: str, key: str) -> str:
+def _choose_section(type_: str, key: str) -> str:
     if type_ == "AdaptiveDynamicStreaming":
         return "adaptive_streams"
     if type_ == "AnimatedGraphics":
         return "animations"
-    if key.endswith(_SUBTITLES):
+    if key.endswith(_SUBTITLE_SUFFIXES):
         return "subtitles"
-    if key.endswith(_PICTURES):
+    if key.endswith(_PICTURE_SUFFIXES):
         return "pictures"
     return "renditions" if type_ in ("Transcode", "EditMediaTask") else "files"
 
 
-def _media(output: dict[str, Any]) -> dict[str, Any]:
-    """What is known of a video, or of a moving picture."""
-    told = {**_object(output.get("MetaData")), **output}
-    facts = _facts(told, _OF_OUTPUT)
-    facts.update(_facts(_first(told.get("VideoStreamSet")), {"codec": "Codec", "fps": "Fps"}))
-    facts.update(_facts(_first(told.get("AudioStreamSet")), {"audio_codec": "Codec"}))
+def _read_media(output: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a video or an animation."""
+    data = {**_get_dict(output.get("MetaData")), **output}
+    facts = _select_facts(data, _OUTPUT_FACTS)
+    video, audio = data.get("VideoStreamSet"), data.get("AudioStreamSet")
+    facts.update(_select_facts(_get_first(video), {"codec": "Codec", "fps": "Fps"}))
+    facts.update(_select_facts(_get_first(audio), {"audio_codec": "Codec"}))
     return facts
 
 
-def _failure(result: Result) -> dict[str, Any]:
+def _describe_failure(result: Result) -> dict[str, Any]:
     error = result.error
-    assert error is not None, "only what failed is asked for"
-    said = {
-        "type": result.type,
-        "definition": getattr(result, "definition", None),
-        "code": error.code,
-        "name": error.name,
-        "message": error.message,
+    assert error is not None, "the result did not fail"
+    facts = {"code": error.code, "name": error.name, "message": error.message}
+    return {
+        **_identify(result),
+        **{name: fact for name, fact in facts.items() if fact not in (None, "")},
     }
-    return {name: value for name, value in said.items() if value not in (None, "")}
 
 
-def _unpublished(result: Result) -> Iterator[dict[str, Any]]:
-    """Yield an entry for each output of a result that is not in COS, or one for a result without any output."""
+def _list_unpublished(result: Result) -> Iterator[dict[str, Any]]:
+    """Yield an entry for each output of a result outside COS, or one for a result without any output."""
     from ...events.files import find_unreachable_outputs
 
     reasons = [str(error) for error in find_unreachable_outputs(result)]
     if not (reasons or result.files):
         reasons = ["the result has no output file"]
     for reason in reasons:
-        said = {
-            "type": result.type,
-            "definition": getattr(result, "definition", None),
-            "reason": reason,
-        }
-        yield {name: value for name, value in said.items() if value is not None}
+        yield {**_identify(result), "reason": reason}
 
 
-def _facts(said: object, names: Mapping[str, str]) -> dict[str, Any]:
-    """What an object of MPS says under its names; what it does not say is left out."""
-    found = {ours: _object(said).get(theirs) for ours, theirs in names.items()}
+def _identify(result: Result) -> dict[str, Any]:
+    """Return the type of a result, and its definition if it has one."""
+    identity: dict[str, Any] = {"type": result.type}
+    definition = getattr(result, "definition", None)
+    return identity if definition is None else {**identity, "definition": definition}
+
+
+def _select_facts(data: object, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return fields of an MPS object under our names, without missing ones."""
+    values = {ours: _get_dict(data).get(theirs) for ours, theirs in names.items()}
     return {
         ours: value
-        for ours, value in found.items()
+        for ours, value in values.items()
         if isinstance(value, str | int | float) and value != ""
     }
 
 
-def _holders(value: object, holder: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each path in an output, as a key, with the object that holds it: its language, its moment."""
+def _find_holders(value: object, holder: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each path in an output as a key, with the object that contains it and its language or time."""
     if isinstance(value, str):
         yield value.lstrip("/"), holder
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from _holders(one, value)
+        for item in value.values():
+            yield from _find_holders(item, value)
     elif isinstance(value, list):
-        for one in value:
-            yield from _holders(one, holder)
+        for item in value:
+            yield from _find_holders(item, holder)
 
 
-def _object(value: object) -> dict[str, Any]:
+def _get_dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _first(value: object) -> object:
+def _get_first(value: object) -> object:
     return value[0] if isinstance(value, list) and value else None

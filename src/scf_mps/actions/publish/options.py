@@ -1,34 +1,28 @@
-"""What the text of a publication says: where to, of what, and what is done beside copying.
-
-Every option is checked when the text is read, at cold start. Doing what it says is `publish.py`'s.
-"""
+"""Options of the publish action, parsed and checked at cold start."""
 
 from __future__ import annotations
 
 import re
 
-from ...errors import RegistrationError
 from ...routing.filters import create_filters
-from ..filter_options import GLOB_OPTIONS, parse_filters
+from ..filter_options import GLOB_OPTIONS, find_type_classes, parse_filters, split_types
 from ..key_template import DATE_FIELDS, EVENT_FIELDS, Template
-from ..settings import parse_cos_address, split
+from ..settings import parse_cos_address, split_options
 from .destinations import Destinations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ...cos.metadata import WriteOptions
     from ...events.base import Result
     from ...routing.filters import Filters
 
-_STORED = ("acl", "cache_control", "content_disposition", "storage_class")
-"""What copies are given."""
-
-_KNOWN = (
+_WRITE_OPTIONS = ("acl", "cache_control", "content_disposition", "storage_class")
+_OPTIONS = (
     *GLOB_OPTIONS,
-    *_STORED,
+    *_WRITE_OPTIONS,
     "cdn",
     "cdn_do",
     "manifest",
@@ -36,114 +30,112 @@ _KNOWN = (
     "overwrite",
     "types",
 )
-_IDENTITIES = frozenset({"task_id", "session_id", "session_context", "source_name"})
+_IDENTITY_FIELDS = frozenset({"task_id", "session_id", "session_context", "source_name"})
 
 
 class PublishOptions:
-    """A text, read.
+    """The parsed address of a `Publish`.
 
     Attributes:
-        places: where files go.
-        kinds: the classes of the results that are published.
-        names_types: whether ``types=`` names them.
-        filters: what else narrows them, as for `Router.on`.
-        tests: the same, to ask.
-        headers: what the copies are given.
-        overwrite: whether they may replace other bytes.
-        cdn: the address of the site in front of the bucket, without a slash at its end; or ``""``.
-        cdn_do: ``purge``, ``prefetch``, ``both``, or ``""``.
-        manifest: the key of manifests, if they are asked for.
-        originals: ``delete``, a storage class, or ``""``.
+        destinations: the keys of published files.
+        kinds: classes of published results.
+        names_types: True if ``types=`` is given.
+        filters: further filters for `Router.on`.
+        tests: the same filters as objects.
+        headers: settings of the copies.
+        overwrite: True if copies may replace other bytes.
+        cdn: base URL of the site without a final slash, or ``""``.
+        cdn_do: ``purge``, ``prefetch``, ``both`` or ``""``.
+        manifest: key template of the manifest, or None.
+        originals: ``delete``, a storage class or ``""``.
 
     Raises:
-        ValueError: for anything else.
+        ValueError: an option is invalid.
     """
 
     def __init__(self, text: str, when: Callable[[Result], object] | None) -> None:
-        address, given = split(text, _KNOWN)
-        place = parse_cos_address(address)
-        self.places = Destinations(place.bucket, place.region, place.prefix)
-        if not (place.is_directory or self.places.template.fields):
+        address, options = split_options(text, _OPTIONS)
+        location = parse_cos_address(address)
+        self.destinations = Destinations(location.bucket, location.region, location.prefix)
+        if not (location.is_directory or self.destinations.template.fields):
             raise ValueError(
-                f"expected a slash at the end, or a field in the key, or all files are one object: {address}"
+                f"{address} is a single object: end it with a slash, or add a field to the key"
             )
-        self.kinds = _kinds(given.get("types"))
-        self.names_types = "types" in given
-        self.filters: Filters = parse_filters(given)
+        self.kinds = _find_kinds(options)
+        self.names_types = "types" in options
+        self.filters: Filters = parse_filters(options)
         if when is not None:
             self.filters["when"] = when
         self.tests = create_filters(self.filters)
-        said: Any = {name: given[name] for name in _STORED if name in given}
-        self.headers: WriteOptions = said
-        self.overwrite = _one_of(given, "overwrite", "yes", "no") != "no"
-        self.cdn = _site(given["cdn"]) if "cdn" in given else ""
-        self.cdn_do = _one_of(given, "cdn_do", "purge", "prefetch", "both")
+        headers: Any = {name: options[name] for name in _WRITE_OPTIONS if name in options}
+        self.headers: WriteOptions = headers
+        self.overwrite = _choose(options, "overwrite", "yes", "no") != "no"
+        self.cdn = _parse_site(options["cdn"]) if "cdn" in options else ""
+        self.cdn_do = _choose(options, "cdn_do", "purge", "prefetch", "both")
         if self.cdn_do and not self.cdn:
-            raise ValueError("cdn_do= expects cdn=https://cdn.example.com beside it")
-        self.manifest = _manifest(given["manifest"], self.places) if "manifest" in given else None
-        self.originals = given.get("originals", "")
+            raise ValueError("cdn_do= requires cdn=https://cdn.example.com")
+        self.manifest = (
+            _parse_manifest(options["manifest"], self.destinations.folder)
+            if "manifest" in options
+            else None
+        )
+        self.originals = options.get("originals", "")
         if self.originals and not re.fullmatch("delete|[A-Z][A-Z_]+", self.originals):
-            raise ValueError(
-                "originals= expects delete, or a storage class as COS names it: ARCHIVE"
-            )
+            raise ValueError("invalid originals=: use delete or a storage class such as ARCHIVE")
 
 
-def _manifest(text: str, places: Destinations) -> Template:
-    """``manifest=`` as a whole key: below the folder of the places, unless it begins with a slash.
+def _parse_manifest(text: str, folder: str) -> Template:
+    """Return the whole key of ``manifest=``, below `folder` unless it begins with a slash.
 
-    A name without a field is put into a folder for each task. Raises ValueError.
+    A name without a field goes into a folder per task. Raises ValueError if it is invalid.
     """
     if text.endswith("/"):
-        raise ValueError("manifest= expects the name of a file, e.g. manifest=manifest.json")
+        raise ValueError("invalid manifest=: give a file name, e.g. manifest=manifest.json")
     if not text.startswith("/"):
-        text = places.folder + ("" if "{" in text else "{task_id}/") + text
+        text = folder + ("" if "{" in text else "{task_id}/") + text
     template = Template(text.lstrip("/"), EVENT_FIELDS)
-    if not template.fields & _IDENTITIES:
-        raise ValueError(f"expected {{task_id}} in manifest=, or all tasks have one: {text!r}")
+    if not template.fields & _IDENTITY_FIELDS:
+        raise ValueError(f"missing {{task_id}} in manifest=: all tasks would share {text!r}")
     if template.fields & DATE_FIELDS:
-        raise ValueError("manifest= expects no day: not every event tells one")
+        raise ValueError("invalid manifest=: remove the date, because not every event has one")
     return template
 
 
-def _kinds(types: str | None) -> tuple[type[Result], ...]:
-    """The classes of ``types=``; every result of MediaProcessResultSet without it. Raises ValueError."""
-    if types is None:
+def _find_kinds(options: Mapping[str, str]) -> tuple[type[Result], ...]:
+    """Return the classes of ``types=``, by default MediaSubtask. Raise ValueError for a type without files."""
+    names = split_types(options)
+    if not names:
         from ...events.generated.media import MediaSubtask
 
         return (MediaSubtask,)
-    from ...routing.type_names import find_classes
-
-    found: dict[type[Result], None] = {}
-    for name in types.split(","):
-        try:
-            kinds = find_classes(name)
-        except RegistrationError as error:
-            raise ValueError(f"types=: {error.args[0]}") from None
-        if not kinds:
-            raise ValueError(f"types=: there is no type {name!r}; expected MPS's names: Transcode")
-        writing = [kind for kind in kinds if kind._files]
-        if not writing:
-            raise ValueError(f"types=: a result of type {name} has no files of its own")
-        found.update(dict.fromkeys(writing))
-    return tuple(found)
+    kinds: dict[type[Result], None] = {}
+    for name in names:
+        classes = find_type_classes(name)
+        if not classes:
+            raise ValueError(f"unknown type in types=: {name!r}. Use MPS's names, e.g. Transcode")
+        with_files = [kind for kind in classes if kind._files]
+        if not with_files:
+            raise ValueError(f"invalid types=: results of type {name} have no files")
+        kinds.update(dict.fromkeys(with_files))
+    return tuple(kinds)
 
 
-def _one_of(given: dict[str, str], name: str, *allowed: str) -> str:
-    value = given.get(name, "")
+def _choose(options: Mapping[str, str], name: str, *allowed: str) -> str:
+    value = options.get(name, "")
     if value and value not in allowed:
-        raise ValueError(f"{name}= expects {' or '.join(allowed)}")
+        raise ValueError(f"invalid {name}=: use {' or '.join(allowed)}")
     return value
 
 
-def _site(text: str) -> str:
-    """The address of a site, without a slash at its end. Raises ValueError."""
+def _parse_site(text: str) -> str:
+    """Return the base URL of a site without a final slash. Raise ValueError if it is invalid."""
     from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(text)
-        plain = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        valid = parts.scheme in ("http", "https") and parts.hostname and not parts.username
     except ValueError:
-        plain = False
-    if not plain or any(sign in text for sign in "?# "):
-        raise ValueError("cdn= expects the address of a site, e.g. https://cdn.example.com")
+        valid = False
+    if not valid or any(sign in text for sign in "?# "):
+        raise ValueError("invalid cdn=: use the URL of a site, e.g. https://cdn.example.com")
     return text.rstrip("/")

@@ -1,6 +1,6 @@
-"""What becomes of the videos that a task was made from, when all that was made of them is published.
+"""Removal of the source videos of a task after everything made from them is published.
 
-Nothing is touched unless the whole task went well, and never what was just published, or MPS's own outputs.
+Sources stay unless the whole task succeeded. Published files and MPS's outputs are never touched.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ DELETE = "delete"
 
 
 def has_succeeded(event: Event) -> bool:
-    """Whether a task succeeded and every result of it did.
+    """Return True if a task and all its results succeeded.
 
-    One that `resubmit.py` submitted never did: it is a part of another, of which its event does not tell the rest.
+    False for a task that the resubmit action submitted: its event covers only a part of the first task.
     """
     from ..resubmit import count_resubmissions
 
-    every = (event, *event.subtasks)
-    return all(one.verb == "on" for one in every) and not count_resubmissions(event.session_id)
+    results = (event, *event.subtasks)
+    return all(result.verb == "on" for result in results) and not count_resubmissions(
+        event.session_id
+    )
 
 
 def find_retirable(event: Event, published: Collection[CosObject], cos: Cos) -> list[CosObject]:
-    """The sources of an event that are neither outputs nor below a folder that was published to.
+    """Return the sources that are neither outputs, nor playlists, nor below a folder that was published to.
 
-    Nor playlists: their segments are no sources of the event, and would be left without them.
+    The segments of a playlist are no sources of the event and would stay without it.
 
     Raises:
-        CosError: the first bytes of a source that may be a playlist cannot be read.
+        CosError: the first bytes of a possible playlist cannot be read.
     """
     from ...cos.outputs import is_playlist
 
-    def is_single(source: CosObject) -> bool:
+    def is_single_file(source: CosObject) -> bool:
         try:
             return not is_playlist(cos._client, source)
         except NotFound:
@@ -54,34 +56,34 @@ def find_retirable(event: Event, published: Collection[CosObject], cos: Cos) -> 
         and not any(
             source.bucket == bucket and source.key.startswith(folder) for bucket, folder in folders
         )
-        and is_single(source)
+        and is_single_file(source)
     ]
 
 
 def find_replaced(event: Event, sources: list[CosObject], cos: Cos) -> list[CosObject]:
-    """The sources that are other files by now, as ``MetaData.Size`` tells: uploaded again under the same key.
+    """Return the sources whose size differs from ``MetaData.Size``: they were uploaded again under the same key.
 
     Raises:
-        CosError: as `Cos.head`.
+        CosError: as for `Cos.head`.
     """
-    told = event._data.get("MetaData")
-    size = told.get("Size") if isinstance(told, dict) else None
+    metadata = event._data.get("MetaData")
+    size = metadata.get("Size") if isinstance(metadata, dict) else None
     if type(size) is not int or len(event.sources) != 1:
         return []
-    found = []
+    replaced = []
     for source in sources:
         with suppress(NotFound):
             if cos.head(source).size != size:
-                found.append(source)
-    return found
+                replaced.append(source)
+    return replaced
 
 
 def retire(sources: list[CosObject], cos: Cos, what: str) -> None:
-    """Delete objects, or put them into a storage class; those that are gone are done.
+    """Delete objects, or change their storage class to `what`. Missing objects count as done.
 
     Raises:
-        SomeFailed: with the error of each that failed.
-        CosError: the one that failed.
+        SomeFailed: with the error of each failed deletion.
+        CosError: a storage class cannot be changed.
     """
     if what == DELETE:
         cos.delete(sources)

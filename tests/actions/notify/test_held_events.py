@@ -1,10 +1,10 @@
-"""Messages about a task that content moderation holds: they say so, and link to nothing that is moved."""
+"""Messages about tasks that content moderation holds."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -28,12 +28,6 @@ WORDS = {"zh": "内容审核拦截", "en": "held by content review"}
 SUCCEEDED = {"zh": "成功", "en": "succeeded"}
 
 
-@pytest.fixture
-def robots() -> Iterator[ChatWebhookStub]:
-    with ChatWebhookStub() as running:
-        yield running
-
-
 def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     """Return an event with results and a review of each suggestion."""
     results = results or {
@@ -50,18 +44,18 @@ def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     return notification
 
 
-def address(channel: str, robots: ChatWebhookStub) -> str:
+def make_address(channel: str, stub: ChatWebhookStub) -> str:
     return {
-        "wecom": f"wecom://k?endpoint={robots.url}",
-        "dingtalk": f"dingtalk://k?endpoint={robots.url}",
-        "feishu": f"feishu://k?endpoint={robots.url}",
-        "slack": f"slack://T/B/X?endpoint={robots.url}",
-        "webhook": f"{robots.url}/hook?on=all",
+        "wecom": f"wecom://k?endpoint={stub.url}",
+        "dingtalk": f"dingtalk://k?endpoint={stub.url}",
+        "feishu": f"feishu://k?endpoint={stub.url}",
+        "slack": f"slack://T/B/X?endpoint={stub.url}",
+        "webhook": f"{stub.url}/hook?on=all",
     }[channel]
 
 
-def rows_of(channel: str, message: Any) -> list[str]:
-    """Return the lines of a message that stand for results."""
+def get_rows(channel: str, message: Any) -> list[str]:
+    """Return the parts of a message for results."""
     if channel == "webhook":
         return [result["details"] for result in message["results"]]
     text = json.dumps(message, ensure_ascii=False)
@@ -75,11 +69,11 @@ def store(event: Event, cos: Cos) -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack", "webhook"])
-def test_application_message_says_that_task_is_held(
+def test_message_reports_held_task(
     channel: str,
     lang: str,
     application: Callable[..., ModuleType],
-    robots: ChatWebhookStub,
+    stub: ChatWebhookStub,
     cos: Cos,
     keys: Callable[[str], list[str]],
 ) -> None:
@@ -88,13 +82,13 @@ def test_application_message_says_that_task_is_held(
     handlers = application(
         MPS_MODERATE=f"{HELD}?on=block",
         MPS_PUBLISH=PUBLISHED,
-        MPS_NOTIFY=f"{address(channel, robots)}&lang={lang}",
+        MPS_NOTIFY=f"{make_address(channel, stub)}&lang={lang}",
     )
     handlers.main_handler(notification, {})
-    (received,) = robots.received
+    (received,) = stub.received
     text = json.dumps(received.message, ensure_ascii=False)
     assert text.count(WORDS[lang]) >= 4  # the title and three rows
-    assert all(WORDS[lang] in row for row in rows_of(channel, received.message)[:3])
+    assert all(WORDS[lang] in row for row in get_rows(channel, received.message)[:3])
     assert f"MPS task {SUCCEEDED['en']}" not in text
     assert f"任务{SUCCEEDED['zh']}" not in text
     assert "://" not in text.replace("cos://in-1250000000.ap-guangzhou/videos/demo.mp4", "")
@@ -102,26 +96,26 @@ def test_application_message_says_that_task_is_held(
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_mail_says_that_task_is_held(lang: str) -> None:
+def test_email_reports_held_task(lang: str) -> None:
     event = parse_event(reviewed("block"))
     message = Message(event, event.subtasks, LOCALES[lang], lambda _: [], held=True)
     assert WORDS[lang] in message.title
-    for letter in (render_text(message, 0.0), render_html(message, 0.0)):
-        assert letter.count(WORDS[lang]) >= 4
-        assert letter.count("⛔") == 4  # three results, and the review
-        assert "✅" not in letter
-        assert "<a " not in letter
-        assert "<img" not in letter
+    for text in (render_text(message, 0.0), render_html(message, 0.0)):
+        assert text.count(WORDS[lang]) >= 4
+        assert text.count("⛔") == 4  # three results, and the review
+        assert "✅" not in text
+        assert "<a " not in text
+        assert "<img" not in text
 
 
-def test_webhook_json_says_which_results_are_held(
-    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
+def test_webhook_message_marks_held_results(
+    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
     store(parse_event(notification), cos)
-    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
-    message = robots.received[0].message
+    message = stub.received[0].message
     assert (message["outcome"], message["held"]) == ("held", True)
     assert {result["type"]: result["outcome"] for result in message["results"]} == {
         "ImageSprites": "failed",
@@ -145,34 +139,34 @@ def test_webhook_json_says_which_results_are_held(
         ("", ("later",), "held"),
     ],
 )
-def test_message_follows_verdicts_that_are_acted_on(
+def test_outcome_follows_decisions_to_act_on(
     option: str,
     suggestions: tuple[str, ...],
     outcome: str,
     application: Callable[..., ModuleType],
-    robots: ChatWebhookStub,
+    stub: ChatWebhookStub,
     cos: Cos,
 ) -> None:
     notification = reviewed(*suggestions)
     store(parse_event(notification), cos)
-    handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
-    message = robots.received[0].message
+    message = stub.received[0].message
     assert message["outcome"] == outcome
     assert message["held"] == (outcome == "held")
     linked = [result["type"] for result in message["results"] if result["links"]]
     assert ("Transcode" in linked) == (outcome != "held")
 
 
-def test_review_in_its_own_event_holds_nothing(
+def test_separate_review_is_reported_as_rejected(
     application: Callable[..., ModuleType],
-    robots: ChatWebhookStub,
+    stub: ChatWebhookStub,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     notification = payload("mps_workflow_ai_content_review")
-    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
-    message = robots.received[0].message
+    message = stub.received[0].message
     assert (message["outcome"], message["held"]) == ("rejected", False)
     assert message["title"].startswith("MPS 任务未通过内容审核")
     assert not any(result["outcome"] == "held" for result in message["results"])
@@ -180,7 +174,7 @@ def test_review_in_its_own_event_holds_nothing(
     assert "names no file to move" in caplog.text
 
 
-def test_task_that_failed_whole_holds_nothing(robots: ChatWebhookStub) -> None:
+def test_failed_task_holds_nothing(stub: ChatWebhookStub) -> None:
     notification = reviewed("block", Transcode="FAIL")
     notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][0]["PornTask"] = {
         "Status": "FAIL",
@@ -192,23 +186,23 @@ def test_task_that_failed_whole_holds_nothing(robots: ChatWebhookStub) -> None:
     assert not any(row.held for row in message.rows)
 
 
-@pytest.mark.parametrize(("on", "told"), [("failure", 1), ("success", 0), ("all", 1)])
-def test_held_task_counts_as_no_success(
-    on: str, told: int, application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
+@pytest.mark.parametrize(("on", "count"), [("failure", 1), ("success", 0), ("all", 1)])
+def test_held_task_is_no_success(
+    on: str, count: int, application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = reviewed("block", Transcode="SUCCESS")
     store(parse_event(notification), cos)
-    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook?on={on}")
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook?on={on}")
     handlers.main_handler(notification, {})
-    assert len(robots.received) == told
+    assert len(stub.received) == count
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_order_of_registration_does_not_matter(
-    order: int, robots: ChatWebhookStub, cos: Cos, emulator: CosEmulator
+def test_held_message_ignores_order_of_registration(
+    order: int, stub: ChatWebhookStub, cos: Cos, emulator: CosEmulator
 ) -> None:
     moderate = Moderate(HELD)
-    notify = Notify(f"{robots.url}/hook", held=moderate.holds)
+    notify = Notify(f"{stub.url}/hook", held=moderate.holds)
     publish = Publish(PUBLISHED, when=moderate.permits)
     event = parse_event(reviewed("block"))
     store(event, cos)
@@ -217,42 +211,42 @@ def test_order_of_registration_does_not_matter(
         verb(Event, name="quarantine", when=moderate.holds)(moderate.quarantine)
     for kind in publish.kinds:
         publishing.on(kind, name="publish", **publish.filters)(publish.copy)
-    # Also at once, before or after the quarantine.
-    notifying.on(Event, name="notify", **notify.filters)(notify.tell)
-    notifying.on_complete(Event, name="complete", **notify.filters)(notify.tell)
+    # Also immediately, before or after the quarantine.
+    notifying.on(Event, name="notify", **notify.filters)(notify.send)
+    notifying.on_complete(Event, name="complete", **notify.filters)(notify.send)
     app = App(*(quarantining, notifying, publishing)[::order])
     app.provide(Cos, lambda: cos)
     app.main_handler(reviewed("block"), {})
-    first, second = (received.message for received in robots.received)
+    first, second = (received.message for received in stub.received)
     assert first["outcome"] == second["outcome"] == "held"
     assert not any(result["links"] for result in first["results"])
 
 
-def test_failed_quarantine_is_not_said_to_be_done(
-    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos, emulator: CosEmulator
+def test_failed_quarantine_sends_no_message(
+    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos, emulator: CosEmulator
 ) -> None:
     notification = reviewed("block")
     store(parse_event(notification), cos)
     number = emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
-    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{robots.url}/hook")
+    handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
     with pytest.raises(CallbacksFailed):
         handlers.main_handler(notification, {})
-    assert robots.received == []
+    assert stub.received == []
     emulator.faults.remove(number)
     handlers.main_handler(notification, {})
-    assert [received.message["outcome"] for received in robots.received] == ["held"]
+    assert [received.message["outcome"] for received in stub.received] == ["held"]
 
 
 def test_held_text_claims_no_move() -> None:
-    for words in LOCALES.values():
-        text = f"{words.titles['held']} {words.held} {words.review_notes['held']}"
+    for locale in LOCALES.values():
+        text = f"{locale.titles['held']} {locale.held} {locale.review_notes['held']}"
         assert not any(
             claim in text for claim in ("moved", "quarantine", "移", "隔离", "published")
         )
 
 
-def test_refused_overwrite_sends_no_link_to_copy(
-    application: Callable[..., ModuleType], robots: ChatWebhookStub, cos: Cos
+def test_refused_overwrite_sends_no_message(
+    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
 ) -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     event = parse_event(notification)
@@ -262,15 +256,15 @@ def test_refused_overwrite_sends_no_link_to_copy(
     cos.upload(b"another film", CosObject("player-1250000000", "ap-guangzhou", f"vod/{name}"))
     handlers = application(
         MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?overwrite=no",
-        MPS_NOTIFY=f"{robots.url}/hook",
+        MPS_NOTIFY=f"{stub.url}/hook",
     )
-    with pytest.raises(CallbacksFailed, match="callbacks failed"):
+    with pytest.raises(CallbacksFailed):
         handlers.main_handler(notification, {})
-    assert robots.received == []
+    assert stub.received == []
 
 
 @pytest.mark.parametrize("suggestion", ["pass", "block"])
-def test_moderation_takes_care_of_every_result(
+def test_moderation_handles_every_result_of_held_event(
     suggestion: str,
     application: Callable[..., ModuleType],
     cos: Cos,
@@ -298,12 +292,12 @@ def test_moderation_takes_care_of_every_result(
     assert f"reviewed: {'block: Porn sexy block' if suggestion == 'block' else 'pass'}" in lines
 
 
-def test_result_that_only_a_message_shows_is_a_warning(
+def test_result_without_callback_stays_unhandled(
     application: Callable[..., ModuleType],
-    robots: ChatWebhookStub,
+    stub: ChatWebhookStub,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handlers = application(MPS_NOTIFY=f"{robots.url}/hook")
+    handlers = application(MPS_NOTIFY=f"{stub.url}/hook")
     summary = handlers.main_handler(reviewed("pass", Transcode="SUCCESS"), {})
     assert [result["type"] for result in summary["unhandled"]] == ["Porn"]
     assert "no callback is for Porn" in caplog.text

@@ -1,4 +1,4 @@
-"""The verdict on an event: the fold of its reviews, whatever their order, shape and place."""
+"""The verdict on an event: worst decision over reviews of any order, form and place."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def live(*items: Any) -> dict[str, Any]:
 
 
 def verdict(notification: dict[str, Any]) -> Verdict:
-    found = compute_verdict(parse_event(notification))
-    assert found is not None
-    return found
+    result = compute_verdict(parse_event(notification))
+    assert result is not None
+    return result
 
 
 def decision(notification: dict[str, Any]) -> str:
@@ -70,7 +70,7 @@ segments = st.builds(
 )
 passes = st.builds(review, type_=st.sampled_from(sorted(FIELDS)))
 reviews = st.builds(
-    lambda suggestion, status, type_, found: review(suggestion, status, type_, SegmentSet=found),
+    lambda suggestion, status, type_, items: review(suggestion, status, type_, SegmentSet=items),
     st.sampled_from(["pass", "review", "block", "ban", "", None]),
     st.sampled_from(["SUCCESS", "FAIL", "PROCESSING", None]),
     st.sampled_from([*FIELDS, "Violence"]),
@@ -79,49 +79,49 @@ reviews = st.builds(
 
 
 @given(st.lists(reviews, min_size=1, max_size=5), st.randoms(use_true_random=False))
-def test_the_order_of_reviews_does_not_matter(found: list[Review], chance: random.Random) -> None:
-    shuffled = found[:]
+def test_verdict_ignores_order_of_reviews(items: list[Review], chance: random.Random) -> None:
+    shuffled = items[:]
     chance.shuffle(shuffled)
-    assert verdict(workflow(*shuffled)) == verdict(workflow(*found))
-    assert str(verdict(workflow(*shuffled))) == str(verdict(workflow(*found)))
+    assert verdict(workflow(*shuffled)) == verdict(workflow(*items))
+    assert str(verdict(workflow(*shuffled))) == str(verdict(workflow(*items)))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), reviews)
-def test_another_review_never_makes_a_verdict_better(found: list[Review], more: Review) -> None:
-    before, after = decision(workflow(*found)), decision(workflow(*found, more))
+def test_verdict_never_improves_with_another_review(items: list[Review], more: Review) -> None:
+    before, after = decision(workflow(*items)), decision(workflow(*items, more))
     assert DECISIONS.index(after) >= DECISIONS.index(before)
     assert after in (before, decision(workflow(more)))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), passes)
-def test_another_pass_changes_nothing(found: list[Review], more: Review) -> None:
-    assert verdict(workflow(*found, more)) == verdict(workflow(*found))
+def test_verdict_ignores_another_pass(items: list[Review], more: Review) -> None:
+    assert verdict(workflow(*items, more)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4))
-def test_reviews_say_the_same_inside_an_activity_of_a_schedule(found: list[Review]) -> None:
-    assert verdict(schedule(*found)) == verdict(workflow(*found))
+def test_verdict_is_equal_inside_activity(items: list[Review]) -> None:
+    assert verdict(schedule(*items)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, max_size=4))
-def test_only_what_passes_whole_passes(found: list[Review]) -> None:
+def test_verdict_passes_only_if_everything_passes(items: list[Review]) -> None:
     def is_pass(one: Review) -> bool:
         (body,) = (value for value in one.values() if isinstance(value, dict))
         suggestions = [body["Output"], *body["Output"]["SegmentSet"]]
-        said = {one["Suggestion"] for one in suggestions}
-        return body["Status"] in ("SUCCESS", None) and said == {"pass"}
+        values = {one["Suggestion"] for one in suggestions}
+        return body["Status"] in ("SUCCESS", None) and values == {"pass"}
 
-    event = parse_event(workflow(*found))
-    if found:
-        told = compute_verdict(event)
-        assert told is not None
-        assert (told.decision == "pass") == all(map(is_pass, found)) == (not told.why)
+    event = parse_event(workflow(*items))
+    if items:
+        result = compute_verdict(event)
+        assert result is not None
+        assert (result.decision == "pass") == all(map(is_pass, items)) == (not result.why)
     else:
         assert compute_verdict(event) is None
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("items", "expected"),
     [
         ([review("block"), review(status="FAIL")], "fail"),
         ([review("review"), review("block")], "block"),
@@ -145,8 +145,8 @@ def test_only_what_passes_whole_passes(found: list[Review]) -> None:
         ([{"Type": "Violence"}], "review"),
     ],
 )
-def test_the_worst_word_is_the_verdict(found: list[Review], expected: str) -> None:
-    assert decision(workflow(*found)) == expected
+def test_verdict_is_worst_decision(items: list[Review], expected: str) -> None:
+    assert decision(workflow(*items)) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def test_the_worst_word_is_the_verdict(found: list[Review], expected: str) -> No
         (sample("ScheduleTask", [("Porn", "FAIL"), ("Transcode", "SUCCESS")]), "fail"),
     ],
 )
-def test_an_activity_has_a_word_of_its_own_and_those_inside(
+def test_verdict_combines_activity_and_inner_reviews(
     notification: dict[str, Any], expected: str
 ) -> None:
     assert decision(notification) == expected
 
 
-def test_an_activity_without_its_result_is_not_a_pass() -> None:
+def test_verdict_of_activity_without_result_is_review() -> None:
     notification = schedule()
     (activity,) = notification["ScheduleTaskEvent"]["ActivityResultSet"]
     activity["ActivityResItem"] = {"ReviewTask": None}
@@ -184,12 +184,12 @@ def test_an_activity_without_its_result_is_not_a_pass() -> None:
         ([{"Type": None}], "review"),
     ],
 )
-def test_reviews_of_a_live_stream_count(items: list[Any], expected: str) -> None:
+def test_verdict_covers_live_stream_reviews(items: list[Any], expected: str) -> None:
     assert decision(live(*items)) == expected
 
 
 @pytest.mark.parametrize("notification", [live(), live(None, "x"), {"EventType": "AiReviewResult"}])
-def test_a_notification_of_reviews_without_any_has_no_verdict(
+def test_verdict_is_none_without_reviews(
     notification: dict[str, Any],
 ) -> None:
     assert compute_verdict(parse_event(notification)) is None
@@ -203,42 +203,44 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("[lms]*.json")))
-def test_each_published_event_has_the_verdict_of_its_reviews(name: str) -> None:
-    found = compute_verdict(parse_event(payload(name)))
-    assert (found and found.decision) == EXPECTED.get(name)
+def test_verdict_of_each_sample_event(name: str) -> None:
+    result = compute_verdict(parse_event(payload(name)))
+    assert (result and result.decision) == EXPECTED.get(name)
 
 
-def test_why_is_told_worst_first_with_where_and_how_sure() -> None:
-    found = verdict(payload("mps_workflow_ai_content_review"))
-    told = [(one.suggestion, one.label, one.confidence, one.start, one.end) for one in found.why]
-    assert told == [
+def test_verdict_lists_findings_worst_first() -> None:
+    result = verdict(payload("mps_workflow_ai_content_review"))
+    findings = [
+        (why.suggestion, why.label, why.confidence, why.start, why.end) for why in result.why
+    ]
+    assert findings == [
         ("block", "sexy", 98, 9.5, 14),
         ("block", "sexy", 97, 41, 49),
         ("review", "sexy", 80, 16.5, 18),
     ]
-    assert found.why[0].url == "http://xxx.vod2.myqcloud.com/xxx/xxx/xx1.jpg"
-    assert str(found) == (
+    assert result.why[0].url == "http://xxx.vod2.myqcloud.com/xxx/xxx/xx1.jpg"
+    assert str(result) == (
         "block: Porn sexy block 98% at 9.5-14 s; Porn sexy block 97% at 41-49 s; "
         "Porn sexy review 80% at 16.5-18 s"
     )
 
 
-def test_of_two_findings_the_surer_one_is_told_first() -> None:
-    found = [
+def test_verdict_sorts_findings_by_confidence() -> None:
+    items = [
         {"Suggestion": "block", "Confidence": confidence, "StartTimeOffset": start}
         for start, confidence in enumerate([None, 0, 70, 99.5])
     ]
-    told = verdict(workflow(review("block", SegmentSet=found)))
-    assert [one.confidence for one in told.why] == [99.5, 70, 0, None]
+    result = verdict(workflow(review("block", SegmentSet=items)))
+    assert [why.confidence for why in result.why] == [99.5, 70, 0, None]
 
 
-def test_a_live_review_tells_its_moment() -> None:
+def test_verdict_of_live_review_has_time() -> None:
     assert str(verdict(payload("live_ai_review_1"))) == (
         "block: VoicePorn sexual_moan block 98% at 0.266-4.146 s"
     )
 
 
-def test_a_failed_review_tells_why() -> None:
+def test_verdict_of_failed_review_has_error() -> None:
     notification = sample("WorkflowTask", Porn="FAIL", Terrorism="FAIL")
     bare = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][1]["TerrorismTask"]
     bare.update(ErrCode=0, ErrCodeExt="", Message="")
@@ -247,44 +249,42 @@ def test_a_failed_review_tells_why() -> None:
     )
 
 
-def test_more_reasons_than_a_line_holds_are_counted() -> None:
-    found = [{"Suggestion": "block", "StartTimeOffset": second} for second in range(5)]
-    told = str(verdict(workflow(review("block", SegmentSet=found))))
-    assert told == ("block: Porn block at 0 s; Porn block at 1 s; Porn block at 2 s; and 2 more")
+def test_verdict_line_counts_further_findings() -> None:
+    items = [{"Suggestion": "block", "StartTimeOffset": second} for second in range(5)]
+    line = str(verdict(workflow(review("block", SegmentSet=items))))
+    assert line == ("block: Porn block at 0 s; Porn block at 1 s; Porn block at 2 s; and 2 more")
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("segment", "line"),
     [
         ({"KeywordSet": ["one", None, "two"]}, "review: Porn.Asr one, two without a suggestion"),
         ({"Name": "someone", "Suggestion": "review"}, "review: Porn.Asr someone review"),
         ({"Label": "a\nb\u202ec", "Suggestion": "block"}, "block: Porn.Asr a b c block"),
-        ({"Label": "x" * 99, "Suggestion": "block"}, f"block: Porn.Asr {'x' * 59}… block"),
+        ({"Label": "x" * 99, "Suggestion": "block"}, f"block: Porn.Asr {'x' * 60}… block"),
         ({"Confidence": float("nan"), "Suggestion": "block"}, "block: Porn.Asr block"),
         ({"Confidence": 10**400, "Suggestion": "block"}, "block: Porn.Asr block"),
         ({"Confidence": 1e9, "Suggestion": "block"}, "block: Porn.Asr block"),
         ({"Confidence": True, "Suggestion": "block"}, "block: Porn.Asr block"),
     ],
 )
-def test_a_reason_is_one_short_line_whatever_was_recognised(
-    told: dict[str, Any], line: str
-) -> None:
-    assert str(verdict(workflow(review("pass", type_="Porn.Asr", SegmentSet=[told])))) == line
+def test_finding_is_one_short_line(segment: dict[str, Any], line: str) -> None:
+    assert str(verdict(workflow(review("pass", type_="Porn.Asr", SegmentSet=[segment])))) == line
 
 
-def test_a_pass_is_told_by_its_word() -> None:
+def test_verdict_line_of_pass() -> None:
     assert str(verdict(workflow(review()))) == "pass"
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=5) | st.floats(), st.lists))
-def test_no_shape_of_an_output_is_an_error(anything: object) -> None:
+def test_verdict_accepts_any_output(anything: object) -> None:
     body = {"Status": "SUCCESS", "Output": {"SegmentSet": anything, "Suggestion": anything}}
-    found = verdict(workflow({"Type": "Porn", "PornTask": body}))
-    assert found.decision in DECISIONS
-    json.dumps(str(found))
+    result = verdict(workflow({"Type": "Porn", "PornTask": body}))
+    assert result.decision in DECISIONS
+    json.dumps(str(result))
 
 
-def test_verdicts_are_values() -> None:
+def test_verdicts_compare_by_value() -> None:
     one, same = verdict(workflow(review("block"))), verdict(schedule(review("block")))
     other = verdict(workflow(review("review")))
     assert one == same

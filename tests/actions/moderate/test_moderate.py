@@ -1,9 +1,10 @@
-"""The quarantine: what is held is moved there whole, once, and from wherever an earlier delivery was cut off."""
+"""Moderate action: complete moves into the quarantine, redelivery, and events that are not held."""
 
 from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -48,7 +49,7 @@ def held(key: str, bucket: str = OUT) -> CosObject:
 
 
 def notification(suggestion: str = "block", status: str = "SUCCESS") -> dict[str, Any]:
-    """A rendition, an adaptive stream and a review."""
+    """Return an event with a rendition, an adaptive stream and a review."""
     made = sample(
         "WorkflowTask",
         Transcode="SUCCESS",
@@ -71,7 +72,7 @@ def event(suggestion: str = "block", status: str = "SUCCESS") -> Event:
 
 @pytest.fixture
 def stored(cos: Cos) -> None:
-    """The outputs and the source of `notification`, and another task's file beside them."""
+    """Store the outputs and the source of `notification`, and a file of another task."""
     for key, text in FILES.items():
         cos.upload(text.encode(), at(key))
     cos.upload(b"another's", at("videos/ads/another.ts"))
@@ -87,7 +88,7 @@ def is_held_whole(cos: Cos, keys: Keys) -> bool:
 
 
 @pytest.mark.usefixtures("stored")
-def test_what_is_blocked_is_moved_whole_with_its_segments(cos: Cos, keys: Keys) -> None:
+def test_quarantine_moves_blocked_outputs_with_segments(cos: Cos, keys: Keys) -> None:
     moved = Moderate(HELD).quarantine(event(), cos)
     assert set(moved) == {held(key) for key in FILES}
     assert is_held_whole(cos, keys)
@@ -95,7 +96,7 @@ def test_what_is_blocked_is_moved_whole_with_its_segments(cos: Cos, keys: Keys) 
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_redelivery_finds_everything_done(cos: Cos, keys: Keys, emulator: CosEmulator) -> None:
+def test_redelivery_finds_everything_moved(cos: Cos, keys: Keys, emulator: CosEmulator) -> None:
     moderate = Moderate(f"{HELD}?source=move")
     first = moderate.quarantine(event(), cos)
     assert held("videos/demo.mp4", "source-1250000000") in first
@@ -105,7 +106,7 @@ def test_a_redelivery_finds_everything_done(cos: Cos, keys: Keys, emulator: CosE
     assert keys("source-1250000000") == []
 
 
-def test_wherever_a_delivery_was_cut_off_the_next_one_ends_it(cos: Cos, keys: Keys) -> None:
+def test_redelivery_completes_any_interrupted_move(cos: Cos, keys: Keys) -> None:
     moderate = Moderate(HELD)
     cos.upload(b"another's", at("videos/ads/another.ts"))
     playlists = [key for key in FILES if key.endswith(".m3u8")]
@@ -115,7 +116,7 @@ def test_wherever_a_delivery_was_cut_off_the_next_one_ends_it(cos: Cos, keys: Ke
         for some in others
         for bits in itertools.product((0, 1), repeat=len(playlists))
     ]
-    # A move copies everything before it deletes anything: so far it may have come.
+    # A move copies everything before it deletes anything.
     states: list[tuple[set[str], set[str]]] = [(copied, set()) for copied in subsets[::3]] + [
         (set(FILES), gone) for gone in subsets
     ]
@@ -128,12 +129,10 @@ def test_wherever_a_delivery_was_cut_off_the_next_one_ends_it(cos: Cos, keys: Ke
 
 
 @pytest.mark.usefixtures("stored")
-def test_objects_that_cos_does_not_delete_are_moved_by_the_next_delivery(
-    cos: Cos, keys: Keys, emulator: CosEmulator
-) -> None:
+def test_redelivery_moves_undeleted_objects(cos: Cos, keys: Keys, emulator: CosEmulator) -> None:
     moderate = Moderate(HELD)
     number = emulator.faults.add(Fault("fail_keys", key="*.ts", code="AccessDenied"))
-    with pytest.raises(SomeFailed, match="quarantine: 3 could not be moved"):
+    with pytest.raises(SomeFailed, match="3 not"):
         moderate.quarantine(event(), cos)
     assert "videos/ads/demo.m3u8" not in keys(OUT)
     emulator.faults.remove(number)
@@ -142,7 +141,7 @@ def test_objects_that_cos_does_not_delete_are_moved_by_the_next_delivery(
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_playlist_that_cannot_be_read_now_is_left_for_the_next_delivery(
+def test_redelivery_moves_stream_with_unreadable_playlist(
     cos: Cos, keys: Keys, emulator: CosEmulator
 ) -> None:
     number = emulator.faults.add(
@@ -159,10 +158,10 @@ def test_a_playlist_that_cannot_be_read_now_is_left_for_the_next_delivery(
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_file_that_is_nowhere_keeps_no_other_where_it_is(cos: Cos, keys: Keys) -> None:
+def test_missing_file_does_not_stop_others(cos: Cos, keys: Keys) -> None:
     cos.delete(at("videos/ads/low/1.ts"))
-    for _ in range(2):  # and is not forgotten by a redelivery
-        with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+    for _ in range(2):  # the redelivery fails as well
+        with pytest.raises(SomeFailed, match="1 not") as caught:
             Moderate(HELD).quarantine(event(), cos)
         (error,) = caught.value.exceptions
         assert isinstance(error, NotFound)
@@ -171,10 +170,10 @@ def test_a_file_that_is_nowhere_keeps_no_other_where_it_is(cos: Cos, keys: Keys)
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_playlist_that_is_nowhere_keeps_no_other_stream_where_it_is(cos: Cos, keys: Keys) -> None:
+def test_missing_playlist_does_not_stop_other_streams(cos: Cos, keys: Keys) -> None:
     cos.delete(at("videos/ads/low/index.m3u8"))
     for _ in range(2):
-        with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+        with pytest.raises(SomeFailed, match="1 not") as caught:
             Moderate(HELD).quarantine(event(), cos)
         assert caught.value.objects == [at("videos/ads/low/index.m3u8")]
         assert not {"videos/ads/high.m3u8", "videos/ads/high-0.ts"} & set(keys(OUT))
@@ -183,26 +182,26 @@ def test_a_playlist_that_is_nowhere_keeps_no_other_stream_where_it_is(cos: Cos, 
     assert is_held_whole(cos, keys)
 
 
-def test_playlists_that_name_each_other_come_to_an_end(cos: Cos, keys: Keys) -> None:
+def test_circular_playlists_are_moved(cos: Cos, keys: Keys) -> None:
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
     master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"
     cos.upload(f"{master}a.m3u8\ngone.m3u8\n".encode(), at("videos/ads/demo.m3u8"))
     cos.upload(f"{master}demo.m3u8\ngone.m3u8\n".encode(), at("videos/ads/a.m3u8"))
-    with pytest.raises(SomeFailed, match="1 could not be moved"):
+    with pytest.raises(SomeFailed, match="1 not"):
         Moderate(HELD).quarantine(parse_event(made), cos)
     assert keys(OUT) == []
 
 
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("name", ["demo.mp4", "0.ts", "demo.m3u8"])
-def test_a_file_that_cannot_be_copied_keeps_no_other_where_it_is(
+def test_failed_copy_does_not_stop_others(
     cos: Cos, keys: Keys, emulator: CosEmulator, name: str
 ) -> None:
     number = emulator.faults.add(
         Fault("error", "CopyObject", key=f"*/{name}", status=403, code="AccessDenied")
     )
-    with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+    with pytest.raises(SomeFailed, match="1 not") as caught:
         Moderate(HELD).quarantine(event(), cos)
     assert "AccessDenied" in str(caught.value)
     left = [key for key in FILES if key.endswith(f"/{name}")]
@@ -212,16 +211,14 @@ def test_a_file_that_cannot_be_copied_keeps_no_other_where_it_is(
     assert is_held_whole(cos, keys)
 
 
-def test_a_task_of_which_nothing_is_there_says_what_is_missing(cos: Cos) -> None:
-    with pytest.raises(SomeFailed, match="2 could not be moved") as caught:
+def test_quarantine_lists_missing_outputs(cos: Cos) -> None:
+    with pytest.raises(SomeFailed, match="2 not") as caught:
         Moderate(HELD).quarantine(event(), cos)
     assert set(caught.value.objects) == {at("videos/demo.mp4"), at("videos/ads/demo.m3u8")}
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_dash_manifest_is_moved_and_its_segments_are_said_to_be_left(
-    cos: Cos, keys: Keys
-) -> None:
+def test_quarantine_moves_dash_manifest_and_fails(cos: Cos, keys: Keys) -> None:
     made = notification()
     stream = made["WorkflowTaskEvent"]["MediaProcessResultSet"][1]
     stream["AdaptiveDynamicStreamingTask"]["Output"]["Path"] = "/videos/dash.mpd"
@@ -236,7 +233,7 @@ def test_a_dash_manifest_is_moved_and_its_segments_are_said_to_be_left(
 
 
 @pytest.mark.usefixtures("stored")
-def test_an_output_outside_cos_is_told_after_all_others_are_moved(cos: Cos, keys: Keys) -> None:
+def test_output_outside_cos_fails_after_others_moved(cos: Cos, keys: Keys) -> None:
     made = notification()
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     rendition["Output"]["OutputStorage"] = {"Type": "AWS-S3", "S3OutputStorage": {}}
@@ -246,7 +243,7 @@ def test_an_output_outside_cos_is_told_after_all_others_are_moved(cos: Cos, keys
     assert keys(OUT) == ["videos/ads/another.ts", "videos/demo.mp4"]
 
 
-def test_a_key_that_does_not_fit_below_the_quarantine_is_told(cos: Cos) -> None:
+def test_key_too_long_for_quarantine_fails(cos: Cos) -> None:
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop()
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
@@ -257,9 +254,7 @@ def test_a_key_that_does_not_fit_below_the_quarantine_is_told(cos: Cos) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo.m3u8", "Manifest"])
-def test_what_a_playlist_names_from_the_root_is_found_by_a_redelivery_too(
-    cos: Cos, keys: Keys, name: str
-) -> None:
+def test_redelivery_finds_files_named_from_root(cos: Cos, keys: Keys, name: str) -> None:
     made = notification()
     results = made["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results.pop(0)
@@ -267,34 +262,32 @@ def test_what_a_playlist_names_from_the_root_is_found_by_a_redelivery_too(
     text = "#EXTM3U\n#EXTINF:2,\n/videos/0.ts\n#EXT-X-GAP\n#EXTINF:2,\ngap.ts\n"
     cos.upload(text.encode(), at(f"videos/ads/{name}"))
     for _ in range(2):
-        cos.upload(b"zero", at("videos/0.ts"))  # the second time, as if it could not be deleted
+        cos.upload(b"zero", at("videos/0.ts"))  # again, as if it could not be deleted
         Moderate(HELD).quarantine(parse_event(made), cos)
         assert keys(OUT) == []
         assert len(keys("archive-1250000000")) == 2
 
 
-def test_a_stream_that_cannot_be_read_now_is_all_that_is_told(
-    cos: Cos, emulator: CosEmulator
-) -> None:
+def test_unreadable_stream_is_one_failure(cos: Cos, emulator: CosEmulator) -> None:
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
     emulator.faults.add(Fault("error", operation="GetObject", status=403, code="AccessDenied"))
-    with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+    with pytest.raises(SomeFailed, match="1 not") as caught:
         Moderate(HELD).quarantine(parse_event(made), cos)
     assert "AccessDenied" in str(caught.value)
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize(("option", "told"), [("", {}), ("?acl=private", {"x-cos-acl": "private"})])
-def test_what_is_held_may_have_an_acl_of_its_own(
-    cos: Cos, option: str, told: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(
+    ("option", "headers"), [("", {}), ("?acl=private", {"x-cos-acl": "private"})]
+)
+def test_moved_objects_have_configured_acl(cos: Cos, option: str, headers: dict[str, str]) -> None:
     for moved in Moderate(f"{HELD}{option}").quarantine(event(), cos):
-        assert get_acl_headers(cos._client, moved) == told
+        assert get_acl_headers(cos._client, moved) == headers
 
 
 @pytest.mark.usefixtures("stored")
-def test_source_at_a_url_of_cos_is_moved(cos: Cos, keys: Keys) -> None:
+def test_source_at_cos_url_is_moved(cos: Cos, keys: Keys) -> None:
     made = notification()
     url = "https://source-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo.mp4?q-sign=1"
     made["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
@@ -304,7 +297,7 @@ def test_source_at_a_url_of_cos_is_moved(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_source_elsewhere_is_said_to_stay(
+def test_source_outside_cos_stays_with_warning(
     cos: Cos, keys: Keys, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = notification()
@@ -314,12 +307,12 @@ def test_source_elsewhere_is_said_to_stay(
     }
     Moderate(f"{HELD}?source=move").quarantine(parse_event(made), cos)
     assert is_held_whole(cos, keys)
-    assert "stays where it is: https://example.com/demo.mp4" in caplog.text
+    assert "https://example.com/demo.mp4" in caplog.text
     assert "hush" not in caplog.text
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_source_that_is_a_playlist_moves_nothing_but_itself(cos: Cos, keys: Keys) -> None:
+def test_playlist_source_moves_alone(cos: Cos, keys: Keys) -> None:
     made = notification()
     made["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/mine.m3u8"
     cos.upload(b"#EXTM3U\n#EXTINF:2,\nvideos/demo.mp4\n", at("mine.m3u8", "source-1250000000"))
@@ -328,7 +321,7 @@ def test_a_source_that_is_a_playlist_moves_nothing_but_itself(cos: Cos, keys: Ke
 
 
 @pytest.mark.usefixtures("stored")
-def test_what_lies_in_the_quarantine_stays_there(cos: Cos, keys: Keys) -> None:
+def test_source_in_quarantine_stays(cos: Cos, keys: Keys) -> None:
     Moderate(HELD).quarantine(event(), cos)
     again = notification()
     info = again["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]
@@ -348,7 +341,7 @@ def test_what_lies_in_the_quarantine_stays_there(cos: Cos, keys: Keys) -> None:
         (f"{HELD}?on=review,block", "pass", "FAIL"),
     ],
 )
-def test_nothing_is_moved_for_a_verdict_that_is_not_acted_on(
+def test_quarantine_ignores_unselected_decisions(
     cos: Cos, keys: Keys, to: str, suggestion: str, status: str
 ) -> None:
     moderate = Moderate(to)
@@ -358,7 +351,7 @@ def test_nothing_is_moved_for_a_verdict_that_is_not_acted_on(
 
 
 @pytest.mark.usefixtures("stored")
-def test_outputs_beside_the_quarantine_are_moved_into_it(cos: Cos, keys: Keys) -> None:
+def test_outputs_in_quarantine_bucket_are_moved(cos: Cos, keys: Keys) -> None:
     Moderate("cos://out-1250000000.ap-guangzhou/held/").quarantine(event(), cos)
     left = [key for key in keys(OUT) if not key.startswith("held/")]
     assert left == ["videos/ads/another.ts"]
@@ -366,22 +359,22 @@ def test_outputs_beside_the_quarantine_are_moved_into_it(cos: Cos, keys: Keys) -
 
 
 @pytest.mark.usefixtures("stored")
-def test_stream_that_is_no_playlist_is_moved_all_the_same(cos: Cos, keys: Keys) -> None:
+def test_invalid_playlist_is_moved_and_fails(cos: Cos, keys: Keys) -> None:
     cos.upload(b"no playlist", at("videos/ads/demo.m3u8"))
-    with pytest.raises(SomeFailed, match="1 could not be moved") as caught:
+    with pytest.raises(SomeFailed, match="1 not") as caught:
         Moderate(HELD).quarantine(event(), cos)
     (error,) = caught.value.exceptions
     assert isinstance(error, NotAPlaylist)
     assert "videos/ads/demo.m3u8" not in keys(OUT)
 
 
-def test_an_event_without_a_review_is_none_of_its_business(cos: Cos) -> None:
+def test_moderate_ignores_event_without_review(cos: Cos) -> None:
     documented = parse_event(sample())
     assert Moderate(HELD).quarantine(documented, cos) == []
     assert Moderate(HELD).permits(documented)
 
 
-def test_what_is_held_is_not_permitted_to_any_callback() -> None:
+def test_permits_is_false_for_results_of_held_event() -> None:
     blocked = event()
     moderate = Moderate(f"{HELD}?on=block")
     assert moderate.holds(blocked)
@@ -390,7 +383,7 @@ def test_what_is_held_is_not_permitted_to_any_callback() -> None:
 
 
 @pytest.mark.parametrize("option", ["block", "fail", "block,fail", "review,block"])
-def test_block_is_held_although_another_review_failed(option: str) -> None:
+def test_block_is_held_despite_failed_review(option: str) -> None:
     notified = notification("block")
     failed = {"Type": "Political", "PoliticalTask": {"Status": "FAIL", "ErrCode": 30000}}
     notified["WorkflowTaskEvent"]["AiContentReviewResultSet"].append(failed)
@@ -412,7 +405,7 @@ def test_block_is_held_although_another_review_failed(option: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("stored")
-def test_quarantine_is_narrowed_by_options(
+def test_quarantine_is_limited_by_filter_options(
     option: str, held: bool, application: Callable[..., ModuleType], keys: Keys
 ) -> None:
     handlers = application(MPS_MODERATE=f"{HELD}?{option}", MPS_PUBLISH=PLAYER)
@@ -424,23 +417,23 @@ def test_quarantine_is_narrowed_by_options(
     assert bool(keys("player-1250000000")) != held
 
 
-def test_verdict_is_found_once_for_all_results(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_verdict_is_computed_once_per_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = []
 
-    def find(one: Event) -> Verdict | None:
-        asked.append(one)
-        return compute_verdict(one)
+    def compute(event: Event) -> Verdict | None:
+        events.append(event)
+        return compute_verdict(event)
 
-    monkeypatch.setattr("scf_mps.actions.moderate.compute_verdict", find)
+    monkeypatch.setattr("scf_mps.actions.moderate.compute_verdict", compute)
     moderate = Moderate(HELD)
     blocked, passed = event(), event("pass")
     for one in (blocked, passed, blocked):
         assert {moderate.holds(result) for result in one.subtasks} == {one is blocked}
-    assert asked == [blocked, passed, blocked]
+    assert events == [blocked, passed, blocked]
 
 
 @pytest.mark.usefixtures("stored")
-def test_the_folder_may_tell_the_task(cos: Cos, keys: Keys) -> None:
+def test_folder_may_contain_fields(cos: Cos, keys: Keys) -> None:
     Moderate("cos://archive-1250000000.ap-guangzhou/{session_context}/?acl=private").quarantine(
         event(), cos
     )
@@ -448,46 +441,47 @@ def test_the_folder_may_tell_the_task(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_one_warning_says_what_was_held_and_why(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
+def test_quarantine_logs_one_warning_with_reasons(
+    cos: Cos, caplog: pytest.LogCaptureFixture
+) -> None:
     Moderate(HELD).quarantine(event(), cos)
     (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    assert line.getMessage() == "block: Porn block: what MPS made goes to quarantine"
-    told = vars(line)
-    assert (told["verdict"], told["why"], told["pictures"]) == ("block", ["Porn block"], [])
-    assert (told["quarantine"], told["session_context"]) == (HELD, "order-42")
+    assert line.getMessage().startswith("block: Porn block: ")
+    fields = vars(line)
+    assert (fields["verdict"], fields["why"], fields["pictures"]) == ("block", ["Porn block"], [])
+    assert (fields["quarantine"], fields["session_context"]) == (HELD, "order-42")
 
 
-def test_pictures_of_a_finding_are_told(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
+def test_quarantine_logs_pictures_of_findings(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
     Moderate(HELD).quarantine(parse_event(payload("mps_workflow_ai_content_review")), cos)
     (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     assert [url[-7:] for url in vars(line)["pictures"]] == ["xx1.jpg", "xx3.jpg", "xx2.jpg"]
 
 
 @pytest.mark.parametrize(
-    ("to", "told"),
+    ("to", "word"),
     [
-        ("s3://held/", "cos://bucket.region"),
-        ("cos://held.ap-guangzhou/held/", "COS bucket"),
-        (HELD.rstrip("/"), "ending in a slash"),
-        (f"{HELD}{{date}}/", "there is no field {date}"),
-        (f"{HELD}{{taskid}}/", "did you mean {task_id}?"),
-        (f"{HELD}?on=pass", "on= expects some of block,review,fail, not 'pass'"),
-        (f"{HELD}?on=blocked", "not 'blocked'"),
-        (f"{HELD}?on=block,", "not 'block,'"),
-        (f"{HELD}?source=copy", "source= expects move, not 'copy'"),
+        ("s3://held/", "cos://"),
+        ("cos://held.ap-guangzhou/held/", "'held'"),
+        (HELD.rstrip("/"), "slash"),
+        (f"{HELD}{{date}}/", "{date}"),
+        (f"{HELD}{{taskid}}/", "{task_id}?"),
+        (f"{HELD}?on=pass", "on=pass"),
+        (f"{HELD}?on=blocked", "on=blocked"),
+        (f"{HELD}?on=block,", "on=block,:"),
+        (f"{HELD}?source=copy", "source=copy"),
         (f"{HELD}?session=,", "session="),
         (f"{HELD}?bucket=media", "APPID"),
-        (f"{HELD}?sources=move", "did you mean source=?"),
+        (f"{HELD}?sources=move", "source=?"),
     ],
 )
-def test_a_quarantine_that_cannot_be_meant_is_a_mistake(to: str, told: str) -> None:
-    with pytest.raises(ValueError, match=r"expect|field|option|name|location") as caught:
+def test_moderate_rejects_invalid_address(to: str, word: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(word)):
         Moderate(to)
-    assert told in str(caught.value)
 
 
 @pytest.mark.usefixtures("stored")
-def test_the_application_holds_what_is_blocked_and_nothing_else(
+def test_application_holds_only_blocked_events(
     application: Callable[..., ModuleType], cos: Cos, keys: Keys
 ) -> None:
     handlers = application(MPS_MODERATE=HELD)
@@ -502,9 +496,7 @@ def test_the_application_holds_what_is_blocked_and_nothing_else(
 
 
 @pytest.mark.usefixtures("stored")
-def test_what_is_held_is_neither_published_nor_in_a_manifest(
-    application: Callable[..., ModuleType], keys: Keys
-) -> None:
+def test_held_event_is_not_published(application: Callable[..., ModuleType], keys: Keys) -> None:
     handlers = application(
         MPS_MODERATE=HELD,
         MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?manifest=manifest.json",
@@ -514,9 +506,7 @@ def test_what_is_held_is_neither_published_nor_in_a_manifest(
 
 
 @pytest.mark.usefixtures("stored")
-def test_what_passes_review_is_published(
-    application: Callable[..., ModuleType], keys: Keys
-) -> None:
+def test_passed_event_is_published(application: Callable[..., ModuleType], keys: Keys) -> None:
     handlers = application(
         MPS_MODERATE=HELD, MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/"
     )
@@ -524,15 +514,16 @@ def test_what_passes_review_is_published(
     assert len(keys("player-1250000000")) == len(FILES)
 
 
-def test_a_quarantine_that_could_not_be_filled_is_delivered_again(
+def test_failed_quarantine_fails_invocation(
     application: Callable[..., ModuleType],
 ) -> None:
     with pytest.raises(CallbacksFailed) as caught:
         application(MPS_MODERATE=HELD).main_handler(notification("block"), {})
-    assert "quarantine: 2 could not be moved" in str(caught.value)
+    (failure,) = caught.value.failures
+    assert isinstance(failure.__cause__, SomeFailed)
 
 
-def test_without_its_variable_the_application_holds_nothing(
+def test_application_holds_nothing_without_variable(
     application: Callable[..., ModuleType],
 ) -> None:
     names = {route.name for route in application().app.routes}

@@ -1,4 +1,4 @@
-"""What others chose, in a message: never markup, never a mention, never longer than a channel takes."""
+"""Untrusted text in messages: no markup, no mentions, within the limits of each channel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scf_mps.actions.notify.email_body import render_html, render_text
 from scf_mps.actions.notify.feishu import Feishu
 from scf_mps.actions.notify.locale import LOCALES
 from scf_mps.actions.notify.message import CustomText, Message, make_link
-from scf_mps.actions.notify.size_limit import choose_rows, take
+from scf_mps.actions.notify.size_limit import choose_rows, take_within
 from scf_mps.actions.notify.slack import Slack
 from scf_mps.actions.notify.text import clean, escape_markdown, sanitize_url
 from scf_mps.actions.notify.webhook import Webhook
@@ -29,7 +29,7 @@ from scf_mps.events.parser import parse_event
 from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 
-from .notify_support import KEY, NOON, context_of
+from .support import KEY, NOON, make_context
 
 EVIL = (
     "*bold*_x_",
@@ -51,7 +51,7 @@ EVIL = (
     '@\u200ball <\u2060at user_id="all">\u3164</at> <\ufe0f!channel>',
 )
 few = settings(max_examples=min(20, settings().max_examples))
-chosen = st.one_of(st.sampled_from(EVIL), st.text(max_size=300), st.text(max_size=3))
+untrusted = st.one_of(st.sampled_from(EVIL), st.text(max_size=300), st.text(max_size=3))
 
 
 THREE = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL", AnimatedGraphics="SUCCESS")
@@ -59,30 +59,30 @@ THREE = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL", Animate
 
 @st.composite
 def messages(draw: st.DrawFn) -> Message:
-    """A message of which others chose whatever others can choose."""
+    """Draw a message whose user-controlled values are untrusted."""
     notification = copy.deepcopy(THREE)
     event = notification["WorkflowTaskEvent"]
     event |= {
-        "TaskId": draw(chosen),
+        "TaskId": draw(untrusted),
         "ErrCode": draw(st.sampled_from([0, 1])),
-        "Message": draw(chosen),
+        "Message": draw(untrusted),
     }
     event["InputInfo"]["CosInputInfo"] = {
         **event["InputInfo"]["CosInputInfo"],
-        "Object": draw(chosen),
+        "Object": draw(untrusted),
     }
-    notification |= {"SessionContext": draw(chosen), "SessionId": draw(chosen)}
+    notification |= {"SessionContext": draw(untrusted), "SessionId": draw(untrusted)}
     good, bad, picture = event["MediaProcessResultSet"]
-    good["TranscodeTask"]["Output"]["Path"] = f"/{draw(chosen)}"
-    picture["AnimatedGraphicTask"]["Output"]["Path"] = f"/{draw(chosen)}.gif"
-    bad["ImageSpriteTask"] |= {"Message": draw(chosen), "ErrCodeExt": draw(chosen)}
+    good["TranscodeTask"]["Output"]["Path"] = f"/{draw(untrusted)}"
+    picture["AnimatedGraphicTask"]["Output"]["Path"] = f"/{draw(untrusted)}.gif"
+    bad["ImageSpriteTask"] |= {"Message": draw(untrusted), "ErrCodeExt": draw(untrusted)}
     event["MediaProcessResultSet"] = [good, bad, picture] * draw(st.sampled_from([1, 1, 3, 25]))
     length = draw(st.sampled_from([0, 0, 1500]))
 
     def links(result: Any) -> list[Any]:
-        query = f"?q-sign={'0' * length}&x={draw(chosen) if length == 0 else ''}"
-        found = [make_link(path, f"https://cdn.example.com{path}{query}") for path in result.paths]
-        return [link for link in found if link]
+        query = f"?q-sign={'0' * length}&x={draw(untrusted) if length == 0 else ''}"
+        made = [make_link(path, f"https://cdn.example.com{path}{query}") for path in result.paths]
+        return [link for link in made if link]
 
     own = draw(
         st.sampled_from(
@@ -95,45 +95,42 @@ def messages(draw: st.DrawFn) -> Message:
             ]
         )
     )
-    words = LOCALES[draw(st.sampled_from(["zh", "en"]))]
+    locale = LOCALES[draw(st.sampled_from(["zh", "en"]))]
     read_event = parse_event(notification)
-    message = Message(
-        read_event, read_event.subtasks, words, links, None if own is None else CustomText(own)
-    )
-    message.notes.append(words.expires.format(span=words.span(5400)))
+    message = Message(read_event, read_event.subtasks, locale, links)
+    message.custom_text = None if own is None else CustomText(own)
+    message.notes.append(locale.expires.format(span=locale.format_span(5400)))
     return message
 
 
 @pytest.fixture(scope="module")
-def robots() -> Iterator[ChatWebhookStub]:
+def stub() -> Iterator[ChatWebhookStub]:
     with ChatWebhookStub() as running:
         yield running
 
 
-def said(channel: Any, message: Message, robots: ChatWebhookStub) -> Any:
-    """What a robot has taken: it refuses what is too long."""
-    channel.send(message, SendContext(KEY, context_of(30), lambda: NOON))
-    return robots.received[-1]
+def send_to_stub(channel: Any, message: Message, stub: ChatWebhookStub) -> Any:
+    """Send a message to a stub, which refuses messages that are too long. Return what it received."""
+    channel.send(message, SendContext(KEY, make_context(30), lambda: NOON))
+    return stub.received[-1]
 
 
 OURS = re.compile(r"!?\[([^\[\]<>*`|~@#\n]*)\]\(https://[^\s()\[\]<>|*`]*\)|\*\*([^*\n]*)\*\*")
 
 
-def unmarked(text: str) -> str:
-    """A text without the links, pictures and bold words that are ours."""
-    return OURS.sub(lambda found: found[1] or found[2] or "", text)
+def remove_our_markup(text: str) -> str:
+    """Return a text without our links, pictures and bold words."""
+    return OURS.sub(lambda match: match[1] or match[2] or "", text)
 
 
 @few
 @given(message=messages())
-def test_wecom_is_told_nothing_that_others_marked_up(
-    message: Message, robots: ChatWebhookStub
-) -> None:
-    options = {"endpoint": robots.url}
-    content = said(WeCom("k", options), message, robots).message["markdown_v2"]["content"]
+def test_wecom_message_has_only_our_markup(message: Message, stub: ChatWebhookStub) -> None:
+    options = {"endpoint": stub.url}
+    content = send_to_stub(WeCom("k", options), message, stub).message["markdown_v2"]["content"]
     assert len(content.encode()) <= 4096
     for line in content.splitlines():
-        rest = unmarked(line)
+        rest = remove_our_markup(line)
         if rest.startswith("| "):
             assert rest.count("|") == 6
         rest = rest.removeprefix("## ").removeprefix("> ").replace("|", "").replace("---", "")
@@ -142,25 +139,21 @@ def test_wecom_is_told_nothing_that_others_marked_up(
 
 @few
 @given(message=messages())
-def test_dingtalk_is_told_nothing_that_others_marked_up(
-    message: Message, robots: ChatWebhookStub
-) -> None:
-    received = said(DingTalk("k", {"endpoint": robots.url, "word": "x"}), message, robots)
+def test_dingtalk_message_has_only_our_markup(message: Message, stub: ChatWebhookStub) -> None:
+    received = send_to_stub(DingTalk("k", {"endpoint": stub.url, "word": "x"}), message, stub)
     assert len(received.body) <= 20_000
     assert received.message["at"] == {"atMobiles": [], "atUserIds": [], "isAtAll": False}
     markdown = received.message["markdown"]
     assert not set(markdown["title"]) & set("*`[]<>#|~@\\")
     for line in markdown["text"].splitlines():
-        rest = unmarked(line).removeprefix("### ").removeprefix(">")
+        rest = remove_our_markup(line).removeprefix("### ").removeprefix(">")
         assert not set(rest) & set("*`[]<>#|~@\\")
 
 
 @few
 @given(message=messages())
-def test_feishu_is_told_nothing_but_texts_and_links(
-    message: Message, robots: ChatWebhookStub
-) -> None:
-    received = said(Feishu("k", {"endpoint": robots.url, "secret": "s"}), message, robots)
+def test_feishu_message_has_only_texts_and_links(message: Message, stub: ChatWebhookStub) -> None:
+    received = send_to_stub(Feishu("k", {"endpoint": stub.url, "secret": "s"}), message, stub)
     assert len(received.body) <= 20_000
     (post,) = received.message["content"]["post"].values()
     assert "<" not in post["title"]
@@ -172,14 +165,14 @@ def test_feishu_is_told_nothing_but_texts_and_links(
 
 @few
 @given(message=messages())
-def test_slack_is_told_nothing_but_texts_links_and_pictures(
-    message: Message, robots: ChatWebhookStub
+def test_slack_message_has_only_texts_links_and_pictures(
+    message: Message, stub: ChatWebhookStub
 ) -> None:
-    told = said(Slack("T/B/X", {"endpoint": robots.url}), message, robots).message
-    assert len(json.dumps(told["blocks"], ensure_ascii=False).encode()) <= 12_000
-    assert len(told["blocks"]) <= 50
-    assert not set(told["text"]) & set("<>*`~@")
-    for block in told["blocks"]:
+    received = send_to_stub(Slack("T/B/X", {"endpoint": stub.url}), message, stub).message
+    assert len(json.dumps(received["blocks"], ensure_ascii=False).encode()) <= 12_000
+    assert len(received["blocks"]) <= 50
+    assert not set(received["text"]) & set("<>*`~@")
+    for block in received["blocks"]:
         if block["type"] == "header":
             assert block["text"]["type"] == "plain_text"
             assert len(block["text"]["text"]) <= 150
@@ -195,10 +188,8 @@ def test_slack_is_told_nothing_but_texts_links_and_pictures(
 
 @few
 @given(message=messages())
-def test_webhook_body_is_bounded_and_its_text_visible(
-    message: Message, robots: ChatWebhookStub
-) -> None:
-    received = said(Webhook(f"{robots.url}/hook", {}), message, robots)
+def test_webhook_body_is_bounded_and_printable(message: Message, stub: ChatWebhookStub) -> None:
+    received = send_to_stub(Webhook(f"{stub.url}/hook", {}), message, stub)
     assert len(received.body) <= 500_000
     for text in (received.message["title"], *received.message["text"].splitlines()):
         assert text.isprintable()
@@ -207,7 +198,7 @@ def test_webhook_body_is_bounded_and_its_text_visible(
 
 
 class Page(HTMLParser):
-    """The tags of a page, each with the names of its attributes, and its addresses."""
+    """The tags of a page with their attribute names, and its URLs."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -229,7 +220,7 @@ class Page(HTMLParser):
 
 @few
 @given(message=messages())
-def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
+def test_email_is_complete_with_only_our_tags(message: Message) -> None:
     html, text = render_html(message, NOON), render_text(message, NOON)
     assert len(html.encode()) <= 91_000
     assert len(text.encode()) <= 90_000
@@ -251,18 +242,20 @@ def test_a_mail_is_whole_and_has_no_tag_but_ours(message: Message) -> None:
     assert all(one.startswith("https://cdn.example.com/") for one in page.addresses)
 
 
-def test_mail_has_at_most_90000_bytes() -> None:
+def test_email_has_at_most_90000_bytes() -> None:
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 2000
     event = parse_event(notification)
     message = Message(event, event.subtasks, LOCALES["en"], lambda _: [])
     assert 89_500 < len(render_text(message, NOON).encode()) <= 90_000
-    assert 89_500 < len(render_html(message, NOON).encode()) <= 90_100  # with its frame
+    assert (
+        89_500 < len(render_html(message, NOON).encode()) <= 90_100
+    )  # with its opening and closing tags
 
 
 @few
 @given(message=messages())
-def test_a_title_and_facts_are_single_lines_that_can_be_seen(message: Message) -> None:
+def test_title_and_facts_are_visible_single_lines(message: Message) -> None:
     for text in (message.title, *(value for _, value in message.facts)):
         assert not re.search(
             "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text
@@ -271,7 +264,7 @@ def test_a_title_and_facts_are_single_lines_that_can_be_seen(message: Message) -
 
 
 @given(st.text(max_size=100), st.integers(3, 60))
-def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
+def test_clean_text_is_truncated_between_characters(text: str, most: int) -> None:
     made = clean(text, most)
     assert len(made.encode()) <= most
     whole = clean(text, 10_000)
@@ -322,14 +315,14 @@ def test_clean_text_keeps_one_space_for_blanks() -> None:
         ),
     ],
 )
-def test_what_could_be_markup_is_replaced_by_what_looks_alike(text: str, shown: str) -> None:
+def test_markdown_is_replaced_by_lookalikes(text: str, shown: str) -> None:
     assert escape_markdown(text) == shown
 
 
 @given(st.text(max_size=60))
 @example("javascript:alert(1)")
 @example("HTTPS://a/b c|(d)[e]<f>'\"\\*\ud800")
-def test_a_link_cannot_end_before_its_end(text: str) -> None:
+def test_sanitized_url_cannot_end_a_link(text: str) -> None:
     for url in (sanitize_url(text), sanitize_url(f"https://{text}")):
         assert re.fullmatch(r"(?i:https?://[A-Za-z0-9#$%&+,/:;=?@~_.\-]*)?", url)
 
@@ -350,9 +343,7 @@ def test_link_has_at_most_8192_bytes() -> None:
     st.integers(-10, 400),
     st.integers(0, 20),
 )
-def test_rows_are_left_out_from_the_end_and_never_take_more_room_than_there_is(
-    rows: list[tuple[int, int]], room: int, more: int
-) -> None:
+def test_chosen_rows_fit_the_room(rows: list[tuple[int, int]], room: int, more: int) -> None:
     chosen = choose_rows(rows, room, more)
     taken = sum(rows[at][0] if whole else rows[at][1] for at, whole in enumerate(chosen))
     if len(chosen) == len(rows):
@@ -368,5 +359,5 @@ def test_rows_that_fit_exactly_are_kept() -> None:
     assert choose_rows(rows, 5, 1) == [True, False]
     assert choose_rows(rows, 4, 1) == [False, False]
     assert choose_rows(rows, 3, 1) == [False]
-    assert take([1, 2], 3, int) == [1, 2]
-    assert take([1, 2], 2, int) == [1]
+    assert take_within([1, 2], 3, int) == [1, 2]
+    assert take_within([1, 2], 2, int) == [1]

@@ -1,0 +1,57 @@
+"""A recorded function and helpers for tests of the forward action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from scf_mps.errors import CallbacksFailed
+
+ARCHIVE = "cos://archive-1250000000.ap-guangzhou/mps/"
+
+
+CONTEXT = {
+    "request_id": "r-1",
+    "function_name": "events",
+    "namespace": "default",
+    "tencentcloud_region": "ap-guangzhou",
+    "time_limit_in_ms": 60_000,
+}
+
+
+Application = Callable[..., ModuleType]
+
+
+class Recorder:
+    """A function that records its payloads."""
+
+    def __init__(self, name: str = "thumbnails", namespace: str = "default") -> None:
+        self.name = name
+        self.namespace = namespace
+        self.pushed: list[str] = []
+
+    def push(self, payload: str) -> str:
+        self.pushed.append(payload)
+        return f"request-{len(self.pushed)}"
+
+    def invoke(self, payload: str) -> Any:
+        raise AssertionError("events must be invoked asynchronously")
+
+
+def get_outcomes(summary: dict[str, Any], prefix: str = "handlers.forwarding.") -> dict[str, str]:
+    return {
+        one["callback"].removeprefix(prefix): one["outcome"]
+        for one in summary["callbacks"]
+        if one["callback"].startswith(prefix)
+    }
+
+
+def forward_and_fail(handlers: ModuleType, event: dict[str, Any], **context: str) -> str:
+    """Return the text of the failed forwarding of an event."""
+    with pytest.raises(CallbacksFailed) as caught:
+        handlers.main_handler(event, {**CONTEXT, **context})
+    (failure,) = caught.value.failures
+    return str(failure)
