@@ -1,6 +1,6 @@
-"""The Serverless platform, as `components deploy` knows it: where code is uploaded to, and who carries out a deployment.
+"""The Serverless platform for `components deploy`: uploads and deployments.
 
-The component itself is `component.js`, in a process of node that lives as long as the platform.
+The component is `component.js`, in a Node.js process that lives as long as the platform.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUCKET = "sls-cache"
 
 
 class Storage:
-    """COS by signed URLs, as the platform hands them out and uses them itself."""
+    """COS by signed URLs, as the platform uses it."""
 
     def __init__(self, cos: CosEmulator) -> None:
         self._cos = cos
@@ -45,7 +45,7 @@ class Storage:
         )
 
     def get(self, bucket: str, region: str, key: str) -> bytes | None:
-        """The object, or None if there is none."""
+        """Return the object, or None."""
         try:
             return self._exchange("GET", self.url("GET", bucket, region, key), None)
         except urllib.error.HTTPError as error:
@@ -56,7 +56,7 @@ class Storage:
         self._exchange("PUT", self.url("PUT", bucket, region, key), body)
 
     def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
-        """By the emulator as a proxy, which needs no TLS."""
+        """Send a request with the emulator as proxy, which needs no TLS."""
         plain = url.replace("https://", "http://", 1)
         proxy = urllib.request.ProxyHandler({"http": self._cos.url})
         request = urllib.request.Request(plain, body, method=method)
@@ -65,7 +65,7 @@ class Storage:
 
 
 class Users(Service):
-    """CAM, as far as a client asks who it is."""
+    """CAM: the identity of a client."""
 
     name = "cam"
     version = "2019-01-16"
@@ -90,17 +90,17 @@ class Component:
         )
         self._lock = threading.Lock()
 
-    def deploy(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out a deployment; the answer has ``outputs`` or an ``error``."""
+    def deploy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a deployment and return its ``outputs`` or ``error``."""
         assert self._process.stdin
         assert self._process.stdout
         with self._lock:
-            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         assert line, f"the component ended: {Path(self._log.name).read_text('utf-8')}"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        response: dict[str, Any] = json.loads(line)
+        return response
 
     def close(self) -> None:
         self._process.communicate(timeout=30)
@@ -111,9 +111,9 @@ class Platform(Service):
     """The platform's API (2020-02-05), for one instance of a component.
 
     Attributes:
-        runs: the body of every RunComponent: what the client made of a serverless.yml.
-        uploads: the zip of every upload, as it came.
-        folder: where the code of the last deployment is, as a zip.
+        runs: the body of every RunComponent.
+        uploads: the zip of every upload.
+        folder: contains the code of the last deployment as a zip.
     """
 
     name = "sls"
@@ -126,7 +126,7 @@ class Platform(Service):
         self.reset()
 
     def reset(self) -> None:
-        """Nothing has been deployed."""
+        """Delete everything that was deployed."""
         self.runs: list[dict[str, Any]] = []
         self.uploads: list[bytes] = []
         self._files: dict[str, tuple[zipfile.ZipInfo, bytes]] = {}
@@ -135,7 +135,7 @@ class Platform(Service):
 
     @action("GetCacheFileUrls")
     def get_cache_file_urls(self, call: Call) -> Mapping[str, Any]:
-        return _answer(
+        return _build_response(
             previousMapDownloadUrl=self._url("GET", "src.map"),
             changesUploadUrl=self._url("PUT", "changes.zip"),
             srcDownloadUrl=self._url("GET", "src.zip"),
@@ -146,40 +146,40 @@ class Platform(Service):
         run = json.loads(call.text("Body"))
         self.runs.append(run)
         if run["options"].get("cacheOutdated"):
-            self._take(self._storage.get(BUCKET, REGION, "changes.zip"))
+            self._apply(self._storage.get(BUCKET, REGION, "changes.zip"))
         zipped = self.folder / f"{len(self.runs)}.zip"
         with zipfile.ZipFile(zipped, "w") as archive:
             for name in sorted(self._files):
                 archive.writestr(*self._files[name])
         assert self.component is not None
-        given = run["credentials"]["tencent"]
-        done = self.component.deploy(
+        credentials = run["credentials"]["tencent"]
+        result = self.component.deploy(
             {
                 "inputs": run["instance"]["inputs"],
                 "zip": str(zipped),
-                "credentials": {name: given[name] for name in ("SecretId", "SecretKey")},
+                "credentials": {name: credentials[name] for name in ("SecretId", "SecretKey")},
                 "appId": APP_ID,
             }
         )
         self._instance = {
-            "instanceStatus": "error" if "error" in done else "active",
-            "deploymentError": done.get("error"),
-            "deploymentErrorStack": done.get("error"),
-            "outputs": {"name": done.get("outputs", {}).get("FunctionName")},
+            "instanceStatus": "error" if "error" in result else "active",
+            "deploymentError": result.get("error"),
+            "deploymentErrorStack": result.get("error"),
+            "outputs": {"name": result.get("outputs", {}).get("FunctionName")},
         }
-        return _answer()
+        return _build_response()
 
     @action("GetInstance")
     def get_instance(self, call: Call) -> Mapping[str, Any]:
-        return _answer(instance=self._instance)
+        return _build_response(instance=self._instance)
 
-    def _take(self, changes: bytes | None) -> None:
-        """Apply what was uploaded to the code there is."""
+    def _apply(self, changes: bytes | None) -> None:
+        """Apply an upload to the stored code."""
         assert changes is not None
         self.uploads.append(changes)
         with zipfile.ZipFile(io.BytesIO(changes)) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir()]
-            files = {one.filename: (one, archive.read(one)) for one in members}
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            files = {member.filename: (member, archive.read(member)) for member in members}
         _, deleted = files.pop("deleted.files", (None, b"[]"))
         for name in json.loads(deleted):
             del self._files[name]
@@ -191,6 +191,6 @@ class Platform(Service):
         return self._storage.url(method, BUCKET, REGION, key)
 
 
-def _answer(**body: Any) -> dict[str, Any]:
-    """The platform wraps what it says in the answer of a gateway."""
+def _build_response(**body: Any) -> dict[str, Any]:
+    """Build the response of the platform's gateway."""
     return {"Body": json.dumps({"statusCode": 200, "body": json.dumps(body)})}

@@ -1,8 +1,7 @@
-"""An HTTPS proxy that ends in local servers, for clients that know nothing but the cloud's real names.
+"""HTTPS proxy to local servers, for clients that connect to the cloud's host names.
 
-A client says ``CONNECT host:443``; it is given a TLS server with a certificate for that host, of an authority made for
-this run, and behind that the local server which plays the host. What is asked of the server is none of this module's
-business: bytes go through as they are.
+A client sends ``CONNECT host:443`` and gets a TLS server with a certificate for that host, signed by an authority of
+this run. The proxy passes the decrypted bytes to the local server for the host.
 """
 
 from __future__ import annotations
@@ -25,12 +24,18 @@ _CHUNK = 64 * 1024
 
 @final
 class LoopbackProxy:
-    """In a background thread: ``with LoopbackProxy({"*.tencentcloudapi.com": api.port}, folder) as proxy:``.
+    """HTTPS proxy in a background thread.
 
-    - `ports`: which local server plays a host, by globs of hosts.
-    - `folder` is where `ca_file` is written, the certificate that clients have to trust.
+        with LoopbackProxy({"*.tencentcloudapi.com": api.port}, folder) as proxy: ...
 
-    Attributes: `url`, `ca_file`, `refused` (the hosts asked for that nobody plays).
+    Args:
+        ports: local port by glob of hosts.
+        folder: gets `ca_file`, the certificate that clients must trust.
+
+    Attributes:
+        url: the proxy's URL.
+        ca_file: the certificate.
+        refused: requests for other hosts.
     """
 
     def __init__(self, ports: Mapping[str, int], folder: Path) -> None:
@@ -61,14 +66,14 @@ class LoopbackProxy:
         self._loop.close()
 
     async def _listen(self, tls: ssl.SSLContext | None, backend: int) -> int:
-        """Serve CONNECT, or with `tls` hand what comes to a backend; returns the port."""
+        """Serve CONNECT, or with `tls` pass connections to a backend. Return the port."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
             self._open.add(task)
             try:
-                # A client that goes away in the middle is no news.
+                # Clients may disconnect at any time.
                 with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                     port = backend or await self._connect(reader, writer)
                     if port:
@@ -82,26 +87,26 @@ class LoopbackProxy:
         return int(server.sockets[0].getsockname()[1])
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-        """Answer ``CONNECT``; returns the port that plays the host, 0 if none does."""
+        """Respond to ``CONNECT`` and return the host's local port, 0 if there is none."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.partition("\r\n")[0].split(" ")
         host, _, port = target.partition(":")
-        played = [backend for glob, backend in self._ports.items() if fnmatchcase(host, glob)]
-        if method != "CONNECT" or not played:
+        backends = [backend for glob, backend in self._ports.items() if fnmatchcase(host, glob)]
+        if method != "CONNECT" or not backends:
             self.refused.append(f"{method} {target}")
-            writer.write(b"HTTP/1.1 502 Nobody plays this host\r\nContent-Length: 0\r\n\r\n")
+            writer.write(b"HTTP/1.1 502 Unknown host\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
             return 0
         if port != "443":
-            chosen = played[0]
+            backend_port = backends[0]
         elif host in self._tls_ports:
-            chosen = self._tls_ports[host]
+            backend_port = self._tls_ports[host]
         else:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             self._authority.issue_cert(host).configure_cert(context)
-            chosen = self._tls_ports[host] = await self._listen(context, played[0])
+            backend_port = self._tls_ports[host] = await self._listen(context, backends[0])
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        return chosen
+        return backend_port
 
     async def _stop(self) -> None:
         for server in self._servers:
@@ -112,12 +117,12 @@ class LoopbackProxy:
 
 
 async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    """Pass bytes both ways until both sides have ended."""
-    there, back = await asyncio.open_connection(HOST, port)
+    """Pass bytes in both directions until both sides end."""
+    backend_reader, backend_writer = await asyncio.open_connection(HOST, port)
     try:
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        await asyncio.gather(_copy(reader, backend_writer), _copy(backend_reader, writer))
     finally:
-        back.close()
+        backend_writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,7 @@
-"""Tencent's own client deploys this project, as it is checked out, into a cloud on loopback; and what it uploaded runs.
+"""Tencent's client deploys this project's checkout to the emulated cloud, and the uploaded code runs.
 
-The client is npm's @serverless/components, in a process of its own, which believes it talks to Tencent by HTTPS; what
-the platform does with its request is done by npm's tencent-component-toolkit. All requests are signed, and verified.
+The client is npm's @serverless/components in its own process, connected by HTTPS. npm's tencent-component-toolkit
+processes its request. All requests are signed and verified.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from tests.support.interpreters import find
 from tests.support.optional_programs import skip_without_python
 from tests.support.sample_data import ROOT, SUMMARY, payload
 
-from .conftest import Client, Cloud, check_out
 from .platform import REGION
+from .support import Client, Cloud, create_checkout
 
-# The SDK asks for the time in a way that newer Pythons warn of.
+# The SDK uses a function that newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
 
 NAME = "scf-mps-dev-mps-events"
@@ -44,31 +44,31 @@ Changes = list[tuple[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Deployed:
-    """What came of two deployments, one after the other."""
+    """The result of two deployments, one after the other."""
 
     first: Changes
     second: Changes
     run: Mapping[str, Any]
-    """What the client told the platform the first time."""
+    """The first request of the client to the platform."""
     uploads: list[bytes]
     built: list[str]
     """The names in the zip of the build, sorted."""
     code: bytes
-    """The zip that the function has in the end."""
+    """The zip of the deployed function."""
 
 
 @pytest.fixture(scope="module")
 def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     cloud, folder = running_cloud, tmp_path_factory.mktemp("deployed")
     cloud.reset()
-    project = check_out(folder)
+    project = create_checkout(folder)
     client = Client(npm, cloud)
-    done = client(project)
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = client(project)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     first = cloud.changes
     cloud.api.requests.clear()
-    done = client(project)
-    assert done.returncode == 0, done.stdout + done.stderr
+    completed = client(project)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     with zipfile.ZipFile(project / "dist" / "function.zip") as archive:
         built = sorted(archive.namelist())
     return Deployed(
@@ -81,7 +81,7 @@ def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathF
     )
 
 
-def test_the_first_deployment_creates_the_function_and_binds_the_trigger_and_nothing_else(
+def test_first_deployment_creates_function_and_binds_trigger(
     deployed: Deployed,
 ) -> None:
     code = {
@@ -124,7 +124,7 @@ def test_the_first_deployment_creates_the_function_and_binds_the_trigger_and_not
     ]
 
 
-def test_the_next_deployment_updates_the_function_and_leaves_the_trigger_alone(
+def test_second_deployment_updates_function_only(
     deployed: Deployed,
 ) -> None:
     actions = [action for action, _ in deployed.second]
@@ -132,11 +132,11 @@ def test_the_next_deployment_updates_the_function_and_leaves_the_trigger_alone(
     assert deployed.second[1][1]["Environment"] == {"Variables": VARIABLES}
 
 
-def test_code_that_is_built_again_is_the_same_and_is_not_uploaded_again(deployed: Deployed) -> None:
+def test_unchanged_code_is_uploaded_once(deployed: Deployed) -> None:
     assert len(deployed.uploads) == 1
 
 
-def test_the_platform_is_told_what_serverless_yml_says(deployed: Deployed) -> None:
+def test_platform_receives_settings_of_serverless_yml(deployed: Deployed) -> None:
     instance = dict(deployed.run["instance"])
     inputs = instance.pop("inputs")
     assert instance == {
@@ -179,11 +179,11 @@ def test_the_platform_is_told_what_serverless_yml_says(deployed: Deployed) -> No
     }
 
 
-def test_what_is_uploaded_is_what_was_built_and_nothing_of_the_checkout(deployed: Deployed) -> None:
+def test_upload_contains_build_only(deployed: Deployed) -> None:
     with zipfile.ZipFile(io.BytesIO(deployed.uploads[0])) as archive:
-        names = {one.filename for one in archive.infolist() if not one.is_dir()}
+        names = {member.filename for member in archive.infolist() if not member.is_dir()}
         index = archive.read("index.py")
-    # The client adds the digests of all files, for the next time.
+    # The client adds the digests of all files.
     assert sorted(names - {"src.map"}) == deployed.built
     assert index.startswith(b"from handlers import main_handler")
     tops = {name.partition("/")[0] for name in names}
@@ -197,7 +197,7 @@ def test_what_is_uploaded_is_what_was_built_and_nothing_of_the_checkout(deployed
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.12"])
-def test_what_was_uploaded_handles_the_sample_event_of_the_documentation(
+def test_uploaded_code_handles_documented_event(
     deployed: Deployed, version: str, tmp_path: Path
 ) -> None:
     if not find(version):
@@ -213,7 +213,9 @@ def test_what_was_uploaded_handles_the_sample_event_of_the_documentation(
         memory=int(created["MemorySize"]),
         timeout=int(created["Timeout"]),
         init_timeout=int(created["InitTimeout"]),
-        environment={one["Key"]: one["Value"] for one in created["Environment"]["Variables"]},
+        environment={
+            variable["Key"]: variable["Value"] for variable in created["Environment"]["Variables"]
+        },
         region=REGION,
     ) as function:
         invocation = function.invoke(payload("mps_workflow_seed_mixed"))
@@ -221,28 +223,22 @@ def test_what_was_uploaded_handles_the_sample_event_of_the_documentation(
     assert invocation.returned == SUMMARY
 
 
-def test_a_wrong_key_deploys_nothing_and_the_client_says_so(
-    components: Client, small: Path, cloud: Cloud
-) -> None:
-    done = components(small, TENCENT_SECRET_KEY="wrong")
-    assert done.returncode == 1
-    assert "signature" in done.stdout
-    assert {one.code for one in cloud.api.requests} == {"AuthFailure.SignatureFailure"}
+def test_wrong_key_deploys_nothing(components: Client, small: Path, cloud: Cloud) -> None:
+    completed = components(small, TENCENT_SECRET_KEY="wrong")
+    assert completed.returncode == 1
+    assert "signature" in completed.stdout
+    assert {request.code for request in cloud.api.requests} == {"AuthFailure.SignatureFailure"}
 
 
-def test_a_trigger_that_cannot_be_bound_fails_the_deployment(
-    components: Client, small: Path, cloud: Cloud
-) -> None:
+def test_unbindable_trigger_fails_deployment(components: Client, small: Path, cloud: Cloud) -> None:
     cloud.api.faults.add("BindTrigger", code="UnauthorizedOperation")
-    done = components(small)
-    assert done.returncode == 1
-    assert "mps" in done.stdout
+    completed = components(small)
+    assert completed.returncode == 1
+    assert "mps" in completed.stdout
     assert [action for action, _ in cloud.changes] == ["CreateFunction"]
 
 
-def test_the_python_sdk_deploys_and_invokes_the_same_zip_by_https(
-    deployed: Deployed, cloud: Cloud
-) -> None:
+def test_python_sdk_deploys_and_invokes_same_zip(deployed: Deployed, cloud: Cloud) -> None:
     if not find("3.10"):
         skip_without_python("3.10")
     http_profile = HttpProfile(
@@ -258,16 +254,16 @@ def test_the_python_sdk_deploys_and_invokes_the_same_zip_by_https(
     scf.call_json("CreateFunction", {**settings, "Timeout": 60, "MemorySize": 256, "Code": code})
     mps.call_json("BindTrigger", dict(deployed.first[1][1]))
     event = json.dumps(payload("mps_workflow_seed_mixed"))
-    answer = scf.call_json("Invoke", {"FunctionName": NAME, "ClientContext": event})["Response"]
-    assert json.loads(answer["Result"]["RetMsg"]) == SUMMARY
-    assert [one["Type"] for one in cloud.function(NAME).triggers] == ["mps"]
+    response = scf.call_json("Invoke", {"FunctionName": NAME, "ClientContext": event})["Response"]
+    assert json.loads(response["Result"]["RetMsg"]) == SUMMARY
+    assert [trigger["Type"] for trigger in cloud.function(NAME).triggers] == ["mps"]
 
 
-def test_our_own_client_finds_nothing_left_to_do(cloud: Cloud, tmp_path: Path) -> None:
+def test_deploy_command_finds_nothing_to_change(cloud: Cloud, tmp_path: Path) -> None:
     cloud.deploy(yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"])
     zipped = tmp_path / "code.zip"
     zipped.write_bytes(cloud.function(NAME).latest.code)
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli,
         [
             "deploy",
@@ -284,6 +280,6 @@ def test_our_own_client_finds_nothing_left_to_do(cloud: Cloud, tmp_path: Path) -
             "TENCENTCLOUD_SECRET_KEY": cloud.api.key.secret_key,
         },
     )
-    assert told.exit_code == 0, told.output
-    plan = json.loads(told.stdout)
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
     assert (plan["steps"], plan["blocked"]) == ([], [])

@@ -1,4 +1,4 @@
-"""The examples of docs/terraform.md and docs/ci.md: what can be tried of them without their services is."""
+"""Examples of docs/terraform.md and docs/ci.md, as far as they run without their services."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from scf_mps.cli import cli
 from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
 
-from .conftest import HERE, Cloud
 from .platform import REGION
+from .support import HERE, Cloud
 
-# The SDK asks for the time in a way that newer Pythons warn of.
+# The SDK uses a function that newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
 
 OURS: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"]
@@ -70,35 +70,44 @@ ARGUMENTS = {
         "namespace",
     },
 }
-"""What the provider documents (terraform-provider-tencentcloud, website/docs/r); of the bucket's object what we use."""
+"""Documented arguments of the provider (terraform-provider-tencentcloud, website/docs/r). Of the bucket's object only those
+used.
+"""
 
 
-def blocks(page: str, language: str) -> list[str]:
-    """The examples of a page in a language."""
+def find_examples(page: str, language: str) -> list[str]:
+    """Return the examples of a page in a language."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def plain(value: Any) -> Any:
-    """What the parser says, without its own marks and the quotes of texts."""
+def unquote(value: Any) -> Any:
+    """Return the parsed value without the parser's marks and the quotes of texts."""
     if isinstance(value, dict):
         return {
-            plain(key): plain(one) for key, one in value.items() if not str(key).startswith("__")
+            unquote(key): unquote(item)
+            for key, item in value.items()
+            if not str(key).startswith("__")
         }
     if isinstance(value, list):
-        return [plain(one) for one in value]
+        return [unquote(item) for item in value]
     return value[1:-1] if isinstance(value, str) and value[:1] == '"' else value
 
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, dict[str, Any]]:
     """The resources of main.tf, by type."""
-    (text,) = blocks("terraform.md", "hcl")
-    found = plain(hcl2.loads(text))["resource"]
-    return {kind: body for one in found for kind, named in one.items() for body in named.values()}
+    (text,) = find_examples("terraform.md", "hcl")
+    parsed = unquote(hcl2.loads(text))["resource"]
+    return {
+        kind: body
+        for resource in parsed
+        for kind, named in resource.items()
+        for body in named.values()
+    }
 
 
-def test_main_tf_uses_arguments_that_the_provider_documents(
+def test_main_tf_uses_documented_arguments(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     assert resources.keys() == ARGUMENTS.keys()
@@ -106,7 +115,7 @@ def test_main_tf_uses_arguments_that_the_provider_documents(
         assert body.keys() <= ARGUMENTS[kind], kind
 
 
-def test_main_tf_makes_the_function_of_serverless_yml(
+def test_main_tf_equals_serverless_yml(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     function = resources["tencentcloud_scf_function"]
@@ -119,7 +128,7 @@ def test_main_tf_makes_the_function_of_serverless_yml(
     assert function["enable_public_net"] is True
 
 
-def test_main_tf_says_of_retries_what_scf_does_by_default(
+def test_main_tf_sets_default_retries(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     body = resources["tencentcloud_scf_function_event_invoke_config"]
@@ -128,7 +137,7 @@ def test_main_tf_says_of_retries_what_scf_does_by_default(
     assert config["retry_config"] == [{"retry_num": 2}]
 
 
-def test_trigger_yml_binds_the_trigger_of_a_function_and_leaves_the_rest_alone(
+def test_trigger_yml_binds_trigger_only(
     cloud: Cloud, resources: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     function = resources["tencentcloud_scf_function"]
@@ -151,9 +160,9 @@ def test_trigger_yml_binds_the_trigger_of_a_function_and_leaves_the_rest_alone(
         },
     )
     cloud.api.requests.clear()
-    (text,) = blocks("terraform.md", "yaml")
+    (text,) = find_examples("terraform.md", "yaml")
     (tmp_path / "trigger.yml").write_text(text)
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         cli,
         ["deploy", "--config", str(tmp_path / "trigger.yml"), "--zip", str(zipped), "--json"],
         env={
@@ -162,7 +171,7 @@ def test_trigger_yml_binds_the_trigger_of_a_function_and_leaves_the_rest_alone(
             "TENCENTCLOUD_SECRET_KEY": key.secret_key,
         },
     )
-    assert told.exit_code == 0, told.output
+    assert result.exit_code == 0, result.output
     assert [action for action, _ in cloud.changes] == ["BindTrigger"]
     (trigger,) = cloud.function(function["name"]).triggers
     assert json.loads(trigger["TriggerDesc"]) == {"eventType": "WorkflowTask"}
@@ -171,19 +180,19 @@ def test_trigger_yml_binds_the_trigger_of_a_function_and_leaves_the_rest_alone(
 @pytest.fixture(scope="module")
 def jobs() -> dict[str, dict[str, Any]]:
     """The jobs of docs/ci.md: `test`, `deploy`, and the other `deploy` as `serverless`."""
-    workflow, other = (yaml.safe_load(text) for text in blocks("ci.md", "yaml"))
+    workflow, other = (yaml.safe_load(text) for text in find_examples("ci.md", "yaml"))
     assert workflow["permissions"] == {"contents": "read"}
     return {**workflow["jobs"], "serverless": other["deploy"]}
 
 
 def commands(job: dict[str, Any]) -> Iterator[list[str]]:
-    """What a job runs, in words."""
+    """Yield the commands of a job, as lists of words."""
     for step in job["steps"]:
         for line in step.get("run", "").splitlines():
             yield shlex.split(line)
 
 
-def test_the_pipeline_tests_and_builds_before_it_deploys_what_was_built(
+def test_pipeline_deploys_tested_build(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
     assert [words[:2] for words in commands(jobs["test"])] == [
@@ -207,16 +216,16 @@ def test_the_pipeline_tests_and_builds_before_it_deploys_what_was_built(
         assert jobs[name]["environment"] == "production"
 
 
-def test_every_command_of_the_docs_is_one_of_ours_with_options_that_it_has(
+def test_commands_of_docs_exist(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
     lines = [words for job in jobs.values() for words in commands(job)]
-    (shell,) = blocks("terraform.md", "sh")
+    (shell,) = find_examples("terraform.md", "sh")
     lines += [shlex.split(line, comments=True) for line in shell.splitlines()]
     assert count_commands(lines) == 8
 
 
-def test_the_python_of_the_pipeline_is_the_functions(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_uses_python_of_function(jobs: dict[str, dict[str, Any]]) -> None:
     versions = {
         step["with"]["python-version"]
         for job in jobs.values()
@@ -226,7 +235,7 @@ def test_the_python_of_the_pipeline_is_the_functions(jobs: dict[str, dict[str, A
     assert versions == {OURS["runtime"].removeprefix("Python")}
 
 
-def test_keys_are_given_to_the_steps_that_deploy_alone(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_passes_keys_to_deploy_steps_only(jobs: dict[str, dict[str, Any]]) -> None:
     for name, job in jobs.items():
         assert "env" not in job
         with_keys = [step for step in job["steps"] if "secrets." in str(step)]
@@ -234,7 +243,7 @@ def test_keys_are_given_to_the_steps_that_deploy_alone(jobs: dict[str, dict[str,
         assert not any("secrets." in step["run"] for step in with_keys)
 
 
-def test_the_serverless_client_of_the_pipeline_is_the_one_that_is_tested(
+def test_pipeline_uses_tested_serverless_client(
     jobs: dict[str, dict[str, Any]],
 ) -> None:
     tested = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]

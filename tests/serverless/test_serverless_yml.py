@@ -1,4 +1,4 @@
-"""serverless.yml as it stands: every trap of the deploy clients (`test_traps.py`) is avoided in it."""
+"""The project's serverless.yml avoids every trap of the deploy clients (see `test_traps.py`)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from scf_mps.build.names import HANDLER
 from scf_mps.build.runtimes import parse_runtime
 from tests.support.sample_data import ROOT
 
-from .conftest import Cloud
-from .test_traps import actions, bound
+from .support import Cloud, list_triggers, take_actions
 
 TEXT = (ROOT / "serverless.yml").read_text("utf-8")
 INSTANCE: dict[str, Any] = yaml.safe_load(TEXT)
 INPUTS: dict[str, Any] = INSTANCE["inputs"]
 
 
-def without_comment_marks(first: str) -> str:
-    """The file with the commented block that begins with this line taken in."""
+def uncomment(first: str) -> str:
+    """Return the file with the comment marks of the block removed that begins with this line."""
     lines = TEXT.splitlines()
     start = lines.index(first)
     indent = first[: first.index("#")]
@@ -31,29 +30,29 @@ def without_comment_marks(first: str) -> str:
     return "\n".join(lines)
 
 
-def test_the_build_runs_as_a_hook_and_its_folder_alone_is_uploaded() -> None:
+def test_hook_builds_and_uploads_build_folder_only() -> None:
     assert INPUTS["src"] == {"src": "./", "hook": "make build", "dist": "./build"}
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.search(r"^build: .*\n\t@\$\(BIN\)/scf-mps build$", makefile, re.MULTILINE)
 
 
-def test_the_function_is_one_that_the_build_makes() -> None:
+def test_handler_and_runtime_match_build() -> None:
     assert INPUTS["handler"] == HANDLER
     assert re.fullmatch(r"[A-Za-z][\w-]{1,59}\.[A-Za-z][\w-]{1,59}", INPUTS["handler"])
     assert parse_runtime(INPUTS["runtime"]).name == INPUTS["runtime"]
 
 
-def test_the_name_is_one_that_scf_takes_and_that_only_this_file_decides() -> None:
+def test_name_is_valid_and_set_in_file() -> None:
     assert re.fullmatch(r"[A-Za-z][\w-]{0,58}[A-Za-z0-9]", INPUTS["name"])
     assert INPUTS["name"] == "-".join(INSTANCE[key] for key in ("app", "stage", "name"))
 
 
-def test_no_value_is_filled_in_by_somebody_else() -> None:
+def test_no_value_is_interpolated() -> None:
     values = yaml.safe_dump(INSTANCE)
     assert "${" not in values
 
 
-def test_nothing_is_left_to_a_default_that_harms() -> None:
+def test_settings_avoid_harmful_defaults() -> None:
     assert INPUTS["type"] == "event"
     assert 3 < INPUTS["timeout"] <= 900
     assert INPUTS["memorySize"] in range(256, 3073, 128)
@@ -61,17 +60,17 @@ def test_nothing_is_left_to_a_default_that_harms() -> None:
     assert INPUTS["role"]
 
 
-def test_the_trigger_says_everything_it_can() -> None:
+def test_trigger_sets_every_parameter() -> None:
     assert INPUTS["events"] == [
         {"mps": {"parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}}}
     ]
 
 
-def test_nothing_is_set_that_would_be_ignored() -> None:
+def test_ignored_settings_are_absent() -> None:
     assert not {"retryNum", "msgTTL", "asyncRunEnable"} & INPUTS.keys()
 
 
-def test_there_are_variables_and_scf_takes_them() -> None:
+def test_variables_are_valid_for_scf() -> None:
     variables = INPUTS["environment"]["variables"]
     assert variables
     assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for name in variables)
@@ -79,7 +78,7 @@ def test_there_are_variables_and_scf_takes_them() -> None:
     assert sum(len(f"{name}{value}".encode()) for name, value in variables.items()) <= 4096
 
 
-def test_every_variable_of_ours_in_it_is_one_that_is_read() -> None:
+def test_documented_variables_are_read() -> None:
     sources = [*(ROOT / "src" / "scf_mps").rglob("*.py"), *(ROOT / "handlers").glob("*.py")]
     code = "".join(path.read_text("utf-8") for path in sources)
     names = set(re.findall(r"\bMPS_[A-Z_]+(?=:)", TEXT))
@@ -87,17 +86,21 @@ def test_every_variable_of_ours_in_it_is_one_that_is_read() -> None:
     assert not [name for name in names if f'"{name}"' not in code]
 
 
-def test_the_line_for_editing_tasks_adds_their_trigger(cloud: Cloud) -> None:
+def test_commented_edit_trigger_works(cloud: Cloud) -> None:
     cloud.deploy(INPUTS)
-    actions(cloud)
-    both = yaml.safe_load(without_comment_marks("    # - mps:"))["inputs"]
+    take_actions(cloud)
+    both = yaml.safe_load(uncomment("    # - mps:"))["inputs"]
     assert "error" not in cloud.deploy(both)
-    assert actions(cloud) == ["UpdateFunctionCode", "UpdateFunctionConfiguration", "BindTrigger"]
-    assert bound(cloud) == [("WorkflowTask", "on"), ("EditMediaTask", "on")]
+    assert take_actions(cloud) == [
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+        "BindTrigger",
+    ]
+    assert list_triggers(cloud, INPUTS["name"]) == [("WorkflowTask", "on"), ("EditMediaTask", "on")]
 
 
-def test_the_lines_for_a_dead_letter_queue_set_one(cloud: Cloud) -> None:
-    inputs = yaml.safe_load(without_comment_marks("  # deadLetter:"))["inputs"]
+def test_commented_dead_letter_queue_works(cloud: Cloud) -> None:
+    inputs = yaml.safe_load(uncomment("  # deadLetter:"))["inputs"]
     assert "error" not in cloud.deploy(inputs)
     queue = cloud.function(INPUTS["name"]).latest.settings["DeadLetterConfig"]
     assert (queue["Type"], queue["Name"]) == ("CMQ-QUEUE", "mps-events-failed")
