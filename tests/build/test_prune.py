@@ -1,4 +1,4 @@
-"""Services of the full SDK: those that a file names stay, the others are left out, and the report says so."""
+"""Pruning of the full SDK: services that a file names are kept, the others are removed and reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scf_mps.local.api import CloudApi, Mps
 from tests.support.build_projects import Project, make_wheel
 from tests.support.sample_data import payload
 
-from .test_contents import INVOKE, unpacked
+from .test_contents import INVOKE, unpack
 
 SERVICES = ("cdb", "cdn", "cvm", "mps", "vod")
 
@@ -63,13 +63,13 @@ def kept_services(folder: Path) -> list[str]:
 def test_pruning_keeps_services_that_code_names(tmp_path: Path, text: str, kept: list[str]) -> None:
     write_sdk(tmp_path, {"handlers/a.py": text})
 
-    found = prune([tmp_path])
+    pruning = prune([tmp_path])
 
     assert kept_services(tmp_path) == kept
     assert (tmp_path / "tencentcloud" / "common").is_dir()
-    assert found.warnings == []
-    (sentence,) = found.removed
-    assert sentence.startswith(f"{5 - len(kept)} of 5 services")
+    assert pruning.warnings == []
+    (description,) = pruning.removed
+    assert description.startswith(f"{5 - len(kept)} of 5 services")
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,14 @@ def test_pruning_keeps_services_that_code_names(tmp_path: Path, text: str, kept:
 def test_pruning_keeps_every_service_named_at_run_time(tmp_path: Path, text: str) -> None:
     write_sdk(tmp_path, {"other/a.py": text})
 
-    found = prune([tmp_path])
+    pruning = prune([tmp_path])
 
     assert kept_services(tmp_path) == [*SERVICES]
-    assert found.removed == {}
-    (warning,) = found.warnings
-    assert warning.startswith("other/a.py:")
-    assert "5" in warning
+    assert pruning.removed == {}
+    (warning,) = pruning.warnings
+    assert warning.code == "open_service_name"
+    assert warning.path.startswith("other/a.py:")
+    assert "5" in warning.message
 
 
 def test_pruning_reads_data_and_entry_points_too(tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_pruning_reads_data_and_entry_points_too(tmp_path: Path) -> None:
     assert kept_services(tmp_path) == ["cdb", "cvm"]
 
 
-def test_pruning_looks_at_code_and_layer_together(tmp_path: Path) -> None:
+def test_pruning_searches_code_and_layer(tmp_path: Path) -> None:
     layer = write_sdk(tmp_path / "layer", {})
     Project(tmp_path / "code").write({"handlers/a.py": "import tencentcloud.mps"})
 
@@ -206,7 +207,7 @@ def test_pruned_zip_calls_mps_through_the_official_client(
 
     services = {name.split("/")[1] for name in project.names() if name.startswith("tencentcloud/")}
     assert services == {"__init__.py", "__pycache__", "common", "mps"}
-    assert [one for one in report["pruned"] if "services of tencentcloud" in one]
+    assert [name for name in report["pruned"] if "services of tencentcloud" in name]
     with CloudApi([Mps()]) as api:
         environment = {
             "ENDPOINT": api.url.removeprefix("http://"),
@@ -216,13 +217,13 @@ def test_pruned_zip_calls_mps_through_the_official_client(
         }
         event = json.dumps(payload("mps_workflow_seed_mixed"))
         context = '{"time_limit_in_ms": 60000}'
-        folder = unpacked(project.folder / "dist" / "function.zip", tmp_path / "function")
-        ended = subprocess.run(
+        folder = unpack(project.folder / "dist" / "function.zip", tmp_path / "function")
+        process = subprocess.run(
             [python310, "-I", "-S", "-B", "-c", INVOKE, event, context, folder],
             capture_output=True,
             text=True,
             timeout=60,
             env={**environment, "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")},
         )
-        assert ended.returncode == 0, ended.stderr
+        assert process.returncode == 0, process.stderr
         assert [request.action for request in api.requests] == ["DescribeTasks"]

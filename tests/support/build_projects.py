@@ -1,4 +1,4 @@
-"""Projects to build, and an index of small distributions on disk: no test needs the network but the one that says so."""
+"""Projects to build, and a local package index, so that only marked tests need the network."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from scf_mps.build.builder import BuildOptions, build
+from scf_mps.build.errors import BuildError, Problem
 from scf_mps.cli import cli
 from tests.support.interpreters import find
 from tests.support.optional_programs import skip_without_python
 from tests.support.sample_data import ROOT
 
+DEFAULTS = {
+    "project": Path(),
+    "folder": Path("build"),
+    "archive": Path("dist/function.zip"),
+}
+"""Defaults of `scf-mps build`."""
+
 BACKEND = '''\
-"""A build backend that wants a C compiler: with one the wheel is for this machine, without one as it is told."""
+"""A build backend whose wheel is for this machine if there is a C compiler, and otherwise has a fixed tag."""
 
 import os, pathlib, subprocess, zipfile
 
@@ -70,7 +79,7 @@ def make_wheel(
     tag: str = "py3-none-any",
     more: str = "",
 ) -> Path:
-    """Write a wheel; `more` are further lines of its metadata."""
+    """Write a wheel. `more` are further lines of its metadata."""
     path = folder / f"{name}-{version}-{tag}.whl"
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as wheel:
@@ -83,12 +92,12 @@ def make_wheel(
 
 
 def make_source(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> Path:
-    """Write a source distribution; its wheel has this tag where there is no C compiler, or cannot be built (``""``)."""
+    """Write a source distribution. Without a C compiler its wheel has the tag, or cannot be built (``""``)."""
     path = folder / f"{name}-{version}.tar.gz"
-    told = metadata(name, version)
+    package = metadata(name, version)
     files = {
-        "PKG-INFO": told,
-        "backend.py": BACKEND.format(name=name, version=version, tag=tag, metadata=told),
+        "PKG-INFO": package,
+        "backend.py": BACKEND.format(name=name, version=version, tag=tag, metadata=package),
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
     }
     with tarfile.open(path, "w:gz") as archive:
@@ -101,7 +110,7 @@ def make_source(folder: Path, name: str, version: str, tag: str = "py3-none-any"
 
 @pytest.fixture(scope="session")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Distributions of every kind there is, in a folder for pip's --find-links."""
+    """A folder with distributions of every kind, for pip's --find-links."""
     folder = tmp_path_factory.mktemp("index")
     make_wheel(
         folder,
@@ -144,7 +153,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_wheel(folder, "capped", "1.0", {"capped.py": ""}, "checksums<2")
     make_wheel(folder, "python2", "1.0", {"python2.py": "print 'hello'\n"})
     make_wheel(folder, "climber", "1.0", {"../climber.py": ""})
-    # What the COS SDK is like: the part of it that needs pycryptodome is not loaded with it.
+    # As in the COS SDK: importing it does not load the part that needs pycryptodome.
     make_wheel(
         folder,
         "cos",
@@ -162,7 +171,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def offline(index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """pip finds what is in the index on disk, and nothing else."""
+    """Restrict pip to the local index."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -173,7 +182,7 @@ def offline(index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass
 class Project:
-    """A folder with `handlers/`, and what comes of building it."""
+    """A folder with `handlers/`, and its build."""
 
     folder: Path
 
@@ -185,7 +194,7 @@ class Project:
         return self
 
     def run(self, *options: str) -> Result:
-        """`scf-mps build` in this folder."""
+        """Run `scf-mps build` in the folder."""
         before = Path.cwd()
         os.chdir(self.folder)
         try:
@@ -194,27 +203,36 @@ class Project:
             os.chdir(before)
 
     def build(self, *options: str) -> dict[str, Any]:
-        """The report of a build that works."""
+        """Build the project and return the report."""
         ran = self.run("--json", *options)
         assert ran.exit_code == 0, ran.output
         report: dict[str, Any] = json.loads(ran.stdout)
         return report
 
-    def problems(self, *options: str) -> list[str]:
-        """What a build that fails says; it leaves nothing behind."""
-        ran = self.run(*options)
-        assert ran.exit_code == 1, ran.output
-        assert ran.stdout == ""
+    def fail(self, **options: Any) -> list[Problem]:
+        """Return the problems of a build that fails and writes nothing."""
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            with pytest.raises(BuildError) as caught:
+                build(BuildOptions(**{**DEFAULTS, **options}))
+        finally:
+            os.chdir(before)
         assert not (self.folder / "dist").exists()
-        return ran.stderr.splitlines()
+        return list(caught.value.problems)
+
+    def fail_once(self, **options: Any) -> tuple[str, str]:
+        """Return code and path of the only problem of a build."""
+        [problem] = self.fail(**options)
+        return problem.code, problem.path
 
     def names(self, archive: str = "dist/function.zip") -> list[str]:
-        with zipfile.ZipFile(self.folder / archive) as opened:
-            return opened.namelist()
+        with zipfile.ZipFile(self.folder / archive) as archive_file:
+            return archive_file.namelist()
 
     def text(self, name: str, archive: str = "dist/function.zip") -> str:
-        with zipfile.ZipFile(self.folder / archive) as opened:
-            return opened.read(name).decode()
+        with zipfile.ZipFile(self.folder / archive) as archive_file:
+            return archive_file.read(name).decode()
 
 
 SMALL = """\
@@ -234,31 +252,31 @@ main_handler = app.main_handler
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A project of one callback."""
+    """A project with one callback."""
     return Project(tmp_path / "project").write({"handlers/__init__.py": SMALL})
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The repository's application, built."""
+    """The repository's own application, built."""
     folder = tmp_path_factory.mktemp("ours")
     shutil.copytree(ROOT / "handlers", folder / "handlers")
-    made = Project(folder)
-    made.build()
-    return made
+    built = Project(folder)
+    built.build()
+    return built
 
 
 @pytest.fixture(scope="session")
 def python310() -> Path:
-    found = find("3.10")
-    if found is None:
+    path = find("3.10")
+    if path is None:
         skip_without_python("3.10")
-    return found
+    return path
 
 
 @pytest.fixture
 def no_pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No other CPython can be found; the folder is the whole PATH."""
+    """Hide other CPythons. The folder is the only one on the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
