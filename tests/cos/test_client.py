@@ -365,6 +365,7 @@ def test_request_fails_when_rate_leaves_no_time(make_cos):
         (418, "Else", CosError),
         (304, "", Conflict),
         (301, "PermanentRedirect", CosError),
+        (301, "", CosError),
     ],
 )
 def test_each_refusal_has_its_error_class(server, make_cos, status, code, kind):

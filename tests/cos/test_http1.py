@@ -176,7 +176,7 @@ def test_verify_checks_content_without_length(server, hasty_cos, body):
 
 
 def test_truncated_chunks_are_resumed(server, hasty_cos):
-    """The second response tells the size that the first did not."""
+    """Only the second response has the size."""
     rest = {"content_range": f"bytes 10-{len(DATA) - 1}/{len(DATA)}"}
     server.responses = [
         build_open_response(build_chunks(DATA)[:20], **CHUNKED),

@@ -69,6 +69,7 @@ else:
 
         @classmethod
         def __provide__(cls, invocation):
+            """Return the instance of an invocation."""
             from .cos import Cos as FullCos
 
             return FullCos.__provide__(invocation)

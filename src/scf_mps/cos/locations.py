@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         @property
         def object(self) -> CosObject:
             """The object."""
+            ...
 
     OneObject = CosObject | Located | str
     ManyObjects = Iterable[CosObject] | Iterable[Located] | list[str] | tuple[str, ...]

@@ -2,7 +2,7 @@
 
 The event names only the manifest of an HLS output, and the WebVTT of a sprite. The objects come in layers, each of
 which names only objects in earlier layers. Written in that order, a player never finds a reference to a missing file.
-Deleted in that order, the rest can still be found by its manifest. Content decides whether an object is a playlist.
+Deleted in that order, the rest can still be found by its manifest. The content of an object decides if it is a playlist.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def _read(client: Client, unread: _Unread) -> Document | None:
     try:
         if not (is_sure or _sniff(client, item)):
             if unread.kind == PLAYLIST:
-                log.warning("%s is named as a playlist, but is none by name and content", item)
+                log.warning("%s is named as a playlist, but has no content of one", item)
             return None
         return read_document(client, item, unread.variables)
     except NotFound:

@@ -200,7 +200,7 @@ class Stream:
             )
 
     def _recover(self, error: OSError) -> None:
-        """Wait before the next attempt. Raises Unavailable if there is none."""
+        """Wait before the next attempt. Raises Unavailable after the last one."""
         self.close()
         self._failed_attempts += 1
         client = self._client

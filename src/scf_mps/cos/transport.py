@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .request import Request
 
     Address = tuple[str, int, bool]
-    """Host, port and whether the connection is encrypted."""
+    """Host, port, and True for an encrypted connection."""
 
 _MAX_IDLE_SECONDS = 20.0
 """COS and NAT gateways drop idle connections silently."""
@@ -178,7 +178,7 @@ class Transport:
             response = connection.send(request.method, head, request.body, timeout, deadline)
         except BaseException as error:
             connection.close()
-            # TLS raises an error of its own for a connection that has ended.
+            # TLS raises another error than TCP for a connection that has ended.
             if kept and isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise StaleConnection(str(error)) from error
             raise
