@@ -6,11 +6,7 @@ import re
 
 import pytest
 
-from scf_mps.cos import (
-    Corrupt,
-    Retry,
-    Unavailable,
-)
+from scf_mps.cos import Corrupt, Retry, Unavailable
 from scf_mps.cos.copy import Copier, CopyOptions, CopyTask, move_objects
 from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.cos.progress import ProgressReporter

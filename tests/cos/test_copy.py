@@ -8,14 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scf_mps.cos import (
-    Conflict,
-    Corrupt,
-    Credentials,
-    NotFound,
-    SomeFailed,
-    Unavailable,
-)
+from scf_mps.cos import Conflict, Corrupt, Credentials, NotFound, SomeFailed, Unavailable
 from scf_mps.cos.copy import Copier, CopyOptions, CopyTask
 from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.local.cos import CosEmulator, Fault

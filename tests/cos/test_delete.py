@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scf_mps.context import Context
-from scf_mps.cos import (
-    CosObject,
-    NotFound,
-    Retry,
-    SomeFailed,
-    Unavailable,
-)
+from scf_mps.cos import CosObject, NotFound, Retry, SomeFailed, Unavailable
 from scf_mps.local.cos import Fault
 
 from .support import PLAYER, REGION, at, place, upload_film, upload_many

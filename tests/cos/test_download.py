@@ -10,12 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scf_mps.cos import (
-    CosObject,
-    SomeFailed,
-    UnsafeKey,
-    bar,
-)
+from scf_mps.cos import CosObject, SomeFailed, UnsafeKey, bar
 
 from .support import at, build_response
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scf_mps.cos import (
-    Conflict,
-    Corrupt,
-    copy,
-)
+from scf_mps.cos import Conflict, Corrupt, copy
 from scf_mps.cos.metadata import parse_date
 from scf_mps.local.cos import Fault
 

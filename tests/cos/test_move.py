@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scf_mps.cos import (
-    Denied,
-    NotFound,
-    SomeFailed,
-)
+from scf_mps.cos import Denied, NotFound, SomeFailed
 from scf_mps.local.cos import Fault
 
 from .support import MEDIA, PLAYER, at, build_response, list_keys, place, upload_film, upload_many

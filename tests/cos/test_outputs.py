@@ -7,13 +7,7 @@ import zlib
 
 import pytest
 
-from scf_mps.cos import (
-    NotAPlaylist,
-    NotFound,
-    NotInCos,
-    SomeFailed,
-    UnknownManifest,
-)
+from scf_mps.cos import NotAPlaylist, NotFound, NotInCos, SomeFailed, UnknownManifest
 from scf_mps.cos.outputs import MAX_PLAYLIST_BYTES
 
 from .support import (

@@ -6,10 +6,7 @@ import time
 
 import pytest
 
-from scf_mps.cos import (
-    Credentials,
-    Denied,
-)
+from scf_mps.cos import Credentials, Denied
 
 from .support import at, fetch_url
 

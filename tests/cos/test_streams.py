@@ -10,12 +10,7 @@ import sys
 import pytest
 
 from scf_mps.context import Context
-from scf_mps.cos import (
-    Conflict,
-    Corrupt,
-    NotFound,
-    Unavailable,
-)
+from scf_mps.cos import Conflict, Corrupt, NotFound, Unavailable
 from scf_mps.local.cos import Fault
 
 from .support import MEDIA, at, build_response

@@ -6,14 +6,7 @@ import pickle
 
 import pytest
 
-from scf_mps.cos import (
-    Conflict,
-    CosObject,
-    NotFound,
-    SomeFailed,
-    UnsafeKey,
-    operations,
-)
+from scf_mps.cos import Conflict, CosObject, NotFound, SomeFailed, UnsafeKey, operations
 
 from .support import MEDIA, PLAYER, REGION, at, list_keys, place
 

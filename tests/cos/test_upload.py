@@ -6,12 +6,7 @@ import os
 
 import pytest
 
-from scf_mps.cos import (
-    Conflict,
-    Corrupt,
-    Denied,
-    Unavailable,
-)
+from scf_mps.cos import Conflict, Corrupt, Denied, Unavailable
 from scf_mps.local.cos import Fault
 
 from .support import MEDIA, at, build_response, list_uploads, place, upload_in_parts

@@ -101,6 +101,8 @@ def build_presigned_query(credentials: Credentials, parts: SignedParts, sign_tim
 
 def _canonicalize(values: Mapping[str, str]) -> tuple[str, str]:
     """Return the sorted names and the sorted ``name=value`` pairs."""
+    if not values:
+        return "", ""
     pairs = sorted((encode(name.lower()).lower(), encode(value)) for name, value in values.items())
     names = ";".join([name for name, _ in pairs])
     return names, "&".join([f"{name}={value}" for name, value in pairs])
