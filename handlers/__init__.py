@@ -1,38 +1,38 @@
-"""The application that is deployed: which callbacks it is made of, and the entry point SCF calls.
+"""The deployed application: its callbacks, and `main_handler`, the entry point for SCF.
 
-One file a concern; what a variable of the environment switches on registers nothing without it. To add one, write
-`handlers/mine.py` with a `router` and decorated functions, and name it below.
+Each file holds one concern. Files that an environment variable enables register nothing without it. To add callbacks,
+write `handlers/mine.py` with a `router` and decorated functions, and add it below.
 """
 
 from scf_mps import App
 
 from . import (
-    archiving,
+    archive,
     edits,
     failures,
-    forwarding,
-    moderation,
-    notifying,
+    forward,
+    moderate,
+    notify,
     pictures,
-    publishing,
+    publish,
     renditions,
-    resubmitting,
+    resubmit,
 )
 from .settings import settings
 
 settings.check()
 
 app = App(
-    archiving.router,
-    moderation.router,
+    archive.router,
+    moderate.router,
     renditions.router,
     pictures.router,
-    publishing.router,
+    publish.router,
     edits.router,
     failures.router,
-    forwarding.router,
-    resubmitting.router,
-    notifying.router,
+    forward.router,
+    resubmit.router,
+    notify.router,
 )
 
 main_handler = app.main_handler

@@ -1,4 +1,4 @@
-"""Videos that were edited: one line for each."""
+"""A log line for each edited video."""
 
 import logging
 
@@ -9,7 +9,7 @@ router = Router()
 
 @router.on(EditMediaTask)
 def record_edit(edit: EditMediaTask, log: logging.Logger) -> None:
-    """Log where an edited video is, and what it was made from."""
+    """Log the files and sources of an edited video."""
     log.info(
         "edit ready",
         extra={

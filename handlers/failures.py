@@ -1,4 +1,4 @@
-"""What MPS could not do: one ERROR line for each, to count and to raise alarms on."""
+"""An ERROR line for each failed result and task, for metrics and alarms."""
 
 import logging
 
@@ -9,27 +9,27 @@ router = Router()
 
 @router.on_failure(Subtask)
 def report_result(result: Subtask, log: logging.Logger) -> None:
-    """Log why a result is missing, and whether submitting it again may help."""
-    _report(log, result.type, result)
+    """Log the error of a result, and whether submitting the task again may help."""
+    _report(log, result)
 
 
 @router.on_failure(Event, when=lambda event: event.error is not None)
 def report_task(event: Event, log: logging.Logger) -> None:
-    """Log why a whole task failed: a broken source file, an edit that could not be made."""
-    _report(log, event.type, event)
+    """Log the error of a whole task, e.g. a broken source file or a failed edit."""
+    _report(log, event)
 
 
-def _report(log: logging.Logger, what: str, failed: Subtask | Event) -> None:
-    error = failed.error
-    assert error is not None, "on_failure gives failures alone"
+def _report(log: logging.Logger, failure: Subtask | Event) -> None:
+    error = failure.error
+    assert error is not None, "on_failure receives failures only"
     log.error(
         "%s failed: %s",
-        what,
+        failure.type,
         error,
         extra={
             "err_code": error.code,
             "err_code_ext": error.name,
             "retryable": error.retryable,
-            "definition": failed.definition if isinstance(failed, Subtask) else None,
+            "definition": failure.definition if isinstance(failure, Subtask) else None,
         },
     )

@@ -1,4 +1,4 @@
-"""Videos that were transcoded: one line for each, with what a player or an index needs to know of it."""
+"""A log line for each transcoded video, with the properties that a player or an index needs."""
 
 import logging
 
@@ -9,7 +9,7 @@ router = Router()
 
 @router.on(Transcode)
 def record_rendition(transcode: Transcode, log: logging.Logger) -> None:
-    """Log where a rendition is and what it is like."""
+    """Log the files and properties of a rendition."""
     output = getattr(transcode, "output", None)
     log.info(
         "rendition ready",

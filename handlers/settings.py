@@ -1,4 +1,4 @@
-"""What the variables of the environment switch on; `handlers/__init__.py` has every mistake in them told at once."""
+"""Settings from environment variables. `handlers/__init__.py` reports all mistakes at once."""
 
 from scf_mps.actions import Settings
 

@@ -1,4 +1,4 @@
-"""The application that is deployed: which line it logs for which result, through its `main_handler`."""
+"""The deployed application: the log lines for each result, through its `main_handler`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
 
 @pytest.fixture
 def handle(application: App, caplog: pytest.LogCaptureFixture) -> Handle:
-    """The application's main_handler, with its lines kept."""
+    """The main_handler of the application. `caplog` captures its lines."""
     import handlers
 
     caplog.set_level(logging.INFO)
@@ -40,7 +40,7 @@ def handle(application: App, caplog: pytest.LogCaptureFixture) -> Handle:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """(level, logger, message, extra fields) of what the callbacks logged; not what the framework did."""
+    """Return (level, logger, message, extra fields) of each line that a callback logged."""
     plain = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
     return [
         (
@@ -58,7 +58,7 @@ def outcomes(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(one["callback"], one["type"], one["outcome"]) for one in summary["callbacks"]]
 
 
-def test_each_callback_is_known_by_its_module_and_name(application: App) -> None:
+def test_callbacks_have_module_and_function_as_names(application: App) -> None:
     assert [(route.name, str(route)) for route in application.routes] == [
         ("handlers.renditions.record_rendition", "on(Transcode)"),
         ("handlers.pictures.record_animation", "on(AnimatedGraphics)"),
@@ -71,7 +71,7 @@ def test_each_callback_is_known_by_its_module_and_name(application: App) -> None
     assert str(application.routes[-1]).startswith("on_failure(Event, when=")
 
 
-def test_the_event_of_the_documentation_reaches_exactly_the_callbacks_for_its_results(
+def test_documented_event_reaches_the_callbacks_of_results(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = handle(payload("mps_workflow_seed_mixed"))
@@ -94,7 +94,7 @@ def test_the_event_of_the_documentation_reaches_exactly_the_callbacks_for_its_re
     assert files[1] is None
 
 
-def test_a_rendition_is_logged_with_what_a_player_needs_to_know_of_it(
+def test_rendition_is_logged_with_its_properties(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle(sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42"))
@@ -117,7 +117,7 @@ def test_a_rendition_is_logged_with_what_a_player_needs_to_know_of_it(
     ]
 
 
-def test_an_animation_is_logged_with_its_file(
+def test_animation_is_logged_with_its_file(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle(sample("WorkflowTask", AnimatedGraphics="SUCCESS", session_context="order-42"))
@@ -137,7 +137,7 @@ def test_an_animation_is_logged_with_its_file(
     ]
 
 
-def test_snapshots_are_logged_with_their_moments(
+def test_snapshots_are_logged_with_their_time_offsets(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     event = sample("WorkflowTask", SnapshotByTimeOffset="SUCCESS", session_context="order-42")
@@ -167,7 +167,7 @@ def test_snapshots_are_logged_with_their_moments(
     ]
 
 
-def test_sprites_are_logged_with_their_index_and_the_number_of_pictures(
+def test_sprites_are_logged_with_their_index(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle(sample("WorkflowTask", ImageSprites="SUCCESS", session_context="order-42"))
@@ -190,7 +190,7 @@ def test_sprites_are_logged_with_their_index_and_the_number_of_pictures(
     ]
 
 
-def test_an_edit_that_went_well_is_logged_with_its_file_and_sources(
+def test_edit_is_logged_with_files_and_sources(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = handle(sample("EditMediaTask", session_context="order-42"))
@@ -209,7 +209,7 @@ def test_an_edit_that_went_well_is_logged_with_its_file_and_sources(
     ]
 
 
-def test_a_real_edit_is_the_whole_event(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
+def test_edit_is_logged_by_its_outcome(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
     handle(payload("synth_edit_media_success"))
     handle(payload("synth_edit_media_fail"))
     assert [(level, logger) for level, logger, _, _ in lines(caplog)] == [
@@ -221,7 +221,7 @@ def test_a_real_edit_is_the_whole_event(handle: Handle, caplog: pytest.LogCaptur
 @pytest.mark.parametrize(
     "name", ["EditMediaTask", "WorkflowTask", "ScheduleTask", "ExtractBlindWatermark"]
 )
-def test_a_task_that_failed_as_a_whole_is_one_error(
+def test_failed_task_is_logged_as_one_error(
     handle: Handle, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     summary = handle(sample(name, status="FAIL"))
@@ -237,7 +237,7 @@ def test_a_task_that_failed_as_a_whole_is_one_error(
     ]
 
 
-def test_a_broken_source_file_is_an_error_of_the_task(
+def test_broken_source_is_logged_as_one_error(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     event = payload("synth_workflow_source_error")
@@ -249,26 +249,26 @@ def test_a_broken_source_file_is_an_error_of_the_task(
     assert facts["err_code"] == event["WorkflowTaskEvent"]["ErrCode"]
 
 
-def test_every_failed_result_is_an_error_that_says_whether_to_try_again(
+def test_failed_results_are_logged_as_retryable_or_not(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle(payload("synth_workflow_all_failed"))
-    found = lines(caplog)
-    assert {(level, logger) for level, logger, _, _ in found} == {
+    errors = lines(caplog)
+    assert {(level, logger) for level, logger, _, _ in errors} == {
         ("ERROR", "handlers.failures.report_result")
     }
-    told = [
+    shown = [
         (message.split()[0], facts["err_code_ext"], facts["retryable"])
-        for _, _, message, facts in found
+        for _, _, message, facts in errors
     ]
-    assert [type_ for type_, _, _ in told] == ["Transcode", "SnapshotByTimeOffset", "ImageSprites"]
-    for _, name, retryable in told:
+    assert [type_ for type_, _, _ in shown] == ["Transcode", "SnapshotByTimeOffset", "ImageSprites"]
+    for _, name, retryable in shown:
         family = name.partition(".")[0]
         expected = {"InternalError": True, "InvalidInput": False, "SourceFileError": False}
         assert retryable is expected.get(family)
 
 
-def test_a_failed_result_of_any_type_is_told_with_its_template(
+def test_failed_result_is_logged_with_its_definition(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle(sample("ScheduleTask", Transcode="FAIL", Cover="FAIL", Hologram="FAIL"))
@@ -286,7 +286,7 @@ def test_a_failed_result_of_any_type_is_told_with_its_template(
     ]
 
 
-def test_a_result_and_the_task_may_both_have_failed(
+def test_failed_result_and_task_are_both_logged(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = handle(sample("WorkflowTask", Transcode="FAIL", status="FAIL"))
@@ -300,7 +300,7 @@ def test_a_result_and_the_task_may_both_have_failed(
 @pytest.mark.parametrize(
     "output", [{}, None, "absent", [], "text", {"PicInfoSet": None}, {"PicInfoSet": 5}]
 )
-def test_results_without_the_fields_of_an_output_are_logged_all_the_same(
+def test_results_are_logged_without_output_fields(
     handle: Handle, caplog: pytest.LogCaptureFixture, output: object
 ) -> None:
     types = ("Transcode", "AnimatedGraphics", "SnapshotByTimeOffset", "ImageSprites")
@@ -328,7 +328,7 @@ def test_results_without_the_fields_of_an_output_are_logged_all_the_same(
     assert sprites == {**animation, "definition": 10, "pictures": None}
 
 
-def test_an_edit_without_output_and_input_is_logged_all_the_same(
+def test_edit_is_logged_without_input_and_output(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     handle({"EventType": "EditMediaTask", "EditMediaTaskEvent": {"Status": "FINISH"}})
@@ -338,7 +338,7 @@ def test_an_edit_without_output_and_input_is_logged_all_the_same(
 
 
 @pytest.mark.parametrize("name", [name for name in names() if name != "documentation"])
-def test_every_kind_of_event_is_handled_or_said_to_be_unhandled(
+def test_every_event_is_handled_or_logged_as_unhandled(
     handle: Handle, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     summary = handle(sample(name))
@@ -354,7 +354,7 @@ def test_every_kind_of_event_is_handled_or_said_to_be_unhandled(
     assert name in {*EVENTS.rows, *LIVE_EVENTS.rows}
 
 
-def test_progress_calls_no_callback_and_alarms_nobody(
+def test_progress_calls_no_callback_and_logs_no_warning(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = handle(payload("mps_workflow_processing_querydoc"))
@@ -372,8 +372,6 @@ def test_progress_calls_no_callback_and_alarms_nobody(
         "live_process_eof",
     ],
 )
-def test_published_and_constructed_payloads_are_handled_without_a_failure(
-    handle: Handle, name: str
-) -> None:
+def test_published_payloads_are_handled_without_failure(handle: Handle, name: str) -> None:
     summary = handle(payload(name))
     assert all(outcome == "done" for _, _, outcome in outcomes(summary))
