@@ -588,8 +588,8 @@ def test_sample_has_new_task_id_each_time(name: str) -> None:
 
 
 def test_invoke_reads_output_of_sample() -> None:
-    made = run("sample", "WorkflowTask", "Transcode=SUCCESS")
-    assert invoke("-", stdin=made.out).rows[0][4] == "done"
+    event = run("sample", "WorkflowTask", "Transcode=SUCCESS")
+    assert invoke("-", stdin=event.out).rows[0][4] == "done"
 
 
 # the application

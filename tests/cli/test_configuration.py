@@ -40,7 +40,7 @@ def show(transcode: Transcode, context: Context) -> None:
     seconds = round(context.remaining())
     memory = context.raw["memory_limit_in_mb"]
     version = "%d.%d" % sys.version_info[:2]
-    sys.stderr.write(f"shown {TITLE} {os.environ.get('MPS_X')} {seconds} s {memory} MB {version} {keys}\\n")
+    sys.stderr.write(f"output: {TITLE} {os.environ.get('MPS_X')} {seconds} s {memory} MB {version} {keys}\\n")
 
 
 main_handler = app.main_handler
@@ -92,8 +92,8 @@ def run_and_read_line(*arguments: str) -> str:
     """Run a command that succeeds. Return the line of the application without its first word."""
     result = run(*arguments, "--env", "MPS_LEDGER=none")  # skip nothing
     assert result.exit_code == 0, result.output
-    [line] = [line for line in result.output.splitlines() if "shown " in line]
-    return line.partition("shown ")[2]
+    [line] = [line for line in result.output.splitlines() if "output: " in line]
+    return line.partition("output: ")[2]
 
 
 COMMANDS = [("invoke",), ("local", "documentation")]
@@ -140,7 +140,7 @@ def test_unset_reference_omits_its_variable(project: Path) -> None:
         file.write("      MPS_X: x-${env:NOWHERE}\n      MPS_Y: ${env:NOWHERE}\n")
     result = run("invoke", "--env", "MPS_Y=given")
     assert result.exit_code == 0
-    assert "shown from-the-file None" in result.stderr
+    assert "output: from-the-file None" in result.stderr
     [warning] = [line for line in result.stderr.splitlines() if "warning" in line]
     assert "MPS_X" in warning
     assert "NOWHERE" in warning

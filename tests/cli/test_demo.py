@@ -68,9 +68,9 @@ def test_demo_event_files_are_published_unchanged(cloud, handlers):
 
     place, manifest = cloud.read_manifest(documented)
     assert [one["definition"] for one in manifest["renditions"]] == [10]
-    found = list_published(cloud)
-    del found[place.key]
-    assert found == {
+    sizes = list_published(cloud)
+    del sizes[place.key]
+    assert sizes == {
         "published/dianping2_imageSprite_10.vtt": 153,
         "published/dianping2_imageSprite_10_0.jpg": 3704,
         "published/dianping2_snapshotByOffset_10_0.jpg": 4085,
@@ -156,13 +156,15 @@ def test_demo_verbose_shows_objects_manifests_and_messages(monkeypatch):
     done = run_demo(monkeypatch, "--verbose")
 
     assert done.exit_code == 0, done.output
-    shown = done.output
-    assert shown.count("In COS before the event") == shown.count("New in COS after the event") == 2
-    assert "published/dianping2_transcode_10.mp4" in shown
-    assert "published/stream_0_1.ts" in shown
-    assert "time_offset_s 0, size_bytes 4085" in shown
-    assert "MPS task partly failed (1 of 4): dianping2.mp4" in shown
-    assert shown.count("The chat message") == 2
+    output = done.output
+    assert (
+        output.count("In COS before the event") == output.count("New in COS after the event") == 2
+    )
+    assert "published/dianping2_transcode_10.mp4" in output
+    assert "published/stream_0_1.ts" in output
+    assert "time_offset_s 0, size_bytes 4085" in output
+    assert "MPS task partly failed (1 of 4): dianping2.mp4" in output
+    assert output.count("The chat message") == 2
 
 
 BROKEN = {
@@ -174,7 +176,7 @@ BROKEN = {
         "app = App()\n@app.on(Transcode)\ndef f(one): raise OSError\n",
         "handlers.f failed",
     ),
-    "there is no ledger": (
+    "no ledger": (
         "app = App(ledger='none')\n@app.on(Transcode)\ndef f(one): ...\n",
         "did not run",
     ),
@@ -224,12 +226,12 @@ def test_demo_and_cos_suggest_missing_extra(monkeypatch):
 
 def test_cos_starts_emulator(tmp_path):
     command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path]
-    options = ["--key", "AKIDone:secret", "--bucket", "desk-1250000000", "--create-buckets"]
+    options = ["--key", "AKIDone:secret", "--bucket", "media-1250000000", "--create-buckets"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
         request = urllib.request.Request(
-            f"{url}/", headers={"Host": "desk-1250000000.cos.ap-guangzhou.myqcloud.com"}
+            f"{url}/", headers={"Host": "media-1250000000.cos.ap-guangzhou.myqcloud.com"}
         )
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(request)
@@ -240,17 +242,17 @@ def test_cos_starts_emulator(tmp_path):
 @pytest.mark.parametrize("one_bucket", [True, False])
 def test_cos_seeds_emulator_and_prints_exports(tmp_path, one_bucket):
     seed = tmp_path / "seed"
-    top = seed if one_bucket else seed / "desk-1250000000.ap-beijing"
+    top = seed if one_bucket else seed / "media-1250000000.ap-beijing"
     (top / "vod").mkdir(parents=True)
     (top / "vod" / "film 1.mp4").write_bytes(b"film")
-    bucket = ["--bucket", "desk-1250000000.ap-beijing"] if one_bucket else []
+    bucket = ["--bucket", "media-1250000000.ap-beijing"] if one_bucket else []
     command = [Path(sys.executable).parent / "scf-mps", "cos", "--dir", tmp_path / "kept"]
     options = ["--seed", seed, *bucket]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
         assert all(line.startswith("export ") for line in lines[1:])
-        code = "from scf_mps import Cos; print(Cos().read_text('cos://desk-1250000000.ap-beijing/vod/film 1.mp4'))"
+        code = "from scf_mps import Cos; print(Cos().read_text('cos://media-1250000000.ap-beijing/vod/film 1.mp4'))"
         done = subprocess.run(
             ["sh", "-c", f'{"".join(lines[1:])}\nexec "$0" -c "$1"', sys.executable, code],
             env={"PATH": os.defpath},
@@ -277,17 +279,17 @@ def test_cos_keeps_seeded_objects(tmp_path, monkeypatch):
         "--seed",
         tmp_path / "seed",
         "--bucket",
-        "desk-1250000000",
+        "media-1250000000",
     ]
     done = CliRunner().invoke(cli, ["cos", *map(str, options)])
     assert done.exit_code == 0, done.output
     with CosEmulator(tmp_path / "kept") as emulator:
         key = Credentials(emulator.key.secret_id, emulator.key.secret_key)
-        found = Cos(key, proxy=emulator.url).read("cos://desk-1250000000.ap-guangzhou/film.mp4")
-    assert found == b"film"
+        content = Cos(key, proxy=emulator.url).read("cos://media-1250000000.ap-guangzhou/film.mp4")
+    assert content == b"film"
 
 
-@pytest.mark.parametrize("buckets", [[], ["--bucket", "desk-1250000000"]])
+@pytest.mark.parametrize("buckets", [[], ["--bucket", "media-1250000000"]])
 def test_cos_rejects_seed_without_files(tmp_path, buckets):
     (tmp_path / "seed").mkdir()
     (tmp_path / "seed" / ".git").mkdir()
@@ -339,10 +341,10 @@ def test_exports_contain_token_of_temporary_key():
 @pytest.mark.parametrize("action", ["read", "head"])
 def test_denied_request_names_variables(tmp_path, action):
     with CosEmulator(tmp_path) as emulator:
-        emulator.create_bucket("desk-1250000000")
+        emulator.create_bucket("media-1250000000")
         cos = Cos(Credentials("AKIDother", "key"), proxy=emulator.url)
         with pytest.raises(Denied, match="TENCENTCLOUD_SECRET_ID"):
-            getattr(cos, action)("cos://desk-1250000000.ap-guangzhou/x")
+            getattr(cos, action)("cos://media-1250000000.ap-guangzhou/x")
 
 
 def test_demo_events_have_valid_buckets():

@@ -36,7 +36,7 @@ def new(*arguments: str | Path) -> Result:
     return CliRunner().invoke(cli, ["new", *map(str, arguments)])
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Return the files of a folder without bytecode."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -56,12 +56,12 @@ def read_desired_state(folder: Path) -> DesiredState:
 
 def test_new_copies_handlers(tmp_path: Path) -> None:
     assert new(tmp_path / "shop").exit_code == 0
-    assert files_in(tmp_path / "shop" / "handlers") == files_in(ROOT / "handlers")
+    assert read_files(tmp_path / "shop" / "handlers") == read_files(ROOT / "handlers")
 
 
 def test_new_writes_tests_settings_and_ci(tmp_path: Path) -> None:
     assert new(tmp_path / "shop").exit_code == 0
-    beside = {name for name in files_in(tmp_path / "shop") if not name.startswith("handlers/")}
+    beside = {name for name in read_files(tmp_path / "shop") if not name.startswith("handlers/")}
     assert beside == {
         ".github/workflows/ci.yml",
         ".gitignore",
@@ -230,7 +230,7 @@ def test_new_rejects_folder_with_files(
     (tmp_path / "handlers").mkdir()
     message = expect_rejection(new(tmp_path))
     assert "handlers, serverless.yml" in message
-    assert files_in(tmp_path) == {"serverless.yml": b"mine"}
+    assert read_files(tmp_path) == {"serverless.yml": b"mine"}
 
 
 def test_new_counts_files_when_there_are_many(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_new_rejects_file(tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("mine")
     assert f"{tmp_path / 'shop'} is a file" in expect_rejection(new(tmp_path / "shop"))
     assert "Not a directory" in expect_rejection(new(tmp_path / "shop" / "below"))
-    assert files_in(tmp_path) == {"shop": b"mine"}
+    assert read_files(tmp_path) == {"shop": b"mine"}
 
 
 @pytest.mark.parametrize("name", ["a", "1st", "shop-", "my shop", "a" * 61, "shop\n"])
@@ -274,16 +274,16 @@ def test_new_rejects_invalid_region(tmp_path: Path, region: str) -> None:
 def test_ci_workflow_is_in_docs() -> None:
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     path = ".github/workflows/ci.yml"
-    shown = re.search(rf"`{path}`:\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert shown is not None
-    assert make_files("shop")[path].decode() == shown[1]
+    block = re.search(rf"`{path}`:\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    assert make_files("shop")[path].decode() == block[1]
 
 
 def test_readme_names_existing_commands() -> None:
     text = make_files("shop")["README.md"].decode()
-    found = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    lines = [shlex.split(line, comments=True) for line in found[1].splitlines()]
+    block = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert block is not None
+    lines = [shlex.split(line, comments=True) for line in block[1].splitlines()]
     assert count_commands(lines) == 8
 
 
@@ -365,7 +365,7 @@ def read_members(archive: Path) -> Iterator[tuple[str, bytes]]:
 def test_wheel_contains_material_without_caches(
     wheels: dict[str, Path],
 ) -> None:
-    there = {
+    material = {
         name.removeprefix(MATERIAL): content
         for name, content in read_members(wheels["checkout"])
         if name.startswith(MATERIAL)
@@ -374,10 +374,10 @@ def test_wheel_contains_material_without_caches(
     for folder in ("handlers", "starter"):
         expected |= {
             f"{folder}/{name}": content
-            for name, content in files_in(ROOT / folder).items()
+            for name, content in read_files(ROOT / folder).items()
             if "_cache/" not in name
         }
-    assert there == expected
+    assert material == expected
 
 
 def test_wheel_of_sdist_is_equal(wheels: dict[str, Path]) -> None:
@@ -385,10 +385,10 @@ def test_wheel_of_sdist_is_equal(wheels: dict[str, Path]) -> None:
 
 
 def test_wheel_creates_same_project_as_checkout(shop: Path) -> None:
-    ours = make_files("shop")
+    expected = make_files("shop")
     for name in (WHEEL, "requirements-dev.txt"):  # with the metadata of the installation
-        del ours[name]
-    assert files_in(shop).items() >= ours.items()
+        del expected[name]
+    assert read_files(shop).items() >= expected.items()
 
 
 def test_wheel_of_project_equals_backend_wheel(wheels: dict[str, Path], shop: Path) -> None:

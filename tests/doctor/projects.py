@@ -14,6 +14,9 @@ from scf_mps.doctor.project import open_project
 from tests.support import serverless_yml
 from tests.support.serverless_yml import MPS_TRIGGER, TIMER
 
+CHECKS = {check.name: check for area in AREAS for check in area.checks}
+"""All checks by name."""
+
 HANDLERS = """\
 from scf_mps import App, Transcode
 

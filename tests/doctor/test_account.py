@@ -33,12 +33,11 @@ from scf_mps.local.cos import CosEmulator, Fault, Key
 from tests.cos.support import RecordingProxy
 from tests.support.log_capture import loggers_put_back
 
-from .projects import LEDGER, OFFLINE_AREAS, SampleProject
-from .test_project import CHECKS
+from .projects import CHECKS, LEDGER, OFFLINE_AREAS, SampleProject
 
 REGION = "ap-guangzhou"
 BUCKET = "ledger-1250000000"
-SECRET = "hush-hush-of-the-desk"
+SECRET = "hush-hush"
 NOTES = "cos://gone-1250000000.ap-guangzhou/"
 RULE = (
     "<LifecycleConfiguration><Rule><ID>all</ID><Status>{status}</Status><Filter><Prefix>{prefix}</Prefix></Filter>"
@@ -48,7 +47,7 @@ EXPIRES = "<Expiration><Days>30</Days></Expiration>"
 
 
 @dataclass
-class World:
+class DeployedProject:
     """A deployed project, and the emulators it is deployed to."""
 
     project: SampleProject
@@ -65,60 +64,60 @@ class World:
     def settings(self) -> dict[str, Any]:
         return self.function.latest.settings
 
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.cos.key.secret_id, self.cos.key.secret_key)
+
     def deploy(self) -> None:
         function = load_function(self.project.path, environment=self.environment, pause=0.001)
-        with prepare_deployment(function, DeployOptions(), lambda _: None) as ready:
-            ready.apply(lambda _: None)
+        with prepare_deployment(function, DeployOptions(), lambda _: None) as deployment:
+            deployment.apply(lambda _: None)
         self.api.requests.clear()
 
-    def rule(self, prefix: str = "", status: str = "Enabled", action: str = EXPIRES) -> None:
+    def set_rule(self, prefix: str = "", status: str = "Enabled", action: str = EXPIRES) -> None:
         """Set the lifecycle rule of the ledger's bucket."""
-        self.document("lifecycle", RULE.format(status=status, prefix=prefix, action=action))
+        self.put_document("lifecycle", RULE.format(status=status, prefix=prefix, action=action))
 
-    def document(self, name: str, text: str) -> None:
+    def put_document(self, name: str, text: str) -> None:
         """Put a configuration document of the ledger's bucket."""
         pool = Pool()
-        key = Credentials(self.cos.key.secret_id, self.cos.key.secret_key)
-        client = Cos(key, proxy=self.cos.url, pool=pool)._client
+        client = Cos(self.credentials, proxy=self.cos.url, pool=pool)._client
         client.call(Request(Target(BUCKET, REGION), "PUT", {name: ""}, body=text.encode()))
         pool.clear()
 
-    def objects(self) -> list[str]:
+    def list_objects(self) -> list[str]:
         pool = Pool()
-        key = Credentials(self.cos.key.secret_id, self.cos.key.secret_key)
-        found = [str(one.object) for one in Cos(key, proxy=self.cos.url, pool=pool).list(LEDGER)]
+        cos = Cos(self.credentials, proxy=self.cos.url, pool=pool)
+        objects = [str(entry.object) for entry in cos.list(LEDGER)]
         pool.clear()
-        return found
+        return objects
 
-    def timer(self) -> dict[str, Any]:
-        [found] = [one for one in self.function.triggers if one["Type"] == "timer"]
-        return found
+    def get_trigger(self, type_: str) -> dict[str, Any]:
+        [trigger] = [one for one in self.function.triggers if one["Type"] == type_]
+        return trigger
 
-    def mps(self) -> dict[str, Any]:
-        [found] = [one for one in self.function.triggers if one["Type"] == "mps"]
-        return found
-
-    def other(self) -> FunctionRecord:
+    def add_function(self) -> FunctionRecord:
         """Add another function to the account."""
         version = FunctionVersion("$LATEST", {"Runtime": "Python3.10", "Type": "Event"}, b"")
-        one = FunctionRecord(REGION, "default", "other", version, 0.0, 0.0)
-        one.aliases["$DEFAULT"] = {"FunctionVersion": "$LATEST"}
-        self.scf.account.functions[REGION, "default", "other"] = one
-        return one
+        function = FunctionRecord(REGION, "default", "other", version, 0.0, 0.0)
+        function.aliases["$DEFAULT"] = {"FunctionVersion": "$LATEST"}
+        self.scf.account.functions[REGION, "default", "other"] = function
+        return function
 
     def examine(self, archive: Path | None = None, write: bool = True) -> Examination:
         """Examine the project and the cloud without importing the application."""
         with open_project(self.project.path, "", archive, self.environment) as project:
-            found = [one for area in OFFLINE_AREAS for one in area.run(project)]
-            live = read_account(project, pause=0.001)
-            found += ACCOUNT_CHECKS.run(live)
-            if live.credentials:
-                found += BUCKET_CHECKS.run(inspect_buckets(project, live.credentials, write))
-            return Examination(tuple(found), tuple(project.seen))
+            findings = [finding for area in OFFLINE_AREAS for finding in area.run(project)]
+            account = read_account(project, pause=0.001)
+            findings += ACCOUNT_CHECKS.run(account)
+            if account.credentials:
+                inspected = inspect_buckets(project, account.credentials, write)
+                findings += BUCKET_CHECKS.run(inspected)
+            return Examination(tuple(findings), tuple(project.seen))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def deployed(tmp_path: Path) -> Iterator[DeployedProject]:
     scf = Scf()
     folder = tmp_path / "project"
     folder.mkdir()
@@ -137,49 +136,49 @@ def world(tmp_path: Path) -> Iterator[World]:
             ENDPOINT_VARIABLE: api.url,
             "MPS_COS_PROXY": cos.url,
         }
-        made = World(project, scf, api, cos, environment)
-        made.rule(prefix="mps/")
-        made.deploy()
-        yield made
+        deployed = DeployedProject(project, scf, api, cos, environment)
+        deployed.set_rule(prefix="mps/")
+        deployed.deploy()
+        yield deployed
 
 
-def test_valid_function_has_no_findings(world: World) -> None:
-    before = json.dumps([world.settings, world.function.triggers])
+def test_valid_function_has_no_findings(deployed: DeployedProject) -> None:
+    before = json.dumps([deployed.settings, deployed.function.triggers])
 
-    examination = world.project.examine(cloud=True, environment=world.environment)
+    examination = deployed.project.examine(cloud=True, environment=deployed.environment)
 
     assert examination.findings == ()
-    asked = {request.action for request in world.api.requests}
+    asked = {request.action for request in deployed.api.requests}
     assert all(action.startswith(("Get", "List")) for action in asked)
-    assert json.dumps([world.settings, world.function.triggers]) == before
-    assert world.objects() == []
+    assert json.dumps([deployed.settings, deployed.function.triggers]) == before
+    assert deployed.list_objects() == []
     assert any(
         "shop-events is Active; MPS triggers: WorkflowTask for ap-guangzhou/default/shop-events ($DEFAULT)"
-        in one
-        for one in examination.seen
+        in fact
+        for fact in examination.seen
     )
     assert f"{BUCKET} in {REGION}, named by MPS_LEDGER: exists" in examination.seen
 
 
-def _bind_other(world: World) -> None:
-    trigger = world.mps()
-    world.function.triggers.remove(trigger)
-    world.other().triggers.append(trigger)
+def _bind_trigger_elsewhere(deployed: DeployedProject) -> None:
+    trigger = deployed.get_trigger("mps")
+    deployed.function.triggers.remove(trigger)
+    deployed.add_function().triggers.append(trigger)
 
 
-def _fail(world: World) -> None:
-    world.function.status = world.function.next_status = "UpdateFailed"
-    world.function.reasons = [{"ErrorCode": "InternalError.System", "ErrorMessage": "disk full"}]
+def _fail_update(deployed: DeployedProject) -> None:
+    deployed.function.status = deployed.function.next_status = "UpdateFailed"
+    deployed.function.reasons = [{"ErrorCode": "InternalError.System", "ErrorMessage": "disk full"}]
 
 
-def _publish(world: World) -> None:
-    world.project.write_inputs(publish=True)
-    world.deploy()
-    world.settings["Timeout"] = 90
-    world.project.write_inputs(timeout=90)
+def _publish(deployed: DeployedProject) -> None:
+    deployed.project.write_inputs(publish=True)
+    deployed.deploy()
+    deployed.settings["Timeout"] = 90
+    deployed.project.write_inputs(timeout=90)
 
 
-Edit = Callable[[World], object]
+Edit = Callable[[DeployedProject], object]
 PROBLEMS: list[tuple[str, Edit, str]] = [
     (
         "account_unknown",
@@ -196,7 +195,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         lambda w: w.scf.account.functions.clear(),
         "ap-guangzhou/default/shop-events",
     ),
-    ("function_not_active", _fail, "UpdateFailed: InternalError.System: disk full"),
+    ("function_not_active", _fail_update, "UpdateFailed: InternalError.System: disk full"),
     (
         "function_not_active",
         lambda w: (setattr(w.scf.account, "polls", 9), w.scf.account.begin(w.function, "Updating")),
@@ -234,37 +233,37 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
     ),
     (
         "trigger_not_bound",
-        lambda w: w.function.triggers.remove(w.mps()),
+        lambda w: w.function.triggers.remove(w.get_trigger("mps")),
         "WorkflowTask is missing",
     ),
     (
         "trigger_not_bound",
-        lambda w: w.mps().update(BindStatus="off"),
+        lambda w: w.get_trigger("mps").update(BindStatus="off"),
         "WorkflowTask is disabled",
     ),
     (
         "trigger_not_bound",
-        lambda w: w.mps().update(Qualifier="$LATEST"),
+        lambda w: w.get_trigger("mps").update(Qualifier="$LATEST"),
         "WorkflowTask points to $LATEST in the cloud, to $DEFAULT in serverless.yml",
     ),
     (
         "trigger_taken",
-        _bind_other,
+        _bind_trigger_elsewhere,
         "ap-guangzhou/default/other",
     ),
     (
         "timer_differs",
-        lambda w: w.timer().update(CustomArgument="reconcile 1h"),
+        lambda w: w.get_trigger("timer").update(CustomArgument="reconcile 1h"),
         "timer reconcile: 0 0 */6 * * * * 'reconcile 1h'",
     ),
     (
         "timer_differs",
-        lambda w: w.function.triggers.remove(w.timer()),
+        lambda w: w.function.triggers.remove(w.get_trigger("timer")),
         "timer reconcile: - in the cloud",
     ),
     (
         "trigger_not_written",
-        lambda w: w.function.triggers.append({**w.timer(), "TriggerName": "hourly"}),
+        lambda w: w.function.triggers.append({**w.get_trigger("timer"), "TriggerName": "hourly"}),
         "timer hourly",
     ),
     (
@@ -307,7 +306,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
     ),
     (
         "ledger_versioned",
-        lambda w: w.document(
+        lambda w: w.put_document(
             "versioning",
             "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
         ),
@@ -320,11 +319,11 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         ),
         "AccessDenied",
     ),
-    ("ledger_never_forgets", lambda w: w.rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
-    ("ledger_never_forgets", lambda w: w.rule(status="Disabled"), "<Days>30</Days>"),
+    ("ledger_never_forgets", lambda w: w.set_rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
+    ("ledger_never_forgets", lambda w: w.set_rule(status="Disabled"), "<Days>30</Days>"),
     (
         "ledger_never_forgets",
-        lambda w: w.rule(
+        lambda w: w.set_rule(
             action="<AbortIncompleteMultipartUpload><DaysAfterInitiation>1"
             "</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
         ),
@@ -334,123 +333,127 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
 
 
 @pytest.mark.parametrize(("name", "edit", "what"), PROBLEMS)
-def test_problem_in_cloud_is_one_finding(world: World, name: str, edit: Edit, what: str) -> None:
-    edit(world)
+def test_problem_in_cloud_is_one_finding(
+    deployed: DeployedProject, name: str, edit: Edit, what: str
+) -> None:
+    edit(deployed)
 
-    examination = world.examine()
+    examination = deployed.examine()
 
     [finding] = examination.findings
     check = CHECKS[name]
     assert what in finding.what
     assert (finding.name, finding.level, finding.advice) == (name, check.level, check.advice)
     assert SECRET not in str(examination)
-    assert world.cos.requests
+    assert deployed.cos.requests
 
 
-def names(examination: Examination) -> list[str]:
+def list_names(examination: Examination) -> list[str]:
     return [finding.name for finding in examination.findings]
 
 
-def test_different_retries_are_reported(world: World) -> None:
-    world.project.write_inputs(retryNum=1)
+def test_different_retries_are_reported(deployed: DeployedProject) -> None:
+    deployed.project.write_inputs(retryNum=1)
 
-    findings = {finding.name: finding.what for finding in world.examine().findings}
+    findings = {finding.name: finding.what for finding in deployed.examine().findings}
 
     assert findings["retries_differ"] == "retries: 2 in the cloud, 1 in serverless.yml"
     assert findings.keys() == {"retries_differ", "retries_without_effect"}
 
 
-def test_different_handler_is_reported(world: World) -> None:
-    world.settings["Handler"] = "index.other"
+def test_different_handler_is_reported(deployed: DeployedProject) -> None:
+    deployed.settings["Handler"] = "index.other"
 
-    [finding] = world.examine().findings
+    [finding] = deployed.examine().findings
 
     assert finding.what == "handler: index.other in the cloud, index.main_handler in serverless.yml"
 
 
-def test_values_of_variables_are_hidden(world: World) -> None:
-    world.settings["Environment"] = {"Variables": [{"Key": "PLACE", "Value": "hush-1"}]}
-    world.project.set_variables(PLACE="hush-2")
+def test_values_of_variables_are_hidden(deployed: DeployedProject) -> None:
+    deployed.settings["Environment"] = {"Variables": [{"Key": "PLACE", "Value": "hush-1"}]}
+    deployed.project.set_variables(PLACE="hush-2")
 
-    examination = world.examine()
+    examination = deployed.examine()
 
-    assert set(names(examination)) == {"settings_differ"}
+    assert set(list_names(examination)) == {"settings_differ"}
     assert "hush" not in str(examination)
 
 
 def test_taken_trigger_is_reported_before_first_deployment(
-    world: World,
+    deployed: DeployedProject,
 ) -> None:
-    _bind_other(world)
-    del world.scf.account.functions[REGION, "default", "shop-events"]
+    _bind_trigger_elsewhere(deployed)
+    del deployed.scf.account.functions[REGION, "default", "shop-events"]
 
-    assert names(world.examine()) == ["function_missing", "trigger_taken"]
+    assert list_names(deployed.examine()) == ["function_missing", "trigger_taken"]
 
 
-def test_zip_is_compared_with_deployed_code(world: World, tmp_path: Path) -> None:
+def test_zip_is_compared_with_deployed_code(deployed: DeployedProject, tmp_path: Path) -> None:
     path = tmp_path / "function.zip"
-    path.write_bytes(world.function.latest.code)
-    assert names(world.examine(archive=path)) == []
+    path.write_bytes(deployed.function.latest.code)
+    assert list_names(deployed.examine(archive=path)) == []
 
-    world.project.write_files({"build/other.py": ""})
-    assert names(world.examine(archive=path)) == []
-    [finding] = world.examine().findings
-    running = hashlib.sha256(world.function.latest.code).hexdigest()
+    deployed.project.write_files({"build/other.py": ""})
+    assert list_names(deployed.examine(archive=path)) == []
+    [finding] = deployed.examine().findings
+    running = hashlib.sha256(deployed.function.latest.code).hexdigest()
     assert running[:12] in finding.what
 
 
-def test_sources_are_not_compared_with_deployed_code(world: World) -> None:
-    world.project.write_inputs(src="./")
+def test_sources_are_not_compared_with_deployed_code(deployed: DeployedProject) -> None:
+    deployed.project.write_inputs(src="./")
 
-    assert names(world.examine()) == ["source_unbuilt"]
+    assert list_names(deployed.examine()) == ["source_unbuilt"]
 
 
-def test_account_is_skipped_when_project_is_invalid(world: World) -> None:
-    world.project.set_trigger(type=None)
-    examination = world.examine()
-    assert names(examination) == ["trigger_type_missing", "account_unknown"]
-    assert not world.api.requests
+def test_account_is_skipped_when_project_is_invalid(deployed: DeployedProject) -> None:
+    deployed.project.set_trigger(type=None)
+    examination = deployed.examine()
+    assert list_names(examination) == ["trigger_type_missing", "account_unknown"]
+    assert not deployed.api.requests
 
-    world.project.set_trigger()
-    world.project.write_inputs(layers=[{"name": "libraries", "src": "layer.zip"}])
-    [finding] = world.examine().findings
+    deployed.project.set_trigger()
+    deployed.project.write_inputs(layers=[{"name": "libraries", "src": "layer.zip"}])
+    [finding] = deployed.examine().findings
     assert (finding.name, "layer.zip" in finding.what) == ("account_unknown", True)
 
 
-def test_account_is_skipped_without_credentials(world: World) -> None:
-    examination = world.project.examine(cloud=True)
+def test_account_is_skipped_without_credentials(deployed: DeployedProject) -> None:
+    examination = deployed.project.examine(cloud=True)
 
-    assert names(examination) == ["account_unknown"]
+    assert list_names(examination) == ["account_unknown"]
     assert "TENCENTCLOUD_SECRET_ID" in examination.findings[0].what
-    assert not world.api.requests
+    assert not deployed.api.requests
 
 
-def test_new_layer_is_reported(world: World) -> None:
-    world.project.write_inputs(layers=[{"name": "libraries", "src": "layer.zip"}])
-    with zipfile.ZipFile(world.project.folder / "layer.zip", "w") as archive:
+def test_new_layer_is_reported(deployed: DeployedProject) -> None:
+    deployed.project.write_inputs(layers=[{"name": "libraries", "src": "layer.zip"}])
+    with zipfile.ZipFile(deployed.project.folder / "layer.zip", "w") as archive:
         archive.writestr("library.py", "")
 
-    assert set(names(world.examine())) == {"settings_differ"}
+    assert set(list_names(deployed.examine())) == {"settings_differ"}
 
 
-def test_no_write_option_writes_nothing(world: World) -> None:
-    world.cos.requests.clear()
-    assert names(world.examine(write=False)) == []
-    assert {one.method for one in world.cos.requests} <= {"HEAD", "GET"}
+def test_no_write_option_writes_nothing(deployed: DeployedProject) -> None:
+    deployed.cos.requests.clear()
+    assert list_names(deployed.examine(write=False)) == []
+    assert {request.method for request in deployed.cos.requests} <= {"HEAD", "GET"}
 
-    world.cos.requests.clear()
-    assert names(world.examine()) == []
-    written = {one.key for one in world.cos.requests if one.method in ("PUT", "DELETE")}
+    deployed.cos.requests.clear()
+    assert list_names(deployed.examine()) == []
+    written = {
+        request.key for request in deployed.cos.requests if request.method in ("PUT", "DELETE")
+    }
     assert len(written) == 1
     assert written.pop().startswith("mps/doctor/")
 
 
-def test_bucket_without_rules_is_reported(world: World) -> None:
-    with CosEmulator(world.project.folder / "empty", keys=[Key("AKIDlocal", SECRET)]) as cos:
+def test_bucket_without_rules_is_reported(deployed: DeployedProject) -> None:
+    with CosEmulator(deployed.project.folder / "empty", keys=[Key("AKIDlocal", SECRET)]) as cos:
         cos.create_bucket(BUCKET, REGION)
-        world.environment["MPS_COS_PROXY"] = cos.url
+        deployed.environment["MPS_COS_PROXY"] = cos.url
 
-        assert names(world.examine()) == ["ledger_never_forgets"]
+        assert list_names(deployed.examine()) == ["ledger_never_forgets"]
 
 
 @pytest.mark.parametrize(
@@ -463,29 +466,31 @@ def test_bucket_without_rules_is_reported(world: World) -> None:
         ("", True),
     ],
 )
-def test_lifecycle_rule_must_cover_ledger(world: World, filtered: str, forgets: bool) -> None:
-    world.document(
+def test_lifecycle_rule_must_cover_ledger(
+    deployed: DeployedProject, filtered: str, forgets: bool
+) -> None:
+    deployed.put_document(
         "lifecycle",
         f"<LifecycleConfiguration><Rule><ID>all</ID><Status>Enabled</Status><Filter>{filtered}</Filter>{EXPIRES}"
         "</Rule></LifecycleConfiguration>",
     )
 
-    assert names(world.examine()) == ([] if forgets else ["ledger_never_forgets"])
+    assert list_names(deployed.examine()) == ([] if forgets else ["ledger_never_forgets"])
 
 
-def test_buckets_in_comments_and_docstrings_are_ignored(world: World) -> None:
-    world.project.write_handlers(
+def test_buckets_in_comments_and_docstrings_are_ignored(deployed: DeployedProject) -> None:
+    deployed.project.write_handlers(
         f'"""As {NOTES}."""\n\n\ndef main_handler(event, context):\n    """{NOTES}"""  # {NOTES}\n'
     )
-    world.deploy()
-    assert names(world.examine()) == []
+    deployed.deploy()
+    assert list_names(deployed.examine()) == []
 
-    world.project.write_files({"handlers/broken.py": f"PLACE = '{NOTES}'\ndef :\n"})
-    assert "bucket_missing" not in names(world.examine())
+    deployed.project.write_files({"handlers/broken.py": f"PLACE = '{NOTES}'\ndef :\n"})
+    assert "bucket_missing" not in list_names(deployed.examine())
 
 
-def test_overwritable_ledger_is_reported(world: World) -> None:
-    with closing(RecordingProxy(world.cos)) as recorder:
+def test_overwritable_ledger_is_reported(deployed: DeployedProject) -> None:
+    with closing(RecordingProxy(deployed.cos)) as recorder:
         puts = []
 
         def delete_object(head: str) -> None:
@@ -494,42 +499,42 @@ def test_overwritable_ledger_is_reported(world: World) -> None:
                 puts.append(head)
             if len(puts) == 2:
                 pool = Pool()
-                cos = Cos(Credentials("AKIDlocal", SECRET), proxy=world.cos.url, pool=pool)
+                cos = Cos(Credentials("AKIDlocal", SECRET), proxy=deployed.cos.url, pool=pool)
                 cos.delete([one.object for one in cos.list(LEDGER)])
                 pool.clear()
 
         recorder.before = delete_object
-        world.environment["MPS_COS_PROXY"] = recorder.url
+        deployed.environment["MPS_COS_PROXY"] = recorder.url
 
-        [finding] = world.examine().findings
+        [finding] = deployed.examine().findings
 
     assert finding.name == "ledger_unwritable"
     assert "x-cos-forbid-overwrite" in finding.what
-    assert world.objects() == []
+    assert deployed.list_objects() == []
 
 
-def test_other_ledgers_are_not_inspected(world: World) -> None:
-    world.project.set_variables(MPS_LEDGER="none", MPS_PUBLISH=f"cos://{BUCKET}.{REGION}/vod/")
-    world.deploy()
+def test_other_ledgers_are_not_inspected(deployed: DeployedProject) -> None:
+    deployed.project.set_variables(MPS_LEDGER="none", MPS_PUBLISH=f"cos://{BUCKET}.{REGION}/vod/")
+    deployed.deploy()
 
-    examination = world.examine()
+    examination = deployed.examine()
 
-    assert names(examination) == ["ledger_none"]
+    assert list_names(examination) == ["ledger_none"]
     assert f"{BUCKET} in {REGION}, named by MPS_PUBLISH: exists" in examination.seen
 
-    world.project.set_variables(MPS_LEDGER="redis://cache.example:6379/0")
-    world.project.write_files({"build/redis/__init__.py": ""})
-    world.deploy()
-    assert names(world.examine()) == ["redis_unseen"]
+    deployed.project.set_variables(MPS_LEDGER="redis://cache.example:6379/0")
+    deployed.project.write_files({"build/redis/__init__.py": ""})
+    deployed.deploy()
+    assert list_names(deployed.examine()) == ["redis_unseen"]
 
 
-def test_command_checks_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in world.environment.items():
+def test_command_checks_account(deployed: DeployedProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
     for name in ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    world.settings["Timeout"] = 90
-    arguments = ["doctor", "--config", str(world.project.path), "--account", "--no-write"]
+    deployed.settings["Timeout"] = 90
+    arguments = ["doctor", "--config", str(deployed.project.path), "--account", "--no-write"]
 
     ran = CliRunner().invoke(cli, arguments)
 
@@ -538,5 +543,5 @@ def test_command_checks_account(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert ran.stdout.splitlines()[-1] == "1 warning"
     assert SECRET not in ran.output
 
-    world.settings["Runtime"] = "Python3.12"
+    deployed.settings["Runtime"] = "Python3.12"
     assert CliRunner().invoke(cli, arguments).exit_code == 1

@@ -23,10 +23,9 @@ from tests.support.build_projects import Project
 from tests.support.sample_data import ROOT
 from tests.support.serverless_yml import MPS_TRIGGER, TIMER
 
-from .projects import HANDLERS, SampleProject
+from .projects import CHECKS, HANDLERS, SampleProject
 
 Edit = Callable[[SampleProject], object]
-CHECKS = {check.name: check for area in AREAS for check in area.checks}
 KEY = "AKID" + "z8krbsJ5yKBZQpn74WFkmLPx3"
 
 
@@ -340,10 +339,10 @@ def test_what_comes_together_and_what_is_no_edit(
 ) -> None:
     edit(project)
 
-    found = project.check_offline()
+    findings = project.check_offline()
 
-    assert {finding.name for finding in found} - {"timeout_short"} == names
-    assert not any("hush" in finding.what for finding in found)
+    assert {finding.name for finding in findings} - {"timeout_short"} == names
+    assert not any("hush" in finding.what for finding in findings)
 
 
 def test_missing_local_redis_is_no_finding(
