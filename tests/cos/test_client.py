@@ -58,7 +58,7 @@ def test_interim_response_is_skipped(server, scripted_cos):
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "keyword"),
     [
         (b"SSH-2.0-x\r\n", "response"),
         (b"HTTP/1.1 abc\r\n\r\n", "response"),
@@ -66,12 +66,13 @@ def test_interim_response_is_skipped(server, scripted_cos):
         (b"HTTP/1.1 200 OK\r\nName: cut", "header"),
         (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n", "headers"),
         (b"", "response"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 30, "interim"),
         (build_response(200, b"half", content_length=10), "early"),
     ],
 )
-def test_malformed_response_is_retried_then_unavailable(server, scripted_cos, answer, reason):
-    server.responses = [answer + server.END]
-    with pytest.raises(Unavailable, match=reason) as raised:
+def test_malformed_response_is_retried_then_unavailable(server, scripted_cos, response, keyword):
+    server.responses = [response + server.END]
+    with pytest.raises(Unavailable, match=keyword) as raised:
         scripted_cos._client.call(Request(at("a")))
     assert raised.value.code == "ConnectionBroken"
     assert len(server.heads) == QUICK_RETRY.attempts
@@ -179,9 +180,7 @@ def test_kept_connection_is_reused_and_replaced(server, make_cos):
         cos.head(at("a"))
     assert len(server.connections) == 1
     cos.head(at("a"))
-    assert len(server.connections) == 2, (
-        "the kept one had ended: another was made, no attempt was lost"
-    )
+    assert len(server.connections) == 2
     assert len(server.heads) == 3
 
 
@@ -372,9 +371,9 @@ def test_each_refusal_has_its_error_class(server, make_cos, status, code, kind):
     body = f"<?xml version='1.0'?>\n<Error><Code>{code}</Code><Message>&quot;why&quot;</Message><RequestId>r</RequestId></Error>"
     server.responses = [build_response(status, body.encode() if code else b"")]
     cos = make_cos(proxy=server.url, retry=Retry(attempts=1))
-    for ask in (lambda: cos.read(at("a")), lambda: cos._client.call(Request(at("a"), "DELETE"))):
+    for call in (lambda: cos.read(at("a")), lambda: cos._client.call(Request(at("a"), "DELETE"))):
         with pytest.raises(CosError) as raised:
-            ask()
+            call()
         error = raised.value
         assert type(error) is kind
         assert (error.status, error.code, error.object) == (status, code, at("a"))

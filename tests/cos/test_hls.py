@@ -234,8 +234,8 @@ def test_resolve_uri_agrees_with_urljoin(steps, rooted):
     expected = posixpath.join("/", joined).lstrip("/")
     from urllib.parse import unquote
 
-    found = resolve_uri(at("v/h/index.m3u8"), uri)
-    assert (found and found.key) == (unquote(expected) or None)
+    item = resolve_uri(at("v/h/index.m3u8"), uri)
+    assert (item and item.key) == (unquote(expected) or None)
 
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs"]), max_size=30), max_size=8))

@@ -92,10 +92,10 @@ def test_playlist_is_recognised_by_content(cos):
     names = ["720__Manifest.ts", "LOW_M3U8.ts", "x_m3u8.ts"]
     for name, folder in zip(names, ("720/", "", ""), strict=True):
         cos.upload(b"segment", at(f"vod/show/{folder}{name}"))
-    found = [item.key.removeprefix("vod/show/") for item in cos.files(at("vod/show/Manifest"))]
-    assert set(found[:3]) == {"720/720__Manifest.ts", "LOW_M3U8.ts", "x_m3u8.ts"}
-    assert set(found[3:6]) == {"720/Manifest", "LOW.M3U8", "x.m3u8"}
-    assert found[6:] == ["Manifest"]
+    keys = [item.key.removeprefix("vod/show/") for item in cos.files(at("vod/show/Manifest"))]
+    assert set(keys[:3]) == {"720/720__Manifest.ts", "LOW_M3U8.ts", "x_m3u8.ts"}
+    assert set(keys[3:6]) == {"720/Manifest", "LOW.M3U8", "x.m3u8"}
+    assert keys[6:] == ["Manifest"]
 
 
 @pytest.mark.parametrize("data", [b"", b"plain text", b"\x1f\x8b damaged", b"\x00\x01"])

@@ -85,8 +85,8 @@ def test_every_reference_resolves_to_copy(playlist, segments, data):
     assert [resolve_uri(show, reference.uri) for reference in document.references] == items[:-1] * 2
     contents = relocation.rewrite_playlists(Tree([items], {show: document}), targets)
     copied = parse_document(contents[show].decode()) if show in contents else document
-    found = [resolve_uri(targets[show], reference.uri) for reference in copied.references]
-    assert found == copies[:-1] * 2
+    resolved = [resolve_uri(targets[show], reference.uri) for reference in copied.references]
+    assert resolved == copies[:-1] * 2
     assert (
         relocation.rewrite_playlists(
             Tree([copies], {copies[-1]: copied}), {copy: copy for copy in copies}

@@ -16,9 +16,9 @@ def test_upload_guesses_content_type(cos, tmp_path):
     (tmp_path / "a.m3u8").write_text("#EXTM3U\n")
     (tmp_path / "b").write_bytes(b"")
     progress = []
-    made = cos.upload(str(tmp_path / "a.m3u8"), to=place("x/", MEDIA), progress=progress.append)
-    assert made == at("x/a.m3u8")
-    assert cos.head(made).content_type == "application/vnd.apple.mpegurl"
+    item = cos.upload(str(tmp_path / "a.m3u8"), to=place("x/", MEDIA), progress=progress.append)
+    assert item == at("x/a.m3u8")
+    assert cos.head(item).content_type == "application/vnd.apple.mpegurl"
     paths = [tmp_path / "a.m3u8", tmp_path / "b"]
     assert cos.upload(paths, to=place("y/", MEDIA)) == [at("y/a.m3u8"), at("y/b")]
     assert cos.head(at("y/b")).size == 0

@@ -149,8 +149,8 @@ class Cos(LazyCos):
                 ignored, because MPS writes them. Give a `CosObject.exact` to list keys that begin with one.
             recursive: True to include the directories below.
         """
-        place = locations.Location.parse(where)
-        prefix = Target(place.bucket, place.region, place.prefix)
+        location = locations.Location.parse(where)
+        prefix = Target(location.bucket, location.region, location.prefix)
         return operations.list_objects(self._client, prefix, "" if recursive else "/")
 
     def files(self, of: Result | OneObject | ManyObjects) -> builtins.list[CosObject]:
@@ -398,10 +398,10 @@ class Cos(LazyCos):
             Conflict: with ``overwrite=False``, the object exists.
         """
         settings = ObjectSettings(**stored)
-        place = locations.Location.parse(to)
+        location = locations.Location.parse(to)
         single = isinstance(source, str | bytes | os.PathLike)
         sources = [source] if single else [*source]
-        pairs = [(each, _find_upload_target(each, place, single)) for each in sources]
+        pairs = [(each, _find_upload_target(each, location, single)) for each in sources]
         targets = {target for _, target in pairs}
         self._client.allowlist.check_all(targets)
         if len(targets) < len(pairs):
@@ -769,12 +769,12 @@ class Cos(LazyCos):
         )
 
 
-def _find_upload_target(source: Any, place: locations.Location, single: bool) -> CosObject:
+def _find_upload_target(source: Any, location: locations.Location, single: bool) -> CosObject:
     """Return the object that a source becomes."""
-    if not place.is_directory:
+    if not location.is_directory:
         if not single:
             raise ValueError("several files would become one object. Add a slash at its end")
-        return place.object("")
+        return location.object("")
     if isinstance(source, bytes):
         raise ValueError("bytes have no name. Give the whole key")
-    return place.object(os.path.basename(os.fspath(source)))
+    return location.object(os.path.basename(os.fspath(source)))

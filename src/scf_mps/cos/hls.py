@@ -164,7 +164,7 @@ class _Playlist:
 
     def add(self, raw: str, start: int, kind: str, required: bool) -> None:
         """Add a URI at an offset."""
-        uri = self._fill(raw) if self._defines and "{$" in raw else raw
+        uri = self._replace_variables(raw) if self._defines and "{$" in raw else raw
         if ":" in uri:
             scheme = _SCHEME.match(uri)
             if scheme and scheme[1].lower() not in _SCHEMES:
@@ -177,13 +177,13 @@ class _Playlist:
             line = sum(1 for _ in re.finditer(r"\r\n|\r|\n", self.text[:start])) + 1
             self.problems.append(f"line {line}: {message}")
 
-    def add_tag(self, tag: str, rest: str, start: int) -> None:
+    def add_tag(self, tag: str, attributes: str, start: int) -> None:
         """Add the URIs in the attributes of a tag."""
         known = _TAGS.get(tag, {})
-        attributes = list(_ATTRIBUTE.finditer(rest))
-        is_gap = any(match[1] == "GAP" and match[3] == "YES" for match in attributes)
+        matches = list(_ATTRIBUTE.finditer(attributes))
+        is_gap = any(match[1] == "GAP" and match[3] == "YES" for match in matches)
         has_uri = False
-        for match in attributes:
+        for match in matches:
             name = match[1]
             if name != "URI" and not name.endswith("-URI") and name not in _READ_INSIDE:
                 continue
@@ -199,13 +199,17 @@ class _Playlist:
             required = name in known and not is_gap and tag != "#EXT-X-PRELOAD-HINT"
             kind = PLAYLIST if _is_playlist_name(value) else known.get(name, UNKNOWN)
             self.add(value, start + match.start(group), kind, required)
-        if not has_uri and "URI=" in re.sub('"[^"]*"', "", rest) and "METHOD=NONE" not in rest:
+        if (
+            not has_uri
+            and "URI=" in re.sub('"[^"]*"', "", attributes)
+            and "METHOD=NONE" not in attributes
+        ):
             self.add_problem(start, f"unreadable URI of {tag}")
 
-    def define(self, rest: str) -> None:
+    def define(self, attributes: str) -> None:
         """Add a variable of EXT-X-DEFINE."""
         self._defines = True
-        values = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(rest)}
+        values = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(attributes)}
         if "NAME" in values:
             self.variables[values["NAME"]] = values.get("VALUE", "")
         elif values.get("IMPORT", "") in self._inherited:
@@ -213,7 +217,7 @@ class _Playlist:
         elif "QUERYPARAM" in values:
             self.variables[values["QUERYPARAM"]] = _QUERY_PARAMETER
 
-    def _fill(self, raw: str) -> str:
+    def _replace_variables(self, raw: str) -> str:
         def replace(match: re.Match[str]) -> str:
             value = self.variables.get(match[1])
             if value is None or value == _QUERY_PARAMETER:
@@ -234,7 +238,7 @@ def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
     for match in _LINE.finditer(text):
         line = match[0].strip("\ufeff \t")
         if line.startswith("#EXT"):
-            tag, _, rest = line.partition(":")
+            tag, _, attributes = line.partition(":")
             if tag == "#EXTINF":
                 kind = FILE
             elif tag == "#EXT-X-STREAM-INF":
@@ -242,9 +246,11 @@ def parse_playlist(text: str, inherited: Mapping[str, str]) -> Document:
             elif tag == "#EXT-X-GAP":
                 gap = True
             elif tag == "#EXT-X-DEFINE":
-                playlist.define(rest)
-            elif "URI" in rest or "X-ASSET-LIST" in rest:
-                playlist.add_tag(tag, rest, match.start() + match[0].index(line) + len(tag) + 1)
+                playlist.define(attributes)
+            elif "URI" in attributes or "X-ASSET-LIST" in attributes:
+                playlist.add_tag(
+                    tag, attributes, match.start() + match[0].index(line) + len(tag) + 1
+                )
         elif line and line[0] != "#":
             if _is_playlist_name(line):
                 kind = PLAYLIST
@@ -302,25 +308,25 @@ def _cue_lines(text: str) -> Iterator[tuple[str, int]]:
         block = []
 
 
-def resolve_uri(place: CosObject, uri: str) -> CosObject | None:
-    """Return the object of a URI in the bucket of the document at `place`.
+def resolve_uri(base: CosObject, uri: str) -> CosObject | None:
+    """Return the object of a URI in the bucket of the document at `base`.
 
     Return None for anything elsewhere: a CDN, another bucket, a key server, data in the URI, or an empty one.
     """
-    directory = place.key[: place.key.rfind("/") + 1]
+    directory = base.key[: base.key.rfind("/") + 1]
     if uri and _NOT_PLAIN.search(uri) is None:
-        return CosObject.exact(place.bucket, place.region, directory + uri)
-    key = _find_key(place, directory, uri)
-    return CosObject.exact(place.bucket, place.region, key) if key.strip("/") else None
+        return CosObject.exact(base.bucket, base.region, directory + uri)
+    key = _find_key(base, directory, uri)
+    return CosObject.exact(base.bucket, base.region, key) if key.strip("/") else None
 
 
-def _find_key(place: CosObject, directory: str, uri: str) -> str:
+def _find_key(base: CosObject, directory: str, uri: str) -> str:
     path = uri.partition("#")[0].partition("?")[0]
     if path.startswith("//"):
         path = f"https:{path}"
     if _SCHEME.match(path):
-        item = CosObject.find_in_url(_without_dots_in_url(path), place.bucket, place.region)
-        is_here = item is not None and (item.bucket, item.region) == (place.bucket, place.region)
+        item = CosObject.find_in_url(_remove_dot_segments_in_url(path), base.bucket, base.region)
+        is_here = item is not None and (item.bucket, item.region) == (base.bucket, base.region)
         return item.key if item is not None and is_here else ""
     if not path:
         return ""
@@ -328,32 +334,32 @@ def _find_key(place: CosObject, directory: str, uri: str) -> str:
         path = f"/{directory}{path}"
     from urllib.parse import unquote
 
-    return unquote(_without_dots(path)).removeprefix("/")
+    return unquote(_remove_dot_segments(path)).removeprefix("/")
 
 
-def _without_dots_in_url(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host}{_without_dots(slash + path)}"
+def _remove_dot_segments_in_url(url: str) -> str:
+    scheme, _, address = url.partition("://")
+    host, slash, path = address.partition("/")
+    return f"{scheme}://{host}{_remove_dot_segments(slash + path)}"
 
 
-def _without_dots(path: str) -> str:
+def _remove_dot_segments(path: str) -> str:
     """Return the path without its ``.`` and ``..``, which lead no higher than the root (RFC 3986, 5.2.4)."""
-    steps: list[str] = []
+    segments: list[str] = []
     parts = path.split("/")
     for part in parts:
         if part == "..":
-            if len(steps) > 1:
-                steps.pop()
+            if len(segments) > 1:
+                segments.pop()
         elif part != ".":
-            steps.append(part)
+            segments.append(part)
     if parts[-1] in (".", ".."):
-        steps.append("")
-    return "/".join(steps)
+        segments.append("")
+    return "/".join(segments)
 
 
-def build_relative_uri(place: CosObject, target: CosObject, uri: str) -> str:
-    """Return a URI for `target` that replaces another one in a document at `place` of the same bucket.
+def build_relative_uri(base: CosObject, target: CosObject, uri: str) -> str:
+    """Return a URI for `target` that replaces another one in a document at `base` of the same bucket.
 
     Fragment and query are kept. The query of a URL with a host is dropped, because it may hold a signature.
 
@@ -362,7 +368,7 @@ def build_relative_uri(place: CosObject, target: CosObject, uri: str) -> str:
     """
     from urllib.parse import quote
 
-    directories, path = place.key.split("/")[:-1], target.key.split("/")
+    directories, path = base.key.split("/")[:-1], target.key.split("/")
     shared = 0
     while shared < min(len(directories), len(path) - 1) and directories[shared] == path[shared]:
         shared += 1
@@ -370,10 +376,10 @@ def build_relative_uri(place: CosObject, target: CosObject, uri: str) -> str:
     head, hash_sign, fragment = uri.partition("#")
     query = "" if head.startswith("//") or _SCHEME.match(head) else head.partition("?")[2]
     relative = "../" * (len(directories) - shared) + below + (f"?{query}" if query else "")
-    if resolve_uri(place, relative + hash_sign + fragment) != target:
+    if resolve_uri(base, relative + hash_sign + fragment) != target:
         raise NotAPlaylist(
             f"no relative URI can replace {uri[:200]!r} by {target}",
             code="UnresolvableReference",
-            object=place,
+            object=base,
         )
     return relative + hash_sign + fragment

@@ -165,7 +165,7 @@ def copy(
 def build_copy_source(client: Client, source: CosObject) -> str:
     """Return ``host/key``, which is COS's form, not S3's ``/bucket/key`` (page 436/10881)."""
     client.allowlist.check(source.bucket, source.region)
-    host = client.transport.host(source.bucket, source.region)
+    host = client.transport.build_host(source.bucket, source.region)
     return f"{host}/{signature.encode_path(source.key)}"
 
 

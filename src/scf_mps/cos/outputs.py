@@ -298,11 +298,11 @@ def _decompress(data: bytes) -> bytes:
         return data
     import zlib
 
-    parts, size, rest = [], 0, data
+    parts, size, remaining = [], 0, data
     try:
-        while rest:
+        while remaining:
             inflater = zlib.decompressobj(_GZIP_WBITS)
-            part = inflater.decompress(rest, MAX_PLAYLIST_BYTES + 1 - size)
+            part = inflater.decompress(remaining, MAX_PLAYLIST_BYTES + 1 - size)
             parts.append(part)
             size += len(part)
             if size > MAX_PLAYLIST_BYTES:
@@ -311,7 +311,7 @@ def _decompress(data: bytes) -> bytes:
                 )
             if not inflater.eof:
                 raise NotAPlaylist("its gzip is truncated", code="NotAPlaylist")
-            rest = inflater.unused_data.lstrip(b"\0")
+            remaining = inflater.unused_data.lstrip(b"\0")
     except zlib.error as error:
         raise NotAPlaylist(f"its gzip is damaged: {error}", code="NotAPlaylist") from None
     return b"".join(parts)

@@ -33,7 +33,7 @@ def presign_url(
         if credentials.expires <= now:
             raise Denied("the credentials have expired", code="ExpiredToken", object=item)
         end = min(end, credentials.expires)
-    host = client.transport.host(item.bucket, item.region)
+    host = client.transport.build_host(item.bucket, item.region)
     parts = signature.SignedParts(method, f"/{item.key}", params, {"host": host})
     sign_time = f"{int(now) - _MAX_CLOCK_SKEW};{int(end)}"
     query = signature.build_presigned_query(credentials, parts, sign_time)

@@ -143,7 +143,7 @@ class Transport:
         self._proxy = _parse_proxy(proxy) if proxy else None
         self.scheme = "http" if proxy else "https"
 
-    def host(self, bucket: str, region: str) -> str:
+    def build_host(self, bucket: str, region: str) -> str:
         """Return the host of a bucket."""
         return build_host(bucket, region, self.domain)
 
@@ -169,7 +169,7 @@ class Transport:
             NotConnected: no connection was made, so nothing was sent.
             OSError: the connection broke.
         """
-        host = self.host(request.target.bucket, request.target.region)
+        host = self.build_host(request.target.bucket, request.target.region)
         head = self._build_head(request, host, credentials)
         address = self._proxy or (host, 443, True)
         kept = None if is_fresh else self._pool.take(address)
@@ -206,8 +206,8 @@ class Transport:
 
 
 def _parse_proxy(url: str) -> Address:
-    scheme, _, rest = url.partition("://")
-    host, _, port = rest.rstrip("/").rpartition(":")
+    scheme, _, address = url.partition("://")
+    host, _, port = address.rstrip("/").rpartition(":")
     if scheme != "http" or "@" in host or not (host and port.isdecimal()):
         without_password = url.rpartition("@")[2]
         raise ValueError(
