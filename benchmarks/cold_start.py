@@ -26,7 +26,7 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from measuring import ROOT, SCF_CONTEXT, Timing, print_table, print_target, sample_event
+from measurement import ROOT, SCF_CONTEXT, Timing, print_table, print_target, sample_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from cold_start import BARE, print_cold_starts, start_in_turns
-from measuring import ROOT, print_table, print_target
+from measurement import ROOT, print_table, print_target
 
 from scf_mps.build.builder import BuildOptions, build
 from scf_mps.build.errors import BuildError

@@ -35,7 +35,7 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from measuring import Timing, print_table
+from measurement import Timing, print_table
 
 BUCKET, TARGET, REGION = "desk-1250000000", "player-1250000000", "ap-guangzhou"
 ENDPOINT = f"cos.{REGION}.myqcloud.com"

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from platform import python_version
 from typing import TYPE_CHECKING, Any
 
-from measuring import (
+from measurement import (
     SAMPLE,
     SCF_CONTEXT,
     print_target,

@@ -24,7 +24,7 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measuring import ROOT, SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
+from measurement import ROOT, SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
 
 from scf_mps import AnimatedGraphics, App, ImageSprites, SnapshotByTimeOffset, Transcode
 from scf_mps.local.cos import CosEmulator

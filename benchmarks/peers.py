@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cold_start import IMPORT, SIDES, bare_environment, build, print_cold_starts, start_in_turns
-from measuring import (
+from measurement import (
     ROOT,
     SAMPLE,
     SCF_CONTEXT,

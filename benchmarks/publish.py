@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measuring import print_table, print_target
+from measurement import print_table, print_target
 
 from scf_mps.cos import Cos, CosObject, Credentials
 from scf_mps.local.cos import CosEmulator

@@ -105,7 +105,8 @@ def bind_event(task_id: str, notification: object) -> None:
     scope = _bound.get()
     if scope is not None:
         scope.fields["task_id"] = task_id
-        scope.all_secrets()
+        if scope.event is not None:
+            scope.all_secrets()
         scope.event = notification
 
 

@@ -40,10 +40,11 @@ class Delivery:
         rejected_types: types of VOD events that no callback is registered for.
 
     Attributes:
+        count: the number of notifications.
         lookback: seconds for which a timer trigger asks to reconcile, None for other channels.
     """
 
-    __slots__ = ("_context", "_notifications", "_rejected_types")
+    __slots__ = ("_context", "_notifications", "_rejected_types", "count")
 
     lookback: float | None = None
 
@@ -53,17 +54,19 @@ class Delivery:
         self._notifications = notifications
         self._context = context
         self._rejected_types = rejected_types
+        self.count = len(notifications)
 
-    def __len__(self) -> int:
-        return len(self._notifications)
-
-    def parse(self, index: int) -> Event:
+    def read(self, index: int, *, verify: bool = True) -> Event:
         """Return the event of a notification, or of the reference that it is.
 
         From now on, log lines have the event's task id and hide its secrets.
 
+        Args:
+            index: the number of the notification, from 0.
+            verify: verify the event as far as its channel requires it.
+
         Raises:
-            InvalidEvent: it is not a notification of MPS.
+            InvalidEvent: it is not a notification of MPS. `RequestRefused` if it cannot be verified.
             CosError, MpsError: the event of a reference cannot be fetched.
         """
         notification = self._notifications[index]
@@ -87,10 +90,6 @@ class Delivery:
         if event.type in self._rejected_types:
             raise InvalidEvent(describe_vod_event(event.type))
         return event
-
-    def read(self, index: int) -> Event:
-        """Return the event of a notification to dispatch, verified as far as its channel requires it."""
-        return self.parse(index)
 
     def report(self, error: Exception) -> None:
         """Log why an event was not handled, unless the reply says so."""

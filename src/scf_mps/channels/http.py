@@ -55,10 +55,10 @@ class HttpDelivery(Delivery):
             notifications = [error]
         super().__init__(notifications, context, rejected_types)
 
-    def read(self, index: int) -> Event:
+    def read(self, index: int, *, verify: bool = True) -> Event:
         """Return the event, as MPS confirms it if ``MPS_REREAD`` is set. See `Delivery.read`."""
-        event = self.parse(index)
-        if is_reread_enabled():
+        event = super().read(index)
+        if verify and is_reread_enabled():
             from .confirm import verify_with_mps
 
             return verify_with_mps(event, self._context)

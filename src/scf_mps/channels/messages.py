@@ -40,10 +40,10 @@ class MessageBatch(Delivery):
         super().__init__(notifications, context, rejected_types)
         self._field = field
 
-    def parse(self, index: int) -> Event:
-        """Return the event of a message. See `Delivery.parse`."""
+    def read(self, index: int, *, verify: bool = True) -> Event:
+        """Return the event of a message. See `Delivery.read`."""
         logs.unbind_task()
-        return super().parse(index)
+        return super().read(index, verify=verify)
 
     def report(self, error: Exception) -> None:
         """Log why a message was not handled, while log lines have its task id."""
@@ -62,7 +62,7 @@ class MessageBatch(Delivery):
             if outcome.error is not None:
                 failures += self._list_failures(index, outcome.error)
         if failures:
-            group = CallbacksFailed(f"{len(failures)} failures in {len(self)} events", failures)
+            group = CallbacksFailed(f"{len(failures)} failures in {self.count} events", failures)
             group.summary = summary
             raise group
         return summary

@@ -1,0 +1,1 @@
+"""Dispatch: from an event to the outcomes of its callbacks."""

@@ -93,17 +93,17 @@ class Dispatcher:
     def explain(self, event: object) -> list[Reason]:
         """Return why each callback would run or not. See `App.explain`."""
         delivery = channels.receive(event, Context(), self._rejected_types)
-        events = [delivery.parse(index) for index in range(len(delivery))]
+        events = [delivery.read(index, verify=False) for index in range(delivery.count)]
         return [reason for one in events for reason in self.table.explain(one)]
 
     def _process(
         self, delivery: Delivery, context: Context, force: Collection[str]
     ) -> list[Outcome]:
         """Process each event independently. One that another delivery holds is tried again after the others."""
-        if len(delivery) == 1:
+        if delivery.count == 1:
             return [self._process_event(delivery, 0, context, force)]
         outcomes: dict[int, Outcome] = {}
-        turns = [(index, False) for index in range(len(delivery))]
+        turns = [(index, False) for index in range(delivery.count)]
         for index, wait in turns:
             try:
                 outcomes[index] = self._process_event(delivery, index, context, force, wait)

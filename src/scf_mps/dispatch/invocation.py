@@ -16,27 +16,17 @@ if TYPE_CHECKING:
     """A failure outside of the callbacks: its place and its exception."""
 
 
-class CleanupStack:
+class CleanupStack(list["Callable[[], object]"]):
     """Cleanups that run in reverse order. Unlike `contextlib.ExitStack` it keeps the exception of each."""
 
-    __slots__ = ("_cleanups",)
-
-    def __init__(self) -> None:
-        self._cleanups: list[Callable[[], object]] = []
-
-    def __len__(self) -> int:
-        return len(self._cleanups)
-
-    def push(self, cleanup: Callable[[], object]) -> None:
-        """Add a cleanup, which runs before those that were added earlier."""
-        self._cleanups.append(cleanup)
+    __slots__ = ()
 
     def close(self) -> list[BaseException]:
         """Run and remove every cleanup. Return the exceptions, of which none stops the others."""
         errors: list[BaseException] = []
-        while self._cleanups:
+        while self:
             try:
-                self._cleanups.pop()()
+                self.pop()()
             except BaseException as error:  # SystemExit too, as in a callback
                 errors.append(error)
         return errors

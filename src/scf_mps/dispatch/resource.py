@@ -46,7 +46,7 @@ def open_value(value: Any, kind: type, cleanups: CleanupStack | None, context: C
         )
     enter, close = steps
     opened = enter()
-    cleanups.push(close)
+    cleanups.append(close)
     return opened
 
 

@@ -10,7 +10,7 @@ from ..logs import emit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from ..events.base import Result
@@ -45,7 +45,7 @@ class Runner:
     __slots__ = ("_arguments", "_hooks", "_reserve")
 
     def __init__(self, arguments: Mapping[Route, Arguments], hooks: Hooks, reserve: float) -> None:
-        self._arguments = arguments
+        self._arguments = {route: one for route, one in arguments.items() if len(one)}
         self._hooks = hooks
         self._reserve = reserve
 
@@ -57,37 +57,36 @@ class Runner:
         """
         context, session = invocation.context, invocation.session
         clock, deadline = context.clock, context.deadline
+        run = self._run_inside_hooks if self._hooks.around_callback else self._run_callback
         is_verbose = log.isEnabledFor(logging.INFO)
         all_completed = True
         now = clock()
-        for call in calls:
-            if call.outcome == "skipped":
-                if is_verbose:
-                    message = "skipped: completed in an earlier delivery"
-                    emit(log, logging.INFO, message, _build_fields(call))
-                continue
-            remaining = deadline - now
+        for call in calls if session is None else _skip_completed(calls, is_verbose):
             needs = self._reserve if call.route.needs is None else call.route.needs
-            if session is not None and session.broken is not None:
-                call.error = session.broken
-                self._defer(call, f"the ledger failed: {session.broken}")
-            elif remaining < needs:
-                self._defer(call, f"{remaining:.1f} s remain and it needs {needs:.1f} s")
-                call.why = "too little time was left"
+            if deadline - now < needs or (session is not None and session.broken is not None):
+                self._defer_late(call, invocation, deadline - now, needs)
             else:
-                self._attempt(call, invocation)
-                end = clock()
-                call.seconds = end - now
-                now = end
+                start = now
+                try:
+                    if call.error is not None:  # the predicate that decides about the call failed
+                        raise call.error
+                    run(call, invocation)
+                    call.outcome = "done"
+                except Drop as drop:
+                    _end(call, "dropped", drop)
+                except BaseException as error:  # SystemExit too: SCF would lose the instance
+                    dropped = _merge_drops(error)
+                    _end(call, "dropped" if dropped else "failed", dropped or error)
+                now = clock()
+                call.seconds = now - start
             for hook in self._hooks.after_callback:
-                self._call_hook(hook, call, invocation)
+                _call_hook(hook, call, invocation)
             if is_verbose:
-                fields = _build_fields(call)
-                fields["duration_ms"] = round(call.seconds * 1000, 1)
-                emit(log, logging.INFO, call.outcome, fields)
-            if call.outcome not in ("done", "dropped"):
-                all_completed = False
-            elif session is not None:
+                duration = {"duration_ms": round(call.seconds * 1000, 1)}
+                emit(log, logging.INFO, call.outcome, _build_fields(call) | duration)
+            is_complete = call.outcome in ("done", "dropped")
+            all_completed = all_completed and is_complete
+            if is_complete and session is not None:
                 session.record(call)
                 now = clock()
         return all_completed
@@ -96,34 +95,31 @@ class Runner:
         """Leave calls to the next delivery, except for those that completed in an earlier one."""
         for call in calls:
             if call.outcome != "skipped":
-                self._defer(call, reason)
+                _defer(call, reason)
 
-    def _attempt(self, call: Call, invocation: Invocation) -> None:
-        """Run a call and set its outcome."""
-        try:
-            if call.error is not None:  # the predicate that decides about the call failed
-                raise call.error
-            if self._hooks.around_callback:
-                self._run_inside_hooks(call, invocation)
-            else:
-                self._run_callback(call, invocation)
-            call.outcome = "done"
-        except Drop as drop:
-            _end(call, "dropped", drop)
-        except BaseException as error:  # SystemExit too: SCF would lose the instance
-            drop_or_none = _merge_drops(error)
-            _end(call, "dropped" if drop_or_none else "failed", drop_or_none or error)
+    def _defer_late(
+        self, call: Call, invocation: Invocation, remaining: float, needs: float
+    ) -> None:
+        """Defer a call after the ledger failed, or with too little time left. Both in seconds."""
+        session = invocation.session
+        if session is not None and session.broken is not None:
+            call.error = session.broken
+            _defer(call, f"the ledger failed: {session.broken}")
+        else:
+            _defer(call, f"{remaining:.1f} s remain and it needs {needs:.1f} s")
+            call.why = "too little time was left"
 
     def _run_callback(self, call: Call, invocation: Invocation) -> Any:
         route = call.route
-        arguments = self._arguments[route]
-        if arguments:
+        arguments = self._arguments.get(route)
+        if arguments is None:
+            returned = route.callback(call.result)
+        else:
             invocation.call = call
             values = arguments.make(invocation, route.name)
-            call.unsettled = arguments.are_open(invocation)
+            if invocation.open_types:
+                call.unsettled = arguments.are_open(invocation)
             returned = route.callback(call.result, **values)
-        else:
-            returned = route.callback(call.result)
         return await_result(returned, invocation.context) if returned is not None else None
 
     def _run_inside_hooks(self, call: Call, invocation: Invocation) -> Any:
@@ -138,19 +134,6 @@ class Runner:
         for hook in self._hooks.around_callback:
             proceed = wrap(hook, proceed)
         return proceed()
-
-    @staticmethod
-    def _call_hook(hook: Callable[..., Any], call: Call, invocation: Invocation) -> None:
-        try:
-            await_result(hook(call), invocation.context)
-        except BaseException as error:
-            _end(call, "failed", error)
-
-    @staticmethod
-    def _defer(call: Call, reason: str) -> None:
-        call.outcome = "deferred"
-        call.why = reason
-        log.warning("deferred to the next delivery: %s", reason, extra=_build_fields(call))
 
 
 def build_result_fields(result: Result) -> dict[str, object]:
@@ -173,6 +156,29 @@ def _build_fields(call: Call) -> dict[str, object]:
         **build_result_fields(call.result),
         "outcome": call.outcome,
     }
+
+
+def _skip_completed(calls: list[Call], is_verbose: bool) -> Iterator[Call]:
+    """Yield the calls that did not complete in an earlier delivery."""
+    for call in calls:
+        if call.outcome != "skipped":
+            yield call
+        elif is_verbose:
+            message = "skipped: completed in an earlier delivery"
+            emit(log, logging.INFO, message, _build_fields(call))
+
+
+def _call_hook(hook: Callable[..., Any], call: Call, invocation: Invocation) -> None:
+    try:
+        await_result(hook(call), invocation.context)
+    except BaseException as error:
+        _end(call, "failed", error)
+
+
+def _defer(call: Call, reason: str) -> None:
+    call.outcome = "deferred"
+    call.why = reason
+    log.warning("deferred to the next delivery: %s", reason, extra=_build_fields(call))
 
 
 def _end(call: Call, outcome: str, error: BaseException) -> None:
