@@ -1,4 +1,4 @@
-"""A COS emulator, the default application under chosen variables, and events to give to actions."""
+"""A COS emulator, objects in it, and the default application."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUCKETS = ("archive-1250000000", "out-1250000000", "player-1250000000", "source-
 
 @pytest.fixture
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
-    """COS, with a few buckets."""
+    """Return a COS emulator with a few buckets."""
     with CosEmulator(tmp_path_factory.mktemp("cos")) as made:
         for bucket in BUCKETS:
             made.create_bucket(bucket, REGION)
@@ -37,17 +37,17 @@ def cos(emulator: CosEmulator) -> Cos:
 
 @pytest.fixture
 def keys(cos: Cos) -> Callable[[str], list[str]]:
-    """The keys in a bucket."""
+    """Return a function that lists the keys of a bucket."""
     return lambda bucket: [entry.object.key for entry in cos.list(f"cos://{bucket}.{REGION}/")]
 
 
 @pytest.fixture
 def store(cos: Cos) -> Callable[..., None]:
-    """Puts a few bytes where each object is said to be."""
+    """Return a function that stores objects with a few bytes."""
 
     def put(*objects: CosObject) -> None:
-        for one in objects:
-            cos.upload(f"the bytes of {one.key}".encode(), one)
+        for item in objects:
+            cos.upload(f"the bytes of {item.key}".encode(), item)
 
     return put
 
@@ -56,7 +56,7 @@ def store(cos: Cos) -> Callable[..., None]:
 def application(
     monkeypatch: pytest.MonkeyPatch, emulator: CosEmulator
 ) -> Iterator[Callable[..., ModuleType]]:
-    """Loads the default application afresh under variables; the COS emulator is in COS's place."""
+    """Return a function that loads the default application with variables, against the COS emulator."""
     monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
     monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
     monkeypatch.setenv("TENCENTCLOUD_SECRETID", emulator.key.secret_id)

@@ -138,10 +138,10 @@ def test_application_archives_events_of_every_outcome(
     ):
         summary = handlers.main_handler(payload(name), {})
         assert ("handlers.archiving.keep", "done") in {
-            (one["callback"], one["outcome"]) for one in summary["callbacks"]
+            (call["callback"], call["outcome"]) for call in summary["callbacks"]
         }
     progress = handlers.main_handler(payload("mps_workflow_processing_querydoc"), {})
-    assert "handlers.archiving.keep" in {one["callback"] for one in progress["callbacks"]}
+    assert "handlers.archiving.keep" in {call["callback"] for call in progress["callbacks"]}
     assert len(keys("archive-1250000000")) == 4
 
 

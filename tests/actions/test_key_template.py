@@ -64,7 +64,7 @@ def test_missing_values_differ_between_tasks(field: str) -> None:
         notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
         notification.pop("SessionId", None)
         notification.pop("SessionContext", None)
-    first, second = [collect_event_values(parse_event(one), NOON)[field] for one in notifications]
+    first, second = [collect_event_values(parse_event(item), NOON)[field] for item in notifications]
     assert first != second
     assert first.startswith("unknown-")
 

@@ -129,10 +129,10 @@ def test_resubmit_submits_once_despite_redelivery(
     again = handlers.main_handler(make_failed_event(), CONTEXT)
     assert len(mps.submitted) == 1
     outcomes = {
-        one["outcome"]
+        call["outcome"]
         for summary in (first, again)
-        for one in summary["callbacks"]
-        if one["callback"] == NAME
+        for call in summary["callbacks"]
+        if call["callback"] == NAME
     }
     assert outcomes == ({"done"} if ledger == "none" else {"done", "skipped"})
     line = ("INFO", "Transcode was resubmitted by an earlier delivery")
@@ -282,7 +282,7 @@ def test_resubmit_ignores_other_failures_and_successes(
     event = make_failed_event()
     change(event)
     summary = application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    assert NAME not in {one["callback"] for one in summary["callbacks"]}
+    assert NAME not in {call["callback"] for call in summary["callbacks"]}
     assert len(api.requests) == 0
 
 
@@ -292,7 +292,7 @@ def test_resubmit_callback_ignores_successful_result() -> None:
     router = scf_mps.Router()
     router.on(scf_mps.Transcode)(Resubmit("1").submit)
     summary = scf_mps.App(router).main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
-    assert [one["outcome"] for one in summary["callbacks"]] == ["done"]
+    assert [call["outcome"] for call in summary["callbacks"]] == ["done"]
 
 
 def schedule_task(event: Json) -> Json:

@@ -35,7 +35,7 @@ def parse_types(options: Mapping[str, str]) -> frozenset[str]:
     """Return the checked names in ``types=``, empty for all types.
 
     Raises:
-        ValueError: a name resembles a known type, or there is none.
+        ValueError: a name resembles a known type, or the list is empty.
     """
     names = frozenset(split_types(options))
     if names:

@@ -43,9 +43,9 @@ class Recorder:
 
 def get_outcomes(summary: dict[str, Any], prefix: str = "handlers.forwarding.") -> dict[str, str]:
     return {
-        one["callback"].removeprefix(prefix): one["outcome"]
-        for one in summary["callbacks"]
-        if one["callback"].startswith(prefix)
+        call["callback"].removeprefix(prefix): call["outcome"]
+        for call in summary["callbacks"]
+        if call["callback"].startswith(prefix)
     }
 
 

@@ -23,11 +23,11 @@ from .support import ARCHIVE, CONTEXT, Application, Recorder, get_outcomes
 def test_failing_target_does_not_stop_others(
     application: Application, api: CloudApi, function: Recorder
 ) -> None:
-    handlers = application(MPS_FORWARD="scf://nobody.ap-guangzhou, scf://thumbnails.ap-guangzhou")
+    handlers = application(MPS_FORWARD="scf://missing.ap-guangzhou, scf://thumbnails.ap-guangzhou")
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(sample(), CONTEXT)
     assert get_outcomes(caught.value.summary) == {
-        "scf-nobody.ap-guangzhou": "failed",
+        "scf-missing.ap-guangzhou": "failed",
         "scf-thumbnails.ap-guangzhou": "done",
     }
     assert len(function.pushed) == 1
@@ -71,7 +71,7 @@ def test_target_gets_events_selected_by_options(
 
 
 def test_application_forwards_nothing_without_variable(application: Application) -> None:
-    assert not [one for one in application().app.routes if "forward" in one.name]
+    assert not [route for route in application().app.routes if "forward" in route.name]
 
 
 def test_name_option_separates_targets_of_equal_name(application: Application) -> None:

@@ -82,7 +82,7 @@ def test_forwarded_event_arrives_unchanged_in_other_function(
             summary = handlers.main_handler(event, CONTEXT)
             assert get_outcomes(summary) == {"scf-thumbnails.ap-guangzhou": "done"}
         other.settle()
-        assert [one.succeeded for one in other.invocations] == [True] * 3
+        assert [invocation.succeeded for invocation in other.invocations] == [True] * 3
         assert {request.region for request in api.requests} == {"ap-guangzhou"}
     assert [json.loads(line) for line in record.read_text().splitlines()] == events
 
@@ -199,14 +199,16 @@ def test_refusal_names_target_code_and_advice(
 
 
 def test_missing_function_is_named(application: Application, api: CloudApi) -> None:
-    handlers = application(MPS_FORWARD="scf://nobody.ap-guangzhou/live")
+    handlers = application(MPS_FORWARD="scf://missing.ap-guangzhou/live")
     (route,) = [
-        one.name for one in handlers.app.routes if "forward" in one.name and one.verb == "on"
+        route.name
+        for route in handlers.app.routes
+        if "forward" in route.name and route.verb == "on"
     ]
-    assert route == "handlers.forwarding.scf-nobody.ap-guangzhou/live"
+    assert route == "handlers.forwarding.scf-missing.ap-guangzhou/live"
     failure = forward_and_fail(handlers, sample())
     assert "ResourceNotFound.Function" in failure
-    assert "scf://nobody.ap-guangzhou/live" in failure
+    assert "scf://missing.ap-guangzhou/live" in failure
 
 
 def test_wrong_key_is_refused_without_showing_it(
@@ -292,8 +294,10 @@ def test_refusal_of_queue_and_missing_topic_fail(application: Application, api: 
     api.faults.add("SendCmqMsg", code="UnauthorizedOperation")
     failure = forward_and_fail(application(MPS_FORWARD="cmq-queue://media.ap-guangzhou"), sample())
     assert "tdmq:SendCmqMsg" in failure
-    failure = forward_and_fail(application(MPS_FORWARD="cmq-topic://nobody.ap-guangzhou"), sample())
-    assert "cmq-topic://nobody.ap-guangzhou" in failure
+    failure = forward_and_fail(
+        application(MPS_FORWARD="cmq-topic://missing.ap-guangzhou"), sample()
+    )
+    assert "cmq-topic://missing.ap-guangzhou" in failure
 
 
 def test_unsent_message_fails_callback(application: Application, api: CloudApi, tdmq: Tdmq) -> None:

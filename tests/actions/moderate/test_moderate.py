@@ -102,7 +102,7 @@ def test_redelivery_finds_everything_moved(cos: Cos, keys: Keys, emulator: CosEm
     assert held("videos/demo.mp4", "source-1250000000") in first
     emulator.requests.clear()
     assert set(moderate.quarantine(event(), cos)) == set(first)
-    assert {one.method for one in emulator.requests} <= {"GET", "HEAD"}
+    assert {request.method for request in emulator.requests} <= {"GET", "HEAD"}
     assert keys("source-1250000000") == []
 
 
@@ -410,7 +410,7 @@ def test_quarantine_is_limited_by_filter_options(
 ) -> None:
     handlers = application(MPS_MODERATE=f"{HELD}?{option}", MPS_PUBLISH=PLAYER)
     summary = handlers.main_handler(notification(), {})
-    names = {one["callback"] for one in summary["callbacks"]}
+    names = {call["callback"] for call in summary["callbacks"]}
     assert ("handlers.moderation.quarantine" in names) == held
     assert ("handlers.moderation.record" in names) == held
     assert bool(keys("archive-1250000000")) == held
@@ -427,8 +427,8 @@ def test_verdict_is_computed_once_per_event(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("scf_mps.actions.moderate.compute_verdict", compute)
     moderate = Moderate(HELD)
     blocked, passed = event(), event("pass")
-    for one in (blocked, passed, blocked):
-        assert {moderate.holds(result) for result in one.subtasks} == {one is blocked}
+    for event_ in (blocked, passed, blocked):
+        assert {moderate.holds(result) for result in event_.subtasks} == {event_ is blocked}
     assert events == [blocked, passed, blocked]
 
 
@@ -445,7 +445,7 @@ def test_quarantine_logs_one_warning_with_reasons(
     cos: Cos, caplog: pytest.LogCaptureFixture
 ) -> None:
     Moderate(HELD).quarantine(event(), cos)
-    (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert line.getMessage().startswith("block: Porn block: ")
     fields = vars(line)
     assert (fields["verdict"], fields["why"], fields["pictures"]) == ("block", ["Porn block"], [])
@@ -454,7 +454,7 @@ def test_quarantine_logs_one_warning_with_reasons(
 
 def test_quarantine_logs_pictures_of_findings(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
     Moderate(HELD).quarantine(parse_event(payload("mps_workflow_ai_content_review")), cos)
-    (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [url[-7:] for url in vars(line)["pictures"]] == ["xx1.jpg", "xx3.jpg", "xx2.jpg"]
 
 
@@ -486,11 +486,11 @@ def test_application_holds_only_blocked_events(
 ) -> None:
     handlers = application(MPS_MODERATE=HELD)
     calls = handlers.main_handler(notification("pass"), {})["callbacks"]
-    assert "handlers.moderation.quarantine" not in {one["callback"] for one in calls}
+    assert "handlers.moderation.quarantine" not in {call["callback"] for call in calls}
     for made in (notification("block"), notification("pass", "FAIL")):
         calls = handlers.main_handler(made, {})["callbacks"]
         assert ("handlers.moderation.quarantine", "done") in {
-            (one["callback"], one["outcome"]) for one in calls
+            (call["callback"], call["outcome"]) for call in calls
         }
         assert is_held_whole(cos, keys)
 

@@ -47,7 +47,7 @@ def test_custom_text_surrounds_results(
     )
     order = "＊order＊" if channel in ("wecom", "dingtalk") else "*order*"
     shown = [f"客户 {order}（partly）", "Transcode 10", "6 小时", "有问题请联系 WorkflowTask"]
-    places = [text.find(one) for one in shown]
+    places = [text.find(part) for part in shown]
     assert -1 not in places
     if channel != "webhook":  # its JSON has the results elsewhere, too
         assert sorted(places) == places

@@ -38,8 +38,8 @@ def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     notification = sample("WorkflowTask", **results)
     output = [{"Suggestion": suggestion, "Label": "sexy"} for suggestion in suggestions]
     notification["WorkflowTaskEvent"]["AiContentReviewResultSet"] = [
-        {"Type": type_, f"{type_}Task": {"Status": "SUCCESS", "Output": one}}
-        for type_, one in zip(("Porn", "Terrorism", "Political"), output, strict=False)
+        {"Type": type_, f"{type_}Task": {"Status": "SUCCESS", "Output": content}}
+        for type_, content in zip(("Porn", "Terrorism", "Political"), output, strict=False)
     ]
     return notification
 
@@ -282,12 +282,12 @@ def test_moderation_handles_every_result_of_held_event(
     left = {result["type"] for result in summary["unhandled"]}
     assert left == (set() if suggestion == "block" else {"SampleSnapshot"})
     taken = {
-        one["type"]
-        for one in summary["callbacks"]
-        if one["callback"] == "handlers.moderation.record"
+        call["type"]
+        for call in summary["callbacks"]
+        if call["callback"] == "handlers.moderation.record"
     }
     assert {"Porn", "Terrorism", "Gore"} <= taken
-    lines = [one.getMessage() for one in caplog.records]
+    lines = [record.getMessage() for record in caplog.records]
     assert not any("no callback is for Porn" in line for line in lines)
     assert f"reviewed: {'block: Porn sexy block' if suggestion == 'block' else 'pass'}" in lines
 

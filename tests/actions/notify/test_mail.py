@@ -63,7 +63,7 @@ class Mailbox:
 
     @property
     def messages(self) -> list[EmailMessage]:
-        contents = [one.content for one in self.envelopes]
+        contents = [envelope.content for envelope in self.envelopes]
         return [
             email.message_from_bytes(content, policy=default)
             for content in contents
@@ -95,10 +95,10 @@ def mailbox() -> Mailbox:
     return Mailbox()
 
 
-def authenticator(server: SMTP, session: Session, *rest: Any) -> AuthResult:
-    data = rest[-1]
-    good = isinstance(data, LoginPassword) and data.password == PASSWORD.encode()
-    return AuthResult(success=good and data.login == b"mps@example.com", handled=good)
+def authenticator(server: SMTP, session: Session, *data: Any) -> AuthResult:
+    login = data[-1]
+    good = isinstance(login, LoginPassword) and login.password == PASSWORD.encode()
+    return AuthResult(success=good and login.login == b"mps@example.com", handled=good)
 
 
 class Closing(Controller):
@@ -114,9 +114,9 @@ class Closing(Controller):
 
     def stop(self, no_assert: bool = False) -> None:
         async def close() -> None:
-            for one in self.served:
-                if one.transport is not None:
-                    one.transport.abort()
+            for server in self.served:
+                if server.transport is not None:
+                    server.transport.abort()
             for _ in range(3):  # a TLS transport closes its socket in the next round
                 await asyncio.sleep(0)
 

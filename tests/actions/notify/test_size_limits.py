@@ -74,8 +74,8 @@ def make_crowded(count: int) -> dict[str, Any]:
     task = notification["WorkflowTaskEvent"]
     (result,) = task["MediaProcessResultSet"]
     results = [json.loads(json.dumps(result)) for _ in range(count)]
-    for number, one in enumerate(results):
-        one["TranscodeTask"]["Output"]["Path"] = f"/{'long' * 150}/{number}.mp4"
+    for number, result in enumerate(results):
+        result["TranscodeTask"]["Output"]["Path"] = f"/{'long' * 150}/{number}.mp4"
     results[-1]["TranscodeTask"] |= {"Status": "FAIL", "ErrCode": 1, "Message": "x" * 100_000}
     task["MediaProcessResultSet"] = results
     return notification
@@ -98,10 +98,10 @@ def test_webhook_body_is_bounded(stub: ChatWebhookStub) -> None:
     notification = make_crowded(100)
     notification |= {"SessionContext": "\x01" * 100_000, "SessionId": '"' * 100_000}
     task = notification["WorkflowTaskEvent"]
-    for one in task["MediaProcessResultSet"]:
-        one["TranscodeTask"]["Message"] = "\x02" * 10_000
-        one["TranscodeTask"]["Status"] = "\x03" * 10_000
-        one["TranscodeTask"]["ErrCode"] = 1
+    for result in task["MediaProcessResultSet"]:
+        result["TranscodeTask"]["Message"] = "\x02" * 10_000
+        result["TranscodeTask"]["Status"] = "\x03" * 10_000
+        result["TranscodeTask"]["ErrCode"] = 1
     deliver("webhook", stub, event=parse_event(notification))
     received = stub.received[0]
     assert 400_000 < len(received.body) <= 500_000

@@ -239,7 +239,7 @@ def test_email_is_complete_with_only_our_tags(message: Message) -> None:
         ("a", "href"),
         ("img", "src", "alt", "width"),
     }
-    assert all(one.startswith("https://cdn.example.com/") for one in page.addresses)
+    assert all(url.startswith("https://cdn.example.com/") for url in page.addresses)
 
 
 def test_email_has_at_most_90000_bytes() -> None:
@@ -295,7 +295,7 @@ def test_clean_text_has_no_invisible_characters(text: str) -> None:
 def test_clean_text_is_printable(text: str) -> None:
     made = clean(text, 10_000)
     assert made.isprintable()
-    assert all(category(one) not in ("Cc", "Cf", "Cn", "Co", "Cs") for one in made)
+    assert all(category(char) not in ("Cc", "Cf", "Cn", "Co", "Cs") for char in made)
     assert clean(made, 10_000) == made
 
 

@@ -103,8 +103,8 @@ def get_target_keys(publish: Publish, event: Event) -> list[str]:
 
 def copy_all(publish: Publish, event: Event, cos: Cos) -> list[str]:
     """Copy all results of an event. Return the keys."""
-    every = [result for result in event.subtasks if publish.links(result)]
-    return [copy.key for result in every for copy in publish.copy(result, cos, LOG)]
+    results = [result for result in event.subtasks if publish.links(result)]
+    return [copy.key for result in results for copy in publish.copy(result, cos, LOG)]
 
 
 SOURCE = CosObject("source-1250000000", "ap-guangzhou", "videos/demo.mp4")

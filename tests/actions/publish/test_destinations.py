@@ -214,8 +214,8 @@ def test_copy_never_replaces_source_or_output(
     store(*event.files, SOURCE)
     with pytest.raises(ConfigurationError, match=word):
         copy_all(Publish(f"cos://{to}"), event, cos)
-    for one in (*event.files, SOURCE):
-        assert cos.read(one) == f"the bytes of {one.key}".encode()
+    for item in (*event.files, SOURCE):
+        assert cos.read(item) == f"the bytes of {item.key}".encode()
 
 
 @settings(max_examples=50)
@@ -270,7 +270,7 @@ def test_event_is_checked_once_for_many_results(
     for number in (5, 50):
         calls = 0
         event = parse_event(
-            make_task(*(make_transcode(f"/{one}/x.mp4", one) for one in range(1, number + 1)))
+            make_task(*(make_transcode(f"/{index}/x.mp4", index) for index in range(1, number + 1)))
         )
         store(*event.files)
         publish = Publish(VOD if fails else f"{VOD}{{definition}}/")

@@ -101,16 +101,16 @@ def test_manifest_lists_all_published_files(
             "url": "https://cdn.example.com/vod/demo.m3u8",
         }
     ]
-    assert [one.get("time_offset_s") for one in content["pictures"]][:3] == [1, 5.63, None]
+    assert [entry.get("time_offset_s") for entry in content["pictures"]][:3] == [1, 5.63, None]
     (sprites,) = content["sprites"]
     assert (sprites["total"], len(sprites["images"])) == (100, 2)
     assert sprites["vtt"]["object"] == f"{VOD}demo_imageSprite_10.vtt"
     (animation,) = content["animations"]
     assert (animation["width"], animation["end_time_offset_s"]) == (426, 3)
-    assert [(one["language"], one["object"]) for one in content["subtitles"]] == [
+    assert [(entry["language"], entry["object"]) for entry in content["subtitles"]] == [
         ("en", f"{VOD}videos/en.srt")
     ]
-    assert [one["object"] for one in content["files"]] == [f"{VOD}e.mp4"]
+    assert [entry["object"] for entry in content["files"]] == [f"{VOD}e.mp4"]
     assert content["failed"] == []
     before = cos.read(place)
     handlers.main_handler(notification, {})  # a redelivery

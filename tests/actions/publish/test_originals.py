@@ -231,5 +231,5 @@ def test_replacement_is_undetected_for_several_sources(cos: Cos) -> None:
     cos.upload(b"more than one byte", event.sources[1])
     assert find_replaced(event, [event.sources[1]], cos) == []
     task["Input"]["FileInfoSet"] = [second]
-    one = parse_event(notification)
-    assert find_replaced(one, list(one.sources), cos) == list(one.sources)
+    event = parse_event(notification)
+    assert find_replaced(event, list(event.sources), cos) == list(event.sources)

@@ -124,7 +124,7 @@ def test_when_predicate_excludes_result(cos: Cos, store: Store) -> None:
     assert copy_all(publish, event, cos) == ["vod/x.mp4"]
     manifest = publish.write_manifest(event, cos, LOG)
     assert manifest is not None
-    assert [one["definition"] for one in cos.read_json(manifest)["renditions"]] == [1]
+    assert [entry["definition"] for entry in cos.read_json(manifest)["renditions"]] == [1]
 
 
 def test_links_are_urls_of_copies(cos: Cos) -> None:
@@ -204,7 +204,9 @@ def test_playlists_are_read_once_per_event(
     before = len(emulator.requests)
     assert len(copy_all(publish, event, cos)) == 9
     publish.write_manifest(event, cos, LOG)
-    reads = [one for one in list(emulator.requests)[before:] if one.operation == "GetObject"]
+    reads = [
+        request for request in list(emulator.requests)[before:] if request.operation == "GetObject"
+    ]
     assert len(reads) == 6
 
 
@@ -225,7 +227,9 @@ def test_event_without_files_publishes_nothing(
     summary = application(MPS_PUBLISH=f"{VOD}?{options}").main_handler(notification, {})
     assert keys("player-1250000000") == []
     assert keys("source-1250000000") == ["videos/demo.mp4"]
-    followed = [one["callback"] for one in summary["callbacks"] if "publishing" in one["callback"]]
+    followed = [
+        call["callback"] for call in summary["callbacks"] if "publishing" in call["callback"]
+    ]
     assert followed in ([], ["handlers.publishing.publish"])
     publish = Publish(f"{VOD}?{options}")
     event = parse_event(notification)
@@ -269,7 +273,7 @@ def test_publish_rejects_invalid_address(to: str, word: str) -> None:
 
 
 def test_application_publishes_nothing_without_variable(application: Load) -> None:
-    assert [one.name for one in application().app.routes if "publishing" in one.name] == []
+    assert [route.name for route in application().app.routes if "publishing" in route.name] == []
 
 
 def test_each_step_is_a_separate_callback(application: Load) -> None:

@@ -128,7 +128,7 @@ class _Markdown(Style):
 
     def row(self, row: Row, links: list[Link]) -> str:
         parts = [
-            f"**{self.escape(row.what)}**",
+            f"**{self.escape(row.label)}**",
             *(self.escape(part) for part in (row.name, row.details) if part),
             *(f"[{self.escape(link.name) or self.locale.link}]({link.url})" for link in links),
         ]

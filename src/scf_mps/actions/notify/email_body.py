@@ -20,7 +20,7 @@ def parse_addresses(text: str, where: str) -> list[str]:
     """Parse email addresses separated by ``;`` or ``,``.
 
     Raises:
-        ValueError: an address is invalid, or there is none.
+        ValueError: an address is invalid or missing.
     """
     import re
     from urllib.parse import unquote
@@ -73,7 +73,7 @@ class _Html(Style):
             f'<a href="{self.escape(link.url)}">{self.escape(link.name) or self.locale.link}</a>'
             for link in links
         )
-        cells = (row.mark, *map(self.escape, (row.what, row.name, row.details)), anchors)
+        cells = (row.mark, *map(self.escape, (row.label, row.name, row.details)), anchors)
         return f"<tr>{''.join(f'<td{_CELL}>{cell}</td>' for cell in cells)}</tr>\n"
 
     def note(self, text: str) -> str:

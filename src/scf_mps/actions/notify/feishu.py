@@ -146,7 +146,7 @@ def _build_paragraphs(message: Message, room: int, now: float) -> list[Paragraph
 
 
 def _build_row(row: Row, links: list[Link], link_text: str) -> Paragraph:
-    parts = [escape_tags(part) for part in (row.what, row.name, row.details) if part]
+    parts = [escape_tags(part) for part in (row.label, row.name, row.details) if part]
     elements: Paragraph = [*_build_text(f"{row.mark} {'  '.join(parts)}")]
     for link in links:
         name = escape_tags(link.name) or link_text

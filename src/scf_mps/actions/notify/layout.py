@@ -44,7 +44,7 @@ class Style:
 
     def row(self, row: Row, links: list[Link]) -> str:
         """Render a result with some of its links."""
-        parts = [self.escape(part) for part in (row.what, row.name, row.details) if part]
+        parts = [self.escape(part) for part in (row.label, row.name, row.details) if part]
         urls = "".join(f"  {link.url}\n" for link in links)
         return f"{row.mark} {'  '.join(parts)}\n{urls}"
 

@@ -55,7 +55,7 @@ class Row:
     Attributes:
         result: the result.
         mark: ``✅``, ``❌``, ``⛔`` for a held result and for the review that holds it, or ``❔`` for an unknown status.
-        what: type and definition.
+        label: type and definition.
         name: name of the first file, or ``""``.
         details: resolution, duration, size and the like, or the error. ``""`` if nothing is known.
         links: links to the first files.
@@ -64,7 +64,7 @@ class Row:
         held: True if content moderation holds its outputs.
     """
 
-    __slots__ = ("details", "error", "held", "links", "mark", "name", "picture", "result", "what")
+    __slots__ = ("details", "error", "held", "label", "links", "mark", "name", "picture", "result")
 
     def __init__(
         self, result: EventOrSubtask, links: Iterable[Link], locale: Locale, held: bool = False
@@ -74,7 +74,7 @@ class Row:
         rejects = held and isinstance(result, Subtask) and _is_rejecting(result)
         self.mark = _HELD_MARK if self.held or rejects else _MARKS.get(result.verb, "❔")
         definition = result.definition if isinstance(result, Subtask) else None
-        self.what = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
+        self.label = clean(" ".join(filter(None, (result.type, str(definition or "")))), 60)
         self.links = list(links)
         files = result.paths
         self.name = _get_name(files[0]) if files else ""
@@ -210,7 +210,7 @@ def decide_outcome(event: Event, results: Sequence[EventOrSubtask], held: bool =
 
     It is ``succeeded``, ``failed``, ``partly``, or ``unknown`` if nothing failed and not everything succeeded. If
     moderation acts on the event, it is ``held``, or ``rejected`` if the event names no outputs, as for a review that is
-    a task of its own. A task whose results all failed has no outputs either, and is ``failed``.
+    a separate task. A task whose results all failed has no outputs either, and is ``failed``.
     """
     failed = [result for result in results if result.verb == "on_failure"]
     if held and len(failed) < len(results):

@@ -159,7 +159,7 @@ def _build_blocks(message: Message, now: float) -> list[Block]:
 def _build_row(row: Row, links: list[Link], link_text: str) -> list[Block]:
     parts = [
         _build_text(f"{row.mark} "),
-        {**_build_text(row.what), "style": {"bold": True}},
+        {**_build_text(row.label), "style": {"bold": True}},
         *(_build_text(f"  {part}") for part in (row.name, row.details) if part),
     ]
     for link in links:

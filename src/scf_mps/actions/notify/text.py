@@ -42,7 +42,7 @@ def _replace(char: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """Replace Markdown and mention characters by lookalikes."""
-    return _OUTER_UNDERSCORES.sub(lambda found: "＿" * len(found[0]), text.translate(_LOOKALIKES))
+    return _OUTER_UNDERSCORES.sub(lambda match: "＿" * len(match[0]), text.translate(_LOOKALIKES))
 
 
 def escape_tags(text: str) -> str:

@@ -1,6 +1,6 @@
 """WeCom (企业微信) group webhooks: Markdown with a table and pictures.
 
-Messages have the type ``markdown_v2``, which supports tables and images and cannot mention anybody (pages
+Messages have the type ``markdown_v2``, which supports tables and images and cannot mention people (pages
 developer.work.weixin.qq.com/document/path/99110 and, for the codes, 90455). A message has at most 4,096 bytes. A webhook
 accepts 20 messages per minute.
 """
@@ -94,7 +94,7 @@ class _Table(Style):
             f"[{self.locale.link}{number if len(links) > 1 else ''}]({link.url})"
             for number, link in enumerate(links, 1)
         )
-        cells = (row.mark, self.escape(row.what), self.escape(row.name), self.escape(row.details))
+        cells = (row.mark, self.escape(row.label), self.escape(row.name), self.escape(row.details))
         return f"| {' | '.join((*cells, anchors))} |\n"
 
     def pictures(self, links: list[Link]) -> list[str]:

@@ -1,6 +1,6 @@
 """Publish action: copy outputs to their destination, write a manifest, call the CDN and retire the originals.
 
-Each step is a callback of its own, so the ledger records it and SCF's retry repeats it alone.
+Each step is a separate callback, so the ledger records it and SCF's retry repeats it alone.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Plan:
     def get_tree(self, result: Result) -> Tree:
         """Return the files of a result, including those in its playlists. Raise as `Cos.files`.
 
-        URLs of the ``cdn=`` site are files of the bucket if the outputs are in the bucket behind the site.
+        URLs of the ``cdn=`` site are files of the bucket if the outputs are in the bucket of the site.
         """
         if result.place not in self._trees:
             from ...cos import outputs

@@ -78,16 +78,16 @@ def find_replaced(event: Event, sources: list[CosObject], cos: Cos) -> list[CosO
     return replaced
 
 
-def retire(sources: list[CosObject], cos: Cos, what: str) -> None:
-    """Delete objects, or change their storage class to `what`. Missing objects count as done.
+def retire(sources: list[CosObject], cos: Cos, action: str) -> None:
+    """Delete objects, or change their storage class to `action`. Missing objects count as done.
 
     Raises:
         SomeFailed: with the error of each failed deletion.
         CosError: a storage class cannot be changed.
     """
-    if what == DELETE:
+    if action == DELETE:
         cos.delete(sources)
         return
     for source in sources:
         with suppress(NotFound):
-            cos.set_storage_class(source, what)
+            cos.set_storage_class(source, action)
