@@ -474,7 +474,7 @@ class Cos(LazyCos):
                 source, if there are 20 objects or more.
             base: by default the deepest directory that holds all objects.
             progress: called after each copy.
-            content_type: replaces it, as the next three. Others are kept. That takes a HEAD for each object.
+            content_type: ``Content-Type``. To replace this or one of the next three takes a HEAD for each object.
             cache_control: ``Cache-Control``.
             content_disposition: ``Content-Disposition``.
             metadata: ``x-cos-meta-*``. A value of None removes one.

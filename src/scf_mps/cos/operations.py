@@ -56,6 +56,14 @@ class Upload(NamedTuple):
     headers: dict[str, str]
 
 
+def _build_xml_request(
+    target: CosObject | Target, method: str, subresource: str, body: bytes, kind: str = "write"
+) -> Request:
+    """Return a request with an XML document, checked by its MD5."""
+    headers = {"content-md5": compute_content_md5(body), **_XML}
+    return Request(target, method, {subresource: ""}, headers, body, kind)
+
+
 def head(client: Client, item: CosObject, etag: str = "") -> Head:
     """Return the metadata of an object, of the version with an ETag if given (HEAD Object, page 436/7745)."""
     headers = {"if-match": f'"{etag}"'} if etag else {}
@@ -185,18 +193,9 @@ def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
         The error of each object that was not deleted.
     """
     body = xml.build_delete(item.key for item in items)
-    response = client.call(
-        Request(
-            Target(items[0].bucket, items[0].region),
-            "POST",
-            {"delete": ""},
-            {"content-md5": compute_content_md5(body), **_XML},
-            body,
-            kind="batch",
-            operation_count=len(items),
-            expects_document=True,
-        )
-    )
+    bucket = Target(items[0].bucket, items[0].region)
+    request = _build_xml_request(bucket, "POST", "delete", body, "batch")
+    response = client.call(request._replace(operation_count=len(items), expects_document=True))
     by_key = {item.key: item for item in items}
     failures = []
     for element in xml.parse_document(response.body, "DeleteResult").iterfind("Error"):
@@ -286,9 +285,7 @@ def get_tags(client: Client, item: CosObject) -> dict[str, str]:
 
 def put_tags(client: Client, item: CosObject, tags: Mapping[str, str]) -> None:
     """Replace all tags of an object (PUT Object tagging, page 436/42997)."""
-    body = xml.build_tagging(tags)
-    headers = {"content-md5": compute_content_md5(body), **_XML}
-    client.call(Request(item, "PUT", {"tagging": ""}, headers, body, kind="write"))
+    client.call(_build_xml_request(item, "PUT", "tagging", xml.build_tagging(tags)))
 
 
 def get_acl_headers(client: Client, item: CosObject) -> dict[str, str]:
@@ -306,10 +303,9 @@ def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
     Returns:
         True if the object can be read now. A restore in progress is not an error.
     """
-    body = xml.build_restore(days, tier)
-    headers = {"content-md5": compute_content_md5(body), **_XML}
+    request = _build_xml_request(item, "POST", "restore", xml.build_restore(days, tier))
     try:
-        response = client.call(Request(item, "POST", {"restore": ""}, headers, body, kind="write"))
+        response = client.call(request)
     except Conflict as error:
         if error.code == "RestoreAlreadyInProgress":
             return False
@@ -330,17 +326,8 @@ def initiate_upload(client: Client, item: CosObject, headers: Mapping[str, str])
     """
     stored = dict(headers)
     forbid = stored.pop(FORBID_OVERWRITE, "")
-    response = client.call(
-        Request(
-            item,
-            "POST",
-            {"uploads": ""},
-            stored,
-            kind="write",
-            is_repeatable=False,
-            expects_document=True,
-        )
-    )
+    request = Request(item, "POST", {"uploads": ""}, stored, kind="write")
+    response = client.call(request._replace(is_repeatable=False, expects_document=True))
     upload_id = xml.parse_fields(response.body).get("UploadId", "")
     if not upload_id:
         raise Unavailable("COS sent no id of the upload", code="InvalidAnswer", object=item)
@@ -363,32 +350,17 @@ def upload_part(
         The ETag of the part.
     """
     md5, checksum = checksums
-    response = client.call(
-        Request(
-            upload.item,
-            "PUT",
-            {"partNumber": str(number), "uploadId": upload.upload_id},
-            {"content-md5": md5},
-            body,
-            kind="part",
-        )
-    )
+    params = {"partNumber": str(number), "uploadId": upload.upload_id}
+    headers = {"content-md5": md5}
+    response = client.call(Request(upload.item, "PUT", params, headers, body, kind="part"))
     return _check_part(upload, _verify_write(upload.item, response, str(checksum)).etag)
 
 
 def copy_part(client: Client, upload: Upload, number: int, headers: Mapping[str, str]) -> str:
     """Copy a part (Upload Part - Copy, page 436/8287). Return its ETag."""
-    response = client.call(
-        Request(
-            upload.item,
-            "PUT",
-            {"partNumber": str(number), "uploadId": upload.upload_id},
-            headers,
-            kind="part",
-            expects_document=True,
-            is_slow=True,
-        )
-    )
+    params = {"partNumber": str(number), "uploadId": upload.upload_id}
+    request = Request(upload.item, "PUT", params, headers, kind="part")
+    response = client.call(request._replace(expects_document=True, is_slow=True))
     return _check_part(upload, xml.parse_fields(response.body).get("ETag", ""))
 
 
