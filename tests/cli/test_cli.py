@@ -13,7 +13,6 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -23,6 +22,8 @@ from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import names, sample
 from tests.support.log_capture import loggers_put_back
 from tests.support.sample_data import DATA, ROOT, payload
+
+from .support import CommandResult, run
 
 TASK_ID = "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
 
@@ -74,34 +75,9 @@ def _restore_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
             del sys.modules[name]
 
 
-class CommandResult:
-    """The exit code and the output of a command."""
-
-    def __init__(self, arguments: tuple[str, ...], stdin: str | bytes | None = None) -> None:
-        result = CliRunner().invoke(cli.cli, list(arguments), input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        self.code = result.exit_code
-        self.out = result.stdout
-        self.err = result.stderr
-
-    @property
-    def rows(self) -> list[tuple[str, ...]]:
-        """The cells of the printed lines."""
-        return [tuple(line.split("\t")) for line in self.out.splitlines()]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-def run(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
-    return CommandResult(arguments, stdin)
-
-
 def invoke(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
     """Run ``scf-mps invoke`` with the application of these tests."""
-    return CommandResult(("invoke", *arguments, "--app", "shop:app"), stdin)
+    return run("invoke", *arguments, "--app", "shop:app", stdin=stdin)
 
 
 def write(name: str, content: str | bytes) -> str:
@@ -116,13 +92,13 @@ def test_routes_lists_every_callback() -> None:
     result = run("routes", "--app", "shop:app")
     assert result.code == 0
     assert result.rows == [
-        ("on(Transcode)", "shop.publish", "shop.py:8"),
-        ("on(AnimatedGraphics)", "shop.fail", "shop.py:14"),
-        ("on(ImageSprites)", "shop.drop", "shop.py:19"),
-        ("on(SampleSnapshot)", "shop.wait", "shop.py:24"),
+        ["on(Transcode)", "shop.publish", "shop.py:8"],
+        ["on(AnimatedGraphics)", "shop.fail", "shop.py:14"],
+        ["on(ImageSprites)", "shop.drop", "shop.py:19"],
+        ["on(SampleSnapshot)", "shop.wait", "shop.py:24"],
     ]
     rows = run("routes", "--app", "shop:app", "--json").json
-    assert [tuple(row.values()) for row in rows] == result.rows
+    assert [list(row.values()) for row in rows] == result.rows
     assert list(rows[0]) == ["for", "callback", "where"]
 
 
@@ -162,11 +138,11 @@ def test_routes_shows_runs_and_near_misses() -> None:
     result = run(*arguments)
     assert result.code == 0
     assert [row[:3] for row in result.rows] == [
-        ("Transcode 100030", "near.other", "no"),
-        ("Transcode 100030", "near.failed", "no"),
-        ("Transcode 100030", "near.all", "yes"),
-        ("Holo", "near.far", "yes"),
-        ("Holo", "near.holo", "no"),
+        ["Transcode 100030", "near.other", "no"],
+        ["Transcode 100030", "near.failed", "no"],
+        ["Transcode 100030", "near.all", "yes"],
+        ["Holo", "near.far", "yes"],
+        ["Holo", "near.holo", "no"],
     ]
     assert len(run(*arguments, "--all").rows) == len(run(*arguments, "--json").json) == 21
 
@@ -211,9 +187,9 @@ def test_invoke_prints_outcome_of_each_callback() -> None:
     (title,) = {row[0] for row in result.rows}
     assert re.fullmatch(r"WorkflowTask 1250000000-WorkflowTask-[0-9a-f]{32}tt0 FINISH", title)
     assert [row[1:] for row in result.rows] == [
-        ("Transcode 100030", "SUCCESS", "shop.publish", "done", ""),
-        ("Porn 10", "SUCCESS", "", "unhandled", ""),
-        ("Porn 10", "FAIL", "", "unhandled", ""),
+        ["Transcode 100030", "SUCCESS", "shop.publish", "done", ""],
+        ["Porn 10", "SUCCESS", "", "unhandled", ""],
+        ["Porn 10", "FAIL", "", "unhandled", ""],
     ]
 
 
@@ -260,10 +236,10 @@ def test_invoke_prints_failure_and_user_frames_once() -> None:
     result = invoke("WorkflowTask", *twice, "ImageSprites=SUCCESS", "SampleSnapshot=SUCCESS")
     assert result.code == 1
     assert [row[4:] for row in result.rows] == [
-        ("failed", "LookupError: no such bucket"),
-        ("failed", "LookupError: no such bucket"),
-        ("dropped", "Drop: not wanted"),
-        ("deferred", "not started: too little time is left"),
+        ["failed", "LookupError: no such bucket"],
+        ["failed", "LookupError: no such bucket"],
+        ["dropped", "Drop: not wanted"],
+        ["deferred", "not started: too little time is left"],
     ]
     assert result.err.splitlines() == [
         "shop.fail:",
@@ -423,8 +399,8 @@ def test_invoke_prints_rows_of_each_message() -> None:
     result = invoke("-", stdin=json.dumps(event))
     assert result.code == 0
     assert [row[:5] for row in result.rows] == [
-        (f"WorkflowTask {TASK_ID} PROCESSING", "Transcode 100030", "PROCESSING", "", "unhandled"),
-        (f"WorkflowTask {TASK_ID} FINISH", "Transcode 100030", "SUCCESS", "shop.publish", "done"),
+        [f"WorkflowTask {TASK_ID} PROCESSING", "Transcode 100030", "PROCESSING", "", "unhandled"],
+        [f"WorkflowTask {TASK_ID} FINISH", "Transcode 100030", "SUCCESS", "shop.publish", "done"],
     ]
 
 
@@ -476,7 +452,7 @@ def test_invoke_prints_result_of_http_request(monkeypatch: pytest.MonkeyPatch) -
     request = json.dumps({"httpMethod": "POST", "headers": {}, "body": body})
     result = invoke("-", stdin=request)
     assert result.code == 0
-    assert [row[3:5] for row in result.rows] == [("shop.publish", "done")]
+    assert [row[3:5] for row in result.rows] == [["shop.publish", "done"]]
     failing = json.dumps(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
     result = invoke("-", stdin=json.dumps({"httpMethod": "POST", "headers": {}, "body": failing}))
     assert (result.code, result.rows) == (1, [])
@@ -537,7 +513,7 @@ def test_output_prints_markup_unchanged() -> None:
     result = invoke("-", stdin=json.dumps(event))
     assert result.code == 0
     title = "WorkflowTask [/]task[bold] FINISH"
-    assert result.rows == [(title, "[red]Holo[/]\\", "SUCCESS", "", "unhandled", "")]
+    assert result.rows == [[title, "[red]Holo[/]\\", "SUCCESS", "", "unhandled", ""]]
     result = run("routes", "--app", "shop:app", "--event", write("[bold].json", json.dumps(event)))
     assert "[bold].json" in result.err
 
@@ -548,7 +524,7 @@ def test_output_prints_markup_unchanged() -> None:
 def test_sample_lists_samples() -> None:
     result = run("sample")
     assert result.code == 0
-    assert result.rows == list(names().items())
+    assert result.rows == [[*item] for item in names().items()]
     assert run("sample", "--json").json == [
         {"sample": name, "what": what} for name, what in names().items()
     ]

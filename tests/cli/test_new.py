@@ -61,8 +61,8 @@ def test_new_copies_handlers(tmp_path: Path) -> None:
 
 def test_new_writes_tests_settings_and_ci(tmp_path: Path) -> None:
     assert new(tmp_path / "shop").exit_code == 0
-    beside = {name for name in read_files(tmp_path / "shop") if not name.startswith("handlers/")}
-    assert beside == {
+    names = {name for name in read_files(tmp_path / "shop") if not name.startswith("handlers/")}
+    assert names == {
         ".github/workflows/ci.yml",
         ".gitignore",
         "README.md",

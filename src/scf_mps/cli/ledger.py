@@ -203,7 +203,7 @@ def purge(
     """Delete old events from the ledger. A deleted event that arrives again counts as new."""
     _, store = _open_ledger(app, ledger)
     before = time() - run_or_fail(lambda: parse_duration(older_than))
-    print_line(f"{run_or_fail(lambda: store.purge(before))} events deleted")
+    print_line(f"Deleted {format_count(run_or_fail(lambda: store.purge(before)), 'event')}")
 
 
 def _open_ledger(app: str, url: str) -> tuple[App, Ledger]:

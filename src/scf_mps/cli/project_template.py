@@ -18,7 +18,7 @@ from .wheel import build_wheel
 DEFAULT_REGION = "ap-guangzhou"
 
 PUBLISHED = False
-"""Whether scf-mps is on PyPI. If not, a project contains the wheel of the scf-mps that created it."""
+"""True if scf-mps is on PyPI. Otherwise a project contains the wheel of the scf-mps that created it."""
 
 NAME_RULE = "2 to 60 letters, digits, - and _, first a letter, last a letter or digit"
 

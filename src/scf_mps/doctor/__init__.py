@@ -81,7 +81,7 @@ class Examination:
 
     @property
     def has_errors(self) -> bool:
-        """Whether a finding is an error."""
+        """True if a finding is an error."""
         return any(finding.level == "error" for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
