@@ -1,13 +1,13 @@
-// Stands for the platform's component `scf`: what it does with the inputs of a serverless.yml, by the very toolkit that
-// it uses (npm tencent-component-toolkit). The component's own code is not on npm; what it adds to the inputs is in
-// `deploy` below. Deployments come as lines of JSON and are answered line by line.
+// The platform's component `scf`: deploys the inputs of a serverless.yml with the toolkit that the component uses
+// (npm tencent-component-toolkit). The component's code is not on npm, `deploy` has its additions to the inputs.
+// Deployments and their results are lines of JSON.
 'use strict';
 
 const path = require('path');
 const readline = require('readline');
 const { Cos, Scf } = require('tencent-component-toolkit');
 
-console.log = console.error; // the toolkit's progress; stdout is for answers
+console.log = console.error; // stdout is for results
 
 async function deploy({ inputs, zip, credentials, appId }) {
   const region = inputs.region || 'ap-guangzhou';
@@ -16,7 +16,7 @@ async function deploy({ inputs, zip, credentials, appId }) {
     object: `/scf_component_${path.basename(zip)}`,
   };
   const bucket = `${code.bucket}-${appId}`;
-  const keys = { ...credentials }; // the toolkit writes into what it is given
+  const keys = { ...credentials }; // the toolkit changes its argument
   const cos = new Cos(keys, region);
   await cos.deploy({ bucket, force: true });
   await cos.upload({ bucket, file: zip, key: code.object });
@@ -27,12 +27,12 @@ async function deploy({ inputs, zip, credentials, appId }) {
 const lines = readline.createInterface({ input: process.stdin });
 (async () => {
   for await (const line of lines) {
-    let answer;
+    let result;
     try {
-      answer = { outputs: await deploy(JSON.parse(line)) };
+      result = { outputs: await deploy(JSON.parse(line)) };
     } catch (error) {
-      answer = { error: `${error.type || error.name}: ${error.message}` };
+      result = { error: `${error.type || error.name}: ${error.message}` };
     }
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    process.stdout.write(`${JSON.stringify(result)}\n`);
   }
 })();
