@@ -153,9 +153,9 @@ def test_asynchronous_event_runs_from_queue(project, running):
 
     one = get_deployed(scf)
     local = scf.run(scf.account, one, one.latest)
-    local.function.settle()
+    local.settle()
     assert (local.namespace, local.name) == ("default", NAME)
-    assert [one.request_id for one in local.function.invocations] == [answer["FunctionRequestId"]]
+    assert [one.request_id for one in local.invocations] == [answer["FunctionRequestId"]]
 
 
 def test_too_large_event_is_not_sent(project, api):
@@ -166,8 +166,8 @@ def test_too_large_event_is_not_sent(project, api):
     assert api.requests.of("Invoke") == []
 
 
-def test_invocation_waits_until_timeout(project, api, scf):
-    scf.add(FakeFunction())
+def test_invocation_waits_until_timeout(project, api, set_result):
+    set_result()
     function = load_target(project)
     api.faults.add("Invoke", kind="delay", seconds=2)
 
@@ -183,38 +183,37 @@ def test_missing_function_is_reported(project, api):
     assert run_cli("logs").code == 1
 
 
-class FakeFunction:
-    """A function with a fixed result."""
+@pytest.fixture
+def set_result(scf, monkeypatch):
+    """Sets the result of every call of the function."""
 
-    name, namespace = NAME, "default"
+    def set_result(**fields):
+        result = {"RetMsg": "", "ErrMsg": "", "InvokeResult": 0, "Log": "", "Duration": 0}
+        result |= {"BillDuration": 0, "MemUsage": 0, "FunctionRequestId": "r", **fields}
+        monkeypatch.setattr(scf, "invoke", lambda call: {"Result": result})
 
-    def __init__(self, **attributes):
-        self.status, self.returned, self.error, self.log = 200, None, "", ""
-        self.request_id, self.seconds, self.memory = "r", 0.0, 0
-        self.__dict__ |= attributes
-
-    def invoke(self, payload):
-        return self
-
-    def push(self, payload):
-        raise NotImplementedError
+    return set_result
 
 
 @pytest.mark.parametrize(
-    ("attributes", "returned", "error"),
+    ("fields", "returned", "error"),
     [
-        ({"returned": '{"a": 1}'}, {"a": 1}, ""),
-        ({"returned": "no JSON"}, "no JSON", ""),
-        ({"returned": None}, None, ""),
-        ({"status": 434}, None, "status 434"),
-        ({"status": 430, "error": "bad"}, None, "bad"),
-        ({"status": 430, "error": '{"errorMessage": "bad", "stackTrace": "t"}'}, None, "bad\nt"),
-        ({"status": 430, "error": '{"errorMessage": "bad"}'}, None, "bad"),
-        ({"status": 430, "error": '{"other": 1}'}, None, '{"other": 1}'),
+        ({"RetMsg": '{"a": 1}'}, {"a": 1}, ""),
+        ({"RetMsg": "no JSON"}, "no JSON", ""),
+        ({}, None, ""),
+        ({"InvokeResult": 434}, None, "status 434"),
+        ({"InvokeResult": 430, "ErrMsg": "bad"}, None, "bad"),
+        (
+            {"InvokeResult": 430, "ErrMsg": '{"errorMessage": "bad", "stackTrace": "t"}'},
+            None,
+            "bad\nt",
+        ),
+        ({"InvokeResult": 430, "ErrMsg": '{"errorMessage": "bad"}'}, None, "bad"),
+        ({"InvokeResult": 430, "ErrMsg": '{"other": 1}'}, None, '{"other": 1}'),
     ],
 )
-def test_result_is_parsed_from_every_form(project, api, scf, attributes, returned, error):
-    scf.add(FakeFunction(**attributes))
+def test_result_is_parsed_from_every_form(project, api, set_result, fields, returned, error):
+    set_result(**fields)
     function = load_target(project)
 
     answer = invoke_remote(function, {})
@@ -226,18 +225,18 @@ def test_follow_yields_each_finished_run_once(project, api, scf):
     project.write(events=[], timeout=600)
     run_cli("deploy")
     one = get_deployed(scf)
-    write_log_entry(one, time.time() - 60, request_id="first", log="line 1\nline 2\n")
-    write_log_entry(one, time.time() - 500, request_id="running", status=2)
+    write_log_entry(one, time.time() - 60, RequestId="first", Log="line 1\nline 2\n")
+    write_log_entry(one, time.time() - 500, RequestId="running", RetCode=2)
     function = load_target(project)
     runs = []
 
     for run in function_logs.follow_runs(function, time.time() - 900, 10):
         runs.append((run.request_id, run.retry))
         if run.request_id == "first":
-            write_log_entry(one, time.time(), request_id="second")
+            write_log_entry(one, time.time(), RequestId="second")
             one.logs[1]["RetCode"] = 0  # it ended
         if run.request_id == "second":
-            write_log_entry(one, time.time(), request_id="second", retry=1)
+            write_log_entry(one, time.time(), RequestId="second", RetryNum=1)
         if len(runs) == 4:
             break
 
@@ -248,7 +247,7 @@ def test_follow_yields_each_finished_run_once(project, api, scf):
 def test_follow_reads_once_more_at_its_end(project, api, scf):
     project.write(events=[])
     run_cli("deploy")
-    write_log_entry(get_deployed(scf), time.time() - 1, request_id="one")
+    write_log_entry(get_deployed(scf), time.time() - 1, RequestId="one")
     function = load_target(project)
 
     found = function_logs.follow_runs(function, time.time() - 60, 0)
@@ -261,9 +260,9 @@ def test_logs_are_read_by_days_and_pages(project, api, scf):
     run_cli("deploy")
     now = time.time()
     for hours in (60, 30, 1):
-        write_log_entry(get_deployed(scf), now - hours * 3600, request_id=f"{hours}")
+        write_log_entry(get_deployed(scf), now - hours * 3600, RequestId=f"{hours}")
     for number in range(150):
-        write_log_entry(get_deployed(scf), now - 1800, request_id=f"many-{number}", retry=2)
+        write_log_entry(get_deployed(scf), now - 1800, RequestId=f"many-{number}", RetryNum=2)
 
     result = run_cli("logs", "--since", "3d")
 
@@ -281,7 +280,7 @@ def test_logs_are_printed_escaped(project, api, scf):
     one = get_deployed(scf)
     log = "a\x1b[2J\u2028b\n\x1b]52;c;aGk=\x07\n"
     write_log_entry(
-        one, time.time() - 1, request_id="one\x1b[2J", log=log, status=430, returned="\x9b"
+        one, time.time() - 1, RequestId="one\x1b[2J", Log=log, RetCode=430, RetMsg="\x9b"
     )
     result = run_cli("logs")
     assert result.out.splitlines()[1:] == [
@@ -297,7 +296,7 @@ def test_logs_command_follows_for_a_limited_time(project, api, scf):
     project.write(events=[])
     run_cli("deploy")
     write_log_entry(
-        get_deployed(scf), time.time() - 1, request_id="one", status=430, returned="why", retry=1
+        get_deployed(scf), time.time() - 1, RequestId="one", RetCode=430, RetMsg="why", RetryNum=1
     )
 
     result = run_cli("logs", "--follow", "--for", "1s")

@@ -174,7 +174,7 @@ def local(
     Exit code 0 only if every pushed event was completed.
     """
     with require_local_extra():
-        from scf_mps.local.api import CloudApi, EmulatedFunction, Scf
+        from scf_mps.local.api import CloudApi, Scf
         from scf_mps.local.scf import InvocationRejected, LocalFunction, serve
     configuration = read_project(env=env, source=source)
     timeout = timeout or configuration.timeout
@@ -205,7 +205,7 @@ def local(
     def endpoint(  # pragma: no cover - tests run it in a subprocess
         running: LocalFunction,
     ) -> Iterator[str]:
-        with CloudApi([Scf([EmulatedFunction(running)])], port=port) as api:
+        with CloudApi([Scf([running])], port=port) as api:
             yield f"SCF API at {api.url}, secret id {api.key.secret_id}"
 
     output = LocalOutput(function, full=full, brief=bool(events))

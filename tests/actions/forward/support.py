@@ -33,11 +33,11 @@ class Recorder:
         self.namespace = namespace
         self.pushed: list[str] = []
 
-    def push(self, payload: str) -> str:
-        self.pushed.append(payload)
+    def push(self, *, text: str) -> str:
+        self.pushed.append(text)
         return f"request-{len(self.pushed)}"
 
-    def invoke(self, payload: str) -> Any:
+    def invoke(self, *, text: str) -> Any:
         raise AssertionError("events must be invoked asynchronously")
 
 

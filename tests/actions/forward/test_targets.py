@@ -20,7 +20,7 @@ from scf_mps.actions.http_post import sign_content
 from scf_mps.cos import Cos
 from scf_mps.errors import CallbacksFailed
 from scf_mps.events.parser import parse_event
-from scf_mps.local.api import CloudApi, EmulatedFunction, Scf, Tdmq
+from scf_mps.local.api import CloudApi, Scf, Tdmq
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
@@ -69,7 +69,7 @@ def test_forwarded_event_arrives_unchanged_in_other_function(
         LocalFunction(
             tmp_path, name="thumbnails", timeout=20, environment={"RECORD": str(record)}
         ) as other,
-        CloudApi([Scf([EmulatedFunction(other)])], keys=emulator.keys) as api,
+        CloudApi([Scf([other])], keys=emulator.keys) as api,
     ):
         monkeypatch.setenv("MPS_API_ENDPOINT", api.url)
         handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
@@ -245,7 +245,7 @@ def test_send_falls_back_to_request_id_of_api(
     cos: Cos, monkeypatch: pytest.MonkeyPatch, emulator: CosEmulator
 ) -> None:
     class Terse(Recorder):
-        def push(self, payload: str) -> str:
+        def push(self, *, text: str) -> str:
             return ""
 
     with CloudApi([Scf([Terse()])], keys=emulator.keys) as api:

@@ -526,10 +526,10 @@ def test_logs_are_selected_ordered_and_filtered(created, scf):
     now = time.time()
     function = scf.account.get(REGION, "default", "events")
     write_log_entry(
-        function, now - 3600, request_id="old", log="text", returned="1", seconds=0.5, memory=2**20
+        function, now - 3600, RequestId="old", Log="text", RetMsg="1", Duration=500, MemUsage=2**20
     )
-    write_log_entry(function, now - 60, request_id="bad", status=430, retry=1)
-    write_log_entry(function, now - 30, request_id="bad", status=0, retry=2)
+    write_log_entry(function, now - 60, RequestId="bad", RetCode=430, RetryNum=1)
+    write_log_entry(function, now - 30, RequestId="bad", RetCode=0, RetryNum=2)
     span = {"StartTime": beijing(now - 7200), "EndTime": beijing(now)}
 
     response = created("GetFunctionLogs", **span, Order="asc")

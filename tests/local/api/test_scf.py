@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from scf_mps.local.api import CloudApi, Scf
+from scf_mps.local.scf import Invocation
 
 from .support import REGION, credential, get_error_code, profile
 
-
-@dataclass
-class Outcome:
-    status: int = 200
-    returned: str | None = '"done"'
-    error: str = ""
-    log: str = ""
-    request_id: str = "run-1"
-    seconds: float = 0.0125
-    memory: int = 3_207_168
+RESULT = Invocation("run-1", 200, '"done"', seconds=0.0125, memory=3_207_168)
 
 
 @dataclass
@@ -31,16 +23,16 @@ class Function:
 
     name: str = "events"
     namespace: str = "default"
-    outcome: Outcome = field(default_factory=Outcome)
+    result: Invocation = RESULT
     invoked: list[str] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
 
-    def invoke(self, payload: str) -> Outcome:
-        self.invoked.append(payload)
-        return self.outcome
+    def invoke(self, *, text: str) -> Invocation:
+        self.invoked.append(text)
+        return self.result
 
-    def push(self, payload: str) -> str:
-        self.pushed.append(payload)
+    def push(self, *, text: str) -> str:
+        self.pushed.append(text)
         return "push-1"
 
 
@@ -87,19 +79,23 @@ def test_missing_event_is_empty_object(scf_client, function):
 
 
 def test_failed_function_is_successful_call(scf_client, function):
-    function.outcome = Outcome(status=430, returned=None, error="ValueError: no")
+    function.result = replace(RESULT, status=430, text='{"errorMessage":"no"}')
 
     result = invoke(scf_client)
 
-    assert (result.RetMsg, result.ErrMsg, result.InvokeResult) == ("", "ValueError: no", 430)
+    assert (result.RetMsg, result.ErrMsg, result.InvokeResult) == (
+        "",
+        '{"errorMessage": "no"}',
+        430,
+    )
 
 
 def test_log_tail_is_returned_on_request(scf_client, function):
-    function.outcome = Outcome(log="早" * 2000 + "last line")
+    function.result = replace(RESULT, records=("早" * 2000,))
 
     result = invoke(scf_client, LogType="Tail")
 
-    assert result.Log.endswith("早last line")
+    assert function.result.log.endswith(result.Log)
     assert 4093 <= len(result.Log.encode()) <= 4096
     assert invoke(scf_client, LogType="None").Log == ""
     assert invoke_function(scf_client, LogType="Tail").Log == result.Log

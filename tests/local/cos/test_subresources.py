@@ -145,7 +145,9 @@ def test_archived_object_is_readable_after_restore(wire: Wire, name: str) -> Non
 
 
 def test_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
-    with CosEmulator(tmp_path, clock=clock, restore_seconds=100) as cos:
+    cos = CosEmulator(tmp_path, clock=clock)
+    cos.restore_seconds = 100
+    with cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
         wire.put("a", b"abc", x_cos_storage_class="ARCHIVE")

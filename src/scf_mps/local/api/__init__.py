@@ -25,10 +25,10 @@ from .server import CloudApi
 from .service import Call, Service, action
 from .services.cdn import Cdn
 from .services.mps import Mps
-from .services.scf import Function, InvocationResult, Scf
+from .services.scf import Function, Scf
 from .services.scf.account import Account, FunctionRecord, FunctionVersion
 from .services.scf.logs import write_log_entry
-from .services.scf.runner import EmulatedFunction, LocalRunner
+from .services.scf.runner import LocalRunner
 from .services.ses import SentEmail, Ses
 from .services.tdmq import Tdmq
 
@@ -38,13 +38,11 @@ __all__ = [
     "Call",
     "Cdn",
     "CloudApi",
-    "EmulatedFunction",
     "Fault",
     "Faults",
     "Function",
     "FunctionRecord",
     "FunctionVersion",
-    "InvocationResult",
     "Key",
     "KeyRing",
     "LocalRunner",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Kind = Literal["error", "status", "hang_up", "lose_response", "delay"]
 
@@ -50,22 +50,15 @@ class Faults:
         self._lock = threading.Lock()
         self._active: list[tuple[str, Fault, int]] = []
 
-    def add(
-        self,
-        action: str = "*",
-        times: int = 1,
-        kind: Kind = "error",
-        *,
-        code: str = "RequestLimitExceeded",
-        status: int = 503,
-        seconds: float = 0.0,
-    ) -> None:
+    def add(self, action: str = "*", times: int = 1, **fields: Any) -> None:
         """Make the next `times` requests fail whose action matches the glob `action`.
+
+        `fields` are those of `Fault`.
 
         Raises:
             ValueError: see `Fault`.
         """
-        fault = Fault(kind, code, status, seconds)
+        fault = Fault(**fields)
         with self._lock:
             self._active.append((action, fault, times))
 

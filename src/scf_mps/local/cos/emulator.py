@@ -49,13 +49,13 @@ class CosEmulator(BackgroundServer):
         create_buckets: create an unknown bucket, in the region of its host, on a signed write to an
             object. By default the response is NoSuchBucket, as in COS.
         clock: returns the seconds since the epoch, for signatures, tokens, dates and limits.
-        restore_seconds: duration of the restore of an archived object.
 
     Attributes:
         key: the key for clients.
         keys: the accepted keys, which may be changed.
         faults: makes requests fail.
         requests: the request log.
+        restore_seconds: duration of the restore of an archived object. Set it before the start.
     """
 
     _thread_name = "cos-emulator"
@@ -68,7 +68,6 @@ class CosEmulator(BackgroundServer):
         *,
         create_buckets: bool = False,
         clock: Callable[[], float] = time.time,
-        restore_seconds: float = 0.0,
     ) -> None:
         self.directory = Path(directory)
         self.port = port
@@ -78,7 +77,7 @@ class CosEmulator(BackgroundServer):
         self.requests = RequestLog()
         self._create_buckets = create_buckets
         self._clock = clock
-        self._restore_seconds = restore_seconds
+        self.restore_seconds = 0.0
         self._cloud: Cloud | None = None
         self._runner: web.ServerRunner | None = None
 
@@ -90,7 +89,7 @@ class CosEmulator(BackgroundServer):
     async def start(self) -> None:
         """Listen in the running event loop. Raises OSError if the port is taken."""
         database = Database(self.directory)
-        cloud = Cloud(database, self._clock, self._restore_seconds)
+        cloud = Cloud(database, self._clock, self.restore_seconds)
         server = Server(
             cloud, self.keys, self.faults, self.requests, create_buckets=self._create_buckets
         )

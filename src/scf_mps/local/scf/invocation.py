@@ -84,17 +84,3 @@ class Invocation:
         lines.append(f"END {name}")
         lines.append(f"Report {name} Duration:{self.milliseconds}ms {used}")
         return "\n".join(lines) + "\n"
-
-    def to_api_result(self) -> dict[str, Any]:
-        """Return ``Result`` of SCF's Invoke API (2018-04-16) for a synchronous call."""
-        error = self.error
-        return {
-            "FunctionRequestId": self.request_id,
-            "InvokeResult": error["errorCode"] if error else 0,
-            "RetMsg": self.text,
-            "ErrMsg": error["errorMessage"] if error else "",
-            "Log": self.log,
-            "Duration": self.seconds * 1000,
-            "BillDuration": self.milliseconds,
-            "MemUsage": self.memory,
-        }

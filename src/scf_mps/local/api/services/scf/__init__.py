@@ -7,11 +7,9 @@ it. The code of the latter is run by `Scf.run`, such as `runner.LocalRunner`.
 from __future__ import annotations
 
 import json
-import math
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import ApiError
 from ...service import Call, action
@@ -22,6 +20,9 @@ from .layers import Layers
 from .logs import FunctionLogs, write_log_entry
 from .triggers import Triggers
 
+if TYPE_CHECKING:
+    from ....scf import Invocation
+
 MAX_ASYNCHRONOUS_EVENT_BYTES = 128 * 1024
 MAX_SYNCHRONOUS_EVENT_BYTES = 6 * 1024 * 1024
 """Most bytes of an event: of an asynchronous and of a synchronous call (product page 583/11637)."""
@@ -31,44 +32,8 @@ MAX_LOG_TAIL_BYTES = 4096
 _QUALIFIERS = ("$LATEST", "$DEFAULT")
 
 
-class InvocationResult(Protocol):
-    """The result of a synchronous run of a function."""
-
-    @property
-    def status(self) -> int:
-        """SCF's status code: 200, or the reason of the failure, e.g. 430 for an exception of the function."""
-        ...
-
-    @property
-    def returned(self) -> str | None:
-        """The returned value as JSON text, or None after a failure."""
-        ...
-
-    @property
-    def error(self) -> str:
-        """The reason of a failure, or ""."""
-        ...
-
-    @property
-    def log(self) -> str:
-        """The log of the run."""
-
-    @property
-    def request_id(self) -> str:
-        """The request id."""
-
-    @property
-    def seconds(self) -> float:
-        """The duration in seconds."""
-
-    @property
-    def memory(self) -> int:
-        """The peak memory in bytes."""
-        ...
-
-
 class Function(Protocol):
-    """A function that can be run."""
+    """A function that can be run, such as a `LocalFunction`."""
 
     @property
     def name(self) -> str:
@@ -78,11 +43,11 @@ class Function(Protocol):
     def namespace(self) -> str:
         """The function's namespace."""
 
-    def invoke(self, payload: str) -> InvocationResult:
+    def invoke(self, *, text: str) -> Invocation:
         """Run the function with an event (JSON text) and wait for the result."""
         ...
 
-    def push(self, payload: str) -> str:
+    def push(self, *, text: str) -> str:
         """Queue an event (JSON text) and return the request id."""
         ...
 
@@ -98,7 +63,6 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
         polls: how many responses of GetFunction say Creating or Updating before they say Active.
         objects: the objects in COS, for code that is sent that way.
         run: returns the function that runs a version of a deployed function.
-        clock: returns the seconds since the epoch.
 
     Attributes:
         account: the deployed functions.
@@ -113,9 +77,8 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
         polls: int = 0,
         objects: Objects | None = None,
         run: Callable[[Account, FunctionRecord, FunctionVersion], Function] | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.account = Account(namespaces, polls, clock)
+        self.account = Account(namespaces, polls)
         self.objects = objects
         self.run = run
         self._lock = threading.Lock()
@@ -145,7 +108,7 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
         payload = _read_payload(call, "ClientContext", limit)
         function, record = self._find_function(call)
         if kind == "Event":
-            return {"Result": _build_result(FunctionRequestId=function.push(payload))}
+            return {"Result": _build_result(FunctionRequestId=function.push(text=payload))}
         return self._run(function, record, payload, call)
 
     @action("InvokeFunction")
@@ -183,20 +146,32 @@ class Scf(Functions, Triggers, Layers, FunctionLogs):
         self, function: Function, record: FunctionRecord | None, payload: str, call: Call
     ) -> Mapping[str, Any]:
         started = self.account.clock()
-        result = function.invoke(payload)
+        invocation = function.invoke(text=payload)
         if record is not None:
             with self.account.lock:
                 write_log_entry(
                     record,
                     started,
-                    request_id=result.request_id,
-                    log=result.log,
-                    returned=result.returned or result.error,
-                    status=0 if result.status == 200 else result.status,
-                    seconds=result.seconds,
-                    memory=result.memory,
+                    RequestId=invocation.request_id,
+                    Log=invocation.log,
+                    RetMsg=_get_returned(invocation) or _get_error(invocation),
+                    RetCode=_get_code(invocation),
+                    Duration=invocation.seconds * 1000,
+                    MemUsage=invocation.memory,
                 )
-        return _build_response(result, call)
+        return _build_response(invocation, call)
+
+
+def _get_returned(invocation: Invocation) -> str:
+    return invocation.text if invocation.succeeded else ""
+
+
+def _get_error(invocation: Invocation) -> str:
+    return "" if invocation.succeeded else json.dumps(invocation.error)
+
+
+def _get_code(invocation: Invocation) -> int:
+    return 0 if invocation.succeeded else invocation.status
 
 
 def _read_payload(call: Call, name: str, limit: int) -> str:
@@ -218,21 +193,19 @@ def _read_payload(call: Call, name: str, limit: int) -> str:
     return payload
 
 
-def _build_response(result: InvocationResult, call: Call) -> Mapping[str, Any]:
-    tail = (
-        result.log.encode()[-MAX_LOG_TAIL_BYTES:] if call.text("LogType", "None") == "Tail" else b""
-    )
-    milliseconds = result.seconds * 1000
+def _build_response(invocation: Invocation, call: Call) -> Mapping[str, Any]:
+    has_tail = call.text("LogType", "None") == "Tail"
+    tail = invocation.log.encode()[-MAX_LOG_TAIL_BYTES:] if has_tail else b""
     return {
         "Result": _build_result(
             Log=tail.decode("utf-8", "ignore"),
-            RetMsg=result.returned or "",
-            ErrMsg=result.error,
-            MemUsage=result.memory,
-            Duration=milliseconds,
-            BillDuration=math.ceil(milliseconds),
-            FunctionRequestId=result.request_id,
-            InvokeResult=0 if result.status == 200 else result.status,
+            RetMsg=_get_returned(invocation),
+            ErrMsg=_get_error(invocation),
+            MemUsage=invocation.memory,
+            Duration=invocation.seconds * 1000,
+            BillDuration=invocation.milliseconds,
+            FunctionRequestId=invocation.request_id,
+            InvokeResult=_get_code(invocation),
         )
     }
 

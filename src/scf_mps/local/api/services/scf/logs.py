@@ -82,35 +82,28 @@ class FunctionLogs(ScfService):
         return [entry for entry in logs if start <= int(entry["time"]) <= end]
 
 
-def write_log_entry(
-    function: FunctionRecord,
-    at: float,
-    *,
-    request_id: str = "",
-    log: str = "",
-    returned: str = "",
-    status: int = 0,
-    seconds: float = 0.0,
-    memory: int = 0,
-    retry: int = 0,
-) -> None:
-    """Log a run of a function that started `at` seconds since the epoch."""
+def write_log_entry(function: FunctionRecord, at: float, **fields: Any) -> None:
+    """Log a run of a function that started `at` seconds since the epoch.
+
+    `fields` replace the default fields of the entry, such as ``RetCode=430``. ``Duration`` is in milliseconds.
+    """
     function.logs.append(
         {
             "time": at,
             "FunctionName": function.name,
-            "RequestId": request_id or str(uuid.uuid4()),
+            "RequestId": str(uuid.uuid4()),
             "StartTime": format_beijing_time(at),
-            "RetCode": status,
-            "RetMsg": returned,
+            "RetCode": 0,
+            "RetMsg": "",
             "InvokeFinished": 1,
-            "Duration": seconds * 1000,
-            "BillDuration": round(seconds * 1000),
-            "MemUsage": memory,
-            "Log": log,
+            "Duration": 0,
+            "BillDuration": round(fields.get("Duration", 0)),
+            "MemUsage": 0,
+            "Log": "",
             "Level": "",
             "Source": "",
-            "RetryNum": retry,
+            "RetryNum": 0,
+            **fields,
         }
     )
 

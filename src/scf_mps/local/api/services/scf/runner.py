@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -19,68 +18,7 @@ from typing import TYPE_CHECKING, Any, final
 from .account import Account, FunctionRecord, FunctionVersion
 
 if TYPE_CHECKING:
-    from ....scf import Invocation, LocalFunction
-
-
-@dataclass(frozen=True, slots=True)
-class _AdaptedInvocation:
-    """Adapter of the emulator's invocation to `InvocationResult`."""
-
-    invocation: Invocation
-
-    @property
-    def status(self) -> int:
-        return self.invocation.status
-
-    @property
-    def returned(self) -> str | None:
-        return self.invocation.text if self.invocation.succeeded else None
-
-    @property
-    def error(self) -> str:
-        failure = self.invocation.error
-        return json.dumps(failure) if failure else ""
-
-    @property
-    def log(self) -> str:
-        return self.invocation.log
-
-    @property
-    def request_id(self) -> str:
-        return self.invocation.request_id
-
-    @property
-    def seconds(self) -> float:
-        return self.invocation.seconds
-
-    @property
-    def memory(self) -> int:
-        return self.invocation.memory
-
-
-@dataclass(frozen=True, slots=True)
-class EmulatedFunction:
-    """Adapter of a running `LocalFunction` to `Function`."""
-
-    function: LocalFunction
-
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return self.function.name
-
-    @property
-    def namespace(self) -> str:
-        """The function's namespace."""
-        return self.function.namespace
-
-    def invoke(self, payload: str) -> _AdaptedInvocation:
-        """Run the function with an event (JSON text) and wait for the result."""
-        return _AdaptedInvocation(self.function.invoke(text=payload))
-
-    def push(self, payload: str) -> str:
-        """Queue an event (JSON text) and return the request id."""
-        return self.function.push(text=payload)
+    from ....scf import LocalFunction
 
 
 @final
@@ -96,7 +34,7 @@ class LocalRunner:
         self._python = python
         self._options = options or {}
         self._lock = threading.Lock()
-        self._running: dict[str, EmulatedFunction] = {}
+        self._running: dict[str, LocalFunction] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> LocalRunner:
@@ -110,7 +48,7 @@ class LocalRunner:
 
     def __call__(
         self, account: Account, function: FunctionRecord, version: FunctionVersion
-    ) -> EmulatedFunction:
+    ) -> LocalFunction:
         """Return the running function of a version. Raises ValueError if its CPython is missing."""
         from ....scf import LocalFunction
 
@@ -142,7 +80,7 @@ class LocalRunner:
                     region=function.region,
                     **self._options,
                 )
-                self._running[key] = EmulatedFunction(self._stack.enter_context(local))
+                self._running[key] = self._stack.enter_context(local)
             return self._running[key]
 
     def _write_layer(
