@@ -10,7 +10,7 @@ router = Router()
 @router.on(AnimatedGraphics)
 def record_animation(animation: AnimatedGraphics, log: logging.Logger) -> None:
     """Log the file of a GIF or WebP animation."""
-    log.info("animation ready", extra=_describe(animation))
+    log.info("animation ready", extra=_facts(animation))
 
 
 @router.on(SnapshotByTimeOffset)
@@ -18,14 +18,14 @@ def record_snapshots(snapshots: SnapshotByTimeOffset, log: logging.Logger) -> No
     """Log the files and time offsets of the snapshots."""
     pictures = getattr(_get_output(snapshots), "pic_info_set", [])
     offsets = [getattr(picture, "time_offset", None) for picture in pictures]
-    log.info("snapshots ready", extra={**_describe(snapshots), "time_offsets_s": offsets})
+    log.info("snapshots ready", extra={**_facts(snapshots), "time_offsets_s": offsets})
 
 
 @router.on(ImageSprites)
 def record_sprites(sprites: ImageSprites, log: logging.Logger) -> None:
     """Log the files of the sprites and of their WebVTT index."""
     pictures = getattr(_get_output(sprites), "total_count", None)
-    log.info("sprites ready", extra={**_describe(sprites), "pictures": pictures})
+    log.info("sprites ready", extra={**_facts(sprites), "pictures": pictures})
 
 
 def _get_output(result: MediaSubtask) -> object:
@@ -33,7 +33,7 @@ def _get_output(result: MediaSubtask) -> object:
     return getattr(result, "output", None)
 
 
-def _describe(result: MediaSubtask) -> dict[str, object]:
+def _facts(result: MediaSubtask) -> dict[str, object]:
     return {
         "files": [str(file) for file in result.files],
         "definition": result.definition,

@@ -10,7 +10,7 @@ import pytest
 
 from scf_mps import App
 from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
-from scf_mps.local.samples import names, sample
+from scf_mps.local.samples import list_samples, sample
 from tests.support.handler_modules import handlers_reloaded
 from tests.support.sample_data import ROOT, payload
 
@@ -337,7 +337,7 @@ def test_edit_is_logged_without_input_and_output(
     assert facts == {"files": [], "sources": [], "session_context": ""}
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != "documentation"])
+@pytest.mark.parametrize("name", [name for name in list_samples() if name != "documentation"])
 def test_every_event_is_handled_or_logged_as_unhandled(
     handle: Handle, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from scf_mps.local.samples import names, sample
+from scf_mps.local.samples import list_samples, sample
 from scf_mps.local.scf import LocalFunction
 
 from handlers import main_handler
@@ -28,7 +28,7 @@ def test_failed_result_is_logged_as_error(caplog: pytest.LogCaptureFixture) -> N
     assert any("Transcode failed" in message for message in errors)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list_samples())
 def test_every_event_type_is_accepted(name: str) -> None:
     assert "callbacks" in main_handler(sample(name), {})
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from scf_mps import cli
 from scf_mps.events.parser import parse_event
-from scf_mps.local.samples import names, sample
+from scf_mps.local.samples import list_samples, sample
 from tests.support.log_capture import loggers_put_back
 from tests.support.sample_data import DATA, ROOT, payload
 
@@ -524,9 +524,9 @@ def test_output_prints_markup_unchanged() -> None:
 def test_sample_lists_samples() -> None:
     result = run("sample")
     assert result.code == 0
-    assert result.rows == [[*item] for item in names().items()]
+    assert result.rows == [[*item] for item in list_samples().items()]
     assert run("sample", "--json").json == [
-        {"sample": name, "what": what} for name, what in names().items()
+        {"sample": name, "what": what} for name, what in list_samples().items()
     ]
 
 

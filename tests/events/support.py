@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from scf_mps import MissingField
 from scf_mps.events.parser import parse_event
+from scf_mps.events.view import View, get_schema
+
+MAX_DEPTH = 12
 
 
 def body(status="SUCCESS", **fields):
@@ -30,3 +34,16 @@ def parse_transcode(result):
     """Return the subtask of a Transcode result."""
     (subtask,) = parse_subtasks(media({"Type": "Transcode", "TranscodeTask": result}))
     return subtask
+
+
+def read_all_fields(view: View, depth: int = 0) -> None:
+    """Read every field of a view and of its nested views."""
+    for attribute, (name, _, _) in get_schema(type(view)).items():
+        try:
+            value = getattr(view, attribute)
+        except MissingField as error:
+            assert name in str(error)  # noqa: PT017
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, View) and depth < MAX_DEPTH:
+                read_all_fields(child, depth + 1)

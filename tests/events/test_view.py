@@ -13,8 +13,10 @@ from scf_mps.events import view as views
 from scf_mps.events.base import Subtask
 from scf_mps.events.generated import models
 from scf_mps.events.parser import parse_event
-from scf_mps.events.view import View, get_schema
+from scf_mps.events.view import get_schema
 from tests.support import mps_models
+
+from .support import read_all_fields
 
 
 @pytest.fixture(autouse=True)
@@ -186,18 +188,6 @@ def build_objects(name: str, depth: int) -> st.SearchStrategy[Any]:
         st.fixed_dictionaries({}, optional=known),
         st.dictionaries(st.text("abcXYZ", min_size=1, max_size=6), JSON, max_size=1),
     )
-
-
-def read_all_fields(view: View, depth: int = 0) -> None:
-    for attribute, (name, _, _) in get_schema(type(view)).items():
-        try:
-            value = getattr(view, attribute)
-        except MissingField as error:
-            assert name in str(error)  # noqa: PT017
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, View) and depth < 12:
-                read_all_fields(one, depth + 1)
 
 
 EVENT_TYPES = [

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def complete_sample_name(incomplete: str) -> list[str]:
     """Return the sample names that begin with a text. The shell completes file names if there are none."""
-    return [name for name in samples.names() if name.startswith(incomplete)]
+    return [name for name in samples.list_samples() if name.startswith(incomplete)]
 
 
 AppOption = Annotated[
@@ -162,7 +162,7 @@ def read_event(name: str, results: list[str] | None, status: str) -> Any:
             return _parse_json(path.read_bytes(), name, results, status)
     except OSError as error:
         fail(f"cannot read the event in {name}: {error.strerror}")
-    task_id = samples.new_task_id(name)
+    task_id = samples.create_task_id(name)
     return run_or_fail(
         lambda: samples.sample(name, parse_results(results), status=status, task_id=task_id)
     )

@@ -234,7 +234,7 @@ def sample(
 ) -> None:
     """List the samples, or print one, with any event type and results."""
     if name is None:
-        rows = [{"sample": key, "what": text} for key, text in samples.names().items()]
+        rows = [{"sample": key, "what": text} for key, text in samples.list_samples().items()]
         if as_json:
             print_json(rows)
         else:
@@ -246,7 +246,7 @@ def sample(
             parse_results(results),
             status=status,
             session_context=session_context,
-            task_id=task_id or samples.new_task_id(name),
+            task_id=task_id or samples.create_task_id(name),
         )
     )
     print_json(event, indent=None if as_json else 2)

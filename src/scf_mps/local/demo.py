@@ -20,7 +20,7 @@ from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.errors import CosError
 from scf_mps.local.cos.faults import Fault
-from scf_mps.local.samples import new_task_id, sample
+from scf_mps.local.samples import create_task_id, sample
 from scf_mps.local.scf import LifecycleEvent, LocalFunction
 from scf_mps.local.variables import set_variables
 
@@ -60,11 +60,11 @@ def list_events() -> list[dict[str, Any]]:
 
     The documentation masks digits of accounts (``125****654``). Zeros replace them to make valid bucket names.
     """
-    text = json.dumps(sample(task_id=new_task_id("documentation")))
+    text = json.dumps(sample(task_id=create_task_id("documentation")))
     documented: dict[str, Any] = json.loads(text.replace("****", "0000"))
     more = sample(
         "WorkflowTask",
-        task_id=new_task_id("WorkflowTask"),
+        task_id=create_task_id("WorkflowTask"),
         AdaptiveDynamicStreaming="SUCCESS",
         AnimatedGraphics="SUCCESS",
     )

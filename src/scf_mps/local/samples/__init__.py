@@ -1,7 +1,7 @@
-"""Sample events: the one of MPS's documentation, and any other with chosen results.
+"""Sample events: the example of MPS's documentation, and events with chosen results.
 
-An event is generated from the schema of the views, so that a type has the fields MPS sends for it: names like those
-of real outputs, the values plausible and the same each time. This is for desks and tests; it is never deployed.
+They are generated from the schema of the views, so that each type has the fields that MPS sends. Names resemble those
+of real outputs, values are plausible and the same each time. Samples are for development and tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scf_mps.events.generated.type_tables import (
 )
 from scf_mps.events.registry import get_class
 from scf_mps.events.view import View, get_model, get_schema
-from scf_mps.routing.type_names import list_types
+from scf_mps.routing.type_names import MIN_SIMILARITY, list_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,30 +34,28 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = "documentation"
 
-_WITH_RESULTS = ("WorkflowTask", "ScheduleTask", "BatchTask")
+_EVENTS_WITH_RESULTS = ("WorkflowTask", "ScheduleTask", "BatchTask")
 _STATUSES = ("FINISH", "PROCESSING", "WAITING", "FAIL")
 _OUTCOMES = ("SUCCESS", "FAIL", "PROCESSING")
-_CLOSE = 0.85  # as in names.py: so alike, a name is taken for a slip
 
-_TASK_IDS = "1250000000-{}-{}tt0"
+_TASK_ID_FORMAT = "1250000000-{}-{}tt0"
+_DEFAULT_TASK_ID = "0123456789abcdef0123456789abcdef"
 _MAX_SESSION_ID_CHARACTERS = 50
-_SAME_ID = "0123456789abcdef0123456789abcdef"
+_MAX_OBJECT_DEPTH = 4
 _IN = {"Bucket": "in-1250000000", "Region": "ap-guangzhou", "Object": "/videos/demo.mp4"}
 _OUT = {"Type": "COS", "CosOutputStorage": {"Bucket": "out-1250000000", "Region": "ap-guangzhou"}}
 _INPUT = {"Type": "COS", "CosInputInfo": _IN, "UrlInputInfo": None, "S3InputInfo": None}
 
 
-def names() -> dict[str, str]:
-    """Return the names of the samples, with a line about each."""
-    found = {
-        DOCUMENTATION: "the sample event of MPS's documentation: three successes and a failure"
-    }
+def list_samples() -> dict[str, str]:
+    """Return the names of the samples, each with a short description."""
+    samples = {DOCUMENTATION: "the sample event of MPS's documentation: 3 successes, 1 failure"}
     for type_ in EVENTS.rows:
-        what = "with the results you name" if type_ in _WITH_RESULTS else "as one task"
-        found[type_] = f"the notification {type_}, {what}"
+        content = "chosen results" if type_ in _EVENTS_WITH_RESULTS else "one task"
+        samples[type_] = f"the notification {type_} with {content}"
     for type_ in LIVE_EVENTS.rows:
-        found[type_] = f"the notification {type_} of a live stream"
-    return found
+        samples[type_] = f"the notification {type_} of a live stream"
+    return samples
 
 
 def sample(
@@ -69,80 +67,77 @@ def sample(
     task_id: str = "",
     **more: str,
 ) -> dict[str, Any]:
-    """A notification as MPS would send it, a new dict each time.
+    """Return a notification as MPS sends it, a new dict each time.
 
     Args:
         name: ``documentation``, or an ``EventType`` or ``NotificationType``.
-        results: pairs of a type (as MPS writes it, or a class's name) and ``SUCCESS``, ``FAIL`` or ``PROCESSING``,
-            in order. Without any, every type MPS processes media by succeeds. A type that there is not, and is not
-            like one there is, is one MPS may add.
-        status: the event's ``Status``: ``FINISH``, ``PROCESSING`` or ``WAITING``; ``FAIL`` makes it the error of a
-            whole task: finished, with an ``ErrCode``.
-        session_context: what the submitter of the task wanted echoed.
-        task_id: ``TaskId``, the same one each time by default. A BatchTask has
-            none: it becomes its ``SessionId``.
-        more: further results, by keyword: ``Transcode="SUCCESS", ImageSprites="FAIL"``.
+        results: pairs of a type (as MPS sends it, or the name of a class) and ``SUCCESS``, ``FAIL`` or
+            ``PROCESSING``, in order. By default every type of media processing succeeds. An unknown type stands for
+            one that MPS may add, unless it resembles a known one.
+        status: ``Status`` of the event: ``FINISH``, ``PROCESSING`` or ``WAITING``. ``FAIL`` is the error of a whole
+            task: FINISH with an ``ErrCode``.
+        session_context: ``SessionContext`` of the task.
+        task_id: ``TaskId``, the same each time by default. A BatchTask has none: it becomes the ``SessionId``.
+        **more: more results by keyword, e.g. ``Transcode="SUCCESS", ImageSprites="FAIL"``.
 
     Raises:
-        ValueError: for a name or a result that there is not, or a choice that the named one does not leave.
+        ValueError: a name, result or status is unknown, or the sample does not have it.
     """
-    notification = _make(name, [*results, *more.items()], status, session_context)
+    notification = _create(name, [*results, *more.items()], status, session_context)
     if task_id:
-        identified = [
+        parts = [
             part
             for part in (notification, *notification.values())
             if isinstance(part, dict) and "TaskId" in part
         ]
-        for part in identified:
+        for part in parts:
             part["TaskId"] = task_id
-        if not identified:
+        if not parts:
             notification["SessionId"] = task_id[-_MAX_SESSION_ID_CHARACTERS:]
     return notification
 
 
-def new_task_id(name: str) -> str:
-    """Return a task id like MPS's that no other sample has.
+def create_task_id(name: str) -> str:
+    """Return a unique task id in the format of MPS.
 
     Args:
-        name: of the sample.
+        name: the sample.
     """
     type_ = "WorkflowTask" if name == DOCUMENTATION else name
-    return _TASK_IDS.format(type_, uuid4().hex)
+    return _TASK_ID_FORMAT.format(type_, uuid4().hex)
 
 
-def _make(
+def _create(
     name: str, pairs: list[tuple[str, str]], status: str, session_context: str
 ) -> dict[str, Any]:
     if status not in _STATUSES:
-        raise ValueError(f"the status of an event is one of {', '.join(_STATUSES)}, not {status!r}")
+        raise ValueError(f"invalid status {status!r} of an event. Use {', '.join(_STATUSES)}")
     if name == DOCUMENTATION:
         if pairs or status != "FINISH" or session_context:
             raise ValueError(
-                "the documentation's event is as it is; name an event type to choose results"
+                f"the sample {name!r} is fixed. Use an event type to choose results and status"
             )
         text = Path(__file__).with_name("documentation.json").read_text("utf-8")
         notification: dict[str, Any] = json.loads(text)
         return notification
     if name in EVENTS.rows:
         kind, field = EVENTS[name]
-        notification = {"EventType": name, field: _payload(kind, name, status, pairs)}
+        notification = {"EventType": name, field: _create_payload(kind, name, status, pairs)}
         notification |= {"SessionId": "", "SessionContext": session_context}
-        return deepcopy(notification)  # constants of this module are in it
+        return deepcopy(notification)  # it contains constants of this module
     if name in LIVE_EVENTS.rows:
         if pairs or status != "FINISH":
-            raise ValueError(
-                f"{name} is of a live stream: it has no results and no status to choose"
-            )
-        return _live(name, session_context)
-    raise ValueError(f"there is no sample {name!r}; there are {', '.join(names())}")
+            raise ValueError(f"{name} is of a live stream: it has no results and no status")
+        return _create_live(name, session_context)
+    raise ValueError(f"unknown sample {name!r}. Use one of {', '.join(list_samples())}")
 
 
-def _payload(
+def _create_payload(
     kind: type[Event], name: str, status: str, pairs: list[tuple[str, str]]
 ) -> dict[str, Any]:
     failed = status == "FAIL"
     payload: dict[str, Any] = {
-        "TaskId": _TASK_IDS.format(name, _SAME_ID),
+        "TaskId": _TASK_ID_FORMAT.format(name, _DEFAULT_TASK_ID),
         "Status": "FINISH" if failed else status,
         "ErrCode": 30010 if failed else 0,
         "Message": "source file error" if failed else "SUCCESS",
@@ -150,16 +145,16 @@ def _payload(
     fields = {mps: model for mps, _, model in get_schema(kind).values()}
     if name == "BatchTask":
         if status != "FINISH":
-            raise ValueError("a BatchTask has no status of its own: choose those of its results")
+            raise ValueError("a BatchTask has no status. Choose the status of its results")
         payload = {"InputInfos": [_INPUT], "Metadatas": []}
     if "InputInfo" in fields:
         payload["InputInfo"] = _INPUT
     if "MetaData" in fields:
-        payload["MetaData"] = None if failed else _object("MediaMetaData", "")
+        payload["MetaData"] = None if failed else _create_object("MediaMetaData", "")
     if name == "EditMediaTask":
         payload["Input"] = {"FileInfoSet": [{"InputInfo": _INPUT, "StartTimeOffset": 0}]}
         payload["Output"] = (
-            None if failed or status != "FINISH" else _object(fields["Output"], name)
+            None if failed or status != "FINISH" else _create_object(fields["Output"], name)
         )
     elif name == "ExtractBlindWatermark":
         detected = status == "FINISH"
@@ -167,86 +162,93 @@ def _payload(
         payload["Result"] = "sample" if detected else ""
     elif not pairs and not failed:
         outcome = "SUCCESS" if status == "FINISH" else "PROCESSING"
-        pairs = [(type_, outcome) for type_ in _usual(name)]
+        pairs = [(type_, outcome) for type_ in _list_default_types(name)]
     for type_, outcome in pairs:
-        _add(payload, name, type_, outcome)
+        _add_result(payload, name, type_, outcome)
     return payload
 
 
-def _usual(name: str) -> list[str]:
+def _list_default_types(name: str) -> list[str]:
     if name == "BatchTask":
         return [row[1] for row in BATCH.rows.values()]
     return list(MEDIA.rows)
 
 
-def _add(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
-    """Put a result where MPS puts results of its type."""
-    if name not in _WITH_RESULTS:
-        raise ValueError(f"{name} is one task and has no results to choose: use its status")
+def _add_result(payload: dict[str, Any], name: str, type_: str, outcome: str) -> None:
+    """Add a result to a payload, in the field for its type."""
+    if name not in _EVENTS_WITH_RESULTS:
+        raise ValueError(f"{name} is one task without results. Use its status")
     if outcome not in _OUTCOMES:
-        raise ValueError(f"{type_}={outcome}: a result is one of {', '.join(_OUTCOMES)}")
+        raise ValueError(f"invalid result {type_}={outcome}. Use {', '.join(_OUTCOMES)}")
     if name == "ScheduleTask":
-        activities = payload.setdefault("ActivityResultSet", [])
-        activities.append(_activity(type_, outcome))
-        return
-    if name == "BatchTask":
-        (key, (_, kind_name, _)), *_ = BATCH.rows.items()
-        if type_ != kind_name:
-            raise ValueError(f"the results of a BatchTask are {kind_name}, not {type_}")
+        payload.setdefault("ActivityResultSet", []).append(_create_activity(type_, outcome))
+    elif name == "BatchTask":
+        (key, (_, class_name, _)), *_ = BATCH.rows.items()
+        if type_ != class_name:
+            raise ValueError(f"invalid result {type_} of a BatchTask. Use {class_name}")
         holder = payload.setdefault(key, {"Input": {"Definition": 122}, "Outputs": []})
-        holder["Outputs"].append(_result(get_class(kind_name), outcome))
-        return
-    for key, kinds in SETS.items():
-        for mps_type, (_, kind_name, field) in kinds.rows.items():
-            if type_ in (mps_type, kind_name):
-                item = {"Type": mps_type, field: _result(kinds[mps_type][0], outcome)}
+        holder["Outputs"].append(_create_result(get_class(class_name), outcome))
+    else:
+        _add_workflow_result(payload, type_, outcome)
+
+
+def _add_workflow_result(payload: dict[str, Any], type_: str, outcome: str) -> None:
+    for key, table in SETS.items():
+        for mps_type, (_, class_name, field) in table.rows.items():
+            if type_ in (mps_type, class_name):
+                item = {"Type": mps_type, field: _create_result(table[mps_type][0], outcome)}
                 payload.setdefault(key, []).append(item)
                 return
-    for key, (_, kind_name, _) in SINGLES.rows.items():
-        if type_ in (key, kind_name):
-            payload[key] = _result(get_class(kind_name), outcome)
+    for key, (_, class_name, _) in SINGLES.rows.items():
+        if type_ in (key, class_name):
+            payload[key] = _create_result(get_class(class_name), outcome)
             return
-    # A type that no SDK knows of yet: what MPS would be expected to send.
-    _check_no_slip(name, type_)
-    item = {"Type": type_, f"{type_.replace('.', '')}Task": _common(outcome) | {"Output": {}}}
+    _check_unknown("WorkflowTask", type_)
+    item = {"Type": type_, **_create_unknown(type_, outcome)}
     payload.setdefault("MediaProcessResultSet", []).append(item)
 
 
-def _activity(type_: str, outcome: str) -> dict[str, Any]:
-    for mps_type, (_, kind_name, field) in ACTIVITIES.rows.items():
-        if type_ in (mps_type, kind_name):
-            result = _result(ACTIVITIES[mps_type][0], outcome)
+def _create_activity(type_: str, outcome: str) -> dict[str, Any]:
+    for mps_type, (_, class_name, field) in ACTIVITIES.rows.items():
+        if type_ in (mps_type, class_name):
+            result = _create_result(ACTIVITIES[mps_type][0], outcome)
             return {"ActivityType": mps_type, "ActivityResItem": {field: result}}
-    for field, kinds in NESTED.items():
-        for mps_type, (_, kind_name, inner) in kinds.rows.items():
-            if type_ in (mps_type, kind_name):
-                item = {"Type": mps_type, inner: _result(kinds[mps_type][0], outcome)}
-                holder = next(row for row in ACTIVITIES.rows.items() if row[1][2] == field)
-                result = _common("SUCCESS") | {"Input": {"Definition": 10}, "Output": [item]}
-                return {"ActivityType": holder[0], "ActivityResItem": {field: result}}
-    _check_no_slip("ScheduleTask", type_)
-    body = _common(outcome) | {"Output": {}}
-    return {"ActivityType": type_, "ActivityResItem": {f"{type_.replace('.', '')}Task": body}}
+    for field, table in NESTED.items():
+        for mps_type, (_, class_name, nested_field) in table.rows.items():
+            if type_ in (mps_type, class_name):
+                item = {"Type": mps_type, nested_field: _create_result(table[mps_type][0], outcome)}
+                activity_type = next(key for key, row in ACTIVITIES.rows.items() if row[2] == field)
+                result = _create_fields("SUCCESS") | {"Input": {"Definition": 10}, "Output": [item]}
+                return {"ActivityType": activity_type, "ActivityResItem": {field: result}}
+    _check_unknown("ScheduleTask", type_)
+    return {"ActivityType": type_, "ActivityResItem": _create_unknown(type_, outcome)}
 
 
-def _check_no_slip(name: str, type_: str) -> None:
-    """Refuse a type that is close to one there is, or is one of other events."""
-    known = {one.lower(): one for type_, kinds in list_types().items() for one in (*kinds, type_)}
-    near = get_close_matches(type_.lower(), known, n=1, cutoff=_CLOSE)
+def _create_unknown(type_: str, outcome: str) -> dict[str, Any]:
+    """Return the result of an unknown type, in the field that MPS would probably use."""
+    return {f"{type_.replace('.', '')}Task": _create_fields(outcome) | {"Output": {}}}
+
+
+def _check_unknown(name: str, type_: str) -> None:
+    """Raise ValueError for a type that resembles a known one, or that other events have."""
+    known = {
+        one.lower(): one for type_, classes in list_types().items() for one in (*classes, type_)
+    }
+    near = get_close_matches(type_.lower(), known, n=1, cutoff=MIN_SIMILARITY)
     if near:
-        meant = known[near[0]]
-        hint = "" if meant == type_ else f"; did you mean {meant!r}?"
+        nearest = known[near[0]]
+        hint = "" if nearest == type_ else f". Did you mean {nearest!r}?"
         raise ValueError(f"a {name} has no results of type {type_!r}{hint}")
 
 
-def _result(kind: type[Any], outcome: str) -> dict[str, Any]:
-    """The result of a class: its input, and on success its output, as its schema has them."""
-    body = _common(outcome)
+def _create_result(kind: type[Any], outcome: str) -> dict[str, Any]:
+    """Return a result of a class: its input and, after a success, its output."""
+    body = _create_fields(outcome)
     for name, is_list, model in get_schema(kind).values():
         if name == "Input" and model:
-            body[name] = _input(model, kind.mps_type)
+            body[name] = _create_input(model, kind.mps_type)
         elif model and not is_list:
-            body[name] = _object(model, kind.mps_type) if outcome == "SUCCESS" else None
+            body[name] = _create_object(model, kind.mps_type) if outcome == "SUCCESS" else None
         elif is_list:
             body[name] = [] if outcome == "SUCCESS" else None
         elif name in ("BeginProcessTime", "FinishTime"):
@@ -255,7 +257,8 @@ def _result(kind: type[Any], outcome: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name in known}
 
 
-def _common(outcome: str) -> dict[str, Any]:
+def _create_fields(outcome: str) -> dict[str, Any]:
+    """Return the fields that all results have."""
     failed = outcome == "FAIL"
     return {
         "Status": outcome,
@@ -266,34 +269,34 @@ def _common(outcome: str) -> dict[str, Any]:
     }
 
 
-def _input(model: str, type_: str) -> dict[str, Any]:
-    fields = {name for name, _, _ in get_schema(get_model(model)).values()}
-    given = {
-        "Definition": _definition(type_),
+def _create_input(model: str, type_: str) -> dict[str, Any]:
+    known = {name for name, _, _ in get_schema(get_model(model)).values()}
+    fields = {
+        "Definition": _get_definition(type_),
         "OutputStorage": _OUT,
         "OutputObjectPath": f"/videos/demo_{type_}_{{number}}",
     }
-    return {name: value for name, value in given.items() if name in fields}
+    return {name: value for name, value in fields.items() if name in known}
 
 
-def _object(model: str | None, type_: str, depth: int = 4) -> dict[str, Any]:
-    """An object of a model: every field of it, lists with one item."""
+def _create_object(model: str | None, type_: str, depth: int = _MAX_OBJECT_DEPTH) -> dict[str, Any]:
+    """Return an object of a model with every field. Lists have one item."""
     if model == "TaskOutputStorage":
         return dict(_OUT)
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     view = get_model(model or "")
-    for attribute, (name, is_list, below) in get_schema(view).items():
+    for attribute, (name, is_list, child) in get_schema(view).items():
         value: object
-        if below:
-            value = _object(below, type_, depth - 1) if depth else None
+        if child:
+            value = _create_object(child, type_, depth - 1) if depth else None
         else:
-            value = _scalar(_annotation(view, attribute), name, type_)
-        found[name] = [value] if is_list and value is not None else [] if is_list else value
-    return found
+            value = _create_scalar(_read_annotation(view, attribute), name, type_)
+        fields[name] = [value] if is_list and value is not None else [] if is_list else value
+    return fields
 
 
-def _annotation(view: type[View], attribute: str) -> str:
-    """The scalar type that a view class declares for a field, or for the items of a list."""
+def _read_annotation(view: type[View], attribute: str) -> str:
+    """Return the scalar type of a field or of its items."""
     return str(view.__annotations__[attribute]).removeprefix("list[").removesuffix("]")
 
 
@@ -323,40 +326,42 @@ _STRINGS = {
 _NUMBERS = {"Width": 1280, "Height": 720, "Bitrate": 1_000_000, "Size": 401_637, "Duration": 11.26}
 
 
-def _definition(type_: str) -> int:
+def _get_definition(type_: str) -> int:
     return _DEFINITIONS.get(type_, 10)
 
 
-def _scalar(annotation: str, name: str, type_: str) -> object:
+def _create_scalar(annotation: str, name: str, type_: str) -> object:
     if annotation == "bool":
         return True
     if annotation in ("int", "float"):
-        number = _definition(type_) if name == "Definition" else _NUMBERS.get(name, 1)
+        number = _get_definition(type_) if name == "Definition" else _NUMBERS.get(name, 1)
         return float(number) if annotation == "float" else number
     if name.endswith(_PATHS):
-        # Each file of a result has a name of its own.
+        # Each file of a result has another name.
         part = "" if name in _MAIN_PATHS else f"_{name.removesuffix('Path')}"
-        return f"/videos/demo_{type_}_{_definition(type_)}{part}.{_extension(name, type_)}"
+        return f"/videos/demo_{type_}_{_get_definition(type_)}{part}.{_get_extension(name, type_)}"
     if name.endswith("Url"):
         return "https://out-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo"
     return _STRINGS.get(name, "sample")
 
 
-def _extension(name: str, type_: str) -> str:
+def _get_extension(name: str, type_: str) -> str:
     if "Vtt" in name or "Subtitle" in name:
         return "vtt"
     return _EXTENSIONS.get(type_, "mp4")
 
 
-def _live(name: str, session_context: str) -> dict[str, Any]:
+def _create_live(name: str, session_context: str) -> dict[str, Any]:
     kind: type[LiveEvent]
     kind, field = LIVE_EVENTS[name]
     payload: dict[str, Any] = {}
     for attribute, (mps_name, is_list, model) in get_schema(kind).items():
         if model:
-            payload[mps_name] = [_object(model, name)] if is_list else _object(model, name)
+            payload[mps_name] = (
+                [_create_object(model, name)] if is_list else _create_object(model, name)
+            )
         else:
-            payload[mps_name] = 0 if _annotation(kind, attribute) == "int" else "sample"
+            payload[mps_name] = 0 if _read_annotation(kind, attribute) == "int" else "sample"
     return {
         "NotificationType": name,
         "TaskId": "1250000000-procedure-live-0123456789t0",
