@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from scf_mps.cos import Cos, Credentials
 from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.files import CosObject
+from scf_mps.local.api import CloudApi
 from scf_mps.local.cos import CosEmulator
 from tests.support.handler_modules import handlers_reloaded, unload_handlers
 from tests.support.sample_data import ROOT
@@ -72,3 +75,21 @@ def application(
 
     with handlers_reloaded():
         yield load
+
+
+@pytest.fixture
+def run_api(
+    emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., CloudApi]]:
+    """Return a function that runs an API emulator. The application uses it with its own keys."""
+    monkeypatch.delenv("MPS_REGION", raising=False)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", emulator.key.secret_id)
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", emulator.key.secret_key)
+    with ExitStack() as stack:
+
+        def run(*services: Any) -> CloudApi:
+            api = stack.enter_context(CloudApi(services, keys=[emulator.key]))
+            monkeypatch.setenv("MPS_API_ENDPOINT", api.url)
+            return api
+
+        yield run

@@ -143,9 +143,3 @@ def test_application_archives_events_of_every_outcome(
     progress = handlers.main_handler(payload("mps_workflow_processing_querydoc"), {})
     assert "handlers.archiving.keep" in {call["callback"] for call in progress["callbacks"]}
     assert len(keys("archive-1250000000")) == 4
-
-
-def test_application_archives_nothing_without_variable(
-    application: Callable[..., ModuleType],
-) -> None:
-    assert "handlers.archiving.keep" not in {route.name for route in application().app.routes}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,6 @@ from scf_mps.actions.resubmit import count_resubmissions, make_session_id
 from scf_mps.common.redaction import redact
 from scf_mps.errors import CallbacksFailed
 from scf_mps.local.api import CloudApi, Mps
-from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -29,6 +28,7 @@ CONTEXT = {"request_id": "r-1", "time_limit_in_ms": 60_000}
 NAME = "handlers.resubmitting.submit"
 Application = Callable[..., ModuleType]
 Json = dict[str, Any]
+Resubmitter = Callable[..., Json]
 
 
 @pytest.fixture
@@ -37,12 +37,20 @@ def mps() -> Mps:
 
 
 @pytest.fixture
-def api(mps: Mps, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudApi]:
-    with CloudApi([mps], keys=emulator.keys) as running:
-        monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETID", running.key.secret_id)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", running.key.secret_key)
-        yield running
+def api(mps: Mps, run_api: Callable[..., CloudApi]) -> CloudApi:
+    return run_api(mps)
+
+
+@pytest.fixture
+def resubmit(application: Application, api: CloudApi, mps: Mps) -> Callable[..., Json]:
+    """Return a function that handles an event and returns the only request to MPS."""
+
+    def handle(event: Json, options: str = "") -> Json:
+        application(MPS_RESUBMIT=f"1{options}").main_handler(event, CONTEXT)
+        (request,) = mps.submitted.values()
+        return request
+
+    return handle
 
 
 def make_failed_event(**results: str) -> Json:
@@ -201,11 +209,8 @@ def test_resubmit_submits_same_failure_of_other_task(
         ("AdaptiveDynamicStreaming", "AdaptiveDynamicStreamingTaskSet"),
     ],
 )
-def test_resubmit_uses_list_of_media_type(
-    application: Application, api: CloudApi, mps: Mps, type_: str, field: str
-) -> None:
-    application(MPS_RESUBMIT="1").main_handler(make_failed_event(**{type_: "FAIL"}), CONTEXT)
-    (request,) = mps.submitted.values()
+def test_resubmit_uses_list_of_media_type(resubmit: Resubmitter, type_: str, field: str) -> None:
+    request = resubmit(make_failed_event(**{type_: "FAIL"}))
     assert list(request["MediaProcessTask"]) == [field]
 
 
@@ -213,14 +218,11 @@ def fail_internally(result: Json) -> None:
     result |= {"Status": "FAIL", "ErrCodeExt": "InternalError", "ErrCode": 30010, "Output": None}
 
 
-def test_resubmit_submits_review_once_for_several_parts(
-    application: Application, api: CloudApi, mps: Mps
-) -> None:
+def test_resubmit_submits_review_once_for_several_parts(resubmit: Resubmitter) -> None:
     event = payload("mps_workflow_ai_content_review")
     for result in event["WorkflowTaskEvent"]["AiContentReviewResultSet"]:
         fail_internally(result[f"{result['Type']}Task"])
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert request["AiContentReviewTask"] == {"Definition": 10}
     assert "MediaProcessTask" not in request
 
@@ -237,9 +239,7 @@ def test_resubmit_submits_review_once_for_several_parts(
     ],
 )
 def test_resubmit_submits_other_tasks_with_input(
-    application: Application,
-    api: CloudApi,
-    mps: Mps,
+    resubmit: Resubmitter,
     name: str,
     place: tuple[str | int, ...],
     field: str,
@@ -249,8 +249,7 @@ def test_resubmit_submits_other_tasks_with_input(
     for step in place:
         result = result[step]
     fail_internally(result)
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert request[field] == result["Input"]
 
 
@@ -378,14 +377,11 @@ def test_resubmit_warns_about_incomplete_event(
     assert len(api.requests) == 0
 
 
-def test_resubmit_accepts_url_source_with_storage(
-    application: Application, api: CloudApi, mps: Mps
-) -> None:
+def test_resubmit_accepts_url_source_with_storage(resubmit: Resubmitter) -> None:
     event = make_failed_event()
     url = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
     event["WorkflowTaskEvent"]["InputInfo"] = {**url, "CosInputInfo": None}
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert request["InputInfo"] == url
     assert "OutputStorage" not in request
 
@@ -395,14 +391,13 @@ def test_resubmit_accepts_url_source_with_storage(
     [("/videos/demo_sprite", "/videos/"), ("/demo", "/"), ("demo_{number}", None), (None, None)],
 )
 def test_resubmit_uses_storage_of_other_result(
-    application: Application, api: CloudApi, mps: Mps, path: str | None, folder: str | None
+    resubmit: Resubmitter, path: str | None, folder: str | None
 ) -> None:
     event = make_failed_event(Transcode="FAIL", ImageSprites="SUCCESS")
     task(event)["Input"] = {"Definition": 100030, "OutputStorage": None, "WatermarkSet": []}
     sprites = event["WorkflowTaskEvent"]["MediaProcessResultSet"][1]["ImageSpriteTask"]["Input"]
     sprites["OutputObjectPath"] = path
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert request["OutputStorage"] == sprites["OutputStorage"]
     assert request.get("OutputDir") == folder
     assert request["MediaProcessTask"] == {
@@ -410,11 +405,10 @@ def test_resubmit_uses_storage_of_other_result(
     }
 
 
-def test_resubmit_omits_unknown_storage(application: Application, api: CloudApi, mps: Mps) -> None:
+def test_resubmit_omits_unknown_storage(resubmit: Resubmitter) -> None:
     event = payload("synth_workflow_all_failed")
     event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Input"] = None
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert request["MediaProcessTask"] == {"ImageSpriteTaskSet": [{"Definition": 10}]}
     assert "OutputStorage" not in request
     assert "TaskNotifyConfig" in request
@@ -455,20 +449,16 @@ def test_resubmit_omits_unknown_storage(application: Application, api: CloudApi,
     ],
 )
 def test_resubmit_sets_notification_of_new_task(
-    application: Application, api: CloudApi, mps: Mps, options: str, expected: Json | None
+    resubmit: Resubmitter, options: str, expected: Json | None
 ) -> None:
-    application(MPS_RESUBMIT=f"1{options}").main_handler(make_failed_event(), CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(make_failed_event(), options)
     assert request.get("TaskNotifyConfig") == expected
 
 
-def test_resubmit_omits_empty_session_context(
-    application: Application, api: CloudApi, mps: Mps
-) -> None:
+def test_resubmit_omits_empty_session_context(resubmit: Resubmitter) -> None:
     event = make_failed_event()
     event["SessionContext"] = ""
-    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
-    (request,) = mps.submitted.values()
+    request = resubmit(event)
     assert "SessionContext" not in request
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from scf_mps.local.api import CloudApi, Mps, Scf, Tdmq
-from scf_mps.local.cos import CosEmulator
 
 from .support import Recorder
 
@@ -23,13 +22,5 @@ def tdmq() -> Tdmq:
 
 
 @pytest.fixture
-def api(
-    function: Recorder, tdmq: Tdmq, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CloudApi]:
-    """An API emulator, with its keys in the environment."""
-    monkeypatch.delenv("MPS_REGION", raising=False)
-    with CloudApi([Scf([function]), tdmq, Mps()], keys=emulator.keys) as running:
-        monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETID", running.key.secret_id)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", running.key.secret_key)
-        yield running
+def api(function: Recorder, tdmq: Tdmq, run_api: Callable[..., CloudApi]) -> CloudApi:
+    return run_api(Scf([function]), tdmq, Mps())

@@ -12,7 +12,7 @@ pytest.importorskip("tencentcloud.common", reason="events are forwarded through 
 from scf_mps import Context
 from scf_mps.actions import Archive, Forward
 from scf_mps.cos import Cos
-from scf_mps.errors import CallbacksFailed, ConfigurationError, RegistrationError
+from scf_mps.errors import CallbacksFailed, RegistrationError
 from scf_mps.events.parser import parse_event
 from scf_mps.local.api import CloudApi
 from scf_mps.local.samples import sample
@@ -70,10 +70,6 @@ def test_target_gets_events_selected_by_options(
     assert len(function.pushed) == len(wanted)
 
 
-def test_application_forwards_nothing_without_variable(application: Application) -> None:
-    assert not [route for route in application().app.routes if "forward" in route.name]
-
-
 def test_name_option_separates_targets_of_equal_name(application: Application) -> None:
     one = "scf://thumbnails.ap-guangzhou?types=Transcode"
     with pytest.raises(RegistrationError, match="name="):
@@ -112,16 +108,6 @@ def test_forward_rejects_invalid_address_without_showing_secret(to: str, word: s
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Forward(to)
     assert "hidden" not in str(caught.value)
-
-
-def test_application_reports_mistakes_by_variable_and_number(application: Application) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        application(MPS_FORWARD="scf://a,cmq-topic://b", MPS_RESUBMIT="many")
-    assert [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]] == [
-        "MPS_FORWARD (number 1 of 2)",
-        "MPS_FORWARD (number 2 of 2)",
-        "MPS_RESUBMIT",
-    ]
 
 
 def test_forward_works_without_router(api: CloudApi, function: Recorder, cos: Cos) -> None:

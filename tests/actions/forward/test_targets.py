@@ -6,7 +6,7 @@ import http.server
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -242,19 +242,16 @@ def test_lost_response_fails_callback(
 
 
 def test_send_falls_back_to_request_id_of_api(
-    cos: Cos, monkeypatch: pytest.MonkeyPatch, emulator: CosEmulator
+    cos: Cos, run_api: Callable[..., CloudApi], emulator: CosEmulator
 ) -> None:
     class Terse(Recorder):
         def push(self, *, text: str) -> str:
             return ""
 
-    with CloudApi([Scf([Terse()])], keys=emulator.keys) as api:
-        monkeypatch.setenv("MPS_API_ENDPOINT", api.url)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETID", api.key.secret_id)
-        monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", api.key.secret_key)
-        target = FunctionTarget("thumbnails", "ap-guangzhou", "default", "$DEFAULT", None)
-        request_id = target.send(parse_event(sample()), Context(), cos, logging.getLogger("t"))
-        assert request_id == api.requests[-1].request_id
+    api = run_api(Scf([Terse()]))
+    target = FunctionTarget("thumbnails", "ap-guangzhou", "default", "$DEFAULT", None)
+    request_id = target.send(parse_event(sample()), Context(), cos, logging.getLogger("t"))
+    assert request_id == api.requests[-1].request_id
 
 
 def test_topics_and_queues_get_event_as_message(

@@ -521,10 +521,3 @@ def test_failed_quarantine_fails_invocation(
         application(MPS_MODERATE=HELD).main_handler(notification("block"), {})
     (failure,) = caught.value.failures
     assert isinstance(failure.__cause__, SomeFailed)
-
-
-def test_application_holds_nothing_without_variable(
-    application: Callable[..., ModuleType],
-) -> None:
-    names = {route.name for route in application().app.routes}
-    assert "handlers.moderation.quarantine" not in names

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from scf_mps import CallbacksFailed, ConfigurationError
+from scf_mps import CallbacksFailed
 from scf_mps.actions import Notify
 from scf_mps.events.parser import parse_event
 from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
@@ -101,12 +101,6 @@ def get_names(handlers: ModuleType) -> list[str]:
     ]
 
 
-def test_application_sends_nothing_without_variable(
-    application: Callable[..., ModuleType],
-) -> None:
-    assert get_names(application()) == []
-
-
 def test_each_address_is_a_callback_without_secrets(
     application: Callable[..., ModuleType], stub: ChatWebhookStub
 ) -> None:
@@ -176,17 +170,6 @@ def test_filter_options_select_addresses(
         sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42"), {}
     )
     assert [received.address for received in stub.received] == ["three"]
-
-
-def test_mistakes_are_reported_by_address_number(
-    application: Callable[..., ModuleType],
-) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        application(MPS_NOTIFY=f"wecom://,mailto:a@b.cn,wecom://x?secret={TOKEN}")
-    assert [line.split(": ")[0].strip() for line in str(caught.value).splitlines()[1:]] == [
-        f"MPS_NOTIFY (number {number} of 3)" for number in (1, 2, 3)
-    ]
-    assert TOKEN not in str(caught.value)
 
 
 def test_types_option_may_contain_blanks() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -25,14 +25,9 @@ def cdn() -> CdnService:
 
 
 @pytest.fixture
-def api(
-    cdn: CdnService, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CloudApi]:
-    """An API emulator with a CDN that accepts the keys of the application."""
+def api(cdn: CdnService, run_api: Callable[..., CloudApi]) -> CloudApi:
     pytest.importorskip("tencentcloud.common", reason="the CDN is called through the official SDK")
-    with CloudApi([cdn], keys=[emulator.key]) as running:
-        monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
-        yield running
+    return run_api(cdn)
 
 
 def test_cdn_gets_all_urls_after_all_copies(

@@ -272,10 +272,6 @@ def test_publish_rejects_invalid_address(to: str, word: str) -> None:
         Publish(to)
 
 
-def test_application_publishes_nothing_without_variable(application: Load) -> None:
-    assert [route.name for route in application().app.routes if "publishing" in route.name] == []
-
-
 def test_each_step_is_a_separate_callback(application: Load) -> None:
     options = "manifest=m.json&originals=delete&cdn=https://a.example&cdn_do=purge&path=a/*"
     handlers = application(MPS_PUBLISH=f"{VOD}?types=Transcode,DeLogo&{options}")
