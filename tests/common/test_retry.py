@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scf_mps.common.deadline import Deadline
-from scf_mps.common.retry import Retry, call_with_retry
+from scf_mps.common.retry import Retry, call_with_retry, parse_retry_after
 
 
 class Operation:
@@ -56,3 +56,25 @@ def test_call_with_retry_raises_when_wait_exceeds_deadline() -> None:
     with pytest.raises(OSError, match="first"):
         call_with_retry(operation, Deadline(at=1.0, clock=lambda: 0.0), lambda error, attempt: 1.0)
     assert operation.calls == 1
+
+
+def test_waits_are_drawn_up_to_doubled_base() -> None:
+    retry = Retry(base=1.0, cap=5.0)
+    waits = [retry.wait(3) for _ in range(200)]
+    assert 0 <= min(waits) < 1 < 4 < max(waits) <= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, 0.0), ("", 0.0), ("never", 0.0), ("7", 7.0), ("9" * 400, 86400.0)],
+)
+def test_parse_retry_after_reads_seconds(value: str | None, seconds: float) -> None:
+    assert parse_retry_after(value) == seconds
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Mon, 01 Jan 2020 00:00:00 +99999999999999999", "Fri, 31 Dec 9999 23:59:59 -2300"],
+)
+def test_parse_retry_after_limits_distant_dates(value: str) -> None:
+    assert 0 <= parse_retry_after(value) <= 86400
