@@ -32,18 +32,25 @@ def blobs(directory: Path) -> list[Path]:
     return list(directory.glob("blobs/*/*"))
 
 
-def waiting_upload(
-    cos: CosEmulator, method: str, target: str, query: dict[str, str]
-) -> socket.socket:
+def build_request(
+    cos: CosEmulator, method: str, target: str, *lines: str, signed_path: str = "", **query: str
+) -> bytes:
+    """Return a signed request with these header lines, without a body."""
+    auth = authorization(cos.key, method, signed_path or target, query, {"host": HOST})
+    path = f"{target}?{urlencode(query)}" if query else target
+    head = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", f"Authorization: {auth}", *lines, "", ""]
+    return "\r\n".join(head).encode()
+
+
+def connect(cos: CosEmulator) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", cos.port), timeout=30)
+
+
+def waiting_upload(cos: CosEmulator, method: str, key: str, query: dict[str, str]) -> socket.socket:
     """Send a request that is accepted and waits for its body of 4 bytes."""
-    path = f"/{target}"
-    auth = authorization(cos.key, method, path, query, {"host": HOST})
-    connection = socket.create_connection(("127.0.0.1", cos.port), timeout=30)
-    request = (
-        f"{method} {path}?{urlencode(query)} HTTP/1.1\r\nHost: {HOST}\r\n"
-        f"Authorization: {auth}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
-    )
-    connection.sendall(request.encode())
+    connection = connect(cos)
+    lines = ("Expect: 100-continue", "Content-Length: 4")
+    connection.sendall(build_request(cos, method, f"/{key}", *lines, **query))
     assert connection.recv(4096).startswith(b"HTTP/1.1 100")
     return connection
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import time
 from pathlib import Path
 
@@ -13,8 +12,18 @@ from fastcrc import crc64
 from scf_mps.local.cos import CosEmulator, Fault, Limit
 from scf_mps.local.cos.limits import Limits
 
-from .support import Clock, batch_delete, complete, initiate, objects, put_parts, upload
-from .wire import BUCKET, HOST, REGION, Reply, Wire, authorization
+from .support import (
+    Clock,
+    batch_delete,
+    build_request,
+    complete,
+    connect,
+    initiate,
+    objects,
+    put_parts,
+    upload,
+)
+from .wire import BUCKET, HOST, REGION, Reply, Wire
 
 
 def delete(wire: Wire, *keys: str) -> Reply:
@@ -259,8 +268,6 @@ def test_limit_refuses_unknown_scope() -> None:
 def test_disconnected_client_does_not_break_server(cos: CosEmulator, wire: Wire) -> None:
     cos.faults.add(Fault("latency", operation="GetObject", seconds=0.05))
     wire.put("a", b"abc")
-    auth = authorization(cos.key, "GET", "/a", {}, {"host": HOST})
-    with socket.create_connection(("127.0.0.1", cos.port)) as connection:
-        request = f"GET /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n\r\n"
-        connection.sendall(request.encode())
+    with connect(cos) as connection:
+        connection.sendall(build_request(cos, "GET", "/a"))
     assert wire.get("a").body == b"abc"

@@ -19,7 +19,7 @@ from scf_mps.local import http_server
 from scf_mps.local.cos import CosEmulator
 from tests.support.wait import wait_until
 
-from .support import blobs, waiting_upload
+from .support import blobs, build_request, connect, waiting_upload
 from .wire import BUCKET, HOST, REGION, Wire, authorization, raw_exchange
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(
@@ -82,31 +82,21 @@ def test_chunked_upload_needs_no_length(wire: Wire) -> None:
 
 
 def test_upload_without_length_or_chunks_is_refused(cos: CosEmulator) -> None:
-    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
-    request = (
-        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\nConnection: close\r\n\r\n"
-    )
-    reply = raw_exchange(cos.port, request.encode())
+    reply = raw_exchange(cos.port, build_request(cos, "PUT", "/a", "Connection: close"))
     assert b" 411 " in reply.splitlines()[0]
     assert b"MissingContentLength" in reply
 
 
 def test_body_is_requested_only_when_accepted(cos: CosEmulator) -> None:
-    def head(key: str, path: str) -> bytes:
-        auth = authorization(cos.key, "PUT", path, {}, {"host": HOST})
-        return (
-            f"PUT {key} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
-            "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"
-        ).encode()
-
-    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
-        connection.sendall(head("/a", "/a"))
+    lines = ("Expect: 100-continue", "Content-Length: 3")
+    with connect(cos) as connection:
+        connection.sendall(build_request(cos, "PUT", "/a", *lines))
         assert connection.recv(4096).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(b"abc")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK")
     assert Wire(cos).get("a").body == b"abc"
-    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
-        connection.sendall(head("/a", "/other"))
+    with connect(cos) as connection:
+        connection.sendall(build_request(cos, "PUT", "/a", *lines, signed_path="/other"))
         assert connection.recv(4096).startswith(b"HTTP/1.1 403")
 
 
@@ -136,12 +126,8 @@ def test_wrong_content_md5_stores_nothing(wire: Wire, md5: str, code: str) -> No
 
 def test_interrupted_upload_keeps_old_object(cos: CosEmulator, wire: Wire) -> None:
     wire.put("a", b"old")
-    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
-    request = (
-        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
-        "Content-Length: 100\r\n\r\nonly half"
-    )
-    raw_exchange(cos.port, request.encode(), hang_up=True)
+    request = build_request(cos, "PUT", "/a", "Content-Length: 100") + b"only half"
+    raw_exchange(cos.port, request, hang_up=True)
     assert wire.get("a").body == b"old"
 
 
@@ -194,13 +180,11 @@ def test_download_logs_nothing_when_client_disconnects(
     cos: CosEmulator, wire: Wire, caplog: pytest.LogCaptureFixture, reset: bool
 ) -> None:
     wire.put("large", bytes(8_000_000))
-    auth = authorization(cos.key, "GET", "/large", {}, {"host": HOST})
-    with socket.create_connection(("127.0.0.1", cos.port)) as connection:
+    with connect(cos) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         if reset:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        request = f"GET /large HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n\r\n"
-        connection.sendall(request.encode())
+        connection.sendall(build_request(cos, "GET", "/large"))
         assert connection.recv(100)
     assert wire.head("large").status == 200
     wait_until(lambda: cos.requests.counts().get("GetObject") == 1)
@@ -213,7 +197,7 @@ def test_download_logs_nothing_when_client_disconnects(
 def test_invalid_http_is_one_log_line(
     cos: CosEmulator, caplog: pytest.LogCaptureFixture, field: str
 ) -> None:
-    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+    with connect(cos) as connection:
         connection.sendall(f"PUT /a HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n".encode())
         assert b" 400 " in connection.recv(1000)
 
@@ -231,7 +215,7 @@ def test_http_log_keeps_other_tracebacks(caplog: pytest.LogCaptureFixture) -> No
 
 def test_connect_is_refused_with_advice(cos: CosEmulator) -> None:
     request = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", cos.port), timeout=30) as connection:
+    with connect(cos) as connection:
         connection.sendall(request.encode())
         with connection.makefile("rb") as file:
             assert b" 400 " in file.readline()
@@ -499,12 +483,8 @@ def test_upload_fails_when_bucket_is_deleted_meanwhile(cos: CosEmulator, wire: W
 
 
 def test_malformed_chunked_body_stores_nothing(cos: CosEmulator, wire: Wire) -> None:
-    auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
-    request = (
-        f"PUT /a HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: {auth}\r\n"
-        "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"
-    )
-    assert b" 400 " in raw_exchange(cos.port, request.encode()).splitlines()[0]
+    request = build_request(cos, "PUT", "/a", "Transfer-Encoding: chunked") + b"nonsense\r\n"
+    assert b" 400 " in raw_exchange(cos.port, request).splitlines()[0]
     assert wire.head("a").status == 404
 
 
