@@ -653,7 +653,7 @@ class TestVariables:
         from scf_mps.actions import notify
 
         plain = {"http", "https", "mailto", "ses"}
-        assert set(notify._CHANNELS) - plain == set(redaction._CHATS)
+        assert set(notify._CHANNELS) - plain == set(redaction._CHAT_SCHEMES)
 
 
 @pytest.mark.parametrize(
@@ -690,7 +690,8 @@ class TestVariables:
         ("https://hooks.slack.com/workflows/T0/A0/xyz", "https://hooks.slack.com/workflows/***"),
         ("https://hooks.slack.com/triggers/T0/1/xyz", "https://hooks.slack.com/triggers/***"),
         ("api_key=abc AccessKeyId: def", "api_key=*** AccessKeyId: ***"),
-        ("MPS_NOTIFY_KEY: expected a key", "MPS_NOTIFY_KEY: expected a key"),
+        ("MPS_NOTIFY_KEY: missing key", "MPS_NOTIFY_KEY: missing key"),
+        ("MPS_NOTIFY_KEY=abc", "MPS_NOTIFY_KEY=***"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str, scrubbed: str) -> None:

@@ -1,8 +1,8 @@
-"""Secrets: where they are in events and variables, and events and texts without them.
+"""Redaction of secrets in notifications, environment variables and texts.
 
-MPS puts a customer's permanent AWS keys into events (``S3OutputStorage.S3SecretKey``), and ``Sign`` proves for ten
-minutes that a callback is MPS's. Neither is needed to do a callback's work again. The variables of a function hold
-its credentials, and passwords and keys inside of addresses.
+MPS puts permanent AWS keys of a customer into events (``S3OutputStorage.S3SecretKey``). ``Sign`` authenticates a
+callback of MPS for ten minutes. Retrying a callback needs neither. The variables of a function hold its credentials,
+and passwords and keys inside addresses.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 MASK = "***"
 
 MIN_SECRET_CHARACTERS = 6
-"""Characters of a value that is hidden wherever it stands. A shorter one would hide common words."""
+"""Minimum length of a value that is hidden in every text. Shorter ones would hide common words."""
 
-_SECRET = ("S3SecretId", "S3SecretKey", "Sign", "NotifyKey")
-_WHOLE = (
+_SECRET_FIELDS = ("S3SecretId", "S3SecretKey", "Sign", "NotifyKey")
+_CREDENTIAL_VARIABLES = (
     "TENCENTCLOUD_SECRETID",
     "TENCENTCLOUD_SECRETKEY",
     "TENCENTCLOUD_SESSIONTOKEN",
@@ -30,137 +30,142 @@ _WHOLE = (
     "TENCENTCLOUD_SECRET_KEY",
     "TENCENTCLOUD_TOKEN",
 )
-"""Variables of SCF's execution role, and of Tencent Cloud's own tools."""
+"""Variables of SCF's execution role and of Tencent Cloud's tools."""
 
-_CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
+_CHAT_SCHEMES = ("wecom", "dingtalk", "feishu", "lark", "slack")
 """Schemes of addresses whose host and path are the key of a chat webhook."""
 
-_ADDRESSES = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+-]*:)")
-_KEY_PART = re.compile(r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}")
-"""A part of a webhook's path that is likely to be its key, and no word such as ``callbacks``."""
+_SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+-]*:)")
+"""Spaces and commas between addresses."""
+
+_PATH_KEY = re.compile(r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}")
+"""A part of a webhook's path that is probably its key, unlike words such as ``callbacks``."""
 
 
 def redact(notification: Any) -> Any:
-    """A copy of a notification in which every secret is ``***``; what is null or empty stays so.
+    """Return a copy of a notification with ``***`` for each secret. Null and empty values stay.
 
-    Of parts without secrets nothing is copied: it is to be written down, not to be changed.
+    Values without secrets are shared with the notification: do not change them.
     """
     if isinstance(notification, dict):
         return {
             name: MASK
-            if name in _SECRET and isinstance(value, str) and value
+            if name in _SECRET_FIELDS and isinstance(value, str) and value
             else redact(value)
             if isinstance(value, dict | list)
             else value
             for name, value in notification.items()
         }
     if isinstance(notification, list):
-        return [redact(one) if isinstance(one, dict | list) else one for one in notification]
+        return [redact(item) if isinstance(item, dict | list) else item for item in notification]
     return notification
 
 
 def find_event_secrets(notification: Any) -> set[str]:
     """Return the secrets in a notification."""
-    found: set[str] = set()
-    level = [notification]
-    for outer in level:
-        for name, value in outer.items() if isinstance(outer, dict) else enumerate(outer):
+    secrets: set[str] = set()
+    containers = [notification]
+    for container in containers:
+        pairs = container.items() if isinstance(container, dict) else enumerate(container)
+        for name, value in pairs:
             if isinstance(value, dict | list):
-                level.append(value)
-            elif name in _SECRET and isinstance(value, str):
-                found.add(value)
-    return found
+                containers.append(value)
+            elif name in _SECRET_FIELDS and isinstance(value, str):
+                secrets.add(value)
+    return secrets
 
 
 def find_variable_secrets(variables: Mapping[str, str]) -> set[str]:
     """Return the secrets in environment variables: credentials, and parts of the addresses in ``MPS_…``."""
-    found = {variables.get(name, "") for name in _WHOLE}
+    secrets = {variables.get(name, "") for name in _CREDENTIAL_VARIABLES}
     for name, value in variables.items():
         if name == "MPS_NOTIFY_KEY":
-            found.update([value, *map(str.strip, value.split(","))])
+            secrets.update([value, *map(str.strip, value.split(","))])
         elif name.startswith("MPS_") and ":" in value:
-            for address in _ADDRESSES.split(value):
-                found.update(_address_secrets(address))
-    return found
+            for address in _SEPARATOR.split(value):
+                secrets.update(_find_address_secrets(address))
+    return secrets
 
 
-def _address_secrets(address: str) -> Iterator[str]:
+def _find_address_secrets(address: str) -> Iterator[str]:
     """Yield the password, the key of a chat and the secret options of an address."""
-    scheme, _, rest = address.partition(":")
+    scheme, _, location = address.partition(":")
     scheme = scheme.lower()
-    if not rest.startswith("//") and scheme not in (*_CHATS, "mailto", "ses"):
-        rest = address  # it has no scheme
-    rest = rest.removeprefix("//")
-    place, _, query = rest.partition("?")
-    for text in (rest, place):  # a password may have a question mark in it
+    if not location.startswith("//") and scheme not in (*_CHAT_SCHEMES, "mailto", "ses"):
+        location = address  # it has no scheme
+    location = location.removeprefix("//")
+    path, _, query = location.partition("?")
+    for text in (location, path):  # a password may contain a question mark
         yield text.rpartition("@")[0].partition(":")[2]
-    if scheme in _CHATS:
-        yield place
-        yield place.rpartition("/")[2]
+    if scheme in _CHAT_SCHEMES:
+        yield path
+        yield path.rpartition("/")[2]
     elif scheme in ("http", "https"):
-        yield from filter(_KEY_PART.fullmatch, place.split("/")[1:])
-    for pair in re.split("[&;]", query):
-        name, _, value = pair.partition("=")
-        if name == "query":  # a webhook's own
-            yield from (one.partition("=")[2] for one in _decoded(value).split("&"))
+        yield from filter(_PATH_KEY.fullmatch, path.split("/")[1:])
+    for option in re.split("[&;]", query):
+        name, _, value = option.partition("=")
+        if name == "query":  # the query of a webhook
+            yield from (pair.partition("=")[2] for pair in _decode(value).split("&"))
         elif is_secret_name(name):
             yield value
 
 
 def list_secret_forms(secrets: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return each secret in all forms that a text may have it in, the longest first.
+    """Return each secret in all forms that a text may contain, the longest first.
 
-    These are percent-encoded, decoded, and escaped as in JSON and in Python source. Forms that are known already are
-    among the result.
+    These are percent-encoded, decoded, and escaped as in JSON and in Python source.
+
+    Args:
+        secrets: the secrets.
+        known: forms to include in the result.
     """
-    found = set(known)
+    forms = set(known)
     for secret in secrets:
         if len(secret) >= MIN_SECRET_CHARACTERS:
-            found.add(secret)
+            forms.add(secret)
             if not (secret.isascii() and secret.isalnum()):
-                found.update(_other_forms(secret))
-    return tuple(
-        sorted((one for one in found if len(one) >= MIN_SECRET_CHARACTERS), key=len, reverse=True)
-    )
+                forms.update(_list_encoded_forms(secret))
+    long_forms = (form for form in forms if len(form) >= MIN_SECRET_CHARACTERS)
+    return tuple(sorted(long_forms, key=len, reverse=True))
 
 
-def _other_forms(secret: str) -> Iterator[str]:
+def _list_encoded_forms(secret: str) -> Iterator[str]:
     from urllib.parse import quote, quote_plus
 
-    for one in (secret, _decoded(secret)):
-        encoded = one.encode("utf-8", "surrogateescape")
-        yield one
+    for text in (secret, _decode(secret)):
+        encoded = text.encode("utf-8", "surrogateescape")
+        yield text
         yield quote(encoded)
         yield quote(encoded, safe="")
         yield quote_plus(encoded)
-        yield encode_basestring(one)[1:-1]
-        yield encode_basestring_ascii(one)[1:-1]
-        yield repr(one)[1:-1]
+        yield encode_basestring(text)[1:-1]
+        yield encode_basestring_ascii(text)[1:-1]
+        yield repr(text)[1:-1]
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     from urllib.parse import unquote
 
     return unquote(text, errors="surrogateescape")
 
 
 def hide_secrets(text: str, secrets: Sequence[str]) -> str:
-    """Return a text without these secrets, and without what looks like any secret. Takes linear time."""
+    """Return a text without these secrets and without values that look like secrets, in linear time."""
     for secret in secrets:
         if secret in text:
             text = text.replace(secret, MASK)
-    return _patterns().sub(_hide, text) if _may_match(text) else text
+    return _compile_pattern().sub(_mask_match, text) if _may_match(text) else text
 
 
 def _may_match(text: str) -> bool:
     lowered = text.lower()
-    for word in _WORDS:
-        if word in lowered:
+    for hint in _HINTS:
+        if hint in lowered:
             return True
     return "@" in lowered and "://" in lowered
 
 
-_WORDS = (
+_HINTS = (
     "secret",
     "token",
     "key",
@@ -177,9 +182,9 @@ _WORDS = (
     "/hook",
     "hooks.slack",
 )
-"""One of these is in every text that the pattern matches, but for passwords in URLs."""
+"""Every text that the pattern matches contains one of these, except passwords in URLs."""
 
-_TELLING = r"""
+_SECRET_NAME = r"""
     (?: secret (?:[_-]?(?:id|key))? | token | (?:notify|api|access|auth|private)[_-]?key (?:[_-]?id)? | passw(?:or)?d
       | passphrase | signature
       | (?<![A-Za-z0-9_-]) sign | q-ak | (?P<whole>authorization) )
@@ -187,20 +192,20 @@ _TELLING = r"""
 
 
 @cache
-def _patterns() -> re.Pattern[str]:
-    """What looks like a secret: a value after a telling name, a key, a password in a URL. Compiled by the first use.
+def _compile_pattern() -> re.Pattern[str]:
+    """Return the pattern of values that look like secrets: after a secret name, keys, passwords in URLs.
 
-    The name may be a key of JSON or of a repr, with its quotes escaped where the JSON is itself a text in JSON. Of
-    an Authorization header all is hidden, other values that are not quoted end with the word ("expected" is a word of
-    our own errors, behind the name of a variable). No part repeats without
-    a bound before something that may fail, so that the time is linear.
+    The name may be a key of JSON or of a repr, with escaped quotes if the JSON is a text in JSON. An Authorization
+    header is hidden completely. Other values without quotes end with the word. After ``MPS_NOTIFY_KEY:`` with a space
+    follows an error about the variable, whose value is a known secret. Every repetition before a part that may fail
+    has a bound, so matching takes linear time.
     """
     return re.compile(
         rf"""
-        (?P<name> (?: {_TELLING} | (?<=[?&]) key ) \\{{0,64}}["']? \s{{0,64}}
+        (?P<name> (?: {_SECRET_NAME} | (?<=[?&]) key ) \\{{0,64}}["']? \s{{0,64}}
           (?: [:=] | %(?:25){{0,4}}3[ad] ) \s{{0,64}} )
         (?: b? (?P<quote> \\{{0,64}}["'] ) (?: (?!(?P=quote)) (?: \\. | . ) )*
-          | (?(whole) [^"'\r\n]+ | (?!expected\b) [^\s"'&;,}}{{]+ ) )
+          | (?(whole) [^"'\r\n]+ | (?<!MPS_NOTIFY_KEY:\ ) [^\s"'&;,}}{{]+ ) )
         | (?<![A-Za-z0-9]) (?: AKID [A-Za-z0-9_-]{{13,}} | (?-i: A[KS]IA [A-Z0-9]{{16}} ) (?![A-Za-z0-9]) )
         | (?P<before> bearer\s{{1,8}} | (?-i: Basic \s{{1,8}} (?=[a-z]{{0,40}}[A-Z0-9]) ) ) [A-Za-z0-9+/._~=-]{{16,}}
         | (?P<url> :// ) (?! user:password@ ) [^\s"'<>/?\#]{{1,1024}} (?=@)
@@ -212,10 +217,10 @@ def _patterns() -> re.Pattern[str]:
 
 @lru_cache(1000)
 def is_secret_name(name: str) -> bool:
-    """Return True if the name of a field tells that its value is a secret."""
-    return re.search(rf"{_TELLING}\Z", name, re.VERBOSE | re.IGNORECASE) is not None
+    """Return True if a field with this name holds a secret."""
+    return re.search(rf"{_SECRET_NAME}\Z", name, re.VERBOSE | re.IGNORECASE) is not None
 
 
-def _hide(found: re.Match[str]) -> str:
-    before = found["name"] or found["before"] or found["url"] or found["hook"] or ""
-    return before + (found["quote"] or "") + MASK
+def _mask_match(match: re.Match[str]) -> str:
+    before = match["name"] or match["before"] or match["url"] or match["hook"] or ""
+    return before + (match["quote"] or "") + MASK
