@@ -1,7 +1,7 @@
-"""The application of the storm, deployed as `handlers`: callbacks that fail, hang and die, and tell an outside file.
+"""The application of the crash test, deployed as `handlers`: callbacks that fail, hang and die, and log to a file.
 
-Every line is one `write` to a file opened for appending, so that lines of several processes stand in the order in
-which things happened. Nothing else is known of what happened inside: the lines are what is judged.
+Every line is one `write` to a file opened for appending, so that the lines of several processes are in the order of
+the steps. Only these lines are judged.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from scf_mps.ledger import Lease, Record, StoredEvent
 
-LINES = os.open(os.environ["CHAOS_LINES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-WILD = float(os.environ.get("CHAOS_WILD", "0"))
-"""The share of calls to which something happens."""
-CHANCE = random.Random(f"{os.environ.get('CHAOS_SEED')} {os.getpid()}")
+LOG = os.open(os.environ["CHAOS_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+FAULT_RATE = float(os.environ.get("CHAOS_FAULT_RATE", "0"))
+"""Share of calls with a fault."""
+RANDOM = random.Random(f"{os.environ.get('CHAOS_SEED')} {os.getpid()}")
 
-SIZE = 128
-"""Bytes of a line. None crosses the end of a page of memory, where SIGKILL can cut a write in two."""
-
-
-def tell(what: str, key: str) -> None:
-    line = {"what": what, "key": key, "pid": os.getpid()}
-    os.write(LINES, json.dumps(line).ljust(SIZE - 1).encode() + b"\n")
+LINE_BYTES = 128
+"""A divisor of the page size: SIGKILL can cut a write in two at the end of a page."""
 
 
-class Telling(Ledger):
-    """A ledger that tells when a record was written, and when the store refused one."""
+def log_step(step: str, key: str) -> None:
+    line = {"step": step, "key": key, "pid": os.getpid()}
+    os.write(LOG, json.dumps(line).ljust(LINE_BYTES - 1).encode() + b"\n")
+
+
+class LoggingLedger(Ledger):
+    """A ledger that logs stored and failed records."""
 
     def __init__(self, inner: Ledger) -> None:
         self._inner = inner
@@ -53,19 +53,19 @@ class Telling(Ledger):
     ) -> Lease:
         return self._inner.claim(event, calls, seconds, forced=forced, owner=owner)
 
-    def record(self, claim: Lease, record: Record) -> None:
+    def record(self, lease: Lease, record: Record) -> None:
         try:
-            self._inner.record(claim, record)
+            self._inner.record(lease, record)
         except Exception:
-            tell("refused", hash_key(record.key))
+            log_step("refused", hash_key(record.key))
             raise
-        tell("recorded", hash_key(record.key))
+        log_step("recorded", hash_key(record.key))
 
-    def close(self, claim: Lease, records: Sequence[Record], complete: bool) -> None:
-        self._inner.close(claim, records, complete)
+    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+        self._inner.close(lease, records, complete)
         for record in records:
             if record.is_final:
-                tell("recorded", hash_key(record.key))
+                log_step("recorded", hash_key(record.key))
 
     def find(self, key: str) -> StoredEvent | None:
         return self._inner.find(key)
@@ -78,38 +78,38 @@ class Telling(Ledger):
 
 
 def work(result: Result, key: IdempotencyKey) -> None:
-    """The effect, and around it whatever can go wrong."""
-    tell("begins", key)
-    fate = CHANCE.random() / WILD if WILD else 1.0
-    if fate < 0.55:
-        tell("fails", key)
-        raise OSError("no route to host") if fate < 0.5 else SystemExit(3)
-    if fate < 0.65:
+    """Log the effect, with faults before and after it."""
+    log_step("begins", key)
+    fault = RANDOM.random() / FAULT_RATE if FAULT_RATE else 1.0
+    if fault < 0.55:
+        log_step("fails", key)
+        raise OSError("no route to host") if fault < 0.5 else SystemExit(3)
+    if fault < 0.65:
         os.kill(os.getpid(), signal.SIGKILL)  # before the effect
-    tell("effect", key)
-    if fate < 0.8:
+    log_step("effect", key)
+    if fault < 0.8:
         os.kill(os.getpid(), signal.SIGKILL)  # between the effect and its record
-    if fate < 0.85:
+    if fault < 0.85:
         os._exit(1)
-    if fate < 0.9:
-        time.sleep(60)  # until the time limit strikes
-    tell("ends", key)
+    if fault < 0.9:
+        time.sleep(60)  # until the time limit
+    log_step("ends", key)
 
 
 app = App(
-    ledger=Telling(open_ledger(os.environ["MPS_LEDGER"])),
+    ledger=LoggingLedger(open_ledger(os.environ["MPS_LEDGER"])),
     reserve=float(os.environ.get("CHAOS_RESERVE", "0.2")),
 )
 for verb in ("on", "on_failure"):
 
-    def of_a_result(result: Subtask, key: IdempotencyKey) -> None:
+    def handle_result(result: Subtask, key: IdempotencyKey) -> None:
         work(result, key)
 
-    def of_an_event(event: Event, key: IdempotencyKey) -> None:
+    def handle_event(event: Event, key: IdempotencyKey) -> None:
         work(event, key)
 
-    getattr(app, verb)(Subtask, name=f"{verb} result")(of_a_result)
-    getattr(app, verb)(Event, name=f"{verb} event")(of_an_event)
+    getattr(app, verb)(Subtask, name=f"{verb} result")(handle_result)
+    getattr(app, verb)(Event, name=f"{verb} event")(handle_event)
 
 
 @app.on(Subtask, name="second")

@@ -1,15 +1,14 @@
-"""A storm over the ledger: many events in SCF's emulator while processes are killed, callbacks fail and COS falters.
+"""A crash test of the ledger: events in SCF's emulator while processes are killed, callbacks fail and COS fails.
 
     python tests/chaos/crashes.py --events 2000
 
-For each store: events of several types, shuffled, some pushed or delivered twice, are given to a function that runs
-in several processes at a time. Its callbacks (`application.py`) fail, hang and die at random, any process is killed
-at random, time limits strike, the credentials change, and COS is made to lose answers. What happened is judged by
-what the callbacks told to a file outside. Then the storm is over, and what is not done is replayed by the command
-line.
+For each store, shuffled events of several types, some of them duplicates, are pushed to a function that runs in several
+processes. Its callbacks (`application.py`) fail, hang and die at random, processes are killed at random, time limits
+expire, credentials change, and COS loses responses. The verdict follows from what the callbacks logged to a file. Then
+the faults end, and `scf-mps replay` runs what is not done.
 
-With ``--hangs`` nothing is killed. Instead the store hangs for random times, as SIGSTOP stops its process, and no
-invocation may outlast its time limit.
+With ``--hangs`` nothing is killed. The store hangs for random times instead, and no invocation may outlast its time
+limit.
 """
 
 from __future__ import annotations
@@ -66,8 +65,20 @@ _TYPES = [
 
 
 @dataclass
-class Judgement:
-    """What the storm did, and what became of it. All that must be 0 is in `wrong`."""
+class Verdict:
+    """Counts of faults and their effects. All counts in `violations` must be 0.
+
+    Attributes:
+        repeats: effects repeated after a crash between the effect and its record.
+        open: events that were not done when the faults ended.
+        lost: events without any effect after the replay.
+        twice: callbacks that ran again after their record.
+        at_once: callbacks that two deliveries ran at the same time.
+        unexplained: repeats without a crash.
+        nowhere: open events that are neither in the history nor among the dead letters.
+        unfinished: events with missing effects after the replay.
+        overran: invocations that ran past their time limit.
+    """
 
     store: str
     events: int = 0
@@ -90,59 +101,62 @@ class Judgement:
     seconds: float = 0.0
 
     @property
-    def wrong(self) -> dict[str, int]:
-        """What must not be: each is 0."""
-        return {
+    def violations(self) -> dict[str, int]:
+        """Counts that must be 0."""
+        counts = {
             "events lost": self.lost,
             "recorded callbacks run twice": self.twice,
             "callbacks run by two deliveries at once": self.at_once,
             "repeats without a crash between effect and record": self.unexplained,
-            "undone and neither in history nor dead letters": self.nowhere,
-            "undone after replay": self.unfinished,
-            # Where callbacks hang and processes are killed invocations meet their limit on purpose.
-            **({"invocations that ran past their limit": self.overran} if self.hangs else {}),
+            "open events neither in history nor dead letters": self.nowhere,
+            "unfinished after replay": self.unfinished,
         }
+        if self.hangs:  # otherwise callbacks exceed the limit on purpose
+            counts["invocations that ran past their limit"] = self.overran
+        return counts
 
     @property
-    def was_calm(self) -> bool:
-        """Whether it proves little: nothing was killed, hung, repeated or left to the replay."""
+    def is_conclusive(self) -> bool:
+        """False if nothing was killed, hung, repeated or left to the replay."""
         if self.hangs:
-            return not self.statuses[430]  # no invocation met a store that hung
-        return not (self.kills and self.statuses[433] and self.repeats and self.open)
+            return bool(self.statuses[430])  # an invocation met a store that hung
+        return bool(self.kills and self.statuses[433] and self.repeats and self.open)
 
     def __str__(self) -> str:
-        failed = ", ".join(f"{count} x {status}" for status, count in sorted(self.statuses.items()))
-        told = [
+        statuses = ", ".join(
+            f"{count} x {status}" for status, count in sorted(self.statuses.items())
+        )
+        lines = [
             f"{self.store}: {self.events} events, {self.deliveries} deliveries in {self.seconds:.0f} s",
-            f"  processes killed from outside: {self.kills}; deliveries by status: {failed}",
-            f"  faults of COS: {self.faults}; dead letters: {self.dead_letters}; times the store hung: {self.hangs}",
+            f"  processes killed from outside: {self.kills}; deliveries by status: {statuses}",
+            f"  faults of COS: {self.faults}; dead letters: {self.dead_letters}; hangs of the store: {self.hangs}",
             f"  effects: {self.effects}, of which repeats after a crash before the record: {self.repeats}",
-            f"  not done when the storm was over, then replayed: {self.open}",
-            *(f"  {what}: {count}" for what, count in self.wrong.items()),
+            f"  open when the faults ended, then replayed: {self.open}",
+            *(f"  {name}: {count}" for name, count in self.violations.items()),
         ]
-        return "\n".join(told)
+        return "\n".join(lines)
 
 
-def events(count: int, chance: random.Random) -> list[dict[str, Any]]:
-    """Events of several types, each of a task of its own."""
-    made = []
+def create_events(count: int, chance: random.Random) -> list[dict[str, Any]]:
+    """Return events of several types, each of its own task."""
+    events = []
     for number in range(count):
-        kind = chance.choice(["WorkflowTask"] * 6 + ["EditMediaTask", "ScheduleTask"])
+        type_ = chance.choice(["WorkflowTask"] * 6 + ["EditMediaTask", "ScheduleTask"])
         results: list[tuple[str, str]] = []
-        if kind == "WorkflowTask":
+        if type_ == "WorkflowTask":
             results = [
-                (one, chance.choice(["SUCCESS"] * 4 + ["FAIL"]))
-                for one in chance.choices(_TYPES, k=chance.randint(1, 4))
+                (name, chance.choice(["SUCCESS"] * 4 + ["FAIL"]))
+                for name in chance.choices(_TYPES, k=chance.randint(1, 4))
             ]
-        event = sample(kind, results) if results else sample(kind)
+        event = sample(type_, results) if results else sample(type_)
         payload = next(part for part in event.values() if isinstance(part, dict))
-        payload["TaskId"] = f"1250000000-{kind}-{number:05d}t0"
-        made.append(event)
-    return made
+        payload["TaskId"] = f"1250000000-{type_}-{number:05d}t0"
+        events.append(event)
+    return events
 
 
-def expected(every: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """The keys of the calls each event has, by the key of the event, told by the application's own plan."""
+def find_expected_calls(events: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the hashes of the calls of each event by its key, from the application's own plan."""
     from scf_mps import App, Event, Subtask
 
     app = App(ledger="none")
@@ -151,43 +165,35 @@ def expected(every: list[dict[str, Any]]) -> dict[str, set[str]]:
         getattr(app, verb)(Event, name=f"{verb} event")(lambda event: None)
     app.on(Subtask, name="second")(lambda result: None)
     app.on_complete(Event, name="complete")(lambda event: None)
-    found = {}
-    for event in every:
-        one = parse_event(event)
-        runs = [reason for reason in app.explain(event) if reason.runs]
-        found[one.key] = {hash_key(f"{reason.result.key} {reason.route.name}") for reason in runs}
-    return found
+    calls = {}
+    for event in events:
+        reasons = [reason for reason in app.explain(event) if reason.runs]
+        calls[parse_event(event).key] = {
+            hash_key(f"{reason.result.key} {reason.route.name}") for reason in reasons
+        }
+    return calls
 
 
-def _until(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    waiting = threading.Event()
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(otherwise)
-        waiting.wait(0.02)
-
-
-class Keys:
-    """Temporary credentials that change every few invocations; the emulator of COS knows the last few alone."""
+class RotatingKeys:
+    """Temporary credentials that change every 20 invocations. The COS emulator knows the last few."""
 
     def __init__(self, emulator: CosEmulator) -> None:
         self._emulator = emulator
-        self._asked = 0
+        self._calls = 0
         self._lock = threading.Lock()
 
     def __call__(self) -> tuple[str, str, str]:
         with self._lock:
-            number = self._asked // 20
-            self._asked += 1
-        key = Key(f"AKIDstorm{number}", f"secret{number}", f"token{number}")
+            number = self._calls // 20
+            self._calls += 1
+        key = Key(f"AKIDchaos{number}", f"secret{number}", f"token{number}")
         self._emulator.keys.add(key)
-        self._emulator.keys.remove(f"AKIDstorm{number - 3}")
+        self._emulator.keys.remove(f"AKIDchaos{number - 3}")
         return key.secret_id, key.secret_key, key.token or ""
 
 
-def weather(emulator: CosEmulator, seed: int) -> list[int]:
-    """The faults of COS: refusals, resets and answers lost before and after the effect."""
+def add_faults(emulator: CosEmulator, seed: int) -> list[int]:
+    """Add refusals, resets and lost responses of COS, before and after the effect."""
     return [
         emulator.faults.add(Fault("slow_down", probability=0.01, seed=seed, retry_after=0)),
         emulator.faults.add(Fault("error", probability=0.005, seed=seed + 1, status=503)),
@@ -202,7 +208,7 @@ def weather(emulator: CosEmulator, seed: int) -> list[int]:
 
 
 class Killer:
-    """Kills a busy instance now and then, at any point of its work."""
+    """Kills busy instances at random."""
 
     def __init__(self, function: LocalFunction, chance: random.Random, share: float) -> None:
         self._chance = chance
@@ -218,18 +224,18 @@ class Killer:
             if self._chance.random() >= self._share:
                 return
             self.kills += 1
-            after = self._chance.random() * 0.05
-        threading.Timer(after, moment.instance.kill).start()
+            delay = self._chance.random() * 0.05
+        threading.Timer(delay, moment.instance.kill).start()
 
 
 class Hanger:
-    """Stops a process for random times, up to three time limits, and lets it go on for less."""
+    """Stops a process for random times of up to three time limits."""
 
     def __init__(self, process: subprocess.Popen[str], chance: random.Random, limit: float) -> None:
         self._process = process
         self._chance = chance
         self._limit = limit
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.hangs = 0
 
@@ -238,223 +244,217 @@ class Hanger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(self._chance.uniform(0.1, self._limit)):
+        while not self._stop.wait(self._chance.uniform(0.1, self._limit)):
             self._process.send_signal(signal.SIGSTOP)
             self.hangs += 1
-            self._over.wait(
+            self._stop.wait(
                 self._chance.uniform(0.05, self._limit * self._chance.choice([0.3, 1, 3]))
             )
             self._process.send_signal(signal.SIGCONT)
 
 
-def hang_storm(store: str, count: int, folder: Path, seed: int = 0) -> Judgement:
-    """One store that hangs, `count` events. Callbacks do their work, nothing is killed, the time limit is 3 seconds."""
-    chance = random.Random(seed)
-    judgement = Judgement(store, events=count)
-    began = time.monotonic()
-    every = events(count, chance)
-    wanted = expected(every)
-    with ExitStack() as stack:
-        key = Key("AKIDhangs", "secret")
-        server = RedisServer(folder)
-        if store == "redis":
-            process, url, proxy = stack.enter_context(server).process, server.url, ""
-        else:
-            command = [sys.executable, "-m", "scf_mps.local.cos", f"--dir={folder / 'cos'}"]
-            command += [f"--bucket={BUCKET}.{REGION}", f"--key={key.secret_id}:{key.secret_key}"]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            port = re.search(r":(\d+)$", process.stdout.readline().strip())
-            url, proxy = f"cos://{BUCKET}.{REGION}/ledger/", f"http://127.0.0.1:{port[1]}"
-        source, layer = _deploy(folder, store)
-        lines = folder / "lines"
-        lines.touch()
-        environment = {
+class CrashTest:
+    """A test of one store.
+
+    Args:
+        store: ``file``, ``cos`` or ``redis``.
+        count: number of events.
+        folder: for everything that is written.
+        seed: of all random choices.
+    """
+
+    def __init__(self, store: str, count: int, folder: Path, seed: int) -> None:
+        self._store = store
+        self._folder = folder
+        self._seed = seed
+        self._chance = random.Random(seed)
+        self._events = create_events(count, self._chance)
+        self._calls = find_expected_calls(self._events)
+        self._log = folder / "log"
+        self._log.touch()
+        self._began = time.monotonic()
+        self.verdict = Verdict(store, events=count)
+
+    def run(self, hurried: bool = False) -> Verdict:
+        """Kill processes, and let callbacks and COS fail.
+
+        Args:
+            hurried: True to wait less. The time limit is short, and the lease of a killed process outlasts SCF's
+                retries, so that more events are left to the replay.
+        """
+        chance = self._chance
+        with ExitStack() as stack:
+            emulator = stack.enter_context(CosEmulator(self._folder / "cos"))
+            emulator.create_bucket(BUCKET, REGION)
+            if self._store == "cos":
+                url = f"cos://{BUCKET}.{REGION}/ledger/"
+            elif self._store == "redis":
+                url = stack.enter_context(RedisServer(self._folder)).url
+            else:
+                url = f"file://{self._folder}/ledger"
+            environment = self._create_environment(url, emulator.url)
+            faults = add_faults(emulator, self._seed)
+            function = stack.enter_context(
+                LocalFunction(
+                    self._deploy(),
+                    timeout=1 if hurried else 2,
+                    memory=256,
+                    environment={**environment, "CHAOS_FAULT_RATE": "0.1"},
+                    credentials=RotatingKeys(emulator),
+                    layer=self._folder / "layer",
+                    concurrency=4,
+                    # The lease of a killed process ends after 4 s. The retry comes after 5 s.
+                    speed=120 if hurried else 12,
+                    dead_letter_queue=self._folder / "dead-letters.jsonl",
+                    duplicates=0.1,
+                    seed=self._seed,
+                )
+            )
+            killer = Killer(function, chance, share=0.1)
+            pushed = self._events + chance.sample(self._events, len(self._events) // 10)
+            chance.shuffle(pushed)
+            for event in pushed:
+                function.push(event)
+            function.settle(900)
+            self.verdict.kills = killer.kills
+            self.verdict.faults = sum(emulator.faults.hits(fault) for fault in faults)
+            emulator.faults.clear()
+            return self._judge(function, url, environment, emulator.key)
+
+    def run_hangs(self) -> Verdict:
+        """Let the store hang. The time limit is 3 seconds."""
+        with ExitStack() as stack:
+            key = Key("AKIDhangs", "secret")
+            if self._store == "redis":
+                server = stack.enter_context(RedisServer(self._folder))
+                process, url, proxy = server.process, server.url, ""
+            else:
+                process, proxy = self._start_cos(stack, key)
+                url = f"cos://{BUCKET}.{REGION}/ledger/"
+            environment = {**self._create_environment(url, proxy), "CHAOS_RESERVE": "1"}
+            function = stack.enter_context(
+                LocalFunction(
+                    self._deploy(),
+                    timeout=3,
+                    memory=256,
+                    environment=environment,
+                    credentials=lambda: (key.secret_id, key.secret_key, ""),
+                    layer=self._folder / "layer",
+                    concurrency=4,
+                    # The lease of an event that could not be closed ends after 5 s. The retry comes after 6 s.
+                    speed=10,
+                    dead_letter_queue=self._folder / "dead-letters.jsonl",
+                    duplicates=0.1,
+                    seed=self._seed,
+                )
+            )
+            with Hanger(process, self._chance, 3.0) as hanger:
+                for event in self._events:
+                    function.push(event)
+                function.settle(900)
+            self.verdict.hangs = hanger.hangs
+            return self._judge(function, url, environment, key)
+
+    def _create_environment(self, url: str, proxy: str) -> dict[str, str]:
+        return {
             "MPS_LEDGER": url,
             "MPS_COS_PROXY": proxy,
             "MPS_LOG_LEVEL": "CRITICAL",
-            "CHAOS_LINES": str(lines),
-            "CHAOS_RESERVE": "1",
+            "CHAOS_LOG": str(self._log),
+            "CHAOS_SEED": str(self._seed),
         }
-        function = stack.enter_context(
-            LocalFunction(
-                source,
-                timeout=3,
-                memory=256,
-                environment=environment,
-                credentials=lambda: (key.secret_id, key.secret_key, ""),
-                layer=layer,
-                concurrency=4,
-                # An event that could not be closed is held for 5 s. The retry comes after 6.
-                speed=10,
-                dead_letter_queue=folder / "dead-letters.jsonl",
-                duplicates=0.1,
-                seed=seed,
-            )
-        )
-        with Hanger(process, chance, 3.0) as hanger:
-            for event in every:
-                function.push(event)
-            function.settle(900)
-        judgement.hangs = hanger.hangs
-        judgement.deliveries = len(function.invocations)
-        judgement.statuses = Counter(one.status for one in function.invocations)
-        judgement.overran = judgement.statuses[433]
-        judgement.dead_letters = len(function.dead_letters)
-        desk = {
-            **environment,
-            "TENCENTCLOUD_SECRETID": key.secret_id,
-            "TENCENTCLOUD_SECRETKEY": key.secret_key,
-        }
-        _judge_undone(judgement, wanted, url, desk, function.dead_letters, lines)
-        _replay(folder, source, desk)
-        judge(judgement, wanted, lines)
-    judgement.seconds = time.monotonic() - began
-    return judgement
 
+    def _start_cos(self, stack: ExitStack, key: Key) -> tuple[subprocess.Popen[str], str]:
+        """Start a COS emulator in its own process. Return the process and its URL."""
+        command = [sys.executable, "-m", "scf_mps.local.cos", f"--dir={self._folder / 'cos'}"]
+        command += [f"--bucket={BUCKET}.{REGION}", f"--key={key.secret_id}:{key.secret_key}"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        port = re.search(r":(\d+)$", process.stdout.readline().strip())
+        return process, f"http://127.0.0.1:{port[1]}"
 
-def _deploy(folder: Path, store: str) -> tuple[Path, Path]:
-    """Return the application's folder and that of its layer."""
-    source, layer = folder / "source", folder / "layer"
-    (source / "handlers").mkdir(parents=True)
-    shutil.copy(HERE / "application.py", source / "handlers" / "__init__.py")
-    layer.mkdir()
-    if store == "redis":
-        spec = find_spec("redis")
-        assert spec is not None
-        assert spec.origin is not None
-        shutil.copytree(Path(spec.origin).parent, layer / "redis")
-    return source, layer
+    def _deploy(self) -> Path:
+        """Create the application and its layer. Return the application's folder."""
+        source, layer = self._folder / "source", self._folder / "layer"
+        (source / "handlers").mkdir(parents=True)
+        shutil.copy(HERE / "application.py", source / "handlers" / "__init__.py")
+        layer.mkdir()
+        if self._store == "redis":
+            spec = find_spec("redis")
+            assert spec is not None
+            assert spec.origin is not None
+            shutil.copytree(Path(spec.origin).parent, layer / "redis")
+        return source
 
-
-def storm(store: str, count: int, folder: Path, seed: int = 0, hurried: bool = False) -> Judgement:
-    """One store, `count` events; see the head of this file.
-
-    A hurried storm waits for less: the time limit is short, and a process that was killed holds its event for longer
-    than SCF takes to retry, so that more of it is left to the replay.
-    """
-    chance = random.Random(seed)
-    judgement = Judgement(store, events=count)
-    began = time.monotonic()
-    every = events(count, chance)
-    wanted = expected(every)
-    with ExitStack() as stack:
-        emulator = stack.enter_context(CosEmulator(folder / "cos"))
-        emulator.create_bucket(BUCKET, REGION)
-        if store == "cos":
-            url = f"cos://{BUCKET}.{REGION}/ledger/"
-        elif store == "redis":
-            url = stack.enter_context(RedisServer(folder)).url
-        else:
-            url = f"file://{folder}/ledger"
-        source, layer = _deploy(folder, store)
-        lines = folder / "lines"
-        lines.touch()
+    def _judge(
+        self, function: LocalFunction, url: str, environment: dict[str, str], key: Key
+    ) -> Verdict:
+        """Check the history, replay what is not done, and judge the log."""
+        verdict = self.verdict
+        verdict.deliveries = len(function.invocations)
+        verdict.statuses = Counter(invocation.status for invocation in function.invocations)
+        verdict.overran = verdict.statuses[433]
+        verdict.dead_letters = len(function.dead_letters)
         environment = {
-            "MPS_LEDGER": url,
-            "MPS_COS_PROXY": emulator.url,
-            "MPS_LOG_LEVEL": "CRITICAL",
-            "CHAOS_LINES": str(lines),
-            "CHAOS_SEED": str(seed),
-        }
-        rules = weather(emulator, seed)
-        function = stack.enter_context(
-            LocalFunction(
-                source,
-                timeout=1 if hurried else 2,
-                memory=256,
-                environment={**environment, "CHAOS_WILD": "0.1"},
-                credentials=Keys(emulator),
-                layer=layer,
-                concurrency=4,
-                # A process that was killed holds its event for 4 s; the retry comes after 5.
-                speed=120 if hurried else 12,
-                dead_letter_queue=folder / "dead-letters.jsonl",
-                duplicates=0.1,
-                seed=seed,
-            )
-        )
-        killer = Killer(function, chance, share=0.1)
-        pushed = every + chance.sample(every, count // 10)
-        chance.shuffle(pushed)
-        for event in pushed:
-            function.push(event)
-        function.settle(900)
-        judgement.kills = killer.kills
-        judgement.deliveries = len(function.invocations)
-        judgement.statuses = Counter(one.status for one in function.invocations)
-        judgement.dead_letters = len(function.dead_letters)
-        judgement.faults = sum(emulator.faults.hits(rule) for rule in rules)
-        emulator.faults.clear()
-        key = emulator.key
-        desk = {
             **environment,
             "TENCENTCLOUD_SECRETID": key.secret_id,
             "TENCENTCLOUD_SECRETKEY": key.secret_key,
         }
-        _judge_undone(judgement, wanted, url, desk, function.dead_letters, lines)
-        _replay(folder, source, desk)
-        judge(judgement, wanted, lines)
-    judgement.seconds = time.monotonic() - began
-    return judgement
+        self._wait_for_leases(url, environment)
+        self._count_open_events(function.dead_letters, environment)
+        letters = str(self._folder / "dead-letters.jsonl")
+        run_command(environment, "replay", "--dead-letter", letters)
+        run_command(environment, "replay", "--failed")
+        judge(verdict, self._calls, self._log)
+        verdict.seconds = time.monotonic() - self._began
+        return verdict
+
+    @staticmethod
+    def _wait_for_leases(url: str, environment: dict[str, str]) -> None:
+        """Wait until the leases of killed processes have ended."""
+        with set_variables(environment):
+            ledger = open_ledger(url)
+            wait_until(
+                lambda: all(event.lease_seconds == 0 for event in ledger.entries()),
+                20,
+                "events are still held",
+            )
+
+    def _count_open_events(
+        self, letters: list[dict[str, Any]], environment: dict[str, str]
+    ) -> None:
+        """Check that every event that is not done is in the history or among the dead letters."""
+        history: list[dict[str, Any]] = json.loads(run_command(environment, "history", "--json"))
+        states = {event["key"]: event["state"] for event in history}
+        lines = map(json.loads, self._log.read_text().splitlines())
+        effects = {line["key"] for line in lines if line["step"] == "effect"}
+        dead = {parse_event(json.loads(letter["Body"]["ClientContext"])).key for letter in letters}
+        for key, calls in self._calls.items():
+            if states.get(key) == "done" and calls <= effects:
+                continue
+            self.verdict.open += 1
+            if states.get(key) not in ("failed", "interrupted") and key not in dead:
+                self.verdict.nowhere += 1
 
 
-def _effects(lines: Path) -> Counter[str]:
-    told = map(json.loads, lines.read_text().splitlines())
-    return Counter(line["key"] for line in told if line["what"] == "effect")
+def wait_until(condition: Callable[[], bool], seconds: float, problem: str) -> None:
+    """Wait for a condition. Raises TimeoutError."""
+    waiting = threading.Event()
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(problem)
+        waiting.wait(0.02)
 
 
-def _judge_undone(
-    judgement: Judgement,
-    wanted: dict[str, set[str]],
-    url: str,
-    environment: dict[str, str],
-    letters: list[dict[str, Any]],
-    lines: Path,
-) -> None:
-    """Every event that is not done is in `history --failed` or among the dead letters."""
-    _until_nobody_holds(url, environment)
-    states = {entry["key"]: entry["state"] for entry in _history(environment)}
-    done = _effects(lines)
-    dead = {parse_event(json.loads(letter["Body"]["ClientContext"])).key for letter in letters}
-    for key, calls in wanted.items():
-        if states.get(key) == "done" and calls <= done.keys():
-            continue
-        judgement.open += 1
-        if states.get(key) not in ("failed", "interrupted") and key not in dead:
-            judgement.nowhere += 1
-
-
-def _until_nobody_holds(url: str, environment: dict[str, str]) -> None:
-    """Until the last of those who were killed hold nothing any more."""
-    with set_variables(environment):
-        ledger = open_ledger(url)
-        _until(
-            lambda: all(entry.lease_seconds == 0 for entry in ledger.entries()),
-            20,
-            "events are still held",
-        )
-
-
-def _history(environment: dict[str, str]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(_command(environment, "history", "--json"))
-    return found
-
-
-def _replay(folder: Path, source: Path, environment: dict[str, str]) -> None:
-    """What a person would do in the morning."""
-    _command(environment, "replay", "--dead-letter", str(folder / "dead-letters.jsonl"))
-    _command(environment, "replay", "--failed")
-
-
-def _command(environment: dict[str, str], *arguments: str) -> str:
-    """``scf-mps`` with the application of the storm, in calm weather."""
-    ended = subprocess.run(
+def run_command(environment: dict[str, str], *arguments: str) -> str:
+    """Run ``scf-mps`` with the application, without faults. Return its output."""
+    done = subprocess.run(
         [sys.executable, "-m", "scf_mps.cli", *arguments, "--app", "application:app"],
         cwd=HERE,
         env={**os.environ, **environment},
@@ -462,46 +462,66 @@ def _command(environment: dict[str, str], *arguments: str) -> str:
         text=True,
         timeout=300,
     )
-    if ended.returncode:
-        raise RuntimeError(f"scf-mps {' '.join(arguments)}: {ended.stdout}{ended.stderr}")
-    return ended.stdout
+    if done.returncode:
+        raise RuntimeError(f"scf-mps {' '.join(arguments)}: {done.stdout}{done.stderr}")
+    return done.stdout
 
 
-def judge(judgement: Judgement, wanted: dict[str, set[str]], lines: Path) -> None:
-    """Read what the callbacks told, in the order in which it happened."""
-    told = [json.loads(line) for line in lines.read_text().splitlines()]
-    last_line = {line["pid"]: number for number, line in enumerate(told)}
+def judge(verdict: Verdict, expected: dict[str, set[str]], log: Path) -> None:
+    """Count effects and violations in the log of the callbacks.
+
+    Args:
+        verdict: the counts are added to it.
+        expected: hashes of the calls of each event.
+        log: lines in the order of the steps.
+    """
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    last_line = {line["pid"]: number for number, line in enumerate(lines)}
     by_key: dict[str, list[tuple[int, str, int]]] = {}
-    for number, line in enumerate(told):
-        by_key.setdefault(line["key"], []).append((number, line["what"], line["pid"]))
-    effects: Counter[str] = Counter()
-    for key, story in by_key.items():
-        recorded = False
-        running = 0
-        excused = True
-        for place, (number, what, pid) in enumerate(story):
-            if what == "begins":
-                # Of a process that was killed another line is the last: it runs nothing any more.
-                judgement.at_once += bool(running) and last_line[running] > number
-                judgement.twice += recorded
-                running = pid
-            elif what == "effect":
-                judgement.unexplained += not excused
-                effects[key] += 1
-                after = [one for one in story[place + 1 :] if one[2] == pid][:2]
-                rest = [one[1] for one in after]
-                end = after[0][0] if rest[:1] == ["ends"] else number
-                excused = last_line[pid] == end or rest == ["ends", "refused"]
-            elif what in ("ends", "fails"):
-                running = 0
-            elif what == "recorded":
-                recorded = True
-    judgement.effects = sum(effects.values())
-    judgement.repeats = judgement.effects - len(effects)
-    for calls in wanted.values():
+    for number, line in enumerate(lines):
+        by_key.setdefault(line["key"], []).append((number, line["step"], line["pid"]))
+    effects = Counter({key: judge_call(verdict, steps, last_line) for key, steps in by_key.items()})
+    effects = +effects
+    verdict.effects = sum(effects.values())
+    verdict.repeats = verdict.effects - len(effects)
+    for calls in expected.values():
         missing = calls - effects.keys()
-        judgement.unfinished += bool(missing)
-        judgement.lost += bool(calls) and missing == calls
+        verdict.unfinished += bool(missing)
+        verdict.lost += bool(calls) and missing == calls
+
+
+def judge_call(
+    verdict: Verdict, steps: list[tuple[int, str, int]], last_line: dict[int, int]
+) -> int:
+    """Count the violations of one call. Return the number of its effects.
+
+    Args:
+        verdict: the counts are added to it.
+        steps: line number, step and process of each line of the call.
+        last_line: number of the last line of each process.
+    """
+    effects = 0
+    running = 0
+    recorded = False
+    may_repeat = True
+    for position, (number, step, pid) in enumerate(steps):
+        if step == "begins":
+            # A process that was killed logs nothing more.
+            verdict.at_once += bool(running) and last_line[running] > number
+            verdict.twice += recorded
+            running = pid
+        elif step == "effect":
+            verdict.unexplained += not may_repeat
+            effects += 1
+            following = [line for line in steps[position + 1 :] if line[2] == pid][:2]
+            next_steps = [line[1] for line in following]
+            end = following[0][0] if next_steps[:1] == ["ends"] else number
+            may_repeat = last_line[pid] == end or next_steps == ["ends", "refused"]
+        elif step in ("ends", "fails"):
+            running = 0
+        elif step == "recorded":
+            recorded = True
+    return effects
 
 
 def main() -> None:
@@ -509,14 +529,14 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--store", action="append", choices=["file", "cos", "redis"])
-    parser.add_argument("--hurried", action="store_true", help="wait for less; see `storm`")
-    parser.add_argument("--folder", type=Path, help="keep everything there")
+    parser.add_argument("--hurried", action="store_true", help="wait less, see CrashTest.run")
+    parser.add_argument("--folder", type=Path, help="keep all files there")
     parser.add_argument("--hangs", action="store_true", help="only let stores hang")
     options = parser.parse_args()
     stores = options.store or ["file", "cos", "redis"]
     if len(stores) == 1:
-        sys.exit(0 if _stormed(stores[0], options) else 1)
-    # Two at a time, each in a process of its own, as small machines have two cores.
+        sys.exit(0 if check_store(stores[0], options) else 1)
+    # Two at a time, each in its own process, as small machines have two cores.
     seed = f"--seed={options.seed}"
     runs = [
         [f"--events={options.events}", seed, f"--store={store}"]
@@ -531,29 +551,26 @@ def main() -> None:
         if store != "file"
     ]
     with ThreadPoolExecutor(2) as pool:
-        ended = pool.map(lambda run: subprocess.run([sys.executable, __file__, *run]), runs)
-        sys.exit(max(one.returncode for one in ended))
+        done = pool.map(lambda run: subprocess.run([sys.executable, __file__, *run]), runs)
+        sys.exit(max(process.returncode for process in done))
 
 
-def _stormed(store: str, options: argparse.Namespace) -> bool:
-    """Whether nothing went wrong in a store that was told to storm."""
+def check_store(store: str, options: argparse.Namespace) -> bool:
+    """Run the crash test of a store and print the verdict. Return True if it passed."""
     if store == "redis" and shutil.which("redis-server") is None:
-        print("redis: NOT TESTED, there is no redis-server on this machine")
+        print("redis: NOT TESTED, redis-server is not installed")
         return True
     with TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(exist_ok=True)
-        judgement = (
-            hang_storm(store, options.events, folder, options.seed)
-            if options.hangs
-            else storm(store, options.events, folder, options.seed, options.hurried)
-        )
-        (folder / "judgement.json").write_text(json.dumps(vars(judgement)))
-    print(f"seed {options.seed}\n{judgement}", flush=True)
-    if judgement.was_calm and not options.hurried:
-        print(f"{store}: the storm was too calm to prove anything", flush=True)
+        test = CrashTest(store, options.events, folder, options.seed)
+        verdict = test.run_hangs() if options.hangs else test.run(options.hurried)
+        (folder / "verdict.json").write_text(json.dumps(vars(verdict)))
+    print(f"seed {options.seed}\n{verdict}", flush=True)
+    if not (verdict.is_conclusive or options.hurried):
+        print(f"{store}: inconclusive, too few faults", flush=True)
         return False
-    return not sum(judgement.wrong.values())
+    return not sum(verdict.violations.values())
 
 
 if __name__ == "__main__":

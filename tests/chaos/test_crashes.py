@@ -1,4 +1,4 @@
-"""A small storm for each store, and a judge that notices what it is there for."""
+"""A small crash test of each store, and tests of its verdicts."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("aiohttp", reason="COS is emulated by it")
+pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 
 from tests.chaos import crashes
 
-from .crashes import Judgement, judge
+from .crashes import Verdict, judge
 
 
-def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
+def test_stores_keep_guarantees_during_crashes(tmp_path: Path) -> None:
     stores = ["file", "cos", "redis"]
     if find_spec("redis") is None or shutil.which("redis-server") is None:
-        print("NOT TESTED in Redis: there is no redis-server, or no client, on this machine")
+        print("NOT TESTED in Redis: redis-server or its client is not installed")
         stores.remove("redis")
     command = [sys.executable, crashes.__file__, "--events=12", "--seed=5", "--hurried"]
-    storms = {
+    processes = {
         store: subprocess.Popen(
             [*command, f"--store={store}", f"--folder={tmp_path / store}"],
             stdout=subprocess.PIPE,
@@ -34,47 +34,43 @@ def test_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
         )
         for store in stores
     }
-    for store, process in storms.items():
-        shown, _ = process.communicate(timeout=120)
-        print(shown)
-        assert process.returncode == 0, shown
-        (line,) = (tmp_path / store / "judgement.json").read_text().splitlines()
-        judgement = json.loads(line)
-        assert judgement["effects"] > judgement["events"] == 12
-        assert judgement["deliveries"] > 12
-        assert (judgement["faults"] > 0) == (store == "cos")
+    for store, process in processes.items():
+        output, _ = process.communicate(timeout=120)
+        print(output)
+        assert process.returncode == 0, output
+        verdict = json.loads((tmp_path / store / "verdict.json").read_text())
+        assert verdict["effects"] > verdict["events"] == 12
+        assert verdict["deliveries"] > 12
+        assert (verdict["faults"] > 0) == (store == "cos")
 
 
-def told(tmp_path: Path, *lines: tuple[str, str, int]) -> Path:
-    path = tmp_path / "lines"
-    path.write_text(
-        "".join(json.dumps({"what": w, "key": k, "pid": p}) + "\n" for w, k, p in lines)
-    )
-    return path
-
-
-def verdict(tmp_path: Path, wanted: set[str], *lines: tuple[str, str, int]) -> dict[str, int]:
-    judgement = Judgement("none")
-    judge(judgement, {"event": wanted}, told(tmp_path, *lines))
-    return {what: count for what, count in judgement.wrong.items() if count}
+def find_violations(
+    tmp_path: Path, expected: set[str], *steps: tuple[str, str, int]
+) -> dict[str, int]:
+    log = tmp_path / "log"
+    lines = [json.dumps({"step": step, "key": key, "pid": pid}) for step, key, pid in steps]
+    log.write_text("".join(f"{line}\n" for line in lines))
+    verdict = Verdict("none")
+    judge(verdict, {"event": expected}, log)
+    return {name: count for name, count in verdict.violations.items() if count}
 
 
 ONCE = [("begins", "a", 1), ("effect", "a", 1), ("ends", "a", 1), ("recorded", "a", 1)]
-LATER = ("begins", "other", 1)
+LATER_STEP = ("begins", "other", 1)
 
 
 @pytest.mark.parametrize(
-    ("lines", "wrong"),
+    ("steps", "violations"),
     [
         (ONCE, {}),
-        # Killed between effect and record: the repetition is excused.
+        # Killed between the effect and its record: the repetition is allowed.
         ([*ONCE[:2], ("begins", "a", 2), ("effect", "a", 2), ("ends", "a", 2)], {}),
         ([*ONCE[:3], ("begins", "a", 2), ("effect", "a", 2)], {}),
         # The store refused the record.
-        ([*ONCE[:3], ("refused", "a", 1), *ONCE[:2], LATER], {}),
-        # The process lived on, and nothing refused anything.
+        ([*ONCE[:3], ("refused", "a", 1), *ONCE[:2], LATER_STEP], {}),
+        # The process survived, and the store refused nothing.
         (
-            [*ONCE[:3], ("begins", "a", 2), ("effect", "a", 2), LATER],
+            [*ONCE[:3], ("begins", "a", 2), ("effect", "a", 2), LATER_STEP],
             {"repeats without a crash between effect and record": 1},
         ),
         (
@@ -88,23 +84,27 @@ LATER = ("begins", "other", 1)
             [("begins", "a", 1), ("begins", "a", 2), ("effect", "a", 2), ("ends", "a", 1)],
             {"callbacks run by two deliveries at once": 1},
         ),
-        ([("begins", "b", 1), ("effect", "b", 1)], {"events lost": 1, "undone after replay": 1}),
+        (
+            [("begins", "b", 1), ("effect", "b", 1)],
+            {"events lost": 1, "unfinished after replay": 1},
+        ),
     ],
 )
-def test_the_judge_tells_what_must_not_be(
-    tmp_path: Path, lines: Any, wrong: dict[str, int]
+def test_violations_are_found_in_log(
+    tmp_path: Path, steps: Any, violations: dict[str, int]
 ) -> None:
-    assert verdict(tmp_path, {"a"}, *lines) == wrong
+    assert find_violations(tmp_path, {"a"}, *steps) == violations
 
 
-def test_an_event_done_in_part_is_not_lost_but_not_done(tmp_path: Path) -> None:
-    assert verdict(tmp_path, {"a", "b"}, *ONCE) == {"undone after replay": 1}
+def test_partly_done_event_is_unfinished(tmp_path: Path) -> None:
+    assert find_violations(tmp_path, {"a", "b"}, *ONCE) == {"unfinished after replay": 1}
 
 
-def test_invocations_past_their_limit_count_when_stores_hang() -> None:
-    assert "invocations that ran past their limit" not in Judgement("none", overran=1).wrong
-    judgement = Judgement("none", hangs=1, overran=1)
-    assert judgement.wrong["invocations that ran past their limit"] == 1
-    assert judgement.was_calm
-    judgement.statuses[430] += 1
-    assert not judgement.was_calm
+def test_exceeded_limit_is_violation_when_store_hangs() -> None:
+    name = "invocations that ran past their limit"
+    assert name not in Verdict("none", overran=1).violations
+    verdict = Verdict("none", hangs=1, overran=1)
+    assert verdict.violations[name] == 1
+    assert not verdict.is_conclusive
+    verdict.statuses[430] += 1
+    assert verdict.is_conclusive
