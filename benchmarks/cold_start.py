@@ -1,13 +1,13 @@
-"""What a cold start costs: importing the whole function, and its first event.
+"""Costs of a cold start: the import of the whole function, and its first event.
 
-Measured, each sample in a fresh interpreter of an environment without any packages, the sides in turns: the import of
-`index.py` with `handlers/` and `scf_mps` as SCF has them; the same and the documentation's event; and beside them, as
-the unit that makes machines comparable, the import of four standard modules that such a function needs. Time counts
-from the function's first line, memory is the peak of the whole process (Linux). Once with byte code, and once without
-any of the function's own: SCF unpacks a zip, in which there is none, to where none can be written.
+Each sample is a fresh interpreter of an environment without packages. The sides take turns: the import of `index.py` with
+`handlers/` and `scf_mps` as on SCF, the same with the documentation's event, and the import of four standard modules that
+such a function needs, as the unit that makes machines comparable. Time starts with the function's first line, memory is
+the peak of the whole process (Linux). Once with byte code, and once without byte code of the function's own: a zip of
+sources alone is unpacked to a read-only place.
 
-It fails if importing the function loads a package from outside the standard library, or one of the modules that take
-longer to load than an event to handle.
+It fails if the import loads a package from outside the standard library, or a module that takes longer to load than an
+event to handle.
 
 Not measured: the start of the interpreter, SCF's own runtime and download, and the first use of COS.
 """
@@ -47,12 +47,12 @@ SIDES = {
     IMPORT: "import index",
     FIRST_EVENT: "import index; index.main_handler(event, context)",
 }
-"""What is compared: its name in the table, and the code."""
+"""Code of each side, by its name in the table."""
 
 CHILD = """
 import marshal, sys, time
 sys.path[:0] = {path}
-with open({given!r}, "rb") as file:
+with open({arguments!r}, "rb") as file:
     event, context = marshal.load(file)
 began = time.perf_counter()
 {code}
@@ -66,12 +66,12 @@ json.dump([milliseconds, peak, modules], sys.stderr)
 
 
 class ColdStart:
-    """What the samples of one side took.
+    """The samples of one side.
 
     Attributes:
         times: milliseconds.
-        memory: the median peak of the process, in MB.
-        modules: what was loaded at the end.
+        memory: median peak of the process in MB.
+        modules: names of the modules loaded at the end.
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -84,31 +84,33 @@ class ColdStart:
 def start_in_turns(
     python: Path, path: Sequence[Path], sides: Mapping[str, str], *options: str
 ) -> dict[str, ColdStart]:
-    """Run the code of each side in fresh interpreters, one of each side a turn, with `path` in front of `sys.path`.
+    """Run the code of each side in fresh interpreters, in turns, with `path` in front of `sys.path`.
 
-    The code finds `event` and `context`, and SCF's variables, as a function would.
+    The code can use `event`, `context`, and SCF's variables.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in sides}
     with TemporaryDirectory() as folder:
-        given = Path(folder, "given")
-        given.write_bytes(marshal.dumps((sample_event(), SCF_CONTEXT)))
+        arguments = Path(folder, "arguments")
+        arguments.write_bytes(marshal.dumps((sample_event(), SCF_CONTEXT)))
         for _ in range(SAMPLES):
             for name, code in sides.items():
-                child = CHILD.format(path=[str(one) for one in path], given=str(given), code=code)
-                ended = subprocess.run(
+                child = CHILD.format(
+                    path=[str(folder) for folder in path], arguments=str(arguments), code=code
+                )
+                done = subprocess.run(
                     [python, "-I", *options, "-c", child],
                     env={**os.environ, "TENCENTCLOUD_RUNENV": "SCF"},
                     capture_output=True,
                     text=True,
                 )
-                if ended.returncode:
-                    raise SystemExit(f"{name} failed:\n{ended.stderr}")
-                samples[name].append(json.loads(ended.stderr))
-    return {name: ColdStart(taken) for name, taken in samples.items()}
+                if done.returncode:
+                    raise SystemExit(f"{name} failed:\n{done.stderr}")
+                samples[name].append(json.loads(done.stderr))
+    return {name: ColdStart(side) for name, side in samples.items()}
 
 
 def print_cold_starts(title: str, starts: Mapping[str, ColdStart]) -> None:
-    """Print times, memory and modules of each side, and the ratios of its times to those of the bare import."""
+    """Print times, memory and modules of each side, and ratios of its times to those of the bare import."""
     rows = [
         [
             name,
@@ -125,31 +127,31 @@ def print_cold_starts(title: str, starts: Mapping[str, ColdStart]) -> None:
 
 
 def build(folder: Path) -> None:
-    """Copy what SCF is given of this working copy into a folder."""
+    """Copy the deployed files of this working copy into a folder."""
     pycache = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src" / "scf_mps", folder / "scf_mps", ignore=pycache)
     shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=pycache)
     (folder / "index.py").write_text("from handlers import main_handler as main_handler\n")
 
 
-def bare_environment(folder: Path) -> Path:
-    """The interpreter of a new environment: nothing of the machine's packages reaches it."""
+def create_environment(folder: Path) -> Path:
+    """Create an environment without packages. Return its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     return folder / "bin" / "python"
 
 
-def wanted(module: str) -> bool:
-    """Whether a cold start may load this module."""
+def is_allowed(module: str) -> bool:
+    """Return True if a cold start may load this module."""
     package = module.partition(".")[0]
     return package in {*OWN, *sys.stdlib_module_names} - {*UNWANTED}
 
 
 def main() -> int:
     with TemporaryDirectory() as folder:
-        python = bare_environment(Path(folder, "environment"))
+        python = create_environment(Path(folder, "environment"))
         function = Path(folder, "function")
         build(function)
-        without = start_in_turns(python, [function], SIDES, "-B")  # none is written either
+        without = start_in_turns(python, [function], SIDES, "-B")  # without writing byte code
         compileall.compile_dir(function, quiet=1)
         starts = start_in_turns(python, [function], SIDES)
     print_cold_starts(f"Cold start, CPython {python_version()}", starts)
@@ -160,11 +162,11 @@ def main() -> int:
     print()
     print_target("the import, as a multiple of the bare one", ratio, TARGET_TIME)
     print_target("its peak in MB", imported.memory, TARGET_MEMORY)
-    beyond = sorted(imported.modules - bare.modules)
-    print(f"  it loads beyond the bare one: {', '.join(beyond)}")
-    later = sorted(starts[FIRST_EVENT].modules - imported.modules)
-    print(f"  the first event loads: {', '.join(later) or 'nothing'}")
-    unwanted = [module for module in beyond if not wanted(module)]
+    loaded = sorted(imported.modules - bare.modules)
+    print(f"  modules besides those of the bare import: {', '.join(loaded)}")
+    first_event = sorted(starts[FIRST_EVENT].modules - imported.modules)
+    print(f"  the first event loads: {', '.join(first_event) or 'nothing'}")
+    unwanted = [module for module in loaded if not is_allowed(module)]
     if unwanted:
         print(f"\nFAILED: the import loads {', '.join(unwanted)}", file=sys.stderr)
     return 1 if unwanted else 0

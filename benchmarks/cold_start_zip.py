@@ -1,11 +1,15 @@
-"""What a cold start costs with the zip that `scf-mps build` makes: unpacked, read-only, on SCF's own Python.
+"""Costs of a cold start with the zip of `scf-mps build`: unpacked, read-only, on SCF's own Python.
 
-Measured as in `cold_start.py`, all sides in turns within one run, by CPython 3.10 where there is one: the zip as it is;
-the same without byte code, as a zip of sources alone would be; a handler written by hand on the models of the MPS SDK
-(`sdk_peer.py`), built in the same way, with byte code and without; and the bare import of standard modules that
-any such function needs, as the unit. Of each zip its size, unpacked too, and the seconds that its build took. With `--powertools` AWS Lambda Powertools as well (`powertools_peer.py`).
+Measured as in `cold_start.py`, all sides in turns within one run, by CPython 3.10 if it is installed:
 
-The SDK and Powertools come from pip's index; a side whose packages cannot be had is left out, and that is said.
+* the zip, and the same without byte code, like a zip of sources alone,
+* a handler written by hand with the models of the MPS SDK (`sdk_peer.py`), built in the same way, with and without byte
+  code,
+* with `--powertools` AWS Lambda Powertools (`powertools_peer.py`),
+* the bare import of standard modules that any such function needs, as the unit.
+
+For each zip also its size, packed and unpacked, and the seconds of its build. The SDK and Powertools come from pip's index.
+A side whose packages are not available is left out with a message.
 
 Not measured: download and unpacking of the zip, SCF's own runtime, the start of the interpreter.
 """
@@ -46,11 +50,11 @@ PEERS = {
         "aws-lambda-powertools[parser]==3.37.0\nboto3==1.44.5\n",
     ),
 }
-"""Beside what the zip is measured: the file that has its `main_handler`, and its requirements."""
+"""The file with the `main_handler` of each peer, and its requirements."""
 
 
-def unpacked(archive: Path, folder: Path, *, bytecode: bool) -> Path:
-    """A zip as SCF has it, where nobody can write."""
+def unpack(archive: Path, folder: Path, *, bytecode: bool) -> Path:
+    """Unpack a zip, read-only as on SCF. Return the folder."""
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(folder)
     if not bytecode:
@@ -63,7 +67,7 @@ def unpacked(archive: Path, folder: Path, *, bytecode: bool) -> Path:
 
 @dataclass(frozen=True)
 class Built:
-    """A function's zip: where it is, its bytes, those it has unpacked, and the seconds that it took to build it."""
+    """A function's zip: its path, its bytes packed and unpacked, and the seconds of its build."""
 
     path: Path
     bytes: int
@@ -71,46 +75,46 @@ class Built:
     seconds: float
 
 
-def zip_of(project: Path, runtime: str, work: Path) -> Built:
-    """The function's zip of a project."""
+def build_zip(project: Path, runtime: str, work: Path) -> Built:
+    """Build the function's zip of a project."""
     archive = work / f"{project.name}.zip"
     begin = perf_counter()
     report = build(BuildOptions(project, work / f"{project.name}-built", archive, runtime))
     return Built(archive, report.code.bytes, report.code.unpacked, perf_counter() - begin)
 
 
-def peer(name: str, runtime: str, work: Path) -> Built | None:
-    """The zip of a peer, or None if its packages cannot be had."""
+def build_peer(name: str, runtime: str, work: Path) -> Built | None:
+    """Build the zip of a peer. Return None if its packages are not available."""
     file, requirements = PEERS[name]
     project = work / file.removesuffix(".py")
     (project / "handlers").mkdir(parents=True)
     shutil.copyfile(ROOT / "benchmarks" / file, project / "handlers" / "__init__.py")
     (project / "requirements.txt").write_text(requirements)
     try:
-        return zip_of(project, runtime, work)
-    except BuildError as failed:
-        print(f"!!! NOT MEASURED: {name}: {failed}")
+        return build_zip(project, runtime, work)
+    except BuildError as error:
+        print(f"!!! NOT MEASURED: {name}: {error}")
         return None
 
 
 def main() -> None:
-    found = ((name, find_interpreter(name.removeprefix("Python"))) for name in RUNTIME_NAMES)
-    runtime, python = next(((name, one) for name, one in found if one), ("", None))
+    interpreters = ((name, find_interpreter(name.removeprefix("Python"))) for name in RUNTIME_NAMES)
+    runtime, python = next(((name, python) for name, python in interpreters if python), ("", None))
     if python is None:
-        sys.exit(f"none of {', '.join(RUNTIME_NAMES)} is on this machine")
+        sys.exit(f"none of {', '.join(RUNTIME_NAMES)} is installed")
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        zips = {OURS: zip_of(ROOT, runtime, work)}
+        zips = {OURS: build_zip(ROOT, runtime, work)}
         for name in (SDK, POWERTOOLS) if "--powertools" in sys.argv else (SDK,):
-            built = peer(name, runtime, work)
+            built = build_peer(name, runtime, work)
             if built:
                 zips[name] = built
         sides = {BARE: BARE}
         for name, built in zips.items():
             for variant in ("", NO_BYTECODE):
                 to = work / f"user-{built.path.stem}{len(variant)}"
-                there = unpacked(built.path, to, bytecode=not variant)
-                code = f"sys.path.insert(0, {str(there)!r}); import index"
+                unpacked = unpack(built.path, to, bytecode=not variant)
+                code = f"sys.path.insert(0, {str(unpacked)!r}); import index"
                 if name == OURS:
                     sides[f"{name}{variant}"] = code
                 sides[f"{name}{variant}{FIRST_EVENT}"] = (
@@ -124,8 +128,8 @@ def main() -> None:
         "The zips",
         ["side", "zip, MB", "unpacked, MB", "build, s"],
         [
-            [name, f"{one.bytes / MB:.2f}", f"{one.unpacked / MB:.2f}", f"{one.seconds:.1f}"]
-            for name, one in zips.items()
+            [name, f"{built.bytes / MB:.2f}", f"{built.unpacked / MB:.2f}", f"{built.seconds:.1f}"]
+            for name, built in zips.items()
         ],
     )
     ours = starts[f"{OURS}{FIRST_EVENT}"]
@@ -139,7 +143,7 @@ def main() -> None:
     print_target("the zip in MB", zips[OURS].bytes / MB, TARGET_ZIP)
     for name in (
         f"{OURS}{NO_BYTECODE}",
-        *(name for one in PEERS for name in (one, one + NO_BYTECODE)),
+        *(name for peer in PEERS for name in (peer, peer + NO_BYTECODE)),
     ):
         other = starts.get(f"{name}{FIRST_EVENT}")
         if other:

@@ -1,12 +1,12 @@
 """Costs of handling one event on a warm instance, without the work of the callbacks themselves.
 
-Measured: the documentation's event, already a dict as SCF passes it, through the whole of `main_handler` (read, plan,
-inject, run each callback alone, sum up) to four callbacks that do nothing, with 10, 100 and 1,000 routes, and with
-the middleware, arguments and filters an application may have. In turns with it: `json.loads` of the same event as
-the unit that makes machines comparable, and a dispatch written by hand for this very event as the floor.
+Measured: the documentation's event, already a dict as SCF passes it, through `main_handler` (parse, plan, inject, run each
+callback, summarize) to four callbacks that do nothing. With 10, 100 and 1,000 routes, and with middleware, arguments and
+filters. In turns with it, `json.loads` of the same event is the unit that makes machines comparable, and a dispatch
+written by hand for this event is the minimum.
 
-One case logs as users' functions do: at INFO, one JSON line for each callback, with credentials, a mail server and a
-chat webhook in the environment. Its two sides, with and without logging, take turns in one process.
+One case logs like users' functions: at INFO, one JSON line for each callback, with credentials, a mail server and a chat
+webhook in the environment. Its two sides, with and without logging, take turns in one process.
 
 Not measured: cold starts (`cold_start.py`), COS, and SCF itself.
 """
@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 from measurement import (
     SAMPLE,
     SCF_CONTEXT,
+    measure_in_processes,
+    measure_in_turns,
     print_target,
     print_timings,
     sample_event,
-    time_in_processes,
-    time_in_turns,
 )
 
 from scf_mps import (
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
     from scf_mps import Call
 
 TARGET = 1.1
-"""21 µs on a machine on which `json.loads` of the event takes 19.3 µs. 9 µs of them look for numbers that JSON has not
-(1e999) in the 190 values of the event."""
+"""21 µs on a machine where `json.loads` of the event takes 19.3 µs. 9 µs of them search the 190 values of the event for
+numbers that JSON does not have (1e999)."""
 
 TARGET_GROWTH = 1.05
-"""Flat, but for noise."""
+"""Constant, except for noise."""
 
 TARGET_LOGGING = 3.0
-"""Times the dispatch without logging."""
+"""Multiple of the dispatch without logging."""
 
 VARIABLES = {
     "TENCENTCLOUD_SECRETID": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
@@ -68,7 +68,7 @@ VARIABLES = {
     "MPS_NOTIFY": "wecom://693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa?on=failure",
     "MPS_NOTIFY_KEY": "notify-key-of-the-example",
 }
-"""Secrets that every log line is checked for."""
+"""Secrets for which every log line is searched."""
 
 
 def on_transcode(result: Transcode) -> None: ...
@@ -79,7 +79,7 @@ def on_anything(result: object) -> None: ...
 
 
 class Database:
-    """Something an application provides to its callbacks."""
+    """A dependency of callbacks."""
 
 
 def with_arguments(
@@ -94,10 +94,10 @@ class PassThrough(Middleware):
         return proceed()
 
 
-def app_with(routes: int, *middleware: Middleware) -> App:
-    """An application with four callbacks for the event, and other routes up to a number.
+def create_app(routes: int, *middleware: Middleware) -> App:
+    """Return an application with four callbacks for the event, and other routes up to a number.
 
-    The others are for other definitions, other types, and types no version of MPS has yet.
+    The others are for other definitions, other types, and types that MPS does not have.
     """
     app = App(middleware=middleware)
     app.on(Transcode)(on_transcode)
@@ -115,8 +115,8 @@ def app_with(routes: int, *middleware: Middleware) -> App:
     return app
 
 
-def app_with_arguments() -> App:
-    """As `app_with(4)`, but each callback asks for three things besides its result."""
+def create_app_with_arguments() -> App:
+    """Like `create_app(4)`, but each callback has three arguments besides its result."""
     app = App()
     app.provide(Database, Database)
     app.on(Transcode, name="on_transcode")(with_arguments)
@@ -126,8 +126,8 @@ def app_with_arguments() -> App:
     return app
 
 
-def app_with_filters() -> App:
-    """As `app_with(4)`, but each callback is for the results of a definition, bucket, path or source."""
+def create_app_with_filters() -> App:
+    """Like `create_app(4)`, but each callback has filters for a definition, bucket, path or source."""
     router = Router(source="*.mp4")
     router.on(Transcode, definition=10)(on_transcode)
     router.on_failure(AnimatedGraphics, definition=(20000, 20001))(on_animation)
@@ -137,7 +137,7 @@ def app_with_filters() -> App:
 
 
 def handle(app: App) -> Callable[[], object]:
-    """Handles the event once, to see that each of its results reaches one callback, and returns how to do it again."""
+    """Check that each result of the event reaches one callback. Return a function that handles the event."""
     main_handler = app.main_handler
     event = sample_event()
     summary = main_handler(event, SCF_CONTEXT)
@@ -148,8 +148,8 @@ def handle(app: App) -> Callable[[], object]:
 
 
 def handle_with_logging() -> Callable[[], object]:
-    """As `handle`, with log lines at INFO written to a file that forgets them."""
-    app = app_with(4)
+    """Like `handle`, with log lines at INFO written to the null device."""
+    app = create_app(4)
     main_handler = app.main_handler
     event = sample_event()
     os.environ.update(VARIABLES)
@@ -157,20 +157,20 @@ def handle_with_logging() -> Callable[[], object]:
     logs.configure(lines, logging.INFO)
     logging.disable(logging.NOTSET)
     main_handler(event, SCF_CONTEXT)
-    written = [json.loads(line) for line in lines.getvalue().splitlines()]
-    assert [line["outcome"] for line in written] == ["done"] * 4, written
+    records = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [line["outcome"] for line in records] == ["done"] * 4, records
     logs.configure(open(os.devnull, "w", encoding="utf-8"), logging.INFO)  # noqa: SIM115
 
     return lambda: main_handler(event, SCF_CONTEXT)
 
 
 def switch_logging(side: str) -> None:
-    """Log in one side alone."""
+    """Enable logging in one side only."""
     logging.disable(logging.NOTSET if side == LOGGING else logging.CRITICAL)
 
 
 def handle_by_hand() -> Callable[[], object]:
-    """The least that could be called the same job: a dict of functions, and each result tried alone."""
+    """Return the minimal equivalent: a dict of functions, each called in its own try."""
     event = sample_event()
     functions: dict[tuple[str, str], Callable[[dict[str, Any]], None]] = {
         ("Transcode", "SUCCESS"): on_anything,
@@ -205,30 +205,30 @@ FEW, MANY = "main_handler, 10 routes", "main_handler, 1,000 routes"
 LOGGING, SILENT = "main_handler, 4 routes, logging", "the same without logging"
 CASES: dict[str, Callable[[], Callable[[], object]]] = {
     "dispatch by hand, 4 routes": handle_by_hand,
-    "main_handler, 4 routes": lambda: handle(app_with(4)),
-    FEW: lambda: handle(app_with(10)),
-    "main_handler, 100 routes": lambda: handle(app_with(100)),
-    MANY: lambda: handle(app_with(1000)),
-    "main_handler, 4 routes and a middleware": lambda: handle(app_with(4, PassThrough())),
-    "main_handler, 4 routes with 3 arguments each": lambda: handle(app_with_arguments()),
-    "main_handler, 4 routes with 2 filters each": lambda: handle(app_with_filters()),
+    "main_handler, 4 routes": lambda: handle(create_app(4)),
+    FEW: lambda: handle(create_app(10)),
+    "main_handler, 100 routes": lambda: handle(create_app(100)),
+    MANY: lambda: handle(create_app(1000)),
+    "main_handler, 4 routes and a middleware": lambda: handle(create_app(4, PassThrough())),
+    "main_handler, 4 routes with 3 arguments each": lambda: handle(create_app_with_arguments()),
+    "main_handler, 4 routes with 2 filters each": lambda: handle(create_app_with_filters()),
     LOGGING: handle_with_logging,
 }
 
 
 def measure(case: str) -> None:
-    """Print what `time_in_processes` collects."""
+    """Print the times that `measure_in_processes` collects."""
     logging.disable()
     text = SAMPLE.read_text(encoding="utf-8")
     sides = {REFERENCE: lambda: json.loads(text), case: CASES[case]()}
     if case == LOGGING:
-        sides[SILENT] = handle(app_with(4))
-    times = time_in_turns(sides, prepare=switch_logging)
+        sides[SILENT] = handle(create_app(4))
+    times = measure_in_turns(sides, prepare=switch_logging)
     print(json.dumps(times))
 
 
 def main() -> None:
-    timings = time_in_processes(sys.executable, __file__, CASES)
+    timings = measure_in_processes(sys.executable, __file__, CASES)
     print_timings(f"One event with 4 results, CPython {python_version()}", REFERENCE, timings)
     ratio = timings[FEW].minimum / timings[REFERENCE].minimum
     growth = timings[MANY].minimum / timings[FEW].minimum

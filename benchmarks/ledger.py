@@ -1,10 +1,10 @@
-"""What a ledger adds to one event: in time for each store, and in requests.
+"""Costs of a ledger for one event: time and requests for each store.
 
-Measured: the documentation's event with four callbacks that do nothing, as in `dispatch/dispatcher.py`, through an application
-without a ledger and with each store: a first delivery (the event is new each time) and a full redelivery (nothing is
-left to do). Beside them, in turns, `json.loads` of the same event as the unit that makes machines comparable. COS and
-Redis are on the loopback interface: COS as the emulator, whose own Python is part of the time, Redis as a real
-redis-server; a network adds its round trips, which the requests tell.
+Measured: the documentation's event with four callbacks that do nothing, as in `dispatch.py`, through an application without
+a ledger and with each store. Once as a first delivery (a new event each time), once as a full redelivery (nothing is left
+to do). In turns with them, `json.loads` of the same event is the unit that makes machines comparable. COS and Redis are on
+the loopback interface: COS as the emulator, whose own Python is part of the time, Redis as a real redis-server. A network
+adds its round trips, one per request.
 
 Not measured: cold starts, log lines, SCF itself.
 """
@@ -24,24 +24,32 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measurement import ROOT, SAMPLE, SCF_CONTEXT, Timing, print_target, sample_event, time_in_turns
+from measurement import (
+    ROOT,
+    SAMPLE,
+    SCF_CONTEXT,
+    Timing,
+    measure_in_turns,
+    print_target,
+    sample_event,
+)
 
 from scf_mps import AnimatedGraphics, App, ImageSprites, SnapshotByTimeOffset, Transcode
 from scf_mps.local.cos import CosEmulator
 
-sys.path.append(str(ROOT / "tests"))
+sys.path.append(str(ROOT))
 
-from redis_server import RedisServer
+from tests.support.redis_server import RedisServer
 
 TARGET = 2.07
-"""40 µs on a machine on which `json.loads` of the event takes 19.3 µs."""
+"""40 µs on a machine where `json.loads` of the event takes 19.3 µs."""
 
 BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"
 STORES = ("none", "memory", "files", "cos", "redis")
 
 
-def application(url: str) -> App:
-    """Four callbacks for the event that do nothing."""
+def create_application(url: str) -> App:
+    """Return an application with four callbacks for the event that do nothing."""
     app = App(ledger=url)
     app.on(Transcode, name="transcode")(lambda result: None)
     app.on_failure(AnimatedGraphics, name="animation")(lambda result: None)
@@ -50,9 +58,9 @@ def application(url: str) -> App:
     return app
 
 
-def first(url: str) -> Callable[[], object]:
-    """Delivers an event that is new each time."""
-    main_handler = application(url).main_handler
+def prepare_first_delivery(url: str) -> Callable[[], object]:
+    """Return a function that delivers a new event each time."""
+    main_handler = create_application(url).main_handler
     event, numbers = sample_event(), count()
 
     def deliver() -> object:
@@ -61,27 +69,27 @@ def first(url: str) -> Callable[[], object]:
         )
         return main_handler(event, SCF_CONTEXT)
 
-    assert outcomes(deliver()) == {"done"}
+    assert get_outcomes(deliver()) == {"done"}
     return deliver
 
 
-def again(url: str) -> Callable[[], object]:
-    """Delivers an event that is done."""
-    main_handler = application(url).main_handler
+def prepare_redelivery(url: str) -> Callable[[], object]:
+    """Return a function that delivers an event that is done."""
+    main_handler = create_application(url).main_handler
     event = sample_event()
     main_handler(event, SCF_CONTEXT)
     expected = {"done"} if url == "none" else {"skipped"}
-    assert outcomes(main_handler(event, SCF_CONTEXT)) == expected
+    assert get_outcomes(main_handler(event, SCF_CONTEXT)) == expected
     return lambda: main_handler(event, SCF_CONTEXT)
 
 
-def outcomes(summary: Any) -> set[str]:
+def get_outcomes(summary: Any) -> set[str]:
     return {call["outcome"] for call in summary["callbacks"]}
 
 
 @contextmanager
-def place(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
-    """Where a ledger of the store can be, and how many requests were made there."""
+def start_store(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
+    """Start a store. Yield the URL of a ledger and a function that counts requests."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         if store == "cos":
             emulator = stack.enter_context(CosEmulator(folder))
@@ -92,15 +100,15 @@ def place(store: str) -> Iterator[tuple[str, Callable[[], int]]]:
             yield f"cos://{BUCKET}.{REGION}/ledger/", lambda: len(list(emulator.requests))
         elif store == "redis":
             server = stack.enter_context(RedisServer(folder))
-            yield server.url, lambda: commands(server.client)
+            yield server.url, lambda: count_scripts(server.client)
         elif store == "files":
             yield f"file://{folder}", lambda: 0
         else:
             yield ("none" if store == "none" else "memory://"), lambda: 0
 
 
-def commands(client: Any) -> int:
-    """Scripts that redis-server was told to run: all that a delivery asks of it."""
+def count_scripts(client: Any) -> int:
+    """Return the number of scripts that redis-server ran. A delivery makes no other requests."""
     stats = client.info("commandstats")
     return sum(
         stats[name]["calls"] for name in ("cmdstat_evalsha", "cmdstat_eval") if name in stats
@@ -108,23 +116,23 @@ def commands(client: Any) -> int:
 
 
 def measure(store: str) -> None:
-    """Print the times of one store, and its requests, as JSON."""
+    """Print the times and requests of one store as JSON."""
     logging.disable()
     text = SAMPLE.read_text(encoding="utf-8")
-    slow = store in ("files", "cos", "redis")
-    with place(store) as (url, asked):
+    is_slow = store in ("files", "cos", "redis")
+    with start_store(store) as (url, count_requests):
         sides: dict[str, Callable[[], object]] = {
             "json.loads": lambda: json.loads(text),
-            "first": first(url),
-            "again": again(url),
+            "first": prepare_first_delivery(url),
+            "again": prepare_redelivery(url),
         }
         requests = {}
         for name in ("first", "again"):
-            before = asked()
+            before = count_requests()
             sides[name]()
-            requests[name] = asked() - before
-        turns, batch = (60, 5) if slow else (250, 20)
-        times = time_in_turns(sides, turns, batch)
+            requests[name] = count_requests() - before
+        turns, batch = (60, 5) if is_slow else (250, 20)
+        times = measure_in_turns(sides, turns, batch)
     print(json.dumps({"times": times, "requests": requests}))
 
 
@@ -135,21 +143,23 @@ def main() -> None:
     print(f"{'store':8} {'first delivery':>24} {'redelivery':>24} {'requests':>12}")
     for store in STORES:
         if store == "redis" and shutil.which("redis-server") is None:
-            print("redis    NOT MEASURED: there is no redis-server on this machine")
+            print("redis    NOT MEASURED: redis-server is not installed")
             continue
-        ran = subprocess.run(
+        done = subprocess.run(
             [sys.executable, __file__, store], stdout=subprocess.PIPE, text=True, check=True
         )
-        told = json.loads(ran.stdout)
-        timings = {name: Timing(times) for name, times in told["times"].items()}
+        printed = json.loads(done.stdout)
+        timings = {name: Timing(times) for name, times in printed["times"].items()}
         cells = []
         for name in ("first", "again"):
             minimum, median = timings[name].ratios(timings["json.loads"])
             cells.append(f"{minimum} ({median})")
-        counted = (
-            "" if store not in ("cos", "redis") else "{first} / {again}".format(**told["requests"])
+        requests = (
+            ""
+            if store not in ("cos", "redis")
+            else "{first} / {again}".format(**printed["requests"])
         )
-        print(f"{store:8} {cells[0]:>24} {cells[1]:>24} {counted:>12}")
+        print(f"{store:8} {cells[0]:>24} {cells[1]:>24} {requests:>12}")
         if store == "memory":
             target = timings["first"].minimum / timings["json.loads"].minimum
     print()

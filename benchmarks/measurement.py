@@ -1,7 +1,7 @@
-"""What the benchmarks share: the event they handle, timing in turns, and tables of what was measured.
+"""Helpers of the benchmarks: the sample event, measurements in turns, and tables.
 
-Other work on the same machine disturbs one moment and not the next. All that is compared is therefore measured in
-turns within one run, and the figures to trust are ratios and minima.
+Other work on the machine disturbs single moments. Sides that are compared therefore take turns within one run, and ratios
+and minima are the figures to trust.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 SAMPLE = ROOT / "src" / "scf_mps" / "local" / "samples" / "documentation.json"
-"""The event of the MPS documentation: three results that went well and one that failed."""
+"""The event of the MPS documentation: three results that succeeded and one that failed."""
 
 SCF_CONTEXT: dict[str, Any] = {
     "request_id": "8c1b9d1e-0f5e-4c53-9d0a-6a2f6d3b7f10",
@@ -32,37 +32,37 @@ SCF_CONTEXT: dict[str, Any] = {
     "memory_limit_in_mb": 128,
     "time_limit_in_ms": 60000,
 }
-"""What SCF passes besides the event."""
+"""The context that SCF passes."""
 
 
 def sample_event() -> dict[str, Any]:
-    """The documentation's event, as SCF passes it."""
+    """Return the documentation's event, as SCF passes it."""
     event: dict[str, Any] = json.loads(SAMPLE.read_text(encoding="utf-8"))
     return event
 
 
 class Timing:
-    """The times one side took, in one unit."""
+    """Minimum and median of the times of one side, in one unit."""
 
     def __init__(self, times: Sequence[float]) -> None:
         self.median = median(times)
         self.minimum = min(times)
 
     def ratios(self, to: Timing) -> tuple[str, str]:
-        """How many times the other's minimum, and median, this takes, as texts."""
+        """Return the ratios of this minimum and median to another's, as texts."""
         return f"{self.minimum / to.minimum:.2f}", f"{self.median / to.median:.2f}"
 
 
-def time_in_turns(
+def measure_in_turns(
     sides: Mapping[str, Callable[[], object]],
     turns: int = 250,
     batch: int = 20,
     prepare: Callable[[str], object] = str,
 ) -> dict[str, list[float]]:
-    """Microseconds that a call of each side takes, measured in batches of calls, one of each side a turn.
+    """Return the microseconds of a call of each side, measured in batches. The sides take turns.
 
-    The garbage collector stays on: its work is part of what a call costs. `prepare` is called with the side's name
-    before each batch, and is not measured.
+    The garbage collector stays on: its work is part of the cost. `prepare` is called with the side's name before each
+    batch, and is not measured.
     """
     times: dict[str, list[float]] = {name: [] for name in sides}
     gc.collect()
@@ -76,12 +76,12 @@ def time_in_turns(
     return times
 
 
-def time_in_processes(
+def measure_in_processes(
     python: str, script: str, cases: Iterable[str], rounds: int = 5
 ) -> dict[str, Timing]:
-    """What ``script CASE`` measures and prints as JSON (`time_in_turns`), over several processes for each case.
+    """Run ``script CASE`` in several processes for each case, and return what it prints as JSON (`measure_in_turns`).
 
-    A case has its processes for itself, as an application has: Python adapts code to what runs through it.
+    Each case has its own processes, like an application: Python adapts code to the values that it processes.
     """
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
@@ -94,13 +94,13 @@ def time_in_processes(
     return {name: Timing(taken) for name, taken in times.items()}
 
 
-def print_target(what: str, value: float, limit: float) -> None:
-    """Print what came of a target. A miss fails nothing: a busy machine misses many."""
-    print(f"  {what}: {value:.2f}; target: <= {limit}, {'met' if value <= limit else 'missed'}")
+def print_target(name: str, value: float, limit: float) -> None:
+    """Print whether a target was met. A miss is not a failure: a busy machine misses many."""
+    print(f"  {name}: {value:.2f}; target: <= {limit}, {'met' if value <= limit else 'missed'}")
 
 
 def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of texts under headers, the first column to the left and the others to the right."""
+    """Print rows of texts under headers. The first column is aligned left, the others right."""
     widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
     print(f"\n{title}")
     for first, *others in (headers, ["-" * width for width in widths], *rows):
@@ -109,7 +109,7 @@ def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_timings(title: str, reference: str, timings: Mapping[str, Timing]) -> None:
-    """Print microseconds, and their ratios to those of one side, the reference."""
+    """Print microseconds, and their ratios to those of the reference."""
     rows = [
         [
             name,

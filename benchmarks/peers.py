@@ -1,12 +1,11 @@
-"""The same job with AWS Lambda Powertools, the best known framework for functions, side by side with ours.
+"""A comparison with AWS Lambda Powertools, the best known framework for functions.
 
-Measured: cold starts as in `cold_start.py` and the time an event takes as in `dispatch/dispatcher.py`, with the same interpreter
-and on the same event. Powertools has no router for such events; `powertools_peer.py` puts together what it has, its
-parser, its partial processor and a dict of callbacks. It is installed into an environment of its own under `.cache/`
-by the first run.
+Measured: cold starts as in `cold_start.py` and the time of an event as in `dispatch.py`, with the same interpreter and the
+same event. Powertools has no router for such events: `powertools_peer.py` combines its parser, its partial processor and
+a dict of callbacks. The first run installs it into a separate environment in `.cache/`.
 
-Not measured: what only one of the two does (the deadline, injection and a summary on our side, validation on its), and
-idempotency but for what its import costs.
+Not measured: features of only one side (our deadline, injection and summary, its validation), and idempotency except for
+its import.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from cold_start import IMPORT, SIDES, bare_environment, build, print_cold_starts, start_in_turns
+from cold_start import IMPORT, SIDES, build, create_environment, print_cold_starts, start_in_turns
 from measurement import (
     ROOT,
     SAMPLE,
     SCF_CONTEXT,
+    measure_in_processes,
+    measure_in_turns,
     print_timings,
     sample_event,
-    time_in_processes,
-    time_in_turns,
 )
 
 if TYPE_CHECKING:
@@ -51,14 +50,14 @@ REFERENCE = "json.loads of the event"
 OURS, PARSED, RAW = "scf-mps", "powertools, parsed by a model", "powertools, the raw dict"
 
 
-def installed() -> tuple[Path, Path]:
-    """The peer's interpreter and its packages; they are installed if they are not yet."""
+def install() -> tuple[Path, Path]:
+    """Install the peer if necessary. Return its interpreter and its packages."""
     python = ENVIRONMENT / "bin" / "python"
     done = ENVIRONMENT / "done"
     if not done.exists() or done.read_text() != str(PACKAGES):
         print(f"installing {', '.join(PACKAGES)} into {ENVIRONMENT.relative_to(ROOT)}", flush=True)
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        bare_environment(ENVIRONMENT)
+        create_environment(ENVIRONMENT)
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--python", str(python), "install", *PACKAGES], check=True)
         done.write_text(str(PACKAGES))
@@ -67,19 +66,19 @@ def installed() -> tuple[Path, Path]:
 
 
 def measure(case: str) -> None:
-    """Print what `time_in_processes` collects; run by the peer's interpreter."""
+    """Print the times that `measure_in_processes` collects. Runs in the peer's interpreter."""
     sys.path.insert(0, str(ROOT / "src"))
     logging.disable()
     text = SAMPLE.read_text(encoding="utf-8")
-    times = time_in_turns({REFERENCE: lambda: json.loads(text), case: handling(case)})
+    times = measure_in_turns({REFERENCE: lambda: json.loads(text), case: prepare(case)})
     print(json.dumps(times))
 
 
-def handling(case: str) -> Callable[[], object]:
+def prepare(case: str) -> Callable[[], object]:
     if case == OURS:
-        from dispatch import app_with, handle
+        from dispatch import create_app, handle
 
-        return handle(app_with(4))
+        return handle(create_app(4))
     import powertools_peer as peer
 
     main_handler = peer.main_handler if case == PARSED else peer.raw_main_handler
@@ -89,24 +88,23 @@ def handling(case: str) -> Callable[[], object]:
 
 
 def main() -> None:
-    python, packages = installed()
+    python, packages = install()
     with TemporaryDirectory() as folder:
         function = Path(folder)
         build(function)
         shutil.copy(ROOT / "benchmarks" / "powertools_peer.py", function)
         compileall.compile_dir(function, quiet=1)
         starts = start_in_turns(python, [function, packages], COLD_STARTS)
-    print_cold_starts(f"Cold start beside Powertools, CPython {python_version()}", starts)
-    timings = time_in_processes(str(python), __file__, (OURS, PARSED, RAW))
-    print_timings("One event with 4 results beside Powertools", REFERENCE, timings)
-    faster = timings[PARSED].minimum / timings[OURS].minimum
-    sooner = starts[PEER].times.median / starts[IMPORT].times.median
-    lighter = starts[PEER].memory - starts[IMPORT].memory
+    print_cold_starts(f"Cold start compared with Powertools, CPython {python_version()}", starts)
+    timings = measure_in_processes(str(python), __file__, (OURS, PARSED, RAW))
+    print_timings("One event with 4 results compared with Powertools", REFERENCE, timings)
+    event_ratio = timings[PARSED].minimum / timings[OURS].minimum
+    start_ratio = starts[PEER].times.median / starts[IMPORT].times.median
+    memory_difference = starts[PEER].memory - starts[IMPORT].memory
     print(
-        f"\n  beside Powertools: {sooner:.1f} times as fast to start with {lighter:.0f} MB less, ",
-        end="",
+        f"\n  compared with Powertools: starts {start_ratio:.1f} times as fast with {memory_difference:.0f} MB less, "
+        f"handles an event {event_ratio:.1f} times as fast"
     )
-    print(f"{faster:.1f} times as fast with an event")
 
 
 if __name__ == "__main__":

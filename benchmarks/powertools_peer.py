@@ -1,8 +1,8 @@
 # mypy: ignore-errors
-"""The job of the documentation's event as users of AWS Lambda Powertools would write it: what `peers.py` compares with.
+"""A handler of the documentation's event with AWS Lambda Powertools, for `peers.py`.
 
-A model of what callbacks read of the event, a processor that tries each result alone, and a dict of callbacks by type
-and status. Nothing is logged. It can be imported only where the packages are that `peers.py` installs.
+It has a model of the fields that callbacks read, a processor that isolates each result, and a dict of callbacks by type and
+status. Nothing is logged. It needs the packages that `peers.py` installs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ class Bucket(BaseModel):
     Region: str
 
 
-class Place(BaseModel):
+class Storage(BaseModel):
     Type: str
     CosOutputStorage: Bucket
 
 
-class Asked(BaseModel):
+class Input(BaseModel):
     Definition: int
-    OutputStorage: Place
+    OutputStorage: Storage
     OutputObjectPath: str
 
 
 class Rendition(BaseModel):
-    OutputStorage: Place
+    OutputStorage: Storage
     Path: str
     Bitrate: int
     Height: int
@@ -44,7 +44,7 @@ class Rendition(BaseModel):
 
 
 class Animation(BaseModel):
-    Storage: Place
+    Storage: Storage
     Path: str
 
 
@@ -54,12 +54,12 @@ class Picture(BaseModel):
 
 
 class Snapshots(BaseModel):
-    Storage: Place
+    Storage: Storage
     PicInfoSet: list[Picture]
 
 
 class Sprites(BaseModel):
-    Storage: Place
+    Storage: Storage
     TotalCount: int
     ImagePathSet: list[str]
     WebVttPath: str
@@ -69,7 +69,7 @@ class Result(BaseModel):
     Status: str
     ErrCode: int
     Message: str
-    Input: Asked
+    Input: Input
 
 
 class Transcode(Result):
@@ -139,7 +139,7 @@ def on_raw_item(item: dict[str, Any]) -> None:
 
 
 class ResultProcessor(BasePartialProcessor):
-    """Tries each result alone, as the peer's own processors do with the records of a queue."""
+    """Isolates each result, like the peer's own processors isolate the records of a queue."""
 
     def _prepare(self) -> None:
         self.success_messages.clear()
@@ -164,13 +164,13 @@ processor = ResultProcessor()
 
 
 def main_handler(event: dict[str, Any], context: Any) -> list[str]:
-    """Parse, isolate, route."""
+    """Parse the event, and route each isolated result."""
     notification = parse(event=event, model=Notification)
     with processor(notification.WorkflowTaskEvent.MediaProcessResultSet, on_item):
         return [outcome for outcome, *_ in processor.process()]
 
 
 def raw_main_handler(event: dict[str, Any], context: Any) -> list[str]:
-    """Isolate and route, without a model: what a callback gets is a dict."""
+    """Route each isolated result without a model: callbacks get dicts."""
     with processor(event["WorkflowTaskEvent"]["MediaProcessResultSet"], on_raw_item):
         return [outcome for outcome, *_ in processor.process()]

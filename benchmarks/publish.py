@@ -1,10 +1,10 @@
-"""CPU and requests of publishing an event of many results: the cost of a result must not grow with their number.
+"""CPU and requests of publishing an event with many results. The cost per result must not grow with their number.
 
     python benchmarks/publish.py [--results 50 100 200 400]
 
 Measured: one delivery through `handlers/` with publish, manifest and moderation on, against the COS emulator in the
-same process, so that its CPU is part of the numbers. The ratio is that of the CPU of a result to that in the first
-row. Not measured: COS itself, a network.
+same process, whose CPU is part of the numbers. The ratio compares the CPU per result with that of the first row. Not
+measured: COS itself, a network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_RATIO = 2.0
 
 
 def make_notification(count: int) -> dict[str, Any]:
-    """Return an event of so many renditions and reviews."""
+    """Return an event with this number of renditions and of reviews."""
     notification = sample("WorkflowTask", Transcode="SUCCESS", Porn="SUCCESS")
     task = notification["WorkflowTaskEvent"]
     (item,), (review,) = task["MediaProcessResultSet"], task["AiContentReviewResultSet"]

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
-"""The job of the documentation's event as it is written by hand on the MPS SDK: what `cold_start_zip.py` compares with.
+"""A handler of the documentation's event written by hand with the MPS SDK, for `cold_start_zip.py`.
 
-The models of the SDK read the event, and a dict of callbacks takes each result by type and status. Nothing is logged.
+The models of the SDK parse the event, and a dict of callbacks selects one for each result. Nothing is logged.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ CALLBACKS = {
 
 
 def main_handler(event, context):
-    """One word for each result."""
+    """Return the outcome of each result."""
     task = models.WorkflowTask()
     task._deserialize(event["WorkflowTaskEvent"])
-    done = []
+    outcomes = []
     for result in task.MediaProcessResultSet:
         field, callback = CALLBACKS[result.Type]
-        one = getattr(result, field)
+        subtask = getattr(result, field)
         try:
-            (callback if one.Status == "SUCCESS" else failure)(one)
-            done.append("success")
+            (callback if subtask.Status == "SUCCESS" else failure)(subtask)
+            outcomes.append("success")
         except Exception:
             logger.exception("%s failed", result.Type)
-            done.append("fail")
-    return json.loads(json.dumps(done))
+            outcomes.append("fail")
+    return json.loads(json.dumps(outcomes))

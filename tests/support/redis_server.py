@@ -1,4 +1,4 @@
-"""A real redis-server for tests and benchmarks, which also run as scripts."""
+"""A redis-server for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any, final
 
 @final
 class RedisServer:
-    """A `redis-server` on a free port of the loopback interface, in memory alone.
+    """A `redis-server` on a free port of the loopback interface, in memory only.
 
     Attributes:
-        client: of the package `redis`, once it is started.
+        client: a client of the package `redis`, after the start.
     """
 
-    def __init__(self, folder: str | Path, *more: str) -> None:
+    def __init__(self, folder: str | Path, *options: str) -> None:
         self.command = [
             shutil.which("redis-server"),
             *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
-            *("--daemonize", "no", *more),
+            *("--daemonize", "no", *options),
         ]
         self.port = 0
         self.process: Any = None
@@ -37,7 +37,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [*self.command, "--port", str(self.port)], stdout=subprocess.PIPE, text=True
         )
-        # Its own word for it: whoever asked before would have to ask again.
+        # Clients that connect earlier fail.
         for line in self.process.stdout:
             if "Ready to accept connections" in line:
                 break
@@ -54,14 +54,14 @@ class RedisServer:
         self.process.wait(timeout=10)
 
     def __enter__(self) -> RedisServer:
-        for last in (False, False, False, True):
+        for is_last in (False, False, False, True):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self.port = free.getsockname()[1]
             try:
                 self.start()
                 break
             except AssertionError:  # another process took the port
-                if last:
+                if is_last:
                     raise
         return self
 

@@ -269,9 +269,10 @@ class StoredEvent:
 
     def add(self, records: Iterable[Record]) -> None:
         """Add records. Each replaces an earlier one of the same call, unless that takes precedence."""
+        stored = self._records
         for record in records:
-            if record.replaces(self._records.get(record.key)):
-                self._records[record.key] = record
+            if record.replaces(stored.get(record.key)):
+                stored[record.key] = record
 
     def __repr__(self) -> str:
         return f"<StoredEvent {self.key} {self.state}>"

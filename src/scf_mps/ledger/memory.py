@@ -77,10 +77,12 @@ class MemoryLedger(Ledger):
         item = _get_item(lease)
         with self._lock:
             is_last = item.event.delivery == lease.delivery
-            item.event.add(record for record in records if is_last or record.is_final)
             if is_last:
+                item.event.add(records)
                 item.event.complete = complete
                 item.until = 0.0
+            else:
+                item.event.add(record for record in records if record.is_final)
 
     def find(self, key: str) -> StoredEvent | None:
         with self._lock:
