@@ -1,4 +1,4 @@
-# Two commands on a machine with python3 and make: `make demo` and `make test`.
+# `make demo` and `make test` need only python3 and make.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
@@ -13,15 +13,15 @@ LOWEST_TESTS := tests/cli/test_cli.py tests/tencent/test_client.py tests/tencent
 DEPLOY := tests/build tests/deploy tests/doctor tests/cli/test_new.py
 WAITING := tests/actions tests/ledger
 
-# The tests start hundreds of processes: each would compile all it imports.
+# The tests start hundreds of processes, each of which would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
 
-demo: .venv/desk.done  ## A sample event through the real application, with real files in a COS emulator.
+demo: .venv/cli.done  ## Run the application with a sample event and files in a COS emulator.
 	@$(BIN)/scf-mps demo
 
-test: lint  ## What to run before a commit; CI does more of it (SCF_MPS_EXAMPLES=many), and `make pythons`.
+test: lint  ## All checks before a commit. CI runs more examples (SCF_MPS_EXAMPLES=many) and `make pythons`.
 	$(MAKE) --no-print-directory --jobs=2 types unit
 
 lint: .venv/dev.done
@@ -32,7 +32,7 @@ types: .venv/dev.done
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side by side, on two cores.
+unit: .venv/dev.done  ## Run the tests in parallel, with branch coverage of all code.
 	@rm -rf .coverage .coverage.* $(SKIPS) && mkdir -p $(SKIPS)
 	SKIPS=$(SKIPS) $(MAKE) --no-print-directory --jobs=4 --output-sync unit-clients unit-deploy unit-files unit-waiting unit-core
 	$(BIN)/coverage combine --quiet
@@ -41,50 +41,50 @@ unit: .venv/dev.done  ## The tests, with the branch coverage of all code; side b
 unit-files:
 	$(BIN)/coverage run -m pytest $(FILES)
 
-unit-clients:  ## Processes, official clients; the first time, npm installs Tencent's deploy clients into .cache/npm.
+unit-clients:  ## Run processes and official clients. The first run installs Tencent's deploy clients into .cache/npm.
 	$(BIN)/coverage run -m pytest $(CLIENTS)
 
 unit-deploy:
 	$(BIN)/coverage run -m pytest $(DEPLOY)
 
-unit-waiting:  ## Most of their time is a wait for slow or silent servers.
+unit-waiting:  ## Run tests that mostly wait for slow servers.
 	$(BIN)/coverage run -m pytest $(WAITING)
 
 unit-core:
 	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY) $(WAITING))
 
-first-hour:  ## docs/getting-started.md as a new user runs it, with a stopwatch; then the project's own CI.
+first-hour:  ## Time docs/getting-started.md for a new user, then run the CI of the new project.
 	$(PYTHON) tools/first_hour.py
 
-pythons: .venv/dev.done  ## The tests on every other CPython 3.10 to 3.13 of this machine.
+pythons: .venv/dev.done  ## Run the tests on every other CPython 3.10 to 3.13 of this machine.
 	$(BIN)/python tools/test_pythons.py
 
 LOWEST := .venvs/lowest
-lowest: .venv/dev.done  ## The lowest versions that pyproject.toml allows, and tests of each extra with them.
+lowest: .venv/dev.done  ## Test each extra with the lowest versions that pyproject.toml allows.
 	$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.10,<3.13' $(LOWEST)
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct -e '.[test]'
-	@# Once more without the tests' own SDKs, which need a newer one.
+	@# Again without the SDKs of the tests, which require newer versions.
 	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --upgrade \
 		-e '.[cli,deploy,fast,local,mps,redis]'
-	@# The warnings are of new transitive dependencies.
+	@# The warnings come from new transitive dependencies.
 	$(LOWEST)/bin/python -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning \
 		$(LOWEST_TESTS)
 
-events: .venv/dev.done  ## The views, from the installed MPS SDK.
+events: .venv/dev.done  ## Generate the event classes from the installed MPS SDK.
 	$(BIN)/python tools/generate_events.py
 
-mutants: .venv/dev.done  ## How many changes of the core the tests notice (about 20 minutes).
+mutants: .venv/dev.done  ## Measure the mutation score of the core (about 20 minutes).
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 
-chaos: .venv/dev.done  ## Killed processes under 2,000 events for each ledger, then ledgers that hang: nothing lost or done twice.
+chaos: .venv/dev.done  ## Kill processes under 2,000 events for each ledger, then hang the ledgers: no event is lost or repeated.
 	$(BIN)/python tests/chaos/crashes.py
 
 MINUTES ?= 10
-fuzz: .venv/dev.done  ## Mutated events in every envelope, whole and broken, through main_handler, for MINUTES=10.
+fuzz: .venv/dev.done  ## Send mutated events in every envelope to main_handler, for MINUTES=10.
 	$(BIN)/python tests/fuzz/fuzzer.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-bench: .venv/dev.done  ## Cold start, dispatch, publishing and bulk copies; with PEERS=1 beside AWS Lambda Powertools too.
+bench: .venv/dev.done  ## Measure cold start, dispatch, publishing and bulk copies. PEERS=1 compares with AWS Lambda Powertools.
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/cold_start_zip.py $(if $(filter 1,$(PEERS)),--powertools)
 	$(BIN)/python benchmarks/dispatch.py
@@ -93,7 +93,7 @@ bench: .venv/dev.done  ## Cold start, dispatch, publishing and bulk copies; with
 	$(BIN)/python benchmarks/cos_bulk.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
-build: .venv/desk.done  ## The function: dist/function.zip, and unpacked in build/ as serverless.yml deploys it.
+build: .venv/cli.done  ## Build dist/function.zip, and unpack it in build/ for serverless.yml.
 	@$(BIN)/scf-mps build
 
 clean:
@@ -101,12 +101,12 @@ clean:
 
 .venv/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "scf-mps needs Python 3.10 or later: none was found"; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment here: install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "python3 cannot create a virtual environment: install python3-venv"; exit 1; }
 
-.venv/desk.done: .venv/pyvenv.cfg pyproject.toml
+.venv/cli.done: .venv/pyvenv.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,deploy,local]'
 	@touch $@
 
 .venv/dev.done: .venv/pyvenv.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ .venv/desk.done
+	@touch $@ .venv/cli.done

@@ -127,7 +127,7 @@ def create_checkout(parent: Path) -> Path:
         f"#!/bin/sh\nPYTHONPATH='{ROOT}/src' exec '{sys.executable}' -c '{start}' \"$@\"\n"
     )
     command.chmod(0o755)
-    for name in ("pyvenv.cfg", "desk.done"):  # in this order, because make compares their times
+    for name in ("pyvenv.cfg", "cli.done"):  # in this order, because make compares their times
         (folder / ".venv" / name).touch()
     return folder
 

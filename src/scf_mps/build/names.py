@@ -41,7 +41,7 @@ def check_name(name: str) -> Iterator[Problem]:
 
 
 def escape_name(name: str) -> str:
-    """Return a path for a terminal, with control characters and bytes that are not UTF-8 escaped (``\\xff``)."""
+    """Return a path for a terminal, with control characters and bytes that are not UTF-8 escaped."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()

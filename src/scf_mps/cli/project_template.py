@@ -144,8 +144,8 @@ def _make_changes(name: str, region: str, version: str) -> dict[str, dict[str, s
             "\n  name: scf-mps-dev-mps-events\n": f"\n  name: {quoted}\n",
             "\n  region: ap-guangzhou ": f"\n  region: {region} ",
             "\n    hook: make build ": "\n    hook: scf-mps build ",
-            "# `make build` is `scf-mps build`: it makes ": "# `scf-mps build` makes ",
-            "# Why each line is as it is was tried with that client: tests/serverless/test_traps.py.\n": "",
+            "# `make build` runs `scf-mps build`, which makes ": "# `scf-mps build` makes ",
+            "# tests/serverless/test_traps.py shows the reason for each setting with this client.\n": "",
         },
     }
 

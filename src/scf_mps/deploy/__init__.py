@@ -1,1 +1,1 @@
-"""From the desk to the cloud: what makes the function's zip. Never deployed itself."""
+"""Deployment of a function to SCF (`scf-mps deploy`)."""
