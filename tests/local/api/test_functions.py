@@ -70,7 +70,8 @@ class Client:
         request.from_json_string(json.dumps({"FunctionName": "events", **fields}))
         return getattr(self.official, action)(request)
 
-    def get_error_code(self, action, **fields):
+    def error(self, action, **fields):
+        """Return the code of the error that an action must cause."""
         return get_error_code(self, action, **fields)
 
 
@@ -90,32 +91,32 @@ def bind(client):
     """MPS's undocumented actions, sent as the deployment toolkit does."""
 
     def call(action="BindTrigger", **fields):
-        response = {"Qualifier": "$DEFAULT", "FunctionName": "events", "Namespace": "default"}
+        defaults = {"Qualifier": "$DEFAULT", "FunctionName": "events", "Namespace": "default"}
         if action == "BindTrigger":
-            response |= {"ScfRegion": REGION, "EventType": "WorkflowTask"}
+            defaults |= {"ScfRegion": REGION, "EventType": "WorkflowTask"}
         else:
-            response |= {"Type": "mps"}
-        return client.call_json(action, {**response, **fields})["Response"]
+            defaults |= {"Type": "mps"}
+        return client.call_json(action, {**defaults, **fields})["Response"]
 
     return call
 
 
 def test_created_function_has_default_settings(created):
-    response = created("GetFunction")
+    function = created("GetFunction")
 
-    assert (response.FunctionName, response.Namespace, response.Status) == (
+    assert (function.FunctionName, function.Namespace, function.Status) == (
         "events",
         "default",
         "Active",
     )
-    assert (response.MemorySize, response.Timeout, response.InitTimeout) == (128, 3, 65)
-    assert (response.Runtime, response.Handler, response.Type) == (
+    assert (function.MemorySize, function.Timeout, function.InitTimeout) == (128, 3, 65)
+    assert (function.Runtime, function.Handler, function.Type) == (
         "Python3.10",
         "index.main_handler",
         "Event",
     )
-    assert response.PublicNetConfig.PublicNetStatus == "ENABLE"
-    assert response.CodeSize == len(CODE)
+    assert function.PublicNetConfig.PublicNetStatus == "ENABLE"
+    assert function.CodeSize == len(CODE)
     assert created("GetFunctionAddress").CodeSha256 == hashlib.sha256(CODE).hexdigest()
     assert created("GetAlias", Name="$DEFAULT").FunctionVersion == "$LATEST"
     config = created("GetFunctionEventInvokeConfig").AsyncTriggerConfig
@@ -128,11 +129,11 @@ def test_changes_take_polls_and_block_others():
         scf_client = Client(api)
         scf_client("CreateFunction", **FUNCTION)
         assert (
-            scf_client.get_error_code("UpdateFunctionCode", ZipFile=ZIP)
+            scf_client.error("UpdateFunctionCode", ZipFile=ZIP)
             == "FailedOperation.FunctionStatusError"
         )
-        assert scf_client.get_error_code("PublishVersion") == "FailedOperation.FunctionStatusError"
-        assert scf_client.get_error_code("Invoke") == "FailedOperation.FunctionStatusError"
+        assert scf_client.error("PublishVersion") == "FailedOperation.FunctionStatusError"
+        assert scf_client.error("Invoke") == "FailedOperation.FunctionStatusError"
         assert [scf_client("GetFunction").Status for _ in range(3)] == [
             "Creating",
             "Creating",
@@ -150,11 +151,10 @@ def test_changes_take_polls_and_block_others():
 def test_changes_fail_on_demand(scf_client, scf):
     scf.account.failures.append("first")
     scf_client("CreateFunction", **FUNCTION)
-    response = scf_client("GetFunction")
-    assert (response.Status, response.StatusReasons[0].ErrorMessage) == ("CreateFailed", "first")
+    function = scf_client("GetFunction")
+    assert (function.Status, function.StatusReasons[0].ErrorMessage) == ("CreateFailed", "first")
     assert (
-        scf_client.get_error_code("UpdateFunctionCode", ZipFile=ZIP)
-        == "FailedOperation.FunctionStatusError"
+        scf_client.error("UpdateFunctionCode", ZipFile=ZIP) == "FailedOperation.FunctionStatusError"
     )
     scf_client("DeleteFunction")
     scf_client("CreateFunction", **FUNCTION)
@@ -162,8 +162,8 @@ def test_changes_fail_on_demand(scf_client, scf):
     scf_client("UpdateFunctionCode", ZipFile=ZIP)
     assert scf_client("GetFunction").Status == "UpdateFailed"
     scf_client("UpdateFunctionCode", ZipFile=ZIP)
-    response = scf_client("GetFunction")
-    assert (response.Status, response.StatusReasons) == ("Active", [])
+    function = scf_client("GetFunction")
+    assert (function.Status, function.StatusReasons) == ("Active", [])
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_changes_fail_on_demand(scf_client, scf):
     ],
 )
 def test_create_function_refuses_invalid_fields(scf_client, fields, code):
-    assert scf_client.get_error_code("CreateFunction", **{**FUNCTION, **fields}) == code
+    assert scf_client.error("CreateFunction", **{**FUNCTION, **fields}) == code
     assert scf_client("ListFunctions").TotalCount == 0
 
 
@@ -207,16 +207,13 @@ def test_create_function_refuses_invalid_fields(scf_client, fields, code):
 def test_variables_have_limits(scf_client, variables, code):
     environment = {"Variables": [{"Key": key, "Value": value} for key, value in variables]}
 
-    assert scf_client.get_error_code("CreateFunction", **FUNCTION, Environment=environment) == code
+    assert scf_client.error("CreateFunction", **FUNCTION, Environment=environment) == code
 
 
 def test_updated_zip_has_at_most_20_megabytes(created):
     large = base64.b64encode(zipped(noise=os.urandom(20 * 1024 * 1024))).decode()
 
-    assert (
-        created.get_error_code("UpdateFunctionCode", ZipFile=large)
-        == "InvalidParameterValue.ZipFile"
-    )
+    assert created.error("UpdateFunctionCode", ZipFile=large) == "InvalidParameterValue.ZipFile"
 
 
 def test_zip_over_unpacked_limit_is_refused(scf_client):
@@ -225,7 +222,7 @@ def test_zip_over_unpacked_limit_is_refused(scf_client):
     entry[size : size + 4] = (501 * 1024 * 1024).to_bytes(4, "little")
     code = {"ZipFile": base64.b64encode(entry).decode()}
 
-    refused = scf_client.get_error_code("CreateFunction", **{**FUNCTION, "Code": code})
+    refused = scf_client.error("CreateFunction", **{**FUNCTION, "Code": code})
 
     assert refused == "InvalidParameterValue.ZipFile"
 
@@ -234,17 +231,19 @@ def test_other_services_keep_their_request_size():
     with CloudApi([Mps()]) as api:
         client = CommonClient("mps", "2019-06-12", credential(api), REGION, profile(api))
         large = {"Status": "x" * 11 * 1024 * 1024}
-        assert get_error_code(lambda: client.call_json("DescribeTasks", large)) == (
-            "RequestSizeLimitExceeded"
+        assert (
+            get_error_code(lambda: client.call_json("DescribeTasks", large))
+            == "RequestSizeLimitExceeded"
         )
 
 
 def test_function_names_are_unique_and_limited(created, scf):
-    assert created.get_error_code("CreateFunction", **FUNCTION) == "ResourceInUse.FunctionName"
+    assert created.error("CreateFunction", **FUNCTION) == "ResourceInUse.FunctionName"
     for number in range(49):
         created("CreateFunction", **{**FUNCTION, "FunctionName": f"f-{number}"})
-    assert created.get_error_code("CreateFunction", **{**FUNCTION, "FunctionName": "one-more"}) == (
-        "LimitExceeded.Function"
+    assert (
+        created.error("CreateFunction", **{**FUNCTION, "FunctionName": "one-more"})
+        == "LimitExceeded.Function"
     )
     response = created("ListFunctions", Limit=30, Offset=30)
     assert (len(response.Functions), response.TotalCount) == (20, 50)
@@ -263,9 +262,9 @@ def test_code_comes_from_cos(created):
     with CloudApi([Scf()]) as api:
         client_without_objects = Client(api)
         source = {"CosBucketName": "b", "CosObjectName": "/a/c.zip"}
-        assert client_without_objects.get_error_code(
-            "CreateFunction", **{**FUNCTION, "Code": source}
-        ) == ("ResourceNotFound.CosObject")
+        assert client_without_objects.error("CreateFunction", **{**FUNCTION, "Code": source}) == (
+            "ResourceNotFound.CosObject"
+        )
 
 
 def test_older_signatures_send_flattened_parameters(api, scf):
@@ -281,9 +280,9 @@ def test_older_signatures_send_flattened_parameters(api, scf):
 
     scf_client("CreateFunction", **FUNCTION, MemorySize=256, Environment=variables, Layers=layers)
 
-    response = scf_client("GetFunction")
-    assert (response.MemorySize, response.Layers[0].LayerVersion) == (256, 1)
-    assert [item.Key for item in response.Environment.Variables] == ["A", "B"]
+    function = scf_client("GetFunction")
+    assert (function.MemorySize, function.Layers[0].LayerVersion) == (256, 1)
+    assert [item.Key for item in function.Environment.Variables] == ["A", "B"]
 
 
 def test_empty_variable_and_layer_remove_all(created):
@@ -300,21 +299,21 @@ def test_empty_variable_and_layer_remove_all(created):
         Description="说明",
         Runtime="Python3.9",
     )
-    response = created("GetFunction")
-    assert (len(response.Environment.Variables), len(response.Layers), response.Description) == (
+    function = created("GetFunction")
+    assert (len(function.Environment.Variables), len(function.Layers), function.Description) == (
         1,
         1,
         "说明",
     )
-    assert response.Runtime == "Python3.10"
+    assert function.Runtime == "Python3.10"
 
     created(
         "UpdateFunctionConfiguration",
         Environment={"Variables": [{"Key": "", "Value": ""}]},
         Layers=[{"LayerName": "", "LayerVersion": 0}],
     )
-    response = created("GetFunction")
-    assert (response.Environment.Variables, response.Layers) == ([], [])
+    function = created("GetFunction")
+    assert (function.Environment.Variables, function.Layers) == ([], [])
 
 
 def test_aliases_point_to_immutable_versions(created):
@@ -328,25 +327,19 @@ def test_aliases_point_to_immutable_versions(created):
     assert created("ListVersionByFunction").FunctionVersion == ["$LATEST", "2", "1"]
     created("UpdateAlias", Name="live", FunctionVersion="2")
     assert created("GetFunction", Qualifier="live").Timeout == 20
+    assert created.error("CreateAlias", Name="live", FunctionVersion="1") == "ResourceInUse.Alias"
     assert (
-        created.get_error_code("CreateAlias", Name="live", FunctionVersion="1")
-        == "ResourceInUse.Alias"
+        created.error("CreateAlias", Name="1", FunctionVersion="1") == "InvalidParameterValue.Alias"
     )
+    assert created.error("UpdateAlias", Name="no", FunctionVersion="1") == "ResourceNotFound.Alias"
     assert (
-        created.get_error_code("CreateAlias", Name="1", FunctionVersion="1")
-        == "InvalidParameterValue.Alias"
+        created.error("UpdateAlias", Name="live", FunctionVersion="9")
+        == "ResourceNotFound.FunctionVersion"
     )
-    assert (
-        created.get_error_code("UpdateAlias", Name="no", FunctionVersion="1")
-        == "ResourceNotFound.Alias"
-    )
-    assert created.get_error_code("UpdateAlias", Name="live", FunctionVersion="9") == (
-        "ResourceNotFound.FunctionVersion"
-    )
-    assert created.get_error_code("GetAlias", Name="no") == "ResourceNotFound.Alias"
+    assert created.error("GetAlias", Name="no") == "ResourceNotFound.Alias"
     created("DeleteFunction", Qualifier="1")
-    assert created.get_error_code("DeleteFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
-    assert created.get_error_code("GetFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
+    assert created.error("DeleteFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
+    assert created.error("GetFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
 
 
 @pytest.mark.parametrize(
@@ -359,9 +352,7 @@ def test_aliases_point_to_immutable_versions(created):
     ],
 )
 def test_retries_have_limits(created, config, code):
-    assert (
-        created.get_error_code("UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config) == code
-    )
+    assert created.error("UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config) == code
 
 
 def test_timers_are_created_changed_listed_and_deleted(created):
@@ -369,9 +360,9 @@ def test_timers_are_created_changed_listed_and_deleted(created):
     created(
         "CreateTrigger", **timer, TriggerDesc="0 0 */6 * * * *", Enable="CLOSE", CustomArgument="a"
     )
-    [response] = created("ListTriggers").Triggers
-    assert json.loads(response.TriggerDesc) == {"cron": "0 0 */6 * * * *"}
-    assert (response.Enable, response.CustomArgument, response.Qualifier) == (0, "a", "$DEFAULT")
+    [trigger] = created("ListTriggers").Triggers
+    assert json.loads(trigger.TriggerDesc) == {"cron": "0 0 */6 * * * *"}
+    assert (trigger.Enable, trigger.CustomArgument, trigger.Qualifier) == (0, "a", "$DEFAULT")
 
     created(
         "UpdateTrigger",
@@ -380,16 +371,17 @@ def test_timers_are_created_changed_listed_and_deleted(created):
         Enable="OPEN",
         CustomArgument="b",
     )
-    [response] = created(
+    [trigger] = created(
         "ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["$DEFAULT"]}]
     ).Triggers
-    assert json.loads(response.TriggerDesc) == {"cron": "1 0 0 * * * *"}
-    assert (response.Enable, response.CustomArgument) == (1, "b")
+    assert json.loads(trigger.TriggerDesc) == {"cron": "1 0 0 * * * *"}
+    assert (trigger.Enable, trigger.CustomArgument) == (1, "b")
     created("UpdateTrigger", **timer)
     assert created("ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["1"]}]).TotalCount == 0
 
-    assert created.get_error_code("DeleteTrigger", **{**timer, "Qualifier": "$LATEST"}) == (
-        "ResourceNotFound.Trigger"
+    assert (
+        created.error("DeleteTrigger", **{**timer, "Qualifier": "$LATEST"})
+        == "ResourceNotFound.Trigger"
     )
     created("DeleteTrigger", **timer)
     assert created("ListTriggers").TotalCount == 0
@@ -412,7 +404,7 @@ def test_invalid_timer_is_refused(created, fields, code):
     timer = {"TriggerName": "t", "Type": "timer", "TriggerDesc": "0 0 0 * * * *"}
     created("CreateTrigger", **{**timer, "TriggerName": "there"})
 
-    assert created.get_error_code("CreateTrigger", **{**timer, **fields}) == code
+    assert created.error("CreateTrigger", **{**timer, **fields}) == code
 
 
 def test_function_has_at_most_ten_timers(created):
@@ -420,54 +412,55 @@ def test_function_has_at_most_ten_timers(created):
     for number in range(10):
         created("CreateTrigger", **timer, TriggerName=f"t{number}")
 
+    assert created.error("CreateTrigger", **timer, TriggerName="more") == "LimitExceeded.Trigger"
     assert (
-        created.get_error_code("CreateTrigger", **timer, TriggerName="more")
-        == "LimitExceeded.Trigger"
-    )
-    assert created.get_error_code("UpdateTrigger", Type="http", TriggerName="x") == (
-        "UnsupportedOperation.Trigger"
+        created.error("UpdateTrigger", Type="http", TriggerName="x")
+        == "UnsupportedOperation.Trigger"
     )
 
 
 def test_layers_have_immutable_versions(scf_client):
     layer = {"LayerName": "base", "CompatibleRuntimes": ["Python3.10"], "Content": {"ZipFile": ZIP}}
-    assert (
-        scf_client.get_error_code("ListLayerVersions", LayerName="base") == "ResourceNotFound.Layer"
-    )
+    assert scf_client.error("ListLayerVersions", LayerName="base") == "ResourceNotFound.Layer"
     assert [scf_client("PublishLayerVersion", **layer).LayerVersion for _ in range(2)] == [1, 2]
 
     versions = scf_client("ListLayerVersions", LayerName="base").LayerVersions
-    assert [item.LayerVersion for item in versions] == [2, 1]
-    response = scf_client("GetLayerVersion", LayerName="base", LayerVersion=1)
-    assert (response.CodeSha256, response.Status) == (hashlib.sha256(CODE).hexdigest(), "Active")
+    assert [version.LayerVersion for version in versions] == [2, 1]
+    layer_version = scf_client("GetLayerVersion", LayerName="base", LayerVersion=1)
+    assert (layer_version.CodeSha256, layer_version.Status) == (
+        hashlib.sha256(CODE).hexdigest(),
+        "Active",
+    )
     [newest] = scf_client("ListLayers").Layers
     assert (newest.LayerName, newest.LayerVersion) == ("base", 2)
-    assert scf_client.get_error_code("GetLayerVersion", LayerName="base", LayerVersion=3) == (
-        "ResourceNotFound.LayerVersion"
+    assert (
+        scf_client.error("GetLayerVersion", LayerName="base", LayerVersion=3)
+        == "ResourceNotFound.LayerVersion"
     )
-    assert scf_client.get_error_code("PublishLayerVersion", **{**layer, "LayerName": "-"}) == (
-        "InvalidParameterValue.LayerName"
+    assert (
+        scf_client.error("PublishLayerVersion", **{**layer, "LayerName": "-"})
+        == "InvalidParameterValue.LayerName"
     )
-    assert scf_client.get_error_code(
+    assert scf_client.error(
         "PublishLayerVersion", **{**layer, "CompatibleRuntimes": ["Python9"]}
     ) == ("InvalidParameterValue.CompatibleRuntimes")
 
 
 def test_functions_exist_in_their_region_only(created, api):
-    other_region = Client(api, "ap-shanghai")
+    other_client = Client(api, "ap-shanghai")
 
-    assert other_region.get_error_code("GetFunction") == "ResourceNotFound.Function"
-    assert other_region("ListFunctions").TotalCount == 0
-    assert other_region("ListLayers").TotalCount == 0
+    assert other_client.error("GetFunction") == "ResourceNotFound.Function"
+    assert other_client("ListFunctions").TotalCount == 0
+    assert other_client("ListLayers").TotalCount == 0
 
 
 def test_mps_binds_one_function_of_account(created, bind, scf):
     resource_id = bind()["ResourceId"]
 
-    [response] = created("ListTriggers").Triggers
-    assert (response.Type, response.TriggerName, response.Qualifier) == ("mps", "", "$DEFAULT")
-    assert json.loads(response.TriggerDesc) == {"eventType": "WorkflowTask"}
-    assert response.ResourceId == resource_id
+    [trigger] = created("ListTriggers").Triggers
+    assert (trigger.Type, trigger.TriggerName, trigger.Qualifier) == ("mps", "", "$DEFAULT")
+    assert json.loads(trigger.TriggerDesc) == {"eventType": "WorkflowTask"}
+    assert trigger.ResourceId == resource_id
     assert resource_id.endswith("TriggerType/WorkflowTaskEvent")
     assert get_error_code(bind) == "ResourceInUse.Trigger"
     bind(EventType="EditMediaTask")
@@ -485,20 +478,17 @@ def test_unbound_trigger_is_off_until_bound_again(created, bind):
     resource_id = bind()["ResourceId"]
     bind("UnbindTrigger", ResourceId=resource_id)
 
-    assert [item.BindStatus for item in created("ListTriggers").Triggers] == ["off"]
+    assert [listed.BindStatus for listed in created("ListTriggers").Triggers] == ["off"]
     assert (
         get_error_code(bind, action="UnbindTrigger", ResourceId=resource_id) == "ResourceNotFound"
     )
     assert get_error_code(bind, action="UnbindTrigger", ResourceId="none") == "ResourceNotFound"
     bind(Qualifier="$LATEST")
-    [response] = created("ListTriggers").Triggers
-    assert (response.BindStatus, response.Qualifier) == ("on", "$LATEST")
+    [trigger] = created("ListTriggers").Triggers
+    assert (trigger.BindStatus, trigger.Qualifier) == ("on", "$LATEST")
     mps = {"Type": "mps", "TriggerName": "", "Qualifier": "$LATEST"}
-    assert (
-        created.get_error_code("DeleteTrigger", **mps, TriggerDesc="{}")
-        == "ResourceNotFound.Trigger"
-    )
-    created("DeleteTrigger", **mps, TriggerDesc=response.TriggerDesc)
+    assert created.error("DeleteTrigger", **mps, TriggerDesc="{}") == "ResourceNotFound.Trigger"
+    created("DeleteTrigger", **mps, TriggerDesc=trigger.TriggerDesc)
     assert created("ListTriggers").Triggers == []
 
 
@@ -518,8 +508,8 @@ def test_mps_without_functions_binds_nothing():
 
 
 def test_invoke_fails_without_runner(created):
-    assert created.get_error_code("Invoke") == "UnsupportedOperation"
-    assert created.get_error_code("Invoke", FunctionName="none") == "ResourceNotFound.Function"
+    assert created.error("Invoke") == "UnsupportedOperation"
+    assert created.error("Invoke", FunctionName="none") == "ResourceNotFound.Function"
 
 
 def test_logs_are_selected_ordered_and_filtered(created, scf):
@@ -563,7 +553,7 @@ def test_logs_are_selected_ordered_and_filtered(created, scf):
     ],
 )
 def test_invalid_log_query_is_refused(created, fields, code):
-    assert created.get_error_code("GetFunctionLogs", **fields) == code
+    assert created.error("GetFunctionLogs", **fields) == code
 
 
 def test_account_has_given_namespaces():
