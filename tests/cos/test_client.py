@@ -227,6 +227,13 @@ def test_pool_closes_old_and_excess_connections(monkeypatch):
     assert pool.take(where) is None
 
 
+def test_pools_are_separate(make_cos):
+    pools = [Pool(), Pool()]
+    for pool in pools:
+        make_cos(pool=pool).exists(at("a"))
+    assert [sum(map(len, pool._idle.values())) for pool in pools] == [1, 1]
+
+
 def test_refused_connection_is_unavailable(make_cos):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
