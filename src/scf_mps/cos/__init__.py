@@ -63,6 +63,7 @@ else:
         __slots__ = ()
 
         def __new__(cls, *args, **kwargs):
+            """Create an instance of the full class."""
             from .cos import Cos as FullCos
 
             return object.__new__(FullCos if cls is Cos else cls)
