@@ -7,7 +7,7 @@ FILES := tests/cos tests/local
 CLIENTS := tests/serverless tests/chaos
 SKIPS := .pytest_cache/skips
 RESOLUTION := tests/build/test_dependencies.py::test_resolution
-LOWEST_TESTS := tests/cli/test_cli.py tests/tencent/test_client.py tests/tencent/test_mps.py tests/ledger/test_redis.py \
+LOWEST_TESTS := tests/cli/test_events.py tests/cli/test_command.py tests/tencent/test_client.py tests/tencent/test_mps.py tests/ledger/test_redis.py \
 	tests/local/cos/test_objects.py tests/deploy/test_exclude.py tests/deploy/test_serverless_yml.py \
 	$(RESOLUTION)_backtracks_when_the_newest_conflict $(RESOLUTION)_takes_the_running_package
 DEPLOY := tests/build tests/deploy tests/doctor tests/cli/test_new.py

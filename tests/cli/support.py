@@ -1,13 +1,43 @@
-"""Runs of `scf-mps` in this process."""
+"""A sample application, and runs of `scf-mps` in this process."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
 
 from scf_mps import cli
+
+APPLICATION = '''\
+"""An application with a callback for each outcome."""
+
+from scf_mps import AnimatedGraphics, App, Drop, ImageSprites, SampleSnapshot, Transcode
+
+app = App()
+
+
+@app.on(Transcode)
+def publish(transcode: Transcode) -> None:
+    if transcode.event.session_context == "leave":
+        raise SystemExit(3)
+
+
+@app.on(AnimatedGraphics)
+def fail(animation: AnimatedGraphics) -> None:
+    raise LookupError("no such bucket")
+
+
+@app.on(ImageSprites)
+def drop(sprites: ImageSprites) -> None:
+    raise Drop("not wanted")
+
+
+@app.on(SampleSnapshot, needs=1000)
+def wait(snapshots: SampleSnapshot) -> None:
+    raise AssertionError("not to be started")
+'''
 
 
 class CommandResult:
@@ -34,3 +64,14 @@ def run(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return CommandResult(result.exit_code, result.stdout, result.stderr)
+
+
+def invoke(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+    """Run ``scf-mps invoke`` with `APPLICATION`."""
+    return run("invoke", *arguments, "--app", "shop:app", stdin=stdin)
+
+
+def write(name: str, content: str | bytes) -> str:
+    """Write a file in the working directory. Return its name."""
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name

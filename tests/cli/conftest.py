@@ -1,0 +1,31 @@
+"""Fixtures of the cli tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.log_capture import loggers_put_back
+
+from .support import APPLICATION
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Write `APPLICATION` to shop.py in an empty working directory. Restore the process afterwards."""
+    (tmp_path / "shop.py").write_text(APPLICATION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("COLUMNS", "300")
+    for variable in ("MPS_APP", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL", "MPS_NOTIFY_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delitem(sys.modules, "shop", raising=False)  # from tests of the deployment
+    loaded = set(sys.modules)
+    with loggers_put_back():
+        yield
+    for name in set(sys.modules) - loaded:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
