@@ -38,10 +38,12 @@ class Function(Protocol):
     @property
     def name(self) -> str:
         """The function's name."""
+        ...
 
     @property
     def namespace(self) -> str:
         """The function's namespace."""
+        ...
 
     def invoke(self, *, text: str) -> Invocation:
         """Run the function with an event (JSON text) and wait for the result."""
