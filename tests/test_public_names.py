@@ -1,4 +1,4 @@
-"""What `import *`, help(), `--version` and `python -m scf_mps` give."""
+"""Public names: `import *`, `help()`, `--version` and `python -m scf_mps`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ PACKAGES = ["scf_mps", "scf_mps.actions", "scf_mps.cos", "scf_mps.ledger"]
 @pytest.mark.parametrize("name", PACKAGES)
 def test_star_import_gives_every_public_name(name: str) -> None:
     module = importlib.import_module(name)
-    given: dict[str, object] = {}
-    exec(f"from {name} import *", given)
-    assert set(module.__all__) == given.keys() - {"__builtins__"}
+    names: dict[str, object] = {}
+    exec(f"from {name} import *", names)
+    assert set(module.__all__) == names.keys() - {"__builtins__"}
     assert {name for name in module.__all__ if name.startswith("_")} == set()
-    assert all(given[name] is getattr(module, name) for name in module.__all__)
+    assert all(names[name] is getattr(module, name) for name in module.__all__)
 
 
-def test_star_import_of_the_package_has_its_main_names() -> None:
+def test_public_names_include_the_main_classes() -> None:
     assert {"App", "Cos", "Transcode", "WorkflowTask", "Drop"} <= set(scf_mps.__all__)
     assert "Cos" in importlib.import_module("scf_mps.cos").__all__
 
 
-def test_help_of_cos_shows_its_methods_and_arguments() -> None:
+def test_help_of_cos_contains_methods_and_arguments() -> None:
     shown = pydoc.render_doc(Cos, renderer=pydoc.plaintext)
     for word in (
         "download(",
@@ -48,7 +48,7 @@ def test_help_of_cos_shows_its_methods_and_arguments() -> None:
     assert list(inspect.signature(Cos).parameters)[:2] == ["credentials", "context"]
 
 
-def test_methods_of_cos_can_be_read_from_the_class() -> None:
+def test_methods_of_cos_are_attributes_of_the_class() -> None:
     code = (
         "import sys, scf_mps; Cos = scf_mps.Cos; assert 'scf_mps.cos.cos' not in sys.modules;"
         "assert Cos.download.__doc__; assert not hasattr(Cos, 'nonsense'); assert not hasattr(type(Cos()), 'nonsense')"
@@ -56,7 +56,7 @@ def test_methods_of_cos_can_be_read_from_the_class() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_cos_can_be_replaced_by_a_mock_of_its_methods() -> None:
+def test_cos_supports_autospec_mocks() -> None:
     cos = create_autospec(Cos, instance=True)
     cos.copy(["cos://a-1.ap-guangzhou/x"], to="cos://b-1.ap-guangzhou/")
     with pytest.raises(AttributeError):
@@ -71,7 +71,7 @@ def test_subclass_of_cos_has_its_own_signature() -> None:
     assert list(inspect.signature(Mine).parameters) == ["name"]
 
 
-def test_version_is_printed() -> None:
+def test_version_option_prints_the_version() -> None:
     result = CliRunner().invoke(cli, ["--version"])
     assert result.exit_code == 0
     assert scf_mps.__version__ in result.stdout

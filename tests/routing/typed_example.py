@@ -1,6 +1,6 @@
-"""A user's handlers as type checkers see them: `test_typing.py` runs mypy and pyright over this file.
+"""Handlers of a user, for type checkers. `test_typing.py` runs mypy and pyright on this file.
 
-Each line marked ``# error`` must be refused, and nothing else.
+They must report the lines marked ``# error``, and no others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Database:
-    """Something a user provides."""
+    """A type that the user provides."""
 
 
 router = Router(bucket="media-1250000000")
@@ -39,7 +39,7 @@ router = Router(bucket="media-1250000000")
 
 @router.on(Transcode, definition=100030, path="videos/*.mp4")
 def publish(transcode: Transcode, database: Database, *, log: logging.Logger) -> str:
-    """Fields have their types, and callbacks keep theirs."""
+    """Read typed fields. The decorated callback keeps its type."""
     width: int = transcode.output.width
     duration: float = transcode.output.duration
     codecs: list[str] = [stream.codec for stream in transcode.output.video_stream_set]
@@ -52,7 +52,7 @@ def publish(transcode: Transcode, database: Database, *, log: logging.Logger) ->
 @router.on(ImageSprites)
 @router.on_progress("HoloTranscode")
 def report(result: Subtask) -> None:
-    """One function for several kinds takes what they have in common."""
+    """Receive several kinds by their base class."""
     if result.error is not None:
         retryable: bool | None = result.error.retryable
         print(retryable)
@@ -60,31 +60,31 @@ def report(result: Subtask) -> None:
 
 @router.on_complete(WorkflowTask)
 async def complete(event: Event, context: Context) -> None:
-    """Callbacks may be async."""
+    """Run as an async callback."""
     print(event.task_id, context.remaining())
 
 
 @router.on(EditMediaTask, when=lambda edit: edit.session_context != "")
-def edited(edit: EditMediaTask) -> None:
-    """An event can be what is received."""
+def record_edit(edit: EditMediaTask) -> None:
+    """Receive an event."""
     print(edit.output.meta_data.duration)
 
 
 @router.fallback
-def rest(result: Result) -> None:
-    """What nobody asked for."""
+def handle_other(result: Result) -> None:
+    """Receive results without another callback."""
     print(result.type)
 
 
 class Timing(Middleware):
-    """Hooks are typed too."""
+    """Middleware with a typed hook."""
 
     def around_callback(self, call: Call, proceed: Callable[[], object]) -> object:
         return proceed()
 
 
 def open_database() -> Database:
-    """Made once for an instance."""
+    """Create a value for each instance."""
     return Database()
 
 
@@ -93,23 +93,23 @@ app.provide(Database, open_database)
 main_handler = app.main_handler
 
 if TYPE_CHECKING:
-    # A decorated function is what it was: names, keywords and all.
+    # A decorated function keeps its type, including parameter names.
     assert_type(publish(transcode=next(iter([])), database=Database(), log=logging.root), str)
     report(result=next(iter([])))
 
-    @router.on(Transcode)  # error: takes another result
+    @router.on(Transcode)  # error: another result
     def wrong_result(sprites: ImageSprites) -> None: ...
 
-    @router.on_complete(WorkflowTask)  # error: takes another event
+    @router.on_complete(WorkflowTask)  # error: another event
     def wrong_event(event: EditMediaTask) -> None: ...
 
-    @router.on(Transcode)  # error: takes none
+    @router.on(Transcode)  # error: no parameter
     def no_result() -> None: ...
 
-    @router.on("HoloTranscode")  # error: takes none
+    @router.on("HoloTranscode")  # error: no parameter
     def no_unknown_result() -> None: ...
 
-    @router.fallback  # error: takes one kind alone
+    @router.fallback  # error: only one kind
     def narrow(result: Transcode) -> None: ...
 
     router.on(Transcode, definitions=5)  # error: no such filter
@@ -118,6 +118,6 @@ if TYPE_CHECKING:
     app.provide("Database", open_database)  # error: no type
     router.on(Transcode)(5)  # error: no function
 
-    def misspelt(transcode: Transcode) -> None:
+    def misspelled(transcode: Transcode) -> None:
         print(transcode.output.witdh)  # error: no such field
         print(transcode.outputs)  # error: no such field
