@@ -54,12 +54,12 @@ def test_every_type_of_a_notification_has_a_view():
 @pytest.mark.parametrize("name", sorted(NOTIFICATIONS | LIVE))
 def test_view_has_the_fields_of_the_sdk(name):
     view = getattr(models, name)
-    found = {
+    fields = {
         mps_name: (model or view.__annotations__[attribute].removeprefix("list[").rstrip("]"), many)
         for attribute, (mps_name, many, model) in get_schema(view).items()
     }
 
-    assert found == mps_models.read_fields(name), f"{name} differs from the SDK: run `make events`"
+    assert fields == mps_models.read_fields(name), f"{name} differs from the SDK: run `make events`"
 
 
 def test_generated_modules_match_the_installed_sdk():
@@ -109,10 +109,10 @@ def test_type_tables_match_the_handwritten_table(row):
 
 def check_files(view: Any, row: dict[str, Any]) -> None:
     """Compare paths and storage of a class with the table, which counts URLs and FileIds of VOD as paths."""
-    is_file = [path for path in row["output_paths"] if not path.endswith(("Url", "FileId"))]
-    found = {path.removeprefix("Output.") for paths in view._files.values() for path in paths}
-    assert found == set(is_file)
-    if found:
+    files = [path for path in row["output_paths"] if not path.endswith(("Url", "FileId"))]
+    paths = {path.removeprefix("Output.") for paths in view._files.values() for path in paths}
+    assert paths == set(files)
+    if paths:
         assert list(view._files) == [f"Output.{name}" for name in row["storage_fields"]] or [""]
 
 
@@ -151,18 +151,18 @@ def compare(ours: Any, theirs: Any) -> int:
                 with pytest.raises(MissingField):
                     getattr(ours, attribute)
             continue
-        found = getattr(ours, attribute)
+        value = getattr(ours, attribute)
         if isinstance(expected, list):
-            assert len(found) == len(expected)
-            for one, other in zip(found, expected, strict=True):
+            assert len(value) == len(expected)
+            for one, other in zip(value, expected, strict=True):
                 if hasattr(other, "_deserialize"):
                     count += compare(one, other)
                 else:
                     assert one == other
         elif hasattr(expected, "_deserialize"):
-            count += compare(found, expected)
+            count += compare(value, expected)
         else:
-            assert (found, type(found)) == (expected, type(expected))
+            assert (value, type(value)) == (expected, type(expected))
     return count
 
 

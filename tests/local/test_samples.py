@@ -178,8 +178,8 @@ def test_class_name_selects_between_equal_types(requested: str, first: str) -> N
 def test_results_keep_their_order_and_may_repeat() -> None:
     pairs = [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL"), ("Transcode", "FAIL")]
     for event in ("WorkflowTask", "ScheduleTask"):
-        found = [(one.type, one.status) for one in parse_event(sample(event, pairs)).subtasks]
-        assert found == pairs
+        results = [(one.type, one.status) for one in parse_event(sample(event, pairs)).subtasks]
+        assert results == pairs
 
 
 def test_results_by_keyword_follow_the_others() -> None:
@@ -197,9 +197,9 @@ def test_results_by_keyword_follow_the_others() -> None:
     [("FINISH", "SUCCESS"), ("PROCESSING", "PROCESSING"), ("WAITING", "PROCESSING")],
 )
 def test_default_results_have_the_status_of_event(event: str, status: str, outcome: str) -> None:
-    found = parse_event(sample(event, status=status))
-    assert found.status == status
-    assert [(one.type, one.status) for one in found.subtasks] == [
+    notification = parse_event(sample(event, status=status))
+    assert notification.status == status
+    assert [(one.type, one.status) for one in notification.subtasks] == [
         (type_, outcome) for type_ in MEDIA.rows
     ]
 

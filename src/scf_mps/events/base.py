@@ -42,7 +42,7 @@ class TaskError:
 
     @property
     def retryable(self) -> bool | None:
-        """Whether submitting the task again may help. None if MPS does not document the error.
+        """True if submitting the task again may help. None if MPS does not document the error.
 
         Only ``InternalError`` is documented as transient, ``InvalidInput…`` and ``SourceFileError…`` as final
         (MPS error codes, product page 862/50369).
@@ -68,10 +68,10 @@ class Result(View):
     """Path of an output storage to the paths of its files in the raw data. ``[]`` steps into a list."""
 
     has_definition: ClassVar[bool] = True
-    """Whether results of this class can have a definition."""
+    """True if results of this class can have a definition."""
 
     has_location: ClassVar[bool] = True
-    """Whether results of this class can have output files."""
+    """True if results of this class can have output files."""
 
     if TYPE_CHECKING:
         type: str
@@ -103,7 +103,7 @@ class Result(View):
     """The type of this class, or ``""`` for a base class."""
 
     def _get_input(self) -> object:
-        """Return ``Input`` of a subtask: the definition and output location that the task asked for."""
+        """Return ``Input`` of a subtask, with the requested definition and output location."""
         return None
 
     @property
@@ -226,7 +226,7 @@ class Event(Result):
         type: ``EventType``, or ``NotificationType`` of a live stream.
         task_id: ``TaskId``, or ``""`` for a BatchTask, which has none.
         subtasks: every result in it, in order, including those of nested AI activities.
-        in_progress: whether the task is running (``Status`` PROCESSING or WAITING).
+        in_progress: True if the task is running (``Status`` PROCESSING or WAITING).
     """
 
     __slots__ = (

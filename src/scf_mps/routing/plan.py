@@ -67,7 +67,7 @@ class Route:
         type: that type, spelled as MPS sends it, or ``""``.
         filters: the filters of the registration and of the routers around it.
         needs: seconds of the invocation that must remain to start it. None stands for the application's reserve.
-        blocking: whether its failure defers the ``on_complete`` callbacks registered after it.
+        blocking: True if its failure defers the ``on_complete`` callbacks registered after it.
         options: values for middleware.
         where: ``file:line`` of the callback, or of the registration if the callback belongs to this package.
     """
@@ -147,7 +147,7 @@ class Call:
         error: the exception it raised, if it failed or was dropped.
         why: the reason for not starting it, if it is deferred.
         seconds: the duration of the call.
-        unsettled: whether it received a value whose cleanup, at the end of the invocation, may still fail.
+        unsettled: True if it received a value whose cleanup, at the end of the invocation, may still fail.
     """
 
     __slots__ = ("_key", "error", "outcome", "result", "route", "seconds", "unsettled", "why")
@@ -208,7 +208,7 @@ class Reason:
 
     @property
     def runs(self) -> bool:
-        """Whether the callback runs for the result. A predicate that raises is a failure of its callback."""
+        """True if the callback runs for the result. A predicate that raises is a failure of its callback."""
         return self.code in ("matches", "raises")
 
     def __repr__(self) -> str:

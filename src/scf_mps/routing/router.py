@@ -96,7 +96,7 @@ class Router:
             needs: seconds of the invocation that must remain to start it (default: the application's ``reserve``).
             blocking: False if its failure should not defer later ``on_complete`` callbacks. For ``on_complete`` only.
             options: values for the application's middleware.
-            definition: template id or ids that the task asked for.
+            definition: template id or ids of the task.
             bucket: bucket (with its APPID) or buckets of the outputs, or of their planned location.
             path: glob or globs (``*`` also matches slashes) for the key of an output, or its planned location.
             source: glob or globs for the key of a source object.
