@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import ModuleType
@@ -17,6 +18,8 @@ from scf_mps.local.api import CloudApi
 from scf_mps.local.cos import CosEmulator
 from tests.support.handler_modules import handlers_reloaded, unload_handlers
 from tests.support.sample_data import ROOT
+
+from .support import Receiver
 
 REGION = "ap-guangzhou"
 BUCKETS = ("archive-1250000000", "out-1250000000", "player-1250000000", "source-1250000000")
@@ -93,3 +96,13 @@ def run_api(
             return api
 
         yield run
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()

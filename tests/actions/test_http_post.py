@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.server
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -26,94 +21,23 @@ from scf_mps.actions.http_post import (
     post,
     sign_content,
 )
+from tests.support.raw_server import Peer, Server
 
-Serve = Callable[..., Address]
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Sends `response`, over TLS if it has a `context`."""
-
-    response = (200, b"ok", {})
-    context: ssl.SSLContext | None = None
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        with suppress(OSError):  # a client that does not trust the certificate
-            if self.context is not None:
-                request = self.context.wrap_socket(request, server_side=True)
-            super().finish_request(request, client_address)
-            request.close()
+from .support import Receiver
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, dict(self.headers), body))
-        status, content, headers = self.server.response
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: Any) -> None:
-        pass
+def address(receiver: Receiver, path: str = "/hook/hidden?key=hidden") -> Address:
+    return Address(f"http://127.0.0.1:{receiver.server_port}{path}")
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
-
-
-def address(server: Server, path: str = "/hook/hidden?key=hidden") -> Address:
-    return Address(f"http://127.0.0.1:{server.server_port}{path}")
-
-
-@pytest.fixture
-def raw() -> Iterator[Callable[[bytes, bool], Address]]:
-    """Return a function that serves bytes once, then closes the connection or keeps it open."""
-    with ExitStack() as stack:
-
-        def serve(content: bytes, hang_up: bool) -> Address:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            over = threading.Event()
-
-            def run() -> None:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(content)
-                    if not hang_up:
-                        over.wait(30)
-
-            thread = threading.Thread(target=run)
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(over.set)
-            return Address(f"http://127.0.0.1:{listener.getsockname()[1]}/hidden")
-
-        yield serve
-
-
-def test_post_sends_path_headers_and_body(server: Server) -> None:
+def test_post_sends_path_headers_and_body(receiver: Receiver) -> None:
     response = post(
-        address(server, "/видео/a b?x=%41&y=ü".replace(" ", "%20")),
+        address(receiver, "/видео/a b?x=%41&y=ü".replace(" ", "%20")),
         b'{"a": 1}',
         {"Idempotency-Key": "k"},
     )
     assert (response.status, response.text) == (200, "ok")
-    ((path, headers, body),) = server.requests
+    ((path, headers, body),) = receiver.requests
     assert path == "/%D0%B2%D0%B8%D0%B4%D0%B5%D0%BE/a%20b?x=%41&y=%C3%BC"
     assert body == b'{"a": 1}'
     assert headers["Content-Type"] == "application/json; charset=utf-8"
@@ -148,21 +72,21 @@ def test_signature_covers_timestamp_and_content() -> None:
     ],
 )
 def test_post_fails_without_path_for_unsuccessful_status(
-    server: Server, status: int, retryable: bool, word: str
+    receiver: Receiver, status: int, retryable: bool, word: str
 ) -> None:
-    elsewhere = {"Location": f"http://127.0.0.1:{server.server_port}/hidden-too"}
-    server.response = (status, b"there is no /hook/hidden", elsewhere)
+    elsewhere = {"Location": f"http://127.0.0.1:{receiver.server_port}/hidden-too"}
+    receiver.response = (status, b"there is no /hook/hidden", elsewhere)
     with pytest.raises(PostFailed, match=word) as caught:
-        post(address(server), b"{}", {})
+        post(address(receiver), b"{}", {})
     assert "hidden" not in str(caught.value)
     assert (caught.value.status, caught.value.retryable) == (status, retryable)
     assert caught.value.response_text == "there is no /hook/hidden"
-    assert len(server.requests) == 1
+    assert len(receiver.requests) == 1
 
 
-def test_post_reads_limited_response(server: Server) -> None:
-    server.response = (200, b"x" * (MAX_RESPONSE_BYTES + 100_000), {})
-    assert len(post(address(server), b"{}", {}).text) == MAX_RESPONSE_BYTES
+def test_post_reads_limited_response(receiver: Receiver) -> None:
+    receiver.response = (200, b"x" * (MAX_RESPONSE_BYTES + 100_000), {})
+    assert len(post(address(receiver), b"{}", {}).text) == MAX_RESPONSE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -170,22 +94,24 @@ def test_post_reads_limited_response(server: Server) -> None:
     [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"],
     ids=["nothing", "half a head", "half a body"],
 )
-def test_post_times_out_for_incomplete_response(
-    raw: Callable[[bytes, bool], Address], begun: bytes
-) -> None:
+def test_post_times_out_for_incomplete_response(begun: bytes) -> None:
     begin = time.monotonic()
-    with pytest.raises(PostFailed, match="within") as caught:
-        post(raw(begun, False), b"{}", {}, seconds=0.3)
+    with (
+        Server(lambda peer: (peer.read_request(), peer.send(begun), peer.wait())) as server,
+        pytest.raises(PostFailed, match="within") as caught,
+    ):
+        post(Address(server.url), b"{}", {}, seconds=0.3)
     assert time.monotonic() - begin < 3
     assert (caught.value.status, caught.value.retryable) == (0, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"hidden is no HTTP\r\n\r\n"])
-def test_post_fails_for_malformed_response(
-    raw: Callable[[bytes, bool], Address], content: bytes
-) -> None:
-    with pytest.raises(PostFailed, match="no response") as caught:
-        post(raw(content, True), b"{}", {}, seconds=5)
+def test_post_fails_for_malformed_response(content: bytes) -> None:
+    with (
+        Server(lambda peer: (peer.read_request(), peer.send(content))) as server,
+        pytest.raises(PostFailed, match="response") as caught,
+    ):
+        post(Address(f"{server.url}/hidden"), b"{}", {}, seconds=5)
     assert "hidden" not in str(caught.value)
 
 
@@ -196,10 +122,10 @@ def test_post_fails_for_closed_port() -> None:
         post(Address(f"http://127.0.0.1:{port}/hidden"), b"{}", {})
 
 
-def test_post_sends_nothing_without_time(server: Server) -> None:
+def test_post_sends_nothing_without_time(receiver: Receiver) -> None:
     with pytest.raises(PostFailed, match="time"):
-        post(address(server), b"{}", {}, seconds=0)
-    assert server.requests == []
+        post(address(receiver), b"{}", {}, seconds=0)
+    assert receiver.requests == []
 
 
 def test_timeout_is_half_of_remaining_time() -> None:
@@ -207,54 +133,24 @@ def test_timeout_is_half_of_remaining_time() -> None:
     assert choose_timeout(Context({"time_limit_in_ms": 4000}, lambda: 0.0)) == 2
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> trustme.CA:
-    made = trustme.CA()
-    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    return made
-
-
-def certified(server: Server, authority: trustme.CA, *names: str) -> Address:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(context)
-    server.context = context
-    return Address(f"https://localhost:{server.server_port}/hidden")
-
-
-def test_post_requires_trusted_certificate(
-    server: Server, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = certified(server, authority, "localhost")
-    with pytest.raises(PostFailed, match="trusted") as caught:
-        post(url, b"{}", {})
-    assert "hidden" not in str(caught.value)
-    assert server.requests == []
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    assert post(url, b"{}", {}).status == 200
-
-
 def test_slow_handshake_counts_toward_timeout(
-    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def serve() -> None:
-            connection, _ = listener.accept()
-            never = threading.Event()
-            never.wait(0.7)
-            with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
-                secured.recv(65536)
-                never.wait(0.7)
-                secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    def handle(peer: Peer) -> None:
+        peer.wait(0.7)
+        with context.wrap_socket(peer.sock, server_side=True) as secured:
+            secured.recv(65536)
+            peer.wait(0.7)
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        with pytest.raises(PostFailed, match="within"):
-            post(Address(f"https://localhost:{listener.getsockname()[1]}/"), b"{}", {}, 1.0)
-        thread.join()
+    with Server(handle) as server, pytest.raises(PostFailed, match="within"):
+        post(Address(f"https://localhost:{server.port}/"), b"{}", {}, 1.0)
 
 
 def test_address_shows_only_host() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import logging
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
 from scf_mps.tencent.services import ForwardFailed
+from tests.actions.support import Receiver
 from tests.support.sample_data import payload
 
 from .support import ARCHIVE, CONTEXT, Application, Recorder, forward_and_fail, get_outcomes
@@ -170,8 +169,8 @@ def test_secrets_are_sent_to_functions_but_not_urls(
     ).main_handler(event, CONTEXT)
     assert json.loads(function.pushed[0]) == event
     assert [json.loads(text) for text in tdmq.sent["ap-guangzhou", "queue/media"]] == [event]
-    assert b"their-aws-key" not in receiver.bodies[0]
-    assert b'"S3SecretKey":"***"' in receiver.bodies[0]
+    assert b"their-aws-key" not in receiver.requests[0].body
+    assert b'"S3SecretKey":"***"' in receiver.requests[0].body
 
 
 @pytest.mark.parametrize(
@@ -306,67 +305,31 @@ def test_unsent_message_fails_callback(application: Application, api: CloudApi, 
     assert failure.__cause__.code == ""
 
 
-class Receiver:
-    """A URL on this machine that records requests and responds with `status`."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.headers.append(dict(self.headers))
-                receiver.paths.append(self.path)
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, format: str, *arguments: Any) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/hook/secret-path"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
-
-
 def test_url_gets_signed_event_with_idempotency_key(
     application: Application, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    handlers = application(MPS_FORWARD=f"{receiver.url}?secret=a%26b&query=team%3Da%26x%3D1")
+    url = f"{receiver.url}/hook/secret-path?secret=a%26b&query=team%3Da%26x%3D1"
+    handlers = application(MPS_FORWARD=url)
     for _ in range(2):
         summary = handlers.main_handler(sample(), CONTEXT)
-    assert get_outcomes(summary) == {f"https-127.0.0.1:{receiver.server.server_port}": "done"}
-    assert json.loads(receiver.bodies[0]) == sample()
-    assert receiver.paths[0] == "/hook/secret-path?team=a&x=1"
-    headers = receiver.headers[0]
+    assert get_outcomes(summary) == {f"https-127.0.0.1:{receiver.server_port}": "done"}
+    first, second = receiver.requests
+    assert json.loads(first.body) == sample()
+    assert first.path == "/hook/secret-path?team=a&x=1"
+    headers = first.headers
     moment = int(headers["X-Scf-Mps-Timestamp"])
-    assert sign_content(receiver.bodies[0], "a&b", moment).items() <= headers.items()
+    assert sign_content(first.body, "a&b", moment).items() <= headers.items()
     assert len(headers["Idempotency-Key"]) == 32
-    assert headers["Idempotency-Key"] == receiver.headers[1]["Idempotency-Key"]
+    assert headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
     assert "secret-path" not in caplog.text
     assert "a&b" not in caplog.text
 
 
 def test_url_refusal_shows_only_host(application: Application, receiver: Receiver) -> None:
-    receiver.status = 403
-    failure = forward_and_fail(application(MPS_FORWARD=f"{receiver.url}?secret=hidden"), sample())
+    receiver.response = (403, b"", {})
+    handlers = application(MPS_FORWARD=f"{receiver.url}/secret-path?secret=hidden")
+    failure = forward_and_fail(handlers, sample())
     assert "403" in failure
     assert "secret-path" not in failure
     assert "hidden" not in failure

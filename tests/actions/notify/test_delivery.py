@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import socketserver
 import ssl
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
-from typing_extensions import Self
 
 from scf_mps import Context
 from scf_mps.actions import NotifyError
 from scf_mps.events.parser import parse_event
 from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
 from scf_mps.local.samples import sample
+from tests.support.raw_server import Server
 
 from .support import SECRET, TOKEN, deliver, make_context, send
 
@@ -173,95 +170,42 @@ def test_message_is_not_sent_without_time(stub: ChatWebhookStub) -> None:
     assert stub.request_count == 0
 
 
-class RawServer(socketserver.ThreadingTCPServer):
-    """A server that sends `content` to each client and closes the connection."""
-
-    daemon_threads = True
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.request_count = 0
-        super().__init__(("127.0.0.1", 0), RawHandler)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class RawHandler(socketserver.BaseRequestHandler):
-    server: RawServer
-
-    def handle(self) -> None:
-        self.server.request_count += 1
-        self.request.recv(65536)
-        self.request.sendall(self.server.content)
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", b"??\r\n"]
 )
 def test_message_is_not_repeated_after_incomplete_response(content: bytes) -> None:
-    with RawServer(content) as server:
-        port = server.server_address[1]
-        with pytest.raises(NotifyError, match="no response") as caught:
-            send(f"wecom://{TOKEN}?endpoint=http://127.0.0.1:{port}")
+    with (
+        Server(lambda peer: (peer.read_request(), peer.send(content))) as server,
+        pytest.raises(NotifyError, match="response") as caught,
+    ):
+        send(f"wecom://{TOKEN}?endpoint={server.url}")
     assert caught.value.retryable
-    assert server.request_count == 1
+    assert server.connections == 1
 
 
 def test_unreachable_channel_raises_retryable_error() -> None:
-    with RawServer(b"") as gone:
-        port = gone.server_address[1]
+    with Server(lambda _: None) as server:
+        url = server.url
     with pytest.raises(NotifyError, match="ConnectionRefused") as caught:
-        send(f"wecom://{TOKEN}?endpoint=http://127.0.0.1:{port}")
+        send(f"wecom://{TOKEN}?endpoint={url}")
     assert caught.value.retryable
-    assert gone.request_count == 0
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[int]:
-    """Return the port of a TLS webhook that accepts everything."""
+def test_tls_uses_given_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    trusted = str(tmp_path / "authority.pem")
+    authority.cert_pem.write_to_path(trusted)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            try:
-                with context.wrap_socket(self.request, server_side=True) as stream:
-                    while not stream.recv(65536).endswith(b"}"):
-                        pass
-                    stream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-            except OSError:
-                return
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
-def test_tls_uses_given_certificates(
-    secure: int, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    to = f"https://127.0.0.1:{secure}/"
-    with pytest.raises(NotifyError, match="SSL_CERT_FILE") as caught:
+    response = b"HTTP/1.1 204 No Content\r\n\r\n"
+    with Server(lambda peer: (peer.read_request(), peer.send(response)), context) as server:
+        to = f"https://127.0.0.1:{server.port}/"
+        with pytest.raises(NotifyError, match="SSL_CERT_FILE") as caught:
+            send(to)
+        assert caught.value.retryable is False
+        send(to, cafile=trusted)
+        monkeypatch.setenv("SSL_CERT_FILE", trusted)
         send(to)
-    assert caught.value.retryable is False
-    trusted = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(trusted))
-    send(to, cafile=str(trusted))
-    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    send(to)
 
 
 @pytest.mark.parametrize(
