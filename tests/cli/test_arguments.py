@@ -11,9 +11,7 @@ from .support import run, write
 pytestmark = pytest.mark.usefixtures("shop")
 
 
-def test_default_application_is_handlers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_default_application_is_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     result = run("invoke", "--json")
     assert result.code == 0
@@ -21,9 +19,7 @@ def test_default_application_is_handlers(
     assert run("routes").rows[0][1] == "handlers.renditions.record_rendition"
 
 
-def test_application_is_read_from_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_application_is_read_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPS_APP", "shop:app")
     assert len(run("routes", "--json").json) == 4
 

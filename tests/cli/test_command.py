@@ -137,10 +137,3 @@ def test_import_suggests_missing_extra(monkeypatch: pytest.MonkeyPatch, module: 
     with pytest.raises(SystemExit) as left:
         load()
     assert "pip install 'scf-mps[cli]'" in str(left.value.code)
-
-
-def test_installed_command_suggests_missing_extra(tmp_path: Path) -> None:
-    write("typer.py", "raise ImportError('not here')\n")
-    done = command("routes", PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1
-    assert "pip install 'scf-mps[cli]'" in done.stderr

@@ -167,10 +167,7 @@ BROKEN = {
         "app = App()\n@app.on(Transcode)\ndef f(one): raise OSError\n",
         "handlers.f failed",
     ),
-    "no ledger": (
-        "app = App(ledger='none')\n@app.on(Transcode)\ndef f(one): ...\n",
-        "did not run",
-    ),
+    "no ledger": ("app = App(ledger='none')\n@app.on(Transcode)\ndef f(one): ...\n", "did not run"),
 }
 
 

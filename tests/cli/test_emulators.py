@@ -21,8 +21,6 @@ from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.local.cos import CosEmulator, Key
 from scf_mps.local.cos.emulator import format_exports
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(autouse=True)
 def _close_connections():

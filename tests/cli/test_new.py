@@ -223,9 +223,7 @@ def expect_rejection(result: Result) -> str:
     return result.stderr
 
 
-def test_new_rejects_folder_with_files(
-    tmp_path: Path,
-) -> None:
+def test_new_rejects_folder_with_files(tmp_path: Path) -> None:
     (tmp_path / "serverless.yml").write_text("mine")
     (tmp_path / "handlers").mkdir()
     message = expect_rejection(new(tmp_path))
@@ -362,9 +360,7 @@ def read_members(archive: Path) -> Iterator[tuple[str, bytes]]:
             yield name, opened.read(name)
 
 
-def test_wheel_contains_material_without_caches(
-    wheels: dict[str, Path],
-) -> None:
+def test_wheel_contains_material_without_caches(wheels: dict[str, Path]) -> None:
     material = {
         name.removeprefix(MATERIAL): content
         for name, content in read_members(wheels["checkout"])

@@ -87,9 +87,7 @@ def test_json_is_escaped_and_equal(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == '{"a": "b"}\n'
 
 
-def test_emoji_names_and_markup_are_printed_unchanged(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_emoji_names_and_markup_are_printed_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_line("[bold]:bug:[/]")
     output.print_error(":bug:\n[red]")
     assert capsys.readouterr() == ("[bold]:bug:[/]\n", ":bug:\n[red]\n")

@@ -180,11 +180,7 @@ def _publish(deployed: DeployedProject) -> None:
 
 Edit = Callable[[DeployedProject], object]
 PROBLEMS: list[tuple[str, Edit, str]] = [
-    (
-        "account_unknown",
-        lambda w: w.environment.pop("TENCENT_SECRET_ID"),
-        "TENCENT_SECRET_ID",
-    ),
+    ("account_unknown", lambda w: w.environment.pop("TENCENT_SECRET_ID"), "TENCENT_SECRET_ID"),
     (
         "account_unknown",
         lambda w: w.api.faults.add("GetFunction", code="AuthFailure.SignatureExpire"),
@@ -221,16 +217,8 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         lambda w: w.settings.update(Runtime="Python3.12"),
         "Python3.12 in the cloud",
     ),
-    (
-        "retries_off",
-        lambda w: w.function.invoke_config.update(RetryConfig=[{"RetryNum": 0}]),
-        "0",
-    ),
-    (
-        "ttl_short",
-        lambda w: w.function.invoke_config.update(MsgTTL=600),
-        "600 s",
-    ),
+    ("retries_off", lambda w: w.function.invoke_config.update(RetryConfig=[{"RetryNum": 0}]), "0"),
+    ("ttl_short", lambda w: w.function.invoke_config.update(MsgTTL=600), "600 s"),
     (
         "trigger_not_bound",
         lambda w: w.function.triggers.remove(w.get_trigger("mps")),
@@ -246,11 +234,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         lambda w: w.get_trigger("mps").update(Qualifier="$LATEST"),
         "WorkflowTask points to $LATEST in the cloud, to $DEFAULT in serverless.yml",
     ),
-    (
-        "trigger_taken",
-        _bind_trigger_elsewhere,
-        "ap-guangzhou/default/other",
-    ),
+    ("trigger_taken", _bind_trigger_elsewhere, "ap-guangzhou/default/other"),
     (
         "timer_differs",
         lambda w: w.get_trigger("timer").update(CustomArgument="reconcile 1h"),
@@ -266,11 +250,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         lambda w: w.function.triggers.append({**w.get_trigger("timer"), "TriggerName": "hourly"}),
         "timer hourly",
     ),
-    (
-        "version_behind",
-        _publish,
-        "version 1",
-    ),
+    ("version_behind", _publish, "version 1"),
     (
         "bucket_missing",
         lambda w: (
@@ -379,9 +359,7 @@ def test_values_of_variables_are_hidden(deployed: DeployedProject) -> None:
     assert "hush" not in str(examination)
 
 
-def test_taken_trigger_is_reported_before_first_deployment(
-    deployed: DeployedProject,
-) -> None:
+def test_taken_trigger_is_reported_before_first_deployment(deployed: DeployedProject) -> None:
     _bind_trigger_elsewhere(deployed)
     del deployed.scf.account.functions[REGION, "default", "shop-events"]
 

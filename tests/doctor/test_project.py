@@ -102,11 +102,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
     ("trigger_type_unknown", lambda p: p.set_trigger(type="LiveTask"), "LiveTask"),
     ("trigger_enable_missing", lambda p: p.set_trigger(enable=None), "enable"),
     ("trigger_disabled", lambda p: p.set_trigger(enable=False), "enable: false"),
-    (
-        "trigger_behind_others",
-        lambda p: p.write_inputs(events=[TIMER, MPS_TRIGGER]),
-        "timer",
-    ),
+    ("trigger_behind_others", lambda p: p.write_inputs(events=[TIMER, MPS_TRIGGER]), "timer"),
     ("reconcile_timer_missing", lambda p: p.write_inputs(events=[MPS_TRIGGER]), "reconcile"),
     (
         "sdk_not_required",
@@ -130,11 +126,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
     ("setting_refused", lambda p: p.write_inputs(memorySize=200), "inputs.memorySize"),
     ("key_not_read", lambda p: p.write_inputs(traceEnable=True), "inputs.traceEnable"),
     # files
-    (
-        "build_missing",
-        lambda p: shutil.rmtree(p.folder / "build"),
-        "./build",
-    ),
+    ("build_missing", lambda p: shutil.rmtree(p.folder / "build"), "./build"),
     (
         "build_stale",
         lambda p: p.write_files({"handlers/__init__.py": HANDLERS + "\n"}),
@@ -156,16 +148,8 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         "uploads . ",
     ),
     ("entry_file_missing", lambda p: p.write_files({"build/index.py": None}), "index.py"),
-    (
-        "entry_function_missing",
-        lambda p: p.write_inputs(handler="index.main"),
-        "build/index.py",
-    ),
-    (
-        "module_shadows",
-        lambda p: p.write_files({"build/json.py": ""}),
-        "json.py",
-    ),
+    ("entry_function_missing", lambda p: p.write_inputs(handler="index.main"), "build/index.py"),
+    ("module_shadows", lambda p: p.write_files({"build/json.py": ""}), "json.py"),
     ("module_shadows", lambda p: p.write_files({"build/runtime.py": ""}), "runtime.py"),
     (
         "extension_of_another_python",
@@ -422,16 +406,8 @@ APPLICATIONS: list[Any] = [
         ),
         "RegistrationError",
     ),
-    (
-        "application_broken",
-        lambda p: p.write_handlers("main_handler = 7\n"),
-        "TypeError",
-    ),
-    (
-        "application_broken",
-        lambda p: p.write_handlers("import os\nos._exit(7)\n"),
-        " with 7",
-    ),
+    ("application_broken", lambda p: p.write_handlers("main_handler = 7\n"), "TypeError"),
+    ("application_broken", lambda p: p.write_handlers("import os\nos._exit(7)\n"), " with 7"),
     (
         "callbacks_missing",
         lambda p: p.write_handlers(
@@ -590,9 +566,7 @@ def test_import_gets_variables_without_local_credentials(
     assert project.examine().findings == ()
 
 
-def test_command_prints_findings_with_advice(
-    project: SampleProject,
-) -> None:
+def test_command_prints_findings_with_advice(project: SampleProject) -> None:
     assert run(project).exit_code == 0
     assert run(project).stdout.splitlines()[-1] == "no findings"
     project.write_inputs(timeout=3, role=None)

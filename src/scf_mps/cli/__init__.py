@@ -26,10 +26,7 @@ from . import cloud, demo, doctor, emulators, events, ledger, new
 from .failures import explain_error
 from .output import print_error
 
-cli = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 def _print_version(is_given: bool) -> None:

@@ -31,8 +31,7 @@ def complete_sample_name(incomplete: str) -> list[str]:
 
 
 AppOption = Annotated[
-    str,
-    typer.Option("--app", metavar="MODULE:NAME", envvar="MPS_APP", help="The application."),
+    str, typer.Option("--app", metavar="MODULE:NAME", envvar="MPS_APP", help="The application.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 TracebackOption = Annotated[

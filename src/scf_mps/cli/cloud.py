@@ -36,8 +36,7 @@ def deploy(
     config: ConfigOption = Path("serverless.yml"),
     stage: StageOption = "",
     archive: Annotated[
-        Path | None,
-        typer.Option("--zip", help="Deploy this zip instead of `src`."),
+        Path | None, typer.Option("--zip", help="Deploy this zip instead of `src`.")
     ] = None,
     code_bucket: Annotated[
         str,
@@ -54,8 +53,7 @@ def deploy(
         ),
     ] = "",
     prune: Annotated[
-        bool,
-        typer.Option("--prune", help="Remove MPS and timer triggers that the file lacks."),
+        bool, typer.Option("--prune", help="Remove MPS and timer triggers that the file lacks.")
     ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Send code and settings even if they are unchanged.")

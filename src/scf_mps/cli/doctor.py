@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +59,7 @@ def doctor(
         )
     )
     if as_json:
-        print_json(examination.as_json())
+        print_json(asdict(examination))
     else:
         _print_examination(examination)
     if examination.has_errors:

@@ -23,8 +23,6 @@ from .local_output import LocalOutput, print_delivery
 from .output import fail, format_count, format_path, print_error, print_line
 
 if TYPE_CHECKING:
-    from scf_mps.local.cos import Key
-
     from .configuration import Configuration
 
 
@@ -56,35 +54,29 @@ def cos(
     from scf_mps.cos import Cos, CosObject, Credentials
 
     with require_local_extra():
-        from scf_mps.local.cos import DEFAULT_REGION
-        from scf_mps.local.cos.__main__ import main, parse_bucket, parse_key
+        from scf_mps.local.cos import CosEmulator
+        from scf_mps.local.cos.__main__ import parse_bucket, parse_key
+        from scf_mps.local.cos.emulator import DEFAULT_KEY, serve
     bucket = bucket or []
     uploads = _find_seed_files(seed, bucket) if seed else []
     bucket += dict.fromkeys(name for name, _, _ in uploads)
     option = "--key"
     try:
-        for text in key or []:
-            parse_key(text)
+        keys = [parse_key(text) for text in key or []] or [DEFAULT_KEY]
         option = f"--seed: folders of {seed}" if uploads else "--bucket"
-        for text in bucket:
-            parse_bucket(text)
+        buckets = [parse_bucket(text) for text in bucket]
     except ArgumentTypeError as error:
         fail(f"{option}: {error}")
-    options = [f"--dir={directory}", f"--port={port}"]
-    options += [f"--key={text}" for text in key or []]
-    options += [f"--bucket={text}" for text in bucket]
-    options += ["--create-buckets"] if create_buckets else []
 
-    def upload(url: str, key: Key) -> None:
-        client = Cos(
-            Credentials(key.secret_id, key.secret_key, key.token or ""), proxy=url, buckets="*"
-        )
+    def upload(url: str) -> None:
+        secret_id, secret_key, token = keys[0].secret_id, keys[0].secret_key, keys[0].token or ""
+        client = Cos(Credentials(secret_id, secret_key, token), proxy=url, buckets="*")
         for name, path, object_key in uploads:
-            place, _, region = name.partition(".")
-            client.upload(path, CosObject(place, region or DEFAULT_REGION, object_key))
+            client.upload(path, CosObject(*parse_bucket(name), object_key))
 
     try:
-        main(options, prepare=upload)
+        emulator = CosEmulator(directory, port, keys, create_buckets=create_buckets)
+        serve(emulator, buckets=buckets, prepare=upload)
     except OSError as error:
         fail(f"cannot start the emulator: {error}")
 
@@ -144,8 +136,7 @@ def local(
         ),
     ] = None,
     memory: Annotated[
-        int | None,
-        typer.Option(help="The memory limit in MB.", show_default="from serverless.yml"),
+        int | None, typer.Option(help="The memory limit in MB.", show_default="from serverless.yml")
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="The maximum number of instances.")] = 1,
     freeze: Annotated[

@@ -64,8 +64,7 @@ def routes(
         ),
     ] = None,
     every: Annotated[
-        bool,
-        typer.Option("--all", help="With --event: show every callback with every result."),
+        bool, typer.Option("--all", help="With --event: show every callback with every result.")
     ] = False,
     env: EnvOption = None,
     as_json: JsonOption = False,
@@ -173,11 +172,7 @@ def invoke(
 
 
 def _print_result(
-    raw: object,
-    summary: Any,
-    problem: str,
-    as_json: bool,
-    reasons: Mapping[str, str] | None = None,
+    raw: object, summary: Any, problem: str, as_json: bool, reasons: Mapping[str, str] | None = None
 ) -> bool:
     """Print the result of main_handler. Return True if every callback succeeded.
 

@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from scf_mps.tencent.mps import TaskSummary
 
 LedgerOption = Annotated[
-    str,
-    typer.Option("--ledger", metavar="URL", help="The ledger. Overrides MPS_LEDGER."),
+    str, typer.Option("--ledger", metavar="URL", help="The ledger. Overrides MPS_LEDGER.")
 ]
 UNFINISHED_STATES = ("failed", "interrupted")
 """States of events that are neither completed nor running."""

@@ -22,8 +22,7 @@ def new(
     name: Annotated[
         str,
         typer.Option(
-            help=f"The function's name: {project_template.NAME_RULE}.",
-            show_default="from DIR",
+            help=f"The function's name: {project_template.NAME_RULE}.", show_default="from DIR"
         ),
     ] = "",
     region: Annotated[

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +83,6 @@ class Examination:
     def has_errors(self) -> bool:
         """True if a finding is an error."""
         return any(finding.level == "error" for finding in self.findings)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return all fields as JSON values."""
-        return asdict(self)
 
 
 def examine_project(options: DoctorOptions) -> Examination:

@@ -42,14 +42,12 @@ def parse_bucket(text: str) -> tuple[str, str]:
 def main(
     arguments: Sequence[str] | None = None,
     *,
-    prepare: Callable[[str, Key], None] | None = None,
     announce: Callable[[str], None] = print_line,
 ) -> None:
     """Parse the command line and serve until SIGINT or SIGTERM.
 
     Args:
         arguments: the command line without the program's name; `sys.argv` by default.
-        prepare: called with the URL and the first key before the emulator is announced.
         announce: called with the line that says that the emulator is ready.
     """
     parser = argparse.ArgumentParser(prog="scf_mps.local.cos", description="A COS emulator.")
@@ -81,12 +79,7 @@ def main(
     options = parser.parse_args(arguments)
     keys = options.key or [DEFAULT_KEY]
     emulator = CosEmulator(options.dir, options.port, keys, create_buckets=options.create_buckets)
-    serve(
-        emulator,
-        buckets=options.bucket,
-        prepare=prepare and (lambda url: prepare(url, keys[0])),
-        announce=announce,
-    )
+    serve(emulator, buckets=options.bucket, announce=announce)
 
 
 if __name__ == "__main__":  # pragma: no cover (runs in child processes of the tests)
