@@ -133,7 +133,7 @@ def test_invocation_ends_within_limit_when_store_hangs(store, on_error, step):
     store.resume()
 
 
-def test_messages_of_one_invocation_wait_once_for_hanging_store(store):
+def test_messages_wait_once_for_hanging_store(store):
     ledger = open_ledger(store.url)
     app = App(ledger=ledger)
     app.on(Subtask, name="callback")(lambda result: None)

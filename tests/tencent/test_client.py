@@ -154,7 +154,7 @@ def test_retries_end_after_last_attempt(lamp: Lamp, api: cloud.CloudApi, action:
     ],
     ids=lambda part: str(part),
 )
-def test_change_is_sent_once_when_it_may_have_applied(
+def test_change_is_sent_once_when_possibly_applied(
     lamp: Lamp,
     service: LampService,
     api: cloud.CloudApi,

@@ -166,12 +166,11 @@ class ApiClient:
         json.dumps(parameters)
 
         def compute_wait(error: Exception, attempt: int) -> float | None:
-            if not isinstance(error, ApiError):
-                return None
-            throttled = error.code.startswith("RequestLimitExceeded")
-            if throttled or (error.retryable and is_read_action(action)):
-                return self._retry.next_wait(attempt)
-            return None
+            may_retry = isinstance(error, ApiError) and (
+                error.code.startswith("RequestLimitExceeded")
+                or (error.retryable and is_read_action(action))
+            )
+            return self._retry.next_wait(attempt) if may_retry else None
 
         return call_with_retry(
             lambda: self._call_once(action, parameters), self._deadline, compute_wait
