@@ -60,7 +60,7 @@ def test_call_with_retry_raises_when_wait_exceeds_deadline() -> None:
 
 def test_waits_are_drawn_up_to_doubled_base() -> None:
     retry = Retry(base=1.0, cap=5.0)
-    waits = [retry.wait(3) for _ in range(200)]
+    waits = [retry.next_wait(3) for _ in range(200)]
     assert 0 <= min(waits) < 1 < 4 < max(waits) <= 5
 
 

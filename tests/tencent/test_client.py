@@ -59,7 +59,7 @@ class LampService(cloud.Service):
 class LongWaits(Retry):
     """Waits of a minute."""
 
-    def wait(self, attempt: int, retry_after: float = 0.0) -> float:
+    def next_wait(self, attempt: int, retry_after: float = 0.0) -> float:
         return 60.0
 
 

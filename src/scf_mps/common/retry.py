@@ -36,13 +36,16 @@ class Retry:
         self.base = base
         self.cap = cap
 
-    def wait(self, attempt: int, retry_after: float = 0.0) -> float:
-        """Return the seconds to wait after attempt number `attempt` (from 1), at least `retry_after`."""
-        return retry_after + random.uniform(0.0, min(self.cap, self.base * 2**attempt))
-
     def next_wait(self, attempt: int, retry_after: float = 0.0) -> float | None:
-        """Return the seconds to wait after attempt number `attempt`, or None after the last attempt."""
-        return self.wait(attempt, retry_after) if attempt < self.attempts else None
+        """Return the seconds to wait after attempt number `attempt` (from 1), or None after the last attempt.
+
+        Args:
+            attempt: number of the failed attempt.
+            retry_after: minimum seconds.
+        """
+        if attempt >= self.attempts:
+            return None
+        return retry_after + random.uniform(0.0, min(self.cap, self.base * 2**attempt))
 
 
 def call_with_retry(

@@ -105,34 +105,33 @@ def deliver(
     Raises:
         NotifyError: the message was refused, or its arrival is unknown.
     """
-    attempt = 0
-    while True:
-        attempt += 1
+    from ...common.retry import call_with_retry
+
+    def send() -> None:
         left = sending.deadline.left()
         if left <= 0:
             raise NotifyError(refusals.channel, "no time left to send the message", retryable=True)
+        request = make()
+        seconds = min(MAX_POST_SECONDS, left)
         try:
-            request = make()
             response = exchange(
-                request.address,
-                request.body,
-                request.headers,
-                min(MAX_POST_SECONDS, left),
-                sending.cafile,
+                request.address, request.body, request.headers, seconds, sending.cafile
             )
-            error = judge(response)
-        except Unreachable as reason:
-            wait = None if reason.sent or not reason.retryable else _RECONNECT_SECONDS
-            error = NotifyError(
-                refusals.channel, str(reason), retryable=reason.retryable, wait=wait
-            )
-        if error is None:
-            return
-        wait = error.wait
-        if wait is None or wait > _MAX_WAIT_SECONDS or attempt == _MAX_ATTEMPTS:
-            raise error
-        if not sending.deadline.sleep(wait):
-            raise error
+        except Unreachable as error:
+            wait = None if error.sent or not error.retryable else _RECONNECT_SECONDS
+            raise NotifyError(
+                refusals.channel, str(error), retryable=error.retryable, wait=wait
+            ) from None
+        refusal = judge(response)
+        if refusal is not None:
+            raise refusal
+
+    def compute_wait(error: Exception, attempt: int) -> float | None:
+        wait = error.wait if isinstance(error, NotifyError) else None
+        is_too_long = wait is not None and wait > _MAX_WAIT_SECONDS
+        return None if is_too_long or attempt == _MAX_ATTEMPTS else wait
+
+    call_with_retry(send, sending.deadline, compute_wait)
 
 
 def explain_status(refusals: Refusals, response: Response) -> NotifyError | None:
