@@ -432,10 +432,10 @@ def test_unresolved_imports_are_found(source: str, module: str) -> None:
 
 
 def test_unresolved_import_has_line() -> None:
-    found = find_unresolved_imports(
+    imports = find_unresolved_imports(
         "handlers/a.py", b"x = 1\n\nimport gone\n", {"handlers/a.py"}, set()
     )
-    assert [*found] == [Import("gone", 3)]
+    assert [*imports] == [Import("gone", 3)]
 
 
 def fake_python(path: Path, version: str, implementation: str = "cpython") -> Path:
@@ -448,10 +448,10 @@ def fake_python(path: Path, version: str, implementation: str = "cpython") -> Pa
 
 
 def test_running_interpreter_is_found_for_its_version(no_pythons: Path) -> None:
-    found = find_interpreter(OWN)
-    assert found is not None
-    assert found.path == Path(sys.executable)
-    assert found.library == sys.stdlib_module_names
+    interpreter = find_interpreter(OWN)
+    assert interpreter is not None
+    assert interpreter.path == Path(sys.executable)
+    assert interpreter.library == sys.stdlib_module_names
     assert find_interpreter("3.99") is None
 
 

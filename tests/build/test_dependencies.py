@@ -41,7 +41,7 @@ def resolve(project: Project, text: str, work: Path) -> list[Distribution]:
 
 def resolve_versions(project: Project, text: str, work: Path) -> dict[str, str]:
     """Return the resolved versions by name."""
-    return {one.name: one.version for one in resolve(project, text, work)}
+    return {item.name: item.version for item in resolve(project, text, work)}
 
 
 @pytest.mark.usefixtures("python310")
@@ -131,8 +131,8 @@ def test_unused_crypto_is_pruned(
     }
     Project(tmp_path / "layer").write(sdk)
     Project(tmp_path / "code").write(files)
-    found = prune([tmp_path / "code", tmp_path / "layer"], keep)
-    assert found.removed == ({"Crypto": len("import Crypto.x")} if pruned else {})
+    pruning = prune([tmp_path / "code", tmp_path / "layer"], keep)
+    assert pruning.removed == ({"Crypto": len("import Crypto.x")} if pruned else {})
     assert (tmp_path / "layer" / "Crypto").exists() is not pruned
 
 
@@ -145,18 +145,18 @@ def test_shared_file_is_independent_of_order(tmp_path: Path) -> None:
         Distribution(name, "1.0", f"{name}==1.0", None, True, needs)
         for name, needs in (("early", ("late>=1",)), ("late", ()))
     ]
-    found = unpack_wheels(
+    unpacked = unpack_wheels(
         dict(zip(("early", "late"), shared, strict=True)), chosen, tmp_path / "to"
     )
     assert (tmp_path / "to" / "shared" / "__init__.py").read_text() == "late"
-    assert found.owners["shared/__init__.py"] == "late"
-    assert found.disputed == {}
+    assert unpacked.owners["shared/__init__.py"] == "late"
+    assert unpacked.disputed == {}
 
 
 def test_wheel_without_digest_is_fetched(project: Project, offline: Path, tmp_path: Path) -> None:
-    one = Distribution("oldpython", "1.0", "oldpython==1.0", None, True, ())
+    distribution = Distribution("oldpython", "1.0", "oldpython==1.0", None, True, ())
     resolver = Resolver(RUNTIME, project.folder, tmp_path, Path(sys.executable))
-    assert resolver.fetch([one])["oldpython"].is_file()
+    assert resolver.fetch([distribution])["oldpython"].is_file()
 
 
 def test_commit_is_pinned_by_its_hash(project: Project, offline: Path, tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_commit_is_pinned_by_its_hash(project: Project, offline: Path, tmp_path:
         subprocess.run([*git, *command], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     url = f"git+file://{tmp_path}/checksums-2.0"
-    (one,) = resolve(project, f"checksums @ {url}\n", tmp_path)
-    assert one.requirement == f"checksums @ {url}@{head.stdout.strip()}"
-    assert not one.is_wheel
+    (distribution,) = resolve(project, f"checksums @ {url}\n", tmp_path)
+    assert distribution.requirement == f"checksums @ {url}@{head.stdout.strip()}"
+    assert not distribution.is_wheel
 
 
 def test_crypto_is_kept_without_cos_sdk(tmp_path: Path) -> None:
@@ -187,9 +187,9 @@ def test_crypto_is_kept_without_cos_sdk(tmp_path: Path) -> None:
 
 def test_keep_unpacks_files_left_out_by_default(index: Path, tmp_path: Path) -> None:
     wheels = {"greeting": index / "greeting-1.0-py3-none-any.whl"}
-    one = Distribution("greeting", "1.0", "greeting==1.0", None, True, ())
-    found = unpack_wheels(wheels, [one], tmp_path, ["greeting/*"])
-    assert set(found.owners) == {
+    distribution = Distribution("greeting", "1.0", "greeting==1.0", None, True, ())
+    unpacked = unpack_wheels(wheels, [distribution], tmp_path, ["greeting/*"])
+    assert set(unpacked.owners) == {
         "greeting-1.0.dist-info/METADATA",
         "greeting/__init__.py",
         "greeting/__init__.pyi",
@@ -282,9 +282,11 @@ def test_markers_are_those_of_the_runtime(
     text = 'oldpython; python_version < "3.11"\nnewpython; python_version >= "3.11"\n'
     project.write({"requirements.txt": f'{text}windows; sys_platform == "win32"\n'})
     path = project.folder / "requirements.txt"
-    found = Resolver(RUNTIME, project.folder, tmp_path, python310)
+    resolver = Resolver(RUNTIME, project.folder, tmp_path, python310)
 
-    assert [one.name for one in found.resolve(path, Requirements().read(path))] == ["oldpython"]
+    assert [item.name for item in resolver.resolve(path, Requirements().read(path))] == [
+        "oldpython"
+    ]
 
 
 def test_foreign_markers_without_uv_are_a_warning(
@@ -540,9 +542,9 @@ def test_dependency_and_project_cannot_share_a_path(
 def test_current_cos_sdk_is_resolved(project: Project, tmp_path: Path) -> None:
     """With the real index. The usual restriction to wheels selects version 1.8.3 instead."""
     try:
-        found = resolve(project, "cos-python-sdk-v5\n", tmp_path)
+        distributions = resolve(project, "cos-python-sdk-v5\n", tmp_path)
     except BuildError as error:
         pytest.skip(f"NOT TESTED with the real COS SDK, it is not available: {error}")
-    by_name = {one.name: one for one in found}
+    by_name = {item.name: item for item in distributions}
     assert Version(by_name["cos-python-sdk-v5"].version) >= Version("1.9.44")
     assert not by_name["crcmod"].is_wheel

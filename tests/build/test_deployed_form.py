@@ -99,7 +99,7 @@ try:
 except Exception as error:
     outcome["raised"] = [type(error).__name__, str(error)]
     outcome["traceback"] = traceback.format_exc()
-outcome["modules"] = {name: getattr(one, "__file__", None) for name, one in sys.modules.items()}
+outcome["modules"] = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
 outcome["records"] = records.texts
 with open(report, "w", encoding="utf-8") as file:
     json.dump(outcome, file)
@@ -109,10 +109,10 @@ with open(report, "w", encoding="utf-8") as file:
 @pytest.fixture(scope="module", params=VERSIONS)
 def python(request: pytest.FixtureRequest) -> Path:
     """Each supported CPython that is installed."""
-    found = find(request.param)
-    if found is None:
+    path = find(request.param)
+    if path is None:
         skip_without_python(request.param)
-    return found
+    return path
 
 
 def deploy(folder: Path, handlers: str | None = None) -> Path:

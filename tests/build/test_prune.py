@@ -21,7 +21,7 @@ SERVICES = ("cdb", "cdn", "cvm", "mps", "vod")
 
 
 def write_sdk(folder: Path, code: dict[str, str]) -> Path:
-    sdk = {f"tencentcloud/{one}/__init__.py": "" for one in (*SERVICES, "common")}
+    sdk = {f"tencentcloud/{name}/__init__.py": "" for name in (*SERVICES, "common")}
     sdk["tencentcloud/__init__.py"] = "__version__ = '3.1'\n"
     sdk["tencentcloud/vod/v1/vod_client.py"] = "'See tencentcloud.cvm'\n"
     Project(folder).write({**sdk, **code})
@@ -180,7 +180,7 @@ main_handler = app.main_handler
 
 def installed_files(*packages: str) -> dict[str, bytes]:
     """Return the Python files of installed packages."""
-    found = {}
+    files = {}
     for package in packages:
         spec = find_spec(package)
         assert spec is not None
@@ -189,8 +189,8 @@ def installed_files(*packages: str) -> dict[str, bytes]:
             for path in folder.rglob("*"):
                 if path.suffix in (".py", ".pem"):
                     name = path.relative_to(folder).as_posix()
-                    found[f"{package.replace('.', '/')}/{name}"] = path.read_bytes()
-    return found
+                    files[f"{package.replace('.', '/')}/{name}"] = path.read_bytes()
+    return files
 
 
 def test_pruned_zip_calls_mps_through_the_official_client(

@@ -151,11 +151,13 @@ def test_asynchronous_event_runs_from_queue(project, running):
     parameters = {**function.desired.identity, "InvocationType": "Event", "ClientContext": "{}"}
     answer = function.cloud.call("Invoke", parameters)["Result"]
 
-    one = get_deployed(scf)
-    local = scf.run(scf.account, one, one.latest)
+    deployed = get_deployed(scf)
+    local = scf.run(scf.account, deployed, deployed.latest)
     local.settle()
     assert (local.namespace, local.name) == ("default", NAME)
-    assert [one.request_id for one in local.invocations] == [answer["FunctionRequestId"]]
+    assert [invocation.request_id for invocation in local.invocations] == [
+        answer["FunctionRequestId"]
+    ]
 
 
 def test_too_large_event_is_not_sent(project, api):
@@ -224,19 +226,19 @@ def test_result_is_parsed_from_every_form(project, api, set_result, fields, retu
 def test_follow_yields_each_finished_run_once(project, api, scf):
     project.write(events=[], timeout=600)
     run_cli("deploy")
-    one = get_deployed(scf)
-    write_log_entry(one, time.time() - 60, RequestId="first", Log="line 1\nline 2\n")
-    write_log_entry(one, time.time() - 500, RequestId="running", RetCode=2)
+    deployed = get_deployed(scf)
+    write_log_entry(deployed, time.time() - 60, RequestId="first", Log="line 1\nline 2\n")
+    write_log_entry(deployed, time.time() - 500, RequestId="running", RetCode=2)
     function = load_target(project)
     runs = []
 
     for run in function_logs.follow_runs(function, time.time() - 900, 10):
         runs.append((run.request_id, run.retry))
         if run.request_id == "first":
-            write_log_entry(one, time.time(), RequestId="second")
-            one.logs[1]["RetCode"] = 0  # it ended
+            write_log_entry(deployed, time.time(), RequestId="second")
+            deployed.logs[1]["RetCode"] = 0  # finished
         if run.request_id == "second":
-            write_log_entry(one, time.time(), RequestId="second", RetryNum=1)
+            write_log_entry(deployed, time.time(), RequestId="second", RetryNum=1)
         if len(runs) == 4:
             break
 
@@ -250,9 +252,9 @@ def test_follow_reads_once_more_at_its_end(project, api, scf):
     write_log_entry(get_deployed(scf), time.time() - 1, RequestId="one")
     function = load_target(project)
 
-    found = function_logs.follow_runs(function, time.time() - 60, 0)
+    runs = function_logs.follow_runs(function, time.time() - 60, 0)
 
-    assert [run.request_id for run in found] == ["one"]
+    assert [run.request_id for run in runs] == ["one"]
 
 
 def test_logs_are_read_by_days_and_pages(project, api, scf):
@@ -277,10 +279,10 @@ def test_logs_are_read_by_days_and_pages(project, api, scf):
 def test_logs_are_printed_escaped(project, api, scf):
     project.write(events=[])
     run_cli("deploy")
-    one = get_deployed(scf)
+    deployed = get_deployed(scf)
     log = "a\x1b[2J\u2028b\n\x1b]52;c;aGk=\x07\n"
     write_log_entry(
-        one, time.time() - 1, RequestId="one\x1b[2J", Log=log, RetCode=430, RetMsg="\x9b"
+        deployed, time.time() - 1, RequestId="one\x1b[2J", Log=log, RetCode=430, RetMsg="\x9b"
     )
     result = run_cli("logs")
     assert result.out.splitlines()[1:] == [

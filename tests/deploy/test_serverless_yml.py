@@ -235,7 +235,7 @@ def test_environment_overrides_env_files(read, tmp_path):
 
     state, _ = read({"A": "100"}, stage="test", environment={"variables": variables})
 
-    values = [one["Value"] for one in state.configuration["Environment"]["Variables"]]
+    values = [variable["Value"] for variable in state.configuration["Environment"]["Variables"]]
     assert values == ["100", "20", "three $A"]
     assert find_problems(read, role="${env:D}") == [("unset_variable", "inputs.role")]
 
@@ -433,8 +433,8 @@ def test_desired_state_contains_all_settings(read, tmp_path):
 def test_credentials_come_from_sdk_or_client_variables():
     both = {"SECRET_ID": "id", "SECRET_KEY": "key", "TOKEN": "token"}
     for prefix in ("TENCENTCLOUD_", "TENCENT_"):
-        found = load_credentials({f"{prefix}{name}": value for name, value in both.items()})
-        assert (found.secret_id, found.secret_key, found.token) == ("id", "key", "token")
+        key = load_credentials({f"{prefix}{name}": value for name, value in both.items()})
+        assert (key.secret_id, key.secret_key, key.token) == ("id", "key", "token")
 
     for half, missing in (
         ({"TENCENT_SECRET_ID": "id"}, "TENCENT_SECRET_KEY"),
@@ -473,11 +473,9 @@ def test_key_comes_entirely_from_one_source(tmp_path, environment, file, expecte
     (tmp_path / ".env").write_text(file)
     (tmp_path / "serverless.yml").write_text("inputs: {}\n")
 
-    found = load_credentials(
-        read_template(tmp_path / "serverless.yml", "", environment).environment
-    )
+    key = load_credentials(read_template(tmp_path / "serverless.yml", "", environment).environment)
 
-    assert (found.secret_id, found.secret_key, found.token) == expected
+    assert (key.secret_id, key.secret_key, key.token) == expected
 
 
 def test_incomplete_key_is_not_completed_from_file(tmp_path):
@@ -523,7 +521,7 @@ def test_reconcile_without_span_and_null_lists_are_valid(read):
 def test_documented_policy_allows_exactly_the_used_actions():
     page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
     policy = json.loads(page.partition("```json\n")[2].partition("```")[0])
-    allowed = {action for one in policy["statement"] for action in one["action"]}
+    allowed = {action for statement in policy["statement"] for action in statement["action"]}
     folder = ROOT / "src" / "scf_mps" / "deploy"
     source = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', source))

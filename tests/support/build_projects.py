@@ -66,7 +66,7 @@ build_editable, prepare_metadata_for_build_editable = build_wheel, prepare_metad
 
 
 def metadata(name: str, version: str, *requires: str, more: str = "") -> str:
-    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}{needs}"
 
 

@@ -1,4 +1,4 @@
-"""Finds the CPythons of this machine that the package is to work on."""
+"""Installed CPythons of the supported versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
 
 def find(version: str) -> Path | None:
-    """A CPython of this version outside of any virtual environment, or None."""
+    """Return a CPython of a version outside of virtual environments, or None."""
     try:
         return Path(interpreters.find_interpreter(version).executable)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the serverless.yml of a shop says: the function that the tests of deploying deploy and those of the doctor examine."""
+"""The serverless.yml of a sample function, for the tests of the deployment and the doctor."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ INPUTS: dict[str, Any] = {
     "events": [MPS_TRIGGER],
 }
 TOP: dict[str, Any] = {"app": "shop", "stage": "dev", "component": "scf", "name": "events"}
-"""The keys beside `inputs`."""
+"""The keys next to `inputs`."""

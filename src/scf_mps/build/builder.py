@@ -43,7 +43,7 @@ class BuildOptions:
         archive: path of the zip.
         runtime: name in SCF.
         layer: path of the zip of a layer with the package and all dependencies; None to put them into the code.
-        include: paths in the project to pack besides `handlers/`.
+        include: paths in the project to pack in addition to `handlers/`.
         keep: globs of paths of dependencies to keep; ``Crypto`` keeps client-side encryption.
         allow_secret: paths in the zip that are not searched for secrets.
         python: path of a CPython of the runtime's version; None to search for one.
@@ -240,16 +240,16 @@ class _Stage:
     ) -> None:
         """Put the versions of the distributions into the report."""
         self.report.dependencies = {
-            one.name: one.version if one.is_wheel else f"{one.version}, built from source"
-            for one in distributions
+            item.name: item.version if item.is_wheel else f"{item.version}, built from source"
+            for item in distributions
         }
-        versions = {one.name: f"{one.name} {one.version}" for one in distributions}
+        versions = {item.name: f"{item.name} {item.version}" for item in distributions}
         by_top_level: dict[str, set[str]] = {}
         for name, owner in unpacked.owners.items():
             by_top_level.setdefault(get_top_level(name), set()).add(versions[owner])
         self.versions |= {
-            top: ", ".join(sorted(found))
-            for top, found in by_top_level.items()
+            top: ", ".join(sorted(names))
+            for top, names in by_top_level.items()
             if not top.startswith("*")
         }
 
@@ -327,12 +327,11 @@ class _Stage:
         """Import the function from its zips, if this machine can."""
         if self.python is None:  # reported by `compile`
             return
-        if not can_import([name for folder in self.folders for name in list_files(folder)]):
+        names = [name for folder in self.folders for name in list_files(folder)]
+        if not can_import(names):  # pragma: no cover - on other systems
             message = "extension modules are for Linux, so the function was not imported as a check"
-            self.report.warnings.append(  # pragma: no cover - on other systems
-                Problem("not_imported", "", message)
-            )
-            return  # pragma: no cover - on other systems
+            self.report.warnings.append(Problem("not_imported", "", message))
+            return
         archives = [folder.with_suffix(".zip") for folder in self.folders]
         self.problems += check_imports(archives, self.python, self.work / "trial")
         self.report.imported = True
@@ -387,7 +386,7 @@ def _check_outputs(options: BuildOptions, project: Path) -> None:
 
 
 def _find_unpinned(distributions: Sequence[Distribution], pinned: Collection[str]) -> list[Problem]:
-    unpinned = [f"{one.name}=={one.version}" for one in distributions if one.name not in pinned]
+    unpinned = [f"{item.name}=={item.version}" for item in distributions if item.name not in pinned]
     if not unpinned:
         return []
     message = "not all versions are pinned, so a later build may differ"

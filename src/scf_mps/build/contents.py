@@ -29,23 +29,9 @@ INDEX = "from handlers import main_handler as main_handler\n"
 """Content of `index.py`. The application is a separate module for every loader of SCF (see docs/architecture.md)."""
 
 _LEFT_OUT = (
-    ".*",
-    "__pycache__",
-    "__MACOSX",
-    "node_modules",
-    "*.py[co]",
-    "*~",
-    "*.sw[op]",
-    "*.bak",
-    "*.orig",
-    "*.rej",
-    "Thumbs.db",
-    "desktop.ini",
-    "*.egg-info",
-    "tests",
-    "test_*.py",
-    "*_test.py",
-    "conftest.py",
+    *(".*", "__pycache__", "__MACOSX", "node_modules", "Thumbs.db", "desktop.ini", "*.egg-info"),
+    *("*.py[co]", "*~", "*.sw[op]", "*.bak", "*.orig", "*.rej"),
+    *("tests", "test_*.py", "*_test.py", "conftest.py"),
 )
 
 

@@ -44,10 +44,10 @@ def attempt(name):
 
 
 def below(package):
-    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if not found.name.endswith(".__main__"):
-            module = attempt(found.name)
-            if module is not None and found.ispkg:
+    for info in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if not info.name.endswith(".__main__"):
+            module = attempt(info.name)
+            if module is not None and info.ispkg:
                 below(module)
 
 

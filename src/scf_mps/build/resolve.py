@@ -121,7 +121,7 @@ class Resolver:
         arguments += [f"--report={report}", f"--target={self.work / 'nowhere'}", *self._target()]
         self._pip([*arguments, f"--requirement={self._write('resolved.txt', lines)}"])
         items = json.loads(report.read_text("utf-8"))["install"]
-        return sorted(map(_parse_item, items), key=lambda one: one.name)
+        return sorted(map(_parse_item, items), key=lambda item: item.name)
 
     def fetch(self, distributions: Sequence[Distribution]) -> dict[str, Path]:
         """Return the wheel of each distribution by name. Wheels that are not published are built.
@@ -131,17 +131,17 @@ class Resolver:
         """
         folder = self.work / "wheels"
         folder.mkdir()
-        published = [one for one in distributions if one.is_wheel]
+        published = [item for item in distributions if item.is_wheel]
         if published:
-            lines = [one.requirement for one in published]
-            if all(one.digest for one in published):
-                lines = [f"{one.requirement} --hash=sha256:{one.digest}" for one in published]
+            lines = [item.requirement for item in published]
+            if all(item.digest for item in published):
+                lines = [f"{item.requirement} --hash=sha256:{item.digest}" for item in published]
             arguments = ["download", "--no-deps", "--only-binary=:all:", *self._target()]
             file = self._write("published.txt", lines)
             self._pip([*arguments, f"--dest={folder}", f"--requirement={file}"])
-        for one in distributions:
-            if not one.is_wheel:
-                self._build(one, folder)
+        for item in distributions:
+            if not item.is_wheel:
+                self._build(item, folder)
         return {
             canonicalize_name(path.name.partition("-")[0]): path
             for path in sorted(folder.glob("*.whl"))
@@ -187,7 +187,7 @@ class Resolver:
         arguments += ["--quiet", f"--report={report}", f"--requirement={path}"]
         self._pip([*arguments, f"--requirement={self._write_own_package([])}"])
         resolved = map(_parse_item, json.loads(report.read_text("utf-8"))["install"])
-        lines = [one.requirement for one in resolved if one.name != PACKAGE_NAME]
+        lines = [item.requirement for item in resolved if item.name != PACKAGE_NAME]
         return [*lines, f"--find-links={self.work}"]
 
     def _write_own_package(self, lines: Sequence[str]) -> Path:
@@ -225,19 +225,19 @@ class Resolver:
                     settings[name.removeprefix(f"{section}.")] = str(ast.literal_eval(value))
         return settings
 
-    def _build(self, one: Distribution, folder: Path) -> None:
+    def _build(self, item: Distribution, folder: Path) -> None:
         """Build the wheel of a source distribution, which must be pure Python."""
-        digest = f" --hash=sha256:{one.digest}" if one.digest else ""
-        file = self._write(f"{one.name}.txt", [f"{one.requirement}{digest}"])
-        into = self.work / f"built-{one.name}"
+        digest = f" --hash=sha256:{item.digest}" if item.digest else ""
+        file = self._write(f"{item.name}.txt", [f"{item.requirement}{digest}"])
+        into = self.work / f"built-{item.name}"
         # pip's cache may contain a wheel that was built with a compiler. DISTUTILS_USE_SDK restricts Windows to the
         # compilers on the PATH.
-        arguments = ["wheel", "--no-deps", "--no-cache-dir", f"--no-binary={one.name}"]
+        arguments = ["wheel", "--no-deps", "--no-cache-dir", f"--no-binary={item.name}"]
         arguments += [f"--wheel-dir={into}", f"--requirement={file}"]
         compilers = dict.fromkeys(("CC", "CXX", "LDSHARED"), _NO_COMPILER)
         message = f"no wheel for {self.runtime.name} on x86_64 Linux"
         advice = "Pin a version that has one in requirements.txt, or put your own wheel into a folder for --find-links"
-        package = f"{one.name} {one.version}"
+        package = f"{item.name} {item.version}"
         try:
             self._pip(arguments, {**compilers, "DISTUTILS_USE_SDK": "1"})
         except BuildError as error:

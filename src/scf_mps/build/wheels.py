@@ -73,8 +73,8 @@ def unpack_wheels(
         BuildError: if a wheel cannot be read, or has a path that is not that of a file in the folder.
     """
     requirements = {
-        one.name: {canonicalize_name(Requirement(need).name) for need in one.requires}
-        for one in distributions
+        item.name: {canonicalize_name(Requirement(need).name) for need in item.requires}
+        for item in distributions
     }
     unpacked = UnpackedWheels()
     folders: set[str] = set()

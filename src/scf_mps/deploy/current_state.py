@@ -156,7 +156,7 @@ def fetch_account_state(
         if layer.source and (newest := _fetch_newest_layer(cloud, layer.name))
     }
     bound = (
-        {one.trigger.event_type for one in current.mps if one.trigger.enabled} if current else set()
+        {own.trigger.event_type for own in current.mps if own.trigger.enabled} if current else set()
     )
     if {trigger.event_type for trigger in desired.mps if trigger.enabled} <= bound:
         return AccountState(layers)

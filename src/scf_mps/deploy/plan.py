@@ -396,8 +396,8 @@ class _Planner:
     def _plan_timers(self) -> Iterator[Step]:
         remaining = [*self.current.timers] if self.current else []
         for timer in self.desired.timers:
-            same = [one for one in remaining if one.name == timer.name]
-            before = next((one for one in same if one.qualifier == timer.qualifier), None)
+            same = [other for other in remaining if other.name == timer.name]
+            before = next((other for other in same if other.qualifier == timer.qualifier), None)
             if before is None:
                 yield from map(
                     self._delete_timer, same
@@ -406,7 +406,7 @@ class _Planner:
                 same = [before]
             if before != timer:
                 yield self._put_timer(timer, before)
-            remaining = [one for one in remaining if one not in same]
+            remaining = [other for other in remaining if other not in same]
         for timer in remaining:
             if self.options.prune:
                 yield self._delete_timer(timer)
