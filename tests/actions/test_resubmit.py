@@ -340,7 +340,7 @@ def url_without_storage(event: Json) -> Json:
     return event
 
 
-def archived(event: Json) -> Json:
+def make_archived_event(event: Json) -> Json:
     task(event)["Input"]["OutputStorage"] = {
         "Type": "AWS-S3",
         "S3OutputStorage": {"S3Bucket": "b", "S3SecretKey": "theirs"},
@@ -360,7 +360,7 @@ def archived(event: Json) -> Json:
         (subtitles_event, "type"),
         (unknown_type, "type"),
         (url_without_storage, "storage"),
-        (archived, "secrets"),
+        (make_archived_event, "secrets"),
     ],
 )
 def test_resubmit_warns_about_incomplete_event(

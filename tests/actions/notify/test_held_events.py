@@ -28,7 +28,7 @@ WORDS = {"zh": "内容审核拦截", "en": "held by content review"}
 SUCCEEDED = {"zh": "成功", "en": "succeeded"}
 
 
-def reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
+def make_reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     """Return an event with results and a review of each suggestion."""
     results = results or {
         "Transcode": "SUCCESS",
@@ -77,7 +77,7 @@ def test_message_reports_held_task(
     cos: Cos,
     keys: Callable[[str], list[str]],
 ) -> None:
-    notification = reviewed("pass", "block")
+    notification = make_reviewed("pass", "block")
     store(parse_event(notification), cos)
     handlers = application(
         MPS_MODERATE=f"{HELD}?on=block",
@@ -97,7 +97,7 @@ def test_message_reports_held_task(
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_email_reports_held_task(lang: str) -> None:
-    event = parse_event(reviewed("block"))
+    event = parse_event(make_reviewed("block"))
     message = Message(event, event.subtasks, LOCALES[lang], lambda _: [], held=True)
     assert WORDS[lang] in message.title
     for text in (render_text(message, 0.0), render_html(message, 0.0)):
@@ -111,7 +111,7 @@ def test_email_reports_held_task(lang: str) -> None:
 def test_webhook_message_marks_held_results(
     application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
 ) -> None:
-    notification = reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
+    notification = make_reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
@@ -147,7 +147,7 @@ def test_outcome_follows_decisions_to_act_on(
     stub: ChatWebhookStub,
     cos: Cos,
 ) -> None:
-    notification = reviewed(*suggestions)
+    notification = make_reviewed(*suggestions)
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
@@ -175,7 +175,7 @@ def test_separate_review_is_reported_as_rejected(
 
 
 def test_failed_task_holds_nothing(stub: ChatWebhookStub) -> None:
-    notification = reviewed("block", Transcode="FAIL")
+    notification = make_reviewed("block", Transcode="FAIL")
     notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][0]["PornTask"] = {
         "Status": "FAIL",
         "ErrCode": 1,
@@ -190,7 +190,7 @@ def test_failed_task_holds_nothing(stub: ChatWebhookStub) -> None:
 def test_held_task_is_no_success(
     on: str, count: int, application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
 ) -> None:
-    notification = reviewed("block", Transcode="SUCCESS")
+    notification = make_reviewed("block", Transcode="SUCCESS")
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook?on={on}")
     handlers.main_handler(notification, {})
@@ -204,7 +204,7 @@ def test_held_message_ignores_order_of_registration(
     moderate = Moderate(HELD)
     notify = Notify(f"{stub.url}/hook", held=moderate.holds)
     publish = Publish(PUBLISHED, when=moderate.permits)
-    event = parse_event(reviewed("block"))
+    event = parse_event(make_reviewed("block"))
     store(event, cos)
     quarantining, notifying, publishing = Router(), Router(), Router()
     for verb in (quarantining.on, quarantining.on_failure):
@@ -216,7 +216,7 @@ def test_held_message_ignores_order_of_registration(
     notifying.on_complete(Event, name="complete", **notify.filters)(notify.send)
     app = App(*(quarantining, notifying, publishing)[::order])
     app.provide(Cos, lambda: cos)
-    app.main_handler(reviewed("block"), {})
+    app.main_handler(make_reviewed("block"), {})
     first, second = (received.message for received in stub.received)
     assert first["outcome"] == second["outcome"] == "held"
     assert not any(result["links"] for result in first["results"])
@@ -225,7 +225,7 @@ def test_held_message_ignores_order_of_registration(
 def test_failed_quarantine_sends_no_message(
     application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos, emulator: CosEmulator
 ) -> None:
-    notification = reviewed("block")
+    notification = make_reviewed("block")
     store(parse_event(notification), cos)
     number = emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
@@ -270,7 +270,7 @@ def test_moderation_handles_every_result_of_held_event(
     cos: Cos,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    notification = reviewed(suggestion, "pass")
+    notification = make_reviewed(suggestion, "pass")
     reviews = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"]
     reviews.append(
         {"Type": "Gore", "GoreTask": {"Status": "SUCCESS", "Output": {"Suggestion": "pass"}}}
@@ -298,6 +298,6 @@ def test_result_without_callback_stays_unhandled(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handlers = application(MPS_NOTIFY=f"{stub.url}/hook")
-    summary = handlers.main_handler(reviewed("pass", Transcode="SUCCESS"), {})
+    summary = handlers.main_handler(make_reviewed("pass", Transcode="SUCCESS"), {})
     assert [result["type"] for result in summary["unhandled"]] == ["Porn"]
     assert "no callback is for Porn" in caplog.text

@@ -63,7 +63,7 @@ _CODES: Codes = {
 
 
 class Ses(ApiClient):
-    """SES for one invocation; see `ApiClient`."""
+    """SES for one invocation. See `ApiClient`."""
 
     service = "ses"
     version = "2020-10-02"
