@@ -46,9 +46,11 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 
 def read_desired_state(folder: Path) -> DesiredState:
-    wanted, warnings = parse_desired_state(read_template(folder / "serverless.yml", environment={}))
+    desired, warnings = parse_desired_state(
+        read_template(folder / "serverless.yml", environment={})
+    )
     assert not warnings
-    return wanted
+    return desired
 
 
 # files
@@ -82,15 +84,15 @@ def test_files_exclude_caches() -> None:
 
 def test_new_names_function_after_folder(tmp_path: Path) -> None:
     assert new(tmp_path / "My shop (2)").exit_code == 0
-    wanted = read_desired_state(tmp_path / "My shop (2)")
-    assert (wanted.name, wanted.region) == ("My-shop-2", "ap-guangzhou")
+    desired = read_desired_state(tmp_path / "My shop (2)")
+    assert (desired.name, desired.region) == ("My-shop-2", "ap-guangzhou")
 
 
 def test_new_uses_name_and_region_options(tmp_path: Path) -> None:
     result = new(tmp_path / "视频", "--name", "video", "--region", "ap-hongkong")
     assert result.exit_code == 0
-    wanted = read_desired_state(tmp_path / "视频")
-    assert (wanted.name, wanted.region) == ("video", "ap-hongkong")
+    desired = read_desired_state(tmp_path / "视频")
+    assert (desired.name, desired.region) == ("video", "ap-hongkong")
     readme = (tmp_path / "视频" / "README.md").read_text("utf-8")
     assert readme.startswith("# video\n")
 
@@ -438,10 +440,10 @@ def test_doctor_finds_no_error_in_project(run: Run) -> None:
 
 
 def test_project_has_desired_state(shop: Path) -> None:
-    wanted = read_desired_state(shop)
-    assert (wanted.name, wanted.region) == ("shop", "ap-guangzhou")
-    assert wanted.source.hook == "scf-mps build"
-    assert [trigger.event_type for trigger in wanted.mps] == ["WorkflowTask"]
+    desired = read_desired_state(shop)
+    assert (desired.name, desired.region) == ("shop", "ap-guangzhou")
+    assert desired.source.hook == "scf-mps build"
+    assert [trigger.event_type for trigger in desired.mps] == ["WorkflowTask"]
 
 
 def test_ruff_accepts_project(run: Run) -> None:

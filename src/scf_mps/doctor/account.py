@@ -31,23 +31,23 @@ class Account:
 
     Attributes:
         unknown: reasons why it could not be read.
-        wanted: the desired state.
-        live: the current state. None if the function does not exist.
+        desired: the desired state.
+        current: the current state. None if the function does not exist.
         plan: the changes to the desired state, except code.
         built: the digest of the zip that a deployment would upload. Empty without a build.
         credentials: the local credentials.
     """
 
     unknown: list[str] = field(default_factory=list[str])
-    wanted: DesiredState | None = None
-    live: CurrentState | None = None
+    desired: DesiredState | None = None
+    current: CurrentState | None = None
     plan: Plan | None = None
     built: str = ""
     credentials: Credentials | None = None
 
     def find_steps(self, *actions: str) -> Iterator[Step]:
         """Yield the steps of a deployment with these actions if the function exists."""
-        if self.live and self.plan:
+        if self.current and self.plan:
             for step in self.plan.steps:
                 if step.action in actions:
                     yield step
@@ -74,7 +74,7 @@ def read_account(project: Project, pause: float = 1.0) -> Account:
         project: the project.
         pause: seconds before the first retry of a throttled request.
     """
-    if project.wanted is None:
+    if project.desired is None:
         return Account(["serverless.yml is invalid or could not be read"])
     from ..deploy import account
     from ..deploy.cloud import Cloud
@@ -83,26 +83,26 @@ def read_account(project: Project, pause: float = 1.0) -> Account:
     from ..deploy.errors import DeployError
     from ..deploy.plan import PlanOptions, ZipDigest, make_plan
 
-    wanted = project.wanted
+    desired = project.desired
     try:
         credentials = account.load_credentials(project.environment)
         endpoint = account.parse_endpoint(project.environment)
-        target = DeployTarget(wanted, Cloud(credentials, wanted.region, endpoint, pause))
-        live = fetch_current_state(target)
+        target = DeployTarget(desired, Cloud(credentials, desired.region, endpoint, pause))
+        current = fetch_current_state(target)
         layers = {
-            name: archive.digest for name, archive in read_layer_archives(wanted.layers).items()
+            name: archive.digest for name, archive in read_layer_archives(desired.layers).items()
         }
-        account_state = fetch_account_state(target, live)
+        account_state = fetch_account_state(target, current)
     except DeployError as error:
         return Account([*map(str, error.problems)])
-    code = ZipDigest(live.latest.code_sha256 if live else "", 0)
-    plan = make_plan(live, wanted, account_state, PlanOptions(code, layers))
-    if live:
-        where = f"{wanted.region}/{wanted.namespace}/{wanted.name}"
-        triggers = ", ".join(f"{bound.trigger.event_type} for {bound}" for bound in live.mps)
-        project.seen.append(f"{where} is {live.status}; MPS triggers: {triggers or 'none'}")
+    code = ZipDigest(current.latest.code_sha256 if current else "", 0)
+    plan = make_plan(current, desired, account_state, PlanOptions(code, layers))
+    if current:
+        where = f"{desired.region}/{desired.namespace}/{desired.name}"
+        triggers = ", ".join(f"{bound.trigger.event_type} for {bound}" for bound in current.mps)
+        project.seen.append(f"{where} is {current.status}; MPS triggers: {triggers or 'none'}")
     project.seen += [str(note) for note in plan.notes if note.code != "trigger_not_in_file"]
-    return Account([], wanted, live, plan, _compute_digest(project.upload), credentials)
+    return Account([], desired, current, plan, _compute_digest(project.upload), credentials)
 
 
 def _compute_digest(upload: Upload | None) -> str:
@@ -135,9 +135,9 @@ def _account_unknown(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy` to create it.",
 )
 def _function_missing(account: Account) -> Iterator[str]:
-    if account.wanted and account.live is None:
-        wanted = account.wanted
-        yield f"{wanted.region}/{wanted.namespace}/{wanted.name} does not exist"
+    if account.desired and account.current is None:
+        desired = account.desired
+        yield f"{desired.region}/{desired.namespace}/{desired.name} does not exist"
 
 
 @CHECKS.check(
@@ -147,12 +147,12 @@ def _function_missing(account: Account) -> Iterator[str]:
     advice="Wait if SCF is still changing it. After a failure run `scf-mps deploy --again`.",
 )
 def _function_not_active(account: Account) -> Iterator[str]:
-    if account.live and account.live.status != "Active":
-        reasons = account.live.latest.configuration.get("StatusReasons") or []
+    if account.current and account.current.status != "Active":
+        reasons = account.current.latest.configuration.get("StatusReasons") or []
         errors = "; ".join(
             f"{item.get('ErrorCode')}: {item.get('ErrorMessage')}" for item in reasons
         )
-        yield f"the status is {account.live.status}{f': {errors}' if errors else ''}"
+        yield f"the status is {account.current.status}{f': {errors}' if errors else ''}"
 
 
 @CHECKS.check(
@@ -162,9 +162,9 @@ def _function_not_active(account: Account) -> Iterator[str]:
     advice="Run `scf-mps deploy`.",
 )
 def _code_differs(account: Account) -> Iterator[str]:
-    live = account.live.latest.code_sha256 if account.live else ""
-    if live and account.built and live != account.built:
-        yield f"sha256 {live[:12]} is deployed, {account.built[:12]} is built"
+    deployed = account.current.latest.code_sha256 if account.current else ""
+    if deployed and account.built and deployed != account.built:
+        yield f"sha256 {deployed[:12]} is deployed, {account.built[:12]} is built"
 
 
 @CHECKS.check(
@@ -186,8 +186,8 @@ def _settings_differ(account: Account) -> Iterator[str]:
     advice="Write the deployed runtime or another name, or run `scf-mps remove` first.",
 )
 def _runtime_differs(account: Account) -> Iterator[str]:
-    if account.live and account.wanted and account.find_blocked("runtime_change"):
-        yield f"{account.live.latest.runtime} in the cloud, {account.wanted.runtime} in serverless.yml"
+    if account.current and account.desired and account.find_blocked("runtime_change"):
+        yield f"{account.current.latest.runtime} in the cloud, {account.desired.runtime} in serverless.yml"
 
 
 @CHECKS.check(
@@ -207,7 +207,7 @@ def _retries_differ(account: Account) -> Iterator[str]:
     advice="Write `retryNum: 2`, then run `scf-mps deploy`.",
 )
 def _retries_off(account: Account) -> Iterator[str]:
-    if account.live and account.live.retries == 0:
+    if account.current and account.current.retries == 0:
         yield "the number of retries is 0"
 
 
@@ -218,8 +218,12 @@ def _retries_off(account: Account) -> Iterator[str]:
     advice="Write `msgTTL: 21600` (SCF's default, six hours), then run `scf-mps deploy`.",
 )
 def _ttl_short(account: Account) -> Iterator[str]:
-    if account.live and account.live.ttl is not None and account.live.ttl < MIN_TTL_SECONDS:
-        yield f"SCF keeps events for {account.live.ttl} s"
+    if (
+        account.current
+        and account.current.ttl is not None
+        and account.current.ttl < MIN_TTL_SECONDS
+    ):
+        yield f"SCF keeps events for {account.current.ttl} s"
 
 
 @CHECKS.check(
@@ -232,7 +236,7 @@ def _trigger_not_bound(account: Account) -> Iterator[str]:
     from ..deploy.plan import NOTHING
 
     taken = [problem.path for problem in account.find_blocked("trigger_taken")]
-    listed = [bound.trigger.event_type for bound in account.live.mps] if account.live else []
+    listed = [bound.trigger.event_type for bound in account.current.mps] if account.current else []
     for step in account.find_steps("BindTrigger"):
         [change] = step.changes
         if change.what in taken:
@@ -276,7 +280,7 @@ def _timer_differs(account: Account) -> Iterator[str]:
     advice="Add it under `events:`, or remove it with `scf-mps deploy --prune`.",
 )
 def _trigger_not_written(account: Account) -> Iterator[str]:
-    for note in account.plan.notes if account.live and account.plan else ():
+    for note in account.plan.notes if account.current and account.plan else ():
         if note.code == "trigger_not_in_file":
             yield note.summary
 

@@ -90,11 +90,11 @@ def _memory_small(app: Application) -> Iterator[str]:
     advice="Add an mps trigger with `type: EditMediaTask`. Tencent's pages disagree whether an account can have both.",
 )
 def _edit_trigger_missing(app: Application) -> Iterator[str]:
-    wanted = app.project.wanted
+    desired = app.project.desired
     if (
-        wanted
-        and wanted.mps
-        and "EditMediaTask" not in {trigger.event_type for trigger in wanted.mps}
+        desired
+        and desired.mps
+        and "EditMediaTask" not in {trigger.event_type for trigger in desired.mps}
     ):
         for route in app.routes or []:
             if "EditMediaTask" in route.kinds:

@@ -67,7 +67,7 @@ class Project:
         path: the serverless.yml.
         environment: the variables of the process, merged over those of ``.env`` files.
         values: the content of serverless.yml. Empty if it could not be read.
-        wanted: the desired state. None if serverless.yml is invalid.
+        desired: the desired state. None if serverless.yml is invalid.
         read_problems: reasons why serverless.yml could not be read.
         unset: variables in it without a value.
         problems: errors of its parser. Checks remove those that they report.
@@ -83,7 +83,7 @@ class Project:
     path: Path
     environment: Mapping[str, str]
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    wanted: DesiredState | None = None
+    desired: DesiredState | None = None
     read_problems: list[str] = field(default_factory=list[str])
     unset: list[str] = field(default_factory=list[str])
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -248,7 +248,7 @@ def _read_configuration(project: Project, stage: str) -> None:
         return
     project.values, project.environment = template.values, template.environment
     try:
-        project.wanted, warnings = parse_desired_state(template)
+        project.desired, warnings = parse_desired_state(template)
         project.warnings += warnings
     except DeployError as error:
         project.problems += error.problems

@@ -188,8 +188,8 @@ class DemoCloud:
         event_key = parse_event(event).key
         deliveries: list[Outcomes] = []
 
-        def observe(moment: LifecycleEvent) -> None:
-            entry = store.find(event_key) if moment.kind == "ended" else None
+        def observe(lifecycle_event: LifecycleEvent) -> None:
+            entry = store.find(event_key) if lifecycle_event.kind == "ended" else None
             if entry is not None:
                 deliveries.append(
                     {
