@@ -79,9 +79,7 @@ def test_event_is_pushed_and_its_log_shown(monkeypatch: pytest.MonkeyPatch) -> N
     assert entry["state"] == "done"
 
 
-def test_failed_event_is_dead_lettered_and_replayed(
-    tmp_path: Path,
-) -> None:
+def test_failed_event_is_dead_lettered_and_replayed(tmp_path: Path) -> None:
     (tmp_path / "fails").touch()
     code, output = run("local", "documentation", "--speed", "6000")
     assert code == 1

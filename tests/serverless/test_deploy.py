@@ -81,9 +81,7 @@ def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathF
     )
 
 
-def test_first_deployment_creates_function_and_binds_trigger(
-    deployed: Deployed,
-) -> None:
+def test_first_deployment_creates_function_and_binds_trigger(deployed: Deployed) -> None:
     code = {
         "CosBucketName": f"sls-cloudfunction-{REGION}-code",
         "CosObjectName": "/scf_component_1.zip",
@@ -124,9 +122,7 @@ def test_first_deployment_creates_function_and_binds_trigger(
     ]
 
 
-def test_second_deployment_updates_function_only(
-    deployed: Deployed,
-) -> None:
+def test_second_deployment_updates_function_only(deployed: Deployed) -> None:
     actions = [action for action, _ in deployed.second]
     assert actions == ["UpdateFunctionCode", "UpdateFunctionConfiguration"]
     assert deployed.second[1][1]["Environment"] == {"Variables": VARIABLES}
@@ -166,11 +162,7 @@ def test_platform_receives_settings_of_serverless_yml(deployed: Deployed) -> Non
         "events": [
             {
                 "mps": {
-                    "parameters": {
-                        "type": "WorkflowTask",
-                        "qualifier": "$DEFAULT",
-                        "enable": True,
-                    }
+                    "parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}
                 }
             }
         ],

@@ -107,17 +107,13 @@ def resources() -> dict[str, dict[str, Any]]:
     }
 
 
-def test_main_tf_uses_documented_arguments(
-    resources: dict[str, dict[str, Any]],
-) -> None:
+def test_main_tf_uses_documented_arguments(resources: dict[str, dict[str, Any]]) -> None:
     assert resources.keys() == ARGUMENTS.keys()
     for kind, body in resources.items():
         assert body.keys() <= ARGUMENTS[kind], kind
 
 
-def test_main_tf_equals_serverless_yml(
-    resources: dict[str, dict[str, Any]],
-) -> None:
+def test_main_tf_equals_serverless_yml(resources: dict[str, dict[str, Any]]) -> None:
     function = resources["tencentcloud_scf_function"]
     assert "triggers" not in function
     assert function["mem_size"] == OURS["memorySize"]
@@ -128,9 +124,7 @@ def test_main_tf_equals_serverless_yml(
     assert function["enable_public_net"] is True
 
 
-def test_main_tf_sets_default_retries(
-    resources: dict[str, dict[str, Any]],
-) -> None:
+def test_main_tf_sets_default_retries(resources: dict[str, dict[str, Any]]) -> None:
     body = resources["tencentcloud_scf_function_event_invoke_config"]
     (config,) = body["async_trigger_config"]
     assert config["msg_ttl"] == 21600
@@ -192,9 +186,7 @@ def commands(job: dict[str, Any]) -> Iterator[list[str]]:
             yield shlex.split(line)
 
 
-def test_pipeline_deploys_tested_build(
-    jobs: dict[str, dict[str, Any]],
-) -> None:
+def test_pipeline_deploys_tested_build(jobs: dict[str, dict[str, Any]]) -> None:
     assert [words[:2] for words in commands(jobs["test"])] == [
         ["pip", "install"],
         ["pytest"],
@@ -216,9 +208,7 @@ def test_pipeline_deploys_tested_build(
         assert jobs[name]["environment"] == "production"
 
 
-def test_commands_of_docs_exist(
-    jobs: dict[str, dict[str, Any]],
-) -> None:
+def test_commands_of_docs_exist(jobs: dict[str, dict[str, Any]]) -> None:
     lines = [words for job in jobs.values() for words in commands(job)]
     (shell,) = find_examples("terraform.md", "sh")
     lines += [shlex.split(line, comments=True) for line in shell.splitlines()]
@@ -243,9 +233,7 @@ def test_pipeline_passes_keys_to_deploy_steps_only(jobs: dict[str, dict[str, Any
         assert not any("secrets." in step["run"] for step in with_keys)
 
 
-def test_pipeline_uses_tested_serverless_client(
-    jobs: dict[str, dict[str, Any]],
-) -> None:
+def test_pipeline_uses_tested_serverless_client(jobs: dict[str, dict[str, Any]]) -> None:
     tested = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]
     name = "@serverless/components"
     lines = [" ".join(words) for words in commands(jobs["serverless"])]

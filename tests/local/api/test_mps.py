@@ -60,11 +60,7 @@ def test_task_is_described_as_notified(mps, mps_client, documented):
     [
         ("synth_edit_media_success", "EditMediaTask", "EditMediaTask"),
         ("synth_schedule_all_activity_types", "ScheduleTask", "ScheduleTask"),
-        (
-            "synth_extract_blind_watermark",
-            "ExtractBlindWatermark",
-            "ExtractBlindWatermarkTask",
-        ),
+        ("synth_extract_blind_watermark", "ExtractBlindWatermark", "ExtractBlindWatermarkTask"),
         ("live_process_eof", "LiveStreamProcessTask", "LiveStreamProcessTask"),
     ],
 )

@@ -105,10 +105,7 @@ TC3_FORGERIES: dict[str, tuple[Change, str]] = {
         replace_authorization("Signature=", "Signature=0"),
         "AuthFailure.InvalidAuthorization",
     ),
-    "another signature": (
-        zero_signature,
-        "AuthFailure.SignatureFailure",
-    ),
+    "another signature": (zero_signature, "AuthFailure.SignatureFailure"),
     "a changed body": (change_body, "AuthFailure.SignatureFailure"),
     "another path": (set_target("POST", "/other"), "AuthFailure.SignatureFailure"),
     "another query": (set_target("POST", "/?TaskId=2"), "AuthFailure.SignatureFailure"),

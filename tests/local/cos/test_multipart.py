@@ -185,8 +185,7 @@ def test_part_is_copied_from_object_or_range(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "status"),
-    [("bytes=0-", 400), ("bytes=-5", 400), ("0-5", 400), ("bytes=20-30", 416)],
+    ("text", "status"), [("bytes=0-", 400), ("bytes=-5", 400), ("0-5", 400), ("bytes=20-30", 416)]
 )
 def test_part_copy_refuses_open_range(wire: Wire, text: str, status: int) -> None:
     wire.put("source", b"0123456789")

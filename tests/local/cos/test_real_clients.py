@@ -284,9 +284,7 @@ def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.Complet
 
 
 def test_coscmd_works(
-    cos: CosEmulator,
-    coscmd: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
+    cos: CosEmulator, coscmd: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "media"
     folder.mkdir()

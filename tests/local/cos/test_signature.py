@@ -150,9 +150,7 @@ def test_anonymous_request_may_read_public_object(wire: Wire) -> None:
     assert wire.request("PUT", "public", signed=False).status == 403
 
 
-def test_objects_inherit_access_of_bucket(
-    wire: Wire,
-) -> None:
+def test_objects_inherit_access_of_bucket(wire: Wire) -> None:
     headers = {"x-cos-acl": "public-read-write"}
     assert wire.request("PUT", "", {"acl": ""}, headers).status == 200
     wire.put("private", b"", x_cos_acl="private")

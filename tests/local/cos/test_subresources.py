@@ -103,10 +103,7 @@ def test_acl_is_put_as_document(wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     ("body", "code"),
-    [
-        (grant("<ID>x</ID>", "FLY"), "InvalidArgument"),
-        (grant("", "READ"), "MalformedXML"),
-    ],
+    [(grant("<ID>x</ID>", "FLY"), "InvalidArgument"), (grant("", "READ"), "MalformedXML")],
 )
 def test_invalid_acl_document_is_refused(wire: Wire, body: str, code: str) -> None:
     wire.put("a")

@@ -75,9 +75,7 @@ def test_instance_runs_one_event_at_a_time(run: Run) -> None:
     assert len(by_instance) == 60
 
 
-def test_killed_instance_fails_and_event_is_retried(
-    run: Run,
-) -> None:
+def test_killed_instance_fails_and_event_is_retried(run: Run) -> None:
     function = run(speed=1000, retries=1, timeout=30)
 
     def kill(event: LifecycleEvent) -> None:

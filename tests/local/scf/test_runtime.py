@@ -169,8 +169,7 @@ def test_keys_rotate_between_warm_invocations(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "token"),
-    [(Credentials("id", "key", "token"), "token"), (Key("id", "key"), "")],
+    ("keys", "token"), [(Credentials("id", "key", "token"), "token"), (Key("id", "key"), "")]
 )
 def test_keys_may_be_cos_credentials(run: Run, keys: Any, token: str) -> None:
     for credentials in (keys, lambda: keys):

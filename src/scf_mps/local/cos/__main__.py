@@ -40,9 +40,7 @@ def parse_bucket(text: str) -> tuple[str, str]:
 
 
 def main(
-    arguments: Sequence[str] | None = None,
-    *,
-    announce: Callable[[str], None] = print_line,
+    arguments: Sequence[str] | None = None, *, announce: Callable[[str], None] = print_line
 ) -> None:
     """Parse the command line and serve until SIGINT or SIGTERM.
 

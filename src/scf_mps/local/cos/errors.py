@@ -30,10 +30,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "InvalidObjectState": (403, "The operation is not valid for the object's storage class."),
     "InvalidToken": (403, "The provided token is not valid."),
     "RequestTimeTooSkewed": (403, "The request is not valid yet."),
-    "SignatureDoesNotMatch": (
-        403,
-        "The Signature you specified is invalid.",
-    ),
+    "SignatureDoesNotMatch": (403, "The Signature you specified is invalid."),
     "NoSuchBucket": (404, "The specified bucket does not exist."),
     "NoSuchConfiguration": (404, "The specified configuration does not exist."),
     "NoSuchKey": (404, "The specified key does not exist."),
