@@ -180,3 +180,14 @@ def test_whatever_the_keys_hold_reading_them_raises_nothing(raw: Any) -> None:
 def test_no_text_of_the_environment_is_in_the_repr(text: str) -> None:
     context = {"environ": f"<<{text}>>", "environment": f"<<{text}>>", "request_id": "r"}
     assert repr(Context(context)) == "<Context request_id='r'>"
+
+
+def test_context_environ_keeps_values_with_semicolons() -> None:
+    context = Context({"environ": "junk;A=1;MPS_NOTIFY=mailto:a@b.c;d@e.f;x?y=1;B=2;junk"})
+    assert dict(context.environ) == {
+        "A": "1",
+        "MPS_NOTIFY": "mailto:a@b.c;d@e.f;x?y=1",
+        "B": "2;junk",
+    }
+    assert dict(Context({"environ": {"A": "1", "B": 2}}).environ) == {"A": "1"}
+    assert dict(Context({"environ": 5}).environ) == {}

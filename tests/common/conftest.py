@@ -1,0 +1,28 @@
+"""Fixtures for log lines and credentials."""
+
+from __future__ import annotations
+
+import pytest
+
+from scf_mps import logs
+from tests.support.log_capture import Stream, loggers_put_back
+
+from .secret_samples import VARIABLES
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch):
+    """The stream of the log lines, without secrets in the environment."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with loggers_put_back():
+        stream = Stream()
+        logs.configure(stream)
+        yield stream
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials in the environment."""
+    for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"):
+        monkeypatch.setenv(name, VARIABLES[name])

@@ -1,0 +1,466 @@
+"""Exceptions, responses and lines that leave the function contain no secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import sys
+from email.message import Message
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from scf_mps import (
+    App,
+    CallbackFailed,
+    CallbacksFailed,
+    ConfigurationError,
+    Cos,
+    InvalidEvent,
+    LedgerError,
+    Middleware,
+    RegistrationError,
+    Transcode,
+    logs,
+)
+from scf_mps.actions.settings import Settings
+from scf_mps.common.disclosure import create_failure, redact_error
+from scf_mps.cos import Credentials
+from scf_mps.local.samples import sample
+from tests.support.log_capture import Stream
+
+from .secret_samples import (
+    KEY_ID,
+    PRESIGNED,
+    SECRET,
+    SIGN,
+    TOKEN,
+    assert_no_secret,
+    render_chain,
+    sign_event,
+)
+
+
+class FakeEvent:
+    """The attributes of an event that `create_error` reads."""
+
+    def __init__(self, raw: object) -> None:
+        self.raw = raw
+        self.event = self
+
+
+class Refused(Exception):
+    def __init__(self, code: int, response: object) -> None:
+        super().__init__("refused")
+        self.code = code
+        self.response = response
+
+
+def create_error(kind: str, transcode: Any) -> BaseException:
+    text = f"Max retries exceeded with url: {PRESIGNED}"
+    noted = ValueError("boom")
+    if sys.version_info >= (3, 11):
+        noted.add_note(text)
+    chained = ValueError("boom")
+    chained.__cause__ = OSError(5, "no answer", PRESIGNED)
+    hidden = ValueError("boom")
+    hidden.__context__ = KeyError(PRESIGNED)
+    hidden.__suppress_context__ = True
+    errors: dict[str, BaseException] = {
+        "text": ConnectionError(text),
+        "event": ValueError(f"cannot read {transcode.event.raw}"),
+        "value": KeyError(transcode.event.raw["Sign"]),
+        "exit": SystemExit(text),
+        "bytes": ValueError(text.encode(), 5),
+        "decoding": UnicodeDecodeError("utf-8", text.encode(), 0, 1, "invalid start byte"),
+        "json": json.JSONDecodeError("bad", json.dumps(transcode.event.raw), 0),
+        "attribute": Refused(403, {"url": PRESIGNED, "tries": [1, (2, b"x")], 5: object()}),
+        "note": noted,
+        "cause": chained,
+        "context": hidden,
+    }
+    return errors[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text",
+        "event",
+        "value",
+        "exit",
+        "bytes",
+        "decoding",
+        "json",
+        "attribute",
+        "note",
+        "cause",
+        "context",
+    ],
+)
+def test_callback_failure_contains_no_secret(kind: str, variables: None, stream: Stream) -> None:
+    app = App()
+
+    @app.on(Transcode, name="failing")
+    def failing(transcode: Transcode) -> None:
+        raise create_error(kind, transcode)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {"environ": "MPS_X=1"})
+    assert_no_secret(render_chain(failed.value))
+    assert_no_secret(json.dumps(failed.value.summary))
+    assert_no_secret("".join(stream.writes))
+    name = type(create_error(kind, FakeEvent(sign_event()))).__name__
+    (failure,) = failed.value.failures
+    assert type(failure.__cause__).__name__ == name
+    assert name in failure.reason
+    (line,) = [line for line in stream.lines if "exception" in line]
+    assert "in failing" in line["exception"]
+
+
+def test_clean_cause_is_the_original_exception() -> None:
+    app, error = App(), ValueError("boom")
+
+    @app.on(Transcode)
+    def failing(transcode: Transcode) -> None:
+        raise error
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    assert failed.value.failures[0].__cause__ is error
+
+
+def test_cause_keeps_its_class_and_attributes(variables: None) -> None:
+    app = App()
+
+    @app.on(Transcode)
+    def failing(transcode: Transcode) -> None:
+        raise create_error("attribute", transcode)
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    cause: Any = failed.value.failures[0].__cause__
+    assert isinstance(cause, Refused)
+    assert cause.code == 403
+    assert cause.response["tries"] == [1, (2, b"x")]
+    assert str(cause) == "refused"
+
+
+def test_cause_keeps_its_class_despite_constructor(variables: None) -> None:
+    class Made(Exception):
+        def __new__(cls, one: str, other: int) -> Any:
+            return super().__new__(cls, one, other)
+
+    for error in (
+        Made(SECRET, 5),
+        FileNotFoundError(2, "missing", SECRET),
+        ImportError(SECRET),
+    ):
+        cause = create_failure("a", "b", error).__cause__
+        assert isinstance(cause, type(error))
+        assert_no_secret(render_chain(cause))
+
+
+def test_cause_of_a_final_class_is_replaced(variables: None) -> None:
+    class Final(Exception):
+        def __init_subclass__(cls) -> None:
+            raise TypeError("final")
+
+        def __str__(self) -> str:
+            return SECRET
+
+    app = App()
+
+    @app.on(Transcode)
+    def failing(transcode: Transcode) -> None:
+        raise Final
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    assert type(failed.value.failures[0].__cause__).__name__ == "Final"
+    assert_no_secret(render_chain(failed.value))
+
+
+def test_copy_of_an_http_error_can_be_printed(variables: None) -> None:
+    for body in (None, io.BytesIO(b"no")):
+        error = HTTPError(PRESIGNED, 403, f"refused {SECRET}", Message(), body)
+        cause = create_failure("a", "b", error).__cause__
+        assert type(cause).__name__ == "HTTPError"
+        assert_no_secret(render_chain(cause))
+
+
+def test_exception_with_raising_attributes_fails_alone(stream: Stream, variables: None) -> None:
+    class RaisingError(Exception):
+        def __getattr__(self, name: str) -> object:
+            raise KeyError(name)
+
+    logs.configure(stream)  # without pytest's handlers, which cannot print it
+    app = App()
+
+    @app.on(Transcode, name="a")
+    def failing(transcode: Transcode) -> None:
+        raise RaisingError(SECRET)
+
+    app.on(Transcode, name="b")(lambda transcode: None)
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    outcomes = [call["outcome"] for call in failed.value.summary["callbacks"]]
+    assert outcomes == ["failed", "done"]
+    assert type(failed.value.failures[0].__cause__).__name__ == "RaisingError"
+    assert "RaisingError: plain" in render_chain(create_failure("a", "b", RaisingError("plain")))
+    assert_no_secret(render_chain(failed.value))
+    assert_no_secret("".join(stream.writes))
+    logging.getLogger().handlers[0].setFormatter(logs.TextFormatter())
+    logging.error("again", exc_info=RaisingError())
+    (first, last) = [text for text in stream.writes if "ERROR" in text]
+    assert "in failing" in first
+    assert "RaisingError\n" in last
+
+
+def test_exception_without_settable_arguments_is_replaced(variables: None) -> None:
+    class Fixed(Exception):
+        @property
+        def args(self) -> tuple[str, ...]:  # type: ignore[override]
+            return (SECRET,)
+
+    failure = create_failure("a", "b", Fixed())
+    assert type(failure.__cause__).__name__ == "Fixed"
+    assert_no_secret(render_chain(failure))
+
+
+def test_names_and_notes_contain_no_secret(variables: None) -> None:
+    class Shown:
+        def __repr__(self) -> str:
+            return SECRET
+
+    noted = ValueError("boom")
+    noted.__notes__ = Shown()  # type: ignore[assignment]
+    named = type(KEY_ID, (Exception,), {"__module__": SECRET, "__qualname__": TOKEN})("boom")
+    for error in (noted, named, SyntaxError("bad", ("f", 1, 1, f"x = {SECRET!r}"))):
+        failure = create_failure("a", "b", error)
+        assert_no_secret(render_chain(failure))
+
+
+def test_circular_causes_are_copied_once(variables: None) -> None:
+    first, second = ValueError(SECRET), KeyError(SECRET)
+    first.__cause__, second.__context__ = second, first
+    first.client = object()  # type: ignore[attr-defined]
+    failure = create_failure("a", "b", first)
+    assert_no_secret(render_chain(failure))
+    assert failure.__cause__ is not None
+    assert isinstance(failure.__cause__.__cause__, KeyError)
+    assert not hasattr(failure.__cause__, "client")
+
+
+def test_arguments_without_a_text_are_accepted(variables: None) -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    failure = create_failure("a", "b", OSError(5, Silent()))
+    assert failure.__cause__ is not None
+
+
+def test_long_circular_chain_contains_no_secret(variables: None) -> None:
+    app = App()
+
+    @app.on(Transcode)
+    def failing(transcode: Transcode) -> None:
+        error: BaseException = ValueError(SECRET)
+        first = error
+        for number in range(2000):
+            following = ValueError(number)
+            following.__cause__ = error
+            error = following
+        first.__cause__ = error
+        raise error
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    assert_no_secret(render_chain(failed.value))
+
+
+def test_copied_failures_contain_exceptions(variables: None) -> None:
+    failure = CallbackFailed("a", "b", "c")
+    leaking = CallbacksFailed(SECRET, [failure])
+    copied = redact_error(leaking)
+    assert copied is not leaking
+    assert isinstance(copied, CallbacksFailed)
+    assert [type(one).__name__ for one in copied.exceptions] == ["CallbackFailed"]
+    assert_no_secret(render_chain(copied))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_deeply_nested_group_contains_no_secret(variables: None) -> None:
+    error: Exception = ConnectionError(PRESIGNED)
+    for _ in range(60):
+        error = ExceptionGroup("outer", [error])  # noqa: F821
+    assert_no_secret(render_chain(redact_error(error)))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_members_of_a_group_contain_no_secret(variables: None) -> None:
+    async def task() -> None:
+        raise ConnectionError(PRESIGNED)
+
+    app = App()
+
+    @app.on(Transcode)
+    async def failing(transcode: Transcode) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(task())
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    assert_no_secret(render_chain(failed.value))
+    cause = failed.value.failures[0].__cause__
+    assert isinstance(cause, ExceptionGroup)  # noqa: F821
+    assert isinstance(cause.exceptions[0], ConnectionError)
+
+
+@pytest.mark.parametrize("hook", ["before_event", "after_event", "around_callback"])
+@pytest.mark.parametrize("messages", [1, 2])
+def test_hook_failure_contains_no_secret(
+    hook: str, messages: int, variables: None, stream: Stream
+) -> None:
+    def failing(self: object, *args: object) -> None:
+        raise ConnectionError(PRESIGNED)
+
+    app = App(middleware=[type("Failing", (Middleware,), {hook: failing})()])
+    app.on(Transcode, name="a")(lambda transcode: None)
+    record = {"CMQ": {"msgBody": json.dumps(sign_event())}}
+    event = {"Records": [record] * messages}
+    with pytest.raises((CallbacksFailed, ConnectionError)) as failed:
+        app.main_handler(event, {})
+    assert_no_secret(render_chain(failed.value))
+    assert_no_secret("".join(stream.writes))
+    assert "in failing" in "".join(stream.writes)
+
+
+def test_cleanup_failure_contains_no_secret(variables: None, stream: Stream) -> None:
+    def open_session():
+        yield 5
+        raise ConnectionError(PRESIGNED)
+
+    app = App()
+    app.provide(int, open_session, per="invocation")
+
+    @app.on(Transcode)
+    def callback(transcode: Transcode, session: int) -> None: ...
+
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {})
+    assert_no_secret(render_chain(failed.value))
+    assert "in open_session" in "".join(stream.writes)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"Type": "Timer", "TriggerName": "t", "Message": f"reconcile Sign={SIGN}"},
+        {"Records": [{"CMQ": {"msgBody": json.dumps({"Sign": SIGN})[:-1]}}]},
+        json.dumps(sign_event())[:-1],
+        {"EventType": {"Sign": SIGN}},
+        {"EventType": "WorkflowTask", "WorkflowTaskEvent": [f"Sign={SIGN}"]},
+    ],
+)
+def test_invalid_event_contains_no_secret(event: object, stream: Stream) -> None:
+    with pytest.raises(InvalidEvent) as invalid:
+        App().main_handler(event, {})
+    assert_no_secret(render_chain(invalid.value))
+    assert_no_secret("".join(stream.writes))
+
+
+def test_http_response_contains_no_secret(
+    variables: None, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
+    app = App(middleware=[type("M", (Middleware,), {"before_event": raise_invalid_event})()])
+    request = {"httpMethod": "POST", "headers": {}, "body": json.dumps(sign_event())}
+    assert_no_secret(json.dumps(app.main_handler(request, {})))
+    assert_no_secret("".join(stream.writes))
+
+
+def raise_invalid_event(*args: object) -> None:
+    raise InvalidEvent(f"not {PRESIGNED}")
+
+
+def test_ledger_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
+    monkeypatch.setenv("MPS_LEDGER", "redis://:redispassword@127.0.0.1:1/0")
+    app = App()
+    app.on(Transcode)(lambda transcode: None)
+    with pytest.raises(LedgerError) as failed:
+        app.main_handler(sign_event(), {"time_limit_in_ms": 3000})
+    assert_no_secret(render_chain(failed.value), "redispassword")
+    assert_no_secret("".join(stream.writes), "redispassword")
+
+
+def test_configuration_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPS_LEDGER", "rediss:/:redispassword@127.0.0.1:1/0")
+    with pytest.raises(LedgerError) as failed:
+        _ = App().main_handler
+    assert_no_secret(render_chain(failed.value), "redispassword")
+
+    settings = Settings({"MPS_X": "x"})
+    settings.read("MPS_X", lambda text: int(f"redis://:redispassword@{text}"))
+    with pytest.raises(ConfigurationError) as wrong:
+        settings.check()
+    assert_no_secret(render_chain(wrong.value), "redispassword")
+
+
+def test_registration_error_of_a_name_contains_no_secret(variables: None) -> None:
+    app = App()
+
+    def callback(transcode, value):
+        pass
+
+    callback.__qualname__ = f"callback of {SECRET}"
+    app.on(Transcode)(callback)
+    with pytest.raises(RegistrationError) as wrong:
+        _ = app.main_handler
+    assert_no_secret(render_chain(wrong.value))
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda app: app.provide(SECRET, int),
+        lambda app: app.on(Transcode, bucket=SECRET),
+        lambda app: app.on(SECRET.encode()),
+        lambda app: App(SECRET),  # type: ignore[arg-type]
+        lambda app: App(middleware=[SECRET]),  # type: ignore[list-item]
+    ],
+)
+def test_registration_error_of_a_value_contains_no_secret(register: Any, variables: None) -> None:
+    with pytest.raises(RegistrationError) as wrong:
+        register(App())
+    assert_no_secret(render_chain(wrong.value))
+
+
+def test_explanation_of_a_predicate_contains_no_secret(variables: None) -> None:
+    def asking(transcode: Transcode) -> bool:
+        raise ConnectionError(PRESIGNED)
+
+    app = App()
+    app.on(Transcode, when=asking)(lambda transcode: None)
+    reasons = [one.why for one in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
+    assert any("ConnectionError" in reason for reason in reasons)
+    assert_no_secret("".join(reasons))
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://proxyuser:proxypass@host:1", "https://proxyuser:proxypass@host"]
+)
+def test_rejected_proxy_is_shown_without_password(proxy: str) -> None:
+    with pytest.raises(ValueError, match="COS proxy") as wrong:
+        Cos(Credentials("a", "b"), proxy=proxy)
+    assert "proxypass" not in render_chain(wrong.value)
+
+
+def test_failure_contains_no_secret_by_itself(variables: None) -> None:
+    failure = create_failure("a", "b", ConnectionError(PRESIGNED))
+    assert_no_secret(render_chain(failure))
+    assert str(create_failure("a", "b", ValueError())) == "a on b: ValueError"
