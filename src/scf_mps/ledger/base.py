@@ -93,17 +93,7 @@ class Record:
         delivery: number of the delivery, from 1.
     """
 
-    __slots__ = (
-        "at",
-        "callback",
-        "delivery",
-        "error",
-        "key",
-        "outcome",
-        "place",
-        "seconds",
-        "type",
-    )
+    __slots__ = tuple(_RECORD_FIELDS)
 
     def __init__(
         self,

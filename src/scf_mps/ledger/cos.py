@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..common.retry import Retry
     from ..cos.client import Client
     from ..events.files import CosObject
-    from .object_store import StoredObject
+    from .object_layout import StoredObject
 
     T = TypeVar("T")
 

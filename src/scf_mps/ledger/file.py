@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..events.base import Event
     from .base import Lease
-    from .object_store import StoredObject
+    from .object_layout import StoredObject
 
 log = logging.getLogger("scf_mps")
 

@@ -1,4 +1,4 @@
-"""A ledger of small objects, for any store that can create an object exactly once: a directory, a COS bucket.
+"""A ledger of small objects, for any store that can create an object exactly once: a folder, a COS bucket.
 
 Each event has a folder whose name begins with its task id:
 
@@ -17,14 +17,11 @@ writer of ``state`` can make history look older, and nothing more. A delivery th
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from abc import ABC, abstractmethod
 from itertools import groupby
 from time import monotonic, time
 
-from ..common.printable import escape_controls
 from ..errors import DamagedRecord, EventHeld, LedgerError
 from .base import (
     FIND_TIMEOUT,
@@ -36,33 +33,27 @@ from .base import (
     hash_key,
     leaves_nothing,
     merge_damage,
-    read_fields,
 )
 from .object_layout import (
     MAX_CLOCK_SKEW,
-    FolderListing,
+    EventFolder,
+    build_claim_fields,
     build_folder_name,
-    get_claim_name,
     sanitize_name,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from typing import Any, TypeVar
+    from typing import Any
 
     from ..events.base import Event
-
-    T = TypeVar("T")
-    StoredObject = tuple[bytes, Callable[[], float]]
-    """The bytes of an object, and a function that returns its age in seconds by the store's clock."""
+    from .object_layout import FolderListing, StoredObject
 
 _MAX_CLAIM_ATTEMPTS = 8
 """Attempts of a claim while others change the folder."""
 _CLOSE_MARGIN = 1.0
 """Seconds before the end of its lease from which a delivery checks whether it was overtaken."""
-_PURGE_LEASE = 60.0
-"""Seconds for which an event is held while it is deleted."""
 _BATCH_SIZE = 100
 _is_hash = re.compile("[0-9a-f]{32}").fullmatch
 
@@ -150,7 +141,7 @@ class ObjectLedger(Ledger):
         store = self._open_store(compute_claim_timeout(seconds))
         name = build_folder_name(event.task_id, event.type, event.status, event.key)
         for _ in range(_MAX_CLAIM_ATTEMPTS):
-            lease = _try_claim(_EventFolder(store, name, self.where), request)
+            lease = _try_claim(EventFolder(store, name, self.where), request)
             if lease is not None:
                 return lease
         raise LedgerError(
@@ -187,7 +178,7 @@ class ObjectLedger(Ledger):
     def find(self, key: str) -> StoredEvent | None:
         store = self._open_store(FIND_TIMEOUT)
         for name in self._find_folders(store, key):
-            folder = _EventFolder(store, name, self.where)
+            folder = EventFolder(store, name, self.where)
             folder.list_objects()
             event = folder.load()
             if event is not None and event.key == key:
@@ -243,11 +234,11 @@ class ObjectLedger(Ledger):
         prefix: str,
         is_wanted: Callable[[FolderListing], bool],
         damaged: list[DamagedRecord],
-    ) -> Iterator[_EventFolder]:
+    ) -> Iterator[EventFolder]:
         """Yield the folders with this prefix, with their events. Errors of single events go to `damaged`."""
-        batch: list[_EventFolder] = []
+        batch: list[EventFolder] = []
         for name, names in _group_by_folder(store.names(prefix)):
-            folder = _EventFolder(store, name, self.where)
+            folder = EventFolder(store, name, self.where)
             try:
                 listing = folder.set_listing(names)
             except DamagedRecord as error:
@@ -284,8 +275,8 @@ def _group_by_folder(
 
 
 def _load_batch(
-    store: ObjectStore, folders: Sequence[_EventFolder], damaged: list[DamagedRecord]
-) -> Iterator[_EventFolder]:
+    store: ObjectStore, folders: Sequence[EventFolder], damaged: list[DamagedRecord]
+) -> Iterator[EventFolder]:
     """Load the events of folders that have been listed, and yield the folders."""
     names = [folder.main_name for folder in folders if folder.main_name]
     sources = dict(zip(names, store.get_all(names) if names else (), strict=True))
@@ -303,10 +294,10 @@ class _ClaimRequest:
 
     Attributes:
         began: clocks at the start of the claim.
-        fields: content of the claim's object.
+        new_event: the event, as the first delivery stores it.
     """
 
-    __slots__ = ("began", "calls", "event", "fields", "forced", "new_event", "seconds")
+    __slots__ = ("_fields", "began", "calls", "event", "forced", "new_event", "seconds")
 
     def __init__(
         self,
@@ -321,11 +312,20 @@ class _ClaimRequest:
         self.forced = forced
         self.seconds = seconds
         self.began: tuple[float, ...] = ()
-        self.fields = _build_claim_fields(seconds, owner)
         self.new_event = StoredEvent.from_event(event)
+        self._fields = build_claim_fields(seconds, owner)
+
+    def build_fields(self, number: int) -> dict[str, Any]:
+        """Return the content of a claim with this number. The first one includes the event."""
+        if number > 1:
+            return self._fields
+        from ..common.redaction import redact
+
+        notification = redact(self.event.raw)
+        return {**self.new_event.as_dict(), **self._fields, "notification": notification}
 
 
-def _try_claim(folder: _EventFolder, request: _ClaimRequest) -> Lease | None:
+def _try_claim(folder: EventFolder, request: _ClaimRequest) -> Lease | None:
     """Make one attempt of a claim. Return None if others changed the folder meanwhile."""
     key = request.event.key
     folder.load_state(key)
@@ -336,7 +336,7 @@ def _try_claim(folder: _EventFolder, request: _ClaimRequest) -> Lease | None:
         # Nothing is left of these calls, even if a later delivery with other calls is at work.
         if known.complete and leaves_nothing(final, request.calls, request.forced):
             return Lease(key, last, final, held=False)
-    if folder.create_claim(last + 1, request):
+    if folder.create_claim(last + 1, request.build_fields(last + 1)):
         return _start_lease(folder, last + 1, request)
     # There is a newer claim than the state knows, or old claims outlasted the event.
     listing = folder.list_objects()
@@ -349,12 +349,12 @@ def _try_claim(folder: _EventFolder, request: _ClaimRequest) -> Lease | None:
             raise EventHeld(f"{key} is held by request {owner or '(unknown)'}", remaining)
     # Of several deliveries that take over now, one creates this claim.
     number = listing.highest_claim + 1
-    if newest > 0 and folder.create_claim(number, request):
+    if newest > 0 and folder.create_claim(number, request.build_fields(number)):
         return _start_lease(folder, number, request)
     return None
 
 
-def _start_lease(folder: _EventFolder, number: int, request: _ClaimRequest) -> Lease | None:
+def _start_lease(folder: EventFolder, number: int, request: _ClaimRequest) -> Lease | None:
     """Return the lease of a claim that was created. Return None if the event was purged or taken over meanwhile."""
     key = request.event.key
     event = request.new_event
@@ -380,7 +380,7 @@ class _LeaseToken:
     __slots__ = ("began", "event", "folder", "seconds")
 
     def __init__(
-        self, folder: _EventFolder, event: StoredEvent, began: tuple[float, ...], seconds: float
+        self, folder: EventFolder, event: StoredEvent, began: tuple[float, ...], seconds: float
     ) -> None:
         self.folder = folder
         self.event = event
@@ -392,210 +392,3 @@ def _get_token(lease: Lease) -> _LeaseToken:
     token = lease.token
     assert isinstance(token, _LeaseToken), "a lease that holds nothing has nothing to record"
     return token
-
-
-class _EventFolder:
-    """The folder of one event, and what was read of it.
-
-    Attributes:
-        store: the store, for the current call of the ledger.
-        listing: its objects. Empty before `list_objects`.
-        event: the event, as far as it was loaded.
-    """
-
-    __slots__ = ("_name", "_source", "_where", "event", "listing", "store")
-
-    def __init__(self, store: ObjectStore, name: str, where: str) -> None:
-        self.store = store
-        self.listing = FolderListing(name)
-        self.event: StoredEvent | None = None
-        self._name = name
-        self._where = where
-        self._source: StoredObject | None = None
-
-    @property
-    def main_name(self) -> str:
-        """Full name of the object that `load` reads. Empty if the event expired."""
-        name = self.listing.main_name
-        return name and self._get_full_name(name)
-
-    def create_claim(self, number: int, request: _ClaimRequest) -> bool:
-        """Create a claim. Return False if its number is taken."""
-        fields = request.fields
-        if number == 1:
-            from ..common.redaction import redact
-
-            notification = redact(request.event.raw)
-            fields = {**request.new_event.as_dict(), **fields, "notification": notification}
-        return self.store.create(self._get_full_name(get_claim_name(number)), _encode(fields))
-
-    def delete_claim(self, number: int) -> None:
-        """Delete a claim."""
-        self.store.delete([self._get_full_name(get_claim_name(number))])
-
-    def put_record(self, record: Record) -> None:
-        """Store a final record."""
-        name = self._get_full_name(f"done-{hash_key(record.key)}")
-        self.store.put(name, _encode(record.as_dict()))
-
-    def put_state(self, event: StoredEvent) -> None:
-        """Store everything known about the event."""
-        self.store.put(self._get_full_name("state"), _encode(event.as_dict()))
-
-    def list_objects(self) -> FolderListing:
-        """List the folder."""
-        return self.set_listing(self.store.names(f"{self._name}/"))
-
-    def set_listing(self, names: Iterable[tuple[str, float]]) -> FolderListing:
-        """Set the names of the folder's objects, with their times."""
-        self.listing = FolderListing(self._name)
-        for name, modified in names:
-            if name and not self.listing.add(name, modified):
-                raise self._create_damage(name)
-        return self.listing
-
-    def load_state(self, key: str) -> None:
-        """Load the event from ``state`` if that exists. Raises LedgerError if it is of another event."""
-        source = self.store.get(self._get_full_name("state"))
-        if source is not None:
-            self.event = self._parse("state", source, StoredEvent.from_dict)
-            self.check_key(key)
-
-    def load(self) -> StoredEvent | None:
-        """Load the event after `list_objects`. Return None if it expired."""
-        return self.load_from(self.store.get(self.main_name) if self.main_name else None)
-
-    def load_from(self, source: StoredObject | DamagedRecord | None) -> StoredEvent | None:
-        """Load the event from the object with the name `main_name`."""
-        if source is None:
-            return None
-        if isinstance(source, DamagedRecord):
-            raise source
-        self._source = source
-        self.event = self._parse(self.listing.main_name, source, StoredEvent.from_dict)
-        self._add_late_records(self.event)
-        return self.event
-
-    def load_all(self) -> StoredEvent:
-        """Load an event that is held, after `list_objects`: all that `load_state` did not."""
-        if self.event is not None:
-            self._add_late_records(self.event)
-            return self.event
-        event = self.load()
-        if event is None:
-            raise LedgerError(f"{self._name} was deleted from the ledger {self._where} while held")
-        return event
-
-    def load_lease(self) -> None:
-        """Set the lease of the loaded event."""
-        event, newest = self.event, self.listing.newest_claim
-        assert event is not None
-        if newest > event.delivery or not self.listing.has_state:
-            event.lease_seconds, _ = self.read_claim(newest)
-            event.delivery = newest
-            event.complete = False
-
-    def load_notification(self) -> None:
-        """Set the notification of the loaded event, unless it expired."""
-        source = self._get_source("event")
-        if source is not None:
-            assert self.event is not None
-            self.event.notification = self._parse("event", source, _parse_notification)
-
-    def read_claim(self, number: int) -> tuple[float, str]:
-        """Return the seconds for which a claim may still hold the event, and its owner. 0 if it does not exist."""
-        name = get_claim_name(number)
-        source = self._get_source(name)
-        if source is None:
-            return 0.0, ""
-        seconds, owner = self._parse(name, source, _parse_claim)
-        return max(0.0, seconds + self.store.resolution - max(0.0, source[1]())), owner
-
-    def has_final_records(self, calls: Collection[str], forced: Collection[str]) -> bool:
-        """Return True if every call has a final record by the state and the names of objects. Nothing is read."""
-        final = self.event.final_records if self.event is not None else ()
-        hashes = self.listing.done | {hash_key(key) for key in final}
-        return all(call not in forced and hash_key(call) in hashes for call in calls)
-
-    def is_purgeable(self, before: float) -> bool:
-        """Return True if the event was received before a time, and no delivery holds it."""
-        if self.event is None:
-            return self.listing.modified < before
-        if self.event.received >= before:
-            return False
-        self.load_lease()
-        return self.event.lease_seconds <= 0
-
-    def delete(self) -> bool:
-        """Delete the event. Return False if a delivery claimed it meanwhile."""
-        # A claim holds it to the end, so that no delivery reads an event that is half deleted.
-        delivery = self.event.delivery if self.event is not None else 0
-        number = max(self.listing.highest_claim, delivery, 1) + 1
-        fields = _build_claim_fields(_PURGE_LEASE, "purge")
-        if not self.store.create(self._get_full_name(get_claim_name(number)), _encode(fields)):
-            return False
-        self.store.delete(self.listing.names)
-        self.delete_claim(number)
-        return True
-
-    def check_key(self, key: str) -> None:
-        """Raise LedgerError if the loaded event is another one."""
-        assert self.event is not None
-        if self.event.key != key:
-            raise LedgerError(
-                f"{self._name} in the ledger {self._where} belongs to another event: {self.event.key}, not {key}"
-            )
-
-    def _get_full_name(self, name: str) -> str:
-        return f"{self._name}/{name}"
-
-    def _get_source(self, name: str) -> StoredObject | None:
-        """Return an object, without a request if `load` read it."""
-        if self._source is not None and name == self.listing.main_name:
-            return self._source
-        return self.store.get(self._get_full_name(name))
-
-    def _add_late_records(self, event: StoredEvent) -> None:
-        """Add the records that the state does not include: their delivery died, or was late."""
-        hashes = sorted(self.listing.done - {hash_key(key) for key in event.final_records})
-        names = [f"done-{value}" for value in hashes]
-        sources = self.store.get_all([self._get_full_name(name) for name in names]) if names else []
-        for name, source in zip(names, sources, strict=True):
-            if isinstance(source, DamagedRecord):
-                raise source
-            if source is not None:
-                record = self._parse(name, source, Record.from_dict)
-                if not (record.is_final and name == f"done-{hash_key(record.key)}"):
-                    raise self._create_damage(self._get_full_name(name))
-                event.add([record])
-
-    def _parse(self, name: str, source: StoredObject, parse: Callable[[Any], T]) -> T:
-        try:
-            return parse(json.loads(source[0]))
-        except (ValueError, RecursionError) as error:
-            raise self._create_damage(self._get_full_name(name)) from error
-
-    def _create_damage(self, name: str) -> DamagedRecord:
-        return DamagedRecord(
-            f"{escape_controls(name)} in the ledger {self._where} is damaged, or not the ledger's. Restore or delete it "
-            f"(callbacks recorded only there run again), or use another place for the ledger"
-        )
-
-
-def _encode(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode()
-
-
-def _build_claim_fields(seconds: float, owner: str) -> dict[str, Any]:
-    return {"seconds": seconds, "owner": owner, "nonce": os.urandom(8).hex()}
-
-
-def _parse_claim(fields: object) -> tuple[float, str]:
-    seconds, owner = read_fields(fields, {"seconds": float, "owner": str})
-    return seconds, owner
-
-
-def _parse_notification(fields: object) -> dict[str, Any]:
-    (notification,) = read_fields(fields, {"notification": dict})
-    result: dict[str, Any] = notification
-    return result
