@@ -1,4 +1,4 @@
-"""What every test may use: the published and synthesised events in `data/`, and a logger that is left as it was."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import sample_data
-from tests.support.log_capture import loggers_put_back
+from tests.support.log_capture import restore_loggers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-# Thousands of runs for mutants, most of which need no more than a few examples to fail; and the runs on other Pythons.
+# Mutants and other Pythons mean many runs, and most mutants fail with a few examples.
 settings.register_profile("few", settings.get_profile("default"), max_examples=15, database=None)
 few = "MUTANT_UNDER_TEST" in os.environ or os.environ.get("SCF_MPS_EXAMPLES") == "few"
 settings.load_profile("few" if few else "default")
@@ -38,18 +38,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture
 def payload() -> Callable[[str], Any]:
-    """Reads an event of `data/` by the name of its file, without its ending."""
+    """Return a function that reads an event of `data/` by its name."""
     return sample_data.payload
 
 
 @pytest.fixture
 def documented(payload: Callable[[str], Any]) -> dict[str, Any]:
-    """The sample event of MPS's documentation: three successes and one failure."""
+    """Return the sample event of MPS's documentation, with three successes and one failure."""
     event: dict[str, Any] = payload("mps_workflow_seed_mixed")
     return event
 
 
 @pytest.fixture(autouse=True)
-def _logging_is_left_as_it_was() -> Iterator[None]:
-    with loggers_put_back():
+def _restored_loggers() -> Iterator[None]:
+    with restore_loggers():
         yield

@@ -1,4 +1,4 @@
-"""What a callback learns of its invocation, from whatever keys SCF's dict has."""
+"""The context of an invocation, whose keys may be missing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHOLE: dict[str, Any] = {
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -43,7 +43,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_everything_scf_documents_is_read() -> None:
+def test_every_documented_key_is_read() -> None:
     context = Context(WHOLE)
     assert context.request_id == "4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e"
     assert context.function == "mps-events"
@@ -56,7 +56,7 @@ def test_everything_scf_documents_is_read() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, {}, [], "text", 7, object()])
-def test_without_any_key_everything_has_a_value(raw: object) -> None:
+def test_missing_keys_have_defaults(raw: object) -> None:
     context = Context(raw)
     assert context.raw == {}
     texts = (context.request_id, context.function, context.version)
@@ -68,11 +68,11 @@ def test_without_any_key_everything_has_a_value(raw: object) -> None:
     assert repr(context) == "<Context>"
 
 
-def test_no_context_at_all_is_as_an_empty_one() -> None:
+def test_context_without_dict_is_empty() -> None:
     assert Context().raw == {}
 
 
-def test_keys_that_are_missing_are_read_from_the_environment(
+def test_missing_keys_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SCF_FUNCTIONNAME", "from-environment")
@@ -88,7 +88,7 @@ def test_keys_that_are_missing_are_read_from_the_environment(
     assert context.region == "ap-guangzhou"
 
 
-def test_the_environment_is_read_when_it_is_asked_for_as_scf_may_renew_it(
+def test_environment_is_read_at_each_access(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     context = Context()
@@ -113,9 +113,7 @@ def test_the_environment_is_read_when_it_is_asked_for_as_scf_may_renew_it(
         ([], math.inf),
     ],
 )
-def test_a_time_limit_under_1000_is_seconds_and_from_there_on_milliseconds(
-    limit: object, seconds: float
-) -> None:
+def test_time_limit_below_1000_is_in_seconds(limit: object, seconds: float) -> None:
     context = Context({"time_limit_in_ms": limit}, clock=Clock())
     assert context.time_limit == seconds
     assert isinstance(context.time_limit, float)
@@ -126,13 +124,11 @@ def test_a_time_limit_under_1000_is_seconds_and_from_there_on_milliseconds(
     ("limit", "megabytes"),
     [(256, 256), ("256", 256), (None, None), ("", None), ("256 MB", None), ("²", None), (-1, None)],
 )
-def test_a_memory_limit_may_be_a_text_as_the_emulator_sends_it(
-    limit: object, megabytes: int | None
-) -> None:
+def test_memory_limit_may_be_text(limit: object, megabytes: int | None) -> None:
     assert Context({"memory_limit_in_mb": limit}).memory_limit == megabytes
 
 
-def test_the_deadline_counts_from_the_beginning_of_the_invocation() -> None:
+def test_deadline_counts_from_the_beginning() -> None:
     clock = Clock(1000.0)
     context = Context({"time_limit_in_ms": 3000}, clock=clock)
     assert context.deadline == 1003.0
@@ -144,13 +140,13 @@ def test_the_deadline_counts_from_the_beginning_of_the_invocation() -> None:
     assert context.remaining() == -1.0
 
 
-def test_the_clock_is_one_that_never_goes_back() -> None:
+def test_clock_is_monotonic() -> None:
     context = Context({"time_limit_in_ms": 60_000})
     assert context.clock is time.monotonic
     assert 59 < context.remaining() <= 60
 
 
-def test_the_repr_shows_what_identifies_the_invocation_and_no_credential() -> None:
+def test_repr_identifies_invocation_without_credentials() -> None:
     assert repr(Context(WHOLE)) == (
         "<Context request_id='4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e' function_name='mps-events' "
         "function_version='$LATEST' namespace='default' tencentcloud_region='ap-guangzhou' "
@@ -167,7 +163,7 @@ ANY_JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*WHOLE, "a_new_key"]), ANY_JSON) | ANY_JSON)
-def test_whatever_the_keys_hold_reading_them_raises_nothing(raw: Any) -> None:
+def test_any_values_can_be_read(raw: Any) -> None:
     context = Context(raw, clock=Clock())
     texts = (context.request_id, context.function, context.version, context.namespace)
     assert all(isinstance(text, str) for text in (*texts, context.region, repr(context)))
@@ -177,7 +173,7 @@ def test_whatever_the_keys_hold_reading_them_raises_nothing(raw: Any) -> None:
 
 
 @given(st.text(min_size=1))
-def test_no_text_of_the_environment_is_in_the_repr(text: str) -> None:
+def test_repr_has_no_text_of_environ(text: str) -> None:
     context = {"environ": f"<<{text}>>", "environment": f"<<{text}>>", "request_id": "r"}
     assert repr(Context(context)) == "<Context request_id='r'>"
 

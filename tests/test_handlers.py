@@ -11,7 +11,7 @@ import pytest
 from scf_mps import App
 from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
 from scf_mps.local.samples import list_samples, sample
-from tests.support.handler_modules import handlers_reloaded
+from tests.support.handler_modules import reload_handlers
 from tests.support.sample_data import ROOT, payload
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
@@ -24,7 +24,7 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
     monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
     monkeypatch.syspath_prepend(ROOT)
-    with handlers_reloaded():
+    with reload_handlers():
         import handlers
 
         yield handlers.app

@@ -1,4 +1,4 @@
-"""What SCF tells about one invocation, from the plain dict it passes; reading the event is left to `events`."""
+"""The context of one invocation, from the plain dict that SCF passes."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ _SHOWN = (
     "time_limit_in_ms",
 )
 
-
 RESERVE_SECONDS = 0.3
-"""Seconds before the end of an invocation that are kept for reporting its outcome."""
+"""Seconds before the end of an invocation that are reserved for reporting its outcome."""
 
 
 class Context:
-    """One invocation of the function, read from SCF's context dict with whatever keys are there.
+    """One invocation of the function, read from SCF's context dict. Any of its keys may be missing.
 
-    Create it when the invocation begins: the deadline counts from then, as SCF passes the configured time limit and
-    not the time that is left (product page 583/9210).
+    Create it when the invocation begins. The deadline counts from then, because SCF passes the configured time limit
+    and not the remaining time (product page 583/9210).
 
     Attributes:
-        raw: the dict as it came. It may hold live credentials under ``environ``: never print it.
-        clock: the clock the deadline is told by, in seconds.
-        deadline: when SCF kills this invocation, on that clock; infinity without a time limit.
-        reserve: seconds before the deadline at which requests of callbacks end, so that there is time to record and
-            report their outcome. A ledger needs more than `RESERVE_SECONDS`.
+        raw: SCF's dict. It may hold live credentials under ``environ``: never print it.
+        clock: returns the seconds of the clock that the deadline is on.
+        deadline: when SCF kills this invocation, infinity without a time limit.
+        reserve: seconds before the deadline at which requests of callbacks end, so that their outcome can be recorded
+            and reported. A ledger needs more than `RESERVE_SECONDS`.
     """
 
     __slots__ = ("clock", "deadline", "raw", "reserve")
@@ -75,16 +74,16 @@ class Context:
 
     @property
     def memory_limit(self) -> int | None:
-        """The memory limit in MB, or None if it is not told. Tencent's own emulator sends it as a string."""
+        """The memory limit in MB, None if it is missing. Tencent's own emulator sends it as a string."""
         limit = str(self.raw.get("memory_limit_in_mb"))
         return int(limit) if limit.isdecimal() else None
 
     @property
     def time_limit(self) -> float:
-        """The configured time limit of an invocation in seconds; infinity if it is not told.
+        """The configured time limit of an invocation in seconds, infinity if it is missing.
 
-        SCF's limits are whole seconds. A value under 1,000 is not a number of milliseconds then, but the seconds
-        that Tencent's own emulator (PyPI scf 0.2.8) puts there.
+        SCF's limits are whole seconds. A value below 1,000 is not in milliseconds, but in the seconds of Tencent's own
+        emulator (PyPI scf 0.2.8).
         """
         limit = self.raw.get("time_limit_in_ms")
         if not isinstance(limit, (int, float)) or limit <= 0:
@@ -92,27 +91,27 @@ class Context:
         return limit / 1000 if limit >= 1000 else float(limit)
 
     def remaining(self) -> float:
-        """Seconds until SCF kills this invocation; negative when they are over, infinity without a time limit."""
+        """Return the seconds until SCF kills this invocation. Negative after the deadline, infinity without one."""
         return self.deadline - self.clock()
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The variables in ``environ``, one text ``K=V;K=V``. They may hold live credentials: never print them."""
+        """The variables in ``environ``, a text ``K=V;K=V``. They may hold live credentials: never print them."""
         text = self.raw.get("environ")
         if isinstance(text, dict):
             return {name: value for name, value in text.items() if isinstance(value, str)}
         if not isinstance(text, str):
             return {}
-        found: dict[str, str] = {}
+        variables: dict[str, str] = {}
         last = ""
         for pair in text.split(";"):
             name, equals, value = pair.partition("=")
             if equals and name.strip().replace("_", "a").isalnum():
                 last = name.strip()
-                found[last] = value
-            elif last:  # a value with a semicolon in it
-                found[last] += f";{pair}"
-        return found
+                variables[last] = value
+            elif last:  # the value has a semicolon in it
+                variables[last] += f";{pair}"
+        return variables
 
     def _text(self, key: str, variable: str = "") -> str:
         value = self.raw.get(key)

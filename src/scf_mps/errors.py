@@ -1,8 +1,8 @@
-"""Every exception this package raises, in one place; raising them is left to the rest.
+"""All exceptions of the package.
 
-The tree is shallow: catch `ScfMpsError` for all of it. Two of them are builtin errors as well, since Python's own
-tools rely on it: `MissingField` is an `AttributeError`, so that `getattr(view, "field", None)` and `hasattr` work,
-and `RegistrationError` is a `TypeError`, raised while the application is imported.
+Catch `ScfMpsError` for any of them. Two are builtin errors too, because Python's own tools rely on it: `MissingField`
+is an `AttributeError`, so that `getattr(view, "field", None)` and `hasattr` work, and `RegistrationError` is a
+`TypeError`, raised while the application is imported.
 """
 
 from __future__ import annotations
@@ -16,13 +16,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+PACKAGE_FOLDER = __file__.removesuffix("errors.py")
+
+MAX_SHOWN_MEMBERS = 3
+"""Maximum exceptions of a group in a text."""
+
 
 def read_message(error: BaseException) -> str:
-    """Return the text of an exception, whatever its ``__str__`` does."""
+    """Return the text of an exception, even if its ``__str__`` raises."""
     try:
         return str(error)
     except Exception:
-        return "(its text cannot be told)"
+        return "(the exception has no text)"
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the class and text of an exception. For a group, add those of up to 3 different members."""
+    name, text = type(error).__name__, read_message(error)
+    text = f"{name}: {text}" if text else name
+    leaves = find_leaves(error)
+    if error in leaves or isinstance(error, CallbacksFailed):  # its text has the members
+        return text
+    members = [*dict.fromkeys(map(describe_error, leaves))]
+    more = ["…"] if len(members) > MAX_SHOWN_MEMBERS else []
+    return f"{text}: {'; '.join([*members[:MAX_SHOWN_MEMBERS], *more])}"
 
 
 def find_leaves(error: BaseException) -> list[BaseException]:
@@ -42,82 +59,14 @@ def find_leaves(error: BaseException) -> list[BaseException]:
     return leaves or [error]
 
 
-def describe_error(error: BaseException) -> str:
-    """Return the class and text of an exception; of a group those of up to 3 different members too."""
-    name, text = type(error).__name__, read_message(error)
-    text = f"{name}: {text}" if text else name
-    leaves = find_leaves(error)
-    if error in leaves or isinstance(error, CallbacksFailed):  # which has them in its text
-        return text
-    members = [*dict.fromkeys(map(describe_error, leaves))]
-    more = ["…"] if len(members) > MAX_SHOWN_MEMBERS else []
-    return f"{text}: {'; '.join([*members[:MAX_SHOWN_MEMBERS], *more])}"
-
-
-MAX_SHOWN_MEMBERS = 3
-
-
 def list_members(error: BaseException) -> tuple[BaseException, ...]:
-    """Return the exceptions in a group; none for any other exception, whatever its ``__getattr__`` does."""
+    """Return the exceptions in a group. Return none for any other exception, even if its ``__getattr__`` raises."""
     try:
         members: Any = error.exceptions  # type: ignore[attr-defined]
     except Exception:
         return ()
     members = members if isinstance(members, tuple) else ()
     return tuple(one for one in members if isinstance(one, BaseException))
-
-
-class ScfMpsError(Exception):
-    """The base of every error of this package."""
-
-
-class InvalidEvent(ScfMpsError, ValueError):
-    """What reached `main_handler` is not a notification of MPS; says what was expected and what came.
-
-    It leaves `main_handler`, so that SCF keeps the event for its dead-letter queue.
-    """
-
-
-class RequestRefused(InvalidEvent):
-    """An HTTP request that is not acted on: nothing proves that MPS sent it, or that it says what MPS does.
-
-    Attributes:
-        status: the HTTP status it is answered with.
-    """
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class MissingField(ScfMpsError, AttributeError):
-    """A field of an event was read that is null, absent or of another shape; names its full path."""
-
-
-class RegistrationError(ScfMpsError, TypeError):
-    """A callback, filter, provider or middleware is declared wrongly. Its text names the place and the correction.
-
-    Attributes:
-        where: ``file:line`` of the registration; the innermost line outside of this package by default.
-    """
-
-    def __init__(self, message: str, where: str = "") -> None:
-        from .logs import scrub  # SCF prints it with every event, values included
-
-        super().__init__(scrub(message))
-        self._is_located = bool(where)
-        self.where = where or locate_caller()
-
-    def locate(self, where: str) -> None:
-        """Set `where`, unless the error has been raised with its own."""
-        if not self._is_located:
-            self.where, self._is_located = where, True
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.args[0]}"
-
-
-PACKAGE_FOLDER = __file__.removesuffix("errors.py")
 
 
 def locate_caller() -> str:
@@ -128,31 +77,81 @@ def locate_caller() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+class ScfMpsError(Exception):
+    """The base of all exceptions of this package."""
+
+
+class InvalidEvent(ScfMpsError, ValueError):
+    """The event is not a notification of MPS.
+
+    It leaves `main_handler`, so that SCF puts the event into its dead-letter queue.
+    """
+
+
+class RequestRefused(InvalidEvent):
+    """An HTTP request is refused: its sender or its content is not verified.
+
+    Attributes:
+        status: the HTTP status of the response.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class MissingField(ScfMpsError, AttributeError):
+    """A field of an event is null, absent or of another shape. The text has its full path."""
+
+
+class RegistrationError(ScfMpsError, TypeError):
+    """A callback, filter, provider or middleware is declared wrongly. The text has the place and the fix.
+
+    Attributes:
+        where: ``file:line`` of the registration. By default the innermost line outside of this package.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        from .logs import scrub  # SCF prints it with every event, including values
+
+        super().__init__(scrub(message))
+        self._is_located = bool(where)
+        self.where = where or locate_caller()
+
+    def locate(self, where: str) -> None:
+        """Set `where`, unless the exception was created with it."""
+        if not self._is_located:
+            self.where, self._is_located = where, True
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.args[0]}"
+
+
 class ConfigurationError(ScfMpsError, ValueError):
-    """Environment variables do not say what they should; its text lists every mistake, by variable."""
+    """Environment variables have invalid values. The text lists every mistake, by variable."""
 
     @classmethod
     def listing(cls, mistakes: Sequence[str]) -> ConfigurationError:
-        """Create one error for all mistakes, without secrets."""
+        """Return one exception for all mistakes, without secrets."""
         from .logs import scrub
 
-        return cls("\n  ".join(["the environment says:", *map(scrub, mistakes)]))
+        return cls("\n  ".join(["invalid environment variables:", *map(scrub, mistakes)]))
 
 
 class NotInCos(ScfMpsError, ValueError):
-    """An output that is no object in COS: MPS stored it in AWS S3 or VOD, or names it by a URL."""
+    """An output is not an object in COS: MPS stored it in AWS S3 or VOD, or refers to it by a URL."""
 
 
 class Drop(ScfMpsError):
-    """Raise it in a callback to end it for good: reported as dropped, never retried."""
+    """Raise it in a callback that must not be retried. The callback counts as dropped."""
 
 
 class LedgerError(ScfMpsError):
-    """The ledger cannot be reached, refuses, or is not what ``MPS_LEDGER`` says; what it holds is as it was."""
+    """The ledger cannot be reached, refuses a request, or does not match ``MPS_LEDGER``. Its content is unchanged."""
 
 
 class DamagedRecord(LedgerError):
-    """One object or key of the ledger cannot be read: damaged, or written by something else. The text names it."""
+    """An object or key of the ledger cannot be read: it is damaged, or something else wrote it. The text names it."""
 
 
 class MissingPackage(LedgerError):
@@ -160,12 +159,12 @@ class MissingPackage(LedgerError):
 
 
 class EventHeld(LedgerError):
-    """Another delivery is at work on the same event, and this one waited for as long as it can.
+    """Another delivery of the event is running, and this one waited as long as it could.
 
-    It leaves `main_handler`, so that SCF delivers the event again; by then the other one has ended.
+    It leaves `main_handler`, so that SCF retries the event after the other delivery has ended.
 
     Attributes:
-        seconds: for how long the other delivery may hold the event.
+        seconds: for which the other delivery may hold the event.
     """
 
     def __init__(self, message: str, seconds: float) -> None:
@@ -174,13 +173,14 @@ class EventHeld(LedgerError):
 
 
 class CallbackFailed(ScfMpsError):
-    """One callback did not finish with one result. The original exception is its `__cause__`.
+    """A callback failed for one result. Its `__cause__` is the original exception.
 
-    If that holds a secret, a copy of the same class without the secret takes its place.
+    If that has a secret, the cause is a copy of the same class without it.
 
     Attributes:
-        callback: the callback's identity, e.g. ``handlers.pictures.publish``.
-        result: the stable key of the result it was given.
+        callback: the callback's name, e.g. ``handlers.pictures.publish``.
+        result: the stable key of the result.
+        reason: the class and text of the original exception.
     """
 
     def __init__(self, callback: str, result: str, reason: str) -> None:
@@ -194,10 +194,10 @@ class CallbackFailed(ScfMpsError):
 
 
 class CallbacksFailed(Group[CallbackFailed]):
-    """The end of an event of which some callbacks did not finish: SCF delivers it again.
+    """Some callbacks of an event failed or were deferred. SCF retries the event.
 
-    An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`), raised once, after
-    every callback had its turn. Its text lists every failure, as SCF's log shows no more than that on Python 3.10.
+    An `ExceptionGroup` (on Python 3.10 an exception with the same `message` and `exceptions`), raised once, after all
+    callbacks. Its text lists every failure, because SCF's log shows nothing else on Python 3.10.
 
     Attributes:
         summary: what `main_handler` would have returned.

@@ -1,6 +1,6 @@
-"""Log records as SCF's log service wants them: one flat JSON object a line, one write a line, no secrets.
+"""Log records for SCF's log service: one flat JSON object per line, one write per line, no secrets.
 
-CLS parses a one-line JSON record into fields, first level only, and cuts a record over 8 KB; SCF's runtime makes a
+CLS parses a one-line JSON record into fields, first level only, and cuts a record over 8 KB. SCF's runtime makes a
 record of every `write()` and may set the root logger to DEBUG, where SDKs log tokens (product page 583/39778 and the
 published runtime of PyPI scf 0.2.8). On a terminal the same records are readable text.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from .context import Context
 
 MAX_LINE_BYTES = 8192
-"""Bytes of a line, its end included."""
+"""Maximum bytes of a line, including its end."""
 
 CAPPED_LOGGERS = ("urllib3", "requests", "qcloud_cos", "tencentcloud_sdk_common", "asyncio")
-"""Libraries that log requests, tokens included, at DEBUG: held at WARNING."""
+"""Libraries that log requests with tokens at DEBUG. Their level is WARNING."""
 
 
 class _Scope:
@@ -110,7 +110,7 @@ def bind_event(task_id: str, notification: object) -> None:
         scope.event = notification
 
 
-def _current() -> _Scope | None:
+def _get_scope() -> _Scope | None:
     scope = _bound.get()
     if scope is None:
         running = _running[:]
@@ -119,13 +119,13 @@ def _current() -> _Scope | None:
 
 
 _known: tuple[object, tuple[str, ...]] = (None, ())
-"""The environment as it was, and the secrets in it."""
+"""The environment of the last call, and its secrets."""
 
 
 def _process_secrets() -> tuple[str, ...]:
-    """Return the secrets of the environment, read again if it has changed: SCF renews the token."""
+    """Return the secrets of the environment. Read it again after a change, because SCF renews the token."""
     global _known
-    # Comparing the dict below os.environ takes 0.2 µs; reading twenty variables, 20 µs.
+    # Comparing the dict below os.environ takes 0.2 µs, reading twenty variables 20 µs.
     raw = getattr(os.environ, "_data", os.environ)
     before, secrets = _known
     if raw != before:
@@ -135,7 +135,7 @@ def _process_secrets() -> tuple[str, ...]:
 
 
 _known_context: tuple[object, tuple[str, ...], tuple[str, ...]] = (None, (), ())
-"""A context's ``environ`` as it was, the secrets of the process then, and all of them together."""
+"""The ``environ`` of the last context, the secrets of the process then, and all secrets."""
 
 
 def _context_secrets(context: Context) -> tuple[str, ...]:
@@ -152,9 +152,9 @@ def _context_secrets(context: Context) -> tuple[str, ...]:
     return secrets
 
 
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _MAX_NUMBER = 2**63
-_OURS = (
+_OUR_FIELDS = (
     "time",
     "level",
     "logger",
@@ -165,18 +165,24 @@ _OURS = (
     "stack",
     "truncated",
 )
-_LEAST = 100  # bytes of a field on a line that is cut
-_FROM_END = ("exception", "stack")
+_MIN_FIELD_BYTES = 100
+"""Bytes that a field keeps on a truncated line."""
+_KEPT_AT_END = ("exception", "stack")
+"""Fields of which the end is kept."""
 
 
 def configure(stream: TextIO | None = None, level: str | int | None = None) -> None:
-    """Take over the root logger: one handler on `stream` (stdout), at `level` (``MPS_LOG_LEVEL``, INFO).
+    """Configure the root logger with one handler.
 
-    Handlers that are there are removed: SCF's runtime installs one at DEBUG. Lines are JSON; on a terminal, or with
-    ``MPS_LOG_FORMAT=text``, they are text. A level that there is not is no reason to lose events: it is taken for INFO.
+    Other handlers are removed: SCF's runtime installs one at DEBUG. Lines are JSON, or text on a terminal and with
+    ``MPS_LOG_FORMAT=text``. An invalid ``MPS_LOG_LEVEL`` means INFO, so that no event is lost.
+
+    Args:
+        stream: the handler's stream, by default stdout.
+        level: the level, by default ``MPS_LOG_LEVEL`` or INFO.
     """
     output = stream or sys.stdout
-    isatty = getattr(output, "isatty", None)  # what a runtime puts in place of stdout may have none
+    isatty = getattr(output, "isatty", None)  # a runtime may replace stdout by an object without it
     choice = os.environ.get("MPS_LOG_FORMAT") or ("text" if isatty and isatty() else "json")
     handler = LineHandler(output)
     handler.setFormatter(TextFormatter() if choice.lower() == "text" else JsonFormatter())
@@ -187,42 +193,43 @@ def configure(stream: TextIO | None = None, level: str | int | None = None) -> N
     if level is not None:
         root.setLevel(level)
         return
-    wanted = os.environ.get("MPS_LOG_LEVEL") or "INFO"
+    name = os.environ.get("MPS_LOG_LEVEL") or "INFO"
     try:
-        root.setLevel(wanted.upper())
+        root.setLevel(name.upper())
     except ValueError:
         root.setLevel(logging.INFO)
         logging.getLogger("scf_mps").warning(
-            "MPS_LOG_LEVEL expects DEBUG, INFO, WARNING, ERROR or CRITICAL, not %r: taken for INFO",
-            wanted,
+            "invalid MPS_LOG_LEVEL %r, using INFO. Use DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            name,
         )
 
 
 def is_on_scf() -> bool:
-    """Whether this process is an SCF function (or an emulator that sets SCF's variables)."""
+    """Return True if this process is an SCF function, or an emulator that sets SCF's variables."""
     return os.environ.get("TENCENTCLOUD_RUNENV") == "SCF" or "SCF_FUNCTIONNAME" in os.environ
 
 
 class LineHandler(logging.Handler):
-    """Writes each record with a single `write`, as SCF makes a log record of every one."""
+    """Writes each record with a single `write`, because SCF makes a log record of each."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self.stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write a record. An error does not reach the caller."""
         try:
             self._write(self.format(record))
         except Exception as error:
-            _lost(record.name, error)
+            _report_lost_line(record.name, error)
 
     def write(self, line: str) -> None:
-        """Write a line of ours."""
+        """Write a line."""
         self.acquire()
         try:
             self._write(line)
         except Exception as error:
-            _lost("scf_mps", error)
+            _report_lost_line("scf_mps", error)
         finally:
             self.release()
 
@@ -232,88 +239,93 @@ class LineHandler(logging.Handler):
             self.stream.flush()
 
 
-def _lost(logger: str, error: Exception) -> None:
-    """Say so on stderr, without the record's text: logging's own report would show it, secrets included."""
+def _report_lost_line(logger: str, error: Exception) -> None:
+    """Report a lost line on stderr, without its text. logging's own report would show its secrets."""
     try:
-        sys.stderr.write(f"a log line of {logger} is lost: {type(error).__name__}\n")
+        sys.stderr.write(f"lost a log line of {logger}: {type(error).__name__}\n")
     except Exception:
         return
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one flat JSON object of at most `MAX_LINE_BYTES` bytes, its end of line included."""
+    """Formats a record as one flat JSON object of at most `MAX_LINE_BYTES`, including the end of its line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        scope = _current()
+        """Return the line of a record."""
+        scope = _get_scope()
         fields: dict[str, Any] = {
-            "time": f"{_second(int(record.created))}.{record.msecs:03.0f}Z",
+            "time": f"{_format_second(int(record.created))}.{record.msecs:03.0f}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": _message(record),
+            "message": _format_message(record),
         }
-        # Of the event, a line of ours shows no more than types and places.
+        # Our own lines below WARNING have no more of the event than types and places.
         if scope is not None and record.name == "scf_mps" and record.levelno < logging.WARNING:
             secrets = scope.secrets
         else:
             secrets = _secrets()
         if scope is not None:
             fields |= scope.fields
-        for name, value in _extras(record):
+        for name, value in _list_extras(record):
             if name not in _names:
                 name = redaction.hide_secrets(name, secrets)
-            while name in _OURS or name in fields:
+            while name in _OUR_FIELDS or name in fields:
                 name += "_"
-            fields[name] = _flat(value)
+            fields[name] = _flatten(value)
         if record.exc_info:
-            fields["exception"] = _trace(self, record.exc_info)
+            fields["exception"] = _format_trace(self, record.exc_info)
         if record.stack_info:
             fields["stack"] = record.stack_info
-        scrubbed = {name: _scrubbed(name, value, secrets) for name, value in fields.items()}
+        scrubbed = {name: _scrub_value(name, value, secrets) for name, value in fields.items()}
         _remember(fields, scrubbed, _texts_for(secrets))
-        return _bounded(scrubbed)
+        return _encode_line(scrubbed)
 
 
 class TextFormatter(logging.Formatter):
-    """A record for people: time, level, message and extra fields in one line, an exception indented below it.
+    """Formats a record for people: time, level, message and extra fields in one line, an exception below it.
 
-    Control characters are escaped: a terminal would execute them.
+    Control characters are escaped, because a terminal would execute them.
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
         from .common.printable import escape_controls
 
         time = strftime("%H:%M:%S", gmtime(record.created))
         secrets = _secrets()
         extras = " ".join(
-            f"{name}={_scrubbed(name, _flat(value), secrets)}" for name, value in _extras(record)
+            f"{name}={_scrub_value(name, _flatten(value), secrets)}"
+            for name, value in _list_extras(record)
         )
-        line = f"{time} {record.levelname:<7} {_message(record)}" + (extras and f"  [{extras}]")
-        below = [_trace(self, record.exc_info)] if record.exc_info else []
+        line = f"{time} {record.levelname:<7} {_format_message(record)}" + (
+            extras and f"  [{extras}]"
+        )
+        below = [_format_trace(self, record.exc_info)] if record.exc_info else []
         below += [record.stack_info] if record.stack_info else []
         text = "\n".join([escape_controls(scrub(line)), *map(scrub, below)])
         return escape_controls(text, keep="\n\t").replace("\n", "\n  ")
 
 
 def scrub(text: str) -> str:
-    """Return a text without the secrets of this function and invocation, and without what looks like a secret."""
+    """Return a text without the secrets of this function and invocation, and anything that looks like a secret."""
     return redaction.hide_secrets(text, _secrets())
 
 
 def _secrets() -> tuple[str, ...]:
-    """Return what is to be hidden now. A thread of several running invocations may show the secrets of none."""
-    scope = _current()
+    """Return the current secrets. A thread without an invocation hides those of all running ones."""
+    scope = _get_scope()
     if scope is not None:
         return scope.all_secrets()
-    found = _process_secrets()
+    secrets = _process_secrets()
     for scope in _running[:]:
-        found += scope.all_secrets()
-    return found
+        secrets += scope.all_secrets()
+    return secrets
 
 
 def emit(log: logging.Logger, level: int, message: str, fields: Mapping[str, object]) -> None:
-    """Log a message of ours with extra fields, at a quarter of what `Logger.log` takes.
+    """Log a message of ours with extra fields, four times faster than `Logger.log`.
 
-    The caller is not looked up, and where nothing but our handler could see a record there is none.
+    The caller is not looked up, and no record is created if only our handler would get it.
     """
     handler, *others = logging.getLogger().handlers or (None,)
     if type(handler) is LineHandler and not others and _is_bare(log, handler):
@@ -327,7 +339,7 @@ def emit(log: logging.Logger, level: int, message: str, fields: Mapping[str, obj
 
 
 def _is_bare(log: logging.Logger, handler: logging.Handler) -> bool:
-    """Return True if no filter, handler or factory of a user sees the records of a logger."""
+    """Return True if no filter, handler or factory of a user gets the records of a logger."""
     return (
         log.propagate
         and not (log.handlers or log.filters or handler.filters or handler.level)
@@ -339,7 +351,7 @@ def _is_bare(log: logging.Logger, handler: logging.Handler) -> bool:
 _last_second: tuple[int, str] = (0, "1970-01-01T00:00:00")
 
 
-def _second(moment: int) -> str:
+def _format_second(moment: int) -> str:
     global _last_second
     second, text = _last_second
     if second != moment:
@@ -348,40 +360,44 @@ def _second(moment: int) -> str:
     return text
 
 
-def _message(record: logging.LogRecord) -> str:
+def _format_message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # a slip in the call, e.g. more arguments than the text has places for
-        return f"{record.msg if isinstance(record.msg, str) else _text(record.msg)} {_text(record.args)}"
+    except Exception:  # a mistake in the call, e.g. too many arguments
+        return f"{record.msg if isinstance(record.msg, str) else _convert_to_text(record.msg)} {_convert_to_text(record.args)}"
 
 
-def _trace(formatter: logging.Formatter, exc_info: Any) -> str:
+def _format_trace(formatter: logging.Formatter, exc_info: Any) -> str:
     try:
         return formatter.formatException(exc_info)
-    except Exception:  # its class has a __getattr__ that raises another error than AttributeError
+    except (
+        Exception
+    ):  # its class may have a __getattr__ that raises another error than AttributeError
         from traceback import format_tb
 
         return "".join([*format_tb(exc_info[2]), exc_info[0].__name__])
 
 
-def _extras(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
-    return ((str(name), value) for name, value in vars(record).items() if name not in _PLAIN)
+def _list_extras(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
+    return (
+        (str(name), value) for name, value in vars(record).items() if name not in _RECORD_ATTRIBUTES
+    )
 
 
-def _flat(value: object) -> object:
-    """Return the value as a first-level field: numbers as they are, the rest as text."""
+def _flatten(value: object) -> object:
+    """Return a value for a first-level field: a number, or else a text."""
     if value is None or isinstance(value, bool | str):
         return value
-    # JSON has neither infinity nor NaN, and CLS no longer integers.
+    # JSON has neither infinity nor NaN, and CLS has no longer integers.
     if isinstance(value, int | float) and abs(value) < _MAX_NUMBER:
         return value
-    return _text(value)
+    return _convert_to_text(value)
 
 
-def _scrubbed(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
+def _scrub_value(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
     """Return a flat value without secrets."""
     if (
-        name not in _OURS
+        name not in _OUR_FIELDS
         and not (value is None or isinstance(value, bool))
         and redaction.is_secret_name(name)
     ):
@@ -390,7 +406,7 @@ def _scrubbed(name: str, value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 _texts: tuple[tuple[str, ...], dict[str, str]] = ((), {})
-"""Short texts of earlier lines as JSON, without these secrets: types, places and callbacks come again and again."""
+"""Short texts of earlier lines as JSON, without these secrets. Types, places and callbacks are repeated often."""
 
 _MAX_TEXTS = 1000
 _MAX_TEXT_LENGTH = 100
@@ -406,7 +422,7 @@ def _texts_for(secrets: tuple[str, ...]) -> dict[str, str]:
 def _remember(
     fields: Mapping[str, Any], scrubbed: Mapping[str, Any], texts: dict[str, str]
 ) -> None:
-    """Keep the short texts of a line, and the names of fields that do not tell that they are secret."""
+    """Keep the short texts of a line, and the names of fields that are not secret."""
     for name, value in fields.items():
         if isinstance(value, str) and not redaction.is_secret_name(name):
             text = encode_basestring(scrubbed[name])
@@ -422,14 +438,14 @@ _names: dict[str, str] = {}
 def _known_line(
     log: logging.Logger, level: int, message: str, fields: Mapping[str, object]
 ) -> str | None:
-    """Return a line of ours of which every text was on an earlier one, or None for another one."""
+    """Return the line of a message if every text of it was on an earlier line, otherwise None."""
     scope = _bound.get()
     if scope is None:
         return None
     moment = time()
     second = int(moment)
     texts = _texts_for(scope.secrets)
-    parts = [f'{{"time": "{_second(second)}.{int((moment - second) * 1000):03}Z"']
+    parts = [f'{{"time": "{_format_second(second)}.{int((moment - second) * 1000):03}Z"']
     ours = ("level", logging.getLevelName(level)), ("logger", log.name), ("message", message)
     for name, value in (*ours, *scope.fields.items(), *fields.items()):
         kind: Any = type(value)
@@ -447,11 +463,11 @@ def _known_line(
     return line if len(line) < MAX_LINE_BYTES else None
 
 
-def _text(value: object) -> str:
-    """The value as JSON if it has such a form; a line is not lost for a value that has no form at all."""
-    for form in (_as_json, repr):
+def _convert_to_text(value: object) -> str:
+    """Return a value as JSON, else its repr, else its class. A line is not lost for a value without any."""
+    for convert in (_as_json, repr):
         try:
-            return form(value)
+            return convert(value)
         except Exception:
             continue
     return f"<{type(value).__name__}>"
@@ -461,44 +477,47 @@ def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _bounded(fields: dict[str, Any]) -> str:
-    """The fields as JSON in `MAX_LINE_BYTES` bytes: long texts are cut, and the line says so.
+def _encode_line(fields: dict[str, Any]) -> str:
+    """Return the fields as JSON in `MAX_LINE_BYTES`. Long texts are truncated, with a field ``truncated``.
 
-    Each field has an equal share of the line, and what one does not need is the others'. Of more fields than there
-    is room for, extra ones are left out.
+    Each field has an equal share of the line, and the others get what it does not need. If there are too many fields,
+    extra ones are omitted.
     """
     line = encode_json(fields)
     if len(line) >= MAX_LINE_BYTES:
-        line = encode_json(_cut_down(fields | {"truncated": True}))
+        line = encode_json(_truncate_fields(fields | {"truncated": True}))
     return line.decode()
 
 
-def _cut_down(fields: dict[str, Any]) -> dict[str, Any]:
-    left = MAX_LINE_BYTES - 1  # for the end of the line
-    room = left
-    kept = {}  # field to the size of its value
-    for name in sorted(fields, key=lambda name: name not in _OURS):  # ours first
+def _truncate_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    available = MAX_LINE_BYTES - 1  # without the end of the line
+    unreserved = available
+    sizes = {}  # of the values of kept fields
+    for name in sorted(fields, key=lambda name: name not in _OUR_FIELDS):  # ours first
         size = len(encode_json(fields[name]))
-        around = len(encode_json({name: 0})) - 1
-        if around + min(size, _LEAST) <= room:
-            room -= around + min(size, _LEAST)
-            left -= around
-            kept[name] = size
-    cut: dict[str, Any] = {}
-    for name in sorted(kept, key=kept.__getitem__):  # the shortest first
-        share = left // (len(kept) - len(cut))
-        cut[name] = fields[name] if kept[name] <= share else _cut(fields[name], share, name)
-        left -= len(encode_json(cut[name]))
-    return {name: cut[name] for name in fields if name in cut}
+        overhead = len(encode_json({name: 0})) - 1
+        if overhead + min(size, _MIN_FIELD_BYTES) <= unreserved:
+            unreserved -= overhead + min(size, _MIN_FIELD_BYTES)
+            available -= overhead
+            sizes[name] = size
+    kept: dict[str, Any] = {}
+    for name in sorted(sizes, key=sizes.__getitem__):  # the shortest first
+        share = available // (len(sizes) - len(kept))
+        value = fields[name]
+        kept[name] = value if sizes[name] <= share else _truncate(value, share, name)
+        available -= len(encode_json(kept[name]))
+    return {name: kept[name] for name in fields if name in kept}
 
 
-def _cut(text: str, size: int, name: str) -> str:
-    """As much of the text as has its JSON in `size` bytes: of a traceback the end, where it says what happened."""
+def _truncate(text: str, size: int, name: str) -> str:
+    """Return as much of a text as fits into `size` bytes of JSON. A traceback keeps its end, with the error."""
     from bisect import bisect_right
 
     def part(length: int) -> str:
         return (
-            "…" + text[max(0, len(text) - length) :] if name in _FROM_END else text[:length] + "…"
+            "…" + text[max(0, len(text) - length) :]
+            if name in _KEPT_AT_END
+            else text[:length] + "…"
         )
 
     return part(
@@ -507,7 +526,7 @@ def _cut(text: str, size: int, name: str) -> str:
 
 
 def encode_json(value: object, **layout: Any) -> bytes:
-    """Return a value as JSON in UTF-8; `layout` is for `json.dumps`. Raise ValueError for infinity and NaN."""
-    # A lone surrogate (of a broken file name) has no UTF-8 form; what replaces it is its escape in JSON.
+    """Return a value as JSON in UTF-8. `layout` is for `json.dumps`. Raise ValueError for infinity and NaN."""
+    # A lone surrogate, e.g. of a broken file name, has no UTF-8 form. Its escape in JSON replaces it.
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, **layout)
     return text.encode("utf-8", "backslashreplace")

@@ -16,7 +16,7 @@ from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.files import CosObject
 from scf_mps.local.api import CloudApi
 from scf_mps.local.cos import CosEmulator
-from tests.support.handler_modules import handlers_reloaded, unload_handlers
+from tests.support.handler_modules import reload_handlers, unload_handlers
 from tests.support.sample_data import ROOT
 
 from .support import Receiver
@@ -76,7 +76,7 @@ def application(
         unload_handlers()
         return importlib.import_module("handlers")
 
-    with handlers_reloaded():
+    with reload_handlers():
         yield load
 
 

@@ -578,10 +578,10 @@ def test_batch_continues_after_failed_message(
 
 def test_line_about_invalid_message_has_no_task_id() -> None:
     from scf_mps import logs
-    from tests.support.log_capture import Stream, loggers_put_back
+    from tests.support.log_capture import Stream, restore_loggers
 
     stream = Stream()
-    with loggers_put_back():
+    with restore_loggers():
         logs.configure(stream)
         with pytest.raises(CallbacksFailed, match="1 failures"):
             App().main_handler(cmq(task("first"), "no JSON"), {"request_id": "r"})

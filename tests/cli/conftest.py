@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.log_capture import loggers_put_back
+from tests.support.log_capture import restore_loggers
 
 from .support import APPLICATION
 
@@ -24,7 +24,7 @@ def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.delitem(sys.modules, "shop", raising=False)  # from tests of the deployment
     loaded = set(sys.modules)
-    with loggers_put_back():
+    with restore_loggers():
         yield
     for name in set(sys.modules) - loaded:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):

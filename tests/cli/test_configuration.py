@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.support.handler_modules import handlers_reloaded, unload_handlers
+from tests.support.handler_modules import reload_handlers, unload_handlers
 from tests.support.interpreters import VERSIONS, find
-from tests.support.log_capture import loggers_put_back
+from tests.support.log_capture import restore_loggers
 from tests.support.optional_programs import skip_without_python
 from tests.support.sample_data import ROOT
 
@@ -74,7 +74,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv("COLUMNS", "250")
     for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENT", "TITLE"))]:
         monkeypatch.delenv(name)
-    with handlers_reloaded(), loggers_put_back():
+    with reload_handlers(), restore_loggers():
         yield folder
 
 

@@ -22,14 +22,14 @@ from scf_mps.local.demo import (
     list_events,
     start_demo_cloud,
 )
-from tests.support.handler_modules import handlers_reloaded
+from tests.support.handler_modules import reload_handlers
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def _close_connections():
-    with handlers_reloaded():
+    with reload_handlers():
         yield
     SHARED_POOL.clear()
 

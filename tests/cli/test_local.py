@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.support.handler_modules import handlers_reloaded
+from tests.support.handler_modules import reload_handlers
 
 pytest.importorskip("aiohttp", reason="the API needs it")
 
@@ -56,7 +56,7 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in [name for name in os.environ if name.startswith(("MPS_", "TENCENTCLOUD_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MPS_FAILS", str(tmp_path / "fails"))
-    with handlers_reloaded():
+    with reload_handlers():
         yield folder
 
 

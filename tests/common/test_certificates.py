@@ -1,4 +1,4 @@
-"""Certificates of CAs on every machine, and what a refused certificate is told as."""
+"""CA certificates on every machine, and errors of refused certificates."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import trustme
 from scf_mps.actions.http_post import Address, PostFailed, post
 from scf_mps.common import certificates
 from scf_mps.common.certificates import explain_distrust, get_ssl_context
+from scf_mps.common.deadline import connect
 from scf_mps.cos import Cos, CosObject, Credentials, Pool, Unavailable
 from scf_mps.tencent.mps import Mps, MpsError
 from tests.support.raw_server import Peer, Server
@@ -27,7 +28,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def server(authority: trustme.CA) -> Iterator[Server]:
-    """A server whose CA nobody knows."""
+    """Return a server whose CA is unknown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
 
@@ -47,21 +48,21 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
 
 @pytest.fixture
 def without_cas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A machine whose OpenSSL finds no certificates of CAs."""
-    certificates._trust.cache_clear()
+    """Make OpenSSL find no CA certificates."""
+    certificates._create_context.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
     yield
-    certificates._trust.cache_clear()
+    certificates._create_context.cache_clear()
 
 
-def test_trust_falls_back_to_certifi(without_cas: None) -> None:
+def test_certifi_is_the_first_fallback(without_cas: None) -> None:
     assert ssl.create_default_context().cert_store_stats()["x509_ca"] == 0
     assert get_ssl_context().cert_store_stats()["x509_ca"] > 50
     assert get_ssl_context() is get_ssl_context()
 
 
-def test_trust_falls_back_to_the_bundle_of_the_system(
+def test_system_bundle_is_the_second_fallback(
     without_cas: None, monkeypatch: pytest.MonkeyPatch, bundle: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "certifi", None)
@@ -69,7 +70,7 @@ def test_trust_falls_back_to_the_bundle_of_the_system(
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 1
 
 
-def test_trust_without_any_bundle_trusts_nothing(
+def test_nothing_is_trusted_without_any_bundle(
     without_cas: None, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     monkeypatch.setitem(sys.modules, "certifi", None)
@@ -79,7 +80,7 @@ def test_trust_without_any_bundle_trusts_nothing(
     assert not caught.value.retryable
 
 
-def test_trust_is_not_widened_where_there_are_cas(
+def test_fallbacks_are_unused_if_cas_exist(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
@@ -92,7 +93,7 @@ def test_trust_is_not_widened_where_there_are_cas(
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 0
 
 
-def cos_of(server: Server) -> Cos:
+def create_cos(server: Server) -> Cos:
     cos = Cos(KEYS, pool=Pool(), proxy=server.url)
     cos._client.transport._proxy = ("localhost", server.port, True)
     return cos
@@ -100,7 +101,7 @@ def cos_of(server: Server) -> Cos:
 
 def test_refused_certificate_is_final_for_cos(server: Server) -> None:
     with pytest.raises(Unavailable, match="SSL_CERT_FILE") as caught:
-        cos_of(server).read(CosObject("desk-1250000000", "ap-guangzhou", "a"))
+        create_cos(server).read(CosObject("media-1250000000", "ap-guangzhou", "a"))
     assert caught.value.code == "CertificateNotTrusted"
     assert not caught.value.maybe_applied
     assert server.connections == 1
@@ -125,14 +126,12 @@ def test_bundle_of_the_environment_is_trusted(
     assert caught.value.code == "InvalidResponse"
 
 
-def test_other_errors_are_no_distrust() -> None:
+def test_other_errors_are_not_explained() -> None:
     assert explain_distrust(OSError("x")) == ""
 
 
-def test_certificate_of_another_host_says_so(server: Server, bundle: str) -> None:
+def test_certificate_of_another_host_is_explained(server: Server, bundle: str) -> None:
     context = ssl.create_default_context(cafile=bundle)
-    from scf_mps.common.deadline import connect
-
     with pytest.raises(OSError, match="mismatch") as caught:
         connect("localhost", server.port, 5).secure(context, "other.example")
-    assert "right address" in explain_distrust(caught.value)
+    assert "address correct" in explain_distrust(caught.value)

@@ -1,4 +1,4 @@
-"""Nothing counts as done whose body did not run, and an on_complete waits for everything before it."""
+"""Completion: results whose bodies have not run, and the order of ``on_complete``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from scf_mps.ledger.memory import MemoryLedger
 from scf_mps.local.samples import sample
 
 
-def transcoded():
+def create_event():
     return sample("WorkflowTask", Transcode="SUCCESS")
 
 
@@ -38,14 +38,14 @@ def outcomes(summary):
     return {call["callback"]: call["outcome"] for call in summary["callbacks"]}
 
 
-def delivered(app, context=None):
+def deliver(app, context=None):
     try:
-        return outcomes(app.main_handler(transcoded(), context or {}))
+        return outcomes(app.main_handler(create_event(), context or {}))
     except CallbacksFailed as failed:
         return outcomes(failed.summary)
 
 
-def passing_on(function):
+def wrap(function):
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
         return function(*args, **kwargs)
@@ -53,15 +53,15 @@ def passing_on(function):
     return wrapper
 
 
-def yielding(result):
+def generate(result):
     yield result
 
 
-async def yielding_async(result):
+async def generate_async(result):
     yield result
 
 
-async def awaited(result):
+async def await_nothing(result):
     return result
 
 
@@ -79,10 +79,10 @@ class TestGenerators:
     @pytest.mark.parametrize(
         "callback",
         [
-            yielding,
-            yielding_async,
-            passing_on(yielding),
-            passing_on(passing_on(yielding_async)),
+            generate,
+            generate_async,
+            wrap(generate),
+            wrap(wrap(generate_async)),
             Handlers().method,
             context,
         ],
@@ -94,7 +94,7 @@ class TestGenerators:
 
     def test_fallback_that_yields_is_refused(self):
         with pytest.raises(RegistrationError, match="yield"):
-            Router().fallback(yielding)
+            Router().fallback(generate)
 
     def test_predicate_that_is_async_or_yields_is_refused(self):
         async def asking(result):
@@ -106,10 +106,10 @@ class TestGenerators:
 
         for predicate in (
             asking,
-            yielding,
+            generate,
             Asking(),
             functools.partial(asking),
-            passing_on(asking),
+            wrap(asking),
         ):
             with pytest.raises(RegistrationError, match="predicate"):
                 App().on(Transcode, when=predicate)
@@ -134,16 +134,16 @@ class TestReturnedBodies:
     @pytest.mark.parametrize(
         "callback",
         [
-            lambda result: yielding(result),
-            lambda result: yielding_async(result),
+            lambda result: generate(result),
+            lambda result: generate_async(result),
             lambda result: (one for one in [result]),
             lambda result: map(str, [result]),
             lambda result: filter(None, [result]),
             lambda result: context(result),
-            lambda result: [1, (yielding(result),)],
-            lambda result: {awaited(result)},
-            lambda result: {result.type: awaited(result)},
-            lambda result: frozenset([awaited(result)]),
+            lambda result: [1, (generate(result),)],
+            lambda result: {await_nothing(result)},
+            lambda result: {result.type: await_nothing(result)},
+            lambda result: frozenset([await_nothing(result)]),
             lambda result: itertools.starmap(str, [(result,)]),
             lambda result: zip(map(str, [result])),
             lambda result: enumerate(map(str, [result])),
@@ -156,24 +156,24 @@ class TestReturnedBodies:
     def test_callback_that_returns_an_unrun_body_fails(self, callback):
         app = App(ledger=MemoryLedger())
         app.on(Transcode, name="a")(callback)
-        assert delivered(app) == {"a": "failed"}
-        assert delivered(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
 
     def test_unrun_body_is_reported_with_the_callbacks_place(self):
         app = App()
-        app.on(Transcode, name="a")(lambda result: yielding(result))
+        app.on(Transcode, name="a")(lambda result: generate(result))
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(transcoded(), {})
+            app.main_handler(create_event(), {})
         assert app.routes[0].where in str(failed.value)
 
-    def test_async_callback_that_returns_a_body_is_followed(self):
+    def test_returned_coroutine_is_awaited(self):
         ran = []
 
         async def inner(result):
             ran.append(result.type)
 
         async def generator(result):
-            return yielding(result)
+            return generate(result)
 
         async def outer(result):
             return inner(result)
@@ -181,11 +181,11 @@ class TestReturnedBodies:
         app = App()
         app.on(Transcode, name="a")(outer)
         app.on(Transcode, name="b")(generator)
-        assert delivered(app) == {"a": "done", "b": "failed"}
+        assert deliver(app) == {"a": "done", "b": "failed"}
         assert ran == ["Transcode"]
 
     @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
-    def test_future_of_a_pool_is_waited_for(self, error, outcome):
+    def test_future_of_a_pool_is_awaited(self, error, outcome):
         def work():
             if error:
                 raise error
@@ -193,14 +193,14 @@ class TestReturnedBodies:
         with ThreadPoolExecutor(1) as pool:
             app = App()
             app.on(Transcode, name="a")(lambda result: pool.submit(work))
-            assert delivered(app) == {"a": outcome}
-            assert delivered(app, {"time_limit_in_ms": 60_000}) == {"a": outcome}
+            assert deliver(app) == {"a": outcome}
+            assert deliver(app, {"time_limit_in_ms": 60_000}) == {"a": outcome}
 
     @pytest.mark.parametrize(
         "holding", [lambda one: [one], lambda one: {one: "a"}, lambda one: {"a": (one,)}, wait]
     )
     @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
-    def test_futures_in_containers_are_waited_for(self, holding, error, outcome):
+    def test_futures_in_containers_are_awaited(self, holding, error, outcome):
         def work():
             if error:
                 raise error
@@ -212,18 +212,18 @@ class TestReturnedBodies:
                     holding([pool.submit(work)]) if holding is wait else holding(pool.submit(work))
                 )
             )
-            assert delivered(app) == {"a": outcome}
+            assert deliver(app) == {"a": outcome}
 
     @pytest.mark.parametrize("method", ["apply_async", "map_async"])
     @pytest.mark.parametrize(("function", "outcome"), [(str, "done"), (int, "failed")])
-    def test_result_of_a_multiprocessing_pool_is_waited_for(self, method, function, outcome):
+    def test_result_of_a_multiprocessing_pool_is_awaited(self, method, function, outcome):
         with ThreadPool(1) as pool:
             app = App()
             app.on(Transcode, name="a")(lambda result: getattr(pool, method)(function, ["a"]))
-            assert delivered(app) == {"a": outcome}
+            assert deliver(app) == {"a": outcome}
 
     @pytest.mark.parametrize(("error", "outcome"), [(None, "done"), (OSError(), "failed")])
-    def test_finished_tasks_in_containers_tell_their_outcome(self, error, outcome):
+    def test_finished_tasks_in_containers_are_checked(self, error, outcome):
         async def work():
             if error:
                 raise error
@@ -233,7 +233,7 @@ class TestReturnedBodies:
 
         app = App()
         app.on(Transcode, name="a")(waiting)
-        assert delivered(app) == {"a": outcome}
+        assert deliver(app) == {"a": outcome}
 
     def test_returned_exception_fails_the_callback(self):
         async def work():
@@ -245,15 +245,15 @@ class TestReturnedBodies:
         app = App()
         app.on(Transcode, name="a")(gathering)
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(transcoded(), {})
+            app.main_handler(create_event(), {})
         assert isinstance(failed.value.failures[0].__cause__, OSError)
 
-    def test_list_that_holds_itself_is_a_result(self):
+    def test_list_that_contains_itself_is_accepted(self):
         endless = [1]
         endless.append(endless)
         app = App()
         app.on(Transcode, name="a")(lambda result: endless)
-        assert delivered(app) == {"a": "done"}
+        assert deliver(app) == {"a": "done"}
 
     def test_decorator_without_its_call_fails(self):
         def retrying(times):
@@ -264,12 +264,12 @@ class TestReturnedBodies:
 
         app = App()
         app.on(Transcode, name="a")(retrying(lambda result: None))
-        assert delivered(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
 
-    def test_mock_is_a_result(self):
+    def test_mock_is_accepted(self):
         app = App()
         app.on(Transcode, name="a")(lambda result: MagicMock())
-        assert delivered(app) == {"a": "done"}
+        assert deliver(app) == {"a": "done"}
 
     def test_predicate_that_returns_a_coroutine_fails_its_callback(self):
         async def asking(result):
@@ -279,7 +279,7 @@ class TestReturnedBodies:
         app.on(Transcode, name="a", when=lambda result: asking(result))(lambda result: None)
         app.on(Transcode, name="b", when=lambda result: [1])(lambda result: None)
         app.on(Transcode, name="c", when=lambda result: result.event.__eq__)(lambda result: None)
-        assert delivered(app) == {"a": "failed", "b": "done", "c": "failed"}
+        assert deliver(app) == {"a": "failed", "b": "done", "c": "failed"}
 
     def test_around_hook_that_returns_proceed_uncalled_fails(self):
         class Around(Middleware):
@@ -288,17 +288,17 @@ class TestReturnedBodies:
 
         app = App(middleware=[Around(), Around()])
         app.on(Transcode, name="a")(lambda result: None)
-        assert delivered(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
 
     @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
-    def test_predicate_that_leaves_the_process_fails_alone(self, error):
+    def test_exiting_predicate_fails_only_its_callback(self, error):
         def leaving(result):
             raise error
 
         app = App()
         app.on(Transcode, name="a", when=leaving)(lambda result: None)
         app.on(Transcode, name="b")(lambda result: None)
-        assert delivered(app) == {"a": "failed", "b": "done"}
+        assert deliver(app) == {"a": "failed", "b": "done"}
 
     def test_around_hook_that_returns_a_body_fails(self):
         class Around(Middleware):
@@ -310,14 +310,14 @@ class TestReturnedBodies:
 
         app = App(middleware=[Around()])
         app.on(Transcode, name="a")(lambda result: None)
-        assert delivered(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
 
     @pytest.mark.parametrize("hook", ["before_event", "after_event"])
     def test_event_hook_that_returns_a_body_fails_the_event(self, hook):
-        middleware = type("Timing", (Middleware,), {hook: lambda self, *args: yielding(args)})()
+        middleware = type("Timing", (Middleware,), {hook: lambda self, *args: generate(args)})()
         app = App(middleware=[middleware])
         with pytest.raises(RegistrationError):
-            app.main_handler(transcoded(), {})
+            app.main_handler(create_event(), {})
 
     def test_hook_that_returns_an_awaitable_is_awaited(self):
         steps = []
@@ -334,7 +334,7 @@ class TestReturnedBodies:
 
         app = App(middleware=[Steps()])
         app.on(Transcode, name="a")(lambda result: None)
-        assert delivered(app) == {"a": "done"}
+        assert deliver(app) == {"a": "done"}
         assert steps == ["before", "after"]
 
 
@@ -343,7 +343,7 @@ class Session:
 
 
 class TestOrderOfCompletion:
-    def test_completion_waits_for_the_earlier_ones(self, caplog):
+    def test_on_complete_waits_for_earlier_ones(self, caplog):
         app, ran = App(ledger=MemoryLedger()), []
         broken = [True]
 
@@ -357,7 +357,7 @@ class TestOrderOfCompletion:
         app.on_complete(WorkflowTask, name="forward")(lambda event: ran.append("forward"))
 
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler(transcoded(), {})
+            app.main_handler(create_event(), {})
         assert ran == ["manifest"]
         assert outcomes(failed.value.summary) == {
             "manifest": "failed",
@@ -368,21 +368,21 @@ class TestOrderOfCompletion:
         deferred = [one for one in caplog.records if getattr(one, "outcome", "") == "deferred"]
         assert [record.callback for record in deferred] == ["message", "forward"]
         broken.clear()
-        assert delivered(app) == {"manifest": "done", "message": "done", "forward": "done"}
+        assert deliver(app) == {"manifest": "done", "message": "done", "forward": "done"}
         assert ran == ["manifest", "manifest", "message", "forward"]
 
-    def test_completion_that_ended_earlier_stays_skipped(self):
+    def test_on_complete_of_earlier_delivery_is_skipped(self):
         app, ran = App(ledger=MemoryLedger()), []
         app.on_complete(Event, name="manifest")(lambda event: ran.append("manifest"))
-        assert delivered(app) == {"manifest": "done"}
+        assert deliver(app) == {"manifest": "done"}
 
         later = App(ledger=app.ledger)
         later.on_complete(Event, name="new")(lambda event: 1 / 0)
         later.on_complete(Event, name="manifest")(lambda event: ran.append("again"))
-        assert delivered(later) == {"new": "failed", "manifest": "skipped"}
+        assert deliver(later) == {"new": "failed", "manifest": "skipped"}
         assert ran == ["manifest"]
 
-    def test_completion_waits_for_the_commits_of_earlier_ones(self):
+    def test_on_complete_waits_for_commits_of_earlier_ones(self):
         app, ran = App(ledger=MemoryLedger()), []
         commits = [OSError("deadlock")]
 
@@ -398,11 +398,11 @@ class TestOrderOfCompletion:
             ran.append("stores")
 
         app.on_complete(Event, name="message")(lambda event: ran.append("message"))
-        assert delivered(app) == {"stores": "failed", "message": "deferred"}
-        assert delivered(app) == {"stores": "done", "message": "done"}
+        assert deliver(app) == {"stores": "failed", "message": "deferred"}
+        assert deliver(app) == {"stores": "done", "message": "done"}
         assert ran == ["stores", "stores", "message"]
 
-    def test_cleanup_behind_a_second_yield_fails(self):
+    def test_cleanup_after_a_second_yield_fails(self):
         def open_session():
             yield Session()
             yield Session()
@@ -419,18 +419,18 @@ class TestOrderOfCompletion:
             def stores(event, session: Session):
                 pass
 
-            assert delivered(app) == {"stores": "failed"}
+            assert deliver(app) == {"stores": "failed"}
 
-    def test_completion_that_blocks_nothing_fails_alone(self):
+    def test_nonblocking_on_complete_does_not_stop_others(self):
         app, ran = App(ledger=MemoryLedger()), []
         app.on_complete(Event, name="chat", blocking=False)(lambda event: 1 / 0)
         app.on_complete(Event, name="mail")(lambda event: ran.append("mail"))
         outer = App(Router(app, source="*"), ledger=app._own_ledger)
-        assert delivered(outer) == {"chat": "failed", "mail": "done"}
-        assert delivered(outer) == {"chat": "failed", "mail": "skipped"}
+        assert deliver(outer) == {"chat": "failed", "mail": "done"}
+        assert deliver(outer) == {"chat": "failed", "mail": "skipped"}
         assert ran == ["mail"]
 
-    def test_completion_after_a_dropped_one_runs(self):
+    def test_on_complete_runs_after_a_dropped_one(self):
         app, ran = App(), []
 
         @app.on_complete(Event, name="a")
@@ -438,13 +438,13 @@ class TestOrderOfCompletion:
             raise Drop("not wanted")
 
         app.on_complete(Event, name="b")(lambda event: ran.append("b"))
-        assert delivered(app) == {"a": "dropped", "b": "done"}
+        assert deliver(app) == {"a": "dropped", "b": "done"}
 
-    def test_completion_waiting_for_a_result_is_logged(self, caplog):
+    def test_deferred_on_complete_is_logged(self, caplog):
         app = App()
         app.on(Transcode, name="a")(lambda result: 1 / 0)
         app.on_complete(Event, name="b")(lambda event: None)
-        assert delivered(app) == {"a": "failed"}
+        assert deliver(app) == {"a": "failed"}
         assert [
             (one.callback, one.outcome) for one in caplog.records if one.levelno == logging.WARNING
         ] == [("b", "deferred")]
@@ -454,8 +454,8 @@ def test_skipped_callbacks_are_logged_with_their_outcome(caplog):
     caplog.set_level(logging.INFO, "scf_mps")
     app = App(ledger=MemoryLedger())
     app.on(Transcode, name="a")(lambda result: None)
-    delivered(app)
-    delivered(app)
+    deliver(app)
+    deliver(app)
     assert [one.outcome for one in caplog.records] == ["done", "skipped"]
 
 
@@ -476,11 +476,11 @@ class TestDropInGroups:
         return app
 
     def test_drop_in_a_task_group_is_a_drop(self, caplog):
-        assert delivered(self.app(Drop("one"), Drop("two"))) == {"a": "dropped"}
+        assert deliver(self.app(Drop("one"), Drop("two"))) == {"a": "dropped"}
         assert "one; two" in caplog.text
 
     def test_drop_beside_another_error_is_a_failure(self):
-        assert delivered(self.app(Drop("one"), OSError("two"))) == {"a": "failed"}
+        assert deliver(self.app(Drop("one"), OSError("two"))) == {"a": "failed"}
 
     def test_failure_names_exceptions_of_its_group(self, caplog):
         app = self.app(OSError("a"), OSError("a"), KeyError("b"), OSError("c"), OSError("d"))
@@ -504,4 +504,4 @@ class TestDropInGroups:
         app = App()
         app.on(ImageSprites, name="a")(dropping)
         app.on(Transcode, name="a")(dropping)
-        assert delivered(app) == {"a": "dropped"}
+        assert deliver(app) == {"a": "dropped"}

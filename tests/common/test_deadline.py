@@ -1,4 +1,4 @@
-"""The deadline of an invocation, and sockets that it bounds."""
+"""Deadlines, and sockets that end at one."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def pair() -> Iterator[tuple[DeadlineSocket, socket.socket]]:
 def test_deadline_keeps_a_reserve_of_the_invocation() -> None:
     context = Context({"time_limit_in_ms": 10_000}, clock=lambda: 100.0)
     deadline = Deadline.before_end(context)
-    assert deadline.left() == pytest.approx(10 - RESERVE_SECONDS)
+    assert deadline.remaining() == pytest.approx(10 - RESERVE_SECONDS)
     assert deadline.timeout(3) == 3
-    assert deadline.within(3).left() == pytest.approx(3)
-    assert deadline.within(60).left() == deadline.left()
+    assert deadline.within(3).remaining() == pytest.approx(3)
+    assert deadline.within(60).remaining() == deadline.remaining()
 
 
 def test_deadline_is_infinite_without_a_context() -> None:
@@ -61,7 +61,7 @@ def test_deadline_sleeps_only_within_itself() -> None:
 
 
 @pytest.mark.parametrize("operation", ["recv", "recv_into", "send", "sendall"])
-def test_socket_begins_nothing_after_the_deadline(
+def test_socket_starts_no_operation_after_the_deadline(
     pair: tuple[DeadlineSocket, socket.socket], operation: str
 ) -> None:
     bound, _ = pair
@@ -91,7 +91,7 @@ def test_socket_ends_a_long_send_at_the_deadline(
     assert time.monotonic() - begun < 3
 
 
-def test_socket_may_wait_for_ever_without_a_deadline(
+def test_socket_may_wait_without_limit(
     pair: tuple[DeadlineSocket, socket.socket],
 ) -> None:
     bound, theirs = pair
@@ -118,7 +118,7 @@ def test_socket_stays_open_for_its_files(pair: tuple[DeadlineSocket, socket.sock
     assert bound.fileno() == -1
 
 
-def test_file_of_a_socket_meets_the_deadline() -> None:
+def test_file_of_a_socket_ends_at_the_deadline() -> None:
     with Server(lambda peer: peer.drip(repeat(b"x"), 0.02)) as server:
         begun = time.monotonic()
         bound = connect("127.0.0.1", server.port, 5.0, Deadline(begun + 0.3))
@@ -128,7 +128,7 @@ def test_file_of_a_socket_meets_the_deadline() -> None:
         assert time.monotonic() - begun < 3
 
 
-def test_http_client_speaks_over_a_bound_socket() -> None:
+def test_http_client_works_over_deadline_socket() -> None:
     def answer(peer: Peer) -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
@@ -186,8 +186,8 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", addresses)
 
 
-def full_backlog() -> tuple[socket.socket, list[socket.socket]]:
-    """A listener that takes no connection any more: connecting to it hangs."""
+def fill_backlog() -> tuple[socket.socket, list[socket.socket]]:
+    """Return a listener with a full backlog, so that connecting to it hangs."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(0)
@@ -201,7 +201,7 @@ def full_backlog() -> tuple[socket.socket, list[socket.socket]]:
 
 
 def test_connect_bounds_all_addresses_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    listener, waiting = full_backlog()
+    listener, waiting = fill_backlog()
     port = listener.getsockname()[1]
     resolve_to(monkeypatch, *[port] * 5)
     begun = time.monotonic()
@@ -234,7 +234,7 @@ def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_connect_leaves_time_for_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    listener, waiting = full_backlog()
+    listener, waiting = fill_backlog()
     with Server(lambda peer: peer.send(b"hello")) as server:
         resolve_to(monkeypatch, listener.getsockname()[1], server.port)
         bound = connect("cos.example", 443, 5.0, Deadline().within(2.0))
@@ -244,7 +244,7 @@ def test_connect_leaves_time_for_the_next_address(monkeypatch: pytest.MonkeyPatc
         one.close()
 
 
-def test_connect_raises_when_nobody_listens() -> None:
+def test_connect_raises_when_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):

@@ -1,4 +1,4 @@
-"""Async callbacks share one loop for the life of an instance, within the time limit, whoever calls."""
+"""The event loop that all async callbacks of an instance share, within the time limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scf_mps import App, CallbacksFailed, Context, Event, Transcode
 from scf_mps.local.samples import sample
 
 
-def two_results():
+def create_two_results():
     return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
 
 
@@ -25,7 +25,7 @@ def outcomes(summary):
 
 
 class Client:
-    """As an HTTP session of aiohttp: bound to the loop in which it is first used."""
+    """A client that is bound to the loop of its first use, like an HTTP session of aiohttp."""
 
     def __init__(self):
         self.loop = None
@@ -37,7 +37,7 @@ class Client:
         await asyncio.sleep(0)
 
 
-def with_client():
+def create_app_with_client():
     app = App()
     app.provide(Client, Client)
 
@@ -49,19 +49,19 @@ def with_client():
 
 
 def test_async_callbacks_share_one_loop_over_invocations():
-    handler = with_client().main_handler
+    handler = create_app_with_client().main_handler
     for _ in range(3):
-        assert outcomes(handler(two_results(), {})) == ["done", "done"]
+        assert outcomes(handler(create_two_results(), {})) == ["done", "done"]
 
 
-def test_async_callback_runs_when_the_caller_has_a_loop():
-    handler = with_client().main_handler
+def test_async_callback_runs_if_caller_has_a_loop():
+    handler = create_app_with_client().main_handler
 
     async def caller():
-        return handler(two_results(), {})
+        return handler(create_two_results(), {})
 
     assert outcomes(asyncio.run(caller())) == ["done", "done"]
-    assert outcomes(handler(two_results(), {})) == ["done", "done"]
+    assert outcomes(handler(create_two_results(), {})) == ["done", "done"]
 
 
 def test_async_callbacks_of_several_threads_share_the_loop():
@@ -69,7 +69,6 @@ def test_async_callbacks_of_several_threads_share_the_loop():
 
     @app.on(Transcode)
     async def callback(transcode: Transcode):
-        """Ends when the callback of the other thread has begun."""
         events.append(asyncio.Event())
         if len(events) == 2:
             for event in events:
@@ -98,7 +97,7 @@ def test_context_variables_reach_an_async_callback():
         found.append(variable.get())
 
     variable.set("of the caller")
-    app.main_handler(two_results(), {})
+    app.main_handler(create_two_results(), {})
     assert found == ["of the caller"] * 2
 
 
@@ -117,7 +116,7 @@ def test_async_callback_may_call_main_handler():
         app.main_handler(event.raw, {})
         seen.append("outer")
 
-    assert outcomes(outer.main_handler(two_results(), {})) == ["done"]
+    assert outcomes(outer.main_handler(create_two_results(), {})) == ["done"]
     assert seen == ["inner", "inner", "outer"]
 
 
@@ -139,7 +138,7 @@ def test_async_callback_is_cancelled_before_the_limit():
     assert "TimeoutError" in str(failed.value)
 
 
-def test_coroutine_that_ignores_its_cancellation_fails():
+def test_coroutine_that_ignores_cancellation_fails():
     app = App(reserve=0.0)
     release = threading.Event()
 
@@ -160,11 +159,13 @@ def test_coroutine_that_ignores_its_cancellation_fails():
         release.set()
     assert time.monotonic() - began < 1.0
     assert "TimeoutError" in str(failed.value)
-    assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
+    assert outcomes(create_app_with_client().main_handler(create_two_results(), {})) == [
+        "done",
+        "done",
+    ]
 
 
 def test_blocked_loop_is_replaced_in_the_next_invocation(caplog):
-    """As by a request without a timeout: SCF keeps the instance, and its thread is blocked for as long."""
     app, blocked, release = App(reserve=0.0), [], threading.Event()
 
     @app.on(Transcode, name="blocking")
@@ -180,13 +181,13 @@ def test_blocked_loop_is_replaced_in_the_next_invocation(caplog):
         assert outcomes(app.main_handler(event, {"time_limit_in_ms": 30_000})) == ["done"]
     finally:
         release.set()
-    assert "another" in caplog.text
+    assert "blocks the event loop" in caplog.text
     blocked[0].join(30)
     assert not blocked[0].is_alive()
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
-def test_async_callback_that_leaves_the_process_fails_alone(error):
+def test_exiting_async_callback_does_not_stop_others(error):
     app = App()
 
     @app.on(Transcode, name="leaving")
@@ -204,7 +205,7 @@ def test_async_callback_that_leaves_the_process_fails_alone(error):
     assert failed.value.failures[0].__cause__ is error
 
 
-def test_task_left_behind_is_logged_and_goes_on(caplog):
+def test_task_left_running_is_logged_and_continues(caplog):
     app, steps = App(), []
     gate = None
 
@@ -231,7 +232,7 @@ def test_task_left_behind_is_logged_and_goes_on(caplog):
     assert "background" in record.getMessage()
 
 
-def test_task_left_behind_that_exits_does_not_end_the_loop(caplog):
+def test_exiting_task_does_not_end_the_loop(caplog):
     app = App()
 
     @app.on(Transcode, name="leaving")
@@ -245,7 +246,10 @@ def test_task_left_behind_that_exits_does_not_end_the_loop(caplog):
 
     app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
     assert "a task ended with SystemExit" in caplog.text
-    assert outcomes(with_client().main_handler(two_results(), {})) == ["done", "done"]
+    assert outcomes(create_app_with_client().main_handler(create_two_results(), {})) == [
+        "done",
+        "done",
+    ]
 
 
 def test_interrupt_of_the_caller_cancels_the_callback():
@@ -269,15 +273,15 @@ def test_interrupt_of_the_caller_cancels_the_callback():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-def test_forked_process_has_a_loop_of_its_own():
-    handler = with_client().main_handler
-    handler(two_results(), {})
+def test_forked_process_has_its_own_loop():
+    handler = create_app_with_client().main_handler
+    handler(create_two_results(), {})
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            handler = with_client().main_handler
-            status = 0 if outcomes(handler(two_results(), {})) == ["done", "done"] else 1
+            handler = create_app_with_client().main_handler
+            status = 0 if outcomes(handler(create_two_results(), {})) == ["done", "done"] else 1
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)

@@ -1,4 +1,4 @@
-"""A forked child shares no connection with its parent, and waits for no lock of a thread that it does not have."""
+"""Forked children, which share neither connections nor locked locks with their parent."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from scf_mps.local.cos import CosEmulator
 from scf_mps.tencent.mps import Mps
 from tests.support.raw_server import Peer, Server
 
-# From Python 3.12 on, a fork of a process with threads is a warning: what it warns of is tested here.
+# Python 3.12 warns of forks in a process with threads, which are tested here.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
-BUCKET = "desk-1250000000"
+BUCKET = "media-1250000000"
 REGION = "ap-guangzhou"
 FORK = get_context("fork")
 
 
-def item(number: int) -> CosObject:
+def create_object(number: int) -> CosObject:
     return CosObject(BUCKET, REGION, f"{number:03}")
 
 
-def content(number: int) -> bytes:
+def create_content(number: int) -> bytes:
     return f"object {number} ".encode() * 500
 
 
@@ -44,7 +44,7 @@ def cos(tmp_path: Path) -> Iterator[Cos]:
         keys = Credentials(running.key.secret_id, running.key.secret_key)
         made = Cos(keys, proxy=running.url, pool=pool, timeout=5)
         for number in range(60):
-            made.upload(content(number), item(number))
+            made.upload(create_content(number), create_object(number))
         yield made
     pool.clear()
 
@@ -70,12 +70,12 @@ _shared: Cos | None = None
 
 def read_in_worker(number: int) -> bool:
     assert _shared is not None
-    return _shared.read(item(number)) == content(number)
+    return _shared.read(create_object(number)) == create_content(number)
 
 
-def test_reads_in_forked_workers_are_their_own(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_workers_read_independently(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "_shared", cos)
-    cos.read([item(number) for number in range(40)])
+    cos.read([create_object(number) for number in range(40)])
     with (
         ProcessPoolExecutor(4, mp_context=FORK) as workers,
         ThreadPoolExecutor(4) as threads,
@@ -86,7 +86,7 @@ def test_reads_in_forked_workers_are_their_own(cos: Cos, monkeypatch: pytest.Mon
         assert all(ours)
 
 
-def test_reader_that_crosses_a_fork_reads_on_in_both(cos: Cos) -> None:
+def test_reader_continues_on_both_sides_of_fork(cos: Cos) -> None:
     whole = os.urandom(3_000_000)
     big = cos.upload(whole, CosObject(BUCKET, REGION, "big"))
     with cos.open(big) as file:
@@ -95,34 +95,30 @@ def test_reader_that_crosses_a_fork_reads_on_in_both(cos: Cos) -> None:
         assert begun + file.read() == whole
 
 
-def test_child_waits_for_no_lock_of_its_parent(cos: Cos) -> None:
-    """The thread that holds a lock while another one forks is not in the child."""
+def test_child_does_not_wait_for_parents_locks(cos: Cos) -> None:
     client = cos._client
     with client.rates._lock, client.concurrency._change:
-        assert run_in_child(lambda: cos.read(item(1))) == content(1)
+        assert run_in_child(lambda: cos.read(create_object(1))) == create_content(1)
 
 
-def test_locks_are_free_again_after_a_fork() -> None:
+def test_locks_are_free_after_a_fork() -> None:
     lock = locks.free_in_child(threading.Lock())
     lock.acquire()
     locks._free_all()
     assert lock.acquire(blocking=False)
 
 
-def test_connection_of_another_process_is_left_alone(
-    cos: Cos, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As seen by a child: neither a kept connection nor one that is in use is touched."""
+def test_child_does_not_use_parents_connections(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
     big = cos.upload(bytes(3_000_000), CosObject(BUCKET, REGION, "big"))
     with cos.open(big) as file:
         file.read(1)
         process = os.getpid()
         monkeypatch.setattr(os, "getpid", lambda: process + 1)
-        assert cos.read(item(1)) == content(1)
+        assert cos.read(create_object(1)) == create_content(1)
         assert len(file.read()) == 2_999_999
 
 
-def test_api_connects_anew_in_a_child() -> None:
+def test_api_client_reconnects_in_a_child() -> None:
     body = b'{"Response": {"RequestId": "r"}}'
 
     def answer(peer: Peer) -> None:

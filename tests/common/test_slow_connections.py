@@ -1,4 +1,4 @@
-"""No connection, however slow, keeps an invocation beyond its time limit."""
+"""Slow connections, which end before the time limit of the invocation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_slow_connection_ends_before_the_limit(
     case: Case, timings: dict[str, Timing], record_property: Callable[[str, object], None]
 ) -> None:
     timing = timings[case.kind]
-    if timing.seconds >= LIMIT_SECONDS:  # a machine that is busy with other tests may wake up late
+    if timing.seconds >= LIMIT_SECONDS:  # a busy machine may wake up late
         timing = measure(case)
     record_property("seconds", round(timing.seconds, 2))
     assert timing.error

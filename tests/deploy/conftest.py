@@ -11,7 +11,7 @@ pytest.importorskip("aiohttp", reason="the API emulator needs it")
 
 from scf_mps.deploy.account import ENDPOINT_VARIABLE
 from scf_mps.local.api import CloudApi, Mps, Scf
-from tests.support.log_capture import loggers_put_back
+from tests.support.log_capture import restore_loggers
 
 from .support import SECRET, Project
 
@@ -33,7 +33,7 @@ def api(scf: Scf, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudApi]:
         monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", SECRET)
         monkeypatch.setenv(ENDPOINT_VARIABLE, cloud.url)
         monkeypatch.setenv("COLUMNS", "300")
-        with loggers_put_back():
+        with restore_loggers():
             yield cloud
 
 

@@ -31,7 +31,7 @@ from scf_mps.doctor.project import open_project
 from scf_mps.local.api import CloudApi, FunctionRecord, FunctionVersion, Mps, Scf
 from scf_mps.local.cos import CosEmulator, Fault, Key
 from tests.cos.support import RecordingProxy
-from tests.support.log_capture import loggers_put_back
+from tests.support.log_capture import restore_loggers
 
 from .projects import CHECKS, LEDGER, OFFLINE_AREAS, SampleProject
 
@@ -124,7 +124,7 @@ def deployed(tmp_path: Path) -> Iterator[DeployedProject]:
     project = SampleProject(folder)
     project.write_handlers("def main_handler(event, context): ...\n")
     with (
-        loggers_put_back(),
+        restore_loggers(),
         CloudApi([scf, Mps(functions=scf.account)]) as api,
         CosEmulator(tmp_path / "cos", keys=[Key("AKIDlocal", SECRET)]) as cos,
     ):

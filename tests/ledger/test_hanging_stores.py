@@ -178,7 +178,7 @@ def test_callbacks_leave_time_for_closing():
     app = App(ledger=MemoryLedger())
 
     def callback(result: Subtask, context: Context) -> None:
-        left.append(context.remaining() - Deadline.before_end(context).left())
+        left.append(context.remaining() - Deadline.before_end(context).remaining())
 
     app.on(Subtask)(callback)
     for limit in (4, 60):

@@ -1,4 +1,4 @@
-"""The modules of an application, which every test loads under its own variables."""
+"""Modules of `handlers`, which each test loads under its own variables."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 
 def unload_handlers() -> dict[str, object]:
-    """Forget the package `handlers`. Return its modules by name."""
+    """Unload the package `handlers`. Return its modules by name."""
     names = [name for name in sys.modules if name.partition(".")[0] == "handlers"]
     return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager
-def handlers_reloaded() -> Iterator[None]:
-    """Load `handlers` anew inside the block, and restore the modules from before it."""
+def reload_handlers() -> Iterator[None]:
+    """Load `handlers` anew inside the block, and restore the earlier modules afterwards."""
     before = unload_handlers()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Catches what the package logs, and puts the loggers of the process back as they were."""
+"""Capture of log lines, and restoring loggers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scf_mps import logs
 
 
 class Stream(io.StringIO):
-    """A stream that remembers each `write`, as SCF's runtime makes a record of every one."""
+    """A stream that records each `write`, because SCF's runtime makes a record of each."""
 
     def __init__(self, *, terminal: bool = False) -> None:
         super().__init__()
@@ -29,17 +29,17 @@ class Stream(io.StringIO):
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """The lines, each parsed as strictly as a log service would."""
+        """The lines, parsed as strictly as a log service does."""
         return [json.loads(line, parse_constant=_refuse) for line in self.writes]
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 @contextmanager
-def loggers_put_back() -> Iterator[None]:
-    """Whatever is done to the root logger and to the capped ones inside, nothing of it stays."""
+def restore_loggers() -> Iterator[None]:
+    """Restore the root logger and the capped loggers after the block."""
     root = logging.getLogger()
     capped = [logging.getLogger(name) for name in logs.CAPPED_LOGGERS]
     handlers, levels = root.handlers[:], [logger.level for logger in (root, *capped)]

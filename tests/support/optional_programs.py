@@ -1,4 +1,4 @@
-"""Programs that some tests use where they are installed: how a skip says so, and how to install them."""
+"""Optional programs of some tests, which are skipped without them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ INSTALL = {
     "openssl": "apt-get install openssl",
     "redis-server": "apt-get install redis-server",
 }
-"""How to install a program."""
+"""Commands that install a program."""
 
 
 def require(*programs: str) -> None:
     """Skip the test unless the programs are on the PATH."""
     for program in programs:
         if shutil.which(program) is None:
-            pytest.skip(f"no {program} on this machine: {INSTALL[program]}")
+            pytest.skip(f"{program} is not installed: {INSTALL[program]}")
 
 
 def skip_without_python(version: str) -> NoReturn:
-    """Skip the test: there is no such CPython."""
-    pytest.skip(f"no CPython {version} on this machine: pyenv install {version}")
+    """Skip the test because the CPython is missing."""
+    pytest.skip(f"CPython {version} is not installed: pyenv install {version}")

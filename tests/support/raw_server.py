@@ -1,4 +1,4 @@
-"""Servers of raw sockets that behave badly: each connection is handled by a function of the test."""
+"""Servers of raw sockets, whose connections a function of the test handles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 
 class Peer:
-    """One connection to a server: its socket, and writing in drips until the server is closed."""
+    """One connection to a server, with slow writes until the server is closed."""
 
     def __init__(self, sock: socket.socket, closing: threading.Event) -> None:
         self.sock = sock
@@ -26,7 +26,7 @@ class Peer:
         return head
 
     def read_request(self) -> bytes:
-        """Return the head of a request, its body read."""
+        """Read a request and return its head."""
         head = self.read_head()
         _, _, rest = head.lower().partition(b"content-length: ")
         left = int(rest.split(b"\r\n")[0]) if rest else 0

@@ -1,4 +1,4 @@
-"""Where things are: the root of the repository, and the payloads the tests read; and what handlers/ makes of one."""
+"""Folders of the repository, and payloads of tests/data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA = ROOT / "tests" / "data"
 
 
 def payload(name: str) -> Any:
-    """A payload of ``tests/data``, read anew each time."""
+    """Return a payload of ``tests/data``, read anew each time."""
     return json.loads((DATA / f"{name}.json").read_text("utf-8"))
 
 
@@ -37,4 +37,4 @@ SUMMARY: dict[str, Any] = {
     ],
     "unhandled": [],
 }
-"""What handlers/ returns for the sample event of MPS's documentation."""
+"""The summary of `handlers` for the sample event of MPS's documentation."""

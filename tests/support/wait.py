@@ -10,7 +10,7 @@ from time import monotonic
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until a condition is true. Fails after `seconds`."""
+    """Wait until a condition is true. Fail after `seconds`."""
     end, never = monotonic() + seconds, threading.Event()
     while not condition():
         assert monotonic() < end, f"the condition is not true after {seconds} s"
@@ -18,7 +18,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 
 def wait_for_end(pid: int, seconds: float = 10) -> None:
-    """Wait until a process has ended, a child or not. Fails after `seconds`."""
+    """Wait until a process has ended, a child or not. Fail after `seconds`."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -27,4 +27,4 @@ def wait_for_end(pid: int, seconds: float = 10) -> None:
         ended, _, _ = select.select([descriptor], [], [], seconds)
     finally:
         os.close(descriptor)
-    assert ended, f"process {pid} is still there after {seconds} s"
+    assert ended, f"process {pid} still runs after {seconds} s"

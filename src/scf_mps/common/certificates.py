@@ -1,4 +1,4 @@
-"""The TLS settings of all clients: certificates are verified, by whichever CA bundle this machine has."""
+"""TLS settings of all clients, which verify certificates with the CA bundle of this machine."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _BUNDLES = (
     "/etc/ssl/ca-bundle.pem",  # openSUSE
     "/etc/ssl/cert.pem",  # Alpine, macOS
 )
-"""Where systems keep the certificates of their CAs, by Go's crypto/x509/root_linux.go."""
+"""CA bundles of systems, from Go's crypto/x509/root_linux.go."""
 
 _ADVICE = (
-    "install the CA certificates of the system, or certifi. Behind a proxy that replaces certificates, or for a server "
-    "of your own, set SSL_CERT_FILE to a bundle that holds its CA"
+    "Install the CA certificates of the system, or certifi. For a proxy that replaces certificates, or a private "
+    "server, set SSL_CERT_FILE to a bundle with its CA"
 )
-_OTHER_HOST = 62
-"""X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL: no bundle helps."""
+_HOSTNAME_MISMATCH = 62
+"""X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL. No bundle helps."""
 
 
 def get_ssl_context(cafile: str | None = None) -> SSLContext:
-    """Return settings that verify certificate and host name. They are made once: reading a bundle takes 20 ms.
+    """Return settings that verify certificate and host name. They are cached, because reading a bundle takes 20 ms.
 
     Args:
-        cafile: the CAs to trust instead of the system's.
+        cafile: the path of CAs to trust instead of the system's.
     """
-    return _trust(cafile, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return _create_context(cafile, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 @cache
-def _trust(cafile: str | None, *_environment: str | None) -> SSLContext:
+def _create_context(cafile: str | None, *_environment: str | None) -> SSLContext:
     import ssl
 
     context = ssl.create_default_context(cafile=cafile)
@@ -47,18 +47,18 @@ def _trust(cafile: str | None, *_environment: str | None) -> SSLContext:
 
 
 def _has_certificates(context: SSLContext) -> bool:
-    """Return True if OpenSSL found CAs. A Python that was built on another machine looks where that one has them."""
+    """Return True if OpenSSL found CAs. A Python built on another machine looks for them in that machine's places."""
     import ssl
 
     if context.cert_store_stats()["x509_ca"]:
         return True
-    # The certificates of a directory are read when they are needed, so that they are not counted yet.
+    # OpenSSL reads the certificates of a directory later, and does not count them yet.
     directories = os.environ.get("SSL_CERT_DIR") or ssl.get_default_verify_paths().openssl_capath
-    return any(os.path.isdir(one) and os.listdir(one) for one in directories.split(os.pathsep))
+    return any(os.path.isdir(path) and os.listdir(path) for path in directories.split(os.pathsep))
 
 
 def _find_bundle() -> str:
-    """Return the path of a bundle of CAs, or an empty text."""
+    """Return the path of a CA bundle, or an empty text."""
     try:
         from certifi import where
     except ImportError:
@@ -67,12 +67,12 @@ def _find_bundle() -> str:
 
 
 def explain_distrust(error: BaseException | None) -> str:
-    """Return why a certificate is not trusted, and the fix, from an error or its causes; else an empty text."""
+    """Return why a certificate is not trusted, and the fix, from an error or its causes. Otherwise an empty text."""
     while error is not None:
         reason: str = getattr(error, "verify_message", "")
         if reason:
-            other_host = getattr(error, "verify_code", 0) == _OTHER_HOST
-            advice = "is it the right address?" if other_host else _ADVICE
-            return f"the certificate is not trusted: {reason.rstrip('.')}: {advice}"
+            is_other_host = getattr(error, "verify_code", 0) == _HOSTNAME_MISMATCH
+            advice = "Is the address correct?" if is_other_host else _ADVICE
+            return f"the certificate is not trusted: {reason.rstrip('.')}. {advice}"
         error = error.__cause__ or error.__context__
     return ""

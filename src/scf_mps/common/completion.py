@@ -1,7 +1,7 @@
-"""The one decision whether a user's function ran: its result is final, was awaited, or is refused.
+"""Completion of users' functions: their results are final, awaited, or refused.
 
 Calling a generator function, an async function or a function made by `contextlib.contextmanager` runs nothing of its
-body. Every call of a callback, predicate or hook passes through here, so that none of them counts as done unrun.
+body. Every result of a callback, predicate or hook is checked here, so that none of them is done without having run.
 """
 
 from __future__ import annotations
@@ -35,46 +35,46 @@ def read_code_flags(function: Any) -> int:
 
 
 def check_plain(function: Any, role: str) -> None:
-    """Raise RegistrationError for a function that is async or yields, where only a plain one is called.
+    """Raise RegistrationError for an async function or a generator function, where only a plain one can be called.
 
     Args:
         function: the function.
-        role: what it is for, to begin the message with.
+        role: the noun for it in the message, e.g. ``hook``.
     """
     flags = read_code_flags(function)
     if flags & (COROUTINE_FLAG | GENERATOR_FLAGS):
         kind = "yields" if flags & GENERATOR_FLAGS else "is async"
         name = getattr(function, "__qualname__", function)
         raise RegistrationError(
-            f"{role} {name} {kind}, so that calling it runs nothing: write a plain def that returns its result"
+            f"the {role} {name} {kind}, so calling it would run nothing. Write a plain def that returns its result"
         )
 
 
 def check_result(returned: Any) -> None:
-    """Raise RegistrationError if what a call returned shows that its body has not run, or that other work has not.
+    """Raise RegistrationError if the result of a call shows that some work has not run.
 
-    Raises an exception that was returned. Of a container each item counts, as of one coroutine for each file.
+    A returned exception is raised. Every item of a container is checked, e.g. one coroutine for each file.
     """
-    for one in _items(returned):
+    for one in _list_items(returned):
         _check_one(one)
 
 
-def _items(returned: Any) -> list[Any]:
-    """Return what a call returned and, if that is a container, what is in it at any depth."""
-    found = [returned]
+def _list_items(returned: Any) -> list[Any]:
+    """Return the result of a call and, if it is a container, its items at any depth."""
+    items = [returned]
     containers: set[int] = set()
-    for one in found:
-        if isinstance(one, _CONTAINERS) and id(one) not in containers:
-            containers.add(id(one))
-            found += one
-            found += one.values() if isinstance(one, dict) else ()
-    return found
+    for item in items:
+        if isinstance(item, _CONTAINERS) and id(item) not in containers:
+            containers.add(id(item))
+            items += item
+            items += item.values() if isinstance(item, dict) else ()
+    return items
 
 
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 _LAZY = ("builtins", "itertools", "multiprocessing.pool")
-"""Modules whose iterators run a function for each item when that is taken. Those of others, as of databases and
-files, are no sign of anything."""
+"""Modules whose iterators run a function for each item they return. Iterators of others, such as databases and files,
+are accepted."""
 _FUNCTIONS = (
     type(check_plain),
     type(check_plain.__get__(0)),
@@ -85,7 +85,7 @@ _FUNCTIONS = (
 
 
 def _check_one(returned: Any) -> None:
-    """See `check_result`. Attributes are looked up on the type: a mock has every attribute."""
+    """Check one result. See `check_result`. Attributes are those of the type, because a mock has every attribute."""
     if isinstance(returned, BaseException):
         raise returned
     kind = type(returned)
@@ -97,10 +97,10 @@ def _check_one(returned: Any) -> None:
         or kind in _FUNCTIONS
         or kind.__module__ == "contextlib"
     ):
-        if hasattr(kind, "close"):  # of a coroutine, which Python would warn of
+        if hasattr(kind, "close"):  # Python would warn of a coroutine
             returned.close()
         raise RegistrationError(
-            f"it returned a {kind.__name__}, of which nothing has run: call it, iterate over it, or return its result"
+            f"it returned a {kind.__name__}, which has not run. Call it, iterate over it, or return its result"
         )
 
 
@@ -112,28 +112,26 @@ def _is_future(kind: type) -> bool:
 
 
 def await_result(returned: Any, context: Context) -> Any:
-    """Return the final result of a call: awaited if it is awaitable, waited for if it is a future of a pool.
-
-    Futures in containers are waited for too.
+    """Return the final result of a call, after awaiting it. Futures of pools are awaited too, also in containers.
 
     Args:
-        returned: what the call returned.
-        context: the invocation's, whose `reserve` is left for recording the outcome.
+        returned: the result of the call.
+        context: SCF's context. Its `reserve` remains for recording the outcome.
 
     Raises:
-        RegistrationError: if the body of the called function has not run.
-        TimeoutError: if there is no result within that time.
+        RegistrationError: the body of the called function has not run.
+        TimeoutError: there is no result within that time.
     """
     while returned is not None:
         kind = type(returned)
         if hasattr(kind, "__await__") or _is_future(kind):
             returned = _wait(returned, context)
         else:
-            for one in _items(returned):
-                if _is_future(type(one)):
-                    await_result(one, context)
+            for item in _list_items(returned):
+                if _is_future(type(item)):
+                    await_result(item, context)
                 else:
-                    _check_one(one)
+                    _check_one(item)
             break
     return returned
 
@@ -149,6 +147,6 @@ def _wait(future: Any, context: Context) -> Any:
 
 
 def compute_timeout(context: Context) -> float:
-    """Return the seconds for which an async callback may run: what is left of the invocation but its reserve."""
-    left = max(0.0, context.remaining())
-    return left - min(context.reserve, left / 2)
+    """Return the seconds for which an async callback may run: the rest of the invocation except for its reserve."""
+    remaining = max(0.0, context.remaining())
+    return remaining - min(context.reserve, remaining / 2)

@@ -1,7 +1,7 @@
-"""An absolute deadline, and a socket whose every operation ends before it.
+"""Absolute deadlines, and sockets whose every operation ends before one.
 
-A socket's own timeout starts again with each byte, so a peer that drips never meets it. `DeadlineSocket` sets the timeout
-of each operation from the time that is left. The resolver takes no timeout: `connect` gives up on its thread.
+A socket's own timeout starts again with each byte, so that a slow peer never reaches it. `DeadlineSocket` sets the
+timeout of each operation to the remaining time. The resolver has no timeout: `connect` abandons its thread.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from ..context import Context
 
 _MAX_SEND_BYTES = 64 * 1024
-"""Bytes of one send: TLS returns from a send only when all of them are gone."""
+"""Maximum bytes of one send, because TLS returns from a send only after all of them."""
 
 
 class DeadlineExceeded(TimeoutError):
-    """No time is left to begin an operation."""
+    """No time remains to begin an operation."""
 
 
 class Deadline:
-    """A point in time that bounds all operations begun with it.
+    """A point in time that bounds operations.
 
     Args:
-        at: when, on `clock`, in seconds. Infinity by default.
+        at: the time on `clock`, in seconds. Infinity by default.
         clock: returns the current time in seconds.
     """
 
@@ -48,46 +48,46 @@ class Deadline:
 
     @classmethod
     def before_end(cls, context: Context | None) -> Deadline:
-        """Return the deadline of an invocation, `Context.reserve` before SCF ends it. Without a context: infinity."""
+        """Return the deadline of an invocation, `Context.reserve` before SCF ends it. Infinity without a context."""
         return cls(context.deadline - context.reserve, context.clock) if context else cls()
 
     def within(self, seconds: float) -> Deadline:
-        """Return this deadline, or the one `seconds` from now if that is earlier."""
+        """Return the earlier of this deadline and the one `seconds` from now."""
         return Deadline(min(self.at, self.clock() + seconds), self.clock)
 
-    def left(self) -> float:
-        """Return the seconds that are left: 0 or less after the deadline."""
+    def remaining(self) -> float:
+        """Return the remaining seconds, 0 or less after the deadline."""
         return self.at - self.clock()
 
-    def timeout(self, longest: float = math.inf) -> float:
-        """Return the seconds that one operation may take, at most `longest`.
+    def timeout(self, max_seconds: float = math.inf) -> float:
+        """Return the timeout of one operation in seconds, at most `max_seconds`.
 
         Raises:
-            DeadlineExceeded: none are left.
+            DeadlineExceeded: no time remains.
         """
-        left = self.left()
-        if left <= 0:
-            raise DeadlineExceeded("no time is left")
-        return min(longest, left)
+        remaining = self.remaining()
+        if remaining <= 0:
+            raise DeadlineExceeded("no time remains")
+        return min(max_seconds, remaining)
 
     def sleep(self, seconds: float) -> bool:
-        """Wait. Return False at once if the wait would reach the deadline."""
+        """Wait for some seconds. Return False at once if the wait would reach the deadline."""
         if seconds > 0:
-            if seconds >= self.left():
+            if seconds >= self.remaining():
                 return False
             time.sleep(seconds)
         return True
 
 
 class DeadlineSocket:
-    """A socket, plain or TLS, that no operation keeps waiting past a deadline.
+    """A socket, plain or TLS, whose operations end at a deadline.
 
-    It has the methods that `http.client`, `smtplib`, `urllib3` and `redis` use, `makefile` included.
+    It has the methods that `http.client`, `smtplib`, `urllib3` and `redis` use, including `makefile`.
 
     Args:
         connected: the socket. It is closed with this one.
-        timeout: seconds without a byte that end an operation, as `settimeout` changes them.
-        deadline: the bound of all operations. Assign `deadline` to reuse the connection with another one.
+        timeout: seconds without a byte that end an operation. `settimeout` changes them.
+        deadline: bounds all operations. Assign `deadline` to reuse the connection with another one.
     """
 
     def __init__(
@@ -104,16 +104,16 @@ class DeadlineSocket:
         return getattr(self._socket, name)
 
     def settimeout(self, seconds: float | None) -> None:
-        """Set the seconds without a byte that end an operation. None: only the deadline does."""
+        """Set the seconds without a byte that end an operation. With None only the deadline ends it."""
         self._idle = math.inf if seconds is None else seconds
 
     def gettimeout(self) -> float | None:
-        """Return the seconds that the next operation may take."""
+        """Return the timeout of the next operation in seconds, or None."""
         timeout = self.deadline.timeout(self._idle)
         return None if timeout == math.inf else timeout
 
     def _bound(self) -> socket.socket:
-        """Return the socket, ready for one operation. Raises DeadlineExceeded."""
+        """Return the socket with the timeout of one operation. Raises DeadlineExceeded."""
         timeout = self.gettimeout()
         if timeout != self._set:
             self._socket.settimeout(timeout)
@@ -121,24 +121,29 @@ class DeadlineSocket:
         return self._socket
 
     def recv(self, size: int, flags: int = 0) -> bytes:
+        """Receive at most `size` bytes."""
         return self._bound().recv(size, flags)
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
+        """Receive bytes into a buffer and return their number."""
         return self._bound().recv_into(buffer, size, flags)
 
     def send(self, data: Buffer, flags: int = 0) -> int:
+        """Send some of the bytes and return their number."""
         return self._bound().send(memoryview(data)[:_MAX_SEND_BYTES], flags)
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
+        """Send all bytes."""
         view = memoryview(data).cast("B")
         while view:
             view = view[self.send(view, flags) :]
 
     def do_handshake(self) -> None:
+        """Complete the TLS handshake."""
         self._bound().do_handshake()  # type: ignore[attr-defined]
 
     def secure(self, context: SSLContext, host: str) -> None:
-        """Turn to TLS, by a certificate of `host`. Raises OSError, and closes the socket, if that fails."""
+        """Start TLS and verify the certificate of `host`. If that fails, close the socket and raise OSError."""
         try:
             self._socket = context.wrap_socket(
                 self._socket, server_hostname=host, do_handshake_on_connect=False
@@ -148,12 +153,14 @@ class DeadlineSocket:
             self.close()
             raise
 
-    # Files made from a socket keep it open. Python's own methods count them, in `_io_refs`.
+    # Files of a socket keep it open. Python's own methods count them in `_io_refs`.
 
     def makefile(self, *arguments: Any, **keywords: Any) -> Any:
+        """Return a file of the socket, as `socket.socket.makefile` does."""
         return socket.socket.makefile(self, *arguments, **keywords)  # type: ignore[call-overload]
 
     def close(self) -> None:
+        """Close the socket when all its files are closed."""
         socket.socket.close(self)  # type: ignore[arg-type]
 
     def _decref_socketios(self) -> None:
@@ -163,39 +170,39 @@ class DeadlineSocket:
         self._socket.close()
 
     def close_at_once(self) -> None:
-        """Close the socket, although there may be files that were made from it."""
+        """Close the socket, even if files of it are open."""
         self.close()
         self._real_close()
 
 
-def _look_up(host: str, port: int, deadline: Deadline) -> list[Any]:
-    """Return what `socket.getaddrinfo` returns. A name server that is silent takes it 20 s and more.
+def _resolve_host(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """Return the result of `socket.getaddrinfo`, which takes 20 s and more if a name server is silent.
 
     Raises:
-        OSError: there is no such host, TimeoutError without an answer by the deadline.
+        OSError: there is no such host. TimeoutError: there is no answer by the deadline.
     """
-    answers: list[Any] = []
+    results: list[Any] = []
 
-    def look_up() -> None:
+    def resolve() -> None:
         try:
-            answers.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            results.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except Exception as error:
-            answers.append(error)
+            results.append(error)
 
     timeout = deadline.timeout(threading.TIMEOUT_MAX)
-    thread = threading.Thread(target=look_up, name="dns", daemon=True)
+    thread = threading.Thread(target=resolve, name="dns", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # no thread is left, or the interpreter ends
-        look_up()
+    except RuntimeError:  # there are too many threads, or the interpreter ends
+        resolve()
     else:
         thread.join(timeout)
-    if not answers:
+    if not results:
         raise TimeoutError(f"no address of {host} within {timeout:.1f} s")
-    if isinstance(answers[0], Exception):
-        raise answers[0]
-    found: list[Any] = answers[0]
-    return found
+    if isinstance(results[0], Exception):
+        raise results[0]
+    addresses: list[Any] = results[0]
+    return addresses
 
 
 def connect(
@@ -204,20 +211,22 @@ def connect(
     """Connect to the first address of a host that answers.
 
     Args:
-        timeout: seconds for all addresses together, and from then on without a byte.
-        deadline: the bound of all operations, of this one on.
+        host: the host's name or address.
+        port: the port.
+        timeout: seconds for all addresses together, and later without a byte.
+        deadline: bounds this and all later operations.
 
     Raises:
-        OSError: nothing answers, DeadlineExceeded if no time is left.
+        OSError: nothing answers. DeadlineExceeded: no time remains.
     """
     deadline = deadline or Deadline()
     connecting = deadline.within(timeout)
     failure: OSError | None = None
-    addresses = _look_up(host, port, connecting)
+    addresses = _resolve_host(host, port, connecting)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
         try:
-            # A share for each address that is left, so that one that is silent leaves time for the next.
+            # Each address gets a share of the time, so that a silent one leaves time for the next.
             connection.settimeout(connecting.timeout() / (len(addresses) - number))
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

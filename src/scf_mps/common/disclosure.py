@@ -1,7 +1,7 @@
-"""Exceptions that may leave the function: SCF prints them, with their causes, into its own log.
+"""Exceptions without secrets. SCF prints an exception that leaves the function, with its causes, into its own log.
 
-An exception whose printed form holds no secret leaves as it is. Of any other a copy leaves, of the same class and with
-the same text but for the secrets. The traceback of the original is in our own log line.
+An exception whose printed form has no secret stays as it is. Any other is replaced by a copy of the same class, whose
+text has no secrets. The traceback of the original is in our own log line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_CHAIN = 50
-"""Causes of a cause that are kept. Printing one looks at all below it."""
+"""Maximum causes of causes that are kept. Printing one takes time for all below it."""
 
 _PLAIN = (str, bytes, bool, int, float, type(None))
 _CONTAINERS = (dict, list, tuple)
@@ -45,31 +45,31 @@ def create_failure(callback: str, result: str, error: BaseException) -> Callback
 def _is_safe(error: BaseException) -> bool:
     seen = {id(error)}
     chain = [error]
-    for one in chain:
+    for current in chain:
         if len(chain) > MAX_CHAIN:
             return False
         try:
-            if any(scrub(text) != text for text in _texts(one)):
+            if any(scrub(text) != text for text in _list_texts(current)):
                 return False
         except Exception:  # it cannot be printed
             return False
-        for other in (one.__cause__, one.__context__, *list_members(one)):
+        for other in (current.__cause__, current.__context__, *list_members(current)):
             if isinstance(other, BaseException) and id(other) not in seen:
                 seen.add(id(other))
                 chain.append(other)
     return True
 
 
-def _texts(error: BaseException) -> Iterator[str]:
+def _list_texts(error: BaseException) -> Iterator[str]:
     yield read_message(error)
     yield "".join(traceback.format_exception_only(type(error), error))
     yield "".join(traceback.format_tb(error.__traceback__))
     for value in (error.args, *vars(error).values()):
         if isinstance(value, (str, bytes, *_CONTAINERS)):
-            yield _shown(value)
+            yield _represent(value)
 
 
-def _shown(value: object) -> str:
+def _represent(value: object) -> str:
     try:
         return repr(value)
     except Exception:
@@ -82,7 +82,7 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     text = scrub(read_message(error))
     members = list_members(error) if depth < MAX_CHAIN else ()
     members = tuple(_copy(one, copies, depth + 1) for one in members)
-    copy = _blank(error, text, members)
+    copy = _create_blank(error, text, members)
     copies[id(error)] = copy
     kept = {
         name: _scrubbed(value)
@@ -101,8 +101,10 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
     return copy.with_traceback(error.__traceback__ if scrub(lines) == lines else None)
 
 
-def _blank(error: BaseException, text: str, members: tuple[BaseException, ...]) -> BaseException:
-    """Return an exception of the same class that has nothing but a text."""
+def _create_blank(
+    error: BaseException, text: str, members: tuple[BaseException, ...]
+) -> BaseException:
+    """Return an exception of the same class with nothing but a text."""
     kind = type(error)
     name = scrub(kind.__name__)
     body = {
@@ -112,7 +114,7 @@ def _blank(error: BaseException, text: str, members: tuple[BaseException, ...]) 
         "__str__": lambda self: text,
         "__repr__": lambda self: f"{name}({text!r})",
     }
-    # A user's own __new__ may want other arguments.
+    # A user's own __new__ may need other arguments.
     new: Any = next(one.__new__ for one in kind.__mro__ if one.__module__ == "builtins")
     try:
         same: Any = type(name, (kind,), body)
@@ -128,7 +130,7 @@ def _blank(error: BaseException, text: str, members: tuple[BaseException, ...]) 
 
 
 def _scrubbed(value: Any) -> Any:
-    """Return a value as JSON has them without secrets; of any other its text."""
+    """Return a value of JSON without secrets. Return the text of any other value."""
     if isinstance(value, dict):
         return {_scrubbed(name): _scrubbed(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -136,5 +138,5 @@ def _scrubbed(value: Any) -> Any:
     if isinstance(value, bytes):
         return scrub(value.decode("latin-1")).encode("latin-1", "replace")
     if isinstance(value, str) or not isinstance(value, _PLAIN):
-        return scrub(value if isinstance(value, str) else _shown(value))
+        return scrub(value if isinstance(value, str) else _represent(value))
     return value

@@ -1,8 +1,8 @@
-"""The event loop of a warm instance, which runs in a thread of its own.
+"""The event loop of a warm instance, in its own thread.
 
-One loop lives as long as the instance, so that a client with open connections (an HTTP session, a database pool) can
-be made once and used by every async callback. The thread makes that possible whether or not the caller of
-`main_handler` has a running loop, and for several callers at a time. Context variables follow.
+One loop lives as long as the instance, so that every async callback can use a client with open connections, such as an
+HTTP session or a database pool. In its own thread it works whether or not the caller of `main_handler` has a running
+loop, and for several callers at a time. Context variables follow.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("scf_mps")
 
 GRACE_SECONDS = 0.2
-"""For a coroutine to end after it was cancelled: less than the reserve of an invocation."""
+"""Seconds for a coroutine to end after its cancellation, less than the reserve of an invocation."""
 
 _PING_SECONDS = 0.5
-"""For the loop to answer, after a coroutine that did not end in time."""
+"""Seconds for the loop to answer, after a coroutine that did not end in time."""
 
 _created: ContextVar[WeakSet[asyncio.Task[Any]] | None] = ContextVar("created", default=None)
-"""The tasks that the running callback created."""
+"""The tasks of the running callback."""
 
 
 class LoopThread:
@@ -49,7 +49,7 @@ class LoopThread:
         return threading.current_thread() is self._thread
 
     def answers(self, seconds: float) -> bool:
-        """Return False if a coroutine that did not end in time still blocks the loop, and so every other one."""
+        """Return False if a coroutine that did not end in time still blocks the loop."""
         if self._is_suspect:
             answered = threading.Event()
             self._loop.call_soon_threadsafe(answered.set)
@@ -57,12 +57,12 @@ class LoopThread:
         return not self._is_suspect
 
     def run(self, awaitable: Awaitable[Any], seconds: float) -> Any:
-        """Return the result of an awaitable, which is cancelled after some seconds. Raise what it raises."""
+        """Return the result of an awaitable, or raise its exception. Cancel it after some seconds."""
         future = asyncio.run_coroutine_threadsafe(_outcome(awaitable, seconds), self._loop)
         value = None
-        longest = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds / 2)
+        timeout = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds / 2)
         try:
-            value, error = future.result(longest)
+            value, error = future.result(timeout)
         except BaseException as problem:
             future.cancel()
             if type(problem).__name__ != "TimeoutError":  # Python 3.10 has two of that name
@@ -70,14 +70,14 @@ class LoopThread:
             self._is_suspect = True
             value, error = (
                 None,
-                TimeoutError(f"not finished in {seconds:.1f} s, and it ignores its cancellation"),
+                TimeoutError(f"not finished in {seconds:.1f} s, cancellation was ignored"),
             )
         if error is not None:
             raise error
         return value
 
     def stop(self) -> None:
-        """End the loop and its thread, as soon as nothing blocks them."""
+        """End the loop and its thread as soon as nothing blocks them."""
         self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -86,7 +86,7 @@ class LoopThread:
         while not self._stopped:
             try:
                 self._loop.run_forever()
-            # SystemExit in a task that a callback left behind. (The trace of this thread may be lost with it.)
+            # SystemExit in a task that a callback left running. Coverage may lose the trace of this thread.
             except BaseException as error:  # pragma: no cover
                 log.error("a task ended with %s", type(error).__name__)
         self._loop.close()
@@ -97,20 +97,20 @@ _lock = threading.Lock()
 
 
 def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
-    """Return the result of an awaitable, run in the loop of this instance.
+    """Return the result of an awaitable, after running it in the loop of this instance.
 
     Args:
         awaitable: a coroutine or another awaitable.
-        seconds: after which it is cancelled.
+        seconds: the time after which it is cancelled.
 
     Raises:
-        TimeoutError: if it has not ended then.
-        BaseException: what it raises.
+        TimeoutError: it has not ended by then.
+        BaseException: its own exception.
     """
     global _current
     with _lock:
         if _current is not None and not _current.answers(min(_PING_SECONDS, seconds / 2)):
-            log.error("an async callback blocks the event loop: the next ones run in another one")
+            log.error("an async callback blocks the event loop: later ones run in a new loop")
             _current.stop()
             _current = None
         if _current is None:
@@ -126,7 +126,7 @@ def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
 
 
 def _forget() -> None:  # pragma: no cover (runs in a forked process)
-    """A forked process has the loop but not its thread."""
+    """Forget the loop in a forked process, which lacks the loop's thread."""
     global _current, _lock
     _current, _lock = None, threading.Lock()
 
@@ -145,7 +145,7 @@ def _create_task(
 
 
 async def _outcome(awaitable: Awaitable[Any], seconds: float) -> tuple[Any, BaseException | None]:
-    """Return (result, None) or (None, error). Nothing is raised: SystemExit would end the loop."""
+    """Return (result, None) or (None, error). Raise nothing, because SystemExit would end the loop."""
     task = asyncio.current_task()
     assert task is not None
     expired = False
@@ -167,11 +167,11 @@ async def _outcome(awaitable: Awaitable[Any], seconds: float) -> tuple[Any, Base
     finally:
         if timer is not None:
             timer.cancel()
-        left = sorted(str(one.get_coro()) for one in created if not one.done())
-        if left:
+        running = sorted(str(one.get_coro()) for one in created if not one.done())
+        if running:
             log.warning(
-                "%d tasks still run after their callback: await them, SCF freezes the instance when the invocation "
-                "ends: %s",
-                len(left),
-                ", ".join(left)[:500],
+                "%d tasks still run after their callback: await them, because SCF freezes the instance after the "
+                "invocation: %s",
+                len(running),
+                ", ".join(running)[:500],
             )

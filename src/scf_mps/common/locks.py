@@ -1,4 +1,4 @@
-"""Locks that are free in a forked child, whichever thread of the parent held them."""
+"""Locks that are free in a forked child, even if a thread of the parent held them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _locks: WeakSet[Any] = WeakSet()
 
 
 def free_in_child(lock: L) -> L:
-    """Return the lock, which a fork of this process will find free. The thread that held it is not in the child."""
+    """Return the lock, after making sure that it is free in forked children, which lack the thread that held it."""
     _locks.add(lock)
     return lock
 

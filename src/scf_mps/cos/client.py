@@ -184,7 +184,7 @@ class _Attempts:
         """
         client, request = self._client, self._request
         wait = client.rates.take_request(request)
-        if (wait and not client.deadline.sleep(wait)) or client.deadline.left() <= 0:
+        if (wait and not client.deadline.sleep(wait)) or client.deadline.remaining() <= 0:
             raise Unavailable(
                 "the invocation has no time left", code="DeadlineExceeded"
             ) from self._failure
@@ -253,7 +253,7 @@ def _build_connection_error(request: Request, error: OSError, deadline: Deadline
     distrust = explain_distrust(error)
     if distrust:
         code, message = "CertificateNotTrusted", f"{message}: {distrust}"
-    elif deadline.left() <= 0:
+    elif deadline.remaining() <= 0:
         code = "DeadlineExceeded"
     elif any(isinstance(cause, TimeoutError) for cause in (error, error.__cause__)):
         code = "TimedOut"

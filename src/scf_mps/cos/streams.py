@@ -84,7 +84,7 @@ class Stream:
         while not self._is_ended and (
             self.size is None or self.position < self.size or self._is_whole
         ):
-            if self._client.deadline.left() <= 0:
+            if self._client.deadline.remaining() <= 0:
                 self.close()
                 raise Unavailable(
                     "the invocation has no time left for the rest of it",
@@ -209,7 +209,7 @@ class Stream:
             return
         raise Unavailable(
             f"the connection broke at byte {self.position}: {error}",
-            code="ConnectionBroken" if client.deadline.left() > 0 else "DeadlineExceeded",
+            code="ConnectionBroken" if client.deadline.remaining() > 0 else "DeadlineExceeded",
             object=self._item,
         ) from error
 
@@ -226,7 +226,7 @@ def _parse_range(response: StreamedResponse) -> tuple[int, int | None]:
 def iterate_passes(client: Client) -> Iterator[bool]:
     """Yield, for each pass over an object that arrives damaged, True if it is the last one."""
     for _ in range(_MAX_PASSES - 1):
-        yield client.deadline.left() <= 0
+        yield client.deadline.remaining() <= 0
     yield True
 
 

@@ -213,7 +213,7 @@ class ApiClient:
                 f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
                 "NoCredentials",
             )
-        if self._deadline.left() <= 0:
+        if self._deadline.remaining() <= 0:
             raise self.error_class(f"{action}: no time is left", "DeadlineExceeded")
         if self._client is None or self._process != os.getpid():
             self._client = self._new_client(self._credentials)

@@ -108,7 +108,7 @@ def deliver(
     from ...common.retry import call_with_retry
 
     def send() -> None:
-        left = sending.deadline.left()
+        left = sending.deadline.remaining()
         if left <= 0:
             raise NotifyError(refusals.channel, "no time left to send the message", retryable=True)
         request = make()

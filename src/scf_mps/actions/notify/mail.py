@@ -103,7 +103,7 @@ class Mail:
             Drop: some recipients were refused. The others have the email.
         """
         email = self._build_email(message, sending)
-        left = sending.deadline.left()
+        left = sending.deadline.remaining()
         if left <= 0:
             raise NotifyError(self.channel, "no time left to send the message", retryable=True)
         refused = self._transfer(email, min(MAX_POST_SECONDS, left), sending.cafile)
