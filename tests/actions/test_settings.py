@@ -98,7 +98,7 @@ def test_settings_report_all_mistakes_by_variable() -> None:
     with pytest.raises(ConfigurationError) as caught:
         settings.check()
     assert str(caught.value).splitlines() == [
-        "the environment says:",
+        "invalid environment variables:",
         "  MPS_A: expected a number",
         "  MPS_C (number 1 of 2): expected a number",
         "  MPS_C (number 2 of 2): expected a number",

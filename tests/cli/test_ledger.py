@@ -124,7 +124,7 @@ class TestHistory:
         assert run_command("history", "--since", "1s").code == 0
         result = run_command("history", "--since", "soon")
         assert (result.code, result.out) == (2, "")
-        assert "expected a span of time such as 90s" in result.err
+        assert "90s" in result.err
 
     def test_history_fails_when_ledger_is_unreachable(self, tmp_path: Path) -> None:
         Path("file").touch()
