@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scf_mps import logs
-from tests.support.log_capture import Stream, loggers_put_back
+from tests.support.log_capture import Stream, restore_loggers
 
 from .secret_samples import VARIABLES
 
@@ -15,7 +15,7 @@ def stream(monkeypatch: pytest.MonkeyPatch):
     """The stream of the log lines, without secrets in the environment."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    with loggers_put_back():
+    with restore_loggers():
         stream = Stream()
         logs.configure(stream)
         yield stream
