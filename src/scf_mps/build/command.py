@@ -74,7 +74,7 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Build the function's zip: handlers/, scf_mps and dependencies, with byte code."""
-    from scf_mps.cli.configuration import find_folder
+    from scf_mps.deploy.configuration import find_folder
 
     nearest = find_folder(Path.cwd()) or Path.cwd()
     base = Path() if project or nearest == Path.cwd() else nearest  # of default outputs
@@ -117,7 +117,7 @@ def _configure(project: Path, runtime: str) -> str:
     Raises:
         BuildError: if serverless.yml cannot be read.
     """
-    from scf_mps.cli.configuration import read_configuration
+    from scf_mps.deploy.configuration import read_configuration
     from scf_mps.deploy.errors import DeployError
 
     try:

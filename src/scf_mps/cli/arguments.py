@@ -22,7 +22,7 @@ from .output import fail, print_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .configuration import Configuration
+    from scf_mps.deploy.configuration import Configuration
 
 
 def complete_sample_name(incomplete: str) -> list[str]:
@@ -72,9 +72,8 @@ def read_project(
         env: values of ``--env``.
         source: the folder to start from, or a zip. Default: the working directory.
     """
+    from scf_mps.deploy.configuration import find_folder, has_module, read_configuration
     from scf_mps.deploy.errors import DeployError
-
-    from .configuration import find_folder, has_module, read_configuration
 
     for pair in env or []:
         if "=" not in pair:

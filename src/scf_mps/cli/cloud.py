@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scf_mps.common.durations import parse_duration
+from scf_mps.deploy.configuration import find_config_file
 
 from .arguments import JsonOption, run_or_fail
-from .configuration import find_config_file
 from .output import fail, print_error, print_json, print_line, print_table
 
 if TYPE_CHECKING:

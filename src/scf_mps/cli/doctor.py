@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scf_mps.deploy.configuration import find_config_file
+
 from .arguments import JsonOption
 from .cloud import ConfigOption, StageOption
-from .configuration import find_config_file
 from .output import format_count, print_json, print_line, print_lines
 
 if TYPE_CHECKING:

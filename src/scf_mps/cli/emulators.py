@@ -23,7 +23,7 @@ from .local_output import LocalOutput, print_delivery
 from .output import fail, format_count, format_path, print_error, print_line
 
 if TYPE_CHECKING:
-    from .configuration import Configuration
+    from scf_mps.deploy.configuration import Configuration
 
 
 def cos(

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from scf_mps.build.errors import Problem
-from scf_mps.deploy.account import KEY_PAIR_VARIABLES, load_credentials
-from scf_mps.deploy.errors import DeployError
-from scf_mps.deploy.naming_rules import format_variable
 from scf_mps.tencent.credentials import SDK_NAMES, Credentials
+
+from .account import KEY_PAIR_VARIABLES, load_credentials
+from .errors import DeployError
+from .naming_rules import format_variable
 
 FILE_NAME = "serverless.yml"
 STATE_FOLDER = ".scf-mps"
