@@ -40,8 +40,8 @@ def store(emulator):
     return BucketStore(emulator)
 
 
-def create_ledger(store, retry=FAST_RETRY, **more):
-    return CosLedger(BUCKET, REGION, store.prefix, retry=retry, **more)
+def create_ledger(store, retry=FAST_RETRY, **options):
+    return CosLedger(BUCKET, REGION, store.prefix, retry=retry, **options)
 
 
 def test_requests_match_documentation(store, emulator):
@@ -196,11 +196,11 @@ def test_unreadable_object_is_reported_and_others_listed(store, emulator):
     ledger = create_ledger(store, NO_RETRY)
     for task in ("good", "archived", "torn"):
         ledger.close(ledger.claim(create_event(task), [], LEASE), [], True)
-    for kind, key, more in (
+    for kind, key, options in (
         ("error", "*/archived+*/state", {"status": 403, "code": "InvalidObjectState"}),
         ("corrupt", "*/torn+*/state", {}),
     ):
-        emulator.faults.add(Fault(kind, operation="GetObject", key=key, **more))
+        emulator.faults.add(Fault(kind, operation="GetObject", key=key, **options))
     for task in ("archived", "torn"):
         with pytest.raises(DamagedRecord, match=task):
             ledger.claim(create_event(task), [], LEASE)

@@ -61,8 +61,8 @@ class DictStore(ObjectStore):
             raise self.unreadable[name]
         if name not in self.objects:
             return None
-        data, made = self.objects[name]
-        return data, lambda: self.now - made
+        data, modified = self.objects[name]
+        return data, lambda: self.now - modified
 
     def names(self, prefix):
         self._count("names")
@@ -104,8 +104,8 @@ def ledger(store):
     return DictLedger(store)
 
 
-def claim(ledger, calls=FOUR, seconds=LEASE, **more):
-    return ledger.claim(EVENT, calls, seconds, **more)
+def claim(ledger, calls=FOUR, seconds=LEASE, **options):
+    return ledger.claim(EVENT, calls, seconds, **options)
 
 
 # Requests
@@ -457,7 +457,7 @@ def test_event_without_first_object_has_no_notification(store, ledger):
     del store.objects[f"{FOLDER}/event"]
     event = ledger.find(EVENT.key)
     assert (event.state, event.delivery, event.notification) == ("done", 1, None)
-    assert [one.key for one in ledger.entries()] == [EVENT.key]
+    assert [event.key for event in ledger.entries()] == [EVENT.key]
     assert claim(ledger).held is False
     assert claim(ledger, forced=FOUR).delivery == 2
 

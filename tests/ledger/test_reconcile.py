@@ -111,12 +111,12 @@ def test_failed_task_is_retried_by_next_run(films: Films, tasks: cloud.Mps) -> N
     with pytest.raises(CallbacksFailed) as failed:
         films.app.reconcile()
     assert "film on WorkflowTask/bad/FINISH/" in str(failed.value)
-    outcomes = {one["task_id"]: one["outcome"] for one in failed.value.summary["reconciled"]}
+    outcomes = {task["task_id"]: task["outcome"] for task in failed.value.summary["reconciled"]}
     assert outcomes == {"good": "done", "bad": "failed"}
 
     films.failing.clear()
     again = films.app.reconcile()
-    assert [one["task_id"] for one in again["reconciled"]] == ["bad"]
+    assert [task["task_id"] for task in again["reconciled"]] == ["bad"]
     assert sorted(films.seen) == ["bad", "bad", "good"]
 
 
@@ -135,7 +135,7 @@ def test_reconcile_continues_after_middleware_error(
     with pytest.raises(CallbacksFailed) as failed:
         app.reconcile()
     assert str(failed.value).count("LookupError: no such customer") == 2
-    outcomes = {one["task_id"]: one["outcome"] for one in failed.value.summary["reconciled"]}
+    outcomes = {task["task_id"]: task["outcome"] for task in failed.value.summary["reconciled"]}
     assert outcomes == {"good": "done", "bad": "failed", "also bad": "failed"}
 
 
@@ -161,7 +161,7 @@ def test_reconcile_only_lists_without_dispatch(films: Films, tasks: cloud.Mps) -
     summary = films.app.reconcile(
         dispatch=False, on_task=lambda task, outcome: outcomes.append((task.task_id, outcome))
     )
-    assert [one["outcome"] for one in summary["reconciled"]] == ["missing"]
+    assert [task["outcome"] for task in summary["reconciled"]] == ["missing"]
     assert outcomes == [("lost", "missing")]
     assert films.seen == []
 
@@ -173,7 +173,7 @@ def test_task_with_other_key_is_unknown(
     del odd["WorkflowTaskEvent"]["Status"]
     tasks.add(odd, finished=time.time() - HOUR)
     summary = films.app.reconcile()
-    assert [one["outcome"] for one in summary["reconciled"]] == ["unknown"]
+    assert [task["outcome"] for task in summary["reconciled"]] == ["unknown"]
     assert "WorkflowTask/odd/FINISH" in caplog.text
     assert films.seen == []
 
@@ -206,7 +206,7 @@ def test_summary_is_kept_when_ledger_fails(tasks: cloud.Mps) -> None:
     app = App(ledger=FailingLedger())
     with pytest.raises(CallbacksFailed) as failed:
         app.reconcile()
-    assert [one["outcome"] for one in failed.value.summary["reconciled"]] == ["done"]
+    assert [task["outcome"] for task in failed.value.summary["reconciled"]] == ["done"]
     assert "reconcile on the rest: LedgerError: the store is unreachable" in str(failed.value)
 
 
@@ -226,7 +226,7 @@ def test_reconcile_continues_after_damaged_record(tasks: cloud.Mps) -> None:
     with pytest.raises(CallbacksFailed) as failed:
         App(ledger=Damaged()).reconcile()
     assert "DamagedRecord" in str(failed.value)
-    outcomes = {one["task_id"]: one["outcome"] for one in failed.value.summary["reconciled"]}
+    outcomes = {task["task_id"]: task["outcome"] for task in failed.value.summary["reconciled"]}
     assert outcomes == {"one": "done", "two": "failed", "three": "done"}
 
 
@@ -295,7 +295,7 @@ class TestEventThatIsTaskId:
     ) -> None:
         tasks.add(task("big"), finished=time.time())
         bodies = [{"TaskId": "unknown"}, {"TaskId": "big"}]
-        records = {"Records": [{"CMQ": {"msgBody": json.dumps(one)}} for one in bodies]}
+        records = {"Records": [{"CMQ": {"msgBody": json.dumps(body)}} for body in bodies]}
         with caplog.at_level(logging.ERROR), pytest.raises(CallbacksFailed):
             films.app.main_handler(records, {})
         assert films.seen == ["big"]

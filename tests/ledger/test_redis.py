@@ -223,16 +223,16 @@ class CuttingProxy:
                 sink.sendall(data)
         except OSError:
             pass
-        for one in (source, sink):
+        for side in (source, sink):
             try:
-                one.shutdown(socket.SHUT_RDWR)
+                side.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
-        for one in self._sockets:
-            one.close()
+        for sock in self._sockets:
+            sock.close()
 
 
 @pytest.fixture
@@ -431,10 +431,10 @@ def test_claim_fails_when_key_has_other_event(store, client):
 
 
 def test_prefixes_separate_ledgers(redis_server):
-    one, other = RedisStore(redis_server), RedisStore(redis_server)
-    deliver(one.open())
-    assert other.open().claim(create_event(), FOUR, LEASE).delivery == 1
-    assert one.open().claim(create_event(), FOUR, LEASE).held is False
+    first, second = RedisStore(redis_server), RedisStore(redis_server)
+    deliver(first.open())
+    assert second.open().claim(create_event(), FOUR, LEASE).delivery == 1
+    assert first.open().claim(create_event(), FOUR, LEASE).held is False
 
 
 def test_key_of_other_type_is_damage_in_history(store, client):

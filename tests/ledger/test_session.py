@@ -545,7 +545,7 @@ class TestFailingLedger:
         other = event()
         other["WorkflowTaskEvent"]["TaskId"] = "another"
         ledger.claim(parse_event(event()), ["x"], 600)
-        records = [{"CMQ": {"msgBody": json.dumps(one)}} for one in (event(), other)]
+        records = [{"CMQ": {"msgBody": json.dumps(body)}} for body in (event(), other)]
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler({"Records": records}, {"time_limit_in_ms": 2000})
         assert "the ledger on Records[0]: EventHeld: " in str(failed.value)

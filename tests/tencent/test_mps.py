@@ -114,9 +114,15 @@ def test_notification_equals_the_pushed_one(mps, tasks, event):
 
     assert fetched.key == pushed.key
     assert type(fetched) is type(pushed)
-    assert [one.key for one in fetched.subtasks] == [one.key for one in pushed.subtasks]
-    assert [one.raw for one in fetched.subtasks] == [one.raw for one in pushed.subtasks]
-    assert [type(one) for one in fetched.subtasks] == [type(one) for one in pushed.subtasks]
+    assert [subtask.key for subtask in fetched.subtasks] == [
+        subtask.key for subtask in pushed.subtasks
+    ]
+    assert [subtask.raw for subtask in fetched.subtasks] == [
+        subtask.raw for subtask in pushed.subtasks
+    ]
+    assert [type(subtask) for subtask in fetched.subtasks] == [
+        type(subtask) for subtask in pushed.subtasks
+    ]
     assert fetched.files == pushed.files
     assert (fetched.verb, fetched.status) == (pushed.verb, pushed.status)
     assert fetched.session_id == pushed.session_id
@@ -253,9 +259,9 @@ def test_finished_ends_at_until(mps, tasks, api):
         finished = (now - timedelta(minutes=minutes)).timestamp()
         tasks.add(notification(f"{minutes}"), finished=finished)
 
-    found = mps.finished(now - timedelta(minutes=20), now - timedelta(minutes=10))
+    finished = mps.finished(now - timedelta(minutes=20), now - timedelta(minutes=10))
 
-    assert list_ids(found) == ["15"]
+    assert list_ids(finished) == ["15"]
     assert api.requests[-1].parameters.keys() == {"Status", "Limit", "EndTime"}
 
 

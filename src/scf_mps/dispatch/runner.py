@@ -63,7 +63,7 @@ class Runner:
         now = clock()
         for call in calls if session is None else _skip_completed(calls, is_verbose):
             needs = self._reserve if call.route.needs is None else call.route.needs
-            if deadline - now < needs or (session is not None and session.broken is not None):
+            if deadline - now < needs or (session is not None and session.record_error is not None):
                 self._defer_late(call, invocation, deadline - now, needs)
             else:
                 start = now
@@ -102,9 +102,9 @@ class Runner:
     ) -> None:
         """Defer a call after the ledger failed, or with too little time left. Both in seconds."""
         session = invocation.session
-        if session is not None and session.broken is not None:
-            call.error = session.broken
-            _defer(call, f"the ledger failed: {session.broken}")
+        if session is not None and session.record_error is not None:
+            call.error = session.record_error
+            _defer(call, f"the ledger failed: {session.record_error}")
         else:
             _defer(call, f"{remaining:.1f} s remain and it needs {needs:.1f} s")
             call.why = "too little time was left"

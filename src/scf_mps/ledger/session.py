@@ -221,7 +221,7 @@ class LedgerSession:
     """One delivery's access to its event in the ledger.
 
     Attributes:
-        broken: the error of a record that could not be stored, if callbacks must not run without records.
+        record_error: the error of a record that could not be stored, if callbacks must not run without records.
     """
 
     __slots__ = (
@@ -232,7 +232,7 @@ class LedgerSession:
         "_ledger",
         "_stored",
         "_strict",
-        "broken",
+        "record_error",
     )
 
     def __init__(
@@ -250,7 +250,7 @@ class LedgerSession:
         self._strict = strict
         self._held = held
         self._stored: dict[Call, Record] = {}
-        self.broken: Exception | None = None
+        self.record_error: Exception | None = None
 
     def record(self, call: Call) -> None:
         """Store the final outcome of a call, unless a cleanup may still change it.
@@ -268,7 +268,7 @@ class LedgerSession:
             self._failed = True
             log.error("%s ended, but the ledger failed: %s", call.route.name, error)
             if self._strict:
-                self.broken = error
+                self.record_error = error
 
     def settle(self, calls: Sequence[Call]) -> None:
         """Store the outcomes of calls whose cleanups succeeded, before later callbacks start."""
