@@ -48,8 +48,8 @@ def deploy(
     take_trigger: Annotated[
         str,
         typer.Option(
-            metavar="[[REGION/]NAMESPACE/]FUNCTION",
-            help="Take the account's MPS trigger from this function.",
+            metavar="FUNCTION",
+            help="Take the account's MPS trigger from a function, [[REGION/]NAMESPACE/]FUNCTION.",
         ),
     ] = "",
     prune: Annotated[

@@ -46,7 +46,7 @@ def cos(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Upload its files first: to the only --bucket, or from DIR/NAME-APPID[.REGION]/.",
+            help="Upload its files first: to the only --bucket, or from DIR/BUCKET/.",
         ),
     ] = None,
 ) -> None:

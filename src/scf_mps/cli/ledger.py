@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from scf_mps.tencent.mps import TaskSummary
 
 LedgerOption = Annotated[
-    str, typer.Option("--ledger", metavar="URL", help="The ledger. Overrides MPS_LEDGER.")
+    str,
+    typer.Option("--ledger", metavar="URL", help="The URL of the ledger. Overrides MPS_LEDGER."),
 ]
 UNFINISHED_STATES = ("failed", "interrupted")
 """States of events that are neither completed nor running."""
@@ -98,7 +99,7 @@ def replay(
         typer.Option(
             "--dead-letter",
             metavar="FILE",
-            help="Replay messages of SCF's dead-letter queue, a JSON file.",
+            help="Replay the messages of a dead-letter queue in a JSON file.",
         ),
     ] = None,
     force: Annotated[
