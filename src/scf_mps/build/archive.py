@@ -26,7 +26,7 @@ def write_zip(folder: Path, archive: Path, names: Iterable[str] | None = None) -
     Args:
         folder: the files.
         archive: path of the zip.
-        names: relative paths of the files; None for all.
+        names: relative paths of the files. None for all.
 
     Returns:
         Compressed bytes by path.

@@ -42,11 +42,11 @@ class BuildOptions:
         folder: target of the unpacked code, for clients that make the zip themselves.
         archive: path of the zip.
         runtime: name in SCF.
-        layer: path of the zip of a layer with the package and all dependencies; None to put them into the code.
+        layer: path of the zip of a layer with the package and all dependencies. None to put them into the code.
         include: paths in the project to pack in addition to `handlers/`.
-        keep: globs of paths of dependencies to keep; ``Crypto`` keeps client-side encryption.
+        keep: globs of paths of dependencies to keep. ``Crypto`` keeps client-side encryption.
         allow_secret: paths in the zip that are not searched for secrets.
-        python: path of a CPython of the runtime's version; None to search for one.
+        python: path of a CPython of the runtime's version. None to search for one.
         require_bytecode: fail if there is none.
     """
 
@@ -63,7 +63,7 @@ class BuildOptions:
 
     @property
     def archives(self) -> list[Path]:
-        """The paths of the zips; that of the code is first."""
+        """The paths of the zips, that of the code first."""
         return [self.archive, self.layer] if self.layer else [self.archive]
 
 
@@ -210,7 +210,7 @@ class _Stage:
         self.report.warnings += _find_unpinned(distributions, requirements.pinned)
         self.report.warnings += [
             Problem(
-                "disputed_file", name, f"differs between distributions; that of {owner} is used"
+                "disputed_file", name, f"differs between distributions. That of {owner} is used"
             )
             for name, owner in unpacked.disputed.items()
         ]

@@ -103,7 +103,7 @@ class _Walk(NamedTuple):
     Attributes:
         top: the folder.
         left_out: receives the paths that are not deployed.
-        project: links are followed inside of it; None follows all links.
+        project: links are followed inside of it. None follows all links.
     """
 
     top: Path

@@ -12,9 +12,9 @@ class Problem:
 
     Attributes:
         code: stable identifier of the kind of problem, e.g. ``reserved_variable``.
-        path: key of serverless.yml, or file with an optional line; empty if neither applies.
+        path: key of serverless.yml, or file with an optional line. Empty if neither applies.
         message: description without the path and without secrets.
-        advice: how to fix it; may be empty.
+        advice: how to fix it. May be empty.
     """
 
     code: str

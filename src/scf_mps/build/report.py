@@ -56,7 +56,7 @@ class Report:
         folder: with the unpacked code.
         code: zip of the function.
         layer: zip of the layer, if there is one.
-        dependencies: version by name; ``built from source`` without a wheel.
+        dependencies: version by name, or ``built from source`` without a wheel.
         left_out: paths of the project that are not deployed.
         pruned: bytes of the parts of dependencies that were removed, by description.
         bytecode: True if the zips contain byte code.
@@ -86,7 +86,7 @@ class Report:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as a JSON object; warnings are strings."""
+        """Return the report as a JSON object, with warnings as strings."""
         return {**asdict(self), "warnings": [str(warning) for warning in self.warnings]}
 
 

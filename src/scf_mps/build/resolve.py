@@ -66,7 +66,7 @@ class Distribution:
         version: in its metadata.
         requirement: line for pip that selects exactly this one.
         digest: SHA-256 of the file, if the index has it.
-        is_wheel: True if it is published as a wheel for SCF; otherwise it is built.
+        is_wheel: True if it is published as a wheel for SCF. Otherwise it is built.
         requires: its dependencies with markers, as in its metadata.
     """
 

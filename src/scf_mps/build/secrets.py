@@ -155,7 +155,7 @@ def _find_defaults(spec: ast.arguments) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _find_texts(node: ast.expr) -> Iterator[str]:
-    """Yield the string literals of an expression; of a concatenation also the joined ones."""
+    """Yield the string literals of an expression, and the joined ones of a concatenation."""
     if isinstance(node, (ast.JoinedStr, ast.BinOp)):
         yield "".join(text for part in ast.walk(node) for text in _get_text(part))
     for part in ast.walk(node):

@@ -60,7 +60,7 @@ def unpack_wheels(
 ) -> UnpackedWheels:
     """Unpack wheels into a folder.
 
-    If two distributions contain the same file and one requires the other, the file of the required one is used;
+    If two distributions contain the same file and one requires the other, the file of the required one is used,
     otherwise that of the first by name. (All `tencentcloud-sdk-python-*` have their own `tencentcloud/__init__.py`.)
 
     Args:

@@ -80,7 +80,7 @@ def read_archive(path: Path, entry: str = "", allow_secret: Collection[str] = ()
 
     Args:
         path: of the zip.
-        entry: file that must be in its root; may be empty.
+        entry: file that must be in its root. May be empty.
         allow_secret: paths in the zip that are not searched for secrets.
 
     Raises:
@@ -117,7 +117,7 @@ def make_archive(
 
     Args:
         desired: the function.
-        archive: an existing zip to deploy instead; may be None.
+        archive: an existing zip to deploy instead, or None.
         scratch: an empty folder.
         report: receives a line for each lengthy step, for warnings, and for files that are left out.
         allow_secret: paths in the zip that are not searched for secrets.
@@ -184,7 +184,7 @@ def send_archive(
 
     Args:
         archive: the zip.
-        bucket: to upload it to; None to send it in the request.
+        bucket: to upload it to. None to send it in the request.
         credentials: for the upload.
         name: of the function or layer.
 

@@ -288,7 +288,7 @@ def _fetch_version(target: DeployTarget, function: Mapping[str, Any], qualifier:
 
 
 def _find_version(target: DeployTarget) -> str:
-    """Return the version that the desired alias points to; without an alias, the newest published one."""
+    """Return the version that the desired alias points to, or without an alias the newest published one."""
     cloud, desired = target.cloud, target.desired
     if not desired.publish:
         return ""

@@ -39,7 +39,7 @@ class DeployOptions:
 
     Attributes:
         archive: zip to deploy instead of `src`.
-        bucket: URL of the bucket that zips are sent through; empty to send them in the request.
+        bucket: URL of the bucket that zips are sent through. Empty to send them in the request.
         take: ``[[region/]namespace/]function`` that the MPS trigger may be taken from.
         prune: remove triggers that are not in serverless.yml.
         again: send equal code and settings too.
@@ -62,7 +62,7 @@ class Deployment:
 
     Attributes:
         target: the function and its account.
-        current: state of the function; None if it does not exist.
+        current: state of the function. None if it does not exist.
         plan: to the desired state.
         options: of the deployment.
         values: see `apply.apply_plan`.
@@ -179,7 +179,7 @@ def _send(
 
 
 def _complete_place(take: str, desired: DesiredState) -> str:
-    """Return ``region/namespace/function`` for a shorter form; empty for an empty one."""
+    """Return ``region/namespace/function`` for a shorter form, and an empty string for an empty one."""
     if not take:
         return ""
     parts = take.split("/")

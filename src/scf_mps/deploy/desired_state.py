@@ -101,11 +101,11 @@ class DesiredState:
         handler: ``file.function``.
         runtime: of a new function. SCF cannot change the runtime of an existing one.
         configuration: the settings in the file, with the names and types of UpdateFunctionConfiguration.
-        layers: in order; None leaves them unchanged.
-        retries: number of retries of an event; None leaves it unchanged.
-        ttl: maximum age of an event, in seconds; None leaves it unchanged.
+        layers: in order. None leaves them unchanged.
+        retries: number of retries of an event. None leaves it unchanged.
+        ttl: maximum age of an event, in seconds. None leaves it unchanged.
         publish: publish a version after every change.
-        alias: points to the newest version; may be empty.
+        alias: points to the newest version. May be empty.
         mps: MPS triggers.
         timers: timer triggers.
         source: of the code.
@@ -348,7 +348,7 @@ class _Parser:
             self._reject(f"{path}.type", " or ".join(_EVENT_TYPES), event_type)
             return
         if event_type not in _EVENT_TYPES:
-            message = f"unknown type {event_type!r}; known types: {', '.join(_EVENT_TYPES)}"
+            message = f"unknown type {event_type!r}. Known types: {', '.join(_EVENT_TYPES)}"
             self._warn("unknown_trigger_type", f"{path}.type", message)
         if "enable" not in parameters:
             self._warn("missing_enable", f"{path}.enable", "missing: true by default", "Write it")

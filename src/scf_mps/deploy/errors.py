@@ -14,8 +14,8 @@ class DeployError(ProblemsError):
 
     Attributes:
         problems: at least one.
-        action: of the API, e.g. ``CreateFunction``; empty if no request was sent.
-        code: the error code of the API or the SDK, e.g. ``ClientNetworkError``; empty if no request was sent.
+        action: of the API, e.g. ``CreateFunction``. Empty if no request was sent.
+        code: the error code of the API or the SDK, e.g. ``ClientNetworkError``. Empty if no request was sent.
         request_id: for Tencent's support.
     """
 

@@ -25,7 +25,7 @@ class InvocationResult:
     Attributes:
         request_id: of the invocation.
         returned: return value of the function, or None.
-        error: of a failed function; otherwise empty.
+        error: of a failed function, otherwise empty.
         log: the last 4 KB of its output.
         milliseconds: duration.
     """

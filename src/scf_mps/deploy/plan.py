@@ -50,7 +50,7 @@ class Step:
     Attributes:
         product: ``scf`` or ``mps``.
         action: e.g. ``CreateFunction``.
-        parameters: of the call; may contain `Deferred`.
+        parameters: of the call. May contain `Deferred`.
         changes: made by the call.
         must_settle: wait for SCF to finish after the call.
         provides: name of the `Deferred` that the response provides, and the field with its value.
@@ -322,7 +322,7 @@ class _Planner:
             name = f"MPS trigger {trigger.event_type}"
             matching = [bound for bound in remaining if bound.trigger == trigger]
             if matching:
-                message = "bound to this function; it serves the whole account"
+                message = "bound to this function. It serves the whole account"
                 self.notes.append(Problem("trigger_bound", name, message))
             else:
                 matching = [

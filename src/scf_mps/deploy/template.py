@@ -219,7 +219,7 @@ def _describe_yaml_error(path: Path, text: str, error: yaml.YAMLError) -> Proble
 
 
 def _merge(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
-    """Merge two environments; the first takes precedence. All parts of a key come from the same one."""
+    """Merge two environments. The first takes precedence. All parts of a key come from the same one."""
     source = first if any(first.get(name) for name in KEY_PAIR_VARIABLES) else second
     key = {name: source[name] for name in KEY_VARIABLES if name in source}
     merged = {**second, **first}
