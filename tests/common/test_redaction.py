@@ -215,3 +215,26 @@ def test_hiding_takes_linear_time(make: Any) -> None:
     gc.collect()
     small, large = make(12_500), make(100_000)
     assert seconds(large) < 24 * seconds(small) + 0.01
+
+
+def test_redact_hides_secrets_of_events() -> None:
+    event: dict[str, Any] = {
+        "S3SecretId": "id",
+        "S3SecretKey": "key",
+        "Sign": "sign",
+        "NotifyKey": "key",
+        "Signature": "not a secret",
+        "List": [{"Sign": "sign"}, [{"Sign": "sign"}], "Sign", 1, None],
+        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
+    }
+    assert redaction.redact(event) == {
+        "S3SecretId": "***",
+        "S3SecretKey": "***",
+        "Sign": "***",
+        "NotifyKey": "***",
+        "Signature": "not a secret",
+        "List": [{"Sign": "***"}, [{"Sign": "***"}], "Sign", 1, None],
+        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
+    }
+    assert event["Sign"] == "sign"
+    assert redaction.redact("Sign") == "Sign"

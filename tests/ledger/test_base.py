@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import App, Drop, Transcode
-from scf_mps.common.redaction import redact
 from scf_mps.errors import CallbacksFailed
 from scf_mps.ledger import MemoryLedger
 from scf_mps.ledger.base import Record, StoredEvent, compute_claim_timeout, hash_key
@@ -109,29 +108,6 @@ def test_stored_event_state(complete, lease_seconds, outcomes, state):
 def test_hash_key_is_stable():
     assert hash_key("") == "e3b0c44298fc1c149afbf4c8996fb924"
     assert len(hash_key("\ud800")) == 32
-
-
-def test_redact_hides_every_secret():
-    event = {
-        "S3SecretId": "id",
-        "S3SecretKey": "key",
-        "Sign": "sign",
-        "NotifyKey": "key",
-        "Signature": "not a secret",
-        "List": [{"Sign": "sign"}, [{"Sign": "sign"}], "Sign", 1, None],
-        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
-    }
-    assert redact(event) == {
-        "S3SecretId": "***",
-        "S3SecretKey": "***",
-        "Sign": "***",
-        "NotifyKey": "***",
-        "Signature": "not a secret",
-        "List": [{"Sign": "***"}, [{"Sign": "***"}], "Sign", 1, None],
-        "Empty": {"Sign": "", "S3SecretKey": None, "NotifyKey": 7},
-    }
-    assert event["Sign"] == "sign"
-    assert redact("Sign") == "Sign"
 
 
 @pytest.mark.parametrize(

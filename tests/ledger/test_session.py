@@ -19,12 +19,10 @@ from scf_mps import (
     Drop,
     Event,
     EventHeld,
-    IdempotencyKey,
     ImageSprites,
     LedgerError,
     RegistrationError,
     SnapshotByTimeOffset,
-    Subtask,
     Transcode,
     WorkflowTask,
 )
@@ -694,57 +692,6 @@ class TestCommitAtTheEnd:
 
         with pytest.raises(CallbacksFailed, match="ledger"):
             app.main_handler(event("Transcode"), {})
-
-
-class TestIdempotencyKey:
-    def keys(self, app: App, delivered: object) -> list[str]:
-        keys: list[str] = []
-
-        def charge(result: Subtask, key: IdempotencyKey) -> None:
-            keys.append(key)
-            raise OSError("crashes before its record")
-
-        app.on(Subtask, name="charge")(charge)
-        for _ in range(2):
-            with pytest.raises(CallbacksFailed):
-                app.main_handler(delivered, {})
-        return keys
-
-    def test_key_identifies_result_across_deliveries(self) -> None:
-        first, second, third, fourth = self.keys(App(ledger=MemoryLedger()), event())
-        assert (first, second) == (third, fourth)
-        assert first != second
-        assert len(first) == 32
-        assert int(first, 16)
-
-    def test_key_identifies_callback_without_ledger(self) -> None:
-        app, keys = App(ledger="none"), []
-
-        def keep(result: Transcode, key: IdempotencyKey) -> None:
-            keys.append(key)
-
-        def keep_too(result: Transcode, key: IdempotencyKey) -> None:
-            keys.append(key)
-
-        app.on(Transcode, name="one")(keep)
-        app.on(Transcode, name="two")(keep_too)
-        app.main_handler(event("Transcode"), {})
-        assert len(set(keys)) == 2
-
-    def test_provider_cannot_use_key(self) -> None:
-        app = App()
-
-        class Client:
-            def __init__(self, key: IdempotencyKey) -> None: ...
-
-        app.provide(Client, Client, per="invocation")
-
-        @app.on(Transcode)
-        def use(transcode: Transcode, client: Client) -> None: ...
-
-        use.__annotations__["client"] = Client
-        with pytest.raises(RegistrationError, match="IdempotencyKey"):
-            app.main_handler  # noqa: B018
 
 
 class TestReplay:
