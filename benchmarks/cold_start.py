@@ -3,7 +3,7 @@
 Each sample is a fresh interpreter of an environment without packages. The sides take turns: the import of `index.py` with
 `handlers/` and `scf_mps` as on SCF, the same with the documentation's event, and the import of four standard modules that
 such a function needs, as the unit that makes machines comparable. Time starts with the function's first line, memory is
-the peak of the whole process (Linux). Once with byte code, and once without byte code of the function's own: a zip of
+the peak of the whole process (Linux). Once with bytecode, and once without bytecode of the function's own: a zip of
 sources alone is unpacked to a read-only place.
 
 It fails if the import loads a package from outside the standard library, or a module that takes longer to load than an
@@ -151,11 +151,11 @@ def main() -> int:
         python = create_environment(Path(folder, "environment"))
         function = Path(folder, "function")
         build(function)
-        without = start_in_turns(python, [function], SIDES, "-B")  # without writing byte code
+        without = start_in_turns(python, [function], SIDES, "-B")  # without writing bytecode
         compileall.compile_dir(function, quiet=1)
         starts = start_in_turns(python, [function], SIDES)
     print_cold_starts(f"Cold start, CPython {python_version()}", starts)
-    print_cold_starts("The same without byte code of the function's own files", without)
+    print_cold_starts("The same without bytecode of the function's own files", without)
 
     bare, imported = starts[BARE], starts[IMPORT]
     ratio = imported.times.median / bare.times.median

@@ -2,7 +2,7 @@
 
 Measured as in `cold_start.py`, all sides in turns within one run, by CPython 3.10 if it is installed:
 
-* the zip, and the same without byte code, like a zip of sources alone,
+* the zip, and the same without bytecode, like a zip of sources alone,
 * a handler written by hand with the models of the MPS SDK (`sdk_peer.py`), built in the same way, with and without byte
   code,
 * with `--powertools` AWS Lambda Powertools (`powertools_peer.py`),
@@ -38,7 +38,7 @@ TARGET_MEMORY = 20
 TARGET_ZIP = 1.5
 
 FIRST_EVENT = "; first event"
-NO_BYTECODE = ", without byte code"
+NO_BYTECODE = ", without bytecode"
 OURS = "scf-mps"
 SDK = "by hand, on the MPS SDK"
 POWERTOOLS = "powertools: logger, parser, processor"

@@ -1,4 +1,4 @@
-"""Contents of the zip: the application, the package without tooling, byte code, and no private files."""
+"""Contents of the zip: the application, the package without tooling, bytecode, and no private files."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def test_deploy_reports_build_warnings(project, api, tmp_path, monkeypatch):
 
     assert result.code == 0, result.err
     assert f"warning: no CPython {other.removeprefix('Python')}" in result.err
-    assert "NO BYTE CODE" in result.err
+    assert "NO BYTECODE" in result.err
 
 
 @pytest.mark.parametrize("option", ["dist", "--zip", "layer"])

@@ -283,11 +283,11 @@ class _Stage:
             ]
 
     def compile(self) -> None:
-        """Compile byte code."""
+        """Compile bytecode."""
         version = self.runtime.version
         if self.python is None:
             message = (
-                f"no CPython {version} was found: the zip contains NO BYTE CODE, every cold start compiles all that it "
+                f"no CPython {version} was found: the zip contains NO BYTECODE, every cold start compiles all that it "
                 "imports, and the function was not imported as a check"
             )
             advice = f"Install it (uv python install {version}, pyenv install {version}), or name one with --python"

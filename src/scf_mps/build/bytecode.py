@@ -1,7 +1,7 @@
-"""Byte code for SCF, which never writes any: the code folder is read-only and PYTHONDONTWRITEBYTECODE is set.
+"""Bytecode for SCF, which never writes any: the code folder is read-only and PYTHONDONTWRITEBYTECODE is set.
 
 It is compiled by a CPython of the function's version, and loaded without a check of the source, which never changes
-there. The same sources give the same bytes: a new process compiles all files in order, because byte code depends on what
+there. The same sources give the same bytes: a new process compiles all files in order, because bytecode depends on what
 a process compiled before, with a fixed hash seed, because the order of constant sets depends on it.
 """
 
@@ -48,7 +48,7 @@ def compile_all(
     Args:
         folder: of the files.
         names: paths of the files in it.
-        prefix: path of the folder in the cloud, which byte code contains instead of a local path.
+        prefix: path of the folder in the cloud, which bytecode contains instead of a local path.
         python: compiles them.
 
     Returns:

@@ -73,7 +73,7 @@ def build(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Build the function's zip: handlers/, scf_mps and dependencies, with byte code."""
+    """Build the function's zip: handlers/, scf_mps and dependencies, with bytecode."""
     from scf_mps.deploy.configuration import find_folder
 
     nearest = find_folder(Path.cwd()) or Path.cwd()
@@ -135,7 +135,7 @@ def _print_archive(archive: ArchiveReport) -> None:
     out.print(title, style="bold", markup=False)
     table = Table()
     table.add_column("what", overflow="fold")
-    for column in ("files", "source", "byte code", "other", "in the zip"):
+    for column in ("files", "source", "bytecode", "other", "in the zip"):
         table.add_column(column, justify="right")
     for part in archive.parts:
         sizes = (part.source, part.bytecode, part.other, part.zipped)

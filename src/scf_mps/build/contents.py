@@ -1,7 +1,7 @@
 """Files of the package and of the project that are deployed, by their path in the zip.
 
 Of the package, everything but the tooling. Of the project, `handlers/` and included paths, without hidden files (`.env`,
-`.git`, editors'), byte code, virtual environments, `node_modules`, backups and tests.
+`.git`, editors'), bytecode, virtual environments, `node_modules`, backups and tests.
 """
 
 from __future__ import annotations

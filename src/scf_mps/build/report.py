@@ -59,7 +59,7 @@ class Report:
         dependencies: version by name, or ``built from source`` without a wheel.
         left_out: paths of the project that are not deployed.
         pruned: bytes of the parts of dependencies that were removed, by description.
-        bytecode: True if the zips contain byte code.
+        bytecode: True if the zips contain bytecode.
         imported: True if the function's own Python imported the code.
         warnings: problems that did not stop the build.
     """

@@ -233,7 +233,7 @@ def _build(options: BuildOptions, report: Callable[[str], object]) -> None:
 def _find_left_out(
     source: Source, names: Collection[str], report: Callable[[str], object]
 ) -> set[str]:
-    """Return the files that are not deployed: excluded ones, local ones, and byte code without its source."""
+    """Return the files that are not deployed: excluded ones, local ones, and bytecode without its source."""
     excluded = match_exclude(names, source.exclude)
     for pattern, matched in excluded.items():
         if not matched:
@@ -254,6 +254,6 @@ def _is_local(name: str) -> bool:
 
 
 def _find_source(name: str) -> str:
-    """Return the path of the source of a byte code file, or an empty string."""
+    """Return the path of the source of a bytecode file, or an empty string."""
     folder, cache, file = name.rpartition("__pycache__/")
     return f"{folder}{file.partition('.')[0]}.py" if cache else ""
