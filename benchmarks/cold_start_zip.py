@@ -3,8 +3,8 @@
 Measured as in `cold_start.py`, all sides in turns within one run, by CPython 3.10 if it is installed:
 
 * the zip, and the same without bytecode, like a zip of sources alone,
-* a handler written by hand with the models of the MPS SDK (`sdk_peer.py`), built in the same way, with and without byte
-  code,
+* a handler written by hand with the models of the MPS SDK (`sdk_peer.py`), built in the same way, with and without
+  bytecode,
 * with `--powertools` AWS Lambda Powertools (`powertools_peer.py`),
 * the bare import of standard modules that any such function needs, as the unit.
 
