@@ -276,8 +276,9 @@ def test_resolution_takes_the_running_package(
         resolve_versions(project, "demanding\n", tmp_path / "work")
 
 
+@pytest.mark.usefixtures("resolver")
 def test_markers_are_those_of_the_runtime(
-    project: Project, python310: Path, resolver: str, tmp_path: Path
+    project: Project, python310: Path, tmp_path: Path
 ) -> None:
     text = 'oldpython; python_version < "3.11"\nnewpython; python_version >= "3.11"\n'
     project.write({"requirements.txt": f'{text}windows; sys_platform == "win32"\n'})

@@ -384,8 +384,8 @@ class _Planner:
             message = f"{self.options.take} has no MPS trigger"
             self.notes.append(Problem("nothing_to_take", name, message))
         if self.account.searched is None:
-            message = "not permitted to search other functions for the account's trigger"
-            self.notes.append(Problem("search_not_permitted", name, message))
+            message = "other functions were not searched for the account's trigger"
+            self.notes.append(Problem("not_searched", name, message))
         elif not self.account.triggers:
             message = (
                 f"none of the {self.account.searched} other functions in {self.desired.region} has the account's "
