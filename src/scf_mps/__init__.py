@@ -1,4 +1,4 @@
-"""scf-mps: decorated functions for what Tencent Cloud MPS finishes, in one SCF function.
+"""scf-mps: callbacks for Tencent Cloud MPS events in SCF functions.
 
     from scf_mps import App, Transcode
 
@@ -10,7 +10,7 @@
 
     main_handler = app.main_handler
 
-A name is loaded when it is first asked for: a cold start pays for what the application uses.
+Names are imported on first access, so that a cold start pays only for the modules that the application uses.
 """
 
 from __future__ import annotations
