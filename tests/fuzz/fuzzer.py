@@ -1,12 +1,12 @@
-"""Whatever reaches `main_handler`: mutated events of the corpus, in every envelope there is, whole and broken.
+"""A fuzzer of `main_handler`: mutated events of the corpus, in valid and broken envelopes.
 
     python tests/fuzz/fuzzer.py --minutes 10
 
-Hypothesis makes the cases, a grammar the events: parts of one are replaced, removed, doubled, or put in from another.
-They come signed and not, in the right envelope and in ones that are cut, mislabelled or of other types. COS and MPS
-are emulated. For each case is known what must come of it: what is valid is dispatched, once and as it is; what is
-malformed is an InvalidEvent, or over HTTP a 4xx; and nothing but errors of ours ever leaves `main_handler`. The
-smallest case that breaks this is printed, with the seed that makes it again.
+Hypothesis draws the cases, and a grammar the events: parts of an event are replaced, removed, doubled, or inserted from
+another one. Requests are signed or not, envelopes are valid, truncated, mislabelled or of other types. COS and MPS are
+emulated. The outcome of each case is known: a valid event is dispatched once and unchanged, a malformed one is an
+InvalidEvent, or a 4xx over HTTP, and only our own exceptions leave `main_handler`. The smallest case with another
+outcome is printed, with its seed.
 """
 
 from __future__ import annotations
@@ -72,19 +72,20 @@ TASKS = {
     and event[f"{event['EventType']}Event"].get("TaskId")
     and event["EventType"] not in VOD_EVENT_TYPES
 }
-"""Those whose tasks MPS knows, by the task's id."""
+"""Events whose tasks MPS has, by the task's id."""
 
 MALFORMED = "InvalidEvent"
-"""Stands for what is no notification."""
+"""The place of anything that is not a notification."""
 
 Sent = Literal["signed", "unsigned", "forged", "expired"]
 
 
 @dataclass
 class Case:
-    """What `main_handler` is given, and what must come of it.
+    """An event for `main_handler`, and the expected notifications.
 
-    `notifications` are those that are to be found in the event, in order; None where nothing says whether it is one.
+    Attributes:
+        notifications: the notifications in the event, in order. None if the event may or may not be one.
     """
 
     channel: str
@@ -97,7 +98,7 @@ class Case:
 
 @dataclass
 class Tally:
-    """What was tried, and what came of it."""
+    """Numbers of examples and outcomes."""
 
     examples: int = 0
     seconds: float = 0.0
@@ -115,7 +116,7 @@ class Tally:
         return "\n".join(lines)
 
 
-# The grammar.
+# The grammar
 
 ODD_TEXTS = [
     "",
@@ -177,8 +178,8 @@ JUNK = st.recursive(
 )
 
 
-def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where every part of an event is."""
+def list_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every part of an event."""
     items: Any = ()
     if isinstance(value, dict):
         items = value.items()
@@ -186,11 +187,11 @@ def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         items = enumerate(value)
     for name, inner in items:
         yield (*path, name)
-        yield from nodes(inner, (*path, name))
+        yield from list_paths(inner, (*path, name))
 
 
-PATHS = {name: list(nodes(event)) for name, event in CORPUS.items()}
-TELLING = (
+PATHS = {name: list(list_paths(event)) for name, event in CORPUS.items()}
+STATUS_FIELDS = (
     "EventType",
     "NotificationType",
     "TaskId",
@@ -202,41 +203,41 @@ TELLING = (
     "Object",
 )
 NAMES = st.sampled_from(sorted(CORPUS))
-ANYWHERE = {name: st.sampled_from(paths) for name, paths in PATHS.items()}
-TELLING_PLACES = {
-    name: st.sampled_from([path for path in paths if path[-1] in TELLING])
+ALL_PATHS = {name: st.sampled_from(paths) for name, paths in PATHS.items()}
+STATUS_PATHS = {
+    name: st.sampled_from([path for path in paths if path[-1] in STATUS_FIELDS])
     for name, paths in PATHS.items()
 }
 CHANGES = st.sampled_from(["replace", "remove", "double", "add", "splice", "nest"])
 
 
-def part(value: Any, path: tuple[Any, ...]) -> Any:
+def get_part(value: Any, path: tuple[Any, ...]) -> Any:
     for step in path:
         value = value[step]
     return value
 
 
 @cache
-def among(*options: Any) -> st.SearchStrategy[Any]:
+def sample_from(*options: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(options)
 
 
 @st.composite
-def notifications(draw: Callable[..., Any], changes: int = 4) -> dict[str, Any]:
-    """An event of the corpus, changed at a few places."""
+def draw_notification(draw: Callable[..., Any], changes: int = 4) -> dict[str, Any]:
+    """Draw an event of the corpus with a few changes."""
     name = draw(NAMES)
     event = copy.deepcopy(CORPUS[name])
     if draw(st.booleans()):
-        event["SessionContext"] = draw(among("", "fail", "drop", "exit", "x" * 50))
+        event["SessionContext"] = draw(sample_from("", "fail", "drop", "exit", "x" * 50))
     for _ in range(draw(st.integers(0, changes))):
-        path = draw((TELLING_PLACES if draw(st.booleans()) else ANYWHERE)[name])
+        path = draw((STATUS_PATHS if draw(st.booleans()) else ALL_PATHS)[name])
         try:
-            holder = part(event, path[:-1])
+            holder = get_part(event, path[:-1])
             holder[path[-1]]
         except (LookupError, TypeError):
-            continue  # an earlier change took it
+            continue  # an earlier change removed it
         if not isinstance(holder, dict | list):
-            continue  # a text in its place: its characters are found like items
+            continue  # a text, whose characters are found like items
         how = draw(CHANGES)
         if how == "replace":
             holder[path[-1]] = draw(VALUES)
@@ -245,16 +246,16 @@ def notifications(draw: Callable[..., Any], changes: int = 4) -> dict[str, Any]:
         elif how == "double" and isinstance(holder, list):
             holder.append(copy.deepcopy(holder[path[-1]]))
         elif how == "add" and isinstance(holder, dict):
-            holder[draw(among("Tomorrow", "Status", "Type", "Output"))] = draw(VALUES)
+            holder[draw(sample_from("Tomorrow", "Status", "Type", "Output"))] = draw(VALUES)
         elif how == "splice":
             other = draw(NAMES)
-            holder[path[-1]] = copy.deepcopy(part(CORPUS[other], draw(ANYWHERE[other])))
+            holder[path[-1]] = copy.deepcopy(get_part(CORPUS[other], draw(ALL_PATHS[other])))
         elif how == "nest":
             holder[path[-1]] = [holder[path[-1]]]
     return event
 
 
-def references(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+def draw_reference(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     known = sorted(TASKS)
     odd = ["", "nobody's", "cos://", "cos://a.b/c", "\ud800", "x" * 2000, None, 5, []]
     ids = st.sampled_from([*known, *odd])
@@ -265,10 +266,10 @@ def references(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-# The envelopes.
+# Envelopes
 
 
-def signature(sent: Sent) -> dict[str, Any]:
+def create_signature(sent: Sent) -> dict[str, Any]:
     now = int(time.time())
     timestamp = now + {"expired": -5, "forged": 600, "signed": 600}.get(sent, 0)
     key = "another-key" if sent == "forged" else KEY
@@ -278,48 +279,48 @@ def signature(sent: Sent) -> dict[str, Any]:
     return {"Timestamp": timestamp, "Sign": sign}
 
 
-def without_signature(event: Any) -> Any:
+def remove_signature(event: Any) -> Any:
     return {name: value for name, value in event.items() if name not in ("Timestamp", "Sign")}
 
 
-def text(value: Any) -> str:
+def encode(value: Any) -> str:
     return json.dumps(value)
 
 
-def dead_letter(draw: Callable[..., Any], event: Any) -> Any:
-    body: Any = {"InvocationType": "Event", "FunctionName": "f", "ClientContext": text(event)}
-    how = draw(among("whole", "text", "alone"))
+def draw_dead_letter(draw: Callable[..., Any], event: Any) -> Any:
+    body: Any = {"InvocationType": "Event", "FunctionName": "f", "ClientContext": encode(event)}
+    how = draw(sample_from("whole", "text", "alone"))
     if how == "alone":
         return body
-    return {"RequestId": "r", "ErrorCode": 430, "Body": text(body) if how == "text" else body}
+    return {"RequestId": "r", "ErrorCode": 430, "Body": encode(body) if how == "text" else body}
 
 
-def escaped(draw: Callable[..., Any], body: str) -> str:
-    return draw(among(quote, quote_plus))(body)  # type: ignore[no-any-return]
+def draw_escaped(draw: Callable[..., Any], body: str) -> str:
+    return draw(sample_from(quote, quote_plus))(body)  # type: ignore[no-any-return]
 
 
-def broken(draw: Callable[..., Any], body: str) -> str | bytes:
-    """A text that is no JSON any more, or not only."""
-    how = draw(among("cut", "more", "constant", "twice", "utf-16", "deep", "bytes"))
+def draw_broken(draw: Callable[..., Any], body: str) -> str | bytes:
+    """Draw a text that is not JSON, or has more than JSON."""
+    how = draw(sample_from("cut", "more", "constant", "twice", "utf-16", "deep", "bytes"))
     at = draw(st.integers(0, len(body) - 1))
     if how == "cut":
         return body[:at]
     if how == "constant":
-        return f'{{"EventType": {draw(among("NaN", "Infinity", "-Infinity"))}}}'
+        return f'{{"EventType": {draw(sample_from("NaN", "Infinity", "-Infinity"))}}}'
     if how == "twice":
         return body + body
     if how == "utf-16":
         return body.encode("utf-16-le")
     if how == "deep":
-        levels = draw(among(101, 5_000))
+        levels = draw(sample_from(101, 5_000))
         return '{"EventType": "X", "a": ' + "[" * levels + "]" * levels + "}"
     if how == "bytes":
         return body.encode()[:at] + b"\xff" + body.encode()[at:]
-    return body + draw(among("}", ",", "\0", "x"))
+    return body + draw(sample_from("}", ",", "\0", "x"))
 
 
 @st.composite
-def cases(draw: Callable[..., Any], addresses: list[str]) -> Case:
+def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
     channel = draw(
         st.sampled_from(
             [
@@ -344,26 +345,26 @@ def cases(draw: Callable[..., Any], addresses: list[str]) -> Case:
     )
     ledger = draw(st.booleans())
     if channel == "trigger":
-        event = draw(notifications())
+        event = draw(draw_notification())
         return Case(channel, event, [event], ledger=ledger)
     if channel == "text":
-        event = draw(notifications())
-        told = text(event)
+        event = draw(draw_notification())
+        told = encode(event)
         form = draw(st.sampled_from([str, str.encode, lambda one: bytearray(one.encode())]))
         return Case(channel, form(told), [event], ledger=ledger)
     if channel in ("http", "http-reread", "broken-http"):
         return draw_http(draw, channel, ledger)
     if channel == "reference":
-        event = draw(references(addresses))
+        event = draw(draw_reference(addresses))
         found: list[Any] = [event]
         if draw(st.booleans()):
-            event = {"msgBody": text(event)}
+            event = {"msgBody": encode(event)}
         return Case(channel, event, found, ledger=ledger)
     if channel == "junk":
         return Case(channel, draw(JUNK), None, ledger=ledger)
     if channel == "broken":
-        told = broken(draw, text(draw(notifications())))
-        inside = draw(among("raw", "message", "letter"))
+        told = draw_broken(draw, encode(draw(draw_notification())))
+        inside = draw(sample_from("raw", "message", "letter"))
         if inside == "message":
             return Case(channel, {"msgBody": told}, [MALFORMED], ledger=ledger)
         if inside == "letter":
@@ -371,7 +372,7 @@ def cases(draw: Callable[..., Any], addresses: list[str]) -> Case:
             return Case(channel, letter, [MALFORMED], ledger=ledger)
         return Case(channel, told, [MALFORMED], ledger=ledger)
     if channel == "broken-envelope":
-        event = draw(notifications(0))
+        event = draw(draw_notification(0))
         odd = draw(SCALARS | st.just([]) | st.just({}) | st.just([event]))
         wrapped = draw(
             st.sampled_from(
@@ -386,30 +387,30 @@ def cases(draw: Callable[..., Any], addresses: list[str]) -> Case:
                     {"RequestId": "r", "Body": odd},
                     {"RequestId": "r", "Body": {"ClientContext": odd}},
                     {"ClientContext": odd, "InvocationType": "Event"},
-                    {"msgBody": text({"headers": {}, "body": text(event)})},
+                    {"msgBody": encode({"headers": {}, "body": encode(event)})},
                 ]
             )
         )
         return Case(channel, wrapped, [MALFORMED], ledger=ledger)
-    events: list[Any] = draw(st.lists(notifications(2), min_size=1, max_size=3))
+    events: list[Any] = draw(st.lists(draw_notification(2), min_size=1, max_size=3))
     if channel in ("queue", "escaped", "dead-letter"):
         events = events[:1]
-    told = [text(event) for event in events]
+    told = [encode(event) for event in events]
     if channel == "escaped":
-        return Case(channel, {"msgBody": escaped(draw, told[0])}, events, ledger=ledger)
+        return Case(channel, {"msgBody": draw_escaped(draw, told[0])}, events, ledger=ledger)
     if channel == "queue":
         return Case(channel, {"code": 0, "msgBody": told[0]}, events, ledger=ledger)
     if channel == "dead-letter":
-        return Case(channel, dead_letter(draw, events[0]), events, ledger=ledger)
+        return Case(channel, draw_dead_letter(draw, events[0]), events, ledger=ledger)
     if channel == "nested":
-        told = [text(dead_letter(draw, event)) for event in events]
+        told = [encode(draw_dead_letter(draw, event)) for event in events]
     if channel == "queues":
         return Case(
             channel, {"msgInfoList": [{"msgBody": one} for one in told]}, events, ledger=ledger
         )
     wrapped = {"Records": [{"CMQ": {"msgBody": one}} for one in told]}
     if channel == "nested":
-        wrapped = dead_letter(draw, wrapped)
+        wrapped = draw_dead_letter(draw, wrapped)
     return Case(channel, wrapped, events, ledger=ledger)
 
 
@@ -421,37 +422,37 @@ def draw_http(draw: Callable[..., Any], channel: str, ledger: bool) -> Case:
     if reread and draw(st.booleans()):
         event = copy.deepcopy(TASKS[draw(st.sampled_from(sorted(TASKS)))])
     else:
-        event = draw(notifications(2))
+        event = draw(draw_notification(2))
     if sent == "unsigned":
-        event = without_signature(event)
-    event |= signature(sent)
-    body: Any = text(event)
+        event = remove_signature(event)
+    event |= create_signature(sent)
+    body: Any = encode(event)
     found: list[Any] = [event]
     more: dict[str, Any] = {}
     if channel == "broken-http":
-        body = broken(draw, body)
+        body = draw_broken(draw, body)
         found = [MALFORMED]
         if isinstance(body, bytes):
             body = base64.b64encode(body).decode()
             more["isBase64Encoded"] = True
         elif draw(st.booleans()):
-            more["isBase64Encoded"] = True  # which is not so
+            more["isBase64Encoded"] = True  # although it is not
         elif draw(st.booleans()):
-            method = draw(among("GET", "HEAD", "PUT", "OPTIONS", "DELETE"))
+            method = draw(sample_from("GET", "HEAD", "PUT", "OPTIONS", "DELETE"))
             more["httpMethod"] = method
     elif draw(st.booleans()):
         body = base64.b64encode(body.encode()).decode()
-        more["isBase64Encoded"] = draw(among(True, "true"))
+        more["isBase64Encoded"] = draw(sample_from(True, "true"))
     around = draw(st.sampled_from([{"headers": {}}, {"requestContext": {}}, {"headers": None}]))
     request = {"httpMethod": "POST", **around, "body": body, **more}
     return Case(channel, request, found, sent, reread, ledger)
 
 
-# The application, and what must come of a case.
+# The application, and the outcome of a case
 
 
-class Seen(Middleware):
-    """Takes note of every event that is dispatched."""
+class EventRecorder(Middleware):
+    """Records every dispatched event."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -460,7 +461,7 @@ class Seen(Middleware):
         self.events.append(event.raw)
 
 
-def application(seen: Seen, ledger: bool) -> App:
+def create_application(seen: EventRecorder, ledger: bool) -> App:
     app = App(middleware=[seen], ledger=MemoryLedger() if ledger else "none")
 
     @app.on(Result)
@@ -468,7 +469,7 @@ def application(seen: Seen, ledger: bool) -> App:
     @app.on_progress(Result)
     @app.fallback
     def look(result: Result, key: IdempotencyKey) -> None:
-        """Touches what every result has: none of it may raise, whatever came."""
+        """Read the properties of every result, which must not raise."""
         _ = result.files, result.paths, result.key, result.error, repr(result), result.raw
         event = result
         if isinstance(result, Subtask):
@@ -476,21 +477,21 @@ def application(seen: Seen, ledger: bool) -> App:
             event = result.event
         context = event.session_context  # type: ignore[attr-defined]
         if context == "fail":
-            raise LookupError("as it is told to")
+            raise LookupError("requested by the event")
         if context == "drop":
-            raise Drop("as it is told to")
+            raise Drop("requested by the event")
         if context == "exit":
             sys.exit(3)
 
     return app
 
 
-class Broken(AssertionError):
-    """What came of a case is not what must come of it."""
+class WrongOutcome(AssertionError):
+    """A case has another outcome than expected."""
 
 
 class Fuzzer:
-    """The emulators, and the tally."""
+    """Checks cases against emulators of COS and MPS."""
 
     def __init__(self, api: CloudApi, addresses: dict[str, bytes]) -> None:
         self.api = api
@@ -499,10 +500,10 @@ class Fuzzer:
         self.last: Case | None = None
 
     def check(self, case: Case) -> None:
-        """Give a case to `main_handler`. Raises Broken."""
+        """Run a case. Raise WrongOutcome for another outcome than expected."""
         self.last = case
-        seen = Seen()
-        handler = application(seen, case.ledger and self.distinct(case)).main_handler
+        seen = EventRecorder()
+        handler = create_application(seen, case.ledger and self.is_distinct(case)).main_handler
         is_http = isinstance(case.event, dict) and "http" in case.channel
         os.environ["MPS_REREAD"] = "1" if case.reread else "0"
         try:
@@ -514,35 +515,37 @@ class Fuzzer:
             if isinstance(error, InvalidEvent | MpsError):
                 told = "MpsError" if isinstance(error, MpsError) else MALFORMED
         if is_http != told.startswith("HTTP") and case.channel != "junk":
-            raise Broken(f"{told}, {answer!r}")
+            raise WrongOutcome(f"{told}, {answer!r}")
         if case.notifications is not None:
-            wanted, dispatched = self.wanted(case)
-            if told not in wanted:
-                raise Broken(f"{told} came, not {wanted}: {answer!r}")
+            expected, dispatched = self.predict(case)
+            if told not in expected:
+                raise WrongOutcome(f"got {told}, expected {expected}: {answer!r}")
             if case.reread and seen.events not in (
                 [],
-                [self.told(one.task_id) for one in map(parse_event, seen.events)],
+                [self.read_from_mps(one.task_id) for one in map(parse_event, seen.events)],
             ):
-                raise Broken("another event was dispatched than MPS tells")
+                raise WrongOutcome("the dispatched event is not that of MPS")
             if dispatched is not None and seen.events != dispatched:
-                raise Broken(f"{len(seen.events)} events were dispatched, not {len(dispatched)}")
+                raise WrongOutcome(
+                    f"dispatched {len(seen.events)} events, expected {len(dispatched)}"
+                )
         elif told.startswith("HTTP") and told not in ("HTTP 400", "HTTP 401", "HTTP 405"):
-            raise Broken(f"{told} for nobody's signature")
+            raise WrongOutcome(f"{told} without a signature")
         self.tally.examples += 1
         self.tally.channels[case.channel] += 1
         self.tally.outcomes[f"{case.channel}: {told}"] += 1
         self.tally.dispatched += len(seen.events)
 
-    def distinct(self, case: Case) -> bool:
-        """Whether no event of a case is another one's redelivery, which the ledger would know."""
-        found = [self.resolved(one) for one in case.notifications or ()]
+    def is_distinct(self, case: Case) -> bool:
+        """Return True if no event of a case repeats another, which the ledger would skip."""
+        found = [self.resolve(one) for one in case.notifications or ()]
         keys = [parse_event(one).key for one in found if isinstance(one, dict)]
         return len(keys) == len(set(keys))
 
-    def wanted(self, case: Case) -> tuple[list[str], list[Any] | None]:
-        """What may come of a case, and the events that are to be dispatched, if that is known."""
+    def predict(self, case: Case) -> tuple[list[str], list[Any] | None]:
+        """Return the possible outcomes of a case, and the events to dispatch if they are known."""
         assert case.notifications is not None
-        found = [self.resolved(one) for one in case.notifications]
+        found = [self.resolve(one) for one in case.notifications]
         valid = [one for one in found if isinstance(one, dict)]
         failing = any(parse_event(one).session_context in ("fail", "exit") for one in valid)
         if "http" in case.channel:
@@ -551,7 +554,7 @@ class Fuzzer:
             if case.sent != "signed":
                 return ["HTTP 401"], []
             if case.reread:
-                return self.reread(valid)
+                return self.predict_verified(valid)
             if not valid:
                 return ["HTTP 400"], []
             return (["HTTP 500"] if failing else ["HTTP 200"]), valid
@@ -563,21 +566,19 @@ class Fuzzer:
             return [found[0]], []
         return (["CallbacksFailed"] if failing else ["summary"]), valid
 
-    def reread(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
+    def predict_verified(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
         if not valid:
             return ["HTTP 400"], []
-        told = self.told(parse_event(valid[0]).task_id)
+        told = self.read_from_mps(parse_event(valid[0]).task_id)
         if told is None:
             return ["HTTP 403"], []
-        if without_signature(valid[0]) == without_signature(TASKS[parse_event(told).task_id]):
+        if remove_signature(valid[0]) == remove_signature(TASKS[parse_event(told).task_id]):
             return ["HTTP 200"], [told]
-        late = (
-            ["HTTP 503"] if parse_event(told).in_progress else []
-        )  # for what says that it is finished
+        late = ["HTTP 503"] if parse_event(told).in_progress else []  # if the body says FINISH
         return ["HTTP 200", "HTTP 403", *late], None
 
-    def told(self, name: str) -> dict[str, Any] | None:
-        """The notification that MPS tells of a task."""
+    def read_from_mps(self, name: str) -> dict[str, Any] | None:
+        """Return the notification that MPS has of a task."""
         event = TASKS.get(name)
         if event is None:
             return None
@@ -585,21 +586,21 @@ class Fuzzer:
         payload = f"{event['EventType']}Event"
         return {"EventType": event["EventType"], payload: event[payload], **session}
 
-    def resolved(self, notification: Any) -> Any:
-        """The notification that is dispatched in the end, or the name of the error that keeps it from that."""
+    def resolve(self, notification: Any) -> Any:
+        """Return the notification that is dispatched, or the name of the error."""
         if notification == MALFORMED:
             return MALFORMED
         if not notification or not notification.keys() <= {"TaskId", "ArchivedEvent"}:
-            return self.readable(notification)
+            return self.validate(notification)
         name = notification.get("TaskId")
         if "ArchivedEvent" not in notification:
             if not isinstance(name, str):
                 return MALFORMED
-            return self.told(name) or "MpsError"
+            return self.read_from_mps(name) or "MpsError"
         address = notification["ArchivedEvent"]
         content = self.addresses.get(address) if isinstance(address, str) else None
         try:
-            event = self.readable(json.loads(content or b""))
+            event = self.validate(json.loads(content or b""))
         except ValueError:
             return MALFORMED
         return (
@@ -608,7 +609,7 @@ class Fuzzer:
             else event
         )
 
-    def readable(self, notification: Any) -> Any:
+    def validate(self, notification: Any) -> Any:
         try:
             event = parse_event(notification)
         except InvalidEvent:
@@ -617,16 +618,16 @@ class Fuzzer:
 
 
 @contextmanager
-def fuzzer() -> Iterator[Fuzzer]:
-    """A fuzzer with emulators of COS and MPS, for as long as it is needed."""
+def create_fuzzer() -> Iterator[Fuzzer]:
+    """Create a fuzzer with emulators of COS and MPS, which end after the block."""
     with ExitStack() as stack:
         stack.callback(SHARED_POOL.clear)
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
-        books = Mps()
+        mps = Mps()
         for event in TASKS.values():
-            books.add(event)
-        api = stack.enter_context(CloudApi([books]))
+            mps.add(event)
+        api = stack.enter_context(CloudApi([mps]))
         folder = stack.enter_context(TemporaryDirectory(prefix="fuzz-"))
         cos = stack.enter_context(CosEmulator(folder, keys=[api.key]))
         cos.create_bucket(BUCKET, REGION)
@@ -658,14 +659,14 @@ def fuzzer() -> Iterator[Fuzzer]:
 
 
 def run(one: Fuzzer, first_seed: int, seconds: float) -> int | None:
-    """Batches of examples until the time is over; the seed of a batch that found something, or None."""
+    """Run batches of examples until the time is over. Return the seed of a failing batch, or None."""
     began = time.monotonic()
     number = first_seed
     while (left := seconds - (time.monotonic() - began)) > 0:
-        # The first batches are small, so that a short run is not made long by one.
+        # The first batches are small, so that a short run ends in time.
         size = BATCH if left > 10 else 20
         try:
-            _batch(one, number, size)
+            run_batch(one, number, size)
         except Exception as error:
             traceback.print_exception(error)
             print(f"seed {number}: {type(error).__name__}: {error}")
@@ -677,7 +678,7 @@ def run(one: Fuzzer, first_seed: int, seconds: float) -> int | None:
     return None
 
 
-def _batch(one: Fuzzer, number: int, size: int) -> None:
+def run_batch(one: Fuzzer, number: int, size: int) -> None:
     @seed(number)
     @settings(
         max_examples=size,
@@ -687,7 +688,7 @@ def _batch(one: Fuzzer, number: int, size: int) -> None:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(cases(sorted(one.addresses)))
+    @given(draw_case(sorted(one.addresses)))
     def check(case: Case) -> None:
         one.check(case)
 
@@ -700,7 +701,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}, {options.minutes:g} minutes", flush=True)
-    with fuzzer() as one:
+    with create_fuzzer() as one:
         found = run(one, options.seed, options.minutes * 60)
         print(one.tally)
     if found is not None:

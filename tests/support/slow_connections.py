@@ -1,4 +1,4 @@
-"""Connections that are slow in every way, and the time that each client gives them before the invocation ends.
+"""Slow connections of every kind, and the time that each client takes.
 
 `python -m tests.support.slow_connections` prints the table of kind, limit and time taken.
 """
@@ -23,9 +23,9 @@ from tests.actions.notify.support import send
 from tests.support.raw_server import Peer, Server
 
 LIMIT_SECONDS = 2.5
-"""The time limit of each invocation, of which 0.3 seconds are kept for reporting."""
+"""The time limit of each invocation, of which 0.3 seconds are reserved for reporting."""
 
-BUCKET = "desk-1250000000"
+BUCKET = "media-1250000000"
 OBJECT = CosObject(BUCKET, "ap-guangzhou", "a")
 COPY = CosObject(BUCKET, "ap-guangzhou", "b")
 KEYS = Credentials("AKIDslow", "slow")
@@ -35,12 +35,12 @@ CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 
 
 class Case(NamedTuple):
-    """One way to be slow.
+    """A kind of slow connection.
 
     Attributes:
-        kind: the row's name.
+        kind: its name.
         handle: the server's side of each connection.
-        use: the client's side, given the server and an invocation.
+        use: the client's side, which gets the server and the context.
     """
 
     kind: str
@@ -56,60 +56,60 @@ class Timing(NamedTuple):
     error: str
 
 
-def cos_of(server: Server, context: Context) -> Cos:
+def create_cos(server: Server, context: Context) -> Cos:
     pool = Pool()
     server.on_exit.append(pool.clear)
     return Cos(KEYS, context=context, proxy=server.url, pool=pool)
 
 
-def reading(server: Server, context: Context) -> object:
-    return cos_of(server, context).read(OBJECT)
+def read(server: Server, context: Context) -> object:
+    return create_cos(server, context).read(OBJECT)
 
 
-def opening(server: Server, context: Context) -> object:
-    with cos_of(server, context).open(OBJECT) as file:
+def open_and_read(server: Server, context: Context) -> object:
+    with create_cos(server, context).open(OBJECT) as file:
         return file.read()
 
 
-def downloading(server: Server, context: Context) -> object:
+def download(server: Server, context: Context) -> object:
     with tempfile.TemporaryDirectory() as folder:
-        return cos_of(server, context).download(OBJECT, f"{folder}/a")
+        return create_cos(server, context).download(OBJECT, f"{folder}/a")
 
 
-def looking(server: Server, context: Context) -> object:
-    return cos_of(server, context).head(OBJECT)
+def head(server: Server, context: Context) -> object:
+    return create_cos(server, context).head(OBJECT)
 
 
-def listing(server: Server, context: Context) -> object:
-    return list(cos_of(server, context).list(f"cos://{BUCKET}.ap-guangzhou/"))
+def list_objects(server: Server, context: Context) -> object:
+    return list(create_cos(server, context).list(f"cos://{BUCKET}.ap-guangzhou/"))
 
 
-def copying(server: Server, context: Context) -> object:
-    return cos_of(server, context).copy(OBJECT, COPY)
+def copy(server: Server, context: Context) -> object:
+    return create_cos(server, context).copy(OBJECT, COPY)
 
 
-def deleting(server: Server, context: Context) -> object:
-    return cos_of(server, context).delete([OBJECT, COPY])
+def delete(server: Server, context: Context) -> object:
+    return create_cos(server, context).delete([OBJECT, COPY])
 
 
-def uploading(size: int) -> Callable[[Server, Context], object]:
+def upload(size: int) -> Callable[[Server, Context], object]:
     def use(server: Server, context: Context) -> object:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "a")
             with path.open("wb") as file:
                 file.truncate(size)
-            return cos_of(server, context).upload(path, OBJECT)
+            return create_cos(server, context).upload(path, OBJECT)
 
     return use
 
 
-def over_tls(server: Server, context: Context) -> object:
-    cos = cos_of(server, context)
+def read_over_tls(server: Server, context: Context) -> object:
+    cos = create_cos(server, context)
     cos._client.transport._proxy = ("127.0.0.1", server.port, True)
     return cos.read(OBJECT)
 
 
-def asking(scheme: str) -> Callable[[Server, Context], object]:
+def call_api(scheme: str) -> Callable[[Server, Context], object]:
     def use(server: Server, context: Context) -> object:
         endpoint = f"{scheme}://127.0.0.1:{server.port}"
         return Mps(KEYS, context=context, region="ap-guangzhou", endpoint=endpoint).call("ListX")
@@ -117,15 +117,15 @@ def asking(scheme: str) -> Callable[[Server, Context], object]:
     return use
 
 
-def posting(server: Server, context: Context) -> object:
+def post_webhook(server: Server, context: Context) -> object:
     return post(Address(f"{server.url}/hook"), b"{}", {}, context.remaining() - 0.3)
 
 
-def telling(server: Server, context: Context) -> object:
+def notify(server: Server, context: Context) -> object:
     return send(f"{server.url}/?secret=s3cret", context=context)
 
 
-def mailing(scheme: str, query: str = "") -> Callable[[Server, Context], object]:
+def send_mail(scheme: str, query: str = "") -> Callable[[Server, Context], object]:
     def use(server: Server, context: Context) -> object:
         to = "mailto:a@example.com?from=mps@example.com"
         return send(to, context=context, smtp=f"{scheme}://127.0.0.1:{server.port}{query}")
@@ -133,15 +133,15 @@ def mailing(scheme: str, query: str = "") -> Callable[[Server, Context], object]
     return use
 
 
-# -- what servers do
+# Servers
 
 
-def silent(peer: Peer) -> None:
+def stay_silent(peer: Peer) -> None:
     peer.wait()
 
 
-def answers(*pieces: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
-    """Read the request, send the first piece, drip the others, and say no more."""
+def answer_then_wait(*pieces: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
+    """Return a handler that reads the request, sends the first piece, drips the others, then waits."""
 
     def handle(peer: Peer) -> None:
         peer.read_request()
@@ -152,8 +152,8 @@ def answers(*pieces: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
     return handle
 
 
-def drips(head: bytes, piece: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
-    """Read the request, send the head, and drip one piece again and again."""
+def drip_forever(head: bytes, piece: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
+    """Return a handler that reads the request, sends the head, and drips one piece repeatedly."""
 
     def handle(peer: Peer) -> None:
         peer.read_request()
@@ -163,8 +163,8 @@ def drips(head: bytes, piece: bytes, seconds: float = 0.1) -> Callable[[Peer], N
     return handle
 
 
-def reads_slowly(peer: Peer) -> None:
-    """Take 16 KB each tenth of a second, after an answer to what begins and ends an upload in parts."""
+def read_slowly(peer: Peer) -> None:
+    """Read 16 KB each tenth of a second. Answer the requests that begin and end a multipart upload."""
     while head := peer.read_head():
         if head.startswith(b"POST"):
             body = b"<R><UploadId>u</UploadId></R>"
@@ -174,8 +174,8 @@ def reads_slowly(peer: Peer) -> None:
             pass
 
 
-def copies_slowly(peer: Peer) -> None:
-    """Answer HEAD, and keep a copy alive by a space now and then, as COS does (page 436/10881)."""
+def copy_slowly(peer: Peer) -> None:
+    """Answer HEAD, and keep a copy alive by spaces, as COS does (page 436/10881)."""
     while head := peer.read_request():
         if head.startswith(b"HEAD"):
             peer.send(OK + b'content-length: 5\r\netag: "e"\r\n\r\n')
@@ -184,31 +184,31 @@ def copies_slowly(peer: Peer) -> None:
             peer.drip(repeat(b"1\r\n \r\n"))
 
 
-def interim(peer: Peer) -> None:
+def send_interim_responses(peer: Peer) -> None:
     peer.read_request()
     peer.drip(repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
 
 
-def lists_without_end(peer: Peer) -> None:
-    """Answer each request for a list at once: the next page begins where this one did."""
+def list_endlessly(peer: Peer) -> None:
+    """Answer each request for a list at once with the same marker of the next page."""
     body = b"<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>m</NextMarker></ListBucketResult>"
     while peer.read_request():
         peer.send(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
 
 
-def banner(peer: Peer) -> None:
+def drip_banner(peer: Peer) -> None:
     peer.drip(repeat(b"2"))
 
 
-def greets(peer: Peer) -> Iterator[bytes]:
-    """Greet as an SMTP server, and return the lines of the client."""
+def read_smtp_lines(peer: Peer) -> Iterator[bytes]:
+    """Greet as an SMTP server, and yield the lines of the client."""
     peer.send(b"220 slow\r\n")
     with peer.sock.makefile("rb") as lines:
         yield from lines
 
 
-def stalls_at_tls(peer: Peer) -> None:
-    for line in greets(peer):
+def stall_at_tls(peer: Peer) -> None:
+    for line in read_smtp_lines(peer):
         if line.startswith(b"STARTTLS"):
             peer.send(b"220 go\r\n")
             peer.wait()
@@ -216,8 +216,8 @@ def stalls_at_tls(peer: Peer) -> None:
         peer.send(b"250-slow\r\n250 STARTTLS\r\n")
 
 
-def drips_at_data(peer: Peer) -> None:
-    for line in greets(peer):
+def drip_at_data(peer: Peer) -> None:
+    for line in read_smtp_lines(peer):
         if line.upper().startswith(b"DATA"):
             peer.drip(repeat(b"3"))
             return
@@ -225,51 +225,65 @@ def drips_at_data(peer: Peer) -> None:
 
 
 CASES = [
-    Case("COS: accepted, never answered", silent, reading),
-    Case("COS: TLS handshake stalls", silent, over_tls),
-    Case("COS: header lines drip", drips(OK, b"x-a: 1\r\n"), reading),
-    Case("COS: bytes of a header drip", drips(OK, b"x"), looking),
-    Case("COS: endless 100 Continue", interim, reading),
+    Case("COS: accepted, never answered", stay_silent, read),
+    Case("COS: TLS handshake stalls", stay_silent, read_over_tls),
+    Case("COS: header lines drip", drip_forever(OK, b"x-a: 1\r\n"), read),
+    Case("COS: bytes of a header drip", drip_forever(OK, b"x"), head),
+    Case("COS: endless 100 Continue", send_interim_responses, read),
     Case(
-        "COS: body drips, length known", drips(OK + b"content-length: 99999\r\n\r\n", b"x"), reading
+        "COS: body drips, length known",
+        drip_forever(OK + b"content-length: 99999\r\n\r\n", b"x"),
+        read,
     ),
-    Case("COS: body drips, no length", drips(OK + b"\r\n", b"x"), reading),
-    Case("COS: open(), body drips, no length", drips(OK + b"\r\n", b"x" * 999), opening),
-    Case("COS: download(), chunks drip", drips(OK + CHUNKED, b"1\r\nx\r\n"), downloading),
+    Case("COS: body drips, no length", drip_forever(OK + b"\r\n", b"x"), read),
+    Case(
+        "COS: open(), body drips, no length", drip_forever(OK + b"\r\n", b"x" * 999), open_and_read
+    ),
+    Case("COS: download(), chunks drip", drip_forever(OK + CHUNKED, b"1\r\nx\r\n"), download),
     Case(
         "COS: body, then silence",
-        answers(OK + b"content-length: 999999\r\n\r\n", *[b"x" * 4096] * 8),
-        reading,
+        answer_then_wait(OK + b"content-length: 999999\r\n\r\n", *[b"x" * 4096] * 8),
+        read,
     ),
-    Case("COS: size of a chunk drips", drips(OK + CHUNKED, b"0"), reading),
-    Case("COS: endless trailers", drips(OK + CHUNKED + b"0\r\n", b"x: 1\r\n", 0.02), reading),
-    Case("COS: copy kept alive by spaces", copies_slowly, copying),
-    Case("COS: upload, slow reader", reads_slowly, uploading(8_000_000)),
-    Case("COS: upload in parts, slow reader", reads_slowly, uploading(17_000_000)),
-    Case("COS: list drips", drips(OK + b"content-length: 99999\r\n\r\n", b"<a/>"), listing),
-    Case("COS: list without length", drips(OK + b"\r\n", b" " * 20_000), listing),
-    Case("COS: NextMarker repeats", lists_without_end, listing),
-    Case("COS: batch delete drips", drips(OK + CHUNKED, b"1\r\n \r\n"), deleting),
-    Case("API: accepted, never answered", silent, asking("http")),
-    Case("API: TLS handshake stalls", silent, asking("https")),
-    Case("API: header lines drip", drips(OK, b"x-a: 1\r\n"), asking("http")),
-    Case("API: body drips", drips(OK + b"content-length: 99999\r\n\r\n", b" "), asking("http")),
-    Case("API: body drips, no length", drips(OK + b"\r\n", b" "), asking("http")),
-    Case("webhook: header lines drip", drips(OK, b"x-a: 1\r\n"), posting),
-    Case("webhook: body drips", drips(OK + b"content-length: 999\r\n\r\n", b" "), posting),
-    Case("webhook: notify, body drips, no length", drips(OK + b"\r\n", b" "), telling),
-    Case("SMTP: accepted, never answered", silent, mailing("smtp", "?tls=no")),
-    Case("SMTP: banner drips", banner, mailing("smtp", "?tls=no")),
-    Case("SMTP: TLS handshake stalls", silent, mailing("smtps")),
-    Case("SMTP: STARTTLS stalls", stalls_at_tls, mailing("smtp")),
-    Case("SMTP: answer to DATA drips", drips_at_data, mailing("smtp", "?tls=no")),
+    Case("COS: size of a chunk drips", drip_forever(OK + CHUNKED, b"0"), read),
+    Case("COS: endless trailers", drip_forever(OK + CHUNKED + b"0\r\n", b"x: 1\r\n", 0.02), read),
+    Case("COS: copy kept alive by spaces", copy_slowly, copy),
+    Case("COS: upload, slow reader", read_slowly, upload(8_000_000)),
+    Case("COS: upload in parts, slow reader", read_slowly, upload(17_000_000)),
+    Case(
+        "COS: list drips",
+        drip_forever(OK + b"content-length: 99999\r\n\r\n", b"<a/>"),
+        list_objects,
+    ),
+    Case("COS: list without length", drip_forever(OK + b"\r\n", b" " * 20_000), list_objects),
+    Case("COS: NextMarker repeats", list_endlessly, list_objects),
+    Case("COS: batch delete drips", drip_forever(OK + CHUNKED, b"1\r\n \r\n"), delete),
+    Case("API: accepted, never answered", stay_silent, call_api("http")),
+    Case("API: TLS handshake stalls", stay_silent, call_api("https")),
+    Case("API: header lines drip", drip_forever(OK, b"x-a: 1\r\n"), call_api("http")),
+    Case(
+        "API: body drips",
+        drip_forever(OK + b"content-length: 99999\r\n\r\n", b" "),
+        call_api("http"),
+    ),
+    Case("API: body drips, no length", drip_forever(OK + b"\r\n", b" "), call_api("http")),
+    Case("webhook: header lines drip", drip_forever(OK, b"x-a: 1\r\n"), post_webhook),
+    Case(
+        "webhook: body drips", drip_forever(OK + b"content-length: 999\r\n\r\n", b" "), post_webhook
+    ),
+    Case("webhook: notify, body drips, no length", drip_forever(OK + b"\r\n", b" "), notify),
+    Case("SMTP: accepted, never answered", stay_silent, send_mail("smtp", "?tls=no")),
+    Case("SMTP: banner drips", drip_banner, send_mail("smtp", "?tls=no")),
+    Case("SMTP: TLS handshake stalls", stay_silent, send_mail("smtps")),
+    Case("SMTP: STARTTLS stalls", stall_at_tls, send_mail("smtp")),
+    Case("SMTP: answer to DATA drips", drip_at_data, send_mail("smtp", "?tls=no")),
 ]
 
 ERRORS = (CosError, SomeFailed, ApiError, PostFailed, OSError)
 
 
 def measure(case: Case, limit: float = LIMIT_SECONDS) -> Timing:
-    """Run a case in an invocation of `limit` seconds. Its error is that of the client; any other than the clients' own is raised."""
+    """Run a case in an invocation of `limit` seconds, and return its time and the client's error. Raise any other error."""
     from scf_mps.actions.notify.errors import NotifyError
 
     with Server(case.handle) as server:
@@ -284,9 +298,9 @@ def measure(case: Case, limit: float = LIMIT_SECONDS) -> Timing:
 
 
 def measure_all() -> dict[str, Timing]:
-    """Run all cases, eight at a time: nearly all of their time is waiting."""
+    """Run all cases, eight at a time, because they mostly wait."""
     for case in CASES:
-        if "never answered" in case.kind:  # what is imported on first use is no part of the time
+        if "never answered" in case.kind:  # imports at first use do not count
             measure(case, 0.4)
     with ThreadPoolExecutor(8) as pool:
         return {timing.kind: timing for timing in pool.map(measure, CASES)}
