@@ -422,8 +422,8 @@ def test_nested_invocation_restores_outer_fields(
 
     outer.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "outer"})
     log.info("after")
-    told = {line["message"]: line.get("request_id") for line in stream.lines}
-    assert told == {"inside": "inner", "done": "outer", "outside": "outer", "after": None}
+    values = {line["message"]: line.get("request_id") for line in stream.lines}
+    assert values == {"inside": "inner", "done": "outer", "outside": "outer", "after": None}
 
 
 def test_threads_with_invocations_keep_their_fields(stream: Stream) -> None:
@@ -954,7 +954,7 @@ def test_environ_of_the_context_is_hidden(stream: Stream) -> None:
 
 
 def test_field_with_secret_name_is_hidden(stream: Stream) -> None:
-    told = {
+    values = {
         "password": "two words",
         "secret_key": 12345,
         "my_token": {"a": "b"},
@@ -962,9 +962,9 @@ def test_field_with_secret_name_is_hidden(stream: Stream) -> None:
         "Authorization": 'Bearer "x" y',
     }
     kept = {"tokens": 5, "token_count": 6, "secretary": "A", "token": None}
-    log.info("x", extra={**told, **kept})
+    log.info("x", extra={**values, **kept})
     line = read_line(stream)
-    assert {name: line[name] for name in told} == dict.fromkeys(told, "***")
+    assert {name: line[name] for name in values} == dict.fromkeys(values, "***")
     assert {name: line[name] for name in kept} == kept
 
 

@@ -94,8 +94,8 @@ def test_archived_event_is_read_with_invocation_credentials(
     put(create_large_event())
     for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"):
         monkeypatch.delenv(name)
-    told = f"TENCENTCLOUD_SECRETID={emulator.key.secret_id};TENCENTCLOUD_SECRETKEY={emulator.key.secret_key}"
-    app.main_handler(reference(), {"environ": told})
+    text = f"TENCENTCLOUD_SECRETID={emulator.key.secret_id};TENCENTCLOUD_SECRETKEY={emulator.key.secret_key}"
+    app.main_handler(reference(), {"environ": text})
     assert len(taken) == 1
     with pytest.raises(Denied):
         app.main_handler(reference(), {})
@@ -239,8 +239,8 @@ def test_response_reveals_nothing_about_the_object(
     assert {(one["statusCode"], one["body"]) for one in answers} == {
         (400, '{"error": "invalid reference"}')
     }
-    for told in ("database_password", "internal-*", "NoSuchKey", "another task"):
-        assert told in caplog.text
+    for text in ("database_password", "internal-*", "NoSuchKey", "another task"):
+        assert text in caplog.text
 
 
 def test_missing_credentials_return_500(

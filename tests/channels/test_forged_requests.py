@@ -20,7 +20,7 @@ from tests.support.log_capture import Stream
 from tests.support.sample_data import ROOT
 
 pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
-pytest.importorskip("tencentcloud.common", reason="MPS is asked by it")
+pytest.importorskip("tencentcloud.common", reason="the client of MPS needs it")
 
 from scf_mps import App, Event, Result, logs
 from scf_mps.local import api as cloud
@@ -81,18 +81,18 @@ def transcode(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def books() -> cloud.Mps:
-    books = cloud.Mps()
+def mps() -> cloud.Mps:
+    mps = cloud.Mps()
     for event in (create_task(), create_edit(), create_running_task()):
-        books.add(event)
-    return books
+        mps.add(event)
+    return mps
 
 
 @pytest.fixture
-def api(books: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.CloudApi]:
+def api(mps: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.CloudApi]:
     for name in ("MPS_ALLOW_UNSIGNED", "MPS_REREAD", "TENCENTCLOUD_SESSIONTOKEN", "MPS_REGION"):
         monkeypatch.delenv(name, raising=False)
-    with cloud.CloudApi([books]) as create_running_task:
+    with cloud.CloudApi([mps]) as create_running_task:
         monkeypatch.setenv("MPS_NOTIFY_KEY", KEY)
         monkeypatch.setenv("MPS_API_ENDPOINT", create_running_task.url)
         monkeypatch.setenv("TENCENTCLOUD_SECRETID", create_running_task.key.secret_id)
@@ -232,8 +232,8 @@ def test_request_without_valid_signature_is_refused(api: cloud.CloudApi, attempt
         create_request(text),
         create_request(encode_base64(text), isBase64Encoded=True),
     ):
-        status, told = counting.answer(request)
-        assert (status, KEY in told) == (401, False)
+        status, content = counting.answer(request)
+        assert (status, KEY in content) == (401, False)
     assert counting.seen == []
     assert len(api.requests) == 0
 
@@ -269,7 +269,7 @@ ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
         ),
         401,
     ),
-    "sign and timestamp beside the body": (
+    "sign and timestamp next to the body": (
         lambda: create_request(
             create_task(),
             Timestamp=compute_timestamp(600),
@@ -328,7 +328,7 @@ ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
     "a body that is an object": (lambda: {**create_request(""), "body": sign(create_task())}, 400),
     "a body that is null": (lambda: {**create_request(""), "body": None}, 400),
     "no body": (lambda: {"httpMethod": "POST", "headers": {}}, 400),
-    "a body with something behind it": (
+    "a body with a suffix": (
         lambda: create_request(json.dumps(sign(create_task())) + "{}"),
         400,
     ),
@@ -423,11 +423,9 @@ SWAPPED: dict[str, Callable[[], Any]] = {
         "HoloTaskEvent": create_task()["WorkflowTaskEvent"],
     },
     "no id": lambda: change_payload(lambda payload: payload.pop("TaskId")),
-    "an id that is none": lambda: change_payload(
-        lambda payload: payload.update(TaskId="x" * 100_000)
-    ),
+    "an invalid id": lambda: change_payload(lambda payload: payload.update(TaskId="x" * 100_000)),
     "an id with a lone surrogate": lambda: change_payload(lambda p: p.update(TaskId="\ud800")),
-    "an id beside the payload": lambda: {
+    "an id next to the payload": lambda: {
         **change_payload(lambda payload: payload.pop("TaskId")),
         "TaskId": create_task()["WorkflowTaskEvent"]["TaskId"],
     },
@@ -479,11 +477,11 @@ def test_body_that_differs_from_mps_is_refused(
     logs.configure(stream := Stream())
     counting = CountingApp()
     body = swapped()
-    status, told = counting.answer(create_request(sign(body)))
+    status, content = counting.answer(create_request(sign(body)))
     # MPS may lag behind its own callbacks, so the sender may retry.
-    assert status == (503 if swapped is SWAPPED["finished, which it is not"] else 403), told
+    assert status == (503 if swapped is SWAPPED["finished, which it is not"] else 403), content
     assert counting.seen == []
-    assert len(told) < 500
+    assert len(content) < 500
     (line,) = stream.lines
     assert status == 403 or line["message"].startswith("event failed: ")
     payload = body.get(f"{body.get('EventType')}Event", {})
@@ -528,9 +526,9 @@ def test_request_of_mps_is_accepted(
 ) -> None:
     monkeypatch.setenv("MPS_REREAD", reread)
     counting = CountingApp()
-    status, told = counting.answer(request_of())
-    assert status == 200, told
-    assert len(counting.seen) == len(json.loads(told)["callbacks"]) > 0
+    status, content = counting.answer(request_of())
+    assert status == 200, content
+    assert len(counting.seen) == len(json.loads(content)["callbacks"]) > 0
 
 
 # The event that MPS returns in place of the received one
@@ -555,23 +553,21 @@ def test_fields_not_compared_come_from_mps(reread: cloud.CloudApi) -> None:
     assert event.raw["WorkflowTaskEvent"] == create_task()["WorkflowTaskEvent"]
 
 
-def test_progress_dispatches_current_state_of_task(
-    reread: cloud.CloudApi, books: cloud.Mps
-) -> None:
+def test_progress_dispatches_current_state_of_task(reread: cloud.CloudApi, mps: cloud.Mps) -> None:
     finished = create_running_task()
     finished["WorkflowTaskEvent"]["Status"] = "FINISH"
     finished["WorkflowTaskEvent"]["MediaProcessResultSet"] = results(
         create_task()["WorkflowTaskEvent"]
     )
-    books.add(finished)
+    mps.add(finished)
     counting = CountingApp()
-    status, told = counting.answer(create_request(sign(create_running_task())))
-    assert (status, json.loads(told)["status"]) == (200, "FINISH")
+    status, content = counting.answer(create_request(sign(create_running_task())))
+    assert (status, json.loads(content)["status"]) == (200, "FINISH")
     assert [one.status for one in counting.seen] == ["SUCCESS", "FAIL", "FINISH"]
 
 
 def test_cli_shows_the_event_that_mps_returned(
-    reread: cloud.CloudApi, books: cloud.Mps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reread: cloud.CloudApi, mps: cloud.Mps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typer_testing = pytest.importorskip("typer.testing", reason="the command line needs it")
     from scf_mps.cli import cli
@@ -597,12 +593,12 @@ def test_cli_shows_the_event_that_mps_returned(
     vod = {"EventType": "PullComplete", "PullCompleteEvent": {}}
     known = {"TaskId": create_running_task()["WorkflowTaskEvent"]["TaskId"]}
     messages = {"msgInfoList": [{"msgBody": json.dumps(one)} for one in (vod, known)]}
-    for told, event, code in (
+    for content, event, code in (
         (finished, create_request(sign(create_running_task())), 0),
         (further, create_request(sign(create_running_task())), 0),
         (finished, messages, 1),
     ):
-        books.add(told)
+        mps.add(content)
         ran = typer_testing.CliRunner().invoke(
             cli, ["invoke", "-", "--app", "counting:app"], input=json.dumps(event)
         )
@@ -610,11 +606,11 @@ def test_cli_shows_the_event_that_mps_returned(
         assert ran.exception is None or isinstance(ran.exception, SystemExit)
         summary = json.loads(ran.stdout)
         (handled,) = summary.get("events", [summary])
-        status = told["WorkflowTaskEvent"]["Status"]
+        status = content["WorkflowTaskEvent"]["Status"]
         assert (handled["task_id"], handled["status"]) == (known["TaskId"], status)
 
 
-def test_url_signed_anew_is_the_same_file(reread: cloud.CloudApi, books: cloud.Mps) -> None:
+def test_url_signed_anew_is_the_same_file(reread: cloud.CloudApi, mps: cloud.Mps) -> None:
     def described(url: str) -> dict[str, Any]:
         made: dict[str, Any] = sample("WorkflowTask", Description="SUCCESS")
         made["WorkflowTaskEvent"]["TaskId"] = "described"
@@ -622,12 +618,12 @@ def test_url_signed_anew_is_the_same_file(reread: cloud.CloudApi, books: cloud.M
         result["Output"]["DescriptionSet"] = [{"SubtitlePath": url}]
         return made
 
-    books.add(described("https://texts.example/1.vtt?sign=1"))
+    mps.add(described("https://texts.example/1.vtt?sign=1"))
     came = described("https://texts.example/1.vtt?sign=2")
     assert CountingApp().answer(create_request(sign(came)))[0] == 200
     other = described("https://evil.example/1.vtt?sign=1")
-    status, told = CountingApp().answer(create_request(sign(other)))
-    assert (status, "AiAnalysisResultSet[0]" in told) == (403, True)
+    status, content = CountingApp().answer(create_request(sign(other)))
+    assert (status, "AiAnalysisResultSet[0]" in content) == (403, True)
 
 
 class WaitingTaskService(cloud.Service):
@@ -696,8 +692,8 @@ def test_missing_time_or_credentials_dispatch_nothing(
     counting = CountingApp()
     assert counting.answer(create_request(sign(create_task())), limit=0.0001)[0] == 503  # type: ignore[arg-type]
     monkeypatch.delenv("TENCENTCLOUD_SECRETID")
-    status, told = counting.answer(create_request(sign(create_task())))
-    assert (status, told) == (500, '{"error": "internal error"}')
+    status, content = counting.answer(create_request(sign(create_task())))
+    assert (status, content) == (500, '{"error": "internal error"}')
     assert counting.seen == []
 
 

@@ -1,4 +1,4 @@
-"""Responses to HTTP requests, whose status tells MPS what to send again."""
+"""Responses to HTTP requests, whose status says what MPS should send again."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ class FailingMiddleware(Middleware):
 @pytest.mark.parametrize(
     ("error", "status", "wait"),
     [
-        (LedgerError("the store is away"), 503, "60"),
+        (LedgerError("the store is unreachable"), 503, "60"),
         (EventHeld("held", 0.2), 503, "1"),
         (EventHeld("held", 7.2), 503, "8"),
         (InvalidEvent("expected another"), 400, None),
@@ -208,9 +208,9 @@ def test_other_errors_are_answered_and_logged(
     error: Exception, status: int, wait: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = App(middleware=[FailingMiddleware(error)])
-    told, content, headers = answer(app, create_request(sign(create_transcode())))
-    assert (told, headers.get("Retry-After")) == (status, wait)
-    assert ("slip" in content["error"], "away" in content["error"]) == (False, False)
+    returned, content, headers = answer(app, create_request(sign(create_transcode())))
+    assert (returned, headers.get("Retry-After")) == (status, wait)
+    assert ("slip" in content["error"], "unreachable" in content["error"]) == (False, False)
     (logged,) = errors(caplog)
     assert str(error) in logged
     with pytest.raises(type(error)):

@@ -349,9 +349,9 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
         return Case(channel, event, [event], ledger=ledger)
     if channel == "text":
         event = draw(draw_notification())
-        told = encode(event)
+        body = encode(event)
         form = draw(st.sampled_from([str, str.encode, lambda one: bytearray(one.encode())]))
-        return Case(channel, form(told), [event], ledger=ledger)
+        return Case(channel, form(body), [event], ledger=ledger)
     if channel in ("http", "http-reread", "broken-http"):
         return draw_http(draw, channel, ledger)
     if channel == "reference":
@@ -363,14 +363,14 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
     if channel == "junk":
         return Case(channel, draw(JUNK), None, ledger=ledger)
     if channel == "broken":
-        told = draw_broken(draw, encode(draw(draw_notification())))
+        body = draw_broken(draw, encode(draw(draw_notification())))
         inside = draw(sample_from("raw", "message", "letter"))
         if inside == "message":
-            return Case(channel, {"msgBody": told}, [MALFORMED], ledger=ledger)
+            return Case(channel, {"msgBody": body}, [MALFORMED], ledger=ledger)
         if inside == "letter":
-            letter = {"RequestId": "r", "Body": {"ClientContext": told}}
+            letter = {"RequestId": "r", "Body": {"ClientContext": body}}
             return Case(channel, letter, [MALFORMED], ledger=ledger)
-        return Case(channel, told, [MALFORMED], ledger=ledger)
+        return Case(channel, body, [MALFORMED], ledger=ledger)
     if channel == "broken-envelope":
         event = draw(draw_notification(0))
         odd = draw(SCALARS | st.just([]) | st.just({}) | st.just([event]))
@@ -395,20 +395,20 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
     events: list[Any] = draw(st.lists(draw_notification(2), min_size=1, max_size=3))
     if channel in ("queue", "escaped", "dead-letter"):
         events = events[:1]
-    told = [encode(event) for event in events]
+    body = [encode(event) for event in events]
     if channel == "escaped":
-        return Case(channel, {"msgBody": draw_escaped(draw, told[0])}, events, ledger=ledger)
+        return Case(channel, {"msgBody": draw_escaped(draw, body[0])}, events, ledger=ledger)
     if channel == "queue":
-        return Case(channel, {"code": 0, "msgBody": told[0]}, events, ledger=ledger)
+        return Case(channel, {"code": 0, "msgBody": body[0]}, events, ledger=ledger)
     if channel == "dead-letter":
         return Case(channel, draw_dead_letter(draw, events[0]), events, ledger=ledger)
     if channel == "nested":
-        told = [encode(draw_dead_letter(draw, event)) for event in events]
+        body = [encode(draw_dead_letter(draw, event)) for event in events]
     if channel == "queues":
         return Case(
-            channel, {"msgInfoList": [{"msgBody": one} for one in told]}, events, ledger=ledger
+            channel, {"msgInfoList": [{"msgBody": one} for one in body]}, events, ledger=ledger
         )
-    wrapped = {"Records": [{"CMQ": {"msgBody": one}} for one in told]}
+    wrapped = {"Records": [{"CMQ": {"msgBody": one}} for one in body]}
     if channel == "nested":
         wrapped = draw_dead_letter(draw, wrapped)
     return Case(channel, wrapped, events, ledger=ledger)
@@ -509,17 +509,17 @@ class Fuzzer:
         try:
             answer = handler(copy.deepcopy(case.event), {"time_limit_in_ms": 20_000})
             json.dumps(answer)
-            told = f"HTTP {answer['statusCode']}" if "statusCode" in answer else "summary"
+            outcome = f"HTTP {answer['statusCode']}" if "statusCode" in answer else "summary"
         except (InvalidEvent, CallbacksFailed, MpsError) as error:
-            answer, told = error, type(error).__name__
+            answer, outcome = error, type(error).__name__
             if isinstance(error, InvalidEvent | MpsError):
-                told = "MpsError" if isinstance(error, MpsError) else MALFORMED
-        if is_http != told.startswith("HTTP") and case.channel != "junk":
-            raise WrongOutcome(f"{told}, {answer!r}")
+                outcome = "MpsError" if isinstance(error, MpsError) else MALFORMED
+        if is_http != outcome.startswith("HTTP") and case.channel != "junk":
+            raise WrongOutcome(f"{outcome}, {answer!r}")
         if case.notifications is not None:
             expected, dispatched = self.predict(case)
-            if told not in expected:
-                raise WrongOutcome(f"got {told}, expected {expected}: {answer!r}")
+            if outcome not in expected:
+                raise WrongOutcome(f"got {outcome}, expected {expected}: {answer!r}")
             if case.reread and seen.events not in (
                 [],
                 [self.read_from_mps(one.task_id) for one in map(parse_event, seen.events)],
@@ -529,11 +529,11 @@ class Fuzzer:
                 raise WrongOutcome(
                     f"dispatched {len(seen.events)} events, expected {len(dispatched)}"
                 )
-        elif told.startswith("HTTP") and told not in ("HTTP 400", "HTTP 401", "HTTP 405"):
-            raise WrongOutcome(f"{told} without a signature")
+        elif outcome.startswith("HTTP") and outcome not in ("HTTP 400", "HTTP 401", "HTTP 405"):
+            raise WrongOutcome(f"{outcome} without a signature")
         self.tally.examples += 1
         self.tally.channels[case.channel] += 1
-        self.tally.outcomes[f"{case.channel}: {told}"] += 1
+        self.tally.outcomes[f"{case.channel}: {outcome}"] += 1
         self.tally.dispatched += len(seen.events)
 
     def is_distinct(self, case: Case) -> bool:
@@ -569,12 +569,12 @@ class Fuzzer:
     def predict_verified(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
         if not valid:
             return ["HTTP 400"], []
-        told = self.read_from_mps(parse_event(valid[0]).task_id)
-        if told is None:
+        current = self.read_from_mps(parse_event(valid[0]).task_id)
+        if current is None:
             return ["HTTP 403"], []
-        if remove_signature(valid[0]) == remove_signature(TASKS[parse_event(told).task_id]):
-            return ["HTTP 200"], [told]
-        late = ["HTTP 503"] if parse_event(told).in_progress else []  # if the body says FINISH
+        if remove_signature(valid[0]) == remove_signature(TASKS[parse_event(current).task_id]):
+            return ["HTTP 200"], [current]
+        late = ["HTTP 503"] if parse_event(current).in_progress else []  # if the body says FINISH
         return ["HTTP 200", "HTTP 403", *late], None
 
     def read_from_mps(self, name: str) -> dict[str, Any] | None:

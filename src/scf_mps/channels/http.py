@@ -1,4 +1,4 @@
-"""HTTP requests and their responses, whose status tells MPS what to send again.
+"""HTTP requests and their responses, whose status says what MPS should send again.
 
 No exception leaves `main_handler` for a request: behind a URL nobody would see it. The log has the details. A response,
 which anybody may get, has no more than the request itself or the names of callbacks.
