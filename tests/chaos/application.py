@@ -70,8 +70,8 @@ class LoggingLedger(Ledger):
     def find(self, key: str) -> StoredEvent | None:
         return self._inner.find(key)
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
-        return self._inner.entries(task_id, since)
+    def list_events(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
+        return self._inner.list_events(task_id, since)
 
     def purge(self, before: float) -> int:
         return self._inner.purge(before)

@@ -420,7 +420,7 @@ class CrashTest:
         with set_variables(environment):
             ledger = open_ledger(url)
             wait_until(
-                lambda: all(event.lease_seconds == 0 for event in ledger.entries()),
+                lambda: all(event.lease_seconds == 0 for event in ledger.list_events()),
                 20,
                 "events are still held",
             )

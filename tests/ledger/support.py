@@ -103,7 +103,7 @@ class MemoryStore:
     def read_bytes(self):
         """Return all bytes that are stored."""
         notifications = [
-            self._memory.find(event.key).notification for event in self._memory.entries()
+            self._memory.find(event.key).notification for event in self._memory.list_events()
         ]
         return json.dumps(notifications).encode()
 

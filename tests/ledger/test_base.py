@@ -38,7 +38,7 @@ def test_records_hold_outcomes_of_calls():
     before = time.time()
     with pytest.raises(CallbacksFailed):
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     records = {record.callback: record for record in event.records}
     assert (records["fail"].outcome, records["fail"].error) == ("failed", "ValueError: no")
     assert (records["drop"].outcome, records["drop"].error) == ("dropped", "Drop: why")

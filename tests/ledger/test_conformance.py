@@ -328,10 +328,10 @@ def test_stored_event_describes_each_state(store):
 
 def test_only_find_returns_notification(ledger):
     assert ledger.find(create_event().key) is None
-    assert list(ledger.entries()) == []
+    assert list(ledger.list_events()) == []
     ledger.close(ledger.claim(create_event(), TWO, LEASE), [], True)
     assert ledger.find(create_event().key).notification == create_notification()
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     assert (event.key, event.notification) == (create_event().key, None)
 
 
@@ -388,9 +388,9 @@ def test_unusual_task_ids_are_accepted(ledger):
         ledger.close(lease, [create_record("r/\ud800任 c", error="\ud800")], True)
     for task in UNUSUAL_TASKS:
         assert ledger.claim(create_event(task), ["r/\ud800任 c"], LEASE).held is False
-        assert [event.task_id for event in ledger.entries(task)] == [task]
+        assert [event.task_id for event in ledger.list_events(task)] == [task]
         assert ledger.find(create_event(task).key).notification == create_notification(task)
-    assert len(list(ledger.entries())) == len(UNUSUAL_TASKS)
+    assert len(list(ledger.list_events())) == len(UNUSUAL_TASKS)
 
 
 def test_event_without_task_id_is_found_by_content(ledger):
@@ -406,22 +406,22 @@ def test_event_with_outer_task_id_is_found(ledger):
     event = create_event("", TaskId="outer")
     ledger.close(ledger.claim(event, [], LEASE), [], True)
     assert ledger.find(event.key).task_id == "outer"
-    assert [event.key for event in ledger.entries("outer")] == [event.key]
+    assert [event.key for event in ledger.list_events("outer")] == [event.key]
 
 
 def test_entries_filter_by_task_and_time(ledger):
     for task in ("a", "ab", "b"):
         for status in ("FINISH", "PROCESSING"):
             ledger.close(ledger.claim(create_event(task, status), [], LEASE), [], True)
-    assert len(list(ledger.entries())) == 6
-    assert [event.task_id for event in ledger.entries("a")] == ["a", "a"]
-    assert {event.status for event in ledger.entries("a")} == {"FINISH", "PROCESSING"}
-    assert list(ledger.entries("c")) == []
-    since = max(event.received for event in ledger.entries())
-    assert [event.received for event in ledger.entries(since=since)] == [since]
-    assert len(list(ledger.entries("b", since=since))) == 1
-    assert list(ledger.entries(since=since + 1e-3)) == []
-    assert list(ledger.entries("b", since=since + 1e6)) == []
+    assert len(list(ledger.list_events())) == 6
+    assert [event.task_id for event in ledger.list_events("a")] == ["a", "a"]
+    assert {event.status for event in ledger.list_events("a")} == {"FINISH", "PROCESSING"}
+    assert list(ledger.list_events("c")) == []
+    since = max(event.received for event in ledger.list_events())
+    assert [event.received for event in ledger.list_events(since=since)] == [since]
+    assert len(list(ledger.list_events("b", since=since))) == 1
+    assert list(ledger.list_events(since=since + 1e-3)) == []
+    assert list(ledger.list_events("b", since=since + 1e6)) == []
 
 
 def test_event_in_progress_is_found(ledger):
@@ -441,15 +441,15 @@ def test_purge_spares_held_events(store):
     ledger.claim(create_event("twice"), TWO, LEASE)
     store.expire()
     ledger.claim(create_event("held"), TWO, LEASE)
-    received = min(event.received for event in ledger.entries())
+    received = min(event.received for event in ledger.list_events())
     assert ledger.purge(received) == 0
     assert ledger.purge(time.time() + 1) == 3
     assert ledger.purge(time.time() + 1) == 0
-    assert [event.task_id for event in ledger.entries()] == ["held"]
+    assert [event.task_id for event in ledger.list_events()] == ["held"]
     assert ledger.find(create_event("closed").key) is None
     lease = ledger.claim(create_event("closed"), TWO, LEASE)
     assert (lease.delivery, lease.final_records) == (1, {})
-    assert [event.task_id for event in ledger.entries("closed")] == ["closed"]
+    assert [event.task_id for event in ledger.list_events("closed")] == ["closed"]
     with pytest.raises(EventHeld):
         ledger.claim(create_event("held"), TWO, LEASE)
 
@@ -457,10 +457,10 @@ def test_purge_spares_held_events(store):
 def test_purge_spares_later_events(ledger):
     for task in ("old", "young"):
         ledger.close(ledger.claim(create_event(task), [], LEASE), [], True)
-    received = {event.task_id: event.received for event in ledger.entries()}
+    received = {event.task_id: event.received for event in ledger.list_events()}
     assert received["old"] < received["young"]
     assert ledger.purge(received["young"]) == 1
-    assert [event.task_id for event in ledger.entries()] == ["young"]
+    assert [event.task_id for event in ledger.list_events()] == ["young"]
 
 
 def test_lease_that_holds_nothing_rejects_records(ledger):
@@ -542,7 +542,7 @@ def test_damaged_event_is_reported_and_others_listed(shared_store, change):
     assert ran == []
     listed = []
     with pytest.raises(DamagedRecord, match="delete it"):
-        listed.extend(event.task_id for event in ledger.entries())
+        listed.extend(event.task_id for event in ledger.list_events())
     assert sorted(listed) == ["good", "other"]
     with pytest.raises(DamagedRecord, match="delete it"):
         ledger.purge(time.time() + 1)
@@ -556,7 +556,7 @@ def test_many_damaged_events_are_summarized(shared_store):
         ledger.close(ledger.claim(create_event(task), [], LEASE), [], True)
         shared_store.damage(create_event(task), lambda data: b"{")
     with pytest.raises(DamagedRecord, match="12 events") as raised:
-        list(shared_store.open().entries())
+        list(shared_store.open().list_events())
     assert str(raised.value).count("\n") == 11
     assert str(raised.value).endswith("and 2 more")
 
@@ -587,7 +587,7 @@ def test_similar_events_are_kept_apart(ledger):
         stored = ledger.find(create_event(task, status).key)
         assert (stored.task_id, stored.status) == (task, status)
         assert stored.notification == create_notification(task, status)
-    assert len(list(ledger.entries())) == len(SIMILAR_EVENTS)
+    assert len(list(ledger.list_events())) == len(SIMILAR_EVENTS)
 
 
 def _handle_ten_events(ledger, task, results):

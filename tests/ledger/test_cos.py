@@ -133,7 +133,7 @@ def test_throttled_requests_are_retried(store, emulator):
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_before", "slow_down", "expired_token"])
-@pytest.mark.parametrize("method", ["claim", "record", "close", "find", "entries", "purge"])
+@pytest.mark.parametrize("method", ["claim", "record", "close", "find", "list_events", "purge"])
 def test_permanent_failure_is_ledger_error(store, emulator, kind, method):
     ledger = create_ledger(store, NO_RETRY)
     lease = ledger.claim(create_event("held"), FOUR, LEASE)
@@ -142,7 +142,7 @@ def test_permanent_failure_is_ledger_error(store, emulator, kind, method):
         "record": lambda: ledger.record(lease, create_record(FOUR[0])),
         "close": lambda: ledger.close(lease, [], True),
         "find": lambda: ledger.find(create_event().key),
-        "entries": lambda: list(ledger.entries()),
+        "list_events": lambda: list(ledger.list_events()),
         "purge": lambda: ledger.purge(4e9),
     }
     emulator.faults.add(Fault(kind, retry_after=None))
@@ -206,7 +206,7 @@ def test_unreadable_object_is_reported_and_others_listed(store, emulator):
             ledger.claim(create_event(task), [], LEASE)
     listed = []
     with pytest.raises(DamagedRecord, match="2 events"):
-        listed.extend(event.task_id for event in ledger.entries())
+        listed.extend(event.task_id for event in ledger.list_events())
     assert listed == ["good"]
 
 

@@ -54,11 +54,11 @@ def test_hidden_files_are_ignored(folder):
     (folder / ".DS_Store").write_text("")
     (event_folder,) = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
     (event_folder / ".DS_Store").write_text("")
-    assert len(list(ledger.entries())) == 1
+    assert len(list(ledger.list_events())) == 1
     assert FileLedger(folder).claim(create_event(), FOUR, LEASE).held is False
     assert ledger.find(create_event().key).state == "done"
     assert ledger.purge(time.time() + 10) == 1
-    assert list(ledger.entries()) == []
+    assert list(ledger.list_events()) == []
     assert FileLedger(folder).claim(create_event(), FOUR, LEASE).delivery == 1
 
 
@@ -84,7 +84,7 @@ def test_foreign_file_is_named(folder, name):
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("")
     with pytest.raises(LedgerError, match="not the ledger") as raised:
-        list(ledger.entries())
+        list(ledger.list_events())
     assert str(raised.value).startswith(name)
 
 
@@ -92,9 +92,9 @@ def test_expired_events_are_purged_hourly(folder):
     deliver(FileLedger(folder, keep=0.0), event=create_event("old"))
     ledger = FileLedger(folder, keep=-1.0)  # every event is expired
     deliver(ledger, event=create_event("new"))
-    assert [event.task_id for event in ledger.entries()] == ["new"]
+    assert [event.task_id for event in ledger.list_events()] == ["new"]
     deliver(ledger, event=create_event("newer"))  # it was purged already
-    assert len(list(ledger.entries())) == 2
+    assert len(list(ledger.list_events())) == 2
 
 
 def test_events_are_kept_30_days_by_default(folder):
@@ -133,7 +133,7 @@ def test_writers_continue_while_temporary_files_are_deleted(folder):
     finally:
         stop.set()
         thread.join()
-    assert len(list(ledgers[2].entries())) == 41
+    assert len(list(ledgers[2].list_events())) == 41
 
 
 def test_deleted_temporary_file_is_ledger_error(tmp_path):
@@ -168,7 +168,7 @@ def test_entries_continue_during_purges(folder):
     def read():
         while not stop.is_set():
             try:
-                list(ledger.entries())
+                list(ledger.list_events())
             except Exception as error:
                 errors.append(error)
 
@@ -201,13 +201,13 @@ def test_delete_removes_empty_folders_only(tmp_path):
     store.put("other/event", b"1")
     store.delete(["folder/nothing", "nowhere/nothing", "folder/event", "other/event"])
     assert not (tmp_path / "other").exists()
-    assert [name for name, _ in store.names("")] == ["folder/state"]
-    assert [name for name, _ in store.names("folder/")] == ["folder/state"]
-    assert [name for name, _ in store.names("f")] == ["folder/state"]
-    assert list(store.names("g")) == []
-    assert list(store.names("g/")) == []
+    assert [name for name, _ in store.list_names("")] == ["folder/state"]
+    assert [name for name, _ in store.list_names("folder/")] == ["folder/state"]
+    assert [name for name, _ in store.list_names("f")] == ["folder/state"]
+    assert list(store.list_names("g")) == []
+    assert list(store.list_names("g/")) == []
     (tmp_path / "stray").write_text("")
-    assert [name for name, _ in store.names("")] == ["folder/state", "stray"]
+    assert [name for name, _ in store.list_names("")] == ["folder/state", "stray"]
     store.delete(["folder/state"])
     assert not (tmp_path / "folder").exists()
 
@@ -219,7 +219,7 @@ def test_dangling_links_are_ignored(folder):
     (event_folder,) = [path for path in folder.iterdir() if path.name[0] != "."]
     for path in (event_folder / "claim-9", folder / ".writing" / "gone"):
         path.symlink_to("nowhere")
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     assert (event.state, event.delivery) == ("done", 1)
     assert FileLedger(folder).claim(create_event(), FOUR, LEASE).held is False
 
@@ -231,7 +231,7 @@ def test_age_is_measured_by_file_system(tmp_path):
     modified = (tmp_path / "folder" / "state").stat().st_mtime - 100
     os.utime(tmp_path / "folder" / "state", (modified, modified))
     assert 99.9 < store.get("folder/state")[1]() < 110
-    assert dict(store.names(""))["folder/state"] == pytest.approx(modified)
+    assert dict(store.list_names(""))["folder/state"] == pytest.approx(modified)
     assert store.get("folder/event") is None
     assert store.get("nowhere/event") is None
 
@@ -309,7 +309,7 @@ def test_full_redelivery_and_history_write_nothing(tmp_path):
     before = read_times(tmp_path)
     assert ledger.claim(create_event(), ["r c"], LEASE).held is False
     assert ledger.find(create_event().key).state == "done"
-    assert [event.state for event in ledger.entries()] == ["done"]
+    assert [event.state for event in ledger.list_events()] == ["done"]
     assert read_times(tmp_path) == before
 
 
@@ -338,7 +338,7 @@ def test_done_event_is_skipped_on_read_only_disk(disk):
     ledger = FileLedger(disk / "ledger")
     assert ledger.claim(create_event(), ["r c"], LEASE).held is False
     assert ledger.find(create_event().key).state == "done"
-    assert {event.state for event in ledger.entries()} == {"done", "running"}
+    assert {event.state for event in ledger.list_events()} == {"done", "running"}
     with pytest.raises(LedgerError, match="writable"):
         ledger.claim(create_event("new"), ["r c"], LEASE)
     with pytest.raises(LedgerError, match="writable"):
@@ -412,7 +412,7 @@ def test_folder_in_place_of_record_is_damage(tmp_path):
     state.mkdir()
     listed = []
     with pytest.raises(DamagedRecord, match="directory"):
-        listed.extend(event.task_id for event in ledger.entries())
+        listed.extend(event.task_id for event in ledger.list_events())
     assert listed == [create_event().task_id]
     with pytest.raises(DamagedRecord):
         ledger.claim(create_event("bad"), [], LEASE)

@@ -167,7 +167,7 @@ def test_store_that_resumes_records_all_at_close(redis_store):
     with pytest.raises(CallbacksFailed):
         handler(EVENT, {"time_limit_in_ms": LIMIT * 1000})
     assert ran == ["Transcode"]
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     assert [record.outcome for record in event.records if record.is_final] == ["done"]
     assert event.lease_seconds == 0
 

@@ -11,7 +11,7 @@ from .support import LEASE, create_event, create_record
 
 
 def list_tasks(ledger):
-    return [event.task_id for event in ledger.entries()]
+    return [event.task_id for event in ledger.list_events()]
 
 
 def handle(ledger, task):
@@ -63,7 +63,7 @@ def test_lease_lasts_exactly_its_duration():
 def test_closed_event_is_free_at_clock_zero():
     ledger = MemoryLedger(max_events=1, clock=lambda: 0.0)
     handle(ledger, "one")
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     assert (event.state, event.lease_seconds) == ("done", 0.0)
     handle(ledger, "other")
     assert list_tasks(ledger) == ["other"]

@@ -64,8 +64,8 @@ class DictStore(ObjectStore):
         data, modified = self.objects[name]
         return data, lambda: self.now - modified
 
-    def names(self, prefix):
-        self._count("names")
+    def list_names(self, prefix):
+        self._count("list_names")
         return iter(
             [
                 (name, self.objects[name][1])
@@ -131,7 +131,7 @@ def test_retry_of_failure_reads_and_lists_once(store, ledger):
     assert store.take_requests() == {
         "get": 1,
         "create": 1,
-        "names": 1,
+        "list_names": 1,
     }
     ledger.close(lease, [create_record(FOUR[3], delivery=2)], True)
     assert store.take_requests() == {"put": 1}
@@ -142,7 +142,7 @@ def test_takeover_reads_records_of_dead_delivery(store, ledger):
     store.now += LEASE + 2
     store.take_requests()
     claim(ledger)
-    assert store.take_requests() == {"get": 4, "create": 2, "names": 2}
+    assert store.take_requests() == {"get": 4, "create": 2, "list_names": 2}
 
 
 def test_waiting_costs_four_requests_per_attempt(store, ledger):
@@ -150,7 +150,7 @@ def test_waiting_costs_four_requests_per_attempt(store, ledger):
     store.take_requests()
     with pytest.raises(EventHeld):
         claim(ledger)
-    assert store.take_requests() == {"get": 2, "create": 1, "names": 1}
+    assert store.take_requests() == {"get": 2, "create": 1, "list_names": 1}
 
 
 def test_entries_read_one_object_per_event(store, ledger):
@@ -158,10 +158,10 @@ def test_entries_read_one_object_per_event(store, ledger):
         event = create_event(f"task-{number}")
         ledger.close(ledger.claim(event, [], LEASE), [], True)
     store.take_requests()
-    assert len(list(ledger.entries())) == 3
-    assert store.take_requests() == {"names": 1, "get": 3}
+    assert len(list(ledger.list_events())) == 3
+    assert store.take_requests() == {"list_names": 1, "get": 3}
     assert ledger.find(event.key).notification == event.raw
-    assert store.take_requests() == {"names": 1, "get": 2}
+    assert store.take_requests() == {"list_names": 1, "get": 2}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_find_lists_one_folder_for_unknown_event(store, ledger, key):
     deliver(ledger)
     store.take_requests()
     assert ledger.find(key) is None
-    assert store.take_requests() == {"names": 1}
+    assert store.take_requests() == {"list_names": 1}
 
 
 def test_find_lists_likely_folder_without_task_id(store, ledger):
@@ -180,7 +180,7 @@ def test_find_lists_likely_folder_without_task_id(store, ledger):
     ledger.close(ledger.claim(event, [], LEASE), [], True)
     store.take_requests()
     assert ledger.find(event.key).notification == event.raw
-    assert store.take_requests() == {"names": 1, "get": 2}
+    assert store.take_requests() == {"list_names": 1, "get": 2}
 
 
 TEXTS = st.text(st.sampled_from("a/é\ud800"), max_size=4)
@@ -207,16 +207,16 @@ def test_every_event_is_found_by_key(type, task_id, status, outer_task_id):
 def test_entries_do_not_read_older_events(store, ledger):
     deliver(ledger)
     store.take_requests()
-    assert list(ledger.entries(since=store.now + 3600.5)) == []
-    assert store.take_requests() == {"names": 1}
+    assert list(ledger.list_events(since=store.now + 3600.5)) == []
+    assert store.take_requests() == {"list_names": 1}
     assert ledger.purge(store.now - 3600.5) == 0
-    assert store.take_requests() == {"names": 1}
+    assert store.take_requests() == {"list_names": 1}
 
 
 def test_entries_return_more_than_one_batch(store, ledger):
     for number in range(101):
         ledger.claim(create_event(f"task-{number}"), [], LEASE)
-    assert len({event.key for event in ledger.entries()}) == 101
+    assert len({event.key for event in ledger.list_events()}) == 101
 
 
 def test_first_delivery_writes_event_without_records(ledger, store):
@@ -274,7 +274,7 @@ def test_each_delivery_has_its_own_duration(store, ledger):
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "requests"), [(LEASE - 1, {"put": 1}), (LEASE - 0.5, {"names": 1, "put": 1})]
+    ("elapsed", "requests"), [(LEASE - 1, {"put": 1}), (LEASE - 0.5, {"list_names": 1, "put": 1})]
 )
 def test_late_delivery_lists_folder_before_close(store, ledger, elapsed, requests):
     lease = claim(ledger)
@@ -296,7 +296,7 @@ def test_overtaken_delivery_writes_missing_final_records(store, ledger):
         [create_record(FOUR[0]), create_record(FOUR[1]), create_record(FOUR[2], "failed")],
         False,
     )
-    assert store.take_requests() == {"names": 1, "put": 1}
+    assert store.take_requests() == {"list_names": 1, "put": 1}
     assert f"{FOLDER}/done-{hash_key(FOUR[1])}" in store.objects
 
 
@@ -394,7 +394,7 @@ def test_claim_fails_when_overtaken_meanwhile(store, ledger):
         store.now += 2.5
         quick.append(claim(ledger))
 
-    store.meanwhile["names"] = overtake
+    store.meanwhile["list_names"] = overtake
     with pytest.raises(EventHeld):
         claim(ledger, seconds=1.0)
     assert quick[0].delivery == 3
@@ -442,7 +442,7 @@ def test_deleted_claim_holds_nothing(store, ledger):
 def test_entries_skip_objects_deleted_meanwhile(store, ledger):
     ledger.record(claim(ledger), create_record(FOUR[0]))
     store.meanwhile["get event"] = store.objects.clear
-    assert list(ledger.entries()) == []
+    assert list(ledger.list_events()) == []
     ledger.record(claim(ledger), create_record(FOUR[0]))
     name = f"done-{hash_key(FOUR[0])}"
     store.meanwhile[f"get {name}"] = lambda: store.objects.pop(f"{FOLDER}/{name}")
@@ -457,7 +457,7 @@ def test_event_without_first_object_has_no_notification(store, ledger):
     del store.objects[f"{FOLDER}/event"]
     event = ledger.find(EVENT.key)
     assert (event.state, event.delivery, event.notification) == ("done", 1, None)
-    assert [event.key for event in ledger.entries()] == [EVENT.key]
+    assert [event.key for event in ledger.list_events()] == [EVENT.key]
     assert claim(ledger).held is False
     assert claim(ledger, forced=FOUR).delivery == 2
 
@@ -466,7 +466,7 @@ def test_remains_of_expired_event_are_purged(store, ledger):
     ledger.close(claim(ledger), [], False)
     ledger.record(claim(ledger), create_record(FOUR[0]))
     del store.objects[f"{FOLDER}/event"], store.objects[f"{FOLDER}/state"]
-    assert list(ledger.entries()) == []
+    assert list(ledger.list_events()) == []
     assert ledger.find(EVENT.key) is None
     assert ledger.purge(store.now) == 0
     assert len(store.objects) == 2
@@ -535,7 +535,7 @@ def test_damaged_object_is_named_and_not_claimed(store, ledger, name, data):
     before = dict(store.objects)
     for act in (
         lambda: claim(ledger),
-        lambda: list(ledger.entries()),
+        lambda: list(ledger.list_events()),
         lambda: ledger.find(EVENT.key),
         lambda: ledger.purge(2e9),
     ):
@@ -574,7 +574,7 @@ def test_foreign_record_is_named(store, ledger, fields):
 def test_foreign_object_is_named(store, ledger, name):
     deliver(ledger)
     put_object(store, name, b"")
-    for act in (lambda: list(ledger.entries()), lambda: ledger.purge(2e9)):
+    for act in (lambda: list(ledger.list_events()), lambda: ledger.purge(2e9)):
         with pytest.raises(DamagedRecord, match="delete it") as raised:
             act()
         assert str(raised.value).startswith(name)
@@ -584,7 +584,7 @@ def test_folder_objects_of_console_are_ignored(store, ledger):
     deliver(ledger, FOUR[:1], False)
     put_object(store, "", b"")
     put_object(store, f"{FOLDER}/", b"")
-    assert len(list(ledger.entries())) == 1
+    assert len(list(ledger.list_events())) == 1
     assert claim(ledger).delivery == 2
     store.now += LEASE + 1
     assert ledger.purge(2e9) == 1
@@ -660,7 +660,7 @@ def test_damaged_claim_is_reported_and_event_kept(store, ledger, lease):
     ledger.close(ledger.claim(other, [], LEASE), [], True)
     listed = []
     with pytest.raises(DamagedRecord, match="claim-2"):
-        listed.extend(event.task_id for event in ledger.entries())
+        listed.extend(event.task_id for event in ledger.list_events())
     assert listed == ["another"]
     with pytest.raises(DamagedRecord, match="claim-2"):
         ledger.purge(2e9)
@@ -679,7 +679,7 @@ def test_damaged_record_of_callback_is_named(store, ledger, damage):
     else:
         store.unreadable[name] = damage
     store.now += LEASE + 5
-    for act in (lambda: claim(ledger), lambda: list(ledger.entries())):
+    for act in (lambda: claim(ledger), lambda: list(ledger.list_events())):
         with pytest.raises(DamagedRecord, match="done-"):
             act()
 

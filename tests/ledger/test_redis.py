@@ -118,7 +118,7 @@ def test_lease_seconds_use_server_clock(store, client):
     ledger.claim(create_event(), FOUR, LEASE)
     until = int(client.hget(get_key(store, "event", hash_key(create_event().key)), "until")) / 1000
     before = client.time()
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     after = client.time()
     assert until - after[0] - after[1] / 1e6 - 1e-6 <= event.lease_seconds
     assert event.lease_seconds <= until - before[0] - before[1] / 1e6 + 1e-6
@@ -132,9 +132,9 @@ def test_new_events_remove_expired_ones_from_index(store, client):
     for name in client.scan_iter(get_key(store, "event", "*")):
         if name.decode() != kept:
             client.delete(name)
-    assert [event.task_id for event in ledger.entries()] == ["task-0"]
+    assert [event.task_id for event in ledger.list_events()] == ["task-0"]
     assert ledger.find(create_event("task-1").key) is None
-    assert list(ledger.entries("task-1")) == []
+    assert list(ledger.list_events("task-1")) == []
     ledger.claim(create_event("young"), FOUR, LEASE)
     assert client.zcard(get_key(store, "index")) == 13
     for member in client.zrange(get_key(store, "index"), 0, -1):
@@ -143,7 +143,7 @@ def test_new_events_remove_expired_ones_from_index(store, client):
     # Ten members are checked, and one of them has not expired.
     assert client.zcard(get_key(store, "index")) == 14 - 9
     ledger.claim(create_event("newer"), FOUR, LEASE)
-    assert {event.task_id for event in ledger.entries()} == {"task-0", "young", "new", "newer"}
+    assert {event.task_id for event in ledger.list_events()} == {"task-0", "young", "new", "newer"}
     assert client.zcard(get_key(store, "index")) == 4
 
 
@@ -160,7 +160,7 @@ def test_events_without_task_id_have_no_task_key(store, client):
     for number in range(3):
         event = create_event("", SessionId=str(number))
         ledger.close(ledger.claim(event, FOUR, LEASE), [create_record(FOUR[0])], True)
-    assert len(list(ledger.entries())) == 3
+    assert len(list(ledger.list_events())) == 3
     assert list(client.scan_iter(get_key(store, "task", "*"))) == []
 
 
@@ -184,7 +184,7 @@ def test_entries_return_more_than_one_batch(store):
     ledger = store.open()
     for number in range(201):
         ledger.claim(create_event(f"task-{number}"), [], LEASE)
-    assert len({event.key for event in ledger.entries()}) == 201
+    assert len({event.key for event in ledger.list_events()}) == 201
 
 
 # Failing servers
@@ -260,7 +260,7 @@ def test_repeated_requests_apply_once(store, proxy):
     lease = ledger.claim(create_event(), FOUR, LEASE)
     assert (lease.delivery, list(lease.final_records)) == (2, FOUR[:1])
     proxy.cut = 1
-    assert len(list(ledger.entries())) == 1
+    assert len(list(ledger.list_events())) == 1
 
 
 def test_broken_connections_are_ledger_error(store, proxy):
@@ -394,7 +394,7 @@ def test_damaged_event_is_named(store, client, field, value):
     for act in (
         lambda: ledger.claim(create_event(), FOUR, LEASE),
         lambda: ledger.find(create_event().key),
-        lambda: list(ledger.entries()),
+        lambda: list(ledger.list_events()),
     ):
         with pytest.raises(DamagedRecord) as raised:
             act()
@@ -447,7 +447,7 @@ def test_key_of_other_type_is_damage_in_history(store, client):
     client.zadd(get_key(store, "index"), {b"\xff\xfe": 1e9})
     listed = []
     with pytest.raises(DamagedRecord, match="WRONGTYPE"):
-        listed.extend(event.task_id for event in ledger.entries())
+        listed.extend(event.task_id for event in ledger.list_events())
     assert listed == ["good"]
     with pytest.raises(DamagedRecord, match="WRONGTYPE"):
         ledger.find(create_event("bad").key)

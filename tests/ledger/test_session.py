@@ -135,7 +135,7 @@ class TestRedelivery:
         app = create_application(effects, ledger)
         effects.failing["film"] = Unprintable()
         assert deliver(app, event()) == {"film": "failed", "sheet": "done"}
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert stored_event.lease_seconds == 0
         errors = [record.error for record in stored_event.records]
         assert any(error.startswith("Unprintable") for error in errors)
@@ -210,7 +210,7 @@ class TestRedelivery:
     def test_event_without_callbacks_is_done(self) -> None:
         ledger = MemoryLedger()
         App(ledger=ledger).main_handler(event(), {})
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert (stored_event.state, stored_event.records) == ("done", ())
 
 
@@ -257,7 +257,7 @@ class TestProgress:
         app.main_handler(delivered, {})
         ledger = app.ledger
         assert ledger is not None
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         stored = ledger.find(stored_event.key)
         assert stored is not None
         assert "wJalrXUtn" not in str(stored.notification)
@@ -339,7 +339,7 @@ class TestSimultaneousDeliveries:
 
         @app.on(Transcode)
         def look(transcode: Transcode) -> None:
-            (stored_event,) = ledger.entries()
+            (stored_event,) = ledger.list_events()
             seen.append(stored_event.lease_seconds)
             assert stored_event.state == "running"
 
@@ -534,7 +534,7 @@ class TestFailingLedger:
         app = create_application(effects, ledger)
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert "closed" in caplog.text
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert stored_event.state == "running"
 
     def test_batch_continues_after_held_event(self, effects: Effects) -> None:
@@ -650,7 +650,7 @@ class TestCommitAtTheEnd:
 
         @looking.on_complete(Event, name="look")
         def look(event: Event) -> None:
-            (stored_event,) = ledger.entries()
+            (stored_event,) = ledger.list_events()
             seen.append({record.callback for record in stored_event.records if record.is_final})
 
         deliver(looking, event("Transcode"))
@@ -675,7 +675,7 @@ class TestCommitAtTheEnd:
             effects.append("stores")
 
         assert deliver(app, event("Transcode")) == {"stores": "failed"}
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert (stored_event.state, stored_event.lease_seconds) == ("failed", 0)
 
     def test_event_fails_when_commit_is_not_recorded(self, effects: Effects) -> None:
@@ -716,7 +716,7 @@ class TestReplay:
             "whole": "skipped",
         }
         assert effects.count("sheet") == 2
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert {record.callback: record.delivery for record in stored_event.records} == {
             "film": 1,
             "sheet": 2,
@@ -744,7 +744,7 @@ class TestStoredEvents:
         app = create_application(effects, ledger)
         effects.failing["film"] = OSError("token=abcdef " + "x" * 5000)
         deliver(app, event(), {"request_id": "r"})
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert (stored_event.state, stored_event.delivery, stored_event.status) == (
             "failed",
             1,
@@ -762,7 +762,7 @@ class TestStoredEvents:
 
         effects.failing.clear()
         deliver(app, event())
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         assert (stored_event.state, stored_event.delivery) == ("done", 2)
         assert {record.callback: record.delivery for record in stored_event.records} == {
             "film": 2,
@@ -774,7 +774,7 @@ class TestStoredEvents:
         ledger = MemoryLedger()
         effects.failing["film"] = OSError("a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e任务")
         deliver(create_application(effects, ledger), event())
-        (stored_event,) = ledger.entries()
+        (stored_event,) = ledger.list_events()
         errors = {record.callback: record.error for record in stored_event.records}
         assert errors["film"] == (r"OSError: a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e" + "任务")
 

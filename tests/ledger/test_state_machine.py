@@ -170,7 +170,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def history_matches_model(self):
         if not hasattr(self, "ledger"):
             return
-        stored_events = {event.task_id: event for event in self.ledger.entries()}
+        stored_events = {event.task_id: event for event in self.ledger.list_events()}
         assert stored_events.keys() == self.events.keys()
         for task, event in self.events.items():
             stored = stored_events[task]

@@ -122,13 +122,13 @@ def ledger(shared_store):
 
 
 def test_stored_events_are_read(ledger):
-    events = {event.task_id: event for event in ledger.entries(since=1700000000.5)}
+    events = {event.task_id: event for event in ledger.list_events(since=1700000000.5)}
     states = {task: event.state for task, event in events.items()}
     assert states == {"done": "done", "failed": "failed", "died": "interrupted"}
     for task, event in events.items():
         assert (event.key, event.status) == (f"WorkflowTask/{task}/FINISH", "FINISH")
         assert (event.received, event.delivery) == (1700000000.5, 1)
-        assert [stored.key for stored in ledger.entries(task)] == [event.key]
+        assert [stored.key for stored in ledger.list_events(task)] == [event.key]
     make, send = sorted(events["failed"].records, key=lambda record: record.callback)
     assert (make.outcome, make.error, make.seconds) == ("dropped", "Drop: old", 0.25)
     assert (send.outcome, send.error, send.at) == ("failed", "OSError: no route", 1700000001.5)
@@ -156,7 +156,7 @@ def test_stored_records_prevent_repetition(ledger):
 
 def test_stored_events_are_purged(ledger):
     assert ledger.purge(4e9) == 3
-    assert list(ledger.entries()) == []
+    assert list(ledger.list_events()) == []
 
 
 def test_keys_of_calls_are_unchanged(documented):
@@ -166,7 +166,7 @@ def test_keys_of_calls_are_unchanged(documented):
     app.on_failure(Subtask, name="failed")(lambda result: None)
     app.on_failure(Event, name="whole")(lambda event: None)
     app.main_handler(documented, {})
-    (event,) = ledger.entries()
+    (event,) = ledger.list_events()
     key = "WorkflowTask/245****654-WorkflowTask-f46dac7fe2436c47******d71946986t0/FINISH"
     assert event.key == key
     assert {record.key for record in event.records} >= {

@@ -234,7 +234,7 @@ def _read_entries(
     entries: list[StoredEvent] = []
     is_complete = True
     try:
-        for entry in store.entries(task, since):
+        for entry in store.list_events(task, since):
             if not states or entry.state in states:
                 entries.append(entry)  # noqa: PERF401 - an error keeps the earlier ones
     except DamagedRecord as error:

@@ -361,7 +361,7 @@ class Ledger(ABC):
         """Return the event with this key and its notification, or None."""
 
     @abstractmethod
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
+    def list_events(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         """Return stored events without their notifications, in any order.
 
         Args:

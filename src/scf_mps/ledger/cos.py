@@ -188,7 +188,7 @@ class CosStore(ObjectStore):
 
         return self._call(lambda: bulk.run_all(self._client, names, self._get_or_damage))
 
-    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+    def list_names(self, prefix: str) -> Iterator[tuple[str, float]]:
         from ..cos import operations
         from ..cos.request import Target
 

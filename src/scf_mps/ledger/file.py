@@ -122,7 +122,7 @@ class FileStore(ObjectStore):
                     f"cannot read {self._get_path(name)} in the ledger: {error.strerror}. Restore or delete it"
                 ) from error
 
-    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+    def list_names(self, prefix: str) -> Iterator[tuple[str, float]]:
         folder, slash, _ = prefix.partition("/")
         with _LedgerErrors(self._folder):
             for entry, is_folder in [(folder, True)] if slash else self._list_folder(prefix):

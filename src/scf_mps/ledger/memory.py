@@ -95,7 +95,7 @@ class MemoryLedger(Ledger):
         event.notification = redact(item.raw)
         return event
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
+    def list_events(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         with self._lock:
             events = [self._copy(item) for item in self._items.values()]
         for event in events:

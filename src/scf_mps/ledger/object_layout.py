@@ -157,7 +157,7 @@ class EventFolder:
 
     def list_objects(self) -> FolderListing:
         """List the folder."""
-        return self.set_listing(self.store.names(f"{self._name}/"))
+        return self.set_listing(self.store.list_names(f"{self._name}/"))
 
     def set_listing(self, names: Iterable[tuple[str, float]]) -> FolderListing:
         """Set the names of the folder's objects, with their times."""

@@ -93,7 +93,7 @@ class ObjectStore(ABC):
             return error
 
     @abstractmethod
-    def names(self, prefix: str) -> Iterator[tuple[str, float]]:
+    def list_names(self, prefix: str) -> Iterator[tuple[str, float]]:
         """Return the names that begin with a prefix, and their times of writing in seconds since the epoch.
 
         Names of one folder are adjacent. An object outside of folders is listed by its plain name.
@@ -187,7 +187,7 @@ class ObjectLedger(Ledger):
                 return event
         return None
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
+    def list_events(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         store = self._open_store(float("inf"))
         prefix = f"{sanitize_name(task_id, 100)}+" if task_id else ""
         damaged: list[DamagedRecord] = []
@@ -237,7 +237,7 @@ class ObjectLedger(Ledger):
     ) -> Iterator[EventFolder]:
         """Yield the folders with this prefix, with their events. Errors of single events go to `damaged`."""
         batch: list[EventFolder] = []
-        for name, names in _group_by_folder(store.names(prefix)):
+        for name, names in _group_by_folder(store.list_names(prefix)):
             folder = EventFolder(store, name, self.where)
             try:
                 listing = folder.set_listing(names)
@@ -263,7 +263,7 @@ class ObjectLedger(Ledger):
                 return
         # The task id is not in the key.
         suffix = f"+{hash_key(key)[:12]}"
-        for name, _ in _group_by_folder(store.names("")):
+        for name, _ in _group_by_folder(store.list_names("")):
             if name.endswith(suffix):
                 yield name
 

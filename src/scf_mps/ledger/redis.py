@@ -230,7 +230,7 @@ class RedisLedger(Ledger):
             event.notification = _parse_notification(raw_key, raw)
         return event
 
-    def entries(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
+    def list_events(self, task_id: str = "", since: float = 0.0) -> Iterator[StoredEvent]:
         key = self._get_task_key(task_id) if task_id else self._index_key
         members = self._request(
             lambda redis: (
