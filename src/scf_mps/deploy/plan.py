@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from scf_mps.build.errors import Problem
@@ -139,26 +140,23 @@ def make_removal_plan(current: CurrentState | None, desired: DesiredState) -> Pl
     return Plan(tuple(steps), tuple(notes))
 
 
+@dataclass
 class _Planner:
     """Plans the steps one after the other, and collects notes and reasons to block the plan."""
 
-    def __init__(
-        self,
-        current: CurrentState | None,
-        desired: DesiredState,
-        account: AccountState,
-        options: PlanOptions,
-    ) -> None:
-        self.current = current
-        self.desired = desired
-        self.account = account
-        self.options = options
-        self.notes: list[Problem] = []
-        self.blocked: list[Problem] = []
-        self._new_layers = {
+    current: CurrentState | None
+    desired: DesiredState
+    account: AccountState
+    options: PlanOptions
+    notes: list[Problem] = field(default_factory=list[Problem])
+    blocked: list[Problem] = field(default_factory=list[Problem])
+
+    @cached_property
+    def _new_layers(self) -> set[str]:
+        return {
             name
-            for name, digest in options.layers.items()
-            if account.layers.get(name, (0, ""))[1] != digest.sha256
+            for name, digest in self.options.layers.items()
+            if self.account.layers.get(name, (0, ""))[1] != digest.sha256
         }
 
     def plan_steps(self) -> Iterator[Step]:
