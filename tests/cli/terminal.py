@@ -23,10 +23,10 @@ class Screen(NamedTuple):
     lines: list[str]
 
 
-def run_on_terminal(*arguments: str, columns: int = 80, **variables: str) -> Screen:
-    """Run `scf-mps` with stdout and stderr on a terminal."""
+def run_on_terminal(*arguments: str, **variables: str) -> Screen:
+    """Run `scf-mps` with stdout and stderr on a terminal of 80 columns."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
     environment = {
         name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES
     }

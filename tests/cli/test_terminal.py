@@ -1,4 +1,4 @@
-"""Output on terminals of 80 and 200 columns, and in a pipe."""
+"""Output on a terminal of 80 columns, and in a pipe."""
 
 from __future__ import annotations
 
@@ -73,30 +73,6 @@ def test_routes_fit_terminal_without_breaking_names() -> None:
         "  handlers/__init__.py:6",
         "on(ImageSprites)  handlers.publish_the_sprites_to_the_players",
         "  handlers/__init__.py:11",
-    ]
-
-
-def test_routes_are_one_line_on_wide_terminal() -> None:
-    screen = run_on_terminal("routes", columns=200)
-    assert [line.split() for line in screen.lines[1:]] == [
-        ["for", "callback", "where"],
-        [
-            "on(Transcode)",
-            "handlers.publish_the_rendition_to_the_players",
-            "handlers/__init__.py:6",
-        ],
-        [
-            "on(ImageSprites)",
-            "handlers.publish_the_sprites_to_the_players",
-            "handlers/__init__.py:11",
-        ],
-    ]
-
-
-def test_routes_are_tab_separated_in_pipe() -> None:
-    assert run_in_pipe("routes").stdout.splitlines() == [
-        "on(Transcode)\thandlers.publish_the_rendition_to_the_players\thandlers/__init__.py:6",
-        "on(ImageSprites)\thandlers.publish_the_sprites_to_the_players\thandlers/__init__.py:11",
     ]
 
 
