@@ -16,6 +16,7 @@ from tests.support.sample_data import ROOT, payload
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
+OUT = "cos://out-1250000000.ap-guangzhou/videos"
 CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}
 
 
@@ -94,47 +95,66 @@ def test_documented_event_reaches_the_callbacks_of_results(
     assert files[1] is None
 
 
-def test_rendition_is_logged_with_its_properties(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
-    handle(sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42"))
-    assert lines(caplog) == [
+@pytest.mark.parametrize(
+    ("type_", "callback", "message", "facts"),
+    [
         (
-            "INFO",
-            "handlers.renditions.record_rendition",
+            "Transcode",
+            "renditions.record_rendition",
             "rendition ready",
             {
-                "files": ["cos://out-1250000000.ap-guangzhou/videos/demo_Transcode_100030.mp4"],
+                "files": [f"{OUT}/demo_Transcode_100030.mp4"],
                 "definition": 100030,
                 "width": 1280,
                 "height": 720,
                 "bitrate": 1_000_000,
                 "duration_s": 11.26,
                 "size_bytes": 401_637,
-                "session_context": "order-42",
             },
-        )
-    ]
-
-
-def test_animation_is_logged_with_its_file(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
-    handle(sample("WorkflowTask", AnimatedGraphics="SUCCESS", session_context="order-42"))
-    assert lines(caplog) == [
+        ),
         (
-            "INFO",
-            "handlers.pictures.record_animation",
+            "AnimatedGraphics",
+            "pictures.record_animation",
             "animation ready",
+            {"files": [f"{OUT}/demo_AnimatedGraphics_20000.gif"], "definition": 20000},
+        ),
+        (
+            "ImageSprites",
+            "pictures.record_sprites",
+            "sprites ready",
             {
-                "files": [
-                    "cos://out-1250000000.ap-guangzhou/videos/demo_AnimatedGraphics_20000.gif"
-                ],
-                "definition": 20000,
-                "session_context": "order-42",
+                "files": [f"{OUT}/demo_ImageSprites_10.jpg", f"{OUT}/demo_ImageSprites_10.vtt"],
+                "definition": 10,
+                "pictures": 1,
             },
-        )
-    ]
+        ),
+        (
+            "EditMediaTask",
+            "edits.record_edit",
+            "edit ready",
+            {
+                "files": [f"{OUT}/demo_EditMediaTask_10.mp4"],
+                "sources": ["cos://in-1250000000.ap-guangzhou/videos/demo.mp4"],
+            },
+        ),
+    ],
+)
+def test_successful_result_is_logged_with_its_facts(
+    handle: Handle,
+    caplog: pytest.LogCaptureFixture,
+    type_: str,
+    callback: str,
+    message: str,
+    facts: dict[str, Any],
+) -> None:
+    if type_ == "EditMediaTask":
+        event = sample("EditMediaTask", session_context="order-42")
+    else:
+        event = sample("WorkflowTask", [(type_, "SUCCESS")], session_context="order-42")
+    summary = handle(event)
+    assert outcomes(summary) == [(f"handlers.{callback}", type_, "done")]
+    facts = {**facts, "session_context": "order-42"}
+    assert lines(caplog) == [("INFO", f"handlers.{callback}", message, facts)]
 
 
 def test_snapshots_are_logged_with_their_time_offsets(
@@ -147,7 +167,6 @@ def test_snapshots_are_logged_with_their_time_offsets(
     third = {"Path": "/videos/3.jpg"}
     item["SnapshotByTimeOffsetTask"]["Output"]["PicInfoSet"] = [picture, second, None, third]
     handle(event)
-    bucket = "cos://out-1250000000.ap-guangzhou/videos"
     assert lines(caplog) == [
         (
             "INFO",
@@ -155,55 +174,13 @@ def test_snapshots_are_logged_with_their_time_offsets(
             "snapshots ready",
             {
                 "files": [
-                    f"{bucket}/demo_SnapshotByTimeOffset_10.jpg",
-                    f"{bucket}/2.jpg",
-                    f"{bucket}/3.jpg",
+                    f"{OUT}/demo_SnapshotByTimeOffset_10.jpg",
+                    f"{OUT}/2.jpg",
+                    f"{OUT}/3.jpg",
                 ],
                 "definition": 10,
                 "session_context": "order-42",
                 "time_offsets_s": [1.0, 2.5, None],
-            },
-        )
-    ]
-
-
-def test_sprites_are_logged_with_their_index(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
-    handle(sample("WorkflowTask", ImageSprites="SUCCESS", session_context="order-42"))
-    bucket = "cos://out-1250000000.ap-guangzhou/videos"
-    assert lines(caplog) == [
-        (
-            "INFO",
-            "handlers.pictures.record_sprites",
-            "sprites ready",
-            {
-                "files": [
-                    f"{bucket}/demo_ImageSprites_10.jpg",
-                    f"{bucket}/demo_ImageSprites_10.vtt",
-                ],
-                "definition": 10,
-                "session_context": "order-42",
-                "pictures": 1,
-            },
-        )
-    ]
-
-
-def test_edit_is_logged_with_files_and_sources(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
-    summary = handle(sample("EditMediaTask", session_context="order-42"))
-    assert outcomes(summary) == [("handlers.edits.record_edit", "EditMediaTask", "done")]
-    assert lines(caplog) == [
-        (
-            "INFO",
-            "handlers.edits.record_edit",
-            "edit ready",
-            {
-                "files": ["cos://out-1250000000.ap-guangzhou/videos/demo_EditMediaTask_10.mp4"],
-                "sources": ["cos://in-1250000000.ap-guangzhou/videos/demo.mp4"],
-                "session_context": "order-42",
             },
         )
     ]
