@@ -72,7 +72,8 @@ def test_matching_reason_names_the_registration():
     (first, last) = explain(TRANSCODE, path="*.mp4")
     assert (first.code, first.why) == ("matches", "on(Subtask, path='*.mp4') matches")
     assert (last.code, last.runs) == ("other_kind", False)
-    assert "every other" in explain(TRANSCODE, WorkflowTask, "on_complete")[-1].why
+    complete = explain(TRANSCODE, WorkflowTask, "on_complete")[-1]
+    assert complete.why.startswith("on_complete(WorkflowTask) matches, ")
 
 
 def test_filtered_reason_names_the_values_of_the_result(documented):
@@ -85,19 +86,26 @@ def test_filtered_reason_names_the_values_of_the_result(documented):
 
 
 @pytest.mark.parametrize(
-    ("kind", "verb", "filters", "words"),
+    ("kind", "verb", "filters", "mismatch", "value"),
     [
-        (Subtask, "on", {"path": "*", "definition": 100030, "session": "x"}, "session='x'"),
-        (WorkflowTask, "on_complete", {"session": "x"}, "session='x'"),
+        (Subtask, "on", {"path": "*", "definition": 100030, "session": "x"}, "session='x'", "none"),
+        (WorkflowTask, "on_complete", {"session": "x"}, "session='x'", "none"),
         # The predicate of another definition does not run.
-        (Transcode, "on", {"when": lambda result: 1 / 0, "definition": 5}, "definition=5"),
-        (Subtask, "on", {"when": ignore}, "when=ignore"),
+        (
+            Transcode,
+            "on",
+            {"when": lambda result: 1 / 0, "definition": 5},
+            "definition=5",
+            "100030",
+        ),
+        (Subtask, "on", {"when": ignore}, "when=ignore", "false"),
     ],
 )
-def test_filtered_reason_names_the_first_mismatch(kind, verb, filters, words):
+def test_filtered_reason_names_the_first_mismatch(kind, verb, filters, mismatch, value):
     reason = explain(TRANSCODE, kind, verb, **filters)[-1 if kind is WorkflowTask else 0]
     assert reason.code == "filtered"
-    assert reason.why.startswith(words)
+    assert reason.why.startswith(mismatch)
+    assert reason.why.endswith(f" {value}")
 
 
 def test_unfinished_event_has_another_status(payload):

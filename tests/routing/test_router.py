@@ -181,6 +181,7 @@ def test_two_functions_with_one_name_are_rejected():
     with rejected(f"{__file__}:{first.__code__.co_firstlineno}.") as raised:
         _ = app.main_handler
     assert f"{__name__}.{callback.__qualname__}" in raised.value.args[0]
+    assert raised.value.where == f"{__file__}:{callback.__code__.co_firstlineno}"
 
 
 def test_explicit_names_distinguish_functions():
@@ -197,8 +198,9 @@ def test_repeated_registration_is_rejected():
     for definition in (10, [10]):
         twice.on(Transcode, definition=definition)(ignore)
     for app in (twice, App(router, router), App(Router(router), router)):
-        with rejected("twice as on(Transcode, definition=10)"):
+        with rejected("twice as on(Transcode, definition=10)") as raised:
             _ = app.main_handler
+        assert raised.value.where == f"{__file__}:{ignore.__code__.co_firstlineno}"
 
 
 def test_registrations_that_differ_are_accepted():

@@ -302,7 +302,7 @@ def test_router_filter_excludes_results(documented):
 def test_settings_of_a_route_survive_nested_routers():
     inner = Router()
 
-    @inner.on("Holo", name="n", needs=5.0, options={"team": "video"}, when=print)
+    @inner.on("Holo", name="n", needs=5.0, blocking=False, options={"team": "video"}, when=print)
     def callback(result):
         pass
 
@@ -312,6 +312,8 @@ def test_settings_of_a_route_survive_nested_routers():
     (route,) = App(Router(inner, session="a"), middleware=[Paging()]).routes
     assert (route.name, route.verb, route.kinds, route.type) == ("n", "on", (), "Holo")
     assert (route.needs, route.options, route.callback) == (5.0, {"team": "video"}, callback)
+    assert route.blocking is False
+    assert route.where == f"{__file__}:{callback.__code__.co_firstlineno}"
     assert str(route) == "on(Holo, session='a', when=print)"
 
 
