@@ -87,7 +87,7 @@ class LoopbackProxy:
         return int(server.sockets[0].getsockname()[1])
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-        """Respond to ``CONNECT`` and return the host's local port, 0 if there is none."""
+        """Respond to ``CONNECT`` and return the host's local port, 0 for an unknown host."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.partition("\r\n")[0].split(" ")
         host, _, port = target.partition(":")

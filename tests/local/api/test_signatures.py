@@ -118,7 +118,7 @@ TC3_FORGERIES: dict[str, tuple[Change, str]] = {
     "a time long ago": (set_time(-310), "AuthFailure.SignatureExpire"),
     "a time to come": (set_time(310), "AuthFailure.SignatureExpire"),
     "no time": (remove_header("X-TC-Timestamp"), "AuthFailure.SignatureExpire"),
-    "a time that is none": (set_header("X-TC-Timestamp", "-1"), "AuthFailure.SignatureExpire"),
+    "an invalid time": (set_header("X-TC-Timestamp", "-1"), "AuthFailure.SignatureExpire"),
     "another service in the scope": (
         replace_authorization("/mps/", "/scf/"),
         "AuthFailure.SignatureFailure",

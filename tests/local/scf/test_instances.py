@@ -132,7 +132,7 @@ def test_close_leaves_nothing_behind(run: Run) -> None:
         spinning = threading.Event()
         function.observe(lambda event: spinning.set() if event.record == "spinning" else None)
         other = function.invoke({"do": "start_another"})
-        directory = Path(function.invoke({"do": "tell"}).returned["directory"])
+        directory = Path(function.invoke({"do": "describe"}).returned["directory"])
         function.push({"do": "spin"})
         assert spinning.wait(10)
         function.invoke({"do": "count"})

@@ -97,7 +97,7 @@ def test_hidden_files_are_not_copied(run: Run, tmp_path: Path) -> None:
     shutil.copytree(APPLICATION, source)
     (source / ".env").write_text("TENCENT_SECRET_KEY=secret\n")
     function = run(source)
-    directory = Path(function.invoke({"do": "tell"}).returned["directory"])
+    directory = Path(function.invoke({"do": "describe"}).returned["directory"])
     assert [path.name for path in directory.iterdir()] == ["index.py"]
 
 

@@ -55,7 +55,7 @@ def surroundings(
             namespace="videos",
             region="ap-beijing",
         ) as function:
-            yield function, function.invoke({"do": "tell"})
+            yield function, function.invoke({"do": "describe"})
 
 
 def test_loaders_work_on_every_cpython(surroundings: Any, version: str) -> None:
@@ -154,7 +154,7 @@ def test_no_byte_code_is_written(surroundings: Any) -> None:
 
 def test_keys_are_missing_without_role(run: Run) -> None:
     function = run()
-    returned = function.invoke({"do": "tell"}).returned
+    returned = function.invoke({"do": "describe"}).returned
     assert not [name for name in returned["environment"] if "SECRET" in name or "TOKEN" in name]
     assert returned["context"]["environ"] == "SCF_NAMESPACE=default"
 
@@ -162,7 +162,7 @@ def test_keys_are_missing_without_role(run: Run) -> None:
 def test_keys_rotate_between_warm_invocations(run: Run) -> None:
     triples = iter([("id1", "key1", "token1"), ("id2", "key2", "token2")])
     function = run(credentials=lambda: next(triples))
-    first, second = [function.invoke({"do": "tell_keys"}) for _ in range(2)]
+    first, second = [function.invoke({"do": "describe_keys"}) for _ in range(2)]
     assert first.returned == [["id1", "key1", "token1"], ["id1", "key1", "token1"], "id1"]
     assert second.returned == [["id2", "key2", "token2"], ["id2", "key2", "token2"], "id1"]
     assert (first.instance, second.instance, second.cold) == (1, 1, False)
@@ -174,7 +174,7 @@ def test_keys_rotate_between_warm_invocations(run: Run) -> None:
 def test_keys_may_be_cos_credentials(run: Run, keys: Any, token: str) -> None:
     for credentials in (keys, lambda: keys):
         function = run(credentials=credentials)
-        assert function.invoke({"do": "tell_keys"}).returned[0] == ["id", "key", token]
+        assert function.invoke({"do": "describe_keys"}).returned[0] == ["id", "key", token]
         assert "token" not in repr(function)
 
 
@@ -186,7 +186,7 @@ def test_code_and_layer_are_read_only_for_root(run: Run) -> None:
 
 
 def test_code_files_have_no_write_mode(run: Run) -> None:
-    directory = Path(run().invoke({"do": "tell"}).returned["directory"])
+    directory = Path(run().invoke({"do": "describe"}).returned["directory"])
     for path in (directory, directory / "index.py", directory.parent / "opt" / "layered.py"):
         assert path.stat().st_mode & 0o222 == 0
 

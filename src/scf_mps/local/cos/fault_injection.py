@@ -18,7 +18,7 @@ from .xmlio import error_document
 
 
 class ConnectionReset(Exception):
-    """Tells the server to reset the connection without a response."""
+    """Raised to reset the connection without a response."""
 
 
 def flip_bit(chunk: bytes) -> bytes:

@@ -42,7 +42,7 @@ class Version(NamedTuple):
     """One version of an object.
 
     `etag` has no quotes, `crc64` is decimal (empty if unknown), dates are seconds since the epoch. `acl`,
-    `tags` and `headers` are the JSON text of their modules, empty if there is none.
+    `tags` and `headers` are the JSON text of their modules, empty if missing.
     """
 
     bucket: str

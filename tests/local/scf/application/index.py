@@ -169,7 +169,7 @@ def write_files(event, context):
         return {"found": names, "code": len(file.read())}
 
 
-def tell(event, context):
+def describe(event, context):
     return {
         "context": context,
         "environment": dict(os.environ),
@@ -198,7 +198,7 @@ def importable(name):
     return True
 
 
-def tell_keys(event, context):
+def describe_keys(event, context):
     names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
     variables = dict(pair.split("=") for pair in context["environ"].split(";"))
     return [
