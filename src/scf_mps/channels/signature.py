@@ -40,15 +40,13 @@ def check_variables() -> None:
 
 def find_mistakes(environment: Mapping[str, str]) -> list[str]:
     """Return the mistakes in the values of the variables in this module."""
-    from ..common.lists import split_list
-
     mistakes = [
         f"{name}: invalid value {environment[name]!r}. Use 1, 0 or nothing"
         for name in SWITCH_VARIABLES
         if environment.get(name, "") not in ("", "0", "1")
     ]
     for name, item in LIST_VARIABLES.items():
-        if environment.get(name) and not split_list(environment[name]):
+        if environment.get(name) and not _split(environment[name]):
             mistakes.append(f"{name}: missing {item}. Use one or several, separated by commas")
     return mistakes
 
@@ -116,11 +114,15 @@ def _is_signed(timestamp: str, sign: str) -> bool:
     import hashlib
     import hmac
 
-    from ..common.lists import split_list
-
     is_signed = False
-    for key in split_list(os.environ["MPS_NOTIFY_KEY"]):
+    for key in _split(os.environ["MPS_NOTIFY_KEY"]):
         text = (timestamp + key).encode("utf-8", "surrogateescape")
         expected = hashlib.md5(text, usedforsecurity=False).hexdigest()
         is_signed = hmac.compare_digest(expected, sign) or is_signed
     return is_signed
+
+
+def _split(text: str) -> list[str]:
+    from ..common.lists import split_list
+
+    return split_list(text)
