@@ -66,7 +66,7 @@ def list_members(error: BaseException) -> tuple[BaseException, ...]:
     except Exception:
         return ()
     members = members if isinstance(members, tuple) else ()
-    return tuple(one for one in members if isinstance(one, BaseException))
+    return tuple(member for member in members if isinstance(member, BaseException))
 
 
 def locate_caller() -> str:
@@ -208,7 +208,7 @@ class CallbacksFailed(Group[CallbackFailed]):
     @property
     def failures(self) -> list[CallbackFailed]:
         """The exceptions of the group."""
-        return [one for one in self.exceptions if isinstance(one, CallbackFailed)]
+        return [error for error in self.exceptions if isinstance(error, CallbackFailed)]
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  - {failure}" for failure in self.exceptions)])

@@ -41,7 +41,7 @@ def fetch_event(reference: dict[str, Any], context: Context) -> Event:
     Raises:
         InvalidEvent: the address is invalid. `InvalidReference` if ``MPS_BUCKETS`` does not allow it, or if there is
             no object, no notification, or that of another task.
-        MpsError: MPS cannot be asked.
+        MpsError: MPS cannot be reached.
         CosError: COS cannot be read.
     """
     if "ArchivedEvent" in reference:

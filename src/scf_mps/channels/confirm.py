@@ -23,7 +23,7 @@ def verify_with_mps(received: Event, context: Context) -> Event:
     Raises:
         RequestRefused: MPS has no such task or another event, or cannot return such events (status 403). For a
             finished task that MPS reports as running, the status is 503: MPS's API may lag behind its callbacks.
-        MpsError: MPS cannot be asked.
+        MpsError: MPS cannot be reached.
     """
     if "EventType" not in received.raw:
         raise _create_refusal(
@@ -62,12 +62,12 @@ def _find_difference(received: Event, current: Event) -> str:
         return ""
     if received.key != current.key:
         return "status of the task"
-    if [one.key for one in received.subtasks] != [one.key for one in current.subtasks]:
+    if [item.key for item in received.subtasks] != [item.key for item in current.subtasks]:
         return "set of results"
     pairs = zip((received, *received.subtasks), (current, *current.subtasks), strict=True)
-    for ours, theirs in pairs:
-        if _identify(ours) != _identify(theirs):
-            return f"status, error or file of {theirs.place}"
+    for before, now in pairs:
+        if _identify(before) != _identify(now):
+            return f"status, error or file of {now.place}"
     return ""
 
 

@@ -55,7 +55,7 @@ class MessageBatch(Delivery):
 
     def reply(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """Return the summaries of all events. Raise CallbacksFailed with every failure if there are any."""
-        summaries = [one.summary for one in outcomes if one.summary is not None]
+        summaries = [item.summary for item in outcomes if item.summary is not None]
         summary: dict[str, Any] = {"events": summaries}
         failures: list[CallbackFailed] = []
         for index, outcome in enumerate(outcomes):

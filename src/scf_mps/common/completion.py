@@ -55,8 +55,8 @@ def check_result(returned: Any) -> None:
 
     A returned exception is raised. Every item of a container is checked, e.g. one coroutine for each file.
     """
-    for one in _list_items(returned):
-        _check_one(one)
+    for item in _list_items(returned):
+        _check_item(item)
 
 
 def _list_items(returned: Any) -> list[Any]:
@@ -84,7 +84,7 @@ _FUNCTIONS = (
 )
 
 
-def _check_one(returned: Any) -> None:
+def _check_item(returned: Any) -> None:
     """Check one result. See `check_result`. Attributes are those of the type, because a mock has every attribute."""
     if isinstance(returned, BaseException):
         raise returned
@@ -131,7 +131,7 @@ def await_result(returned: Any, context: Context) -> Any:
                 if _is_future(type(item)):
                     await_result(item, context)
                 else:
-                    _check_one(item)
+                    _check_item(item)
             break
     return returned
 

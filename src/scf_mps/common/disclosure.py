@@ -81,15 +81,15 @@ def _copy(error: BaseException, copies: dict[int, BaseException], depth: int) ->
         return copies[id(error)]
     text = scrub(read_message(error))
     members = list_members(error) if depth < MAX_CHAIN else ()
-    members = tuple(_copy(one, copies, depth + 1) for one in members)
+    members = tuple(_copy(member, copies, depth + 1) for member in members)
     copy = _create_blank(error, text, members)
     copies[id(error)] = copy
     kept = {
-        name: _scrubbed(value)
+        name: _scrub_value(value)
         for name, value in vars(error).items()
         if isinstance(value, (*_PLAIN, *_CONTAINERS))
     }
-    # On Python 3.10 a group has its members there.
+    # On Python 3.10 a group has its members in this attribute.
     vars(copy).update(kept | ({"exceptions": members} if members and "exceptions" in kept else {}))
     if depth < MAX_CHAIN:
         if error.__cause__ is not None:
@@ -115,26 +115,27 @@ def _create_blank(
         "__repr__": lambda self: f"{name}({text!r})",
     }
     # A user's own __new__ may need other arguments.
-    new: Any = next(one.__new__ for one in kind.__mro__ if one.__module__ == "builtins")
+    new: Any = next(base.__new__ for base in kind.__mro__ if base.__module__ == "builtins")
     try:
         same: Any = type(name, (kind,), body)
         blank: BaseException = new(same, text, members) if members else new(same, text)
         blank.args = (text,)
         traceback.format_exception_only(same, blank)
         getattr(blank, "__notes__", None)  # as printing does from Python 3.11 on
-    # A class that cannot be derived from, or one whose objects need its __init__, as of urllib's HTTPError.
-    except Exception:
+    except (
+        Exception
+    ):  # the class has no subclasses, or its instances need __init__, e.g. urllib's HTTPError
         other: Any = type(name, (ScfMpsError,), body)
         blank = other(text)
     return blank
 
 
-def _scrubbed(value: Any) -> Any:
+def _scrub_value(value: Any) -> Any:
     """Return a value of JSON without secrets. Return the text of any other value."""
     if isinstance(value, dict):
-        return {_scrubbed(name): _scrubbed(one) for name, one in value.items()}
+        return {_scrub_value(name): _scrub_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(map(_scrubbed, value)) if type(value) in (list, tuple) else ()
+        return type(value)(map(_scrub_value, value)) if type(value) in (list, tuple) else ()
     if isinstance(value, bytes):
         return scrub(value.decode("latin-1")).encode("latin-1", "replace")
     if isinstance(value, str) or not isinstance(value, _PLAIN):

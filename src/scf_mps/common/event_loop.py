@@ -167,7 +167,7 @@ async def _outcome(awaitable: Awaitable[Any], seconds: float) -> tuple[Any, Base
     finally:
         if timer is not None:
             timer.cancel()
-        running = sorted(str(one.get_coro()) for one in created if not one.done())
+        running = sorted(str(task.get_coro()) for task in created if not task.done())
         if running:
             log.warning(
                 "%d tasks still run after their callback: await them, because SCF freezes the instance after the "

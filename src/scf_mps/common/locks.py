@@ -22,7 +22,7 @@ def free_in_child(lock: L) -> L:
 
 def _free_all() -> None:
     for lock in _locks:
-        lock._at_fork_reinit()  # as `logging` and `concurrent.futures` do with theirs
+        lock._at_fork_reinit()  # as in `logging` and `concurrent.futures`
 
 
 os.register_at_fork(after_in_child=_free_all)

@@ -94,7 +94,7 @@ class Dispatcher:
         """Return why each callback would run or not. See `App.explain`."""
         delivery = channels.receive(event, Context(), self._rejected_types)
         events = [delivery.read(index, verify=False) for index in range(delivery.count)]
-        return [reason for one in events for reason in self.table.explain(one)]
+        return [reason for event in events for reason in self.table.explain(event)]
 
     def _process(
         self, delivery: Delivery, context: Context, force: Collection[str]

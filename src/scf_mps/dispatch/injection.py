@@ -199,7 +199,7 @@ class Providers:
 
     def _resolve_provider(self, provider: Provider, dependents: Dependents) -> Resolver:
         if provider in dependents:
-            names = " -> ".join(one.kind.__name__ for one in (*dependents, provider))
+            names = " -> ".join(item.kind.__name__ for item in (*dependents, provider))
             raise RegistrationError(f"providers need each other in a loop: {names}")
         if not isinstance(provider, InstanceProvider):
             _check_scope(provider.kind, dependents)

@@ -77,13 +77,14 @@ def collect_hooks(middleware: Sequence[Middleware]) -> Hooks:
             check_plain(getattr(item, name), "hook")
         # `before_event` goes from the outermost inwards, the others go outwards.
         order = middleware if name == "before_event" else list(reversed(middleware))
-        getattr(hooks, name).extend(getattr(one, name) for one in order if _overrides(one, name))
+        overriding = [getattr(item, name) for item in order if _overrides(item, name)]
+        getattr(hooks, name).extend(overriding)
     return hooks
 
 
 def check_options(routes: Sequence[Route], middleware: Sequence[Middleware]) -> None:
     """Raise RegistrationError for an option of a route that no middleware has, or whose type differs."""
-    declared = {name: kind for one in middleware for name, kind in one.options.items()}
+    declared = {name: kind for item in middleware for name, kind in item.options.items()}
     for route in routes:
         for name, value in route.options.items():
             if name not in declared:

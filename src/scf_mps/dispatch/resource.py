@@ -52,14 +52,14 @@ def open_value(value: Any, kind: type, cleanups: CleanupStack | None, context: C
 
 def _find_steps(value: Any, kind: type, wait: Callable[[Any], Any]) -> Steps | None:
     """Return the steps of a generator or context manager, or None for a plain value."""
-    made = type(value)
-    if hasattr(made, "send") and hasattr(made, "__next__"):
+    result_type = type(value)
+    if hasattr(result_type, "send") and hasattr(result_type, "__next__"):
         return lambda: next(value), lambda: _finish(value)
-    if hasattr(made, "asend"):
+    if hasattr(result_type, "asend"):
         return lambda: wait(anext(value)), lambda: wait(_finish_async(value))
-    if made.__module__ != "contextlib" or _is_instance(value, kind):
+    if result_type.__module__ != "contextlib" or _is_instance(value, kind):
         return None
-    if hasattr(made, "__aenter__"):
+    if hasattr(result_type, "__aenter__"):
         return lambda: wait(value.__aenter__()), lambda: wait(value.__aexit__(None, None, None))
     return value.__enter__, lambda: value.__exit__(None, None, None)
 

@@ -45,7 +45,7 @@ class Runner:
     __slots__ = ("_arguments", "_hooks", "_reserve")
 
     def __init__(self, arguments: Mapping[Route, Arguments], hooks: Hooks, reserve: float) -> None:
-        self._arguments = {route: one for route, one in arguments.items() if len(one)}
+        self._arguments = {route: items for route, items in arguments.items() if len(items)}
         self._hooks = hooks
         self._reserve = reserve
 
@@ -195,6 +195,6 @@ def _end(call: Call, outcome: str, error: BaseException) -> None:
 def _merge_drops(error: BaseException) -> Drop | None:
     """Return one Drop for a group of nothing but Drops, such as that of an `asyncio.TaskGroup`. Otherwise None."""
     leaves = find_leaves(error)
-    if not all(isinstance(one, Drop) for one in leaves):
+    if not all(isinstance(leaf, Drop) for leaf in leaves):
         return None
     return Drop("; ".join(map(str, leaves)))
