@@ -529,7 +529,7 @@ def test_live_notification_has_its_class_and_fields(payload):
     assert event.result_set[0].voice_porn_result_set[0].label == "sexual_moan"
 
 
-def test_end_of_a_live_stream_may_be_an_error(payload):
+def test_end_of_live_stream_may_be_an_error(payload):
     raw = payload("live_process_eof")
     assert parse_event(raw).verb == "on"
     raw["ProcessEofInfo"] = {"ErrCode": 4, "Message": "cut off"}
