@@ -450,56 +450,69 @@ class TestWaiting:
         assert ledger.now == pytest.approx(10.0)
 
 
-class UnreachableLedger(MemoryLedger):
-    """A ledger whose store is unreachable for some methods."""
+class SpyLedger(MemoryLedger):
+    """A ledger that logs its calls, and raises an error in some methods.
 
-    def __init__(self, *methods: str) -> None:
+    Attributes:
+        errors: by method.
+        calls: methods in the order of their calls.
+        recorded: records that were stored before closing.
+        closed: records of each close.
+    """
+
+    def __init__(self, *unreachable: str) -> None:
         super().__init__()
-        self.unreachable = set(methods)
+        self.errors: dict[str, Exception] = dict.fromkeys(
+            unreachable, ConnectionError("the store is unreachable")
+        )
+        self.calls: list[str] = []
+        self.recorded: list[Record] = []
+        self.closed: list[list[Record]] = []
 
-    def _check(self, method: str) -> None:
-        if method in self.unreachable:
-            raise ConnectionError("the store is unreachable")
+    def _log(self, method: str) -> None:
+        self.calls.append(method)
+        if method in self.errors:
+            raise self.errors[method]
 
     def claim(self, *args: Any, **named: Any) -> Lease:
-        self._check("claim")
+        self._log("claim")
         return super().claim(*args, **named)
 
     def record(self, lease: Lease, record: Record) -> None:
-        self._check("record")
+        self._log("record")
+        self.recorded.append(record)
         super().record(lease, record)
 
     def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
-        self._check("close")
+        self._log("close")
+        self.closed.append(list(records))
         super().close(lease, records, complete)
 
 
 class TestFailingLedger:
     def test_failed_claim_runs_no_callback(self, effects: Effects) -> None:
-        app = create_application(effects, UnreachableLedger("claim"))
+        app = create_application(effects, SpyLedger("claim"))
         with pytest.raises(LedgerError, match="ConnectionError"):
             app.main_handler(event(), {})
         assert effects == []
 
     def test_ledger_error_is_raised_unchanged(self, effects: Effects) -> None:
-        class Refusing(MemoryLedger):
-            def claim(self, *args: Any, **named: Any) -> Lease:
-                raise LedgerError("no such bucket")
-
+        ledger = SpyLedger()
+        ledger.errors["claim"] = LedgerError("no such bucket")
         with pytest.raises(LedgerError, match=r"^no such bucket$"):
-            create_application(effects, Refusing()).main_handler(event(), {})
+            create_application(effects, ledger).main_handler(event(), {})
 
     def test_failed_claim_runs_callbacks_when_allowed(
         self, effects: Effects, caplog: pytest.LogCaptureFixture
     ) -> None:
-        app = create_application(effects, UnreachableLedger("claim"), on_ledger_error="run")
+        app = create_application(effects, SpyLedger("claim"), on_ledger_error="run")
         assert set(deliver(app, event()).values()) == {"done"}
         assert "twice" in caplog.text
 
     def test_failed_record_defers_rest_and_is_closed(
         self, effects: Effects, caplog: pytest.LogCaptureFixture
     ) -> None:
-        ledger = UnreachableLedger("record")
+        ledger = SpyLedger("record")
         app = create_application(effects, ledger)
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler(event(), {})
@@ -508,18 +521,16 @@ class TestFailingLedger:
         assert "ConnectionError: the store is unreachable" in str(failed.value)
         assert "film" in caplog.text
         assert effects == ["film"]
-        ledger.unreachable.clear()
+        ledger.errors.clear()
         assert deliver(app, event()) == {"film": "skipped", "sheet": "done", "whole": "done"}
 
     def test_callbacks_run_without_records_when_allowed(self, effects: Effects) -> None:
-        app = create_application(
-            effects, UnreachableLedger("record", "close"), on_ledger_error="run"
-        )
+        app = create_application(effects, SpyLedger("record", "close"), on_ledger_error="run")
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert effects == ["film", "sheet", "whole"]
 
     def test_unrecorded_outcome_fails_event(self, effects: Effects) -> None:
-        ledger = UnreachableLedger("record", "close")
+        ledger = SpyLedger("record", "close")
         app = App(ledger=ledger)
         app.on(Transcode, name="film")(effects.create_callback("film"))
         with pytest.raises(CallbacksFailed) as failed:
@@ -530,7 +541,7 @@ class TestFailingLedger:
     def test_failed_close_succeeds_when_all_is_recorded(
         self, effects: Effects, caplog: pytest.LogCaptureFixture
     ) -> None:
-        ledger = UnreachableLedger("close")
+        ledger = SpyLedger("close")
         app = create_application(effects, ledger)
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert "closed" in caplog.text
@@ -566,8 +577,13 @@ class TestCommitAtTheEnd:
     def commits(self) -> list[Exception | None]:
         return []
 
-    def application(self, commits: list[Exception | None], effects: Effects) -> App:
-        app = App(ledger=MemoryLedger())
+    def application(
+        self,
+        commits: list[Exception | None],
+        effects: Effects,
+        ledger: MemoryLedger | None = None,
+    ) -> App:
+        app = App(ledger=ledger or MemoryLedger())
 
         def open_session() -> Iterator[Session]:
             yield Session()
@@ -632,28 +648,16 @@ class TestCommitAtTheEnd:
     def test_outcomes_are_recorded_before_on_complete(
         self, commits: list[Exception | None], effects: Effects
     ) -> None:
-        app = self.application(commits, effects)
-        ledger = app.ledger
-        assert ledger is not None
+        ledger = MemoryLedger()
+        app = self.application(commits, effects, ledger)
         seen: list[set[str]] = []
 
-        class Looking(App):
-            pass
-
-        looking = Looking(app, ledger=ledger)
-
-        def open_session() -> Iterator[Session]:
-            yield Session()
-
-        looking.provide(Session, open_session, per="invocation")
-        looking.provide(Repository, Repository, per="invocation")
-
-        @looking.on_complete(Event, name="look")
+        @app.on_complete(Event, name="look")
         def look(event: Event) -> None:
             (stored_event,) = ledger.list_events()
             seen.append({record.callback for record in stored_event.records if record.is_final})
 
-        deliver(looking, event("Transcode"))
+        deliver(app, event("Transcode"))
         assert seen == [{"stores", "stores too", "calls", "whole"}]
 
     @pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()])
@@ -679,7 +683,7 @@ class TestCommitAtTheEnd:
         assert (stored_event.state, stored_event.lease_seconds) == ("failed", 0)
 
     def test_event_fails_when_commit_is_not_recorded(self, effects: Effects) -> None:
-        app = App(ledger=UnreachableLedger("close"))
+        app = App(ledger=SpyLedger("close"))
 
         def open_session() -> Iterator[Session]:
             yield Session()
@@ -779,28 +783,17 @@ class TestStoredEvents:
         assert errors["film"] == (r"OSError: a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e" + "任务")
 
     def test_close_gets_records_of_all_calls(self, effects: Effects) -> None:
-        recorded: list[Record] = []
-        closed: list[list[Record]] = []
-
-        class RecordingLedger(MemoryLedger):
-            def record(self, lease: Lease, record: Record) -> None:
-                recorded.append(record)
-                super().record(lease, record)
-
-            def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
-                closed.append(list(records))
-                super().close(lease, records, complete)
-
-        app = create_application(effects, RecordingLedger())
+        ledger = SpyLedger()
+        app = create_application(effects, ledger)
         effects.failing["sheet"] = OSError()
         deliver(app, event())
         effects.failing.clear()
         deliver(app, event())
-        assert [[record.callback for record in records] for records in closed] == [
+        assert [[record.callback for record in records] for records in ledger.closed] == [
             ["film", "sheet"],
             ["sheet", "whole"],
         ]
-        assert recorded == [closed[0][0], *closed[1]]
+        assert ledger.recorded == [ledger.closed[0][0], *ledger.closed[1]]
 
 
 class TestChoice:
@@ -860,30 +853,14 @@ class TestChoice:
         assert done.stdout == "[]\n"
 
 
-def test_delivery_makes_fewest_calls(
-    documented: dict[str, Any],
-) -> None:
-    calls: list[str] = []
-
-    class Counting(MemoryLedger):
-        def claim(self, *args: Any, **named: Any) -> Lease:
-            calls.append("claim")
-            return super().claim(*args, **named)
-
-        def record(self, lease: Lease, record: Record) -> None:
-            calls.append("record")
-            super().record(lease, record)
-
-        def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
-            calls.append("close")
-            super().close(lease, records, complete)
-
-    app = App(ledger=Counting())
+def test_delivery_makes_fewest_calls(documented: dict[str, Any]) -> None:
+    ledger = SpyLedger()
+    app = App(ledger=ledger)
     app.on(Transcode, name="a")(lambda result: None)
     app.on_failure(AnimatedGraphics, name="b")(lambda result: None)
     app.on(SnapshotByTimeOffset, name="c")(lambda result: None)
     app.on(ImageSprites, name="d")(lambda result: None)
     app.main_handler(documented, {})
-    assert calls == ["claim", *["record"] * 4, "close"]
+    assert ledger.calls == ["claim", *["record"] * 4, "close"]
     app.main_handler(documented, {})
-    assert calls[6:] == ["claim"]
+    assert ledger.calls[6:] == ["claim"]
