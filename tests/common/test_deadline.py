@@ -224,6 +224,16 @@ def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() - began < 10
 
 
+def test_connect_resolves_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        connect("127.0.0.1", port, 5.0).close()
+
+
 def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise socket.gaierror("no such host")

@@ -116,8 +116,7 @@ class InstanceProvider(Provider):
         """Return the instance's value. The first call makes it."""
         if not self._values:
             with self._lock:
-                if not self._values:
-                    self._values.append(self._create(invocation, callback, None))
+                self._values = self._values or [self._create(invocation, callback, None)]
         return self._values[0]
 
 
