@@ -56,7 +56,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[st
 
 
 def outcomes(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [(one["callback"], one["type"], one["outcome"]) for one in summary["callbacks"]]
+    return [(call["callback"], call["type"], call["outcome"]) for call in summary["callbacks"]]
 
 
 def test_callbacks_have_module_and_function_as_names(application: App) -> None:
@@ -320,7 +320,7 @@ def test_every_event_is_handled_or_logged_as_unhandled(
 ) -> None:
     summary = handle(sample(name))
     assert [outcome for _, _, outcome in outcomes(summary) if outcome != "done"] == []
-    unhandled = [one["type"] for one in summary["unhandled"]]
+    unhandled = [call["type"] for call in summary["unhandled"]]
     warned = [
         record.getMessage().removeprefix("no callback is for ")
         for record in caplog.records

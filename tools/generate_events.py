@@ -395,7 +395,8 @@ def render_subtask(name: str, base: str, type_: str, result: str, context: str) 
     attributes = [
         f'    mps_type: ClassVar[str] = "{type_}"',
         *render_capabilities(
-            is_batch or any("Definition" in load_model(one).fields for one in children.values()),
+            is_batch
+            or any("Definition" in load_model(child).fields for child in children.values()),
             bool(files) or "OutputObjectPath" in child_fields,
         ),
         *render_files(files),

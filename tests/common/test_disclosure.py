@@ -289,7 +289,7 @@ def test_copied_failures_contain_exceptions(variables: None) -> None:
     copied = redact_error(leaking)
     assert copied is not leaking
     assert isinstance(copied, CallbacksFailed)
-    assert [type(one).__name__ for one in copied.exceptions] == ["CallbackFailed"]
+    assert [type(item).__name__ for item in copied.exceptions] == ["CallbackFailed"]
     assert_no_secret(render_chain(copied))
 
 
@@ -446,7 +446,7 @@ def test_explanation_of_a_predicate_contains_no_secret(variables: None) -> None:
 
     app = App()
     app.on(Transcode, when=asking)(lambda transcode: None)
-    reasons = [one.why for one in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
+    reasons = [item.why for item in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
     assert any("ConnectionError" in reason for reason in reasons)
     assert_no_secret("".join(reasons))
 

@@ -86,7 +86,7 @@ def test_lines_contain_no_secret_of_the_event(stream: Stream) -> None:
     def callback(transcode: Transcode, log: logging.Logger) -> None:
         log.info("%s %s %s", SIGN, "of-the-customer", "f" * 32)
 
-    records = [{"CMQ": {"msgBody": json.dumps(one)}} for one in (first, second)]
+    records = [{"CMQ": {"msgBody": json.dumps(item)}} for item in (first, second)]
     app.main_handler({"Records": records}, {})
     messages = [line["message"] for line in stream.lines if line["logger"] != "scf_mps"]
     assert messages == ["*** *** " + "f" * 32, "*** *** ***"]

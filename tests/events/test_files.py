@@ -36,7 +36,7 @@ def keys(files):
 def test_documented_results_have_their_files(documented):
     event = parse_event(documented)
     out = "cos://gztest-125****654.ap-guangzhou/dasda"
-    assert [texts(one.files) for one in event.subtasks] == [
+    assert [texts(subtask.files) for subtask in event.subtasks] == [
         [f"{out}/dianping2_transcode_10.mp4"],
         [],
         [f"{out}/dianping2_snapshotByOffset_10_0.jpg"],
@@ -377,8 +377,8 @@ def test_inputs_are_empty_without_an_address(info):
 
 @pytest.mark.parametrize("field", ["InputInfos", "Input"])
 def test_inputs_have_no_repeats(field):
-    one, other = cos_input("a.mp4"), url_input("https://h/b.mp4")
-    event = parse_task(one, other, one, field=field)
+    first, second = cos_input("a.mp4"), url_input("https://h/b.mp4")
+    event = parse_task(first, second, first, field=field)
 
     assert [source.name for source in event.inputs] == ["a.mp4", "b.mp4"]
     assert texts(event.sources) == ["cos://media-1250000000.ap-guangzhou/a.mp4"]

@@ -154,11 +154,11 @@ def compare(ours: Any, theirs: Any) -> int:
         value = getattr(ours, attribute)
         if isinstance(expected, list):
             assert len(value) == len(expected)
-            for one, other in zip(value, expected, strict=True):
+            for item, other in zip(value, expected, strict=True):
                 if hasattr(other, "_deserialize"):
-                    count += compare(one, other)
+                    count += compare(item, other)
                 else:
-                    assert one == other
+                    assert item == other
         elif hasattr(expected, "_deserialize"):
             count += compare(value, expected)
         else:

@@ -43,18 +43,23 @@ from .support import body, media, parse_subtasks, parse_transcode, workflow
 def test_documented_event_has_four_results(documented):
     event = parse_event(documented)
     assert type(event) is WorkflowTask
-    assert [type(one) for one in event.subtasks] == [
+    assert [type(subtask) for subtask in event.subtasks] == [
         Transcode,
         AnimatedGraphics,
         SnapshotByTimeOffset,
         ImageSprites,
     ]
-    assert [one.status for one in event.subtasks] == ["SUCCESS", "FAIL", "SUCCESS", "SUCCESS"]
-    assert [one.verb for one in event.subtasks] == ["on", "on_failure", "on", "on"]
-    assert [one.place for one in event.subtasks] == [
+    assert [subtask.status for subtask in event.subtasks] == [
+        "SUCCESS",
+        "FAIL",
+        "SUCCESS",
+        "SUCCESS",
+    ]
+    assert [subtask.verb for subtask in event.subtasks] == ["on", "on_failure", "on", "on"]
+    assert [subtask.place for subtask in event.subtasks] == [
         f"MediaProcessResultSet[{index}]" for index in range(4)
     ]
-    assert all(one.event is event for one in event.subtasks)
+    assert all(subtask.event is event for subtask in event.subtasks)
 
 
 def test_class_hierarchy_ends_with_result():
@@ -136,11 +141,13 @@ def test_edit_fails_by_its_error_code(payload):
 
 @pytest.mark.parametrize("status", ["PROCESSING", "WAITING"])
 def test_results_of_unfinished_event_are_progress(status):
-    items = [{"Type": "Transcode", "TranscodeTask": body(one)} for one in ("SUCCESS", "FAIL")]
+    items = [
+        {"Type": "Transcode", "TranscodeTask": body(subtask)} for subtask in ("SUCCESS", "FAIL")
+    ]
     event = parse_event(workflow(Status=status, ErrCode=5, MediaProcessResultSet=items))
     assert event.in_progress
     assert event.verb == "on_progress"
-    assert [one.verb for one in event.subtasks] == ["on_progress", "on_progress"]
+    assert [subtask.verb for subtask in event.subtasks] == ["on_progress", "on_progress"]
 
 
 @pytest.mark.parametrize(
@@ -265,14 +272,14 @@ def test_key_consists_of_task_place_type_and_definition(documented):
 
 def test_keys_of_an_event_are_unique(payload):
     event = parse_event(payload("synth_schedule_all_activity_types"))
-    keys = [one.key for one in event.subtasks]
+    keys = [subtask.key for subtask in event.subtasks]
     assert len(set(keys)) == len(keys) == 14
 
 
 def test_keys_are_the_same_in_every_delivery(documented):
     again = json.loads(json.dumps(documented, sort_keys=True))
-    assert [one.key for one in parse_subtasks(again)] == [
-        one.key for one in parse_subtasks(documented)
+    assert [subtask.key for subtask in parse_subtasks(again)] == [
+        subtask.key for subtask in parse_subtasks(documented)
     ]
 
 
@@ -304,7 +311,7 @@ def parse_activity(type_, field, result):
 
 def test_schedule_has_results_of_every_activity(payload):
     event = parse_event(payload("synth_schedule_all_activity_types"))
-    assert [type(one).__name__ for one in event.subtasks] == [
+    assert [type(subtask).__name__ for subtask in event.subtasks] == [
         "Transcode",
         "AnimatedGraphics",
         "SnapshotByTimeOffset",
@@ -336,7 +343,7 @@ def test_activity_without_nested_results_is_a_result(output):
 def test_failed_activity_precedes_its_nested_results():
     nested = [{"Type": "Porn", "PornTask": body()}]
     subtasks = parse_activity("AiContentReview", "ReviewTask", body("FAIL", Output=nested))
-    assert [(type(one), one.verb) for one in subtasks] == [
+    assert [(type(subtask), subtask.verb) for subtask in subtasks] == [
         (AiContentReview, "on_failure"),
         (Porn, "on"),
     ]
@@ -476,7 +483,7 @@ def test_single_results_of_a_workflow_are_subtasks():
             AiDubbingTaskResult=body("PROCESSING"),
         )
     )
-    assert [(type(one), one.type, one.verb, one.place) for one in subtasks] == [
+    assert [(type(subtask), subtask.type, subtask.verb, subtask.place) for subtask in subtasks] == [
         (AiQualityControl, "AiQualityControl", "on", "AiQualityControlTaskResult"),
         (SmartErase, "SmartErase", "on_failure", "SmartEraseTaskResult"),
         (AiDubbing, "Dubbing", "on_progress", "AiDubbingTaskResult"),
@@ -488,7 +495,10 @@ def test_one_type_in_two_sets_has_two_classes():
     subtasks = parse_subtasks(
         workflow(AiRecognitionResultSet=[result], SmartSubtitlesTaskResult=[result])
     )
-    assert [type(one) for one in subtasks] == [AsrFullTextRecognition, SmartSubtitlesAsrFullText]
+    assert [type(subtask) for subtask in subtasks] == [
+        AsrFullTextRecognition,
+        SmartSubtitlesAsrFullText,
+    ]
 
 
 def test_vod_notification_is_an_unknown_event(payload):

@@ -177,12 +177,12 @@ def build_objects(name: str, depth: int) -> st.SearchStrategy[Any]:
         return st.just({})
     known = {}
     for field, (kind, many) in mps_models.read_fields(name).items():
-        one = (
+        value = (
             build_scalars(kind)
             if kind in mps_models.SCALARS
             else st.none() | st.deferred(lambda kind=kind: build_objects(kind, depth - 1))
         )
-        known[field] = st.none() | st.lists(one, max_size=2) if many else one
+        known[field] = st.none() | st.lists(value, max_size=2) if many else value
     return st.builds(
         lambda filled, unknown: {**unknown, **filled},
         st.fixed_dictionaries({}, optional=known),
@@ -221,7 +221,7 @@ def test_random_event_raises_only_missing_fields(raw):
         assert result.error is None or isinstance(str(result.error), str)
         repr(result)
     assert event.raw is raw
-    assert len({one.key for one in event.subtasks}) == len(event.subtasks)
+    assert len({subtask.key for subtask in event.subtasks}) == len(event.subtasks)
 
 
 @given(st.dictionaries(st.sampled_from(["EventType", "WorkflowTaskEvent", "x"]), JSON) | JSON)

@@ -111,8 +111,8 @@ def test_sample_is_a_new_equal_dict_each_time(name: str) -> None:
 def clear_all(value: Any) -> None:
     """Empty every object and list below a value."""
     if isinstance(value, dict | list):
-        for one in list(value.values()) if isinstance(value, dict) else value:
-            clear_all(one)
+        for child in list(value.values()) if isinstance(value, dict) else value:
+            clear_all(child)
         value.clear()
 
 
@@ -178,13 +178,15 @@ def test_class_name_selects_between_equal_types(requested: str, first: str) -> N
 def test_results_keep_their_order_and_may_repeat() -> None:
     pairs = [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL"), ("Transcode", "FAIL")]
     for event in ("WorkflowTask", "ScheduleTask"):
-        results = [(one.type, one.status) for one in parse_event(sample(event, pairs)).subtasks]
+        results = [
+            (subtask.type, subtask.status) for subtask in parse_event(sample(event, pairs)).subtasks
+        ]
         assert results == pairs
 
 
 def test_results_by_keyword_follow_the_others() -> None:
     event = sample("WorkflowTask", [("Transcode", "SUCCESS")], ImageSprites="FAIL", Porn="SUCCESS")
-    assert [(one.type, one.status) for one in parse_event(event).subtasks] == [
+    assert [(subtask.type, subtask.status) for subtask in parse_event(event).subtasks] == [
         ("Transcode", "SUCCESS"),
         ("ImageSprites", "FAIL"),
         ("Porn", "SUCCESS"),
@@ -199,7 +201,7 @@ def test_results_by_keyword_follow_the_others() -> None:
 def test_default_results_have_the_status_of_event(event: str, status: str, outcome: str) -> None:
     notification = parse_event(sample(event, status=status))
     assert notification.status == status
-    assert [(one.type, one.status) for one in notification.subtasks] == [
+    assert [(subtask.type, subtask.status) for subtask in notification.subtasks] == [
         (type_, outcome) for type_ in MEDIA.rows
     ]
 
@@ -218,7 +220,7 @@ def test_failed_event_has_an_error_and_no_results() -> None:
 
 def test_failed_event_may_have_results() -> None:
     event = parse_event(sample("WorkflowTask", Transcode="SUCCESS", status="FAIL"))
-    assert [one.status for one in event.subtasks] == ["SUCCESS"]
+    assert [subtask.status for subtask in event.subtasks] == ["SUCCESS"]
     assert event.error is not None
 
 
@@ -244,11 +246,13 @@ def test_successful_task_has_its_output() -> None:
 
 def test_batch_task_has_results_of_one_type() -> None:
     (kind,) = [row[1] for row in BATCH.rows.values()]
-    assert [type(one).__name__ for one in parse_event(sample("BatchTask")).subtasks] == [kind]
+    assert [type(subtask).__name__ for subtask in parse_event(sample("BatchTask")).subtasks] == [
+        kind
+    ]
     pairs = [(kind, "SUCCESS"), (kind, "FAIL")]
     event = parse_event(sample("BatchTask", pairs))
-    assert [one.status for one in event.subtasks] == ["SUCCESS", "FAIL"]
-    assert [one.definition for one in event.subtasks] == [122, 122]
+    assert [subtask.status for subtask in event.subtasks] == ["SUCCESS", "FAIL"]
+    assert [subtask.definition for subtask in event.subtasks] == [122, 122]
     assert event.task_id == ""
 
 
@@ -281,7 +285,7 @@ def test_transcode_has_plausible_values() -> None:
 )
 def test_file_has_the_extension_of_its_type(type_: str, file: str) -> None:
     event: Event = parse_event(sample("WorkflowTask", [(type_, "SUCCESS")]))
-    assert file in [one.key for one in event.files]
+    assert file in [subtask.key for subtask in event.files]
 
 
 def test_progress_depends_on_the_outcome() -> None:
@@ -369,7 +373,7 @@ def test_any_results_are_dispatched(event: str, pairs: list[tuple[str, str]]) ->
     app = App()
     for verb in (app.on, app.on_failure, app.on_progress):
         verb(Subtask, name=f"see{len(app._routes)}")(
-            lambda one: seen.append((one.type, one.status))
+            lambda subtask: seen.append((subtask.type, subtask.status))
         )
     app.main_handler(sample(event, pairs))
     requested = pairs or [(type_, "SUCCESS") for type_ in MEDIA.rows]

@@ -47,7 +47,10 @@ def test_explain_covers_every_callback_and_result(documented):
     assert calls == []
     assert len(reasons) == 5 * 8
 
-    codes = {(one.route.name.rpartition(".")[2], one.result.place): one.code for one in reasons}
+    codes = {
+        (reason.route.name.rpartition(".")[2], reason.result.place): reason.code
+        for reason in reasons
+    }
     first, second, third, fourth = (f"MediaProcessResultSet[{index}]" for index in range(4))
     event = "WorkflowTaskEvent"
     assert codes["publish", first] == "filtered"
@@ -63,7 +66,7 @@ def test_explain_covers_every_callback_and_result(documented):
     assert codes["progress", event] == "other_status"
     assert codes["holo", third] == "other_kind"
     assert codes["whole", event] == "matches"
-    running = next(one for one in reasons if one.runs)
+    running = next(reason for reason in reasons if reason.runs)
     assert repr(reasons[6]).startswith("<publish does not run for MediaProcessResultSet[0]: ")
     assert repr(running) == f"<{__name__}.ignore runs for {first}: fallback matches>"
 
@@ -167,7 +170,7 @@ def test_second_registration_of_a_callback_is_repeated():
     app.on(Transcode)(ignore)
     app.on(Subtask)(ignore)
     reasons = app.explain(TRANSCODE)
-    assert [one.code for one in reasons[:2]] == ["matches", "repeated"]
+    assert [reason.code for reason in reasons[:2]] == ["matches", "repeated"]
 
 
 def test_raising_predicate_is_a_reason_to_run():

@@ -92,7 +92,7 @@ def test_text_of_a_route_contains_its_filters():
     app.on(Transcode, definition=(100, 20), path=["b", "a"], when=predicate)(lambda result: None)
     (route,) = app.routes
     assert str(route) == f"on(Transcode, definition=(20, 100), path=('a', 'b'), when={predicate!r})"
-    assert len({hash(one) for one in route.filters}) == 3
+    assert len({hash(item) for item in route.filters}) == 3
 
 
 def test_contradicting_filters_of_routers_are_rejected():

@@ -108,8 +108,8 @@ class Route:
         self.options = settings.options
         self.where = settings.where or _locate_registration(callback)
         # The table finds routes by definition. The other filters are conditions to test on each result.
-        self.conditions = tuple(one for one in filters if one.name != "definition")
-        sets = [one.values for one in filters if one.name == "definition"]
+        self.conditions = tuple(item for item in filters if item.name != "definition")
+        sets = [item.values for item in filters if item.name == "definition"]
         self.definitions = frozenset.intersection(*sets) if sets else None
 
     def narrow(self, filters: tuple[Filter, ...]) -> Route:

@@ -143,7 +143,7 @@ class Router:
         self, verb: str, kind: object, more: tuple[object, ...], arguments: dict[str, Any]
     ) -> Callable[[AnyCallback], AnyCallback]:
         if more:
-            names = [getattr(one, "__name__", repr(one)) for one in (kind, *more)]
+            names = [getattr(item, "__name__", repr(item)) for item in (kind, *more)]
             raise RegistrationError(
                 f"{verb}() takes one class of results, got {len(names)}. Stack "
                 + " and ".join(f"@….{verb}({name})" for name in names)

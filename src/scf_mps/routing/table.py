@@ -172,7 +172,7 @@ def _explain_absence(route: Route, result: Result, plan: Plan) -> tuple[str, str
     elif route.verb != result.verb:
         return "other_status", f"{route.verb} is not for Status {_describe_status(result)}"
     # As in `Table.plan`, the definition comes before the other filters.
-    for condition in sorted(route.filters, key=lambda one: one.name != "definition"):
+    for condition in sorted(route.filters, key=lambda item: item.name != "definition"):
         if not condition.matches(result):
             return "filtered", condition.explain_mismatch(result)
     return "repeated", "another registration of the same callback matches"

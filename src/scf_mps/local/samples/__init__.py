@@ -232,7 +232,7 @@ def _create_unknown(type_: str, outcome: str) -> dict[str, Any]:
 def _check_unknown(name: str, type_: str) -> None:
     """Raise ValueError for a type that resembles a known one, or that other events have."""
     known = {
-        one.lower(): one for type_, classes in list_types().items() for one in (*classes, type_)
+        name.lower(): name for type_, classes in list_types().items() for name in (*classes, type_)
     }
     near = get_close_matches(type_.lower(), known, n=1, cutoff=MIN_SIMILARITY)
     if near:
