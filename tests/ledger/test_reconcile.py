@@ -259,17 +259,6 @@ def test_reconcile_needs_ledger(tasks: cloud.Mps) -> None:
         App(ledger="none").reconcile()
 
 
-@pytest.mark.parametrize("message", [None, "", "cleanup", "reconcile soon", "reconcile 6h 7h"])
-def test_timer_with_other_message_is_rejected(films: Films, message: Any) -> None:
-    with pytest.raises(InvalidEvent, match="timer"):
-        films.app.main_handler({**TIMER, "Message": message}, {})
-
-
-def test_event_with_trigger_name_is_dispatched(films: Films) -> None:
-    films.app.main_handler({**task("a"), "TriggerName": "x"}, {})
-    assert films.seen == ["a"]
-
-
 def test_span_within_grace_period_is_rejected(films: Films) -> None:
     with pytest.raises(ValueError, match="5 minutes"):
         films.app.reconcile(span=60)
