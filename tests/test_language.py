@@ -1,0 +1,54 @@
+"""The words and names of CONTRIBUTING.md, in everything that people read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.sample_data import ROOT
+
+FORBIDDEN = re.compile(
+    r"\b(?:tells?|told|thrice|whoever|for good|at hand|is none|(?:came|come|comes) to an end|taken for"
+    r"|of its own|is asked|are asked|is away|(?:at|on) the desk)\b",
+    re.IGNORECASE,
+)
+OPENING = re.compile(r'^\s*(?:r?"""|# )(?:What|Whether|Who|Where|How|Why|Which)\b', re.MULTILINE)
+GERUND = re.compile(r"[a-z_]*(?<!str)(?<!sett)(?<!rout)(?<!test)ing")
+
+
+def texts() -> list[Path]:
+    """Files that people read: sources, handlers, starter and documents."""
+    found = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
+    for folder in ("src", "docs", "handlers", "starter", "benchmarks", "tools"):
+        found += [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]
+    return [path for path in found if "generated" not in path.parts]
+
+
+@pytest.mark.parametrize("pattern", [FORBIDDEN, OPENING], ids=["word", "opening"])
+def test_texts_avoid_indirect_words(pattern: re.Pattern[str]) -> None:
+    hits = [
+        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, hit.start()) + 1}: {hit.group().strip()}"
+        for path in texts()
+        for text in [path.read_text("utf-8")]
+        for hit in pattern.finditer(text)
+    ]
+    assert hits == []
+
+
+def test_modules_are_nouns_or_verbs() -> None:
+    modules = {path.stem for path in (ROOT / "src").rglob("*.py")}
+    assert [name for name in sorted(modules) if GERUND.fullmatch(name)] == []
+
+
+def test_root_of_the_package_stays_small() -> None:
+    modules = {path.name for path in (ROOT / "src" / "scf_mps").glob("*.py")}
+    assert modules == {
+        "__init__.py",
+        "__main__.py",
+        "app.py",
+        "context.py",
+        "errors.py",
+        "logs.py",
+    }
