@@ -41,7 +41,7 @@ MODEL_MODULES = {
     "analysis": ["AiAnalysisResult"],
     "recognition": ["AiRecognitionResult"],
     "subtitles": ["SmartSubtitlesResult", "BatchSubTaskResult", "SmartSubtitlesTaskInput"],
-    "erase_and_dubbing": ["SmartEraseTaskResult", "AIDubbingTaskResult"],
+    "erase": ["SmartEraseTaskResult", "AIDubbingTaskResult"],
     "quality": ["ScheduleQualityControlTaskResult"],
     "edit": ["EditMediaTask"],
     "watermark": ["ExtractBlindWatermarkTask"],
@@ -625,17 +625,18 @@ def render_models(module: str, names: list[str]) -> str:
         irregular, lines = render_fields(model.fields, {"raw"})
         body += [
             f"class {name}(View):",
-            f'    """MPS type ``{name}``."""',
-            "",
             "    __slots__ = ()",
             *irregular,
-            *([""] if lines else []),
             *lines,
             "",
             "",
         ]
     doc = MODEL_DOCS.get(module, f"Types of {module.replace('_', ' ')} tasks")
-    head = [*render_head(f"{doc}."), "from ...view import View", ""]
+    head = [
+        *render_head(f"{doc}, each with the name of the MPS type."),
+        "from ...view import View",
+        "",
+    ]
     if imports:
         head += [
             "TYPE_CHECKING = False",

@@ -47,7 +47,7 @@ class BuildOptions:
         keep: globs of paths of dependencies to keep. ``Crypto`` keeps client-side encryption.
         allow_secret: paths in the zip that are not searched for secrets.
         python: path of a CPython of the runtime's version. None to search for one.
-        require_bytecode: fail if there is none.
+        require_bytecode: fail without bytecode.
     """
 
     project: Path

@@ -117,7 +117,7 @@ def _respond_to_invalid(error: InvalidEvent) -> dict[str, Any]:
     log.error("invalid event: %s", error)
     from .claim_check import InvalidReference
 
-    # What is at the place of a reference is for the log alone.
+    # The content of a reference goes to the log only.
     message = "invalid reference" if isinstance(error, InvalidReference) else scrub(str(error))
     return create_response(status, {"error": message})
 

@@ -375,7 +375,7 @@ def complete_upload(
 ) -> None:
     """Complete a multipart upload and verify the object (Complete Multipart Upload, page 436/7742).
 
-    Without a response COS is asked for the object, and the request is not repeated.
+    Without a response it sends a HEAD for the object, and the request is not repeated.
 
     Args:
         client: sends the requests.

@@ -80,7 +80,7 @@ class CurrentState:
         ttl: maximum age of an event, in seconds.
         mps: its MPS triggers, including unbound ones.
         timers: its timers.
-        version: target of the desired alias, or without an alias the newest version. Empty if there is none.
+        version: target of the desired alias, or without an alias the newest version. Empty without one.
         published: that version, unless it is $LATEST.
     """
 

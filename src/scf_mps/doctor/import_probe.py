@@ -109,13 +109,13 @@ class Application:
 
     Attributes:
         project: the project.
-        source: the imported build or package, for messages. Empty if there is none.
+        source: the imported build or package, for messages. Empty without one.
         failure: the error of the import. Empty if it succeeded.
         imported: peak memory after the import in bytes, or 0 if unknown.
         handled: peak memory after the sample event in bytes, or 0 if unknown.
         routes: the callbacks, or None if `main_handler` does not belong to an `App`.
         reserve: the seconds that the application reserves for each callback.
-        ledger: whether the application has a ledger of its own.
+        ledger: whether the application has its own ledger.
         dispatch_error: the error of the sample event. Empty if it succeeded or did not run.
     """
 

@@ -46,7 +46,7 @@ def _ledger_malformed(project: Project) -> Iterator[str]:
 )
 def _ledger_none(project: Project) -> Iterator[str]:
     if project.variables.get("MPS_LEDGER") == "none":
-        yield "MPS_LEDGER is none"
+        yield "MPS_LEDGER=none disables the ledger"
 
 
 @CHECKS.check(

@@ -46,7 +46,7 @@ def get_class(name: str) -> type[Result]:
     """Return the class of results with this name.
 
     Raises:
-        KeyError: there is none.
+        KeyError: no class has this name.
     """
     from .generated.type_tables import MODULES
 

@@ -100,12 +100,12 @@ class FolderListing:
 
     @property
     def highest_claim(self) -> int:
-        """The highest number of a claim. 0 if there is none."""
+        """The highest number of a claim. 0 without claims."""
         return max(self.claims, default=0)
 
     @property
     def newest_claim(self) -> int:
-        """The number of the last claim. 0 if there is none.
+        """The number of the last claim. 0 without claims.
 
         It is the highest number, except after expiry: old claims may outlast the event that they belonged to.
         """

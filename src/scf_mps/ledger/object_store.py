@@ -375,7 +375,7 @@ def _start_lease(folder: EventFolder, number: int, request: _ClaimRequest) -> Le
 
 
 class _LeaseToken:
-    """What a delivery remembers of its lease."""
+    """State of a lease, as its delivery holds it."""
 
     __slots__ = ("began", "event", "folder", "seconds")
 

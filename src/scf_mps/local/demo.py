@@ -81,7 +81,7 @@ class DemoResult:
         created: (address, size) of the new objects.
         published: new addresses below `PUBLISH_PREFIX`.
         archived: new addresses below `ARCHIVE_PREFIX`.
-        manifest: the manifest of the published files. Empty if there is none.
+        manifest: the manifest of the published files. Empty without one.
         messages: the chat messages about it.
         deliveries: the outcomes of each delivery.
         problems: the unexpected failures.

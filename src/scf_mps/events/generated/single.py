@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
     from .callbacks import OfAiDubbing, OfAiQualityControl, OfExecRule, OfSmartErase
     from .models.common import AiAnalysisTaskDelLogoOutput
-    from .models.erase_and_dubbing import (
-        AIDubbingTaskInput,
-        AIDubbingTaskOutput,
-        SmartEraseTaskInput,
-    )
+    from .models.erase import AIDubbingTaskInput, AIDubbingTaskOutput, SmartEraseTaskInput
     from .models.notification import ExecRulesTask, ExecRuleTaskData
     from .models.quality import AiQualityControlTaskInput, QualityControlData
 

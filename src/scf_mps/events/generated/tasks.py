@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .models.analysis import AiAnalysisResult
     from .models.common import MediaInputInfo, MediaMetaData
     from .models.edit import EditMediaTaskInput, EditMediaTaskOutput
-    from .models.erase_and_dubbing import AIDubbingTaskResult, SmartEraseTaskResult
+    from .models.erase import AIDubbingTaskResult, SmartEraseTaskResult
     from .models.media import MediaProcessTaskResult
     from .models.notification import ActivityResult
     from .models.quality import ScheduleQualityControlTaskResult
