@@ -93,24 +93,23 @@ def test_fallbacks_are_unused_if_cas_exist(
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 0
 
 
-def create_cos(server: Server) -> Cos:
-    cos = Cos(KEYS, pool=Pool(), proxy=server.url)
-    cos._client.transport._proxy = ("localhost", server.port, True)
-    return cos
+def create_mps(server: Server) -> Mps:
+    return Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
 
 
 def test_refused_certificate_is_final_for_cos(server: Server) -> None:
+    cos = Cos(KEYS, pool=Pool(), proxy=server.url)
+    cos._client.transport._proxy = ("localhost", server.port, True)
     with pytest.raises(Unavailable, match="SSL_CERT_FILE") as caught:
-        create_cos(server).read(CosObject("media-1250000000", "ap-guangzhou", "a"))
+        cos.read(CosObject("media-1250000000", "ap-guangzhou", "a"))
     assert caught.value.code == "CertificateNotTrusted"
     assert not caught.value.maybe_applied
     assert server.connections == 1
 
 
 def test_refused_certificate_is_final_for_the_api(server: Server) -> None:
-    mps = Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
     with pytest.raises(MpsError, match="SSL_CERT_FILE") as caught:
-        mps.call("ListX")
+        create_mps(server).call("ListX")
     assert (caught.value.code, caught.value.retryable) == ("CertificateNotTrusted", False)
     assert server.connections == 1
 
@@ -120,9 +119,8 @@ def test_bundle_of_the_environment_is_trusted(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
     assert post(Address(f"https://localhost:{server.port}/"), b"", {}).body == b"ok"
-    mps = Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
     with pytest.raises(MpsError) as caught:
-        mps.call("Create")
+        create_mps(server).call("Create")
     assert caught.value.code == "InvalidResponse"
 
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import repeat
 
 import pytest
@@ -23,9 +24,11 @@ from scf_mps.common.deadline import (
 from scf_mps.context import Context
 from tests.support.raw_server import Peer, Server
 
+Pair = tuple[DeadlineSocket, socket.socket]
+
 
 @pytest.fixture
-def pair() -> Iterator[tuple[DeadlineSocket, socket.socket]]:
+def pair() -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     with theirs:
         bound = DeadlineSocket(ours, 5.0)
@@ -42,11 +45,8 @@ def test_deadline_keeps_a_reserve_of_the_invocation() -> None:
     assert deadline.within(60).remaining() == deadline.remaining()
 
 
-def test_deadline_is_infinite_without_a_context() -> None:
-    assert Deadline.before_end(None).timeout(7) == 7
-
-
 def test_deadline_has_no_timeout_when_over() -> None:
+    assert Deadline.before_end(None).timeout(7) == 7
     with pytest.raises(DeadlineExceeded):
         Deadline(1.0, lambda: 1.0).timeout(5)
 
@@ -60,40 +60,34 @@ def test_deadline_sleeps_only_within_itself() -> None:
     assert time.monotonic() - begun < 10
 
 
-@pytest.mark.parametrize("operation", ["recv", "recv_into", "send", "sendall"])
+@pytest.mark.parametrize(
+    ("operation", "argument"),
+    [("recv", 1), ("recv_into", bytearray(1)), ("send", b"x"), ("sendall", b"x")],
+)
 def test_socket_starts_no_operation_after_the_deadline(
-    pair: tuple[DeadlineSocket, socket.socket], operation: str
+    pair: Pair, operation: str, argument: object
 ) -> None:
     bound, _ = pair
     bound.deadline = Deadline(0.0)
-    argument = {"recv": 1, "recv_into": bytearray(1)}.get(operation, b"x")
     with pytest.raises(DeadlineExceeded):
         getattr(bound, operation)(argument)
 
 
-def test_socket_ends_a_read_at_the_deadline(pair: tuple[DeadlineSocket, socket.socket]) -> None:
-    bound, _ = pair
-    begun = time.monotonic()
-    bound.deadline = Deadline(begun + 0.2)
-    with pytest.raises(TimeoutError):
-        bound.recv(1)
-    assert time.monotonic() - begun < 3
-
-
-def test_socket_ends_a_long_send_at_the_deadline(
-    pair: tuple[DeadlineSocket, socket.socket],
+@pytest.mark.parametrize(
+    ("operation", "argument"), [("recv", 1), ("sendall", memoryview(bytes(50_000_000)))]
+)
+def test_socket_ends_an_operation_at_the_deadline(
+    pair: Pair, operation: str, argument: object
 ) -> None:
     bound, _ = pair
     begun = time.monotonic()
     bound.deadline = Deadline(begun + 0.2)
     with pytest.raises(TimeoutError):
-        bound.sendall(memoryview(bytearray(50_000_000)))
+        getattr(bound, operation)(argument)
     assert time.monotonic() - begun < 3
 
 
-def test_socket_may_wait_without_limit(
-    pair: tuple[DeadlineSocket, socket.socket],
-) -> None:
+def test_socket_may_wait_without_limit(pair: Pair) -> None:
     bound, theirs = pair
     bound.settimeout(None)
     theirs.sendall(b"x")
@@ -101,14 +95,14 @@ def test_socket_may_wait_without_limit(
     assert bound.gettimeout() is None
 
 
-def test_socket_does_not_wait_when_nonblocking(pair: tuple[DeadlineSocket, socket.socket]) -> None:
+def test_socket_does_not_wait_when_nonblocking(pair: Pair) -> None:
     bound, _ = pair
     bound.settimeout(0)
     with pytest.raises(BlockingIOError):
         bound.recv(1)
 
 
-def test_socket_stays_open_for_its_files(pair: tuple[DeadlineSocket, socket.socket]) -> None:
+def test_socket_stays_open_for_its_files(pair: Pair) -> None:
     bound, theirs = pair
     with bound.makefile("rb") as file:
         bound.close()
@@ -186,30 +180,28 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", addresses)
 
 
-def fill_backlog() -> tuple[socket.socket, list[socket.socket]]:
-    """Return a listener with a full backlog, so that connecting to it hangs."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    waiting = []
-    for _ in range(3):
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-        waiting.append(one)
-    return listener, waiting
+@pytest.fixture
+def hanging_port() -> Iterator[int]:
+    """The port of a listener with a full backlog, so that connecting to it hangs."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
-def test_connect_bounds_all_addresses_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    listener, waiting = fill_backlog()
-    port = listener.getsockname()[1]
-    resolve_to(monkeypatch, *[port] * 5)
+def test_connect_bounds_all_addresses_together(
+    monkeypatch: pytest.MonkeyPatch, hanging_port: int
+) -> None:
+    resolve_to(monkeypatch, *[hanging_port] * 5)
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
         connect("cos.example", 443, 5.0, Deadline(begun + 0.5))
     assert 0.4 < time.monotonic() - begun < 3
-    for one in (listener, *waiting):
-        one.close()
 
 
 def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,15 +235,14 @@ def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) ->
         connect("media.example.com", 443, 15.0)
 
 
-def test_connect_leaves_time_for_the_next_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    listener, waiting = fill_backlog()
+def test_connect_leaves_time_for_the_next_address(
+    monkeypatch: pytest.MonkeyPatch, hanging_port: int
+) -> None:
     with Server(lambda peer: peer.send(b"hello")) as server:
-        resolve_to(monkeypatch, listener.getsockname()[1], server.port)
+        resolve_to(monkeypatch, hanging_port, server.port)
         bound = connect("cos.example", 443, 5.0, Deadline().within(2.0))
         assert bound.recv(5) == b"hello"
         bound.close()
-    for one in (listener, *waiting):
-        one.close()
 
 
 def test_connect_raises_when_refused() -> None:

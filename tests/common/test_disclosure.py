@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Callable
 from email.message import Message
 from typing import Any
 from urllib.error import HTTPError
@@ -44,14 +45,6 @@ from .secret_samples import (
 )
 
 
-class FakeEvent:
-    """The attributes of an event that `create_error` reads."""
-
-    def __init__(self, raw: object) -> None:
-        self.raw = raw
-        self.event = self
-
-
 class Refused(Exception):
     def __init__(self, code: int, response: object) -> None:
         super().__init__("refused")
@@ -59,7 +52,20 @@ class Refused(Exception):
         self.response = response
 
 
-def create_error(kind: str, transcode: Any) -> BaseException:
+def run_failing(callback: Callable[[Transcode], object]) -> CallbacksFailed:
+    """Return the error of an event whose only callback fails."""
+    app = App()
+    app.on(Transcode, name="failing")(callback)
+    with pytest.raises(CallbacksFailed) as failed:
+        app.main_handler(sign_event(), {"environ": "MPS_X=1"})
+    return failed.value
+
+
+def raise_presigned(*args: object) -> None:
+    raise ConnectionError(f"Max retries exceeded with url: {PRESIGNED}")
+
+
+def create_error(kind: str, raw: Any) -> BaseException:
     text = f"Max retries exceeded with url: {PRESIGNED}"
     noted = ValueError("boom")
     if sys.version_info >= (3, 11):
@@ -71,12 +77,12 @@ def create_error(kind: str, transcode: Any) -> BaseException:
     hidden.__suppress_context__ = True
     errors: dict[str, BaseException] = {
         "text": ConnectionError(text),
-        "event": ValueError(f"cannot read {transcode.event.raw}"),
-        "value": KeyError(transcode.event.raw["Sign"]),
+        "event": ValueError(f"cannot read {raw}"),
+        "value": KeyError(raw["Sign"]),
         "exit": SystemExit(text),
         "bytes": ValueError(text.encode(), 5),
         "decoding": UnicodeDecodeError("utf-8", text.encode(), 0, 1, "invalid start byte"),
-        "json": json.JSONDecodeError("bad", json.dumps(transcode.event.raw), 0),
+        "json": json.JSONDecodeError("bad", json.dumps(raw), 0),
         "attribute": Refused(403, {"url": PRESIGNED, "tries": [1, (2, b"x")], 5: object()}),
         "note": noted,
         "cause": chained,
@@ -102,47 +108,32 @@ def create_error(kind: str, transcode: Any) -> BaseException:
     ],
 )
 def test_callback_failure_contains_no_secret(kind: str, variables: None, stream: Stream) -> None:
-    app = App()
+    def raise_error(transcode: Transcode) -> None:
+        raise create_error(kind, transcode.event.raw)
 
-    @app.on(Transcode, name="failing")
-    def failing(transcode: Transcode) -> None:
-        raise create_error(kind, transcode)
-
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {"environ": "MPS_X=1"})
-    assert_no_secret(render_chain(failed.value))
-    assert_no_secret(json.dumps(failed.value.summary))
+    error = run_failing(raise_error)
+    assert_no_secret(render_chain(error))
+    assert_no_secret(json.dumps(error.summary))
     assert_no_secret("".join(stream.writes))
-    name = type(create_error(kind, FakeEvent(sign_event()))).__name__
-    (failure,) = failed.value.failures
+    name = type(create_error(kind, sign_event())).__name__
+    (failure,) = error.failures
     assert type(failure.__cause__).__name__ == name
     assert name in failure.reason
     (line,) = [line for line in stream.lines if "exception" in line]
-    assert "in failing" in line["exception"]
+    assert "in raise_error" in line["exception"]
 
 
 def test_clean_cause_is_the_original_exception() -> None:
-    app, error = App(), ValueError("boom")
+    error = ValueError("boom")
 
-    @app.on(Transcode)
-    def failing(transcode: Transcode) -> None:
+    def callback(transcode: Transcode) -> None:
         raise error
 
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {})
-    assert failed.value.failures[0].__cause__ is error
+    assert run_failing(callback).failures[0].__cause__ is error
 
 
 def test_cause_keeps_its_class_and_attributes(variables: None) -> None:
-    app = App()
-
-    @app.on(Transcode)
-    def failing(transcode: Transcode) -> None:
-        raise create_error("attribute", transcode)
-
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {})
-    cause: Any = failed.value.failures[0].__cause__
+    cause: Any = create_failure("a", "b", create_error("attribute", sign_event())).__cause__
     assert isinstance(cause, Refused)
     assert cause.code == 403
     assert cause.response["tries"] == [1, (2, b"x")]
@@ -154,11 +145,7 @@ def test_cause_keeps_its_class_despite_constructor(variables: None) -> None:
         def __new__(cls, one: str, other: int) -> Any:
             return super().__new__(cls, one, other)
 
-    for error in (
-        Made(SECRET, 5),
-        FileNotFoundError(2, "missing", SECRET),
-        ImportError(SECRET),
-    ):
+    for error in (Made(SECRET, 5), FileNotFoundError(2, "missing", SECRET), ImportError(SECRET)):
         cause = create_failure("a", "b", error).__cause__
         assert isinstance(cause, type(error))
         assert_no_secret(render_chain(cause))
@@ -172,16 +159,9 @@ def test_cause_of_a_final_class_is_replaced(variables: None) -> None:
         def __str__(self) -> str:
             return SECRET
 
-    app = App()
-
-    @app.on(Transcode)
-    def failing(transcode: Transcode) -> None:
-        raise Final
-
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {})
-    assert type(failed.value.failures[0].__cause__).__name__ == "Final"
-    assert_no_secret(render_chain(failed.value))
+    failure = create_failure("a", "b", Final())
+    assert type(failure.__cause__).__name__ == "Final"
+    assert_no_secret(render_chain(failure))
 
 
 def test_copy_of_an_http_error_can_be_printed(variables: None) -> None:
@@ -260,15 +240,12 @@ def test_arguments_without_a_text_are_accepted(variables: None) -> None:
         def __repr__(self) -> str:
             raise ValueError
 
-    failure = create_failure("a", "b", OSError(5, Silent()))
-    assert failure.__cause__ is not None
+    assert create_failure("a", "b", OSError(5, Silent())).__cause__ is not None
+    assert str(create_failure("a", "b", ValueError())) == "a on b: ValueError"
 
 
 def test_long_circular_chain_contains_no_secret(variables: None) -> None:
-    app = App()
-
-    @app.on(Transcode)
-    def failing(transcode: Transcode) -> None:
+    def callback(transcode: Transcode) -> None:
         error: BaseException = ValueError(SECRET)
         first = error
         for number in range(2000):
@@ -278,9 +255,7 @@ def test_long_circular_chain_contains_no_secret(variables: None) -> None:
         first.__cause__ = error
         raise error
 
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {})
-    assert_no_secret(render_chain(failed.value))
+    assert_no_secret(render_chain(run_failing(callback)))
 
 
 def test_copied_failures_contain_exceptions(variables: None) -> None:
@@ -304,19 +279,15 @@ def test_deeply_nested_group_contains_no_secret(variables: None) -> None:
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
 def test_members_of_a_group_contain_no_secret(variables: None) -> None:
     async def task() -> None:
-        raise ConnectionError(PRESIGNED)
+        raise_presigned()
 
-    app = App()
-
-    @app.on(Transcode)
-    async def failing(transcode: Transcode) -> None:
+    async def callback(transcode: Transcode) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(task())
 
-    with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sign_event(), {})
-    assert_no_secret(render_chain(failed.value))
-    cause = failed.value.failures[0].__cause__
+    error = run_failing(callback)
+    assert_no_secret(render_chain(error))
+    cause = error.failures[0].__cause__
     assert isinstance(cause, ExceptionGroup)  # noqa: F821
     assert isinstance(cause.exceptions[0], ConnectionError)
 
@@ -326,10 +297,7 @@ def test_members_of_a_group_contain_no_secret(variables: None) -> None:
 def test_hook_failure_contains_no_secret(
     hook: str, messages: int, variables: None, stream: Stream
 ) -> None:
-    def failing(self: object, *args: object) -> None:
-        raise ConnectionError(PRESIGNED)
-
-    app = App(middleware=[type("Failing", (Middleware,), {hook: failing})()])
+    app = App(middleware=[type("Failing", (Middleware,), {hook: raise_presigned})()])
     app.on(Transcode, name="a")(lambda transcode: None)
     record = {"CMQ": {"msgBody": json.dumps(sign_event())}}
     event = {"Records": [record] * messages}
@@ -337,7 +305,7 @@ def test_hook_failure_contains_no_secret(
         app.main_handler(event, {})
     assert_no_secret(render_chain(failed.value))
     assert_no_secret("".join(stream.writes))
-    assert "in failing" in "".join(stream.writes)
+    assert "in raise_presigned" in "".join(stream.writes)
 
 
 def test_cleanup_failure_contains_no_secret(variables: None, stream: Stream) -> None:
@@ -441,11 +409,8 @@ def test_registration_error_of_a_value_contains_no_secret(register: Any, variabl
 
 
 def test_explanation_of_a_predicate_contains_no_secret(variables: None) -> None:
-    def asking(transcode: Transcode) -> bool:
-        raise ConnectionError(PRESIGNED)
-
     app = App()
-    app.on(Transcode, when=asking)(lambda transcode: None)
+    app.on(Transcode, when=raise_presigned)(lambda transcode: None)
     reasons = [item.why for item in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
     assert any("ConnectionError" in reason for reason in reasons)
     assert_no_secret("".join(reasons))
@@ -458,9 +423,3 @@ def test_rejected_proxy_is_shown_without_password(proxy: str) -> None:
     with pytest.raises(ValueError, match="COS proxy") as wrong:
         Cos(Credentials("a", "b"), proxy=proxy)
     assert "proxypass" not in render_chain(wrong.value)
-
-
-def test_failure_contains_no_secret_by_itself(variables: None) -> None:
-    failure = create_failure("a", "b", ConnectionError(PRESIGNED))
-    assert_no_secret(render_chain(failure))
-    assert str(create_failure("a", "b", ValueError())) == "a on b: ValueError"

@@ -16,8 +16,8 @@ from scf_mps import App, CallbacksFailed, Context, Event, Transcode
 from scf_mps.local.samples import sample
 
 
-def create_two_results():
-    return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
+def create_event(results=1):
+    return sample("WorkflowTask", [("Transcode", "SUCCESS")] * results)
 
 
 def outcomes(summary):
@@ -48,20 +48,24 @@ def create_app_with_client():
     return app
 
 
+def run_client_app():
+    return outcomes(create_app_with_client().main_handler(create_event(2), {}))
+
+
 def test_async_callbacks_share_one_loop_over_invocations():
     handler = create_app_with_client().main_handler
     for _ in range(3):
-        assert outcomes(handler(create_two_results(), {})) == ["done", "done"]
+        assert outcomes(handler(create_event(2), {})) == ["done", "done"]
 
 
 def test_async_callback_runs_if_caller_has_a_loop():
     handler = create_app_with_client().main_handler
 
     async def caller():
-        return handler(create_two_results(), {})
+        return handler(create_event(2), {})
 
     assert outcomes(asyncio.run(caller())) == ["done", "done"]
-    assert outcomes(handler(create_two_results(), {})) == ["done", "done"]
+    assert outcomes(handler(create_event(2), {})) == ["done", "done"]
 
 
 def test_async_callbacks_of_several_threads_share_the_loop():
@@ -76,8 +80,7 @@ def test_async_callbacks_of_several_threads_share_the_loop():
         await events[0].wait()
 
     def deliver():
-        event = sample("WorkflowTask", Transcode="SUCCESS")
-        found.append(handler(event, {"time_limit_in_ms": 30_000}))
+        found.append(handler(create_event(), {"time_limit_in_ms": 30_000}))
 
     handler = app.main_handler
     threads = [threading.Thread(target=deliver) for _ in range(2)]
@@ -97,7 +100,7 @@ def test_context_variables_reach_an_async_callback():
         found.append(variable.get())
 
     variable.set("of the caller")
-    app.main_handler(create_two_results(), {})
+    app.main_handler(create_event(2), {})
     assert found == ["of the caller"] * 2
 
 
@@ -116,7 +119,7 @@ def test_async_callback_may_call_main_handler():
         app.main_handler(event.raw, {})
         seen.append("outer")
 
-    assert outcomes(outer.main_handler(create_two_results(), {})) == ["done"]
+    assert outcomes(outer.main_handler(create_event(2), {})) == ["done"]
     assert seen == ["inner", "inner", "outer"]
 
 
@@ -132,7 +135,7 @@ def test_async_callback_is_cancelled_before_the_limit():
 
     began = time.monotonic()
     with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"time_limit_in_ms": 1000})
+        app.main_handler(create_event(), {"time_limit_in_ms": 1000})
     assert time.monotonic() - began < 1.0
     assert ended == [True]
     assert "TimeoutError" in str(failed.value)
@@ -154,15 +157,12 @@ def test_coroutine_that_ignores_cancellation_fails():
     began = time.monotonic()
     try:
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler.__self__.handle(sample("WorkflowTask", Transcode="SUCCESS"), context)
+            app.main_handler.__self__.handle(create_event(), context)
     finally:
         release.set()
     assert time.monotonic() - began < 1.0
     assert "TimeoutError" in str(failed.value)
-    assert outcomes(create_app_with_client().main_handler(create_two_results(), {})) == [
-        "done",
-        "done",
-    ]
+    assert run_client_app() == ["done", "done"]
 
 
 def test_blocked_loop_is_replaced_in_the_next_invocation(caplog):
@@ -174,7 +174,7 @@ def test_blocked_loop_is_replaced_in_the_next_invocation(caplog):
             blocked.append(threading.current_thread())
             release.wait()
 
-    event = sample("WorkflowTask", Transcode="SUCCESS")
+    event = create_event()
     try:
         with pytest.raises(CallbacksFailed):
             app.main_handler(event, {"time_limit_in_ms": 1000})
@@ -200,7 +200,7 @@ def test_exiting_async_callback_does_not_stop_others(error):
         await asyncio.sleep(0)
 
     with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        app.main_handler(create_event(), {})
     assert outcomes(failed.value.summary) == ["failed", "done"]
     assert failed.value.failures[0].__cause__ is error
 
@@ -226,7 +226,7 @@ def test_task_left_running_is_logged_and_continues(caplog):
         gate.set()
         await steps[0]
 
-    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    app.main_handler(create_event(), {})
     assert steps[1:] == ["background"]
     (record,) = [one for one in caplog.records if one.levelname == "WARNING"]
     assert "background" in record.getMessage()
@@ -244,12 +244,9 @@ def test_exiting_task_does_not_end_the_loop(caplog):
         await asyncio.wait([task])
         task.exception()
 
-    app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+    app.main_handler(create_event(), {})
     assert "a task ended with SystemExit" in caplog.text
-    assert outcomes(create_app_with_client().main_handler(create_two_results(), {})) == [
-        "done",
-        "done",
-    ]
+    assert run_client_app() == ["done", "done"]
 
 
 def test_interrupt_of_the_caller_cancels_the_callback():
@@ -267,21 +264,19 @@ def test_interrupt_of_the_caller_cancels_the_callback():
             ended.set()
 
     with pytest.raises(CallbacksFailed) as failed:
-        app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
+        app.main_handler(create_event(), {})
     assert isinstance(failed.value.failures[0].__cause__, KeyboardInterrupt)
     assert ended.wait(30)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_forked_process_has_its_own_loop():
-    handler = create_app_with_client().main_handler
-    handler(create_two_results(), {})
+    run_client_app()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            handler = create_app_with_client().main_handler
-            status = 0 if outcomes(handler(create_two_results(), {})) == ["done", "done"] else 1
+            status = 0 if run_client_app() == ["done", "done"] else 1
         finally:
             os._exit(status)
     _, status = os.waitpid(child, 0)

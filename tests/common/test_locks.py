@@ -76,10 +76,7 @@ def read_in_worker(number: int) -> bool:
 def test_forked_workers_read_independently(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "_shared", cos)
     cos.read([create_object(number) for number in range(40)])
-    with (
-        ProcessPoolExecutor(4, mp_context=FORK) as workers,
-        ThreadPoolExecutor(4) as threads,
-    ):
+    with ProcessPoolExecutor(4, mp_context=FORK) as workers, ThreadPoolExecutor(4) as threads:
         theirs = workers.map(read_in_worker, list(range(60)) * 4)
         ours = threads.map(read_in_worker, list(range(60)) * 2)
         assert all(theirs)

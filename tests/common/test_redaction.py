@@ -12,21 +12,11 @@ from urllib.parse import quote
 
 import pytest
 
-from scf_mps import (
-    App,
-    Transcode,
-    logs,
-)
+from scf_mps import App, Transcode, logs
 from scf_mps.common import redaction
 from tests.support.log_capture import Stream
 
-from .secret_samples import (
-    SECRETS,
-    SIGN,
-    VARIABLES,
-    assert_no_secret,
-    sign_event,
-)
+from .secret_samples import SECRETS, SIGN, VARIABLES, assert_no_secret, sign_event
 
 
 def test_lines_contain_no_secret_of_the_context(stream: Stream) -> None:
