@@ -142,7 +142,8 @@ def test_edit_fails_by_its_error_code(payload):
 @pytest.mark.parametrize("status", ["PROCESSING", "WAITING"])
 def test_results_of_unfinished_event_are_progress(status):
     items = [
-        {"Type": "Transcode", "TranscodeTask": body(subtask)} for subtask in ("SUCCESS", "FAIL")
+        {"Type": "Transcode", "TranscodeTask": body(result_status)}
+        for result_status in ("SUCCESS", "FAIL")
     ]
     event = parse_event(workflow(Status=status, ErrCode=5, MediaProcessResultSet=items))
     assert event.in_progress
