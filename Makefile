@@ -27,6 +27,7 @@ test: lint  ## All checks before a commit. CI runs more examples (SCF_MPS_EXAMPL
 lint: .venv/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo --no-cache
 
 types: .venv/dev.done
 	$(BIN)/mypy

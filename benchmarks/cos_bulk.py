@@ -330,7 +330,7 @@ def run_program(job: Job, command: list[str]) -> float:
 
 
 def read_peak_memory(process: int) -> float:
-    """Return the peak memory of a running process in MB. (`getrusage` begins at the peak of its parent.)"""
+    """Return the peak memory of a running process in MB: `getrusage` begins at the peak of its parent."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:

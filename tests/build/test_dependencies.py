@@ -202,7 +202,7 @@ def test_keep_unpacks_files_left_out_by_default(index: Path, tmp_path: Path) -> 
 def test_resolution_never_selects_older_version_silently(
     project: Project, offline: Path, tmp_path: Path
 ) -> None:
-    """pip restricted to wheels selects the old version, because a requirement of the new one has no wheel."""
+    """A pip restricted to wheels selects the old version, because a requirement of the new one has no wheel."""
     (tmp_path / "more").mkdir()
     make_wheel(offline, "sdkv5", "1.8", {"sdkv5.py": ""})
     make_wheel(offline, "sdkv5", "1.9", {"sdkv5.py": ""}, "stubborn")

@@ -86,7 +86,7 @@ class Cos(LazyCos):
         ConfigurationError: `buckets` names no bucket.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         credentials: Credentials | None = None,
         *,
@@ -449,7 +449,7 @@ class Cos(LazyCos):
         progress: ProgressCallback | None = None,
         **stored: Unpack[WriteOptions],
     ) -> builtins.list[CosObject]: ...
-    def copy(
+    def copy(  # noqa: PLR0913
         self,
         objects: Any,
         to: str | CosObject,
@@ -524,7 +524,7 @@ class Cos(LazyCos):
         progress: ProgressCallback | None = None,
         **stored: Unpack[WriteOptions],
     ) -> builtins.list[CosObject]: ...
-    def move(
+    def move(  # noqa: PLR0913
         self,
         objects: Any,
         to: str | CosObject,
@@ -554,7 +554,7 @@ class Cos(LazyCos):
         copies = self._move(tasks, options, progress)
         return copies[0] if single else copies
 
-    def publish(
+    def publish(  # noqa: PLR0913
         self,
         of: Result | OneObject | ManyObjects,
         to: str | CosObject,

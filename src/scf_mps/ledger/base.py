@@ -95,7 +95,7 @@ class Record:
 
     __slots__ = tuple(_RECORD_FIELDS)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         key: str,
         callback: str,

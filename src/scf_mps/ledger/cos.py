@@ -47,7 +47,7 @@ class CosLedger(ObjectLedger):
         clocks: see `ObjectLedger`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         bucket: str,
         region: str,

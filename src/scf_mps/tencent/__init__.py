@@ -1,0 +1,1 @@
+"""Tencent Cloud's API: clients, credentials and services."""

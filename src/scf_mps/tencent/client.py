@@ -105,7 +105,7 @@ class ApiClient:
     error_class: ClassVar[type[ApiError]] = ApiError
     """Class of the errors that calls raise."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         credentials: Credentials | None = None,
         *,

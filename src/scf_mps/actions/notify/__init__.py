@@ -95,7 +95,7 @@ class Notify:
         ValueError: `to` is invalid. The message contains no secret.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         to: str,
         *,
