@@ -538,7 +538,7 @@ def deliver(times: int = 3) -> None:
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
 
 
-def test_every_line_of_a_callback_has_the_same_fields(stream: Stream) -> None:
+def test_lines_of_a_callback_have_the_same_fields(stream: Stream) -> None:
     logs.configure(stream)  # alone: pytest has added a handler
     deliver()
     first, *others = stream.lines

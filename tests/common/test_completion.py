@@ -241,7 +241,7 @@ class TestReturnedBodies:
         assert deliver(app) == {"a": "failed", "b": "done"}
 
     @pytest.mark.parametrize("hook", ["before_event", "after_event"])
-    def test_event_hook_that_returns_a_body_fails_the_event(self, hook):
+    def test_event_hook_returning_a_body_fails_event(self, hook):
         middleware = type("Timing", (Middleware,), {hook: lambda self, *args: generate(args)})()
         app = App(middleware=[middleware])
         with pytest.raises(RegistrationError):

@@ -413,7 +413,7 @@ class TestProvidersThatOpen:
         assert len({id(one) for one in given}) == 1
 
     @pytest.mark.parametrize("decorate", [contextmanager, asynccontextmanager, None])
-    def test_cleanup_runs_last_and_its_failure_fails_the_callback(self, decorate):
+    def test_failed_cleanup_fails_the_callback_after_it_ran(self, decorate):
         steps = []
         if decorate is contextmanager:
 
