@@ -58,7 +58,7 @@ class _Scope:
         _running.remove(self)
         _bound.set(self.outer)
 
-    def all_secrets(self) -> tuple[str, ...]:
+    def list_secrets(self) -> tuple[str, ...]:
         """Return the secrets, including those of the event."""
         if self.event is not None:
             secrets, self.event = redaction.find_event_secrets(self.event), None
@@ -82,7 +82,7 @@ def bind(request_id: str, context: Context | None = None) -> _Scope:
         request_id: SCF's request id.
         context: SCF's context. The variables in its ``environ`` hold secrets as those of the process do.
     """
-    secrets = _process_secrets() if context is None else _context_secrets(context)
+    secrets = _read_process_secrets() if context is None else _read_context_secrets(context)
     return _Scope({"request_id": request_id}, secrets)
 
 
@@ -106,7 +106,7 @@ def bind_event(task_id: str, notification: object) -> None:
     if scope is not None:
         scope.fields["task_id"] = task_id
         if scope.event is not None:
-            scope.all_secrets()
+            scope.list_secrets()
         scope.event = notification
 
 
@@ -122,7 +122,7 @@ _known: tuple[object, tuple[str, ...]] = (None, ())
 """The environment of the last call, and its secrets."""
 
 
-def _process_secrets() -> tuple[str, ...]:
+def _read_process_secrets() -> tuple[str, ...]:
     """Return the secrets of the environment. Read it again after a change, because SCF renews the token."""
     global _known
     # Comparing the dict below os.environ takes 0.2 µs, reading twenty variables 20 µs.
@@ -138,13 +138,13 @@ _known_context: tuple[object, tuple[str, ...], tuple[str, ...]] = (None, (), ())
 """The ``environ`` of the last context, the secrets of the process then, and all secrets."""
 
 
-def _context_secrets(context: Context) -> tuple[str, ...]:
+def _read_context_secrets(context: Context) -> tuple[str, ...]:
     global _known_context
-    process, raw = _process_secrets(), context.raw.get("environ")
+    process, raw = _read_process_secrets(), context.raw.get("environ")
     if not raw:
         return process
-    before, of_process, secrets = _known_context
-    if raw != before or of_process is not process:
+    before, known_process, secrets = _known_context
+    if raw != before or known_process is not process:
         secrets = redaction.list_secret_forms(
             redaction.find_variable_secrets(context.environ), process
         )
@@ -263,7 +263,7 @@ class JsonFormatter(logging.Formatter):
         if scope is not None and record.name == "scf_mps" and record.levelno < logging.WARNING:
             secrets = scope.secrets
         else:
-            secrets = _secrets()
+            secrets = _list_secrets()
         if scope is not None:
             fields |= scope.fields
         for name, value in _list_extras(record):
@@ -277,7 +277,7 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             fields["stack"] = record.stack_info
         scrubbed = {name: _scrub_value(name, value, secrets) for name, value in fields.items()}
-        _remember(fields, scrubbed, _texts_for(secrets))
+        _remember(fields, scrubbed, _get_texts(secrets))
         return _encode_line(scrubbed)
 
 
@@ -292,7 +292,7 @@ class TextFormatter(logging.Formatter):
         from .common.printable import escape_controls
 
         time = strftime("%H:%M:%S", gmtime(record.created))
-        secrets = _secrets()
+        secrets = _list_secrets()
         extras = " ".join(
             f"{name}={_scrub_value(name, _flatten(value), secrets)}"
             for name, value in _list_extras(record)
@@ -308,17 +308,17 @@ class TextFormatter(logging.Formatter):
 
 def scrub(text: str) -> str:
     """Return a text without the secrets of this function and invocation, and anything that looks like a secret."""
-    return redaction.hide_secrets(text, _secrets())
+    return redaction.hide_secrets(text, _list_secrets())
 
 
-def _secrets() -> tuple[str, ...]:
+def _list_secrets() -> tuple[str, ...]:
     """Return the current secrets. A thread without an invocation hides those of all running ones."""
     scope = _get_scope()
     if scope is not None:
-        return scope.all_secrets()
-    secrets = _process_secrets()
+        return scope.list_secrets()
+    secrets = _read_process_secrets()
     for scope in _running[:]:
-        secrets += scope.all_secrets()
+        secrets += scope.list_secrets()
     return secrets
 
 
@@ -329,7 +329,7 @@ def emit(log: logging.Logger, level: int, message: str, fields: Mapping[str, obj
     """
     handler, *others = logging.getLogger().handlers or (None,)
     if type(handler) is LineHandler and not others and _is_bare(log, handler):
-        line = _known_line(log, level, message, fields)
+        line = _build_known_line(log, level, message, fields)
         if line is not None:
             handler.write(line)
             return
@@ -412,7 +412,7 @@ _MAX_TEXTS = 1000
 _MAX_TEXT_LENGTH = 100
 
 
-def _texts_for(secrets: tuple[str, ...]) -> dict[str, str]:
+def _get_texts(secrets: tuple[str, ...]) -> dict[str, str]:
     global _texts
     if _texts[0] is not secrets or len(_texts[1]) > _MAX_TEXTS:
         _texts = secrets, {}
@@ -435,7 +435,7 @@ def _remember(
 _names: dict[str, str] = {}
 
 
-def _known_line(
+def _build_known_line(
     log: logging.Logger, level: int, message: str, fields: Mapping[str, object]
 ) -> str | None:
     """Return the line of a message if every text of it was on an earlier line, otherwise None."""
@@ -444,7 +444,7 @@ def _known_line(
         return None
     moment = time()
     second = int(moment)
-    texts = _texts_for(scope.secrets)
+    texts = _get_texts(scope.secrets)
     parts = [f'{{"time": "{_format_second(second)}.{int((moment - second) * 1000):03}Z"']
     ours = ("level", logging.getLevelName(level)), ("logger", log.name), ("message", message)
     for name, value in (*ours, *scope.fields.items(), *fields.items()):
@@ -465,7 +465,7 @@ def _known_line(
 
 def _convert_to_text(value: object) -> str:
     """Return a value as JSON, else its repr, else its class. A line is not lost for a value without any."""
-    for convert in (_as_json, repr):
+    for convert in (_dump_json, repr):
         try:
             return convert(value)
         except Exception:
@@ -473,7 +473,7 @@ def _convert_to_text(value: object) -> str:
     return f"<{type(value).__name__}>"
 
 
-def _as_json(value: object) -> str:
+def _dump_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -112,7 +112,7 @@ class DeadlineSocket:
         timeout = self.deadline.timeout(self._idle)
         return None if timeout == math.inf else timeout
 
-    def _bound(self) -> socket.socket:
+    def _prepare(self) -> socket.socket:
         """Return the socket with the timeout of one operation. Raises DeadlineExceeded."""
         timeout = self.gettimeout()
         if timeout != self._set:
@@ -122,15 +122,15 @@ class DeadlineSocket:
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive at most `size` bytes."""
-        return self._bound().recv(size, flags)
+        return self._prepare().recv(size, flags)
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
         """Receive bytes into a buffer and return their number."""
-        return self._bound().recv_into(buffer, size, flags)
+        return self._prepare().recv_into(buffer, size, flags)
 
     def send(self, data: Buffer, flags: int = 0) -> int:
         """Send some of the bytes and return their number."""
-        return self._bound().send(memoryview(data)[:_MAX_SEND_BYTES], flags)
+        return self._prepare().send(memoryview(data)[:_MAX_SEND_BYTES], flags)
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
         """Send all bytes."""
@@ -140,7 +140,7 @@ class DeadlineSocket:
 
     def do_handshake(self) -> None:
         """Complete the TLS handshake."""
-        self._bound().do_handshake()  # type: ignore[attr-defined]
+        self._prepare().do_handshake()  # type: ignore[attr-defined]
 
     def secure(self, context: SSLContext, host: str) -> None:
         """Start TLS and verify the certificate of `host`. If that fails, close the socket and raise OSError."""

@@ -48,7 +48,7 @@ class LoopThread:
         """True in the loop's own thread, which cannot wait for the loop."""
         return threading.current_thread() is self._thread
 
-    def answers(self, seconds: float) -> bool:
+    def is_responsive(self, seconds: float) -> bool:
         """Return False if a coroutine that did not end in time still blocks the loop."""
         if self._is_suspect:
             answered = threading.Event()
@@ -58,7 +58,7 @@ class LoopThread:
 
     def run(self, awaitable: Awaitable[Any], seconds: float) -> Any:
         """Return the result of an awaitable, or raise its exception. Cancel it after some seconds."""
-        future = asyncio.run_coroutine_threadsafe(_outcome(awaitable, seconds), self._loop)
+        future = asyncio.run_coroutine_threadsafe(_capture_outcome(awaitable, seconds), self._loop)
         value = None
         timeout = None if isinf(seconds) else seconds + min(GRACE_SECONDS, seconds / 2)
         try:
@@ -109,7 +109,7 @@ def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
     """
     global _current
     with _lock:
-        if _current is not None and not _current.answers(min(_PING_SECONDS, seconds / 2)):
+        if _current is not None and not _current.is_responsive(min(_PING_SECONDS, seconds / 2)):
             log.error("an async callback blocks the event loop: later ones run in a new loop")
             _current.stop()
             _current = None
@@ -144,7 +144,9 @@ def _create_task(
     return task
 
 
-async def _outcome(awaitable: Awaitable[Any], seconds: float) -> tuple[Any, BaseException | None]:
+async def _capture_outcome(
+    awaitable: Awaitable[Any], seconds: float
+) -> tuple[Any, BaseException | None]:
     """Return (result, None) or (None, error). Raise nothing, because SystemExit would end the loop."""
     task = asyncio.current_task()
     assert task is not None
