@@ -6,18 +6,17 @@ import logging
 import os
 
 from . import logs
-from .channels.signature import check_variables
 from .context import Context
 from .dispatch.dispatcher import Dispatcher
 from .dispatch.injection import Providers
 from .dispatch.runner import Hooks, Runner
-from .errors import RegistrationError
+from .errors import ConfigurationError, RegistrationError
 from .routing.router import Router
 from .routing.table import Table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any, TypeVar
 
     from .dispatch.injection import Arguments
@@ -30,6 +29,27 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Any], dict[str, Any]]
 
 log = logging.getLogger("scf_mps")
+
+
+SWITCH_VARIABLES = ("MPS_ALLOW_UNSIGNED", "MPS_REREAD")
+"""Variables that take 1, 0 or nothing."""
+
+LIST_VARIABLES = {"MPS_BUCKETS": "bucket", "MPS_NOTIFY_KEY": "key"}
+"""Variables with comma-separated values, and the name of a value. A list without values is a mistake: MPS_BUCKETS
+without a bucket would allow every bucket."""
+
+
+def find_mistakes(environment: Mapping[str, str]) -> list[str]:
+    """Return the mistakes in the values of `SWITCH_VARIABLES` and `LIST_VARIABLES`."""
+    mistakes = [
+        f"{name}: invalid value {environment[name]!r}. Use 1, 0 or nothing"
+        for name in SWITCH_VARIABLES
+        if environment.get(name, "") not in ("", "0", "1")
+    ]
+    for name, item in LIST_VARIABLES.items():
+        if environment.get(name) and not environment[name].strip(", \t\r\n"):
+            mistakes.append(f"{name}: missing {item}. Use one or several, separated by commas")
+    return mistakes
 
 
 class App(Router):
@@ -203,7 +223,9 @@ class App(Router):
             check_options(routes, self._middleware)
         arguments = {route: self._resolve_arguments(route) for route in routes}
         self._providers.check()
-        check_variables()
+        mistakes = find_mistakes(os.environ)
+        if mistakes:
+            raise ConfigurationError.listing(mistakes)
         runner = Runner(arguments, self._hooks, self._reserve)
         if logs.is_on_scf():
             logs.configure()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from time import monotonic
 
@@ -87,7 +86,7 @@ class Context:
         """
         limit = self.raw.get("time_limit_in_ms")
         if not isinstance(limit, (int, float)) or limit <= 0:
-            return math.inf
+            return float("inf")
         return limit / 1000 if limit >= 1000 else float(limit)
 
     def remaining(self) -> float:

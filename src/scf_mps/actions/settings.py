@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..channels.signature import find_mistakes
+from ..app import find_mistakes
 from ..errors import ConfigurationError
 
 TYPE_CHECKING = False

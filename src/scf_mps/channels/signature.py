@@ -1,4 +1,4 @@
-"""Signatures of HTTP requests, and the variables that configure how they are verified.
+"""Signatures of HTTP requests.
 
 Anybody can call a URL. ``Sign`` is MD5(``Timestamp`` + NotifyKey), where ``Timestamp`` is when it expires (the model
 TaskNotifyConfig of MPS's SDK). It proves that the sender has a callback that MPS signed, and nothing about the rest of
@@ -9,46 +9,20 @@ from __future__ import annotations
 
 import os
 
-from ..errors import ConfigurationError, RequestRefused
+from ..common.lists import split_list
+from ..errors import RequestRefused
 from ..events.vod import VOD_EVENT_TYPES, describe_vod_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 MAX_SIGNATURE_AGE = 3600
 """Maximum seconds until a signature expires. MPS signs for ten minutes. One that is valid for years, from a test or a
 leaked key, could be replayed for years."""
 
-SWITCH_VARIABLES = ("MPS_ALLOW_UNSIGNED", "MPS_REREAD")
-"""Variables that take 1, 0 or nothing."""
-
-LIST_VARIABLES = {"MPS_BUCKETS": "bucket", "MPS_NOTIFY_KEY": "key"}
-"""Variables with comma-separated values, and the name of a value. A list without values is a mistake: MPS_BUCKETS
-without a bucket would allow every bucket."""
-
 _MAX_TIMESTAMP_DIGITS = 12
 """Timestamps have ten digits until the year 2286."""
-
-
-def check_variables() -> None:
-    """Raise ConfigurationError for invalid values of the variables in this module. It lists all of them."""
-    mistakes = find_mistakes(os.environ)
-    if mistakes:
-        raise ConfigurationError.listing(mistakes)
-
-
-def find_mistakes(environment: Mapping[str, str]) -> list[str]:
-    """Return the mistakes in the values of the variables in this module."""
-    mistakes = [
-        f"{name}: invalid value {environment[name]!r}. Use 1, 0 or nothing"
-        for name in SWITCH_VARIABLES
-        if environment.get(name, "") not in ("", "0", "1")
-    ]
-    for name, item in LIST_VARIABLES.items():
-        if environment.get(name) and not _split(environment[name]):
-            mistakes.append(f"{name}: missing {item}. Use one or several, separated by commas")
-    return mistakes
 
 
 def is_reread_enabled() -> bool:
@@ -115,14 +89,8 @@ def _is_signed(timestamp: str, sign: str) -> bool:
     import hmac
 
     is_signed = False
-    for key in _split(os.environ["MPS_NOTIFY_KEY"]):
+    for key in split_list(os.environ["MPS_NOTIFY_KEY"]):
         text = (timestamp + key).encode("utf-8", "surrogateescape")
         expected = hashlib.md5(text, usedforsecurity=False).hexdigest()
         is_signed = hmac.compare_digest(expected, sign) or is_signed
     return is_signed
-
-
-def _split(text: str) -> list[str]:
-    from ..common.lists import split_list
-
-    return split_list(text)

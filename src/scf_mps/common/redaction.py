@@ -35,10 +35,10 @@ _CREDENTIAL_VARIABLES = (
 _CHAT_SCHEMES = ("wecom", "dingtalk", "feishu", "lark", "slack")
 """Schemes of addresses whose host and path are the key of a chat webhook."""
 
-_SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+-]*:)")
+_SEPARATOR = r"[\s,]+(?=[A-Za-z][A-Za-z0-9+-]*:)"
 """Spaces and commas between addresses."""
 
-_PATH_KEY = re.compile(r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}")
+_PATH_KEY = r"(?=.*[0-9]|.*[a-z].*[A-Z]|.*[A-Z].*[a-z]|.{20}).{8,}"
 """A part of a webhook's path that is probably its key, unlike words such as ``callbacks``."""
 
 
@@ -82,7 +82,7 @@ def find_variable_secrets(variables: Mapping[str, str]) -> set[str]:
         if name == "MPS_NOTIFY_KEY":
             secrets.update([value, *map(str.strip, value.split(","))])
         elif name.startswith("MPS_") and ":" in value:
-            for address in _SEPARATOR.split(value):
+            for address in re.split(_SEPARATOR, value):
                 secrets.update(_find_address_secrets(address))
     return secrets
 
@@ -101,7 +101,7 @@ def _find_address_secrets(address: str) -> Iterator[str]:
         yield path
         yield path.rpartition("/")[2]
     elif scheme in ("http", "https"):
-        yield from filter(_PATH_KEY.fullmatch, path.split("/")[1:])
+        yield from (part for part in path.split("/")[1:] if re.fullmatch(_PATH_KEY, part))
     for option in re.split("[&;]", query):
         name, _, value = option.partition("=")
         if name == "query":  # the query of a webhook
