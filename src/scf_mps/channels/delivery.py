@@ -104,7 +104,7 @@ class Delivery:
 
 
 def receive(event: object, context: Context, rejected_types: Collection[str] = ()) -> Delivery:
-    """Return the delivery of an event of SCF, whatever channel it came by.
+    """Return the delivery of an event of SCF, from any channel.
 
     Args:
         event: what SCF passes to `main_handler`.

@@ -1,8 +1,8 @@
-"""The way of an event through `main_handler`.
+"""Dispatch of an event, from `main_handler` to its reply.
 
     receive -> plan -> run -> complete -> reply
 
-Each step is a module: `channels`, `routing.router`, `runner`, `summary`. This one puts them in order.
+Each step has its module: `channels`, `routing.table`, `runner`, `summary`. This one calls them in order.
 """
 
 from __future__ import annotations
