@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import subprocess
-import threading
 import time
 
 import pytest
+import trustme
 
 from scf_mps.context import Context
 from scf_mps.cos import (
@@ -25,7 +23,7 @@ from scf_mps.cos import (
 )
 from scf_mps.cos.http1 import MinThroughput
 from scf_mps.cos.request import Request
-from tests.support.optional_programs import require
+from tests.support.raw_server import Server
 
 from .support import QUICK_RETRY, at, build_response, place
 
@@ -40,21 +38,17 @@ def test_chunked_response_keeps_connection(server, scripted_cos):
     assert len(server.connections) == 1
 
 
-def test_chunked_response_may_be_empty(server, scripted_cos):
-    server.responses = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
-    assert scripted_cos._client.call(Request(at("a"))).body == b""
-
-
-def test_response_without_length_ends_with_connection(server, scripted_cos):
-    server.responses = [[b"HTTP/1.0 200 OK\r\n\r\n", b"hello", b" world" + server.END]]
-    assert scripted_cos._client.call(Request(at("a"))).body == b"hello world"
-    server.responses = [b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"]
-    assert scripted_cos._client.call(Request(at("a"))).body == b"hi"
-
-
-def test_interim_response_is_skipped(server, scripted_cos):
-    server.responses = [b"HTTP/1.1 100 Continue\r\n\r\n" + build_response(200, b"x")]
-    assert scripted_cos._client.call(Request(at("a"), "PUT")).body == b"x"
+@pytest.mark.parametrize(
+    "response",
+    [
+        [b"HTTP/1.0 200 OK\r\n\r\n", b"h", b"i<end>"],
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + build_response(200, b"hi"),
+    ],
+)
+def test_response_to_upload_is_read(server, scripted_cos, response):
+    server.responses = [response]
+    assert scripted_cos._client.call(Request(at("a"), "PUT")).body == b"hi"
 
 
 @pytest.mark.parametrize(
@@ -87,41 +81,24 @@ def test_response_headers_are_joined_and_keep_bytes(server, scripted_cos):
     assert headers["x-b"].encode("utf-8", "surrogateescape") == b"\xff"
 
 
-def test_refusal_is_read_before_body_is_sent(emulator, make_cos):
-    """The server responds and resets the connection while the body is being sent."""
-    listener = socket.create_server(("127.0.0.1", 0))
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (build_response(403, b"<Error><Code>AccessDenied</Code></Error>"), Denied),
+        (b"", Unavailable),
+    ],
+)
+def test_upload_fails_when_server_ends_connection(make_cos, response, error):
+    """The connection is reset while the body is being sent, possibly after a response."""
 
-    def serve():
-        with contextlib.suppress(OSError):
-            connection, _ = listener.accept()
-            connection.recv(1000)
-            connection.sendall(build_response(403, b"<Error><Code>AccessDenied</Code></Error>"))
-            connection.close()  # with most of the body unread: a reset
+    def refuse(peer):
+        peer.sock.recv(1000)
+        peer.send(response)
 
-    threading.Thread(target=serve, daemon=True).start()
-    cos = make_cos(proxy=f"http://127.0.0.1:{listener.getsockname()[1]}", retry=Retry(attempts=1))
-    with pytest.raises(Denied):
-        cos.upload(b"x" * (20 << 20), at("a"), overwrite=True)
-    listener.close()
-
-
-def test_upload_fails_when_connection_breaks(make_cos):
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve():
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                connection.recv(1000)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                connection.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    cos = make_cos(proxy=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    with pytest.raises(Unavailable):
-        cos.upload(b"x" * (20 << 20), at("a"))
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    with Server(refuse) as server:
+        cos = make_cos(proxy=server.url, retry=Retry(attempts=1))
+        with pytest.raises(error):
+            cos.upload(b"x" * (20 << 20), at("a"))
 
 
 def test_request_is_repeated_after_truncated_head(server, scripted_cos):
@@ -163,7 +140,7 @@ def test_missing_response_times_out(server, make_cos):
     assert len(server.heads) == 2
 
 
-def test_slow_body_times_out(server, make_cos):
+def test_slow_body_times_out():
     """Single bytes keep the timeout of a socket from ending it."""
     throughput = MinThroughput(0.0, min_bytes=10)
     throughput.count(20)
@@ -257,8 +234,7 @@ def resolve_to(monkeypatch, port):
 
 def test_connection_without_proxy_is_encrypted(server, make_cos, monkeypatch):
     """The server does not speak TLS."""
-    port = int(server.url.rpartition(":")[2])
-    resolve_to(monkeypatch, port)
+    resolve_to(monkeypatch, int(server.url.rpartition(":")[2]))
     server.responses = [build_response(200)]
     with pytest.raises(Unavailable, match="media-1250000000"):
         make_cos(proxy="", retry=Retry(attempts=1), timeout=0.2).head(at("a"))
@@ -266,49 +242,25 @@ def test_connection_without_proxy_is_encrypted(server, make_cos, monkeypatch):
 
 
 def test_tls_verifies_certificate_of_host(tmp_path, make_cos, monkeypatch):
-    require("openssl")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     host = "media-1250000000.cos.ap-guangzhou.myqcloud.com"
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key -out cert -subj /CN=cos"
-    )
-    subprocess.run(
-        [*command.split(), "-addext", f"subjectAltName=DNS:{host}"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    settings.load_cert_chain(tmp_path / "cert", tmp_path / "key")
-    listener = socket.create_server(("127.0.0.1", 0))
-    connections = []
+    authority.issue_cert(host).configure_cert(context)
 
-    def respond(accepted):  # to two requests, then the connection ends silently
-        connections.append(accepted)
-        with (
-            contextlib.suppress(OSError),
-            settings.wrap_socket(accepted, server_side=True) as connection,
-        ):
-            for _ in range(2):
-                connection.recv(10_000)
-                connection.sendall(build_response(200, b"secret"))
+    def respond(peer):  # to two requests, then the connection ends silently
+        for _ in range(2):
+            peer.read_request()
+            peer.send(build_response(200, b"secret"))
 
-    def serve():
-        with contextlib.suppress(OSError):  # the listener was closed
-            while True:
-                threading.Thread(target=respond, args=listener.accept()[:1], daemon=True).start()
-
-    server = threading.Thread(target=serve, daemon=True)
-    server.start()
-    resolve_to(monkeypatch, listener.getsockname()[1])
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
-    try:
+    with Server(respond, context) as server:
+        resolve_to(monkeypatch, server.port)
         cos = make_cos(proxy="", retry=Retry(attempts=1))
         assert [cos.read(at("a")) for _ in range(3)] == [b"secret"] * 3
-        assert len(connections) == 2
+        assert server.connections == 2
         with pytest.raises(Unavailable, match="certificate"):
             cos.read(at("a", "other-1250000000"))
-    finally:
-        listener.close()
 
 
 def test_retry_waits_at_least_retry_after(server, make_cos):

@@ -92,16 +92,19 @@ def test_restore_in_progress_is_no_error(server, scripted_cos):
         scripted_cos.restore(at("a"))
 
 
-@pytest.mark.parametrize("length", [None, "9" * 5000, "-1", "x"])
-def test_head_fails_without_size(server, hasty_cos, length):
-    server.responses = [build_response(200, content_length=length, etag='"e"')]
-    with pytest.raises(Unavailable):
-        hasty_cos.head(at("a"))
-
-
-def test_head_of_missing_object_needs_no_length(server, hasty_cos):
-    server.responses = [build_response(404, content_length=None)]
-    with pytest.raises(NotFound):
+@pytest.mark.parametrize(
+    ("status", "length", "error"),
+    [
+        (200, None, Unavailable),
+        (200, "9" * 5000, Unavailable),
+        (200, "-1", Unavailable),
+        (200, "x", Unavailable),
+        (404, None, NotFound),
+    ],
+)
+def test_head_fails_without_size(server, hasty_cos, status, length, error):
+    server.responses = [build_response(status, content_length=length, etag='"e"')]
+    with pytest.raises(error):
         hasty_cos.head(at("a"))
 
 
@@ -110,67 +113,54 @@ def build_page(*entries, more=""):
     return build_response(200, f"<ListBucketResult>{body}{more}</ListBucketResult>".encode())
 
 
+MARKER = "<IsTruncated>true</IsTruncated><NextMarker>{}</NextMarker>"
+
+
 @pytest.mark.parametrize(
-    "entry",
+    "pages",
     [
-        "<Key>a</Key>",
-        "<Size>1</Size>",
-        "<Key>a</Key><Size>x</Size>",
-        "<Key>a</Key><Size>-1</Size>",
-        f"<Key>a</Key><Size>{'9' * 5000}</Size>",
-        "<Key></Key><Size>1</Size>",
+        [build_page("<Key>a</Key>")],
+        [build_page("<Size>1</Size>")],
+        [build_page("<Key>a</Key><Size>x</Size>")],
+        [build_page("<Key>a</Key><Size>-1</Size>")],
+        [build_page(f"<Key>a</Key><Size>{'9' * 5000}</Size>")],
+        [build_page("<Key></Key><Size>1</Size>")],
+        [build_page(more=MARKER.format(marker)) for marker in "mm"],
+        [build_page(more=MARKER.format(marker)) for marker in "mnm"],
+        [build_page(more=MARKER.format(""))],
+        [build_response(200, b"")],
+        [build_response(200, b"<a")],
+        [build_response(200, b"<?xml version='1.0' encoding='none'?><a/>")],
+        [build_response(200, b"\xff\xfe<\0a\0")],
     ],
 )
-def test_list_fails_for_entry_without_key_or_size(server, hasty_cos, entry):
-    server.responses = [build_page(entry)]
-    with pytest.raises(Corrupt):
-        list(hasty_cos.list(place()))
-
-
-@pytest.mark.parametrize("markers", [["m", "m"], ["m", "n", "m"], [""]])
-def test_list_fails_when_marker_repeats(server, hasty_cos, markers):
-    server.responses = [
-        build_page(more=f"<IsTruncated>true</IsTruncated><NextMarker>{marker}</NextMarker>")
-        for marker in markers
-    ]
+def test_list_fails_for_invalid_page(server, hasty_cos, pages):
+    """An entry lacks its key or size, a marker repeats, or the XML is invalid."""
+    server.responses = pages
     with pytest.raises(Corrupt):
         list(hasty_cos.list(place()))
 
 
 def test_list_stops_after_max_pages(server, hasty_cos):
-    more = "<IsTruncated>true</IsTruncated><NextMarker>{}</NextMarker>"
-    server.responses = [
-        build_page("<Key>a</Key><Size>1</Size>", more=more.format(n)) for n in range(9)
-    ]
+    entry = "<Key>a</Key><Size>1</Size>"
+    server.responses = [build_page(entry, more=MARKER.format(number)) for number in range(9)]
     target = Target(at("a").bucket, at("a").region)
     assert len(list(operations.list_objects(hasty_cos._client, target, max_pages=2))) == 2
     assert len(server.heads) == 2
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"<a", b"<html>", b"<?xml version='1.0' encoding='none'?><a/>", b"\xff\xfe<\0a\0"],
+    "operation",
+    [
+        lambda cos: list(cos.list(place())),
+        lambda cos: cos.delete([at("a"), at("b")]),
+        lambda cos: cos.tag(at("a"), {"name": "value"}),
+    ],
 )
-def test_list_fails_for_invalid_xml(server, hasty_cos, body):
-    server.responses = [build_response(200, body)]
-    with pytest.raises(Corrupt):
-        list(hasty_cos.list(place()))
-
-
-HTML_PAGE = b"<html><body>log in</body></html>"
-
-OPERATIONS = {
-    "list": lambda cos: list(cos.list(place())),
-    "batch delete": lambda cos: cos.delete([at("a"), at("b")]),
-    "tags": lambda cos: cos.tag(at("a"), {"name": "value"}),
-}
-
-
-@pytest.mark.parametrize("kind", OPERATIONS)
-def test_operation_fails_for_html_page(server, hasty_cos, kind):
-    server.responses = [build_response(200, HTML_PAGE)]
+def test_operation_fails_for_html_page(server, hasty_cos, operation):
+    server.responses = [build_response(200, b"<html><body>log in</body></html>")]
     with pytest.raises((Corrupt, SomeFailed)):
-        OPERATIONS[kind](hasty_cos)
+        operation(hasty_cos)
 
 
 def test_object_without_tags_has_none(server, scripted_cos):

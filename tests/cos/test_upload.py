@@ -179,19 +179,16 @@ def test_completion_with_other_checksum_is_corrupt(server, scripted_cos, large_f
         upload_in_parts(scripted_cos, large_file)
 
 
-def test_upload_fails_without_upload_id(server, hasty_cos, large_file):
-    server.responses = [build_response(200, b"<InitiateMultipartUploadResult/>")]
-    with pytest.raises(Unavailable):
-        upload_in_parts(hasty_cos, large_file)
-
-
-def test_upload_fails_for_part_without_etag(server, scripted_cos, large_file):
+@pytest.mark.parametrize(
+    ("body", "missing"), [(b"<R/>", "upload"), (b"<R><UploadId>u</UploadId></R>", "ETag")]
+)
+def test_upload_fails_without_upload_id_or_etag(server, hasty_cos, large_file, body, missing):
     server.responses = [
-        build_response(200, b"<R><UploadId>u</UploadId></R>"),
-        lambda head: build_response(200) if head.startswith("PUT") else build_response(204),
+        build_response(200, body),
+        lambda head: build_response(200 if head.startswith("PUT") else 204),
     ]
-    with pytest.raises(Unavailable):
-        upload_in_parts(scripted_cos, large_file)
+    with pytest.raises(Unavailable, match=missing):
+        upload_in_parts(hasty_cos, large_file)
 
 
 def test_refused_part_aborts_upload(emulator, sdk, cos, large_file):
