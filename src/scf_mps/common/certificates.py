@@ -26,10 +26,9 @@ _HOSTNAME_MISMATCH = 62
 
 
 def get_ssl_context(cafile: str | None = None) -> SSLContext:
-    """Return settings that verify certificate and host name. They are cached, because reading a bundle takes 20 ms.
+    """Return settings that verify certificate and host name, by the CAs of a file or by those of the system.
 
-    Args:
-        cafile: the path of CAs to trust instead of the system's.
+    They are cached, because reading a bundle takes 20 ms.
     """
     return _create_context(cafile, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 

@@ -35,12 +35,7 @@ def read_code_flags(function: Any) -> int:
 
 
 def check_plain(function: Any, role: str) -> None:
-    """Raise RegistrationError for an async function or a generator function, where only a plain one can be called.
-
-    Args:
-        function: the function.
-        role: the noun for it in the message, e.g. ``hook``.
-    """
+    """Raise RegistrationError for an async function or a generator function, where only a plain one can be called."""
     flags = read_code_flags(function)
     if flags & (COROUTINE_FLAG | GENERATOR_FLAGS):
         kind = "yields" if flags & GENERATOR_FLAGS else "is async"
@@ -114,13 +109,9 @@ def _is_future(kind: type) -> bool:
 def await_result(returned: Any, context: Context) -> Any:
     """Return the final result of a call, after awaiting it. Futures of pools are awaited too, also in containers.
 
-    Args:
-        returned: the result of the call.
-        context: SCF's context. Its `reserve` remains for recording the outcome.
-
     Raises:
         RegistrationError: the body of the called function has not run.
-        TimeoutError: there is no result within that time.
+        TimeoutError: there is no result when only the `reserve` of the context is left, for recording the outcome.
     """
     while returned is not None:
         kind = type(returned)

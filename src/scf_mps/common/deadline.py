@@ -210,11 +210,8 @@ def connect(
 ) -> DeadlineSocket:
     """Connect to the first address of a host that answers.
 
-    Args:
-        host: the host's name or address.
-        port: the port.
-        timeout: seconds for all addresses together, and later without a byte.
-        deadline: bounds this and all later operations.
+    `timeout` is the seconds for all addresses together, and later without a byte. The deadline also bounds all later
+    operations.
 
     Raises:
         OSError: nothing answers. DeadlineExceeded: no time remains.

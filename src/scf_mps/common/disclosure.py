@@ -31,10 +31,7 @@ def redact_error(error: BaseException) -> BaseException:
 def create_failure(callback: str, result: str, error: BaseException) -> CallbackFailed:
     """Return a CallbackFailed that was caused by an error, without the error's secrets.
 
-    Args:
-        callback: the callback's name, or the part of the framework that failed.
-        result: the key of the result, or the place of the event.
-        error: the cause.
+    Where no callback failed, `callback` is the part of the framework and `result` the place of the event.
     """
     cause = redact_error(error)
     failure = CallbackFailed(callback, result, describe_error(cause))

@@ -99,12 +99,8 @@ _lock = threading.Lock()
 def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
     """Return the result of an awaitable, after running it in the loop of this instance.
 
-    Args:
-        awaitable: a coroutine or another awaitable.
-        seconds: the time after which it is cancelled.
-
     Raises:
-        TimeoutError: it has not ended by then.
+        TimeoutError: it has not ended within these seconds, and was cancelled.
         BaseException: its own exception.
     """
     global _current

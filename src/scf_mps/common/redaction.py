@@ -113,11 +113,7 @@ def _find_address_secrets(address: str) -> Iterator[str]:
 def list_secret_forms(secrets: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
     """Return each secret in all forms that a text may contain, the longest first.
 
-    These are percent-encoded, decoded, and escaped as in JSON and in Python source.
-
-    Args:
-        secrets: the secrets.
-        known: forms to include in the result.
+    These are percent-encoded, decoded, and escaped as in JSON and in Python source. `known` forms are included.
     """
     forms = set(known)
     for secret in secrets:

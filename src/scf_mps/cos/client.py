@@ -35,15 +35,7 @@ _SLOW_TIMEOUT = 600.0
 
 
 class Limits(NamedTuple):
-    """Limits of a client.
-
-    Attributes:
-        deadline: the bound of all requests.
-        retry: attempts and waits of one request.
-        rates: requests per second.
-        concurrency: requests at a time.
-        timeout: seconds without a byte after which an attempt ends.
-    """
+    """Limits of a client. An attempt ends after `timeout` seconds without a byte."""
 
     deadline: Deadline
     retry: Retry
@@ -53,14 +45,7 @@ class Limits(NamedTuple):
 
 
 class Client:
-    """Sends the requests of one invocation. Safe for threads.
-
-    Args:
-        transport: connections to COS.
-        credentials: None if there are none. Every request is refused then.
-        allowlist: buckets that requests may touch.
-        limits: time, rates and concurrency.
-    """
+    """Sends the requests of one invocation. Safe for threads. Without credentials every request is refused."""
 
     def __init__(
         self,
@@ -91,27 +76,12 @@ class Client:
         return self._credentials
 
     def call(self, request: Request) -> Response:
-        """Send a request and return its response.
-
-        Raises:
-            CosError: the subclass names the reason.
-        """
+        """Send a request and return its response. Raises `CosError`, whose subclass names the reason."""
         exchange, body = self._send_with_retry(request)
         return Response(exchange.response.status, exchange.response.headers, body)
 
     def stream(self, item: CosObject, headers: Mapping[str, str]) -> Exchange:
-        """Start a GET of an object.
-
-        Args:
-            item: the object.
-            headers: by lower-case name.
-
-        Returns:
-            A response with status 200 or 206. Read its body, then `end` the exchange.
-
-        Raises:
-            CosError: the subclass names the reason.
-        """
+        """Start a GET of an object. Read the body of the response, then `end` the exchange. Raises `CosError`."""
         return self._send_with_retry(Request(item, headers=headers), is_streamed=True)[0]
 
     def _send_with_retry(

@@ -65,7 +65,7 @@ class Copier:
 
     Args:
         client: sends the requests.
-        options: of all copies.
+        options: options of all copies.
         accept_moved: True if a missing source whose copy exists counts as moved.
         contents: bytes of copies that differ from those of their source.
         versions: MD5s of sources that were read before.

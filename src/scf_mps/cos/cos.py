@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ..events.files import CosObject
     from ..tencent.credentials import Credentials
     from .locations import ManyObjects, OneObject
-    from .metadata import Entry, Head, WriteOptions
+    from .metadata import CopyKeywords, Entry, Head, HeaderKeywords, UploadKeywords, WriteOptions
     from .outputs import Tree
     from .progress import ProgressCallback
     from .transport import Pool
@@ -347,23 +347,14 @@ class Cos(LazyCos):
 
     @overload
     def upload(
-        self,
-        source: FilePath | bytes,
-        to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        self, source: FilePath | bytes, to: str | CosObject, **options: Unpack[UploadKeywords]
     ) -> CosObject: ...
     @overload
     def upload(
         self,
         source: builtins.list[str] | tuple[str, ...] | Sequence[os.PathLike[str]],
         to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        **options: Unpack[UploadKeywords],
     ) -> builtins.list[CosObject]: ...
     def upload(
         self,
@@ -427,27 +418,11 @@ class Cos(LazyCos):
 
     @overload
     def copy(
-        self,
-        objects: OneObject,
-        to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        resume: bool = True,
-        base: str | None = None,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        self, objects: OneObject, to: str | CosObject, **options: Unpack[CopyKeywords]
     ) -> CosObject: ...
     @overload
     def copy(
-        self,
-        objects: ManyObjects,
-        to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        resume: bool = True,
-        base: str | None = None,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        self, objects: ManyObjects, to: str | CosObject, **options: Unpack[CopyKeywords]
     ) -> builtins.list[CosObject]: ...
     def copy(  # noqa: PLR0913
         self,
@@ -502,27 +477,11 @@ class Cos(LazyCos):
 
     @overload
     def move(
-        self,
-        objects: OneObject,
-        to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        resume: bool = True,
-        base: str | None = None,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        self, objects: OneObject, to: str | CosObject, **options: Unpack[CopyKeywords]
     ) -> CosObject: ...
     @overload
     def move(
-        self,
-        objects: ManyObjects,
-        to: str | CosObject,
-        *,
-        overwrite: bool = True,
-        resume: bool = True,
-        base: str | None = None,
-        progress: ProgressCallback | None = None,
-        **stored: Unpack[WriteOptions],
+        self, objects: ManyObjects, to: str | CosObject, **options: Unpack[CopyKeywords]
     ) -> builtins.list[CosObject]: ...
     def move(  # noqa: PLR0913
         self,
@@ -590,20 +549,14 @@ class Cos(LazyCos):
         self,
         objects: OneObject,
         metadata: Values | None = None,
-        *,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
+        **headers: Unpack[HeaderKeywords],
     ) -> Head: ...
     @overload
     def set_metadata(
         self,
         objects: ManyObjects,
         metadata: Values | None = None,
-        *,
-        content_type: str | None = None,
-        cache_control: str | None = None,
-        content_disposition: str | None = None,
+        **headers: Unpack[HeaderKeywords],
     ) -> builtins.list[Head]: ...
     def set_metadata(
         self,

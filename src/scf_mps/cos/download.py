@@ -31,10 +31,6 @@ class Download:
         directory: the directory of the file.
         name: of the file, with directories below `directory`.
 
-    Attributes:
-        item: the object.
-        path: the file or directory.
-
     Raises:
         UnsafeKey: the name is not valid below `directory`.
     """
@@ -54,10 +50,6 @@ class Download:
 
     def run(self, client: Client, count_bytes: Callable[[int], None]) -> Path:
         """Fetch and verify the object and put the file in place, unless it is there already.
-
-        Args:
-            client: sends the requests.
-            count_bytes: called with the length of each piece.
 
         Raises:
             CosError: the object is unavailable, `Corrupt` if it was damaged three times.

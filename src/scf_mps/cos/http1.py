@@ -181,14 +181,7 @@ class StreamedResponse:
 
 
 class Connection:
-    """A socket to one host, for one request at a time, in the process that made it.
-
-    Args:
-        host: to connect to.
-        port: to connect to.
-        tls: settings of TLS, or None for an unencrypted connection.
-        timeout: seconds without a byte after which a request ends.
-        deadline: the bound of connecting.
+    """A socket to one host, for one request at a time, in the process that made it. Encrypted if `tls` is given.
 
     Attributes:
         busy: True while a response is arriving.
@@ -253,12 +246,7 @@ class Connection:
     ) -> StreamedResponse:
         """Send a request and read the head of its response.
 
-        Args:
-            method: the HTTP method.
-            head: request line and headers with their empty line.
-            body: the content.
-            timeout: seconds without a byte after which it ends, and for the head of the response.
-            deadline: the bound of the request and its response.
+        It ends after `timeout` seconds without a byte, which also bound the head of the response.
 
         Raises:
             OSError: the connection broke. `MalformedResponse` if the received bytes are not a response.

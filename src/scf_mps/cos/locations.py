@@ -150,13 +150,7 @@ def find_common_prefix(keys: Sequence[str]) -> str:
 def map_destinations(
     objects: Sequence[CosObject], to: str | CosObject, single: bool, base: str | None = None
 ) -> list[CosObject]:
-    """Return the copy of each object: its key below the base, appended to the prefix.
-
-    Args:
-        objects: the sources.
-        to: the prefix, or the exact copy of a single object.
-        single: True for a call about one object.
-        base: a directory that holds all objects, by default the deepest one.
+    """Return the copy of each object: its key below the base, appended to `to`, or `to` itself for a single one.
 
     Raises:
         ValueError: several objects would become one, an object would replace itself, or is not below `base`.

@@ -14,16 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypedDict
 
-    class WriteOptions(TypedDict, total=False):
-        """Keyword options of calls that write objects: the fields of `ObjectSettings`."""
+    from .progress import ProgressCallback
+
+    class HeaderKeywords(TypedDict, total=False):
+        """Keyword options of `Cos.set_metadata`."""
 
         content_type: str | None
         cache_control: str | None
         content_disposition: str | None
+
+    class WriteOptions(HeaderKeywords, total=False):
+        """Keyword options of calls that write objects: the fields of `ObjectSettings`."""
+
         metadata: Mapping[str, str | int | None] | None
         storage_class: str | None
         acl: str | None
         encryption: str | None
+
+    class UploadKeywords(WriteOptions, total=False):
+        """Keyword options of `Cos.upload`."""
+
+        overwrite: bool
+        progress: ProgressCallback | None
+
+    class CopyKeywords(UploadKeywords, total=False):
+        """Keyword options of `Cos.copy` and `Cos.move`."""
+
+        resume: bool
+        base: str | None
 
 
 STORED_HEADERS = (
@@ -189,17 +207,7 @@ class Entry(NamedTuple):
 
 
 class ObjectSettings(NamedTuple):
-    """Metadata for written objects. None keeps the source's, or uses COS's default.
-
-    Attributes:
-        content_type: ``Content-Type``.
-        cache_control: ``Cache-Control``.
-        content_disposition: ``Content-Disposition``.
-        metadata: ``x-cos-meta-*`` without that prefix. A value of None removes one.
-        storage_class: e.g. ``STANDARD_IA``.
-        acl: a canned ACL, e.g. ``public-read``. ``"keep"`` copies the source's, at one more request per object.
-        encryption: ``AES256``.
-    """
+    """Metadata for written objects. None keeps the source's, or uses COS's default. See `Cos.copy`."""
 
     content_type: str | None = None
     cache_control: str | None = None

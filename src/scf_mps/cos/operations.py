@@ -39,17 +39,10 @@ class WriteResult(NamedTuple):
 
     etag: str
     crc64: str
-    version_id: str
 
 
 class Upload(NamedTuple):
-    """A multipart upload in progress.
-
-    Attributes:
-        item: the object it becomes.
-        upload_id: its id.
-        headers: of its completion.
-    """
+    """A multipart upload in progress, and the headers of its completion."""
 
     item: CosObject
     upload_id: str
@@ -96,19 +89,14 @@ def put(client: Client, item: CosObject, data: bytes, headers: Mapping[str, str]
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         if not (error.maybe_applied and is_stored(client, item, len(data), checksum, etag)):
             raise
-        return WriteResult("", checksum, "")
+        return WriteResult("", checksum)
     return _verify_write(item, response, checksum)
 
 
 def is_stored(client: Client, item: CosObject, size: int, checksum: str, etag: str = "") -> bool:
     """Return True if an object has certain bytes, which an unanswered write may have stored.
 
-    Args:
-        client: sends the request.
-        item: the object.
-        size: of the bytes.
-        checksum: their CRC64, or ``""``. It is not compared if either side has none.
-        etag: the end of their ETag, which decides where no checksums can be compared.
+    If either side has no CRC64, the end of the ETag decides.
     """
     try:
         stored = head(client, item)
@@ -135,17 +123,14 @@ def has_content(client: Client, item: CosObject, data: bytes) -> bool:
 
 
 def _verify_write(item: CosObject, response: Response, checksum: str) -> WriteResult:
-    headers = response.headers
-    stored = headers.get(CHECKSUM_HEADER, "")
+    stored = response.headers.get(CHECKSUM_HEADER, "")
     if stored and stored != checksum:
         raise build_corrupt_error(
             item,
             f"COS stored bytes with CRC64 {stored}, but {checksum} was sent",
             response.request_id,
         )
-    return WriteResult(
-        headers.get("etag", "").strip('"'), stored, headers.get("x-cos-version-id", "")
-    )
+    return WriteResult(response.headers.get("etag", "").strip('"'), stored)
 
 
 def copy(
@@ -163,11 +148,8 @@ def copy(
         Request(target, "PUT", headers=headers, kind="write", expects_document=True, is_slow=True)
     )
     fields = xml.parse_fields(response.body)
-    return WriteResult(
-        fields.get("ETag", ""),
-        fields.get("CRC64", "") or response.headers.get(CHECKSUM_HEADER, ""),
-        response.headers.get("x-cos-version-id", ""),
-    )
+    checksum = fields.get("CRC64", "") or response.headers.get(CHECKSUM_HEADER, "")
+    return WriteResult(fields.get("ETag", ""), checksum)
 
 
 def build_copy_source(client: Client, source: CosObject) -> str:
@@ -189,8 +171,7 @@ def delete(client: Client, item: CosObject) -> None:
 def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
     """Delete at most `MAX_DELETE_KEYS` objects of one bucket (DELETE Multiple Objects, page 436/8289).
 
-    Returns:
-        The error of each object that was not deleted.
+    Return the error of each object that was not deleted.
     """
     body = xml.build_delete(item.key for item in items)
     bucket = Target(items[0].bucket, items[0].region)
@@ -216,13 +197,9 @@ def delete_batch(client: Client, items: Sequence[CosObject]) -> list[CosError]:
 def list_objects(
     client: Client, target: Target, delimiter: str = "", max_pages: int = 0
 ) -> Iterator[Entry]:
-    """Yield the objects whose keys begin with a prefix, ordered by key (GET Bucket, page 436/7734).
+    """Yield the objects whose keys begin with the target's, ordered by key (GET Bucket, page 436/7734).
 
-    Args:
-        client: sends the requests.
-        target: bucket and prefix.
-        delimiter: leaves out keys that have it after the prefix.
-        max_pages: pages to read; 0 for all.
+    Keys with the delimiter after that prefix are left out. `max_pages` of 0 reads all pages.
     """
     bucket = Target(target.bucket, target.region)
     params = {"prefix": target.key, "max-keys": "1000", "encoding-type": "url"}
@@ -298,11 +275,7 @@ def get_acl_headers(client: Client, item: CosObject) -> dict[str, str]:
 
 
 def restore(client: Client, item: CosObject, days: int, tier: str) -> bool:
-    """Restore an archived object (POST Object restore, page 436/12633).
-
-    Returns:
-        True if the object can be read now. A restore in progress is not an error.
-    """
+    """Restore an archived object (POST Object restore, page 436/12633). Return True if it can be read now."""
     request = _build_xml_request(item, "POST", "restore", xml.build_restore(days, tier))
     try:
         response = client.call(request)
@@ -337,18 +310,7 @@ def initiate_upload(client: Client, item: CosObject, headers: Mapping[str, str])
 def upload_part(
     client: Client, upload: Upload, number: int, body: Body, checksums: tuple[str, int]
 ) -> str:
-    """Upload and verify a part (Upload Part, page 436/7750).
-
-    Args:
-        client: sends the request.
-        upload: the multipart upload.
-        number: of the part, from 1.
-        body: its content.
-        checksums: Content-MD5 and CRC64 of the content.
-
-    Returns:
-        The ETag of the part.
-    """
+    """Upload and verify a part, with its Content-MD5 and CRC64 (Upload Part, page 436/7750). Return its ETag."""
     md5, checksum = checksums
     params = {"partNumber": str(number), "uploadId": upload.upload_id}
     headers = {"content-md5": md5}
@@ -376,13 +338,6 @@ def complete_upload(
     """Complete a multipart upload and verify the object (Complete Multipart Upload, page 436/7742).
 
     Without a response it sends a HEAD for the object, and the request is not repeated.
-
-    Args:
-        client: sends the requests.
-        upload: the multipart upload.
-        etags: of its parts, in order.
-        size: bytes of the object.
-        checksum: CRC64 of the object, or ``""``.
 
     Raises:
         Conflict: overwriting is forbidden and the object exists.

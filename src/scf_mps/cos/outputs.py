@@ -58,12 +58,7 @@ class Tree(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A site in front of a bucket: a CDN.
-
-    Attributes:
-        host: its host.
-        bucket: the bucket's name.
-    """
+    """A site in front of a bucket: a CDN."""
 
     host: str
     bucket: str
@@ -191,11 +186,6 @@ def build_tree(client: Client, named: Sequence[CosObject], site: Site | None = N
 
     A line that may name a file in an unknown way is logged as a warning. A file that may be missing, e.g. that of a
     gap, is part of the tree if it exists.
-
-    Args:
-        client: reads the playlists.
-        named: the objects.
-        site: a site whose URLs are objects of a bucket.
 
     Raises:
         SomeFailed: with `NotFound`, `NotAPlaylist` or `UnknownManifest` of each playlist that cannot be read.

@@ -33,13 +33,7 @@ class Progress(NamedTuple):
 
 
 class ProgressReporter:
-    """Counts the progress of some work and calls back, never from two threads at once.
-
-    Args:
-        verb: the work, e.g. ``copy``.
-        total: objects in all.
-        callback: called after each object and each piece of one; None for no reports.
-    """
+    """Counts the progress of some work and calls back, never from two threads at once."""
 
     def __init__(self, verb: str, total: int, callback: ProgressCallback | None) -> None:
         self._progress = Progress(verb, 0, total, 0)

@@ -21,10 +21,6 @@ def rewrite_playlists(tree: Tree, targets: Mapping[CosObject, CosObject]) -> dic
     A reference that would not lead to the copy of its file (``/vod/show/a.ts``, an absolute URL of the bucket) becomes
     relative. Nothing else changes, so the content is the same in every delivery.
 
-    Args:
-        tree: playlists and everything they name.
-        targets: each object to its copy, all in one bucket.
-
     Raises:
         NotAPlaylist: no relative URI names a copy.
     """

@@ -56,13 +56,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A successful response with its body.
-
-    Attributes:
-        status: the HTTP status, e.g. 200.
-        headers: by lower-case name.
-        body: the whole content.
-    """
+    """A successful response with its body, and its headers by lower-case name."""
 
     status: int
     headers: dict[str, str]

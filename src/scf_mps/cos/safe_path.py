@@ -51,11 +51,7 @@ def write_file(
 ) -> None:
     """Write a file below a directory. It appears under its name complete or not at all.
 
-    Args:
-        directory: an existing directory. It may be a link, because the caller chose it.
-        names: see `split_path`.
-        item: the object, for errors.
-        fill: writes the bytes to a file descriptor.
+    The directory may be a link, because the caller chose it. `fill` writes the bytes to a file descriptor.
 
     Raises:
         UnsafeKey: a directory in `names` is a link or a file.

@@ -30,14 +30,7 @@ _find_plain_path = re.compile(r"[A-Za-z0-9\-_.~/]*\Z").match
 
 
 class SignedParts(NamedTuple):
-    """The parts of a request that its signature covers.
-
-    Attributes:
-        method: the HTTP method.
-        path: decoded, with its leading slash.
-        params: decoded query parameters.
-        headers: by lower-case name, ``host`` among them.
-    """
+    """The decoded parts of a request that its signature covers. The headers include ``host``."""
 
     method: str
     path: str
@@ -67,13 +60,7 @@ def compute_sign_time(now: float) -> str:
 
 
 def sign_request(credentials: Credentials, parts: SignedParts, sign_time: str) -> str:
-    """Return the value of the ``Authorization`` header.
-
-    Args:
-        credentials: the key.
-        parts: the parts to sign.
-        sign_time: see `compute_sign_time`.
-    """
+    """Return the value of the ``Authorization`` header."""
     param_list, params = _canonicalize(parts.params)
     header_list, headers = _canonicalize(parts.headers)
     request = f"{parts.method.lower()}\n{parts.path}\n{params}\n{headers}\n".encode(

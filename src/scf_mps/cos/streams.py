@@ -30,17 +30,10 @@ _MAX_PASSES = 3
 class Stream:
     """A pass over the bytes of an object. Its size may be unknown until the end, but is always compared.
 
-    Args:
-        client: sends the requests.
-        item: the object.
-        start: the first byte to read.
-        etag: of the version to read, by default the current one.
-        size: bytes of that version, if known.
-
     Attributes:
         position: of the next byte.
-        etag: of the version, after `open`.
-        size: bytes of the object, or None until COS sends it.
+        etag: of the version to read; by default the current one, known after `open`.
+        size: bytes of that version, or None until COS sends it.
     """
 
     def __init__(

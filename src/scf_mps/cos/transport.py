@@ -92,11 +92,7 @@ class NotConnected(OSError):
 
 
 class Exchange:
-    """A response in progress and its connection.
-
-    Attributes:
-        response: the response. Read its body, then call `end`.
-    """
+    """A response in progress and its connection. Read the body of the response, then call `end`."""
 
     __slots__ = ("_address", "_connection", "_pool", "response")
 
@@ -155,14 +151,7 @@ class Transport:
         deadline: Deadline,
         is_fresh: bool,
     ) -> Exchange:
-        """Sign and send a request. Return when the head of its response has arrived.
-
-        Args:
-            request: the request.
-            credentials: the key that signs it.
-            timeout: seconds without a byte after which it ends.
-            deadline: the bound of request and response, the body included.
-            is_fresh: True to use a new connection.
+        """Sign and send a request, over a new connection if `is_fresh`. Return when the head of its response has arrived.
 
         Raises:
             StaleConnection: a kept connection had ended.

@@ -107,11 +107,6 @@ class Uploader:
     ) -> None:
         """Upload a file.
 
-        Args:
-            path: of the file.
-            item: the object it becomes.
-            headers: to store with it.
-
         Raises:
             Conflict: the headers have ``x-cos-forbid-overwrite`` and the object exists, or the file changed meanwhile.
             CosError: the upload failed, and nothing of it is left.
@@ -168,12 +163,7 @@ def copy_in_parts(
 ) -> None:
     """Copy one version of an object that is too large for one copy (5 GB, page 436/10881).
 
-    Args:
-        client: sends the requests.
-        source: the version to copy.
-        target: the copy.
-        headers: all that is to be stored. Parts bring no metadata along.
-        part_bytes: bytes of a part.
+    Parts bring no metadata along, so `headers` is all that is stored.
 
     Raises:
         CosError: the copy failed, and nothing of it is left.

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 
 class _EventFields(NamedTuple):
-    """Fields of a file in the event.
-
-    Attributes:
-        size: in bytes; None if unknown.
-        md5: in hexadecimal, or ``""``.
-    """
+    """Fields of a file in the event: its size in bytes, and its MD5 in hexadecimal."""
 
     size: int | None = None
     md5: str = ""

@@ -262,12 +262,9 @@ def _import_sdk(module: str) -> Any:
 
 
 def _bind_to_deadline(connection: Any, deadline: Deadline, timeout: float) -> None:
-    """Make the SDK send its requests over sockets that a deadline bounds.
+    """Make the SDK's `ProxyConnection` send its requests over sockets that a deadline bounds.
 
-    Args:
-        connection: the SDK's `ProxyConnection`. Its `request` is replaced, its proxies and certificates stay.
-        deadline: the bound of every socket operation.
-        timeout: seconds without a byte that end an attempt.
+    Its proxies and certificates stay.
     """
     import requests
     from requests.adapters import HTTPAdapter
