@@ -182,7 +182,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 
 @pytest.fixture
 def hanging_port() -> Iterator[int]:
-    """The port of a listener with a full backlog, so that connecting to it hangs."""
+    """Yield the port of a listener with a full backlog, so that connecting to it hangs."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
