@@ -9,7 +9,11 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 
-from scf_mps.cos import Cos, CosObject, Retry, bulk, operations
+import pytest
+
+from scf_mps.cos import Cos, CosObject, Retry, SomeFailed, bulk, operations
+from scf_mps.cos.copy import Copier, CopyOptions, CopyTask
+from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.cos.upload import Uploader
 from scf_mps.events.parser import parse_event
 
@@ -31,6 +35,14 @@ def at(key: str, bucket: str = MEDIA) -> CosObject:
 def place(prefix: str = "", bucket: str = PLAYER) -> str:
     """Return the URL of a prefix."""
     return f"cos://{bucket}.{REGION}/{prefix}"
+
+
+def catch_only_error(operation, *args, **options) -> Exception:
+    """Return the error of the only object for which an operation fails."""
+    with pytest.raises(SomeFailed) as raised:
+        operation(*args, **options)
+    (error,) = raised.value.exceptions
+    return error
 
 
 def list_keys(cos: Cos, where) -> list[str]:
@@ -58,6 +70,16 @@ def upload_in_parts(cos: Cos, path, key="big", headers=None, count_bytes=None) -
     uploader = Uploader(cos._client, count_bytes or (lambda length: None), PART_BYTES)
     uploader.upload(path, at(key), headers or {})
     return at(key)
+
+
+def copy_in_parts(cos: Cos, source, target, settings=None, **options) -> CosObject:
+    """Copy an object in parts of `PART_BYTES`."""
+    settings = settings or ObjectSettings()
+    sizes = {"max_copy_bytes": PART_BYTES, "part_bytes": PART_BYTES}
+    copier = Copier(cos._client, CopyOptions(settings, **sizes, **options))
+    task = CopyTask(source, target)
+    copier.prepare([task])
+    return copier.copy(task)
 
 
 def upload_hls(cos: Cos, segments=10, prefix="vod/show", bucket=MEDIA, size=200) -> CosObject:

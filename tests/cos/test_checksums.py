@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scf_mps.cos import Corrupt, Retry, Unavailable
-from scf_mps.cos.copy import Copier, CopyOptions, CopyTask, move_objects
+from scf_mps.cos.copy import CopyOptions, CopyTask, move_objects
 from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.cos.progress import ProgressReporter
 from scf_mps.local.cos import Fault
@@ -19,12 +19,11 @@ from .support import (
     RecordingProxy,
     at,
     build_response,
+    copy_in_parts,
     list_keys,
     place,
     upload_in_parts,
 )
-
-IN_PARTS = CopyOptions(ObjectSettings(), max_copy_bytes=PART_BYTES, part_bytes=PART_BYTES)
 
 
 def build_copy_response(etag, crc64=""):
@@ -59,19 +58,17 @@ def plain_cos(checksum_remover, make_cos):
 
 def test_multipart_copy_works_without_crc64(plain_cos, cos, large_file):
     source = upload_in_parts(plain_cos, large_file)
-    copier = Copier(plain_cos._client, IN_PARTS)
-    pair = CopyTask(source, at("p/big", PLAYER))
-    copier.prepare([pair])
-    assert copier.copy(pair) == pair.target
-    assert cos.read(pair.target) == large_file.read_bytes()
+    copy = copy_in_parts(plain_cos, source, at("p/big", PLAYER))
+    assert copy == at("p/big", PLAYER)
+    assert cos.read(copy) == large_file.read_bytes()
 
 
 def test_multipart_move_works_without_crc64(plain_cos, large_file):
     source = upload_in_parts(plain_cos, large_file)
     target = at("p/big", PLAYER)
-    move_objects(
-        plain_cos._client, [CopyTask(source, target)], IN_PARTS, ProgressReporter("move", 1, None)
-    )
+    options = CopyOptions(ObjectSettings(), max_copy_bytes=PART_BYTES, part_bytes=PART_BYTES)
+    report = ProgressReporter("move", 1, None)
+    move_objects(plain_cos._client, [CopyTask(source, target)], options, report)
     assert list_keys(plain_cos, place("", MEDIA)) == []
     assert plain_cos.read(target) == large_file.read_bytes()
 

@@ -124,28 +124,29 @@ class FaultyCalls:
             self.hls_set.cos.copy([at(f"source/{name}") for name in names], to=place(prefix))
         return prefix, [at(prefix + name, PLAYER) for name in names]
 
-    def publish(self):
-        hls_set, prefix = self.hls_set, f"{self.prefix}/source/"
-        failed = self.call(lambda cos: cos.publish(hls_set.master, place(prefix)))
+    def call_twice(self, operation, prefix):
+        """Call an operation under the fault, and again without it. Return the failures and the names left."""
+        failed = self.call(operation)
         missing = self.find_missing(prefix)
+        self.requests.clear()
+        operation(self.hls_set.cos)
+        assert self.requests.count("CopyObject") == len(missing)
+        assert self.hls_set.list_etags(prefix) == self.hls_set.etags
+        return failed, missing
+
+    def publish(self):
+        prefix = f"{self.prefix}/source/"
+        failed, missing = self.call_twice(
+            lambda cos: cos.publish(self.hls_set.master, place(prefix)), prefix
+        )
         if any(not name.endswith(".m3u8") for name in missing):
             assert "master.m3u8" in missing
-        self.requests.clear()
-        hls_set.cos.publish(hls_set.master, place(prefix))
-        assert self.requests.count("CopyObject") == len(missing)
-        assert hls_set.list_etags(prefix) == hls_set.etags
         return failed
 
     def copy(self):
-        hls_set, prefix = self.hls_set, f"{self.prefix}/copied/"
+        prefix = f"{self.prefix}/copied/"
         _, items = self.copy_sources()
-        failed = self.call(lambda cos: cos.copy(items, place(prefix)))
-        missing = self.find_missing(prefix)
-        self.requests.clear()
-        hls_set.cos.copy(items, place(prefix))
-        assert self.requests.count("CopyObject") == len(missing)
-        assert hls_set.list_etags(prefix) == hls_set.etags
-        return failed
+        return self.call_twice(lambda cos: cos.copy(items, place(prefix)), prefix)[0]
 
     def move(self):
         hls_set, prefix = self.hls_set, f"{self.prefix}/moved/"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from urllib.parse import quote, urljoin, urlsplit
+from time import process_time
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pytest
 from hypothesis import given
@@ -72,9 +73,9 @@ def test_media_playlist_references_every_kind(ending):
         assert document.text[reference.start : reference.end] == reference.uri
 
 
-@pytest.mark.parametrize("content", ["<html>", "", "seg.ts\n", "\x00\x01"])
-def test_other_content_is_refused(content):
-    with pytest.raises(NotAPlaylist, match="#EXTM3U"):
+@pytest.mark.parametrize("content", ["<html>", "", "seg.ts\n", "\x00\x01", "#EXTM3U\n\udcff.ts\n"])
+def test_other_content_or_encoding_is_refused(content):
+    with pytest.raises(NotAPlaylist):
         parse_document(content)
 
 
@@ -120,12 +121,8 @@ def test_unknown_line_is_problem(line):
 
 
 def test_tag_without_uri_is_no_problem():
-    lines = [
-        "#EXT-X-KEY:METHOD=NONE",
-        '#EXT-X-MEDIA:NAME="URI=x"',
-        '#EXT-X-KEY:METHOD=NONE,URI=""',
-    ]
-    document = parse_document("\n".join(["#EXTM3U", *lines]))
+    tags = '#EXT-X-KEY:METHOD=NONE\n#EXT-X-MEDIA:NAME="URI=x"\n#EXT-X-KEY:METHOD=NONE,URI=""'
+    document = parse_document(f"#EXTM3U\n{tags}")
     assert (document.references, document.problems) == ([], [])
 
 
@@ -160,22 +157,13 @@ def test_variable_without_value_is_refused(define):
     "line", ["#EXT-X-V:" + "A" * 100_000 + " URI", '#EXT-X-V:URI="a"\n' * 20_000, "{$" * 100_000]
 )
 def test_hostile_lines_are_parsed_fast(line):
-    from time import process_time
-
     start = process_time()
     document = parse_document(f"#EXTM3U\n#EXT-X-DEFINE:NAME=a,VALUE=b\n{line}")
     assert process_time() - start < 5.0  # well below a second on an idle machine
     assert len(document.problems) <= MAX_PROBLEMS
 
 
-def test_uri_of_other_encoding_is_refused():
-    with pytest.raises(NotAPlaylist, match="UTF-8"):
-        parse_document(b"#EXTM3U\n\xff.ts\n".decode("utf-8", "surrogateescape"))
-
-
 def test_ten_thousand_segments_are_parsed_fast():
-    from time import process_time
-
     text = "#EXTM3U\n" + "".join(f"#EXTINF:2.0,\nseg-{n:05}.ts\n" for n in range(10_000))
     start = process_time()
     document = parse_document(text)
@@ -232,8 +220,6 @@ def test_resolve_uri_agrees_with_urljoin(steps, rooted):
     uri = ("/" if rooted else "") + "/".join(quote(step) for step in steps)
     joined = urlsplit(urljoin("http://host/v/h/index.m3u8", uri)).path
     expected = posixpath.join("/", joined).lstrip("/")
-    from urllib.parse import unquote
-
     item = resolve_uri(at("v/h/index.m3u8"), uri)
     assert (item and item.key) == (unquote(expected) or None)
 

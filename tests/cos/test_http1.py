@@ -43,6 +43,7 @@ CHUNKS = build_chunks(DATA)
 
 WHOLE = {
     "length": build_open_response(DATA, content_length=24),
+    "length, nothing to check": build_open_response(DATA, crc=None, content_length=24),
     "length, repeated": build_open_response(DATA, content_length="24, 24"),
     "chunks": build_chunked_response(CHUNKS),
     "chunks of one byte": build_chunked_response(build_chunks(DATA, 1)),
@@ -60,6 +61,9 @@ WHOLE = {
 }
 
 CORRUPT = {
+    "length, another MD5": build_open_response(
+        DATA, crc=None, etag=f'"{"0" * 32}"', content_length=24
+    ),
     "length of 0, another checksum": build_open_response(b"", content_length=0),
     "length of 0, another MD5": build_open_response(
         b"", crc=None, etag=f'"{MD5}"', content_length=0
@@ -164,11 +168,11 @@ def test_read_fails_when_size_changes(server, hasty_cos):
         hasty_cos.read(at("a"))
 
 
-def test_read_limit_applies_without_length(server, hasty_cos):
-    for body in (build_chunked_response(build_chunks(DATA * 9)), build_open_response(DATA * 9)):
-        server.responses = [body]
-        with pytest.raises(ValueError, match="limit"):
-            hasty_cos.read(at("a"), limit=30)
+@pytest.mark.parametrize("kind", ["length", "chunks", "until the connection ends"])
+def test_read_refuses_object_over_limit(server, hasty_cos, kind):
+    server.responses = [WHOLE[kind]]
+    with pytest.raises(ValueError, match="limit"):
+        hasty_cos.read(at("a"), limit=23)
 
 
 def test_seek_from_end_sends_head(server, hasty_cos):

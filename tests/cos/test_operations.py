@@ -45,9 +45,6 @@ def test_bulk_head_reports_each_failure(cos):
     assert raised.value.done == 3
     assert {type(error) for error in raised.value.exceptions} == {NotFound}
     assert "2 of 5 objects failed" in str(raised.value)
-
-
-def test_failure_text_is_truncated(cos):
     with pytest.raises(SomeFailed) as raised:
         cos.head([at(f"no/{number}") for number in range(25)])
     assert "and 5 more" in str(raised.value)

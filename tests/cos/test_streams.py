@@ -30,12 +30,6 @@ def test_read_returns_bytes_text_and_json(cos):
         cos.read(at("no"))
 
 
-def test_read_refuses_object_over_limit(cos):
-    cos.upload(b"12345", at("a"))
-    with pytest.raises(ValueError, match="limit"):
-        cos.read(at("a"), limit=4)
-
-
 def test_damaged_body_is_requested_again(emulator, cos, tmp_path):
     data = os.urandom(5000)
     item = cos.upload(data, at("a"))
@@ -88,22 +82,11 @@ def test_empty_object_is_read_and_verified(cos):
     assert cos.verify(item, content=True)[0].size == 0
 
 
-def test_body_without_crc64_is_compared_by_md5(server, scripted_cos):
-    md5 = "5d41402abc4b2a76b9719d911017c592"
-    server.responses = [build_response(200, b"hello", etag=f'"{md5}"')]
-    assert scripted_cos.read(at("a")) == b"hello"
-    server.responses = [build_response(200, b"hellO", etag=f'"{md5}"')]
-    with pytest.raises(Corrupt):
-        scripted_cos.read(at("a"))
-    server.responses = [build_response(200, b"hello", etag='"parts-2"')]
-    assert scripted_cos.read(at("a")) == b"hello"
+CUT = build_response(200, b"01234", content_length=10, etag='"e-1"') + b"<end>"
 
 
 def test_read_refuses_other_range(server, scripted_cos):
-    server.responses = [
-        build_response(200, b"01234", content_length=10, etag='"e-1"') + server.END,
-        build_response(200, b"0123456789", etag='"e-1"'),
-    ]
+    server.responses = [CUT, build_response(200, b"0123456789", etag='"e-1"')]
     with pytest.raises(Unavailable, match="bytes"):
         scripted_cos.read(at("a"))
     assert "range: bytes=5-" in server.heads[1]
@@ -111,22 +94,16 @@ def test_read_refuses_other_range(server, scripted_cos):
 
 
 def test_read_fails_after_repeated_truncation(server, scripted_cos):
-    server.responses = [
-        build_response(200, b"01234", content_length=10, etag='"e-1"') + server.END,
-        build_response(206, b"", content_length=5, content_range="bytes 5-9/10") + server.END,
-    ]
+    rest = build_response(206, b"", content_length=5, content_range="bytes 5-9/10")
+    server.responses = [CUT, rest + server.END]
     with pytest.raises(Unavailable, match="broke"):
         scripted_cos.read(at("a"))
 
 
 def test_read_resumes_partial_response_without_length(server, scripted_cos):
-    server.responses = [
-        build_response(
-            206, b"01234", content_length=None, content_range="bytes 0-9/10", etag='"e-1"'
-        )
-        + server.END,
-        build_response(206, b"56789", content_range="bytes 5-9/10"),
-    ]
+    headers = {"content_length": None, "content_range": "bytes 0-9/10", "etag": '"e-1"'}
+    rest = build_response(206, b"56789", content_range="bytes 5-9/10")
+    server.responses = [build_response(206, b"01234", **headers) + server.END, rest]
     assert scripted_cos.read(at("a")) == b"0123456789"
 
 
@@ -135,7 +112,7 @@ def test_read_ends_at_deadline(server, make_cos):
 
     def slow(head):
         now[0] += 5
-        return build_response(200, b"01234", content_length=10, etag='"e-1"') + server.END
+        return CUT
 
     server.responses = [slow]
     context = Context({"time_limit_in_ms": 4000}, clock=lambda: now[0])
@@ -179,16 +156,7 @@ def test_memory_does_not_grow_with_parts(emulator, tmp_path):
     with path.open("wb") as file:
         for _ in range(6):
             file.write(os.urandom(10 << 20))
-    key = emulator.key
-    command = [
-        sys.executable,
-        "-c",
-        MEMORY,
-        emulator.url,
-        key.secret_id,
-        key.secret_key,
-        MEDIA,
-        path,
-    ]
+    arguments = [emulator.url, emulator.key.secret_id, emulator.key.secret_key, MEDIA, path]
+    command = [sys.executable, "-c", MEMORY, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 20

@@ -19,19 +19,12 @@ def test_credentials_are_read_for_each_invocation(monkeypatch):
     assert load_credentials() is None
     for name in sdk_names:
         monkeypatch.setenv(name, "sdk")
-    assert (load_credentials().secret_id, load_credentials().token) == (
-        "sdk",
-        "sdk",
-    )
+    assert (load_credentials().secret_id, load_credentials().token) == ("sdk", "sdk")
     context_text = ";".join(f"{name}=context-{name[-3:]}" for name in names)
-    credentials = load_credentials(
-        Context({"environ": f"broken;SCF_NAMESPACE=default;{context_text}"})
-    )
-    assert (credentials.secret_id, credentials.secret_key, credentials.token) == (
-        "context-TID",
-        "context-KEY",
-        "context-KEN",
-    )
+    context = Context({"environ": f"broken;SCF_NAMESPACE=default;{context_text}"})
+    keys = load_credentials(context)
+    assert keys.secret_id == "context-TID"
+    assert (keys.secret_key, keys.token) == ("context-KEY", "context-KEN")
     for name in names[:2]:
         monkeypatch.setenv(name, "environment")
     assert load_credentials().secret_id == "environment"

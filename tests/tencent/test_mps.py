@@ -106,23 +106,17 @@ def list_pushed_events():
             yield pytest.param(event, id=path.stem)
 
 
+def list_subtasks(event):
+    return [(type(subtask), subtask.key, subtask.raw) for subtask in event.subtasks]
+
+
 @pytest.mark.parametrize("event", list(list_pushed_events()))
 def test_notification_equals_the_pushed_one(mps, tasks, event):
     task_id = tasks.add(event)
-
     pushed, fetched = parse_event(event), parse_event(mps.notification(task_id))
-
     assert fetched.key == pushed.key
     assert type(fetched) is type(pushed)
-    assert [subtask.key for subtask in fetched.subtasks] == [
-        subtask.key for subtask in pushed.subtasks
-    ]
-    assert [subtask.raw for subtask in fetched.subtasks] == [
-        subtask.raw for subtask in pushed.subtasks
-    ]
-    assert [type(subtask) for subtask in fetched.subtasks] == [
-        type(subtask) for subtask in pushed.subtasks
-    ]
+    assert list_subtasks(fetched) == list_subtasks(pushed)
     assert fetched.files == pushed.files
     assert (fetched.verb, fetched.status) == (pushed.verb, pushed.status)
     assert fetched.session_id == pushed.session_id
@@ -137,22 +131,18 @@ def test_samples_include_every_event_type():
 def test_unknown_task_type_has_notification(mps, tasks):
     event = {"EventType": "HoloTask", "HoloTaskEvent": {"TaskId": "h-1", "Status": "FINISH"}}
     tasks.add(event)
-
     fetched = mps.notification("h-1")
-
     assert fetched == {**event, "SessionId": "", "SessionContext": ""}
     assert parse_event(fetched).key == parse_event(event).key
 
 
 def test_unfinished_task_is_in_progress(mps, tasks):
     tasks.add(notification(status="PROCESSING"))
-
     assert parse_event(mps.notification(TASK)).in_progress
 
 
 def test_live_stream_has_no_notification(mps, tasks, payload):
     task_id = tasks.add(payload("live_process_eof"))
-
     with pytest.raises(NoNotification, match="LiveStreamProcessTask") as raised:
         mps.notification(task_id)
 
@@ -185,9 +175,7 @@ def test_nulls_are_accepted(scripted):
         },
         {"TaskSet": None, "ScrollToken": None},
     )
-
     event = parse_event(mps.notification("t-1"))
-
     assert (event.session_id, event.session_context) == ("", "")
     assert list(mps.finished(time.time())) == []
 
@@ -217,9 +205,7 @@ def test_finished_returns_tasks_with_their_times(mps, tasks):
     tasks.add(notification("old"), finished=now - 200)
     tasks.add(notification("new"), finished=now - 50, created=now - 500)
     tasks.add(notification("running", "PROCESSING"))
-
     (task,) = mps.finished(now - 100)
-
     assert (task.task_id, task.task_type, task.is_live) == ("new", "WorkflowTask", False)
     assert task.finished == int(now - 50)
     assert task.created == task.begun == int(now - 500)
@@ -248,7 +234,6 @@ def test_finished_skips_tasks_beyond_max_duration(mps, tasks, api):
     now = time.time()
     tasks.add(notification("long"), finished=now - 10, created=now - 5000)
     tasks.add(notification("short"), finished=now - 10, created=now - 100)
-
     assert list_ids(mps.finished(now - 60, max_duration=3600)) == ["short"]
     assert api.requests[-1].parameters.keys() == {"Status", "Limit", "StartTime"}
 
@@ -260,7 +245,6 @@ def test_finished_ends_at_until(mps, tasks, api):
         tasks.add(notification(f"{minutes}"), finished=finished)
 
     finished = mps.finished(now - timedelta(minutes=20), now - timedelta(minutes=10))
-
     assert list_ids(finished) == ["15"]
     assert api.requests[-1].parameters.keys() == {"Status", "Limit", "EndTime"}
 
@@ -268,7 +252,6 @@ def test_finished_ends_at_until(mps, tasks, api):
 def test_finished_includes_fractions_of_a_second(mps, tasks):
     begin = int(time.time()) - 100
     tasks.add(notification("within"), finished=begin + 0.7)
-
     assert list_ids(mps.finished(begin + 0.6)) == ["within"]
     assert list_ids(mps.finished(begin - 10, begin + 0.8)) == ["within"]
 
@@ -288,7 +271,6 @@ def test_finished_rejects_invalid_times(mps):
 def test_finished_accepts_a_whole_week(mps, tasks):
     week_ago = datetime.now(timezone.utc) - timedelta(days=7)
     tasks.add(notification())
-
     assert list_ids(mps.finished(week_ago)) == [TASK]
 
 
@@ -303,9 +285,7 @@ def test_finished_returns_repeated_task_once(scripted):
         {"TaskSet": [entry("a", now), entry("b", None)], "ScrollToken": "2"},
         {"TaskSet": [entry("a", now), entry("c", "0000-00-00T00:00:00Z")], "ScrollToken": ""},
     )
-
     tasks = list(mps.finished(time.time() - 60))
-
     assert list_ids(tasks) == ["a", "b", "c"]
     assert [task.finished is None for task in tasks] == [False, True, True]
     assert tasks[0].is_live
@@ -314,7 +294,6 @@ def test_finished_returns_repeated_task_once(scripted):
 
 def test_finished_fails_when_scroll_token_repeats(scripted):
     page = {"TaskSet": [], "ScrollToken": "again"}
-
     with pytest.raises(MpsError) as raised:
         list(scripted(page, page).finished(time.time()))
 
@@ -377,5 +356,4 @@ print(type(clients[0]).__name__, foreign())
 
 def test_client_is_loaded_on_first_use():
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
-
     assert done.stdout.splitlines() == ["False []", "False False []", "Mps []"], done.stderr
