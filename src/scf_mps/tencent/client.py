@@ -12,15 +12,17 @@ from ..errors import ScfMpsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from collections.abc import Callable
+    from typing import Any, ClassVar, TypeVar
 
     from typing_extensions import Self
 
-    from ..common.deadline import Deadline
     from ..common.retry import Retry
     from ..context import Context
     from ..dispatch.invocation import Invocation
     from .credentials import Credentials
+
+    C = TypeVar("C")
 
 NO_RESPONSE_CODES = (
     "CertificateNotTrusted",
@@ -96,7 +98,7 @@ class ApiClient:
         ValueError: the endpoint has another form.
     """
 
-    service: ClassVar[str]
+    service: str
     """Name of the service in the API, e.g. ``mps``."""
 
     version: ClassVar[str]
@@ -207,20 +209,34 @@ class ApiClient:
 
     def _get_client(self, action: str) -> tuple[Any, Any]:
         """Return the SDK's client of this process, and the SDK's exception. A fork must not share connections."""
-        if self._credentials is None:
-            raise self.error_class(
-                f"{action}: no credentials. Give the function an execution role, or outside SCF set "
-                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
-                "NoCredentials",
-            )
         if self._deadline.remaining() <= 0:
             raise self.error_class(f"{action}: no time is left", "DeadlineExceeded")
         if self._client is None or self._process != os.getpid():
-            self._client = self._new_client(self._credentials)
+            common_client = _import_sdk("common_client").CommonClient
+            self._client = self.create_sdk_client(
+                lambda *arguments: common_client(self.service, self.version, *arguments)
+            )
             self._process = os.getpid()
         return self._client, _import_sdk("exception").TencentCloudSDKException
 
-    def _new_client(self, credentials: Credentials) -> Any:
+    def create_sdk_client(self, client_class: Callable[[Any, str, Any], C]) -> C:
+        """Return a client of the SDK with the credentials, region, endpoint and deadline of this one.
+
+        Args:
+            client_class: takes credential, region and profile of the SDK, as its ``MpsClient`` and the like do.
+
+        Raises:
+            ApiError: there are no credentials.
+            SdkMissing: the official SDK is not installed.
+        """
+        from .session import bind_connection, hide_debug_logs
+
+        if self._credentials is None:
+            raise self.error_class(
+                f"{self.service}: no credentials. Give the function an execution role, or outside SCF set "
+                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
+                "NoCredentials",
+            )
         http_profile = _import_sdk("profile.http_profile").HttpProfile(
             protocol=self._scheme, endpoint=self._host or None
         )
@@ -228,13 +244,14 @@ class ApiClient:
             httpProfile=http_profile, language="en-US"
         )
         credential = _import_sdk("credential").Credential(
-            credentials.secret_id, credentials.secret_key, credentials.token or None
+            self._credentials.secret_id,
+            self._credentials.secret_key,
+            self._credentials.token or None,
         )
-        client = _import_sdk("common_client").CommonClient(
-            self.service, self.version, credential, self.region, profile
-        )
-        _bind_to_deadline(client.request.conn, self._deadline, self._timeout)
-        _hide_sdk_debug_logs()
+        client = client_class(credential, self.region, profile)
+        connection: Any = client.request.conn  # type: ignore[attr-defined]
+        bind_connection(connection, self._deadline, self._timeout)
+        hide_debug_logs("tencentcloud_sdk_common")
         return client
 
     def _create_error(self, code: object, message: object, request_id: object) -> ApiError:
@@ -259,87 +276,6 @@ def _import_sdk(module: str) -> Any:
             f"Tencent Cloud's SDK is not installed ({error}): pip install 'scf-mps[mps]'. For a function, add "
             f"tencentcloud-sdk-python-common to the requirements that are built into it"
         ) from error
-
-
-def _bind_to_deadline(connection: Any, deadline: Deadline, timeout: float) -> None:
-    """Make the SDK's `ProxyConnection` send its requests over sockets that a deadline bounds.
-
-    Its proxies and certificates stay.
-    """
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    from ..common.deadline import DeadlineSocket, connect
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> Any:
-            return connect(self._dns_host, self.port, timeout, deadline)
-
-        def getresponse(self, *arguments: Any, **keywords: Any) -> Any:
-            sock: Any = self.sock
-            try:
-                return super().getresponse(*arguments, **keywords)
-            except BaseException:
-                sock.close_at_once()  # the part of the response that was read keeps it open
-                raise
-
-    class Secure(Plain, HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            self.sock = DeadlineSocket(self.sock, timeout, deadline)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls: Any = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls: Any = Secure
-
-    class Adapter(HTTPAdapter):
-        def proxy_manager_for(self, *arguments: Any, **keywords: Any) -> Any:
-            return _use_own_pools(super().proxy_manager_for(*arguments, **keywords))
-
-        def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-            super().init_poolmanager(*arguments, **keywords)
-            _use_own_pools(self.poolmanager)
-
-    def _use_own_pools(manager: Any) -> Any:
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-        return manager
-
-    session = requests.Session()
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Adapter())
-
-    def request(
-        method: str, url: str, body: Any = None, headers: dict[str, str] | None = None
-    ) -> Any:
-        return session.request(
-            method,
-            url,
-            data=body,
-            headers={"Host": connection.request_host, **(headers or {})},
-            proxies=connection.proxy,
-            verify=os.environ.get("SSL_CERT_FILE") or connection.certification,
-            timeout=deadline.timeout(timeout),
-            allow_redirects=False,  # the headers include the session token
-            stream=True,
-        )
-
-    connection.request = request
-
-
-def _hide_sdk_debug_logs() -> None:
-    """Drop the SDK's DEBUG logs: they hold whole requests, the session token included."""
-    import logging
-
-    logging.getLogger("tencentcloud_sdk_common").addFilter(_is_not_debug)
-
-
-def _is_not_debug(record: Any) -> bool:
-    level: int = record.levelno
-    return level >= 20
 
 
 def _parse_endpoint(endpoint: str) -> tuple[str, str]:

@@ -1,0 +1,110 @@
+"""The official SDKs of Tencent Cloud and COS, bound to one invocation.
+
+A callback declares the client it wants::
+
+    from qcloud_cos import CosS3Client
+    from tencentcloud.mps.v20190612.mps_client import MpsClient
+
+    @router.on(Transcode)
+    def check(transcode: Transcode, cos: CosS3Client, mps: MpsClient) -> None: ...
+
+Importing an SDK costs 60 to 110 ms at each cold start. `Sdk` imports it at the first call::
+
+    @router.on(Transcode)
+    def check(transcode: Transcode, sdk: Sdk) -> None:
+        file = transcode.files[0]
+        sdk.cos(file).head_object(**file.sdk)
+"""
+
+from __future__ import annotations
+
+from ..errors import ScfMpsError
+from ..tencent.client import ApiClient
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from qcloud_cos import CosS3Client
+
+    from ..context import Context
+    from ..dispatch.injection import Invocation
+    from ..events.files import CosObject
+
+    C = TypeVar("C")
+
+
+class SdkMissing(ScfMpsError):
+    """The COS SDK is not installed."""
+
+
+class Sdk:
+    """Official clients for one invocation: its credentials, region and deadline.
+
+    A client raises once its invocation is over. `MPS_BUCKETS`, `MPS_COS_PROXY`, `MPS_API_ENDPOINT` and `MPS_REGION` apply as
+    they do to `Cos` and `Mps`. Proxies of the environment do not, and DEBUG logs of the SDKs, which hold tokens, are dropped.
+
+    Args:
+        context: of the invocation.
+    """
+
+    def __init__(self, context: Context | None = None) -> None:
+        self._context = context
+        self._clients: dict[tuple[object, str | None], Any] = {}
+
+    @classmethod
+    def __provide__(cls, invocation: Invocation) -> Sdk:
+        """Return the clients of an invocation."""
+        if cls not in invocation.values:
+            invocation.values[cls] = cls(invocation.context)
+        sdk: Sdk = invocation.values[cls]
+        return sdk
+
+    def cos(self, target: CosObject | str | None = None) -> CosS3Client:
+        """Return a client of COS.
+
+        Args:
+            target: an object, whose region is used, or a region. Defaults to the function's region.
+
+        Raises:
+            SdkMissing: cos-python-sdk-v5 is not installed.
+            Denied: there are no credentials.
+        """
+        region = target if isinstance(target, str) or target is None else target.region
+        if ("cos", region) not in self._clients:
+            try:
+                from .cos_client import create_cos_client
+            except ImportError as error:
+                raise SdkMissing(
+                    f"the COS SDK is not installed ({error}): pip install 'scf-mps[cos]'. For a function, add "
+                    f"cos-python-sdk-v5 to its requirements.txt"
+                ) from error
+            self._clients["cos", region] = create_cos_client(self._context, region)
+        client: CosS3Client = self._clients["cos", region]
+        return client
+
+    def client(self, client_class: type[C], *, region: str | None = None) -> C:
+        """Return a client of Tencent Cloud's API.
+
+        Args:
+            client_class: of ``tencentcloud-sdk-python``, such as ``tencentcloud.mps.v20190612.mps_client.MpsClient``.
+            region: of the service. Defaults to ``MPS_REGION``, then to the function's region.
+
+        Raises:
+            ApiError: there are no credentials.
+        """
+        if (client_class, region) not in self._clients:
+            api = _Api(client_class, self._context, region)
+            client = api.create_sdk_client(client_class)
+            client.request.conn.proxy = None  # type: ignore[attr-defined]
+            self._clients[client_class, region] = client
+        found: C = self._clients[client_class, region]
+        return found
+
+
+class _Api(ApiClient):
+    """The endpoint, region and credentials of a service that is known by its client class."""
+
+    def __init__(self, client_class: type, context: Context | None, region: str | None) -> None:
+        self.service = client_class._service  # type: ignore[attr-defined]
+        super().__init__(context=context, region=region)

@@ -1,0 +1,198 @@
+"""The official COS client of an invocation: what the plain one gets wrong, and the bounds of the invocation."""
+
+from __future__ import annotations
+
+import logging
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qcloud_cos import CosClientError, CosS3Client, CosServiceError
+
+from scf_mps import Context
+from scf_mps.cos import Corrupt, Denied
+from scf_mps.local.cos import CosEmulator, Fault
+from scf_mps.sdk import Sdk
+from tests.support.raw_server import Peer, Server
+
+from .conftest import BUCKET, KEY, REGION
+
+Make = Callable[..., Context]
+
+
+def get(url: str, proxy: str) -> int:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy}))
+    with opener.open(url, timeout=5) as response:
+        status: int = response.status
+        return status
+
+
+def reply(response: bytes) -> Callable[[Peer], None]:
+    def handle(peer: Peer) -> None:
+        peer.read_request()
+        peer.send(response)
+
+    return handle
+
+
+def test_client_is_the_official_class(cos: Any) -> None:
+    assert isinstance(cos, CosS3Client)
+
+
+def test_presigned_url_has_the_session_token(cos: Any, emulator: CosEmulator) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    assert get(cos.get_presigned_url(BUCKET, "a.mp4", "GET"), emulator.url) == 200
+    assert get(cos.get_presigned_download_url(BUCKET, "a.mp4"), emulator.url) == 200
+
+
+def test_metadata_survives_changes_of_class_and_headers(cos: Any) -> None:
+    cos.put_object(
+        Bucket=BUCKET,
+        Key="a.mp4",
+        Body=b"film",
+        ContentType="video/mp4",
+        CacheControl="max-age=60",
+        Metadata={"x-cos-meta-show": "night"},
+    )
+    cos.change_object_storage_class(BUCKET, "a.mp4", "STANDARD_IA")
+    cos.update_object_meta(
+        BUCKET, "a.mp4", CacheControl="no-cache", Metadata={"x-cos-meta-take": "2"}
+    )
+    head = cos.head_object(BUCKET, "a.mp4")
+    assert head["Content-Type"] == "video/mp4"
+    assert head["Cache-Control"] == "no-cache"
+    assert (head["x-cos-meta-show"], head["x-cos-meta-take"]) == ("night", "2")
+    assert head["x-cos-storage-class"] == "STANDARD_IA"
+
+
+@pytest.mark.parametrize("size", [5, 3 << 20], ids=["simple", "in parts"])
+def test_download_appears_after_its_checksum_was_compared(
+    cos: Any, tmp_path: Path, size: int
+) -> None:
+    content = bytes(range(250)) * (size // 250 + 1)
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=content)
+    target = tmp_path / "a.mp4"
+    cos.download_file(BUCKET, "a.mp4", str(target), PartSize=1)
+    assert target.read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(("kind", "error"), [("corrupt", Corrupt), ("truncate", Exception)])
+def test_damaged_download_leaves_no_file(
+    cos: Any, tmp_path: Path, emulator: CosEmulator, kind: Any, error: type[Exception]
+) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film" * 1000)
+    emulator.faults.add(Fault(kind, "GetObject"))
+    with pytest.raises(error):
+        cos.download_file(BUCKET, "a.mp4", str(tmp_path / "a.mp4"))
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_copy_in_parts_works_with_a_session_token(cos: Any) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"x" * (3 << 20))
+    cos.set_copy_part_threshold_size = None
+    source = {"Bucket": BUCKET, "Key": "a.mp4", "Region": REGION}
+    cos.copy(BUCKET, "b.mp4", source, PartSize=1)
+    assert cos.head_object(BUCKET, "b.mp4")["Content-Length"] == str(3 << 20)
+
+
+def test_buckets_outside_the_allowlist_are_denied(
+    make_context: Make, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_BUCKETS", "media-1250000000")
+    emulator.create_bucket("secret-1250000000", REGION)
+    cos: Any = Sdk(make_context()).cos()
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    source = {"Bucket": "secret-1250000000", "Key": "a.mp4", "Region": REGION}
+    for call in (
+        lambda: cos.get_object(Bucket="secret-1250000000", Key="a.mp4"),
+        lambda: cos.get_presigned_url("secret-1250000000", "a.mp4", "GET"),
+        lambda: cos.copy_object(Bucket=BUCKET, Key="b.mp4", CopySource=source),
+    ):
+        with pytest.raises(Denied) as raised:
+            call()
+        assert raised.value.code == "BucketNotAllowed"
+    assert {entry.bucket for entry in emulator.requests} == {BUCKET}
+
+
+def test_expired_credentials_are_the_services_error(make_context: Make) -> None:
+    cos: Any = Sdk(make_context(TENCENTCLOUD_SESSIONTOKEN="old")).cos()
+    with pytest.raises(CosServiceError) as raised:
+        cos.get_object(Bucket=BUCKET, Key="a.mp4")
+    assert raised.value.get_status_code() == 403
+
+
+def test_client_without_credentials_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRET_ID", "TENCENT_SECRET_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(Denied) as raised:
+        Sdk().cos(REGION)
+    assert raised.value.code == "NoCredentials"
+
+
+def test_temporary_errors_are_retried_but_appends_are_not(cos: Any, emulator: CosEmulator) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    emulator.faults.add(Fault("slow_down", "GetObject", retry_after=0, count=2))
+    assert cos.get_object(Bucket=BUCKET, Key="a.mp4")["Body"].read() == b"film"
+    emulator.faults.add(Fault("error_after", "AppendObject", status=503, count=1))
+    with pytest.raises(CosServiceError) as raised:
+        cos.append_object(Bucket=BUCKET, Key="log", Position=0, Data=b"line")
+    assert raised.value.get_status_code() == 503
+
+
+def test_silent_server_ends_at_the_deadline(
+    make_context: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_silent(peer: Peer) -> None:
+        peer.wait()
+
+    with Server(be_silent) as server:
+        monkeypatch.setenv("MPS_COS_PROXY", server.url)
+        cos: Any = Sdk(make_context(2)).cos()
+        start = time.monotonic()
+        with pytest.raises(CosClientError):
+            cos.get_object(Bucket=BUCKET, Key="a.mp4")
+        assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("operation", ["DeleteMultipleObjects", "UploadPartCopy"])
+def test_error_in_a_successful_response_is_raised(
+    cos: Any, emulator: CosEmulator, operation: str
+) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    upload = cos.create_multipart_upload(BUCKET, "b.mp4")["UploadId"]
+    source = {"Bucket": BUCKET, "Key": "a.mp4", "Region": REGION}
+    calls: dict[str, Callable[[], object]] = {
+        "UploadPartCopy": lambda: cos.upload_part_copy(BUCKET, "b.mp4", 1, upload, source),
+        "DeleteMultipleObjects": lambda: cos.delete_objects(BUCKET, {"Object": [{"Key": "a"}]}),
+    }
+    emulator.faults.add(Fault("error_in_200", operation))
+    with pytest.raises(CosServiceError) as raised:
+        calls[operation]()
+    assert raised.value.get_error_code() == "InternalError"
+
+
+def test_redirection_is_no_success(make_context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = b"HTTP/1.1 301 Moved Permanently\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n"
+    with Server(reply(head)) as server:
+        monkeypatch.setenv("MPS_COS_PROXY", server.url)
+        cos: Any = Sdk(make_context()).cos()
+        with pytest.raises(CosServiceError) as raised:
+            cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    assert raised.value.get_status_code() == 301
+
+
+def test_debug_logs_hold_no_credentials(cos: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    assert KEY.token not in caplog.text
+    assert "q-signature" not in caplog.text
+
+
+def test_proxies_of_the_environment_are_ignored(cos: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
