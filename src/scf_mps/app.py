@@ -96,32 +96,6 @@ class App(Router):
         self._providers = Providers()
         self._dispatcher: Dispatcher | None = None
 
-    def provide(
-        self,
-        kind: type[T],
-        factory: Callable[..., Any],
-        *,
-        per: str = "instance",
-    ) -> None:
-        """Provide the values of parameters that are annotated with a type.
-
-        Args:
-            kind: the type, as callbacks annotate it.
-            factory: makes the value. Its own parameters are provided in the same way. It may be ``async def``. A
-                generator function, async or not, yields the value and then cleans up, and so does a function
-                decorated with `contextlib.contextmanager` or `asynccontextmanager`.
-            per: ``"instance"`` makes one value for as long as SCF keeps the instance, ``"invocation"`` one for each
-                invocation. The value of an instance cannot depend on an invocation (`Context`, `Event`, `Cos`, …).
-
-        Raises:
-            RegistrationError: the type has a provider already, or a cleanup could never run.
-        """
-        if self._dispatcher is not None:
-            raise RegistrationError(
-                f"{kind.__name__} is provided after main_handler was read. Move it before that"
-            )
-        self._providers.add(kind, factory, per)
-
     @property
     def main_handler(self) -> Handler:
         """The function that SCF calls, with an event and a context, both plain dicts.
@@ -217,6 +191,8 @@ class App(Router):
 
     def _close_and_check(self) -> Dispatcher:
         routes = tuple(self._close())
+        for provision in self._list_provisions():
+            self._providers.add(provision)
         if any(route.options for route in routes):
             from .dispatch.middleware import check_options
 

@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from contextlib import asynccontextmanager, contextmanager
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import pytest
 
@@ -20,6 +20,7 @@ from scf_mps import (
     Event,
     Mps,
     RegistrationError,
+    Router,
     Transcode,
 )
 from scf_mps.local.samples import sample
@@ -569,8 +570,69 @@ class TestDeclarations:
 
         with raises_registration_error("Database is provided already"):
             app.provide(Database, Database)
+
+    def test_built_in_type_has_no_other_provider(self):
+        app = App()
+        app.provide(Context, Context)
         with raises_registration_error("Context is provided already"):
-            app.provide(Context, Context)
+            _ = app.main_handler
+
+    def test_router_provides_for_the_whole_application(self):
+        router = Router()
+        router.provide(Database, Database)
+        app = App(Router(router))
+        given = collect_values(app, Database)
+        app.main_handler(create_two_results(), {})
+        assert [value.name for value in given] == ["database", "database"]
+
+    def test_two_routers_cannot_provide_one_type(self):
+        routers = Router(), Router()
+        for router in routers:
+            router.provide(Database, Database)
+        with raises_registration_error("Database is provided already"):
+            _ = App(*routers).main_handler
+
+    def test_closed_application_takes_no_provider(self):
+        app = App()
+        _ = app.main_handler
+        with raises_registration_error("after main_handler"):
+            app.provide(Database, Database)
+
+    @pytest.mark.parametrize("per", ["instance", "invocation"])
+    def test_provider_of_a_base_class_makes_subclasses(self, per):
+        class Special(Database):
+            pass
+
+        def create(kind: type, log: logging.Logger) -> Database:
+            return kind(log.name)
+
+        app = App()
+        app.provide(Database, create, per=per, subclasses=True)
+        given = collect_values(app, Special)
+        app.main_handler(create_two_results(), {})
+        assert [type(value) for value in given] == [Special, Special]
+        assert given[0] is given[1]
+
+    def test_base_class_alone_provides_no_subclass(self):
+        class Special(Database):
+            pass
+
+        app = App()
+        app.provide(Database, Database)
+        collect_values(app, Special)
+        with raises_registration_error("Special, which has no provider"):
+            _ = app.main_handler
+
+    @pytest.mark.parametrize(
+        "annotation",
+        [Database | None, None | Database, Annotated[Database, "x"], Annotated[Database | None, 5]],
+    )
+    def test_optional_and_annotated_types_are_provided(self, annotation):
+        app = App()
+        app.provide(Database, Database)
+        given = collect_values(app, annotation)
+        app.main_handler(create_two_results(), {})
+        assert {type(value) for value in given} == {Database}
 
     def test_scope_is_instance_or_invocation(self):
         with raises_registration_error("per="):

@@ -247,7 +247,7 @@ def test_main_handler_can_be_taken_again():
 
 # The other parameters.
 
-BUILT_IN = "Context, Cos, Event, IdempotencyKey, Logger, Mps"
+BUILT_IN = "Context, Cos, Event, IdempotencyKey, Logger, Mps, Sdk"
 
 
 def test_parameter_without_provider_is_rejected():

@@ -57,4 +57,4 @@ def test_example_runs():
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=EXAMPLE.parent, capture_output=True, text=True
     )
-    assert (process.stdout.strip(), process.stderr) == ("7", "")
+    assert (process.stdout.strip(), process.stderr) == ("8", "")

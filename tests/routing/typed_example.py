@@ -21,6 +21,7 @@ from scf_mps import (
     Transcode,
     WorkflowTask,
 )
+from scf_mps.sdk import Sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,14 @@ def publish(transcode: Transcode, database: Database, *, log: logging.Logger) ->
     keys: list[str] = [file.key for file in transcode.files]
     log.info("%s %s %s %s", width, duration, codecs, keys)
     return transcode.event.task_id
+
+
+@router.on(Transcode)
+def probe(transcode: Transcode, sdk: Sdk) -> None:
+    """Official clients keep their types."""
+    file = transcode.files[0]
+    sdk.cos(file).head_object(**file.sdk)
+    sdk.client(Database).missing()  # error: Database has no such method
 
 
 @router.on_failure(Transcode)

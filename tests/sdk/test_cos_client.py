@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from qcloud_cos import CosClientError, CosS3Client, CosServiceError
 
-from scf_mps import Context
+from scf_mps import Context, CosObject
 from scf_mps.cos import Corrupt, Denied
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.sdk import Sdk
@@ -40,6 +40,12 @@ def reply(response: bytes) -> Callable[[Peer], None]:
 
 def test_client_is_the_official_class(cos: Any) -> None:
     assert isinstance(cos, CosS3Client)
+
+
+def test_object_is_unpacked_into_a_call(cos: Any) -> None:
+    file = CosObject(BUCKET, REGION, "/a.mp4")
+    cos.put_object(**file.sdk, Body=b"film")
+    assert cos.head_object(**file.sdk)["Content-Length"] == "4"
 
 
 def test_presigned_url_has_the_session_token(cos: Any, emulator: CosEmulator) -> None:

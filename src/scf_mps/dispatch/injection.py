@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from ..common.completion import GENERATOR_FLAGS, read_code_flags
 from ..common.locks import free_in_child
 from ..context import Context
 from ..errors import RegistrationError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..routing.parameters import Parameter
+    from ..routing.plan import Provision
     from .invocation import CleanupStack, Invocation
 
     Resolver: TypeAlias = Callable[[Invocation, str], Any]
@@ -125,27 +125,31 @@ class Providers:
 
     def __init__(self) -> None:
         self._providers: dict[type, Provider] = {}
+        self._bases: dict[type, Provision] = {}
         self._lock = free_in_child(threading.RLock())
 
-    def add(self, kind: type, factory: Callable[..., Any], per: str) -> None:
-        """Add a provider. See `App.provide`."""
-        if not isinstance(kind, type) or not callable(factory):
-            raise RegistrationError(
-                f"provide() takes a type and a function, not {kind!r} and {factory!r}"
-            )
-        if per not in ("instance", "invocation"):
-            raise RegistrationError(f'per= takes "instance" or "invocation", not {per!r}')
+    def add(self, provision: Provision) -> None:
+        """Add a provider. See `Router.provide`."""
+        kind = provision.kind
         if kind in self._providers or kind in _BUILT_IN:
             raise RegistrationError(f"{kind.__name__} is provided already")
-        if per == "invocation":
-            self._providers[kind] = Provider(kind, factory)
-        elif read_code_flags(factory) & GENERATOR_FLAGS:
-            raise RegistrationError(
-                f"provider {getattr(factory, '__qualname__', factory)} yields, but SCF ends an instance without notice "
-                f'and its cleanup would never run. Use per="invocation", or return the value'
-            )
-        else:
-            self._providers[kind] = InstanceProvider(kind, factory, self._lock)
+        self._providers[kind] = self._create_provider(kind, provision)
+        if provision.subclasses:
+            self._bases[kind] = provision
+
+    def _create_provider(self, kind: type, provision: Provision) -> Provider:
+        if provision.per == "invocation":
+            return Provider(kind, provision.factory)
+        return InstanceProvider(kind, provision.factory, self._lock)
+
+    def _find_provider(self, kind: type) -> Provider | None:
+        """Return the provider of a type: its own, or one for the nearest base class that provides subclasses."""
+        if kind not in self._providers:
+            base = next((base for base in kind.__mro__ if base in self._bases), None)
+            if base is None:
+                return None
+            self._providers[kind] = self._create_provider(kind, self._bases[base])
+        return self._providers[kind]
 
     def resolve_arguments(
         self, function: Callable[..., Any], skip: int, dependents: Dependents = ()
@@ -163,7 +167,11 @@ class Providers:
         resolvers: list[tuple[str, type, Resolver]] = []
         for parameter in read_parameters(function)[skip:]:
             kind = parameter.annotation
-            resolver = self._find_resolver(kind, dependents) if isinstance(kind, type) else None
+            resolver = None
+            if kind is type and dependents:
+                resolver = _create_constant(dependents[-1].kind)
+            elif isinstance(kind, type):
+                resolver = self._find_resolver(kind, parameter.metadata, dependents)
             if resolver is not None and isinstance(kind, type):
                 resolvers.append((parameter.name, kind, resolver))
             elif parameter.required:
@@ -174,15 +182,17 @@ class Providers:
 
     def check(self) -> None:
         """Raise RegistrationError for a provider that could never make its value."""
-        for provider in self._providers.values():
+        for provider in tuple(self._providers.values()):
             self._resolve_provider(provider, ())
 
-    def _find_resolver(self, kind: type, dependents: Dependents) -> Resolver | None:
+    def _find_resolver(
+        self, kind: type, metadata: tuple[object, ...], dependents: Dependents
+    ) -> Resolver | None:
         if kind in _BUILT_IN:
             if kind is not logging.Logger:
                 _check_scope(kind, dependents)
             return _BUILT_IN[kind]
-        provider = self._providers.get(kind)
+        provider = self._find_provider(kind)
         if provider is not None:
             return self._resolve_provider(provider, dependents)
         provide = getattr(kind, "__provide__", None)
@@ -191,9 +201,13 @@ class Providers:
                 f"the provider of {dependents[-1].kind.__name__} needs {kind.__name__}, which differs for each "
                 f"callback and result. Declare it in the callback, and pass it on"
             )
-        if provide is None:
+        if provide is None and not _is_sdk_client(kind):
             return None
         _check_scope(kind, dependents)
+        if provide is None:
+            from ..sdk import create_resolver
+
+            return create_resolver(kind, metadata)
         return lambda invocation, callback: provide(invocation)
 
     def _resolve_provider(self, provider: Provider, dependents: Dependents) -> Resolver:
@@ -241,7 +255,21 @@ def _check_scope(kind: type, dependents: Dependents) -> None:
             )
 
 
-_SELF_PROVIDED = {"Cos", "IdempotencyKey", "Mps"}
+def _create_constant(value: object) -> Resolver:
+    return lambda invocation, callback: value
+
+
+def _is_sdk_client(kind: type) -> bool:
+    """Return True for the official clients. They are recognised by name: most functions import no SDK."""
+    return any((base.__module__, base.__name__) in _SDK_CLIENTS for base in kind.__mro__)
+
+
+_SDK_CLIENTS = {
+    ("qcloud_cos.cos_client", "CosS3Client"),
+    ("tencentcloud.common.abstract_client", "AbstractClient"),
+}
+
+_SELF_PROVIDED = {"Cos", "IdempotencyKey", "Mps", "Sdk"}
 """Names of the package's classes with a ``__provide__``, which are not imported for their names."""
 
 _BUILT_IN: dict[type, Resolver] = {

@@ -42,6 +42,11 @@ class CosObject:
                 raise ValueError(f"invalid COS object: missing {name} ({bucket=} {region=} {key=})")
             object.__setattr__(self, name, value)
 
+    @property
+    def sdk(self) -> dict[str, str]:
+        """The keyword arguments ``Bucket`` and ``Key`` of the official client: ``head_object(**file.sdk)``."""
+        return {"Bucket": self.bucket, "Key": self.key}
+
     @classmethod
     def exact(cls, bucket: str, region: str, key: str) -> CosObject:
         """Return the object of an exact key, which may begin with a slash.

@@ -23,15 +23,17 @@ class Parameter:
 
     Attributes:
         name: its name.
-        annotation: the evaluated annotation, None without one, or its text if it cannot be evaluated.
+        annotation: the evaluated annotation, None without one, or its text if it cannot be evaluated. ``X`` for
+            ``X | None`` and ``Annotated[X, …]``.
+        metadata: the values after ``X`` in ``Annotated[X, …]``.
         required: whether it has no default.
     """
 
-    __slots__ = ("annotation", "name", "required")
+    __slots__ = ("annotation", "metadata", "name", "required")
 
     def __init__(self, name: str, annotation: object, required: bool) -> None:
         self.name = name
-        self.annotation = annotation
+        self.annotation, self.metadata = _unwrap_annotation(annotation)
         self.required = required
 
 
@@ -67,6 +69,20 @@ def read_parameters(callback: Callable[..., Any]) -> list[Parameter]:
         Parameter(name, _evaluate_annotation(function, name), name not in optional)
         for name in names[bound:]
     ]
+
+
+def _unwrap_annotation(annotation: Any) -> tuple[object, tuple[object, ...]]:
+    """Return the type of ``X | None`` and ``Annotated[X, …]``, and the metadata."""
+    metadata: tuple[object, ...] = ()
+    while True:
+        members: tuple[Any, ...] = getattr(annotation, "__args__", ())
+        if hasattr(annotation, "__metadata__"):
+            metadata += annotation.__metadata__
+            annotation = annotation.__origin__
+        elif len(members) == 2 and type(None) in members:
+            annotation = members[members[0] is type(None)]
+        else:
+            return annotation, metadata
 
 
 def _evaluate_annotation(function: Any, name: str) -> object:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import PACKAGE_FOLDER, locate_caller
+from ..common.completion import GENERATOR_FLAGS, read_code_flags
+from ..errors import PACKAGE_FOLDER, RegistrationError, locate_caller
 from .parameters import locate_function
 
 TYPE_CHECKING = False
@@ -54,6 +55,39 @@ class RouteSettings:
         self.blocking = blocking
         self.options = options or {}
         self.where = where
+
+
+class Provision:
+    """A registration of `Router.provide`: the type, its factory and its lifetime.
+
+    Attributes:
+        kind: the type, as callbacks annotate it.
+        factory: makes the values.
+        per: ``"instance"`` or ``"invocation"``.
+        subclasses: True if the factory makes values of subclasses too.
+
+    Raises:
+        RegistrationError: an argument is invalid, or a cleanup could never run.
+    """
+
+    __slots__ = ("factory", "kind", "per", "subclasses")
+
+    def __init__(self, kind: type, factory: Callable[..., Any], per: str, subclasses: bool) -> None:
+        if not isinstance(kind, type) or not callable(factory):
+            raise RegistrationError(
+                f"provide() takes a type and a function, not {kind!r} and {factory!r}"
+            )
+        if per not in ("instance", "invocation"):
+            raise RegistrationError(f'per= takes "instance" or "invocation", not {per!r}')
+        if per == "instance" and read_code_flags(factory) & GENERATOR_FLAGS:
+            raise RegistrationError(
+                f"provider {getattr(factory, '__qualname__', factory)} yields, but SCF ends an instance without notice "
+                f'and its cleanup would never run. Use per="invocation", or return the value'
+            )
+        self.kind = kind
+        self.factory = factory
+        self.per = per
+        self.subclasses = subclasses
 
 
 class Route:

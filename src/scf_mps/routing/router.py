@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import RegistrationError
 from ..events.base import Event, Result
 from .parameters import check_first_parameter
-from .plan import Route, RouteSettings, Target
+from .plan import Provision, Route, RouteSettings, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     AnyCallback = TypeVar("AnyCallback", bound=Callable[Concatenate[Any, ...], object])
     Decorator = TypeVar("Decorator", covariant=True)
+    T = TypeVar("T")
 
     class Routable(Protocol[Decorator]):
         """A class of results. The return type of `_takes` is the decorator for its callbacks."""
@@ -76,6 +77,7 @@ class Router:
         self._routers = routers
         self._filters = _combine_filters((), filters, ())
         self._routes: list[Route] = []
+        self._provisions: list[Provision] = []
         self._closed = False
 
     @_as_verb
@@ -159,6 +161,44 @@ class Router:
             return callback
 
         return register
+
+    def provide(
+        self,
+        kind: type[T],
+        factory: Callable[..., Any],
+        *,
+        per: str = "instance",
+        subclasses: bool = False,
+    ) -> None:
+        """Provide the values of parameters that are annotated with a type, in the whole application.
+
+        Args:
+            kind: the type, as callbacks annotate it.
+            factory: makes the value. Its own parameters are provided in the same way. It may be ``async def``. A
+                generator function, async or not, yields the value and then cleans up, and so does a function
+                decorated with `contextlib.contextmanager` or `asynccontextmanager`.
+            per: ``"instance"`` makes one value for as long as SCF keeps the instance, ``"invocation"`` one for each
+                invocation. The value of an instance cannot depend on an invocation (`Context`, `Event`, `Cos`, …).
+            subclasses: True provides subclasses of the type too. A parameter of the factory that is annotated with
+                ``type`` receives the class.
+
+        Raises:
+            RegistrationError: the type has a provider already, or a cleanup could never run.
+        """
+        provision = Provision(kind, factory, per, subclasses)
+        if self._closed:
+            raise RegistrationError(
+                f"{kind.__name__} is provided after main_handler was read. Move it before that"
+            )
+        if any(earlier.kind is kind for earlier in self._provisions):
+            raise RegistrationError(f"{kind.__name__} is provided already")
+        self._provisions.append(provision)
+
+    def _list_provisions(self) -> Iterator[Provision]:
+        """Yield the provisions of included routers, then those of this one."""
+        for router in self._routers:
+            yield from router._list_provisions()
+        yield from self._provisions
 
     def _add(
         self,

@@ -18,17 +18,18 @@ Importing an SDK costs 60 to 110 ms at each cold start. `Sdk` imports it at the 
 
 from __future__ import annotations
 
-from ..errors import ScfMpsError
+from ..errors import RegistrationError, ScfMpsError
 from ..tencent.client import ApiClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from qcloud_cos import CosS3Client
 
     from ..context import Context
-    from ..dispatch.injection import Invocation
+    from ..dispatch.invocation import Invocation
     from ..events.files import CosObject
 
     C = TypeVar("C")
@@ -108,3 +109,37 @@ class _Api(ApiClient):
     def __init__(self, client_class: type, context: Context | None, region: str | None) -> None:
         self.service = client_class._service  # type: ignore[attr-defined]
         super().__init__(context=context, region=region)
+
+
+def create_resolver(
+    client_class: type, metadata: tuple[object, ...]
+) -> Callable[[Invocation, str], Any]:
+    """Return a function that makes the client of a parameter.
+
+    Args:
+        client_class: an official class, as the parameter is annotated.
+        metadata: of ``Annotated``: the region, if any.
+
+    Raises:
+        RegistrationError: the class is a subclass of ``CosS3Client``, which cannot be made.
+    """
+    region = next((item for item in metadata if isinstance(item, str)), None)
+    if hasattr(client_class, "_service"):
+        return lambda invocation, callback: Sdk.__provide__(invocation).client(
+            client_class, region=region
+        )
+    if client_class.__name__ != "CosS3Client":
+        raise RegistrationError(
+            f"{client_class.__name__} has no provider. Annotate CosS3Client, or add "
+            f"app.provide({client_class.__name__}, …)"
+        )
+    return lambda invocation, callback: Sdk.__provide__(invocation).cos(
+        region or _find_region(invocation)
+    )
+
+
+def _find_region(invocation: Invocation) -> str | None:
+    """Return the region of the first file of the current result, or None."""
+    call = invocation.call
+    files = getattr(call.result, "files", ()) if call else ()
+    return files[0].region if files else None

@@ -136,7 +136,7 @@ class _Client(CosS3Client):  # type: ignore[misc]
         """Change some metadata and keep the rest."""
         item = CosObject(Bucket, self._conf._region, Key)
         headers = {name.lower(): value for name, value in self.head_object(Bucket, Key).items()}
-        stored = parse_head(item, headers).stored()
+        stored = parse_head(item, headers).build_headers()
         changed = dict(kwargs.pop("Metadata", None) or {})
         replaced = {name.lower() for name in (*mapped(kwargs), *changed)}
         kept = {name: value for name, value in stored.items() if name.lower() not in replaced}
