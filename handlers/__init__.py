@@ -14,6 +14,7 @@ from . import (
     moderate,
     notify,
     pictures,
+    public,
     publish,
     renditions,
     resubmit,
@@ -33,6 +34,7 @@ app = App(
     forward.router,
     resubmit.router,
     notify.router,
+    public.router,
 )
 
 main_handler = app.main_handler

@@ -14,9 +14,13 @@ from qcloud_cos import CosClientError, CosS3Client, CosServiceError
 
 from scf_mps import Context, CosObject
 from scf_mps.cos import Corrupt, Denied
+from scf_mps.events.parser import parse_event
 from scf_mps.local.cos import CosEmulator, Fault
+from scf_mps.local.samples import sample
 from scf_mps.sdk import Sdk
+from tests.support.handler_modules import handlers_reloaded
 from tests.support.raw_server import Peer, Server
+from tests.support.sample_data import ROOT
 
 from .conftest import BUCKET, KEY, REGION
 
@@ -46,6 +50,24 @@ def test_object_is_unpacked_into_a_call(cos: Any) -> None:
     file = CosObject(BUCKET, REGION, "/a.mp4")
     cos.put_object(**file.sdk, Body=b"film")
     assert cos.head_object(**file.sdk)["Content-Length"] == "4"
+
+
+def test_example_handler_makes_sprites_public(
+    cos: Any, emulator: CosEmulator, make_context: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_PUBLIC", "1")
+    monkeypatch.syspath_prepend(ROOT)
+    event = sample("WorkflowTask", ImageSprites="SUCCESS")
+    (sprites,) = parse_event(event).subtasks
+    emulator.create_bucket(sprites.files[0].bucket, sprites.files[0].region)
+    for file in sprites.files:
+        cos.put_object(**file.sdk, Body=b"pictures")
+    with handlers_reloaded():
+        import handlers
+
+        handlers.main_handler(event, make_context().raw)
+    for file in sprites.files:
+        assert cos.get_object_acl(**file.sdk)["CannedACL"] == "public-read"
 
 
 def test_presigned_url_has_the_session_token(cos: Any, emulator: CosEmulator) -> None:

@@ -19,7 +19,6 @@ Importing an SDK costs 60 to 110 ms at each cold start. `Sdk` imports it at the 
 from __future__ import annotations
 
 from ..errors import RegistrationError, ScfMpsError
-from ..tencent.client import ApiClient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     C = TypeVar("C")
 
 
-class SdkMissing(ScfMpsError):
-    """The COS SDK is not installed."""
+class CosSdkMissing(ScfMpsError, ImportError):
+    """The COS SDK is not installed, or was not built into the function."""
 
 
 class Sdk:
@@ -68,7 +67,7 @@ class Sdk:
             target: an object, whose region is used, or a region. Defaults to the function's region.
 
         Raises:
-            SdkMissing: cos-python-sdk-v5 is not installed.
+            CosSdkMissing: cos-python-sdk-v5 is not installed.
             Denied: there are no credentials.
         """
         region = target if isinstance(target, str) or target is None else target.region
@@ -76,7 +75,7 @@ class Sdk:
             try:
                 from .cos_client import create_cos_client
             except ImportError as error:
-                raise SdkMissing(
+                raise CosSdkMissing(
                     f"the COS SDK is not installed ({error}): pip install 'scf-mps[cos]'. For a function, add "
                     f"cos-python-sdk-v5 to its requirements.txt"
                 ) from error
@@ -95,20 +94,12 @@ class Sdk:
             ApiError: there are no credentials.
         """
         if (client_class, region) not in self._clients:
-            api = _Api(client_class, self._context, region)
-            client = api.create_sdk_client(client_class)
-            client.request.conn.proxy = None  # type: ignore[attr-defined]
+            from .api_client import create_api_client
+
+            client = create_api_client(client_class, self._context, region)
             self._clients[client_class, region] = client
         found: C = self._clients[client_class, region]
         return found
-
-
-class _Api(ApiClient):
-    """The endpoint, region and credentials of a service that is known by its client class."""
-
-    def __init__(self, client_class: type, context: Context | None, region: str | None) -> None:
-        self.service = client_class._service  # type: ignore[attr-defined]
-        super().__init__(context=context, region=region)
 
 
 def create_resolver(
