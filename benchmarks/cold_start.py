@@ -49,6 +49,27 @@ SIDES = {
 }
 """Code of each side, by its name in the table."""
 
+SDK_BASE = "Cos, no SDK"
+APPLICATION = """
+from scf_mps import App, Cos, Transcode
+{imports}
+app = App()
+@app.on(Transcode)
+def check(transcode: Transcode, client: {client}) -> None: ...
+main_handler = app.main_handler
+"""
+SDK_SIDES = {
+    SDK_BASE: APPLICATION.format(imports="", client="Cos"),
+    "Sdk at module level": APPLICATION.format(imports="from scf_mps.sdk import Sdk", client="Sdk"),
+    "CosS3Client at module level": APPLICATION.format(
+        imports="from qcloud_cos import CosS3Client", client="CosS3Client"
+    ),
+    "MpsClient at module level": APPLICATION.format(
+        imports="from tencentcloud.mps.v20190612.mps_client import MpsClient", client="MpsClient"
+    ),
+}
+"""Applications that use an official SDK, in an environment that has the packages."""
+
 CHILD = """
 import marshal, sys, time
 sys.path[:0] = {path}
@@ -109,14 +130,14 @@ def start_in_turns(
     return {name: ColdStart(side) for name, side in samples.items()}
 
 
-def print_cold_starts(title: str, starts: Mapping[str, ColdStart]) -> None:
-    """Print times, memory and modules of each side, and ratios of its times to those of the bare import."""
+def print_cold_starts(title: str, starts: Mapping[str, ColdStart], base: str = BARE) -> None:
+    """Print times, memory and modules of each side, and the ratios of its times to those of `base`."""
     rows = [
         [
             name,
             f"{start.times.minimum:.1f}",
             f"{start.times.median:.1f}",
-            *start.times.ratios(starts[BARE].times),
+            *start.times.ratios(starts[base].times),
             f"{start.memory:.1f}",
             str(len(start.modules)),
         ]
@@ -156,6 +177,9 @@ def main() -> int:
         starts = start_in_turns(python, [function], SIDES)
     print_cold_starts(f"Cold start, CPython {python_version()}", starts)
     print_cold_starts("The same without bytecode of the function's own files", without)
+
+    with_packages = start_in_turns(Path(sys.executable), [ROOT / "src"], SDK_SIDES)
+    print_cold_starts("Applications with an official SDK", with_packages, SDK_BASE)
 
     bare, imported = starts[BARE], starts[IMPORT]
     ratio = imported.times.median / bare.times.median
