@@ -188,6 +188,7 @@ class _Stage:
             message = f"needs further packages ({error})"
             advice = "pip install 'scf-mps[cli,deploy]'"
             raise BuildError(Problem("missing_extra", file.name, message, advice)) from error
+        from .development_tools import leave_out_test_tools
         from .prune import prune
         from .resolve import Resolver, find_uv
         from .wheels import unpack_wheels
@@ -202,7 +203,12 @@ class _Stage:
             self.report.warnings.append(Problem("missing_uv", "", message, "pip install uv"))
         project = self.options.project.resolve()
         resolver = Resolver(self.runtime, project, self.work, interpreter)
-        distributions = resolver.resolve(file.resolve(), requirements)
+        distributions, tools = leave_out_test_tools(
+            resolver.resolve(file.resolve(), requirements),
+            requirements.names,
+            self.code,
+            self.options.keep,
+        )
         wheels = resolver.fetch(distributions)
         folder = self.work / "dependencies"
         unpacked = unpack_wheels(wheels, distributions, folder, self.options.keep)
@@ -218,6 +224,7 @@ class _Stage:
         pruning = prune({self.code, self.base}, self.options.keep, names)
         self.report.warnings += pruning.warnings
         self.report.pruned = pruning.removed
+        self.report.development_tools = tools
         self.report.pruned["stubs, tests, metadata"] = unpacked.pruned
         self.note_distributions(distributions, unpacked)
 

@@ -59,6 +59,7 @@ class Report:
         dependencies: version by name, or ``built from source`` without a wheel.
         left_out: paths of the project that are not deployed.
         pruned: bytes of the parts of dependencies that were removed, by description.
+        development_tools: distributions that only tests need.
         bytecode: True if the zips contain bytecode.
         imported: True if the function's own Python imported the code.
         warnings: problems that did not stop the build.
@@ -71,6 +72,7 @@ class Report:
     dependencies: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     pruned: dict[str, int] = field(default_factory=dict)
+    development_tools: list[str] = field(default_factory=list)
     bytecode: bool = False
     imported: bool = False
     warnings: list[Problem] = field(default_factory=list)
@@ -81,8 +83,15 @@ class Report:
         names = sorted({escape_name(path.rpartition("/")[2]) for path in self.left_out})
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         project = [f"from the project: {', '.join(names[:12])}{more}"] if names else []
-        return project + [
-            f"{name}, {format_size(size)}" for name, size in self.pruned.items() if size
+        tools = ", ".join(self.development_tools)
+        return [
+            *project,
+            *(
+                [f"test tools that no file imports: {tools} (--keep NAME keeps one)"]
+                if tools
+                else []
+            ),
+            *(f"{name}, {format_size(size)}" for name, size in self.pruned.items() if size),
         ]
 
     def as_json(self) -> dict[str, Any]:

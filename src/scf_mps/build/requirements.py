@@ -22,12 +22,14 @@ class Requirements:
 
     Attributes:
         hashes: the `--hash` options of each name.
+        names: of the distributions, without those of paths.
         pinned: names with one allowed version.
         options: lines that are options.
         files: that were read.
     """
 
     hashes: dict[str, str] = field(default_factory=dict[str, str])
+    names: set[str] = field(default_factory=set[str])
     pinned: set[str] = field(default_factory=set[str])
     options: list[str] = field(default_factory=list[str])
     files: set[Path] = field(default_factory=set[Path])
@@ -54,6 +56,7 @@ class Requirements:
         except InvalidRequirement:  # a path or a URL
             return
         name = canonicalize_name(requirement.name)
+        self.names.add(name)
         if options:
             self.hashes[name] = self.hashes.get(name, "") + options[0]
         if requirement.url is not None or any(
