@@ -18,7 +18,7 @@ from scf_mps.events.parser import parse_event
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.local.samples import sample
 from scf_mps.sdk import Sdk
-from tests.support.handler_modules import handlers_reloaded
+from tests.support.handler_modules import reload_handlers
 from tests.support.raw_server import Peer, Server
 from tests.support.sample_data import ROOT
 
@@ -62,7 +62,7 @@ def test_example_handler_makes_sprites_public(
     emulator.create_bucket(sprites.files[0].bucket, sprites.files[0].region)
     for file in sprites.files:
         cos.put_object(**file.sdk, Body=b"pictures")
-    with handlers_reloaded():
+    with reload_handlers():
         import handlers
 
         handlers.main_handler(event, make_context().raw)
