@@ -122,6 +122,13 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         ),
         "by a timer, MPS_FORWARD, MPS_RESUBMIT",
     ),
+    (
+        "sdk_all_services",
+        lambda p: p.write_files(
+            {"requirements.txt": "scf-mps[mps]\ntencentcloud-sdk-python==3.1\n"}
+        ),
+        "tencentcloud-sdk-python",
+    ),
     ("dead_letters_missing", lambda p: p.write_inputs(deadLetter=None), "inputs.deadLetter"),
     ("setting_refused", lambda p: p.write_inputs(memorySize=200), "inputs.memorySize"),
     ("key_not_read", lambda p: p.write_inputs(traceEnable=True), "inputs.traceEnable"),
@@ -210,6 +217,12 @@ def test_problem_is_one_finding(project: SampleProject, name: str, edit: Edit, w
 
 
 COMBINATIONS: list[tuple[set[str], Edit]] = [
+    (
+        {"build_stale", "fastcrc_missing"},
+        lambda p: p.write_files(
+            {"handlers/files.py": "def f(cos):\n    cos.download('cos://…')\n"}
+        ),
+    ),
     # a problem with consequences
     ({"handler_misspelt", "entry_file_missing"}, lambda p: p.write_inputs(handler="a.b.c")),
     ({"events_missing", "reconcile_timer_missing"}, lambda p: p.write_inputs(events=None)),
@@ -445,6 +458,11 @@ APPLICATIONS: list[Any] = [
         ),
         " MB of 128 MB",
         marks=PROC,
+    ),
+    (
+        "sdk_at_module_level",
+        lambda p: p.write_handlers(HANDLERS + "import sys\nsys.modules['tencentcloud'] = sys\n"),
+        "loads tencentcloud",
     ),
     (
         "edit_trigger_missing",

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,6 +57,7 @@ def probe():
         report["failure"] = describe(error)
         return report
     report["imported"] = measure_peak()
+    report["sdks"] = sorted({"qcloud_cos", "tencentcloud"} & set(sys.modules))
     application = getattr(handler, "__self__", None)
     event = json.load(sys.stdin)
     if dispatch:
@@ -113,6 +114,7 @@ class Application:
         failure: the error of the import. Empty if it succeeded.
         imported: peak memory after the import in bytes, or 0 if unknown.
         handled: peak memory after the sample event in bytes, or 0 if unknown.
+        sdks: the packages of official SDKs that the import loads.
         routes: the callbacks, or None if `main_handler` does not belong to an `App`.
         reserve: the seconds that the application reserves for each callback.
         ledger: whether the application has its own ledger.
@@ -124,6 +126,7 @@ class Application:
     failure: str = ""
     imported: int = 0
     handled: int = 0
+    sdks: list[str] = field(default_factory=list)
     routes: list[Route] | None = None
     reserve: float = 0.0
     ledger: bool = False
