@@ -19,7 +19,6 @@ from scf_mps import (
     CallbackFailed,
     CallbacksFailed,
     ConfigurationError,
-    Cos,
     InvalidEvent,
     LedgerError,
     Middleware,
@@ -29,7 +28,6 @@ from scf_mps import (
 )
 from scf_mps.actions.settings import Settings
 from scf_mps.common.disclosure import create_failure, redact_error
-from scf_mps.cos import Credentials
 from scf_mps.local.samples import sample
 from tests.support.log_capture import Stream
 
@@ -414,12 +412,3 @@ def test_explanation_of_a_predicate_contains_no_secret(variables: None) -> None:
     reasons = [item.why for item in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]
     assert any("ConnectionError" in reason for reason in reasons)
     assert_no_secret("".join(reasons))
-
-
-@pytest.mark.parametrize(
-    "proxy", ["http://proxyuser:proxypass@host:1", "https://proxyuser:proxypass@host"]
-)
-def test_rejected_proxy_is_shown_without_password(proxy: str) -> None:
-    with pytest.raises(ValueError, match="COS proxy") as wrong:
-        Cos(Credentials("a", "b"), proxy=proxy)
-    assert "proxypass" not in render_chain(wrong.value)

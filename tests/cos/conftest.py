@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 pytest.importorskip("aiohttp", reason="the COS emulator needs it")
@@ -9,15 +11,7 @@ pytest.importorskip("aiohttp", reason="the COS emulator needs it")
 from scf_mps.cos import Cos, Credentials, Pool, Retry
 from scf_mps.local.cos import CosEmulator, Key
 
-from .support import (
-    MEDIA,
-    PLAYER,
-    QUICK_RETRY,
-    REGION,
-    RecordingProxy,
-    ScriptedServer,
-    write_large_file,
-)
+from .support import MEDIA, PART_BYTES, PLAYER, QUICK_RETRY, REGION, RecordingProxy, ScriptedServer
 
 
 @pytest.fixture
@@ -87,9 +81,8 @@ def sdk(make_sdk):
 
 @pytest.fixture
 def server():
-    running = ScriptedServer()
-    yield running
-    running.close()
+    with ScriptedServer() as running:
+        yield running
 
 
 @pytest.fixture
@@ -106,37 +99,13 @@ def hasty_cos(server, make_cos):
 
 @pytest.fixture
 def recorder(emulator):
-    running = RecordingProxy(emulator)
-    yield running
-    running.close()
+    with RecordingProxy(emulator) as running:
+        yield running
 
 
 @pytest.fixture
 def large_file(tmp_path):
-    return write_large_file(tmp_path)
-
-
-@pytest.fixture
-def fault_counts(record_property):
-    """Keep what happened under a fault for the summary, in whichever process the test runs."""
-
-    def keep(name, total, failed):
-        record_property("faults", (name, total, failed))
-
-    return keep
-
-
-def pytest_terminal_summary(terminalreporter):
-    rows = [
-        value
-        for report in terminalreporter.stats.get("passed", [])
-        for key, value in report.user_properties
-        if key == "faults"
-    ]
-    if rows:
-        terminalreporter.section("COS under faults: objects that failed at first, and the total")
-    for name, total, failed in rows:
-        counts = "  ".join(f"{verb} {count:3}" for verb, count in failed.items())
-        terminalreporter.line(
-            f"{name:28} of {total}: {counts}; lost 0, wrong 0, left after resuming 0"
-        )
+    """A file of four parts."""
+    path = tmp_path / "big"
+    path.write_bytes(os.urandom(3 * PART_BYTES + 5))
+    return path

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import urllib.error
 import urllib.request
-from contextlib import suppress
 
 import pytest
 
@@ -16,6 +14,7 @@ from scf_mps.cos.copy import Copier, CopyOptions, CopyTask
 from scf_mps.cos.metadata import ObjectSettings
 from scf_mps.cos.upload import Uploader
 from scf_mps.events.parser import parse_event
+from tests.support.raw_server import Server
 
 REGION = "ap-guangzhou"
 MEDIA = "media-1250000000"
@@ -193,7 +192,7 @@ def find_header(head: str, name: str) -> str | None:
     return None
 
 
-class ScriptedServer:
+class ScriptedServer(Server):
     """A server with scripted responses.
 
     Each request takes the next response. The last one is repeated. A response is bytes, a list of bytes (sent one by
@@ -205,63 +204,35 @@ class ScriptedServer:
     END = b"<end>"
 
     def __init__(self):
+        super().__init__(self._respond)
         self.responses = []
         self.heads = []
-        self.connections = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    def close(self):
-        self._listener.close()
-        for connection in self.connections:
-            connection.close()
-
-    def _accept(self):
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection):
-        reader = connection.makefile("rb")
-        with suppress(OSError):
-            while head := read_head(reader):
-                reader.read(int(find_header(head, "content-length") or 0))
-                with self._lock:
-                    self.heads.append(head)
-                    is_last = len(self.responses) == 1
-                    response = self.responses[0] if is_last else self.responses.pop(0)
-                if callable(response):
-                    response = response(head)
-                for piece in response if isinstance(response, list) else [response]:
-                    for end in (self.RESET, self.END):
-                        if piece.endswith(end):
-                            connection.sendall(piece.removesuffix(end))
-                            _end(connection, reset=end == self.RESET)
-                            return
-                    connection.sendall(piece)
-
-
-def _end(connection, reset):
-    if reset:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        # The reader holds the socket too, so shutdown() would send an end instead of a reset.
-        socket.socket(fileno=connection.detach()).close()
-    else:
-        connection.shutdown(socket.SHUT_RDWR)
-        connection.close()
+    def _respond(self, peer):
+        while head := peer.read_request().decode("latin-1"):
+            with self._lock:
+                self.heads.append(head)
+                is_last = len(self.responses) == 1
+                response = self.responses[0] if is_last else self.responses.pop(0)
+            if callable(response):
+                response = response(head)
+            for piece in response if isinstance(response, list) else [response]:
+                data = piece.removesuffix(self.RESET).removesuffix(self.END)
+                peer.send(data)
+                if piece.endswith(self.RESET):
+                    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                if data != piece:
+                    return
 
 
 class RecordingProxy(ScriptedServer):
     """A proxy before the emulator. It records the head of each request and calls `before` with it."""
 
     def __init__(self, emulator):
-        self._target = ("127.0.0.1", emulator.port)
-        self.before = lambda head: None
         super().__init__()
+        self.before = lambda head: None
+        self._target = ("127.0.0.1", emulator.port)
 
     def run_once_before(self, start: str, action) -> None:
         """Run an action once, before a request whose head begins with a text."""
@@ -277,16 +248,9 @@ class RecordingProxy(ScriptedServer):
         """Return the head and body to pass on."""
         return head, body
 
-    def _serve(self, connection):
-        try:
-            self._pass_on(connection)
-        finally:  # a client that waits for a response must see the end
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _pass_on(self, connection):
-        client = connection.makefile("rb")
-        with suppress(OSError), socket.create_connection(self._target) as server:
+    def _respond(self, peer):
+        client = peer.sock.makefile("rb")
+        with client, socket.create_connection(self._target) as server:
             responses = server.makefile("rb")
             while head := read_head(client):
                 body = client.read(int(find_header(head, "content-length") or 0))
@@ -300,11 +264,4 @@ class RecordingProxy(ScriptedServer):
                 length = int(find_header(response_head, "content-length") or 0)
                 content = b"" if head.startswith("HEAD") else responses.read(length)
                 response_head, content = self.change_response(head, response_head, content)
-                connection.sendall(f"{response_head}\r\n".encode("latin-1") + content)
-
-
-def write_large_file(folder) -> os.PathLike[str]:
-    """Write a file of four parts."""
-    path = folder / "big"
-    path.write_bytes(os.urandom(3 * PART_BYTES + 5))
-    return path
+                peer.send(f"{response_head}\r\n".encode("latin-1") + content)

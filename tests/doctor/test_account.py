@@ -6,7 +6,6 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -468,7 +467,7 @@ def test_buckets_in_comments_and_docstrings_are_ignored(deployed: DeployedProjec
 
 
 def test_overwritable_ledger_is_reported(deployed: DeployedProject) -> None:
-    with closing(RecordingProxy(deployed.cos)) as recorder:
+    with RecordingProxy(deployed.cos) as recorder:
         puts = []
 
         def delete_object(head: str) -> None:

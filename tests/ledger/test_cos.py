@@ -219,19 +219,16 @@ def test_unreadable_object_is_reported_and_others_listed(store, emulator):
     ],
 )
 def test_response_without_dates_is_ledger_error(monkeypatch, emulator, headers):
-    server = ScriptedServer()
     plain = b"<VersioningConfiguration/>"
-    server.responses = [
-        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(plain), plain),
-        f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{headers}\r\n{{}}".encode(),
-    ]
-    monkeypatch.setenv("MPS_COS_PROXY", server.url)
-    try:
+    with ScriptedServer() as server:
+        server.responses = [
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(plain), plain),
+            f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{headers}\r\n{{}}".encode(),
+        ]
+        monkeypatch.setenv("MPS_COS_PROXY", server.url)
         with pytest.raises(LedgerError, match="MissingHeader") as raised:
             open_ledger(f"cos://{BUCKET}.{REGION}/x/").claim(create_event(), FOUR, LEASE)
         assert not isinstance(raised.value, DamagedRecord)
-    finally:
-        server.close()
 
 
 def test_claim_ends_in_time_when_server_hangs(store, emulator):

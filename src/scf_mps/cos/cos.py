@@ -373,14 +373,7 @@ class Cos(LazyCos):
             overwrite: False to refuse if the object exists or is created meanwhile. In a bucket that ever had versions
                 COS ignores that, so that only objects that exist before the upload are protected.
             progress: called after each file and each piece of it.
-            content_type: by default that of the name's suffix.
-            cache_control: ``Cache-Control``.
-            content_disposition: ``Content-Disposition``.
-            metadata: ``x-cos-meta-*``.
-            storage_class: e.g. ``STANDARD_IA``.
-            acl: e.g. ``public-read``.
-            encryption: ``AES256``.
-            **stored: the seven settings above.
+            **stored: ``content_type`` (by default that of the name's suffix) and the other settings of `copy`.
 
         Returns:
             The object, or for several files a list.
