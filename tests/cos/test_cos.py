@@ -83,10 +83,8 @@ def test_callbacks_of_invocation_share_cos(emulator, monkeypatch):
     def second(transcode: Transcode, cos: Cos) -> None:
         seen.append(cos)
 
-    environ = (
-        f"TENCENTCLOUD_SECRETID={emulator.key.secret_id};"
-        f"TENCENTCLOUD_SECRETKEY={emulator.key.secret_key}"
-    )
+    key = emulator.key
+    environ = f"TENCENTCLOUD_SECRETID={key.secret_id};TENCENTCLOUD_SECRETKEY={key.secret_key}"
     for _ in range(2):
         app.main_handler(build_transcode().raw, {"environ": environ, "time_limit_in_ms": 60000})
     assert seen[0] is seen[1]

@@ -66,12 +66,8 @@ def test_change_keeps_individual_grants(cos, sdk):
     grants = sdk.get_object_acl(Bucket=MEDIA, Key="v/a.mp4")["AccessControlList"]["Grant"]
     assert {grant["Permission"] for grant in grants} == {"READ", "FULL_CONTROL"}
     assert len(grants) == 3
-    sdk.put_object_acl(
-        Bucket=MEDIA,
-        Key="v/a.mp4",
-        GrantRead='uri="http://cam.qcloud.com/groups/global/AllUsers"',
-        GrantWrite=grantee,
-    )
+    everyone = 'uri="http://cam.qcloud.com/groups/global/AllUsers"'
+    sdk.put_object_acl(Bucket=MEDIA, Key="v/a.mp4", GrantRead=everyone, GrantWrite=grantee)
     cos.set_storage_class(source, "STANDARD_IA")
     grants = sdk.get_object_acl(Bucket=MEDIA, Key="v/a.mp4")["AccessControlList"]["Grant"]
     assert {grant["Permission"] for grant in grants} == {"READ", "WRITE", "FULL_CONTROL"}

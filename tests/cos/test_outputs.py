@@ -29,13 +29,9 @@ from .support import (
 
 def test_files_of_hls_output_end_with_manifest(cos):
     upload_hls(cos, segments=6)
-    event = build_workflow(
-        (
-            "AdaptiveDynamicStreaming",
-            "AdaptiveDynamicStreamingTask",
-            {"Package": "hls", "Path": "/vod/show/master.m3u8", "Storage": build_storage()},
-        )
-    )
+    kind = "AdaptiveDynamicStreaming"
+    output = {"Package": "hls", "Path": "/vod/show/master.m3u8", "Storage": build_storage()}
+    event = build_workflow((kind, f"{kind}Task", output))
     keys = [item.key.removeprefix("vod/show/") for item in cos.files(event.subtasks[0])]
     assert keys[-1] == "master.m3u8"
     assert sorted(keys[-3:-1]) == ["high/index.m3u8", "low/index.m3u8"]
@@ -164,11 +160,8 @@ def test_result_outside_cos_is_refused_before_requests(emulator, cos, event):
 
 def test_outputs_elsewhere_are_logged(cos, caplog):
     cos.upload(b"1", at("a.mp4"))
-    output = {
-        "OutputStorage": build_storage(),
-        "VideoPath": "/a.mp4",
-        "ScriptPath": "https://h/s.json",
-    }
+    paths = {"VideoPath": "/a.mp4", "ScriptPath": "https://h/s.json"}
+    output = {"OutputStorage": build_storage(), **paths}
     event = build_workflow(("Reel", "ReelTask", output), field="AiAnalysisResultSet")
     assert cos.publish(event, to=place("p/")) == [at("p/a.mp4", PLAYER)]
     assert "https://h/s.json" in caplog.text

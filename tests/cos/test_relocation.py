@@ -180,9 +180,8 @@ def test_gzip_playlist_is_published_unchanged(cos, members):
 
 def test_rewritten_gzip_playlist_is_uncompressed(cos):
     upload_texts(cos, a_ts="a")
-    upload_encoded(
-        cos, MANIFEST, gzip.compress(build_media_playlist("/vod/show/a.ts").encode()), "gzip"
-    )
+    data = gzip.compress(build_media_playlist("/vod/show/a.ts").encode())
+    upload_encoded(cos, MANIFEST, data, "gzip")
     assert publish_and_read(cos) == build_media_playlist("a.ts")
     assert "content-encoding" not in cos.head(at("site/index.m3u8", PLAYER)).headers
 
@@ -193,9 +192,8 @@ def test_published_webvtt_finds_pictures(cos, uri, part):
     cos.upload(b"picture", at("s/b c.jpg"))
     cos.upload(f"WEBVTT\r\r0:00 --> 0:01\r{uri}{part}\r".encode(), at("s/s.vtt"))
     output = {"ImagePathSet": ["/s/b c.jpg"], "WebVttPath": "/s/s.vtt", "Storage": build_storage()}
-    copies = cos.publish(
-        build_workflow(("ImageSprites", "ImageSpriteTask", output)), to=place("site/")
-    )
+    event = build_workflow(("ImageSprites", "ImageSpriteTask", output))
+    copies = cos.publish(event, to=place("site/"))
     assert copies == [at("site/b c.jpg", PLAYER), at("site/s.vtt", PLAYER)]
     assert [head.object for head in cos.verify(copies[-1:])] == copies
     name = "b c.jpg" if uri == "b c.jpg" else "b%20c.jpg"
@@ -221,12 +219,10 @@ def test_playlist_moves_with_or_after_files(cos):
     cos.move([MANIFEST], to=place("vod/show/"))
     upload_texts(cos, index_m3u8=build_media_playlist("a.ts"), a_ts="a")
     cos.move(cos.files(MANIFEST), to=place("site/"))
-    assert list_keys(cos, place()) == [
-        "site/a.ts",
-        "site/index.m3u8",
-        "vod/show/a.ts",
-        "vod/show/index.m3u8",
+    keys = [
+        f"{folder}/{name}" for folder in ("site", "vod/show") for name in ("a.ts", "index.m3u8")
     ]
+    assert list_keys(cos, place()) == keys
 
 
 def test_playlist_is_not_moved_to_missing_files(cos):
