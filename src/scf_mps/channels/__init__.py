@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .delivery import AnsweredDelivery as AnsweredDelivery
 from .delivery import Delivery as Delivery
 from .delivery import Outcome as Outcome
 from .delivery import receive as receive

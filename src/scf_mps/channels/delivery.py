@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Delivery:
-    """The notifications of one invocation. This class is for one notification, other channels derive from it.
+    """The notifications of one invocation. This class is for a notification whose summary or error needs no other form.
 
     Args:
         notifications: the notifications. An InvalidEvent stands for one that could not be unwrapped.
@@ -91,16 +91,19 @@ class Delivery:
             raise InvalidEvent(describe_vod_event(event.type))
         return event
 
+
+class AnsweredDelivery(Delivery):
+    """A delivery with a reply to the outcomes of its notifications. `main_handler` raises none of their errors itself."""
+
+    __slots__ = ()
+
     def report(self, error: Exception) -> None:
         """Log why an event was not handled, unless the reply says so."""
 
-    def reply(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """Return what `main_handler` returns for the outcomes of all events, or raise what it raises."""
-        (outcome,) = outcomes
-        if outcome.error is not None:
-            raise outcome.error
-        assert outcome.summary is not None
-        return outcome.summary
+    if TYPE_CHECKING:
+
+        def reply(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+            """Return what `main_handler` returns for the outcomes of all events, or raise what it raises."""
 
 
 def receive(event: object, context: Context, rejected_types: Collection[str] = ()) -> Delivery:

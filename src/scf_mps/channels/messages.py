@@ -6,7 +6,7 @@ import logging
 
 from .. import logs
 from ..errors import CallbacksFailed, InvalidEvent, LedgerError, describe_error
-from .delivery import Delivery
+from .delivery import AnsweredDelivery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("scf_mps")
 
 
-class MessageBatch(Delivery):
+class MessageBatch(AnsweredDelivery):
     """Notifications in several messages, each processed independently.
 
     Args:

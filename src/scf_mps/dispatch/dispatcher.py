@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from .. import channels, logs
-from ..channels import Outcome
+from ..channels import AnsweredDelivery, Outcome
 from ..common.completion import await_result
 from ..context import Context
 from ..errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, describe_error
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any
 
-    from ..channels import Delivery
     from ..events.base import Event
     from ..ledger.base import Ledger
     from ..ledger.session import LedgerCoordinator
@@ -85,7 +84,9 @@ class Dispatcher:
                     from ..ledger.reconcile import reconcile
 
                     return reconcile(self, context, delivery.lookback)
-                return delivery.reply(self._process(delivery, context, force))
+                if isinstance(delivery, AnsweredDelivery):
+                    return delivery.reply(self._process(delivery, context, force))
+                return self._dispatch(delivery.read(0), context, force, wait=True)
             except BaseException as error:
                 outgoing = self._redact(error, event)
         raise outgoing  # outside of the handler, so that the original is not its context
@@ -97,7 +98,7 @@ class Dispatcher:
         return [reason for event in events for reason in self.table.explain(event)]
 
     def _process(
-        self, delivery: Delivery, context: Context, force: Collection[str]
+        self, delivery: AnsweredDelivery, context: Context, force: Collection[str]
     ) -> list[Outcome]:
         """Process each event independently. One that another delivery holds is tried again after the others."""
         if delivery.count == 1:
@@ -113,7 +114,7 @@ class Dispatcher:
 
     def _process_event(
         self,
-        delivery: Delivery,
+        delivery: AnsweredDelivery,
         index: int,
         context: Context,
         force: Collection[str],
