@@ -45,7 +45,9 @@ class Runner:
     __slots__ = ("_arguments", "_hooks", "_reserve")
 
     def __init__(self, arguments: Mapping[Route, Arguments], hooks: Hooks, reserve: float) -> None:
-        self._arguments = {route: items for route, items in arguments.items() if len(items)}
+        self._arguments = {
+            route: items if len(items) else None for route, items in arguments.items()
+        }
         self._hooks = hooks
         self._reserve = reserve
 
@@ -111,7 +113,7 @@ class Runner:
 
     def _run_callback(self, call: Call, invocation: Invocation) -> Any:
         route = call.route
-        arguments = self._arguments.get(route)
+        arguments = self._arguments[route]
         if arguments is None:
             returned = route.callback(call.result)
         else:

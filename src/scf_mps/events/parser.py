@@ -125,6 +125,7 @@ class _SubtaskParser:
         return tuple(self._subtasks)
 
     def _add_set(self, name: str, items: object, table: TypeTable) -> None:
+        event, append = self._event, self._subtasks.append
         for index, item in enumerate(self._check_list(name, items)):
             place = f"{name}[{index}]"
             try:  # the fast path for known types
@@ -135,11 +136,11 @@ class _SubtaskParser:
                 pass
             else:
                 if type(body) is dict:
-                    self._subtasks.append(kind(body, self._event, (place, field), item, type_))
+                    append(kind(body, event, (place, field), item, type_))
                     continue
             if item is not None:
                 item = self._check_object(place, item)
-                self._subtasks.append(self._create_subtask(place, item, item.get("Type"), table))
+                append(self._create_subtask(place, item, item.get("Type"), table))
 
     def _add_activities(self, name: str, items: object) -> None:
         for index, item in enumerate(self._check_list(name, items)):
