@@ -214,7 +214,7 @@ class Connection:
         return self._process != os.getpid()
 
     def get_reader(self) -> BufferedReader:
-        """Return the buffered bytes of the socket. Raises BrokenAnswer in a fork of the process that made it."""
+        """Return the buffered bytes of the socket. Raises MalformedResponse in a fork of the process that made it."""
         if self.is_inherited:
             raise self.abort("a fork cannot read the connections of its parent")
         return self._reader
