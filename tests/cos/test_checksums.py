@@ -96,6 +96,7 @@ def build_head(etag, size=7, crc64=None):
         (build_head("e-2"), "f", build_head("f", size=6), False),
         (build_head("e-2", crc64=42), "e-2", build_head("e-2", crc64=43), False),
     ],
+    ids=["same ETag", "same size", "other size", "other CRC64"],
 )
 def test_copy_of_multipart_object_is_compared(
     server, scripted_cos, source, copied, target, is_right

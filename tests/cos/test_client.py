@@ -39,16 +39,19 @@ def test_chunked_response_keeps_connection(server, scripted_cos):
 
 
 @pytest.mark.parametrize(
-    "response",
+    ("response", "connections"),
     [
-        [b"HTTP/1.0 200 OK\r\n\r\n", b"h", b"i<end>"],
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
-        b"HTTP/1.1 100 Continue\r\n\r\n" + build_response(200, b"hi"),
+        ([b"HTTP/1.0 200 OK\r\n\r\n", b"h", b"i<end>"], 2),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 2),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", 2),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + build_response(200, b"hi"), 1),
     ],
 )
-def test_response_to_upload_is_read(server, scripted_cos, response):
+def test_connection_is_kept_if_server_keeps_it(server, scripted_cos, response, connections):
     server.responses = [response]
-    assert scripted_cos._client.call(Request(at("a"), "PUT")).body == b"hi"
+    for _ in range(2):
+        assert scripted_cos._client.call(Request(at("a"), "PUT")).body == b"hi"
+    assert server.connections == connections
 
 
 @pytest.mark.parametrize(
