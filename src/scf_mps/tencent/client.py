@@ -209,6 +209,7 @@ class ApiClient:
 
     def _get_client(self, action: str) -> tuple[Any, Any]:
         """Return the SDK's client of this process, and the SDK's exception. A fork must not share connections."""
+        self._require_credentials(action)
         if self._deadline.remaining() <= 0:
             raise self.error_class(f"{action}: no time is left", "DeadlineExceeded")
         if self._client is None or self._process != os.getpid():
@@ -218,6 +219,15 @@ class ApiClient:
             )
             self._process = os.getpid()
         return self._client, _import_sdk("exception").TencentCloudSDKException
+
+    def _require_credentials(self, purpose: str) -> Credentials:
+        if self._credentials is None:
+            raise self.error_class(
+                f"{purpose}: no credentials. Give the function an execution role, or outside SCF set "
+                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
+                "NoCredentials",
+            )
+        return self._credentials
 
     def create_sdk_client(self, client_class: Callable[[Any, str, Any], C]) -> C:
         """Return a client of the SDK with the credentials, region, endpoint and deadline of this one.
@@ -231,12 +241,7 @@ class ApiClient:
         """
         from .session import bind_connection, hide_debug_logs
 
-        if self._credentials is None:
-            raise self.error_class(
-                f"{self.service}: no credentials. Give the function an execution role, or outside SCF set "
-                f"TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
-                "NoCredentials",
-            )
+        credentials = self._require_credentials(self.service)
         http_profile = _import_sdk("profile.http_profile").HttpProfile(
             protocol=self._scheme, endpoint=self._host or None
         )
@@ -244,9 +249,9 @@ class ApiClient:
             httpProfile=http_profile, language="en-US"
         )
         credential = _import_sdk("credential").Credential(
-            self._credentials.secret_id,
-            self._credentials.secret_key,
-            self._credentials.token or None,
+            credentials.secret_id,
+            credentials.secret_key,
+            credentials.token or None,
         )
         client = client_class(credential, self.region, profile)
         connection: Any = client.request.conn  # type: ignore[attr-defined]
