@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def bind_connection(connection: Any, deadline: Deadline, timeout: float) -> None
         )
 
     connection.request = request
+    weakref.finalize(connection, session.close)  # keep-alive sockets end with the client
 
 
 def hide_debug_logs(name: str) -> None:
