@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from scf_mps import App
+from scf_mps import App, ConfigurationError
 from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
 from scf_mps.local.samples import list_samples, sample
 from tests.support.handler_modules import reload_handlers
@@ -57,6 +58,12 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[st
 
 def outcomes(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(call["callback"], call["type"], call["outcome"]) for call in summary["callbacks"]]
+
+
+def test_invalid_switch_is_reported(application: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPS_PUBLIC", "yes")
+    with reload_handlers(), pytest.raises(ConfigurationError, match="MPS_PUBLIC"):
+        importlib.import_module("handlers")
 
 
 def test_callbacks_have_module_and_function_as_names(application: App) -> None:

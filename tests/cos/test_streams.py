@@ -121,6 +121,17 @@ def test_read_ends_at_deadline(server, make_cos):
     assert raised.value.code == "DeadlineExceeded"
 
 
+def test_open_file_fails_after_deadline(make_cos):
+    now = [0.0]
+    cos = make_cos(context=Context({"time_limit_in_ms": 4000}, clock=lambda: now[0]))
+    with cos.open(cos.upload(b"o" * (3 << 20), at("a.bin"))) as file:
+        file.read(10)
+        now[0] = 5.0
+        with pytest.raises(Unavailable) as raised:
+            file.read()
+    assert raised.value.code == "DeadlineExceeded"
+
+
 def test_open_file_refuses_replaced_object(cos):
     item = cos.upload(b"o" * (3 << 20), at("a.bin"))
     with cos.open(item) as file:

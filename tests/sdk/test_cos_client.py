@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 import urllib.request
@@ -144,6 +145,38 @@ def test_buckets_outside_the_allowlist_are_denied(
             call()
         assert raised.value.code == "BucketNotAllowed"
     assert {entry.bucket for entry in emulator.requests} == {BUCKET}
+
+
+def test_calls_without_a_bucket_are_allowed(
+    make_context: Make, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPS_BUCKETS", BUCKET)
+    cos: Any = Sdk(make_context()).cos()
+    assert cos.list_buckets()["Buckets"]["Bucket"][0]["Name"] == BUCKET
+
+
+def test_presigned_url_of_a_permanent_key_has_no_token(
+    make_context: Make, emulator: CosEmulator
+) -> None:
+    cos: Any = Sdk(make_context(TENCENTCLOUD_SESSIONTOKEN="")).cos()
+    assert "token" not in cos.get_presigned_url(BUCKET, "a.mp4", "GET")
+
+
+def test_failed_keys_of_a_deletion_are_returned(cos: Any, emulator: CosEmulator) -> None:
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    emulator.faults.add(Fault("fail_keys", "DeleteMultipleObjects"))
+    response = cos.delete_objects(BUCKET, {"Object": [{"Key": "a.mp4"}]})
+    assert response["Error"][0]["Key"] == "a.mp4"
+
+
+def test_client_that_is_gone_leaves_no_socket(
+    make_context: Make, emulator: CosEmulator, recwarn: pytest.WarningsRecorder
+) -> None:
+    cos: Any = Sdk(make_context()).cos()
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    del cos
+    gc.collect()
+    assert [warning for warning in recwarn if warning.category is ResourceWarning] == []
 
 
 def test_expired_credentials_are_the_services_error(make_context: Make) -> None:

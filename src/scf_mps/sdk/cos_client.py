@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import suppress
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
@@ -76,6 +77,7 @@ class _Client(CosS3Client):  # type: ignore[misc]
         self._deadline = deadline
         self._buckets = BucketAllowlist(os.environ.get("MPS_BUCKETS") or None)
         super().__init__(config, retry=0, session=session)
+        weakref.finalize(self, session.close)
 
     def send_request(
         self, method: str, url: str, bucket: str | None = None, *args: Any, **kwargs: Any

@@ -79,7 +79,7 @@ reviews = st.builds(
 
 
 @given(st.lists(reviews, min_size=1, max_size=5), st.randoms(use_true_random=False))
-def test_firstignores_order_of_reviews(items: list[Review], chance: random.Random) -> None:
+def test_verdict_ignores_order_of_reviews(items: list[Review], chance: random.Random) -> None:
     shuffled = items[:]
     chance.shuffle(shuffled)
     assert verdict(workflow(*shuffled)) == verdict(workflow(*items))
@@ -87,24 +87,24 @@ def test_firstignores_order_of_reviews(items: list[Review], chance: random.Rando
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), reviews)
-def test_firstnever_improves_with_another_review(items: list[Review], more: Review) -> None:
+def test_verdict_never_improves_with_another_review(items: list[Review], more: Review) -> None:
     before, after = decision(workflow(*items)), decision(workflow(*items, more))
     assert DECISIONS.index(after) >= DECISIONS.index(before)
     assert after in (before, decision(workflow(more)))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), passes)
-def test_firstignores_another_pass(items: list[Review], more: Review) -> None:
+def test_verdict_ignores_another_pass(items: list[Review], more: Review) -> None:
     assert verdict(workflow(*items, more)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4))
-def test_firstis_equal_inside_activity(items: list[Review]) -> None:
+def test_verdict_is_equal_inside_activity(items: list[Review]) -> None:
     assert verdict(schedule(*items)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, max_size=4))
-def test_firstpasses_only_if_everything_passes(items: list[Review]) -> None:
+def test_verdict_passes_only_if_everything_passes(items: list[Review]) -> None:
     def is_pass(review: Review) -> bool:
         (body,) = (value for value in review.values() if isinstance(value, dict))
         suggestions = [body["Output"], *body["Output"]["SegmentSet"]]
@@ -145,7 +145,7 @@ def test_firstpasses_only_if_everything_passes(items: list[Review]) -> None:
         ([{"Type": "Violence"}], "review"),
     ],
 )
-def test_firstis_worst_decision(items: list[Review], expected: str) -> None:
+def test_verdict_is_worst_decision(items: list[Review], expected: str) -> None:
     assert decision(workflow(*items)) == expected
 
 
@@ -162,13 +162,13 @@ def test_firstis_worst_decision(items: list[Review], expected: str) -> None:
         (sample("ScheduleTask", [("Porn", "FAIL"), ("Transcode", "SUCCESS")]), "fail"),
     ],
 )
-def test_firstcombines_activity_and_inner_reviews(
+def test_verdict_combines_activity_and_inner_reviews(
     notification: dict[str, Any], expected: str
 ) -> None:
     assert decision(notification) == expected
 
 
-def test_firstof_activity_without_result_is_review() -> None:
+def test_verdict_of_activity_without_result_is_review() -> None:
     notification = schedule()
     (activity,) = notification["ScheduleTaskEvent"]["ActivityResultSet"]
     activity["ActivityResItem"] = {"ReviewTask": None}
@@ -184,12 +184,12 @@ def test_firstof_activity_without_result_is_review() -> None:
         ([{"Type": None}], "review"),
     ],
 )
-def test_firstcovers_live_stream_reviews(items: list[Any], expected: str) -> None:
+def test_verdict_covers_live_stream_reviews(items: list[Any], expected: str) -> None:
     assert decision(live(*items)) == expected
 
 
 @pytest.mark.parametrize("notification", [live(), live(None, "x"), {"EventType": "AiReviewResult"}])
-def test_firstis_none_without_reviews(
+def test_verdict_is_none_without_reviews(
     notification: dict[str, Any],
 ) -> None:
     assert compute_verdict(parse_event(notification)) is None
@@ -203,12 +203,12 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("[lms]*.json")))
-def test_firstof_each_sample_event(name: str) -> None:
+def test_verdict_of_each_sample_event(name: str) -> None:
     result = compute_verdict(parse_event(payload(name)))
     assert (result and result.decision) == EXPECTED.get(name)
 
 
-def test_firstlists_findings_worst_first() -> None:
+def test_verdict_lists_findings_worst_first() -> None:
     result = verdict(payload("mps_workflow_ai_content_review"))
     findings = [
         (why.suggestion, why.label, why.confidence, why.start, why.end) for why in result.why
@@ -225,7 +225,7 @@ def test_firstlists_findings_worst_first() -> None:
     )
 
 
-def test_firstsorts_findings_by_confidence() -> None:
+def test_verdict_sorts_findings_by_confidence() -> None:
     items = [
         {"Suggestion": "block", "Confidence": confidence, "StartTimeOffset": start}
         for start, confidence in enumerate([None, 0, 70, 99.5])
@@ -234,13 +234,13 @@ def test_firstsorts_findings_by_confidence() -> None:
     assert [why.confidence for why in result.why] == [99.5, 70, 0, None]
 
 
-def test_firstof_live_review_has_time() -> None:
+def test_verdict_of_live_review_has_time() -> None:
     assert str(verdict(payload("live_ai_review_1"))) == (
         "block: VoicePorn sexual_moan block 98% at 0.266-4.146 s"
     )
 
 
-def test_firstof_failed_review_has_error() -> None:
+def test_verdict_of_failed_review_has_error() -> None:
     notification = sample("WorkflowTask", Porn="FAIL", Terrorism="FAIL")
     bare = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][1]["TerrorismTask"]
     bare.update(ErrCode=0, ErrCodeExt="", Message="")
@@ -249,7 +249,7 @@ def test_firstof_failed_review_has_error() -> None:
     )
 
 
-def test_firstline_counts_further_findings() -> None:
+def test_verdict_line_counts_further_findings() -> None:
     items = [{"Suggestion": "block", "StartTimeOffset": second} for second in range(5)]
     line = str(verdict(workflow(review("block", SegmentSet=items))))
     assert line == ("block: Porn block at 0 s; Porn block at 1 s; Porn block at 2 s; and 2 more")
@@ -272,12 +272,12 @@ def test_finding_is_one_short_line(segment: dict[str, Any], line: str) -> None:
     assert str(verdict(workflow(review("pass", type_="Porn.Asr", SegmentSet=[segment])))) == line
 
 
-def test_firstline_of_pass() -> None:
+def test_verdict_line_of_pass() -> None:
     assert str(verdict(workflow(review()))) == "pass"
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=5) | st.floats(), st.lists))
-def test_firstaccepts_any_output(anything: object) -> None:
+def test_verdict_accepts_any_output(anything: object) -> None:
     body = {"Status": "SUCCESS", "Output": {"SegmentSet": anything, "Suggestion": anything}}
     result = verdict(workflow({"Type": "Porn", "PornTask": body}))
     assert result.decision in DECISIONS
