@@ -184,7 +184,7 @@ class App(Router):
         try:
             return self._dispatcher or self._close_and_check()
         except Exception as error:
-            from .common.disclosure import redact_error
+            from .common.error_redaction import redact_error
 
             outgoing = redact_error(error)
         raise outgoing

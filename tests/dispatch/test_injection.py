@@ -200,7 +200,7 @@ def test_failed_cleanup_fails_event_but_stops_no_other():
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
     callback, failure = failed.value.failures
     assert callback.callback.endswith("<locals>.callback")
-    assert (failure.callback, str(failure.__cause__)) == ("clean-up of a provider", "cannot commit")
+    assert (failure.callback, str(failure.__cause__)) == ("provider cleanup", "cannot commit")
     assert failure.result.startswith("WorkflowTask/1250000000-WorkflowTask-")
     assert failure.reason == callback.reason == "ValueError: cannot commit"
     assert steps == ["closed"]

@@ -298,10 +298,10 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
         ),
         "AccessDenied",
     ),
-    ("ledger_never_forgets", lambda w: w.set_rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
-    ("ledger_never_forgets", lambda w: w.set_rule(status="Disabled"), "<Days>30</Days>"),
+    ("ledger_expiry_missing", lambda w: w.set_rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
+    ("ledger_expiry_missing", lambda w: w.set_rule(status="Disabled"), "<Days>30</Days>"),
     (
-        "ledger_never_forgets",
+        "ledger_expiry_missing",
         lambda w: w.set_rule(
             action="<AbortIncompleteMultipartUpload><DaysAfterInitiation>1"
             "</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
@@ -430,7 +430,7 @@ def test_bucket_without_rules_is_reported(deployed: DeployedProject) -> None:
         cos.create_bucket(BUCKET, REGION)
         deployed.environment["MPS_COS_PROXY"] = cos.url
 
-        assert list_names(deployed.examine()) == ["ledger_never_forgets"]
+        assert list_names(deployed.examine()) == ["ledger_expiry_missing"]
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_lifecycle_rule_must_cover_ledger(
         "</Rule></LifecycleConfiguration>",
     )
 
-    assert list_names(deployed.examine()) == ([] if forgets else ["ledger_never_forgets"])
+    assert list_names(deployed.examine()) == ([] if forgets else ["ledger_expiry_missing"])
 
 
 def test_buckets_in_comments_and_docstrings_are_ignored(deployed: DeployedProject) -> None:
@@ -502,7 +502,7 @@ def test_other_ledgers_are_not_inspected(deployed: DeployedProject) -> None:
     deployed.project.set_variables(MPS_LEDGER="redis://cache.example:6379/0")
     deployed.project.write_files({"build/redis/__init__.py": ""})
     deployed.deploy()
-    assert list_names(deployed.examine()) == ["redis_unseen"]
+    assert list_names(deployed.examine()) == ["redis_unchecked"]
 
 
 def test_command_checks_account(deployed: DeployedProject, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
     ("trigger_type_unknown", lambda p: p.set_trigger(type="LiveTask"), "LiveTask"),
     ("trigger_enable_missing", lambda p: p.set_trigger(enable=None), "enable"),
     ("trigger_disabled", lambda p: p.set_trigger(enable=False), "enable: false"),
-    ("trigger_behind_others", lambda p: p.write_inputs(events=[TIMER, MPS_TRIGGER]), "timer"),
+    ("mps_trigger_not_first", lambda p: p.write_inputs(events=[TIMER, MPS_TRIGGER]), "timer"),
     ("reconcile_timer_missing", lambda p: p.write_inputs(events=[MPS_TRIGGER]), "reconcile"),
     (
         "sdk_not_required",
@@ -248,18 +248,18 @@ COMBINATIONS: list[tuple[set[str], Edit]] = [
         lambda p: (shutil.rmtree(p.folder / "build"), shutil.rmtree(p.folder / "handlers")),
     ),
     (
-        {"redis_not_required", "redis_out_of_reach", "redis_unseen"},
+        {"redis_not_required", "redis_needs_vpc", "redis_unchecked"},
         lambda p: p.set_variables(MPS_LEDGER="redis://:hush-hush@10.0.0.5:6379/0"),
     ),
     (
-        {"redis_unseen"},
+        {"redis_unchecked"},
         lambda p: (
             p.set_variables(MPS_LEDGER="redis://cache.example:6379/0"),
             p.write_files({"requirements.txt": "scf-mps[mps, redis]\n"}),
         ),
     ),
     (
-        {"redis_unseen"},
+        {"redis_unchecked"},
         lambda p: (
             p.set_variables(MPS_LEDGER="redis://10.0.0.5:6379/0"),
             p.write_inputs(vpcConfig={"vpcId": "vpc-1", "subnetId": "subnet-1"}),
@@ -349,7 +349,7 @@ def test_missing_local_redis_is_no_finding(
     project.write_files({"build/redis/__init__.py": ""})
     project.set_variables(MPS_LEDGER="redis://cache.example:6379/0")
 
-    assert [finding.name for finding in project.check_offline()] == ["redis_unseen"]
+    assert [finding.name for finding in project.check_offline()] == ["redis_unchecked"]
 
     project.set_variables(MPS_LEDGER="redis://cache.example:port/0")
     assert "ledger_malformed" in [finding.name for finding in project.check_offline()]

@@ -24,7 +24,7 @@ _KEYS = frozenset({"ArchivedEvent", "TaskId", "Timestamp", "Sign"})
 class InvalidReference(InvalidEvent):
     """A reference to something that is not an event, or must not be read.
 
-    Its text names what is there, and is for the log only. In an HTTP response it would read objects for others.
+    Its text names the content, for the log only: an HTTP response with it would show callers the content of objects.
     """
 
 

@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Delivery:
-    """The notifications of one invocation. This class is for a notification whose summary or error needs no other form.
+    """The notifications of one invocation. Base class: its summary is returned and its error is raised unchanged.
 
     Args:
         notifications: the notifications. An InvalidEvent stands for one that could not be unwrapped.
@@ -57,7 +57,7 @@ class Delivery:
         self.count = len(notifications)
 
     def read(self, index: int, *, verify: bool = True) -> Event:
-        """Return the event of a notification, or of the reference that it is.
+        """Parse a notification. Fetch the event first if the notification is a reference.
 
         From now on, log lines have the event's task id and hide its secrets.
 
@@ -92,7 +92,7 @@ class Delivery:
         return event
 
 
-class AnsweredDelivery(Delivery):
+class ReplyingDelivery(Delivery):
     """A delivery with a reply to the outcomes of its notifications. `main_handler` raises none of their errors itself."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Envelopes: from what SCF passes to the notifications of MPS in it.
+"""Extraction of MPS notifications from the envelopes of SCF events.
 
 The MPS trigger passes the notification itself. From a function URL or an API gateway it is the body of an HTTP request
 (``NotifyType`` URL). From CMQ it is the text of a message, and one invocation may have several. A dead letter of SCF

@@ -18,7 +18,7 @@ from ..errors import (
     describe_error,
 )
 from ..logs import scrub
-from .delivery import AnsweredDelivery
+from .delivery import ReplyingDelivery
 from .envelope import unwrap
 from .signature import is_reread_enabled
 
@@ -37,7 +37,7 @@ DEFAULT_RETRY_SECONDS = 60
 """Seconds in ``Retry-After`` if nothing better is known. SCF retries after as many (product page 583/39851)."""
 
 
-class HttpDelivery(AnsweredDelivery):
+class HttpDelivery(ReplyingDelivery):
     """The notification in an HTTP request.
 
     Args:

@@ -6,7 +6,7 @@ import logging
 
 from .. import logs
 from ..errors import CallbacksFailed, InvalidEvent, LedgerError, describe_error
-from .delivery import AnsweredDelivery
+from .delivery import ReplyingDelivery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("scf_mps")
 
 
-class MessageBatch(AnsweredDelivery):
+class MessageBatch(ReplyingDelivery):
     """Notifications in several messages, each processed independently.
 
     Args:
@@ -70,7 +70,7 @@ class MessageBatch(AnsweredDelivery):
     def _list_failures(self, index: int, error: Exception) -> list[CallbackFailed]:
         if isinstance(error, CallbacksFailed):
             return error.failures
-        from ..common.disclosure import create_failure
+        from ..common.error_redaction import create_failure
 
         place = "the ledger" if isinstance(error, LedgerError) else "main_handler"
         return [create_failure(place, f"{self._field}[{index}]", error)]

@@ -49,11 +49,14 @@ def deploy(
         str,
         typer.Option(
             metavar="FUNCTION",
-            help="Take the account's MPS trigger from a function, [[REGION/]NAMESPACE/]FUNCTION.",
+            help="Rebind the account's MPS trigger from [[REGION/]NAMESPACE/]FUNCTION to this function.",
         ),
     ] = "",
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove MPS and timer triggers that the file lacks.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove MPS and timer triggers that serverless.yml does not list."
+        ),
     ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Send code and settings even if they are unchanged.")

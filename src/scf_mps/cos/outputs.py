@@ -238,7 +238,7 @@ def _read(client: Client, unread: _Unread) -> Document | None:
     try:
         if not (is_sure or _sniff(client, item)):
             if unread.kind == PLAYLIST:
-                log.warning("%s is named as a playlist, but has no content of one", item)
+                log.warning("%s has the name of a playlist but is not one", item)
             return None
         return read_document(client, item, unread.variables)
     except NotFound:
@@ -333,7 +333,7 @@ def _sniff(client: Client, item: CosObject) -> bool:
 def find_named_objects(of: Any) -> list[CosObject]:
     """Return the objects that a result names, or the object or objects themselves.
 
-    A result that names no object, and outputs outside COS besides others inside it, are logged as warnings.
+    A result that names no object, and outputs outside COS next to others inside it, are logged as warnings.
 
     Raises:
         NotInCos: no output of a result is in COS, but in AWS S3, in VOD or at another URL.
@@ -353,5 +353,5 @@ def find_named_objects(of: Any) -> list[CosObject]:
             log.warning("%s: output skipped: %s", result, error)
         items.update(dict.fromkeys(files))
     if not items:
-        log.warning("%s names no file in COS", of)
+        log.warning("no files in COS: %s", of)
     return list(items)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from .. import channels, logs
-from ..channels import AnsweredDelivery, Outcome
+from ..channels import Outcome, ReplyingDelivery
 from ..common.completion import await_result
 from ..context import Context
 from ..errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, describe_error
@@ -84,7 +84,7 @@ class Dispatcher:
                     from ..ledger.reconcile import reconcile
 
                     return reconcile(self, context, delivery.lookback)
-                if isinstance(delivery, AnsweredDelivery):
+                if isinstance(delivery, ReplyingDelivery):
                     return delivery.reply(self._process(delivery, context, force))
                 return self._dispatch(delivery.read(0), context, force, wait=True)
             except BaseException as error:
@@ -98,7 +98,7 @@ class Dispatcher:
         return [reason for event in events for reason in self.table.explain(event)]
 
     def _process(
-        self, delivery: AnsweredDelivery, context: Context, force: Collection[str]
+        self, delivery: ReplyingDelivery, context: Context, force: Collection[str]
     ) -> list[Outcome]:
         """Process each event independently. One that another delivery holds is tried again after the others."""
         if delivery.count == 1:
@@ -114,7 +114,7 @@ class Dispatcher:
 
     def _process_event(
         self,
-        delivery: AnsweredDelivery,
+        delivery: ReplyingDelivery,
         index: int,
         context: Context,
         force: Collection[str],
@@ -181,8 +181,8 @@ class Dispatcher:
         errors = invocation.close_values()
         for error in errors:
             message = describe_error(error)
-            log.error("clean-up of a provider failed: %s", message, exc_info=error)
-            invocation.problems.append(("clean-up of a provider", error))
+            log.error("provider cleanup failed: %s", message, exc_info=error)
+            invocation.problems.append(("provider cleanup", error))
         if errors:
             for call in calls:
                 if call.unsettled and call.outcome == "done":
@@ -218,7 +218,7 @@ class Dispatcher:
     @staticmethod
     def _redact(error: BaseException, event: object) -> BaseException:
         """Return the exception that leaves `main_handler`, without secrets. Log it if nothing did so before."""
-        from ..common.disclosure import redact_error
+        from ..common.error_redaction import redact_error
 
         if isinstance(error, RecursionError | LedgerError):  # the ledger wraps what a store raises
             error = channels.replace_depth_error(error, event)

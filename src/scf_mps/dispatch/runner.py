@@ -1,4 +1,4 @@
-"""Running calls: each one alone, within the deadline, with its outcome recorded."""
+"""Execution of calls: independent of each other, within the deadline, with recorded outcomes."""
 
 from __future__ import annotations
 

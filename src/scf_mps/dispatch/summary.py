@@ -46,12 +46,12 @@ def summarize(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[
 def report_unhandled(result: Result) -> None:
     """Log a result without a callback: a failure as ERROR, a success as WARNING, progress as INFO."""
     level = _LEVELS.get(result.verb, logging.ERROR)
-    log.log(level, "no callback is for %s", result.type, extra=build_result_fields(result))
+    log.log(level, "unhandled: no callback for %s", result.type, extra=build_result_fields(result))
 
 
 def create_failure_group(invocation: Invocation, summary: dict[str, Any]) -> CallbacksFailed:
     """Return the exception for an event with failed or deferred callbacks, or with other problems."""
-    from ..common.disclosure import create_failure
+    from ..common.error_redaction import create_failure
 
     calls, problems = invocation.calls, invocation.problems
     failures = [

@@ -206,6 +206,6 @@ def _ledger_unwritable(buckets: Buckets) -> Iterator[str]:
     why="COS never expires objects by default: the ledger grows with every event.",
     advice="Add this rule to the bucket's rules, in the console or with PUT Bucket lifecycle (page 436/8280).",
 )
-def _ledger_never_forgets(buckets: Buckets) -> Iterator[str]:
+def _ledger_expiry_missing(buckets: Buckets) -> Iterator[str]:
     if buckets.rule:
         yield f"missing rule: {buckets.rule}"

@@ -349,7 +349,7 @@ def _trigger_disabled(project: Project) -> Iterator[str]:
     why="Tencent's client cannot bind mps after a trigger without a ResourceId, such as a timer.",
     advice="Move `- mps:` before all other triggers.",
 )
-def _trigger_behind_others(project: Project) -> Iterator[str]:
+def _mps_trigger_not_first(project: Project) -> Iterator[str]:
     kinds = [next(iter(event), "") for event in _list_events(project)]
     if "mps" in kinds and kinds[0] != "mps":
         yield f"{kinds[0]} precedes mps"

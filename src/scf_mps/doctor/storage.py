@@ -78,7 +78,7 @@ def _redis_not_required(project: Project) -> Iterator[str]:
     why="A function outside a VPC reaches only public addresses: every invocation would fail and be retried.",
     advice="Write `vpcConfig: {vpcId: …, subnetId: …}` with the network of the Redis.",
 )
-def _redis_out_of_reach(project: Project) -> Iterator[str]:
+def _redis_needs_vpc(project: Project) -> Iterator[str]:
     host = _parse_redis_host(project)
     try:
         is_private = ipaddress.ip_address(host).is_private
@@ -94,7 +94,7 @@ def _redis_out_of_reach(project: Project) -> Iterator[str]:
     why="Only the function's own network can reach it. If it is unreachable, invocations fail and SCF retries them.",
     advice="After deploying, run `scf-mps invoke --remote` with a sample, then `scf-mps logs`.",
 )
-def _redis_unseen(project: Project) -> Iterator[str]:
+def _redis_unchecked(project: Project) -> Iterator[str]:
     if host := _parse_redis_host(project):
         yield f"MPS_LEDGER uses {host}"
 

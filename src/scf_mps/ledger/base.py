@@ -386,7 +386,7 @@ class Ledger(ABC):
         """
 
 
-def leaves_nothing(final: Container[str], calls: Collection[str], forced: Collection[str]) -> bool:
+def is_settled(final: Container[str], calls: Collection[str], forced: Collection[str]) -> bool:
     """Return True if every call has a final record and none is forced.
 
     Args:

@@ -6,7 +6,7 @@ import threading
 from time import monotonic, time
 
 from ..errors import EventHeld
-from .base import Lease, Ledger, Record, StoredEvent, leaves_nothing
+from .base import Lease, Ledger, Record, StoredEvent, is_settled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class MemoryLedger(Ledger):
             stored = item.event
             remaining = item.until - self._clock()
             final = stored.final_records
-            if (stored.complete or remaining > 0) and leaves_nothing(final, calls, forced):
+            if (stored.complete or remaining > 0) and is_settled(final, calls, forced):
                 return Lease(key, stored.delivery, final, held=False)
             if remaining > 0:
                 raise EventHeld(f"{key} is held by request {item.owner or '(unknown)'}", remaining)

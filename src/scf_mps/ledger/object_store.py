@@ -31,7 +31,7 @@ from .base import (
     StoredEvent,
     compute_claim_timeout,
     hash_key,
-    leaves_nothing,
+    is_settled,
     merge_damage,
 )
 from .object_layout import (
@@ -334,7 +334,7 @@ def _try_claim(folder: EventFolder, request: _ClaimRequest) -> Lease | None:
     if known is not None:
         last, final = known.delivery, known.final_records
         # Nothing is left of these calls, even if a later delivery with other calls is at work.
-        if known.complete and leaves_nothing(final, request.calls, request.forced):
+        if known.complete and is_settled(final, request.calls, request.forced):
             return Lease(key, last, final, held=False)
     if folder.create_claim(last + 1, request.build_fields(last + 1)):
         return _start_lease(folder, last + 1, request)

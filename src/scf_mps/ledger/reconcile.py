@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from time import time
 
-from ..common.disclosure import create_failure
+from ..common.error_redaction import create_failure
 from ..errors import CallbackFailed, CallbacksFailed, DamagedRecord, LedgerError, ScfMpsError
 from ..events.parser import parse_event
 from ..tencent.mps import Mps, NoNotification

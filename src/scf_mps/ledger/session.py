@@ -105,7 +105,7 @@ class LedgerCoordinator:
             lease = self._claim(event, keys, budget, forced, wait)
         except EventHeld as error:
             if wait:
-                log.warning("%s: left to the next delivery", error)
+                log.warning("%s. SCF will retry the event", error)
             raise
         except Exception as error:
             # A damaged record may say that the callbacks ran.

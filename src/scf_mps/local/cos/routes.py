@@ -12,7 +12,7 @@ from typing import Literal
 from .call import Call, Cloud, Response
 from .errors import CosError
 from .names import parse_number
-from .operations import buckets, copy, delete, multipart, objects, subresources
+from .operations import buckets, copy, delete, multipart, object_subresources, objects
 from .operations import list as lists
 
 Handler = Callable[[Cloud, Call], Awaitable[Response]]
@@ -71,15 +71,15 @@ ROUTES: tuple[Route, ...] = (
     *(Route("DELETE", "bucket", name, "DeleteBucketConfiguration", buckets.delete_bucket_document) for name in buckets.DOCUMENTS),
     Route("DELETE", "bucket", "", "DeleteBucket", buckets.delete_bucket),
 
-    Route("GET", "object", "acl", "GetObjectAcl", subresources.get_object_acl, "READ_ACP"),
-    Route("GET", "object", "tagging", "GetObjectTagging", subresources.get_object_tagging),
-    Route("GET", "object", "symlink", "GetSymlink", subresources.get_symlink, "READ"),
+    Route("GET", "object", "acl", "GetObjectAcl", object_subresources.get_object_acl, "READ_ACP"),
+    Route("GET", "object", "tagging", "GetObjectTagging", object_subresources.get_object_tagging),
+    Route("GET", "object", "symlink", "GetSymlink", object_subresources.get_symlink, "READ"),
     Route("GET", "object", "uploadId", "ListParts", multipart.list_parts),
     Route("GET", "object", "", "GetObject", objects.get_object, "READ"),
     Route("HEAD", "object", "", "HeadObject", objects.head_object, "READ"),
-    Route("PUT", "object", "acl", "PutObjectAcl", subresources.put_object_acl),
-    Route("PUT", "object", "tagging", "PutObjectTagging", subresources.put_object_tagging),
-    Route("PUT", "object", "symlink", "PutSymlink", subresources.put_symlink),
+    Route("PUT", "object", "acl", "PutObjectAcl", object_subresources.put_object_acl),
+    Route("PUT", "object", "tagging", "PutObjectTagging", object_subresources.put_object_tagging),
+    Route("PUT", "object", "symlink", "PutSymlink", object_subresources.put_symlink),
     Route("PUT", "object", "uploadId", "UploadPartCopy", copy.upload_part_copy, header=_COPY),
     Route("PUT", "object", "uploadId", "UploadPart", multipart.upload_part),
     Route("PUT", "object", "", "CopyObject", copy.copy_object, header=_COPY),
@@ -87,8 +87,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "object", "uploads", "InitiateMultipartUpload", multipart.initiate_multipart_upload),
     Route("POST", "object", "uploadId", "CompleteMultipartUpload", multipart.complete_multipart_upload),
     Route("POST", "object", "append", "AppendObject", objects.append_object),
-    Route("POST", "object", "restore", "RestoreObject", subresources.restore_object),
-    Route("DELETE", "object", "tagging", "DeleteObjectTagging", subresources.delete_object_tagging),
+    Route("POST", "object", "restore", "RestoreObject", object_subresources.restore_object),
+    Route("DELETE", "object", "tagging", "DeleteObjectTagging", object_subresources.delete_object_tagging),
     Route("DELETE", "object", "uploadId", "AbortMultipartUpload", multipart.abort_multipart_upload),
     Route("DELETE", "object", "", "DeleteObject", objects.delete_object, "WRITE"),
 )

@@ -27,7 +27,7 @@ from scf_mps import (
     logs,
 )
 from scf_mps.actions.settings import Settings
-from scf_mps.common.disclosure import create_failure, redact_error
+from scf_mps.common.error_redaction import create_failure, redact_error
 from scf_mps.local.samples import sample
 from tests.support.log_capture import Stream
 
