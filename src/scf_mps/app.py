@@ -126,7 +126,7 @@ class App(Router):
     def replay(
         self, event: object, context: object = None, force: Collection[str] = ()
     ) -> dict[str, Any]:
-        """Handle an event again. Callbacks that the ledger has as completed are skipped.
+        """Handle an event again. Callbacks recorded as completed are skipped.
 
         Args:
             event: the event, as SCF passed it or as the ledger keeps it.

@@ -82,9 +82,9 @@ def test_exclude_takes_one_pattern_without_a_list(built, scf):
     assert run_cli("deploy").code == 0
     assert "tests/test_it.py" not in list_deployed_files(scf)
     built.write(src={"src": "./", "exclude": "build/tests"})
-    with open_project(built.path) as desk:
-        assert "build/index.py" in desk.upload.names
-        assert "build/tests/test_it.py" not in desk.upload.names
+    with open_project(built.path) as project:
+        assert "build/index.py" in project.upload.names
+        assert "build/tests/test_it.py" not in project.upload.names
 
 
 def test_exclude_without_match_is_a_warning(built):

@@ -116,8 +116,8 @@ def test_plain_words_are_read_like_the_client(tmp_path):
 
     variables = state.configuration["Environment"]["Variables"]
     assert [variable["Value"] for variable in variables] == expected
-    with open_project(path, environment={}) as desk:
-        assert list(desk.variables.values()) == expected
+    with open_project(path, environment={}) as project:
+        assert list(project.variables.values()) == expected
 
 
 def nested(levels, opening, closing=""):

@@ -403,10 +403,10 @@ class TestUnhandled:
 
     def test_unhandled_success_warns_and_failure_errs(self, documented, caplog):
         assert self.records(documented, caplog) == [
-            ("WARNING", "no callback is for Transcode"),
-            ("ERROR", "no callback is for AnimatedGraphics"),
-            ("WARNING", "no callback is for SnapshotByTimeOffset"),
-            ("WARNING", "no callback is for ImageSprites"),
+            ("WARNING", "unhandled: no callback for Transcode"),
+            ("ERROR", "unhandled: no callback for AnimatedGraphics"),
+            ("WARNING", "unhandled: no callback for SnapshotByTimeOffset"),
+            ("WARNING", "unhandled: no callback for ImageSprites"),
         ]
         record = caplog.records[1]
         assert (record.type, record.place, record.status) == (
@@ -419,22 +419,22 @@ class TestUnhandled:
     def test_unhandled_progress_is_an_info(self, payload, caplog):
         event = payload("mps_workflow_processing_querydoc")
 
-        assert self.records(event, caplog) == [("INFO", "no callback is for Transcode")]
+        assert self.records(event, caplog) == [("INFO", "unhandled: no callback for Transcode")]
 
     def test_unhandled_unknown_status_is_an_error(self, caplog):
         event = sample("WorkflowTask", Transcode="SUCCESS")
         event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Status"] = "ODD"
 
-        assert self.records(event, caplog) == [("ERROR", "no callback is for Transcode")]
+        assert self.records(event, caplog) == [("ERROR", "unhandled: no callback for Transcode")]
 
     def test_event_without_results_is_unhandled_itself(self, payload, caplog):
         assert self.records(payload("synth_workflow_nulls"), caplog) == [
-            ("WARNING", "no callback is for WorkflowTask")
+            ("WARNING", "unhandled: no callback for WorkflowTask")
         ]
 
     def test_unhandled_broken_source_is_an_error(self, payload, caplog):
         assert self.records(payload("synth_workflow_source_error"), caplog) == [
-            ("ERROR", "no callback is for WorkflowTask")
+            ("ERROR", "unhandled: no callback for WorkflowTask")
         ]
 
 

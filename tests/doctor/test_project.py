@@ -331,7 +331,7 @@ COMBINATIONS: list[tuple[set[str], Edit]] = [
 
 
 @pytest.mark.parametrize(("names", "edit"), COMBINATIONS)
-def test_what_comes_together_and_what_is_no_edit(
+def test_edit_yields_exactly_expected_findings(
     project: SampleProject, names: set[str], edit: Edit
 ) -> None:
     edit(project)

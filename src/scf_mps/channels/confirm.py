@@ -1,6 +1,6 @@
 """Verification of an HTTP request's body with MPS (``MPS_REREAD=1``), because ``Sign`` does not cover it.
 
-What MPS returns is dispatched, never the body, so that a field that is not compared cannot be forged either.
+The event fetched from MPS is dispatched, not the body. Fields that are not compared cannot be forged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""HTTP requests and their responses, whose status says what MPS should send again.
+"""HTTP requests and responses. The status asks MPS to resend, or not.
 
-No exception leaves `main_handler` for a request: behind a URL nobody would see it. The log has the details. A response,
-which anybody may get, has no more than the request itself or the names of callbacks.
+No exception leaves `main_handler` for a request: its sender cannot use a traceback. The log has the details. Responses
+are public, and contain only parts of the request and names of callbacks.
 """
 
 from __future__ import annotations

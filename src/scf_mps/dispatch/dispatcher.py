@@ -1,8 +1,9 @@
-"""Dispatch of an event, from `main_handler` to its reply.
+"""The way of an event through `main_handler`.
 
-    receive -> plan -> run -> complete -> reply
+    receive -> read -> plan -> open -> run -> close -> summarize
 
-Each step has its module: `channels`, `routing.table`, `runner`, `summary`. This one calls them in order.
+`channels` receives and reads, `routing.table` plans, `ledger.session` opens and closes, `runner` runs, `summary`
+summarizes. This module puts them in order.
 """
 
 from __future__ import annotations

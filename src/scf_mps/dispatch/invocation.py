@@ -33,7 +33,7 @@ class CleanupStack(list["Callable[[], object]"]):
 
 
 class Invocation:
-    """State of one event in one invocation.
+    """State of one event in one invocation. A batch of messages has one for each event.
 
     Attributes:
         event: the event.

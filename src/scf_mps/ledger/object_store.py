@@ -7,12 +7,12 @@ Each event has a folder whose name begins with its task id:
     done-…       one per callback that ended, named by the hash of its key
     state        written when a delivery closes the event: everything known about it
 
-Why this is correct. Only the creation of the next claim decides. Of all deliveries that try, one succeeds, so a claim is
+Correctness: only the creation of the next claim decides. Of all deliveries that try, one succeeds, so a claim is
 a compare-and-swap, whatever was read before. Nobody tries while the newest claim has time left by the store's own clock.
 
 ``state`` only saves requests. A claim that it does not include is noticed because the next number is taken. A record
 that it does not include is noticed because every delivery but the first lists the folder after its claim. So a late
-writer of ``state`` can make history look older, and nothing more. A delivery that knows it is late does not even do that.
+write of ``state`` only makes `history` outdated. A delivery past its deadline skips it.
 """
 
 from __future__ import annotations
