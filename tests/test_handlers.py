@@ -329,7 +329,7 @@ def test_every_event_is_handled_or_logged_as_unhandled(
     assert [outcome for _, _, outcome in outcomes(summary) if outcome != "done"] == []
     unhandled = [call["type"] for call in summary["unhandled"]]
     warned = [
-        record.getMessage().removeprefix("no callback for ")
+        record.getMessage().removeprefix("unhandled: no callback for ")
         for record in caplog.records
         if record.levelname == "WARNING"
     ]

@@ -388,7 +388,7 @@ def test_ids_are_on_every_line_of_an_invocation(
         "working",
         "careful",
         "done",
-        "no callback for ImageSprites",
+        "unhandled: no callback for ImageSprites",
     ]
     task_id = event["WorkflowTaskEvent"]["TaskId"]
     assert {(line["request_id"], line["task_id"]) for line in during} == {("request-2", task_id)}
