@@ -6,14 +6,18 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tencentcloud.common.exception import TencentCloudSDKException
 from tencentcloud.mps.v20190612 import models
 from tencentcloud.mps.v20190612.mps_client import MpsClient
+from tencentcloud.scf.v20180416 import models as scf_models
+from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from scf_mps import Context
-from scf_mps.local.api import CloudApi, Key, Mps
+from scf_mps.local.api import CloudApi, Key, Mps, Scf
+from scf_mps.local.scf import LocalFunction
 from scf_mps.sdk import Sdk
 from tests.support.raw_server import Peer, Server
 
@@ -48,6 +52,25 @@ def test_client_submits_a_task_with_a_session_token(api: CloudApi, make_context:
     client = Sdk(make_context()).client(MpsClient)
     assert process_media(client)
     assert client.region == REGION
+
+
+def test_client_invokes_a_function(
+    make_context: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "index.py").write_text(
+        "def main_handler(event, context):\n    return event['a'] + 1\n"
+    )
+    request = scf_models.InvokeRequest()
+    request.from_json_string(json.dumps({"FunctionName": "adder", "ClientContext": '{"a": 1}'}))
+    scf = Scf()
+    keys = (Key(KEY.secret_id, KEY.secret_key, KEY.token),)
+    with LocalFunction(folder, name="adder") as function, CloudApi([scf], keys=keys) as running:
+        scf.add(function)
+        monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
+        result = Sdk(make_context()).client(ScfClient).Invoke(request).Result
+    assert (result.InvokeResult, result.RetMsg) == (0, "2")
 
 
 def test_client_is_made_once_for_each_region(api: CloudApi, make_context: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,11 @@ def test_presigned_url_has_the_session_token(cos: Any, emulator: CosEmulator) ->
     cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
     assert get(cos.get_presigned_url(BUCKET, "a.mp4", "GET"), emulator.url) == 200
     assert get(cos.get_presigned_download_url(BUCKET, "a.mp4"), emulator.url) == 200
+    plain = CosS3Client(cos.get_conf()).get_presigned_url(BUCKET, "a.mp4", "GET")
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        get(plain, emulator.url)
+    assert raised.value.code == 403
+    raised.value.close()
 
 
 def test_metadata_survives_changes_of_class_and_headers(cos: Any) -> None:
@@ -174,6 +180,8 @@ def test_client_that_is_gone_leaves_no_socket(
 ) -> None:
     cos: Any = Sdk(make_context()).cos()
     cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"film")
+    gc.collect()
+    recwarn.clear()  # of other tests
     del cos
     gc.collect()
     assert [warning for warning in recwarn if warning.category is ResourceWarning] == []

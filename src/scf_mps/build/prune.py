@@ -167,7 +167,7 @@ def _find_in_module(tree: ast.Module, name: str) -> Iterator[_Mention]:
             yield _Mention(imported, name, True)
     for node in nodes:
         path = f"{name}:{getattr(node, 'lineno', 0)}"
-        if _is_attribute_of(node, aliases):
+        if _is_module_attribute(node, aliases):
             ignored.add(node.value)
             yield _Mention(f"{SDK}.{node.attr}", path, True)
         elif isinstance(node, ast.Constant) and node not in ignored:
@@ -206,7 +206,7 @@ def _get_imported(node: ast.AST) -> list[str]:
     return []
 
 
-def _is_attribute_of(node: ast.AST, aliases: Collection[str]) -> TypeGuard[ast.Attribute]:
+def _is_module_attribute(node: ast.AST, aliases: Collection[str]) -> TypeGuard[ast.Attribute]:
     """Return True for an attribute of the SDK's top-level module that may be a service."""
     return (
         isinstance(node, ast.Attribute)
