@@ -104,6 +104,7 @@ class ReplyingDelivery(Delivery):
 
         def reply(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
             """Return what `main_handler` returns for the outcomes of all events, or raise what it raises."""
+            raise NotImplementedError
 
 
 def receive(event: object, context: Context, rejected_types: Collection[str] = ()) -> Delivery:

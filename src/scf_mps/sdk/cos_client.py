@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import requests
 from qcloud_cos import CosConfig, CosS3Client, CosServiceError
 from qcloud_cos.cos_comm import mapped
+from requests.adapters import BaseAdapter
 from requests.utils import rewind_body
 
 from ..common.deadline import Deadline
@@ -158,7 +159,7 @@ class _Client(CosS3Client):  # type: ignore[misc]
             os.replace(path, DestFilePath)
 
 
-class _RetryAdapter(requests.adapters.BaseAdapter):
+class _RetryAdapter(BaseAdapter):
     """Retry of requests that may be repeated, within the deadline.
 
     The SDK sleeps 1, 2 and 3 seconds whatever time is left, and repeats appends that took effect.
