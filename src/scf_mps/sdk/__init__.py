@@ -41,8 +41,9 @@ class CosSdkMissing(ScfMpsError, ImportError):
 class Sdk:
     """Official clients for one invocation: its credentials, region and deadline.
 
-    A client raises once its invocation is over. `MPS_BUCKETS`, `MPS_COS_PROXY`, `MPS_API_ENDPOINT` and `MPS_REGION` apply as
-    they do to `Cos` and `Mps`. Proxies of the environment do not, and DEBUG logs of the SDKs, which hold tokens, are dropped.
+    No client is kept beyond the invocation. One that is kept elsewhere raises after its deadline. `MPS_BUCKETS`,
+    `MPS_COS_PROXY`, `MPS_API_ENDPOINT` and `MPS_REGION` apply as they do to `Cos` and `Mps`. Proxies of the environment
+    do not, and DEBUG logs of the SDKs, which hold tokens, are dropped.
 
     Args:
         context: of the invocation.
