@@ -145,6 +145,8 @@ def test_buckets_outside_the_allowlist_are_denied(
     for call in (
         lambda: cos.get_object(Bucket="secret-1250000000", Key="a.mp4"),
         lambda: cos.get_presigned_url("secret-1250000000", "a.mp4", "GET"),
+        lambda: cos.get_auth("GET", "secret-1250000000", "a.mp4"),
+        lambda: cos.ci_get_hls_play_key("secret-1250000000"),
         lambda: cos.copy_object(Bucket=BUCKET, Key="b.mp4", CopySource=source),
     ):
         with pytest.raises(Denied) as raised:
@@ -210,6 +212,27 @@ def test_temporary_errors_are_retried_but_appends_are_not(cos: Any, emulator: Co
     with pytest.raises(CosServiceError) as raised:
         cos.append_object(Bucket=BUCKET, Key="log", Position=0, Data=b"line")
     assert raised.value.get_status_code() == 503
+
+
+def test_file_is_sent_whole_when_a_request_is_repeated(
+    cos: Any, emulator: CosEmulator, tmp_path: Path
+) -> None:
+    (tmp_path / "film").write_bytes(b"film" * 50_000)
+    emulator.faults.add(Fault("slow_down", "PutObject", retry_after=0, count=2))
+    with open(tmp_path / "film", "rb") as file:
+        cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=file)
+    assert cos.head_object(BUCKET, "a.mp4")["Content-Length"] == "200000"
+
+
+def test_download_takes_the_version_that_is_named(
+    cos: Any, emulator: CosEmulator, tmp_path: Path
+) -> None:
+    cos.put_bucket_versioning(BUCKET, "Enabled")
+    version = cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"first")["x-cos-version-id"]
+    cos.put_object(Bucket=BUCKET, Key="a.mp4", Body=b"second cut")
+    target = tmp_path / "a.mp4"
+    cos.download_file(BUCKET, "a.mp4", str(target), VersionId=version)
+    assert target.read_bytes() == b"first"
 
 
 def test_silent_server_ends_at_the_deadline(

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from contextlib import suppress
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import requests
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 15.0
 _CRC_HEADER = "x-cos-hash-crc64ecma"
+_BUCKET = re.compile(r"[a-z0-9-]+-[0-9]+")
+_SELECTION = ("VersionId", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5")
+"""Arguments of a download that select the version, or decrypt it."""
 
 
 def create_cos_client(context: Context | None, region: str | None) -> CosS3Client:
@@ -84,20 +89,24 @@ class _Client(CosS3Client):  # type: ignore[misc]
         self, method: str, url: str, bucket: str | None = None, *args: Any, **kwargs: Any
     ) -> Any:
         """Check the buckets, send, and raise for errors that the SDK takes for success."""
-        self._check_bucket(bucket)
-        source = (kwargs.get("headers") or {}).get("x-cos-copy-source")
-        if source:
-            host = str(source).partition("/")[0]
-            self._check_bucket(host.partition(".")[0])
+        source = (kwargs.get("headers") or {}).get("x-cos-copy-source", "")
+        for host in (urlsplit(url).hostname or "", str(source)):
+            name = host.partition(".")[0]
+            if _BUCKET.fullmatch(name):  # not the host of a service
+                self._check_bucket(name)
         self._deadline.timeout()
         response = super().send_request(method, url, bucket, *args, **kwargs)
         if response is not None and method != "GET":
             _check_success(method, response)
         return response
 
-    def _check_bucket(self, bucket: str | None) -> None:
-        if bucket:
-            self._buckets.check(bucket, self._conf._region or "ap-guangzhou")
+    def _check_bucket(self, bucket: str) -> None:
+        self._buckets.check(bucket, self._conf._region)
+
+    def get_auth(self, Method: str, Bucket: str, *args: Any, **kwargs: Any) -> Any:
+        """Return a signature, for a bucket that may be used."""
+        self._check_bucket(Bucket)
+        return super().get_auth(Method, Bucket, *args, **kwargs)
 
     def get_presigned_url(
         self,
@@ -110,7 +119,6 @@ class _Client(CosS3Client):  # type: ignore[misc]
         **kwargs: Any,
     ) -> str:
         """Return a presigned URL, with the session token of temporary credentials signed into it."""
-        self._check_bucket(Bucket)
         parameters = dict(Params or {})
         if self._conf._token:
             parameters.setdefault("x-cos-security-token", self._conf._token)
@@ -149,7 +157,8 @@ class _Client(CosS3Client):  # type: ignore[misc]
         self, Bucket: str, Key: str, DestFilePath: str, *args: Any, **kwargs: Any
     ) -> None:
         """Download one version of an object. The file appears after its size and CRC64 were compared."""
-        head = self.head_object(Bucket, Key)
+        selection = {name: kwargs[name] for name in _SELECTION if name in kwargs}
+        head = self.head_object(Bucket, Key, **selection)
         folder = os.path.dirname(os.path.abspath(DestFilePath))
         with TemporaryDirectory(prefix=".part-", dir=folder) as partial:
             path = os.path.join(partial, "object")
@@ -175,8 +184,6 @@ class _RetryAdapter(BaseAdapter):
         """Send a request until there is a response that another attempt would not change."""
 
         def send_once() -> Any:
-            rewind_body(request) if hasattr(request.body, "read") and sent else None
-            sent.append(True)
             response = self._adapter.send(request, *args, **kwargs)
             if response.status_code in (429, 500, 502, 503, 504):
                 raise _Temporary(response)
@@ -187,10 +194,13 @@ class _RetryAdapter(BaseAdapter):
                 error, _Temporary | requests.ConnectionError | requests.Timeout
             ):
                 return None
-            after = isinstance(error, _Temporary) and error.response.headers.get("Retry-After")
-            return self._retry.next_wait(attempt, parse_retry_after(after or None))
+            response = error.response
+            after = None if response is None else response.headers.get("Retry-After")
+            wait = self._retry.next_wait(attempt, parse_retry_after(after))
+            if wait is not None and hasattr(request.body, "read"):
+                rewind_body(request)
+            return wait
 
-        sent: list[bool] = []
         try:
             return call_with_retry(send_once, self._deadline, compute_wait)
         except _Temporary as error:
