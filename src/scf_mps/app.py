@@ -46,9 +46,15 @@ def find_mistakes(environment: Mapping[str, str]) -> list[str]:
         for name in SWITCH_VARIABLES
         if environment.get(name, "") not in ("", "0", "1")
     ]
-    for name, item in LIST_VARIABLES.items():
-        if environment.get(name) and not environment[name].strip(", \t\r\n"):
-            mistakes.append(f"{name}: missing {item}. Use one or several, separated by commas")
+    lists = {name: item for name, item in LIST_VARIABLES.items() if environment.get(name)}
+    if lists:
+        from .common.lists import split_list
+
+        mistakes += [
+            f"{name}: missing {item}. Use one or several, separated by commas"
+            for name, item in lists.items()
+            if not split_list(environment[name])
+        ]
     return mistakes
 
 

@@ -143,7 +143,7 @@ def test_empty_allowlist_is_refused(buckets):
         Cos(buckets=buckets)
 
 
-@pytest.mark.parametrize("value", [",", " ", "\t,\n"])
+@pytest.mark.parametrize("value", [",", " ", "\t,\n", "\u3000,\x0b"])
 def test_cold_start_refuses_empty_allowlist(monkeypatch, value):
     monkeypatch.setenv("MPS_BUCKETS", value)
     for start in (lambda: App().main_handler, Cos):

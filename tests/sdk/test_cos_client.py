@@ -152,6 +152,9 @@ def test_buckets_outside_the_allowlist_are_denied(
         with pytest.raises(Denied) as raised:
             call()
         assert raised.value.code == "BucketNotAllowed"
+    with pytest.raises(Denied) as raised:
+        cos.get_object(Bucket="secret", Key="a.mp4")
+    assert raised.value.code == "InvalidBucketName"
     assert {entry.bucket for entry in emulator.requests} == {BUCKET}
 
 

@@ -90,10 +90,11 @@ class _Client(CosS3Client):  # type: ignore[misc]
     ) -> Any:
         """Check the buckets, send, and raise for errors that the SDK takes for success."""
         source = (kwargs.get("headers") or {}).get("x-cos-copy-source", "")
-        for host in (urlsplit(url).hostname or "", str(source)):
-            name = host.partition(".")[0]
-            if _BUCKET.fullmatch(name):  # not the host of a service
-                self._check_bucket(name)
+        names = {host.partition(".")[0] for host in (urlsplit(url).hostname or "", str(source))}
+        for name in filter(_BUCKET.fullmatch, names):  # not the host of a service
+            self._check_bucket(name)
+        if bucket:
+            self._check_bucket(bucket)
         self._deadline.timeout()
         response = super().send_request(method, url, bucket, *args, **kwargs)
         if response is not None and method != "GET":
