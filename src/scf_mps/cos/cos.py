@@ -118,10 +118,7 @@ class Cos(LazyCos):
     @classmethod
     def __provide__(cls, invocation: Invocation) -> Cos:
         """Return the instance of an invocation."""
-        if cls not in invocation.values:
-            invocation.values[cls] = cls(context=invocation.context)
-        cos: Cos = invocation.values[cls]
-        return cos
+        return invocation.share(cls, lambda: cls(context=invocation.context))
 
     # Looking up
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ..context import Context
     from ..events.base import Event
     from ..ledger.session import LedgerSession
     from ..routing.plan import Call
 
+    T = TypeVar("T")
     Problem = tuple[str, BaseException]
     """A failure outside of the callbacks: its place and its exception."""
 
@@ -69,6 +70,13 @@ class Invocation:
         self.values: dict[type, Any] = {}
         self.cleanups = CleanupStack()
         self.open_types: set[type] = set()
+
+    def share(self, kind: type[T], create: Callable[[], T]) -> T:
+        """Return the invocation's value of a type. The first call creates it."""
+        if kind not in self.values:
+            self.values[kind] = create()
+        value: T = self.values[kind]
+        return value
 
     def close_values(self) -> list[BaseException]:
         """Run the cleanups of providers and forget their values. Return the exceptions of the cleanups."""

@@ -56,10 +56,7 @@ class Sdk:
     @classmethod
     def __provide__(cls, invocation: Invocation) -> Sdk:
         """Return the clients of an invocation."""
-        if cls not in invocation.values:
-            invocation.values[cls] = cls(invocation.context)
-        sdk: Sdk = invocation.values[cls]
-        return sdk
+        return invocation.share(cls, lambda: cls(invocation.context))
 
     def cos(self, target: CosObject | str | None = None) -> CosS3Client:
         """Return a client of COS.

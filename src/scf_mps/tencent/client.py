@@ -136,10 +136,7 @@ class ApiClient:
     @classmethod
     def __provide__(cls, invocation: Invocation) -> Self:
         """Return the client of an invocation."""
-        if cls not in invocation.values:
-            invocation.values[cls] = cls(context=invocation.context)
-        client: Self = invocation.values[cls]
-        return client
+        return invocation.share(cls, lambda: cls(context=invocation.context))
 
     def call(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Call an action of the service.
