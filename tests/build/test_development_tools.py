@@ -32,6 +32,7 @@ DISTRIBUTIONS = [
         (["pytest"], "", [], ["packaging", "pluggy", "pytest", "tomli"]),
         (["pytest", "client"], "import pytest\n", [], []),
         (["pytest", "client"], "def f():\n    from pytest import raises\n", [], []),
+        (["pytest", "client"], "import os, pytest\n", [], []),
         (["pytest", "client"], "", ["pytest"], []),
         (["pytest", "pytest-cov", "client"], "import pytest_cov\n", [], []),
         (["client"], "", [], []),

@@ -15,6 +15,8 @@ _TOOL = re.compile(
     r"black|coverage|flake8|hypothesis|mypy|nox|pre-commit|pylint|pyright|pytest(-.+)?|ruff|tox"
 )
 
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+(.+)", re.MULTILINE)
+
 
 def leave_out_test_tools(
     distributions: Sequence[Distribution],
@@ -30,11 +32,9 @@ def leave_out_test_tools(
         folder: the project's files. A tool that one of them imports stays.
         keep: names of tools to keep.
     """
-    tools = {
-        name
-        for name in names
-        if _TOOL.fullmatch(name) and name not in keep and not _is_imported(name, folder)
-    }
+    tools = {name for name in names if _TOOL.fullmatch(name)} - set(keep)
+    if tools:
+        tools -= _find_imported(tools, folder)
     requires = _map_requirements(distributions)
     suspects = _reach(tools, requires)
     needed = _reach((requires.keys() - suspects) | (set(names) - tools), requires)
@@ -70,7 +70,11 @@ def _reach(names: Collection[str], requires: Mapping[str, set[str]]) -> set[str]
     return reached
 
 
-def _is_imported(name: str, folder: Path) -> bool:
-    module = re.escape(name.replace("-", "_"))
-    pattern = re.compile(rf"^\s*(?:from|import)\s+{module}\b", re.MULTILINE)
-    return any(pattern.search(path.read_text("utf-8", "replace")) for path in folder.rglob("*.py"))
+def _find_imported(names: Collection[str], folder: Path) -> set[str]:
+    """Return the names of distributions that an import in any file may need."""
+    modules = {name.replace("-", "_"): name for name in names}
+    words: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for statement in _IMPORT.findall(path.read_text("utf-8", "replace")):
+            words.update(re.findall(r"\w+", statement))
+    return {modules[module] for module in modules.keys() & words}
