@@ -156,7 +156,8 @@ def local(
         ),
     ] = 0,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Delete the ledger in .scf-mps/ first.")
+        bool,
+        typer.Option("--fresh", help="Delete the ledger and the dead letters in .scf-mps/ first."),
     ] = False,
     full: TracebackOption = False,
 ) -> None:

@@ -54,7 +54,9 @@ def history(
         bool, typer.Option("--failed", help="Show failed and interrupted events only.")
     ] = False,
     task: Annotated[str, typer.Option(help="Show the callbacks of this task.")] = "",
-    since: Annotated[str, typer.Option(help="How far to look back: 90m, 6h, 7d.")] = "7d",
+    since: Annotated[
+        str, typer.Option(help="How far to look back: 90m, 6h, 7d. Ignored with --task.")
+    ] = "7d",
     ledger: LedgerOption = "",
     app: AppOption = "handlers:app",
     as_json: JsonOption = False,
