@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from scf_mps.local.chat_webhooks import ChatWebhookStub
+from scf_mps.local.chat_webhooks import ChatWebhookStub, ReceivedMessage
 
 
 @pytest.fixture
@@ -60,3 +60,15 @@ def test_stub_refuses_like_the_vendors(
             content = error.read().decode()
     assert text in content
     assert stub.received == []
+
+
+def test_observer_gets_accepted_messages(stub: ChatWebhookStub) -> None:
+    messages: list[ReceivedMessage] = []
+    stub.observe(messages.append)
+    for body in ("{}", '{"text": "hello"}'):
+        try:
+            urlopen(Request(f"{stub.url}/services/T/B/X", body.encode(), method="POST")).close()
+        except HTTPError as error:
+            error.close()
+    assert messages == stub.received
+    assert [item.message for item in messages] == [{"text": "hello"}]

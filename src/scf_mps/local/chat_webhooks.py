@@ -28,6 +28,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .observers import Observers
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -87,6 +89,7 @@ class ChatWebhookStub:
         self._clock = clock
         self._lock = threading.Lock()
         self._received: list[ReceivedMessage] = []
+        self._observers = Observers[ReceivedMessage]()
         self._responses: deque[StubResponse] = deque()
         self._request_count = 0
         self._stopping = threading.Event()
@@ -109,6 +112,10 @@ class ChatWebhookStub:
         """The number of requests, including rejected ones."""
         with self._lock:
             return self._request_count
+
+    def observe(self, observer: Callable[[ReceivedMessage], object]) -> None:
+        """Call a function with every accepted message, before the response. Its exceptions are logged."""
+        self._observers.add(observer)
 
     def respond_with(self, *responses: StubResponse) -> None:
         """Send these responses to the next requests, whose messages are not accepted."""
@@ -193,6 +200,7 @@ class ChatWebhookStub:
             return error
         with self._lock:
             self._received.append(received)
+        self._observers.notify(received)
         return _ACCEPTED[channel]
 
     def _check_dingtalk(

@@ -49,7 +49,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_checkout_is_laid_out_as_built(run: Run, scratch: Path) -> None:
     function = run(ROOT)
     (top,) = scratch.iterdir()
-    code = top / "user"
+    (code,) = top.glob("code-*/user")
     assert {path.name for path in code.iterdir()} == {"index.py", "handlers", "scf_mps"}
     names = {path.relative_to(code / "scf_mps").parts[0] for path in code.glob("scf_mps/*")}
     assert "dispatch" in names

@@ -40,6 +40,8 @@ def test_failure_is_retried_twice_with_same_request_id(run: Run, tmp_path: Path)
     assert (function.dropped, function.dead_letters, function.waiting) == ([], [], 0)
     again = ["started", "ended", "retrying"]
     assert get_kinds(events) == ["pushed", *again, *again, "started", "ended"]
+    texts = {item.event for item in events if item.kind in ("pushed", "started")}
+    assert [json.loads(text)["succeeds_at"] for text in texts] == [3]
 
 
 def test_speed_shortens_wait_before_retry(run: Run) -> None:

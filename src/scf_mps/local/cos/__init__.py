@@ -12,6 +12,7 @@ checksums), stores everything in a directory and injects faults on demand. In a 
 As a process: `python -m scf_mps.local.cos --dir DIR --port N`. To add an operation, see `operations`.
 """
 
+from .call import StoredObject
 from .emulator import DEFAULT_KEY, DEFAULT_REGION, CosEmulator, serve
 from .errors import CosError
 from .faults import Fault, Faults
@@ -31,5 +32,6 @@ __all__ = [
     "Limit",
     "LoggedRequest",
     "RequestLog",
+    "StoredObject",
     "serve",
 ]

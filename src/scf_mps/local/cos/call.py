@@ -10,14 +10,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ParamSpec, Protocol
 
+from ..observers import Observers
 from .blobs import Blobs, OpenSlice, Writer
 from .checksums import check_content_md5, parse_content_md5
-from .database import Database
+from .database import Database, Transaction
 from .errors import CosError
 from .names import Address, parse_number
-from .records import Bucket
+from .records import Bucket, Version
 from .store import Store
 from .uploads import Uploads
 from .xmlio import CONTENT_TYPE
@@ -42,6 +44,18 @@ class Body(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that was written: `size` in bytes, `secret_id` of the caller, the name of the operation."""
+
+    bucket: str
+    region: str
+    key: str
+    size: int
+    secret_id: str
+    operation: str
+
+
 @dataclass(slots=True)
 class Call:
     """One parsed request. `bucket` is a placeholder for GetService and PutBucket."""
@@ -53,13 +67,21 @@ class Call:
     headers: Mapping[str, str]
     """By lower-case name."""
     body: Body
-    signed: bool = False
+    secret_id: str = ""
+    """Of the key that signed the request. Empty for an anonymous one."""
     operation: str = ""
     bucket: Bucket = field(default_factory=lambda: Bucket("", "", 0.0, "", ""))
     damage_copy: bool = False
     """Set by a fault: store the copied bytes with one bit changed."""
     admit_key: Callable[[str], None] = field(default=lambda key: None)
     """Called with every key of a batch delete. Raises CosError if a fault or limit hits the key."""
+    stored: StoredObject | None = None
+    """The object that the operation wrote, once it is committed."""
+
+    @property
+    def signed(self) -> bool:
+        """True if the request has a valid signature."""
+        return bool(self.secret_id)
 
     @property
     def resource(self) -> str:
@@ -154,6 +176,8 @@ class Cloud:
     """Seconds since the epoch. Tests pass a clock to make signatures and restores expire."""
     restore_seconds: float = 0.0
     """Duration of the restore of an archived object, in seconds."""
+    observers: Observers[StoredObject] = field(default_factory=Observers[StoredObject])
+    """Called with every written object."""
     store: Store = field(init=False)
     uploads: Uploads = field(init=False)
     blobs: Blobs = field(init=False)
@@ -162,6 +186,21 @@ class Cloud:
         self.store = Store(self.database)
         self.uploads = Uploads(self.database)
         self.blobs = self.database.blobs
+
+    def put(
+        self, change: Transaction, call: Call, version: Version, *, forbid_overwrite: bool = False
+    ) -> str:
+        """Make `version` the current one of the call's key, and return its version id. See `Store.put`.
+
+        All operations that write the bytes of an object end here. After the commit it is the call's `stored` object.
+        """
+        version_id = self.store.put(change, call.bucket, version, forbid_overwrite=forbid_overwrite)
+        bucket, size = call.bucket, version.size
+        stored = StoredObject(
+            bucket.name, bucket.region, call.key, size, call.secret_id, call.operation
+        )
+        change.after_commit = partial(setattr, call, "stored", stored)
+        return version_id
 
 
 async def run_in_thread(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -54,14 +55,15 @@ class Transaction:
     """One atomic change: `with database.change() as change:`.
 
     It commits on a normal exit and rolls back on an exception. After the commit, blobs passed to `release`
-    are removed unless a row still names them.
+    are removed unless a row still names them, and `after_commit` is called.
     """
 
-    __slots__ = ("_database", "_released", "execute")
+    __slots__ = ("_database", "_released", "after_commit", "execute")
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._released: list[str] = []
+        self.after_commit: Callable[[], object] = lambda: None
         self.execute = database.connection.execute
 
     def __enter__(self) -> Transaction:
@@ -76,6 +78,7 @@ class Transaction:
             return
         garbage = [blob for blob in self._released if not self._is_named(blob)]
         self.execute("COMMIT")
+        self.after_commit()
         for blob in garbage:
             self._database.blobs.remove(blob)
 

@@ -18,7 +18,8 @@ from aiohttp import web
 
 from ..background import BackgroundServer, print_line
 from ..http_server import HOST, get_port, start_server
-from .call import Cloud
+from ..observers import Observers
+from .call import Cloud, StoredObject
 from .database import Database
 from .errors import CosError
 from .faults import Faults
@@ -75,6 +76,7 @@ class CosEmulator(BackgroundServer):
         self.keys = KeyRing(keys)
         self.faults = Faults()
         self.requests = RequestLog()
+        self._observers = Observers[StoredObject]()
         self._create_buckets = create_buckets
         self._clock = clock
         self.restore_seconds = 0.0
@@ -86,10 +88,17 @@ class CosEmulator(BackgroundServer):
         """`http://127.0.0.1:PORT`, the proxy of clients."""
         return f"http://{HOST}:{self.port}"
 
+    def observe(self, observer: Callable[[StoredObject], object]) -> None:
+        """Call a function with every object that is written, after the commit and before the response.
+
+        It runs in a worker thread. Its exceptions are logged.
+        """
+        self._observers.add(observer)
+
     async def start(self) -> None:
         """Listen in the running event loop. Raises OSError if the port is taken."""
         database = Database(self.directory)
-        cloud = Cloud(database, self._clock, self.restore_seconds)
+        cloud = Cloud(database, self._clock, self.restore_seconds, self._observers)
         server = Server(
             cloud, self.keys, self.faults, self.requests, create_buckets=self._create_buckets
         )

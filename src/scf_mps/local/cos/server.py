@@ -6,6 +6,7 @@ their signature, finds and runs the operation, and sends the response with COS's
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import itertools
 import logging
@@ -132,11 +133,18 @@ class Server:
             call.method, f"/{call.key}", call.query, call.headers, hosts
         )
         now = self._cloud.clock()
-        call.signed = signature.verify(signed, self._keys, now) is not None
+        key = signature.verify(signed, self._keys, now)
+        call.secret_id = key.secret_id if key else ""
         if route.needs_bucket:
             self._find_bucket(call, route)
         access.check_access(self._cloud, call, route)
-        return await run_operation(self._cloud, call, route, self._faults)
+        try:
+            return await run_operation(self._cloud, call, route, self._faults)
+        finally:
+            observers = self._cloud.observers
+            if call.stored is not None and observers:
+                # Observers may block, and may send requests to this server.
+                await asyncio.to_thread(observers.notify, call.stored)
 
     def _find_bucket(self, call: Call, route: Route) -> None:
         store, address = self._cloud.store, call.address

@@ -13,7 +13,7 @@ system.
 """
 
 from .foreground import make_observer, serve
-from .function import LocalFunction
+from .function import LocalFunction, ReloadError
 from .instance import Instance
 from .invocation import Invocation
 from .lifecycle import LifecycleEvent
@@ -27,6 +27,7 @@ __all__ = [
     "KeyPair",
     "LifecycleEvent",
     "LocalFunction",
+    "ReloadError",
     "SettingError",
     "Settings",
     "make_observer",

@@ -237,7 +237,7 @@ def main() -> None:  # pragma: no cover (as above)
             handle = load(module, function, loader)
         except Exception:
             failure = build_failure(443, traceback.format_exc().rstrip("\n"))
-    parent.send({"ready": time.perf_counter() - started})
+    parent.send({"ready": time.perf_counter() - started, "failure": failure})
     while True:
         request = parent.receive()
         for pair in request["context"]["environ"].split(";"):

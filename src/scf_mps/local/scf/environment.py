@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ _KEY_VARIABLES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLO
 
 
 def build_variables(
-    settings: Settings, places: FunctionPaths, folder: Path, keys: KeyTriple | None
+    settings: Settings,
+    variables: Mapping[str, str],
+    places: FunctionPaths,
+    folder: Path,
+    keys: KeyTriple | None,
 ) -> dict[str, str]:
     """Build the environment of an instance that may write to `folder`, without variables of this process.
+
+    `variables` are those of the function.
 
     ``PATH``, ``TMPDIR`` and ``TZ`` are not documented by SCF: the function needs commands, the instance has its
     own temporary folder here, and SCF's clock is UTC.
@@ -26,7 +33,7 @@ def build_variables(
         "TMPDIR": str(folder / "tmp"),
         "TZ": "UTC",
         "LANG": "en_US.UTF8",
-        **settings.environment,
+        **variables,
         "TENCENTCLOUD_RUNENV": "SCF",
         "USER_CODE_ROOT": f"{places.code}/",
         "SCF_RUNTIME": f"Python{settings.runtime.version}",

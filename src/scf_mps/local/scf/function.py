@@ -10,22 +10,23 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, final
+from typing import Any, Literal, NamedTuple, final
 
+from ..observers import Observers
 from . import dead_letters, environment, memory, statuses
 from .event_queue import Delivery, EventQueue
 from .instance import Instance, InstanceConfig, InstanceResponse
 from .instance_pool import InstancePool
 from .invocation import Invocation
 from .layout import FunctionPaths, create_layout
-from .lifecycle import LifecycleEvent, Observers
+from .lifecycle import LifecycleEvent
 from .payload import MAX_ASYNCHRONOUS_EVENT, MAX_EVENT, serialize_event
-from .settings import KeyTriple, Settings
+from .settings import KeyTriple, Settings, check_variables
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,18 @@ MAX_RECORD = 8 * 1024
 """Bytes of a record that the log service keeps."""
 
 _MAX_INVOCATIONS = 10_000
+
+
+class ReloadError(ValueError):
+    """The new code of a function could not be laid out or loaded. The old code stays."""
+
+
+class _Code(NamedTuple):
+    """The code and the variables of new instances."""
+
+    source: str | Path
+    environment: Mapping[str, str]
+    paths: FunctionPaths
 
 
 @final
@@ -45,7 +58,7 @@ class LocalFunction(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._lock = threading.Lock()
-        self._observers = Observers()
+        self._observers = Observers[LifecycleEvent]()
         self._notify = self._observers.notify
         self._invocations: deque[Invocation] = deque(maxlen=_MAX_INVOCATIONS)
         self._dead_letters: list[dict[str, Any]] = []
@@ -55,7 +68,9 @@ class LocalFunction(Settings):
         self._queue = EventQueue()
         self._threads: list[threading.Thread] = []
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._paths: FunctionPaths | None = None
+        self._code: _Code | None = None
+        self._layouts: list[tempfile.TemporaryDirectory[str]] = []
+        self._reload_lock = threading.Lock()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -68,9 +83,7 @@ class LocalFunction(Settings):
             Path(self.dead_letter_queue).touch()
         self._scratch = tempfile.TemporaryDirectory(prefix="scf-")
         try:
-            entry_file = f"{self.handler.partition('.')[0]}.py"
-            top = Path(self._scratch.name).resolve()
-            self._paths = create_layout(top, self.source, self.layer, entry_file)
+            self._code = self._lay_out(self.source, self.environment)
         except BaseException:
             self._scratch.cleanup()
             raise
@@ -96,9 +109,12 @@ class LocalFunction(Settings):
         self._pool.kill()
         for thread in self._threads:
             thread.join()
-        self._pool.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
+        with self._reload_lock:  # a reload ends now, because its instance was killed
+            self._pool.close()
+            for layout in self._layouts:
+                layout.cleanup()
+            if self._scratch is not None:
+                self._scratch.cleanup()
 
     def invoke(self, event: object = None, *, text: str | bytes | None = None) -> Invocation:
         """Call the function with an event, or the JSON `text` of one, and wait for the result.
@@ -166,17 +182,82 @@ class LocalFunction(Settings):
         """Call a function with every `LifecycleEvent`. Its exceptions are logged."""
         self._observers.add(observer)
 
+    def reload(
+        self, source: str | Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Replace the code and the variables. Later events run in new instances.
+
+        A new instance loads the code first. Idle instances end at once, busy ones after their event.
+
+        Args:
+            source: the new code, see `Settings`. Default: the current place, read again.
+            environment: the new variables. Default: the current ones.
+
+        Raises:
+            ReloadError: if the code cannot be laid out or loaded. The old code stays.
+            SettingError: for variables that SCF would refuse.
+            RuntimeError: if the function is not running.
+        """
+        with self._reload_lock:
+            if self._code is None or self._closed:
+                raise RuntimeError("the function is not running: use it in `with`")
+            environment = self._code.environment if environment is None else dict(environment)
+            check_variables(environment)
+            source = self._code.source if source is None else source
+            try:
+                code = self._lay_out(source, environment)
+            except (ValueError, OSError) as error:
+                raise ReloadError(str(error)) from None
+            problem = self._find_load_problem(code)
+            if problem:
+                self._layouts.pop().cleanup()
+                raise ReloadError(problem)
+            self._code = code
+            self._pool.retire()
+            used = {instance.code for instance in self._pool.live}
+            # A launch that began before may still use the previous code.
+            for layout in self._layouts[:-2]:
+                if not any(path.startswith(f"{layout.name}/") for path in used):
+                    self._layouts.remove(layout)
+                    layout.cleanup()
+
+    def _lay_out(self, source: str | Path, variables: Mapping[str, str]) -> _Code:
+        """Copy the code into a new folder. Raises ValueError for an invalid source."""
+        assert self._scratch is not None
+        layout = tempfile.TemporaryDirectory(dir=Path(self._scratch.name).resolve(), prefix="code-")
+        entry_file = f"{self.handler.partition('.')[0]}.py"
+        try:
+            paths = create_layout(Path(layout.name), source, self.layer, entry_file)
+        except BaseException:
+            layout.cleanup()
+            raise
+        self._layouts.append(layout)
+        return _Code(source, variables, paths)
+
+    def _find_load_problem(self, code: _Code) -> str:
+        """Load code in an extra instance. Return why that failed, or an empty text."""
+        try:
+            keys = self.keys()
+            instance = self._pool.start(lambda number: self._launch_with(code, number, keys))
+        except Exception as error:  # see `_run`
+            return f"{type(error).__name__}: {error}"
+        try:
+            response = instance.initialise(self.init_timeout, lambda text: None)
+            return response.text if response else instance.load_error
+        finally:
+            self._pool.discard(instance)
+
     def _put(self, text: str, caller: Future[Invocation] | None) -> str:
         delivery = Delivery(str(uuid.uuid4()), text, time.time(), caller=caller)
         deliveries = [delivery]
-        if self._paths is None:
+        if self._code is None:
             raise RuntimeError("the function is not running: use it in `with`")
         if caller is None:
             with self._lock:
                 is_duplicated = self._random.random() < self.duplicates
             if is_duplicated:
                 deliveries.append(replace(delivery, duplicate=True))
-            self._notify(LifecycleEvent("pushed", delivery.request_id))
+            self._notify(LifecycleEvent("pushed", delivery.request_id, event=text))
         self._queue.put(*deliveries)
         return delivery.request_id
 
@@ -248,7 +329,11 @@ class LocalFunction(Settings):
             )
 
         instance.request_id = delivery.request_id
-        self._notify(LifecycleEvent("started", delivery.request_id, delivery.retry, instance))
+        self._notify(
+            LifecycleEvent(
+                "started", delivery.request_id, delivery.retry, instance, event=delivery.text
+            )
+        )
         failure = init_seconds = None
         if instance.init_seconds is None:
             failure = instance.initialise(self.init_timeout, record)
@@ -292,14 +377,17 @@ class LocalFunction(Settings):
         )
 
     def _launch(self, number: int, keys: KeyTriple | None) -> Instance:
-        paths = self._paths
-        assert paths is not None
+        assert self._code is not None
+        return self._launch_with(self._code, number, keys)
+
+    def _launch_with(self, code: _Code, number: int, keys: KeyTriple | None) -> Instance:
+        paths = code.paths
         folder = paths.instances / str(number)
         config = InstanceConfig(
             # -S: SCF has no third-party packages besides the function's.
             command=[self.runtime.executable, "-s", "-S", str(paths.bootstrap)],
             arguments=[self.handler, self.loader, str(paths.opt)],
-            environment=environment.build_variables(self, paths, folder, keys),
+            environment=environment.build_variables(self, code.environment, paths, folder, keys),
             folder=folder,
             memory=self.memory,
             freeze=self.freeze,

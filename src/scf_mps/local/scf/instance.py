@@ -73,6 +73,7 @@ class Instance:
         pid: the process id, also of its process group.
         request_id: of the current event, None while idle.
         init_seconds: the time until the function was loaded, None before.
+        load_error: why the function could not be loaded, empty if it was.
     """
 
     def __init__(self, number: int, config: InstanceConfig) -> None:
@@ -80,6 +81,7 @@ class Instance:
         self.number = number
         self.request_id: str | None = None
         self.init_seconds: float | None = None
+        self.load_error = ""
         self._config = config
         self._buffer = bytearray()
         self._lock = threading.Lock()
@@ -120,6 +122,11 @@ class Instance:
         return f"<Instance {self.number}: process {self.pid}, {self.request_id or 'idle'}>"
 
     @property
+    def code(self) -> str:
+        """The folder of the code."""
+        return self._config.environment["PWD"]
+
+    @property
     def peak(self) -> int:
         """The peak memory in bytes."""
         return self._gauge.peak()
@@ -132,9 +139,10 @@ class Instance:
             record: called with every written text.
         """
         try:
-            self._wait(
+            message = self._wait(
                 self._started + seconds, f"Initialization timed out after {seconds} seconds", record
             )
+            self.load_error = (message["failure"] or {}).get("message", "")
         except _InstanceLost as lost:
             return InstanceResponse(lost.status, lost.message, None, 0, lost=True)
         finally:

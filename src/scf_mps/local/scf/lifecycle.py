@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from .instance import Instance
 from .invocation import Invocation
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +21,7 @@ class LifecycleEvent:
         instance: for ``started`` and ``record``.
         record: the written text.
         invocation: the result, for ``ended``.
+        event: the function's event as JSON text, for ``pushed`` and ``started``.
     """
 
     kind: Literal["pushed", "started", "record", "ended", "retrying", "dead", "dropped"]
@@ -34,26 +30,4 @@ class LifecycleEvent:
     instance: Instance | None = None
     record: str = ""
     invocation: Invocation | None = None
-
-
-class Observers:
-    """Functions called with every lifecycle event, in the thread in which it happens."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._observers: list[Callable[[LifecycleEvent], object]] = []
-
-    def add(self, observer: Callable[[LifecycleEvent], object]) -> None:
-        """Add a function."""
-        with self._lock:
-            self._observers.append(observer)
-
-    def notify(self, event: LifecycleEvent) -> None:
-        """Call all functions. The exception of one is logged and does not stop the others."""
-        with self._lock:
-            observers = list(self._observers)
-        for observer in observers:
-            try:
-                observer(event)
-            except Exception:
-                _log.exception("an observer failed")
+    event: str = ""

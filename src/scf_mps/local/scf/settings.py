@@ -138,7 +138,7 @@ class Settings:
         ):
             if not is_valid:
                 raise SettingError(name, f"invalid {name} {getattr(self, name)!r}: use {rule}")
-        _check_variables(self.environment)
+        check_variables(self.environment)
         self._python = find_interpreter(None if self.python is None else str(self.python))
 
     @property
@@ -154,7 +154,7 @@ class Settings:
         return keys.secret_id, keys.secret_key, keys.token or ""
 
 
-def _check_variables(variables: Mapping[str, str]) -> None:
+def check_variables(variables: Mapping[str, str]) -> None:
     """Check environment variables by SCF's rules (product page 583/32748). Errors never show a value."""
     for name, value in variables.items():
         problem = ""

@@ -63,9 +63,7 @@ async def copy_object(cloud: Cloud, call: Call) -> Response:
         )
         if call.damage_copy:
             version = _damage(cloud, version)
-        version_id = cloud.store.put(
-            change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
-        )
+        version_id = cloud.put(change, call, version, forbid_overwrite=forbids_overwrite(call))
     headers = build_write_headers(call.bucket, version, version_id)
     etag = headers.pop("ETag")
     parts = [

@@ -184,9 +184,7 @@ async def complete_multipart_upload(cloud: Cloud, call: Call) -> Response:
         )
         with cloud.database.change() as change:
             cloud.uploads.remove(change, upload.upload_id)
-            version_id = cloud.store.put(
-                change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
-            )
+            version_id = cloud.put(change, call, version, forbid_overwrite=forbids_overwrite(call))
         writer.keep()
     headers = build_write_headers(call.bucket, version, version_id)
     etag = headers.pop("ETag")

@@ -56,9 +56,7 @@ async def put_object(cloud: Cloud, call: Call) -> Response:
         await call.receive(writer)
         version = set_bytes(version, writer.name, writer.sums)
         with cloud.database.change() as change:
-            version_id = cloud.store.put(
-                change, call.bucket, version, forbid_overwrite=forbids_overwrite(call)
-            )
+            version_id = cloud.put(change, call, version, forbid_overwrite=forbids_overwrite(call))
         writer.keep()
     return Response(200, build_write_headers(call.bucket, version, version_id))
 
@@ -189,7 +187,7 @@ async def append_object(cloud: Cloud, call: Call) -> Response:
         with cloud.database.change() as change:
             if _find_appendable(cloud, call, position) != before:
                 raise CosError("PositionNotEqualToLength")
-            version_id = cloud.store.put(change, call.bucket, version)
+            version_id = cloud.put(change, call, version)
         writer.keep()
     headers = build_write_headers(call.bucket, version, version_id)
     headers["x-cos-next-append-position"] = str(version.size)
