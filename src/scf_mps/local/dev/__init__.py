@@ -1,0 +1,1 @@
+"""The development console: the local stack, its activity and its web page."""
