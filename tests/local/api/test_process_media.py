@@ -145,6 +145,48 @@ def test_raw_parameter_needs_no_definition(mps_client: MpsClient, mps: Mps) -> N
     assert len(mps.submitted) == 1
 
 
+def test_waiting_task_is_aborted(mps_client: MpsClient, mps: Mps) -> None:
+    task_id = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK)
+    kinds = []
+    mps.tasks.observe(lambda task, kind: kinds.append((task.task_id, kind)))
+
+    manage(mps_client, "Abort", task_id)
+
+    detail = describe(mps_client, task_id)
+    assert (detail.Status, detail.WorkflowTask.Status) == ("FINISH", "FINISH")
+    assert kinds == [(task_id, "finished")]
+    for operation, name, code in (
+        ("Abort", task_id, "InvalidParameterValue.NotProcessingTask"),
+        ("Abort", "other", "InvalidParameterValue.TaskId"),
+        ("Stop", task_id, "InvalidParameterValue.InvalidOperationType"),
+    ):
+        assert get_error_code(manage, mps_client, operation, name) == code
+
+
+def test_task_is_submitted_again(mps_client: MpsClient, mps: Mps) -> None:
+    first = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK, SessionId="one")
+
+    second = mps.tasks.again(first)
+
+    assert first != second
+    assert mps.submitted[first] == mps.submitted[second]
+    with pytest.raises(KeyError):
+        mps.tasks.again("other")
+
+
+def test_missing_bucket_is_refused(mps_client: MpsClient) -> None:
+    nowhere = {**STORAGE, "CosOutputStorage": {"Bucket": "out-1250000000"}}
+    task = {"InputInfo": COS, "MediaProcessTask": TASK, "OutputStorage": nowhere}
+    code = get_error_code(submit, mps_client, **task)
+    assert code == "ResourceNotFound.CosBucketNotExist"
+
+
+def manage(mps_client: MpsClient, operation: str, task_id: str) -> None:
+    request = models.ManageTaskRequest()
+    request.OperationType, request.TaskId = operation, task_id
+    mps_client.ManageTask(request)
+
+
 def test_submitted_task_is_described(mps_client: MpsClient, mps: Mps, clock: Clock) -> None:
     request = {"InputInfo": COS, "MediaProcessTask": TASK, "AiAnalysisTask": {"Definition": 20}}
     task_id = submit(mps_client, **request, SessionId="s", SessionContext="c")
