@@ -1,0 +1,317 @@
+"""Rules of the parameters of each kind of template (SDK 3.1.194, page 862/37605)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .errors import Refused
+from .parameters import Check, anything, choice, fields, integer, items, number, refuse
+from .presets import Kind
+
+MAX_SUBSTREAMS = 10
+MAX_PICTURES_PER_SHEET = 100
+
+AUDIO_CONTAINERS = ("mp3", "flac", "ogg", "m4a", "wav")
+VIDEO_CONTAINERS = ("mp4", "flv", "hls", "ts", "webm", "mkv", "mxf", "mov")
+
+_VIDEO_CODECS = (
+    "h264",
+    "h265",
+    "h266",
+    "av1",
+    "vp8",
+    "vp9",
+    "mpeg2",
+    "dnxhd",
+    "mv-hevc",
+    "copy",
+)
+_AUDIO_CODECS: Mapping[str, tuple[str, ...]] = {
+    "mp3": ("mp3",),
+    "ogg": ("flac", "opus"),
+    "flac": ("flac",),
+    "m4a": ("aac", "ac3"),
+    "mp4": ("aac", "mp3", "mp2"),
+    "flv": ("aac", "mp3", "mp2"),
+    "hls": ("aac", "mp3", "eac3"),
+    "wav": ("pcm16", "pcm24"),
+}
+"""Audio codecs by container. Containers that the SDK does not list take any."""
+
+_ANY_AUDIO_CODEC = ("copy", "aac", "mp3", "mp2", "flac", "opus", "ac3", "eac3", "pcm16", "pcm24")
+_FILL_TYPES = ("stretch", "black", "white", "gauss")
+_SIDE = integer(128, 4096, zero=True)
+_FLAG = choice((0, 1))
+_SIZE: Mapping[str, Check] = {
+    "Width": _SIDE,
+    "Height": _SIDE,
+    "ResolutionAdaptive": choice(("open", "close")),
+}
+_SIZE_DEFAULTS: Mapping[str, Any] = {"Width": 0, "Height": 0, "ResolutionAdaptive": "open"}
+
+IGNORED_VIDEO_FIELDS = (
+    "Vcrf",
+    "ContentAdaptStream",
+    "FpsDenominator",
+    "Stereo3dType",
+    "VideoProfile",
+    "VideoLevel",
+    "Bframes",
+    "Mode",
+    "Sar",
+    "NoScenecut",
+    "BitDepth",
+    "RawPts",
+    "Compress",
+    "SegmentSpecificInfo",
+    "ScenarioBased",
+    "SceneType",
+    "CompressType",
+)
+"""Fields of a video that the local engine does not apply."""
+
+IGNORED_TRANSCODE_FIELDS = (
+    "EnhanceConfig",
+    "StdExtInfo",
+    "SubtitleTemplate",
+    "AddonAudioStream",
+    "AddOnSubtitles",
+)
+IGNORED_AUDIO_FIELDS = ("TrackChannelInfo", "AudioLanguage", "AudioName", "DefaultTrack")
+
+_VIDEO_CHECKS: Mapping[str, Check] = {
+    "Codec": choice(_VIDEO_CODECS, code="VideoCodec"),
+    "Fps": integer(0, 120),
+    "Bitrate": integer(128, 100_000, zero=True, code="VideoBitrate"),
+    **_SIZE,
+    "Gop": integer(1, 100_000, zero=True),
+    "GopUnit": choice(("frame", "second")),
+    "FillType": choice((*_FILL_TYPES, "smarttailor")),
+    "HlsTime": integer(1, 10),
+    "SegmentType": choice((0, 2, 5, 7)),
+    **dict.fromkeys(IGNORED_VIDEO_FIELDS, anything),
+}
+_VIDEO = fields(
+    _VIDEO_CHECKS,
+    {
+        "Codec": "h264",
+        "Fps": 0,
+        "Bitrate": 0,
+        **_SIZE_DEFAULTS,
+        "Gop": 0,
+        "FillType": "black",
+    },
+)
+_AUDIO_CHECKS: Mapping[str, Check] = {
+    "Codec": choice(_ANY_AUDIO_CODEC, code="AudioCodec"),
+    "Bitrate": integer(26, 256, zero=True, code="AudioBitrate"),
+    "SampleRate": integer(8000, 96_000, zero=True, code="AudioSampleRate"),
+    "AudioChannel": choice((0, 1, 2, 6)),
+    **dict.fromkeys(IGNORED_AUDIO_FIELDS, anything),
+}
+_AUDIO = fields(_AUDIO_CHECKS, {"Codec": "aac", "Bitrate": 0, "SampleRate": 0, "AudioChannel": 2})
+_TOP_SPEED = fields(
+    {
+        "Type": choice(("TEHD-100", "TEHD-200", ""), code="TEHDType"),
+        "MaxVideoBitrate": integer(0, 100_000),
+    },
+    {"MaxVideoBitrate": 0},
+)
+_STREAM = fields(
+    {
+        "Audio": _AUDIO,
+        "Video": _VIDEO,
+        "RemoveAudio": _FLAG,
+        "RemoveVideo": _FLAG,
+        "AudioList": anything,
+    },
+    {"RemoveAudio": 0, "RemoveVideo": 0},
+)
+_PICTURE: Mapping[str, Check] = {
+    **_SIZE,
+    "Format": choice(("jpg", "png", "webp")),
+    "FillType": choice(_FILL_TYPES),
+}
+_PICTURE_DEFAULTS: Mapping[str, Any] = {**_SIZE_DEFAULTS, "Format": "jpg", "FillType": "black"}
+_SAMPLES: Mapping[str, Check] = {
+    "SampleType": choice(("Percent", "Time")),
+    "SampleInterval": integer(1, 36_000),
+}
+
+
+class Rules(NamedTuple):
+    """Rules of one kind.
+
+    Attributes:
+        check: of each parameter, with its default.
+        required: parameters without a default.
+        check_whole: of parameters that depend on each other.
+    """
+
+    check: Check
+    required: tuple[str, ...]
+    check_whole: Callable[[Mapping[str, Any]], None]
+
+
+def check_parameters(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a template with defaults for missing ones.
+
+    Raises:
+        Refused: MissingParameter, UnknownParameter, or an InvalidParameterValue of the field.
+    """
+    rules = RULES[kind]
+    for name in rules.required:
+        if parameters.get(name) is None:
+            raise Refused("MissingParameter", f"the template has no {name}")
+    checked: dict[str, Any] = rules.check("", parameters)
+    rules.check_whole(checked)
+    return checked
+
+
+def check_override(parameters: Any) -> dict[str, Any]:
+    """Return the given parameters of an ``OverrideParameter``.
+
+    Raises:
+        Refused: UnknownParameter, or an InvalidParameterValue of the field.
+    """
+    checked: dict[str, Any] = _OVERRIDE("OverrideParameter", parameters)
+    return checked
+
+
+def _check_transcode(parameters: Mapping[str, Any]) -> None:
+    container = parameters["Container"]
+    for flag, field in (("RemoveVideo", "VideoTemplate"), ("RemoveAudio", "AudioTemplate")):
+        needed = not parameters[flag] and not (
+            field == "VideoTemplate" and container in AUDIO_CONTAINERS
+        )
+        if needed and field not in parameters:
+            raise Refused("MissingParameter", f"a template with {flag} 0 needs {field}")
+    if parameters["RemoveVideo"] and parameters["RemoveAudio"]:
+        raise refuse("RemoveAudio", "RemoveVideo and RemoveAudio are both 1. Keep one stream")
+    audio = parameters.get("AudioTemplate", {}).get("Codec", "copy")
+    allowed = _AUDIO_CODECS.get(container, _ANY_AUDIO_CODEC)
+    if audio not in (*allowed, "copy"):
+        names = ", ".join(allowed)
+        raise refuse("AudioCodec", f"{container} has no audio codec {audio}. Use {names}")
+
+
+def _check_animation(parameters: Mapping[str, Any]) -> None:
+    if parameters["Format"] == "webp" and not parameters["Width"] and not parameters["Height"]:
+        raise refuse(
+            "FormatWebpWidthAndHeightBothZero", "a WebP animation needs a Width or a Height"
+        )
+
+
+def _check_sprites(parameters: Mapping[str, Any]) -> None:
+    rows, columns = parameters["RowCount"], parameters["ColumnCount"]
+    if rows * columns > MAX_PICTURES_PER_SHEET:
+        raise refuse(
+            "RowCount",
+            f"{rows} rows of {columns} are over {MAX_PICTURES_PER_SHEET} pictures in a sheet",
+        )
+    _check_samples(parameters)
+
+
+def _check_samples(parameters: Mapping[str, Any]) -> None:
+    if parameters["SampleType"] == "Percent" and parameters["SampleInterval"] > 100:
+        raise refuse("SampleInterval", "a SampleInterval in percent is at most 100")
+
+
+def _check_nothing(parameters: Mapping[str, Any]) -> None:
+    del parameters
+
+
+_TRANSCODE: Mapping[str, Check] = {
+    "Container": choice((*VIDEO_CONTAINERS, *AUDIO_CONTAINERS)),
+    "RemoveVideo": _FLAG,
+    "RemoveAudio": _FLAG,
+    "VideoTemplate": _VIDEO,
+    "AudioTemplate": _AUDIO,
+    "TEHDConfig": _TOP_SPEED,
+    **dict.fromkeys(IGNORED_TRANSCODE_FIELDS, anything),
+}
+_OVERRIDE = fields(
+    {
+        **_TRANSCODE,
+        "VideoTemplate": fields(_VIDEO_CHECKS, {}),
+        "AudioTemplate": fields(_AUDIO_CHECKS, {}),
+    },
+    {},
+)
+
+RULES: Mapping[Kind, Rules] = {
+    "Transcode": Rules(
+        fields(_TRANSCODE, {"RemoveVideo": 0, "RemoveAudio": 0}),
+        ("Container",),
+        _check_transcode,
+    ),
+    "AnimatedGraphics": Rules(
+        fields(
+            {
+                **_SIZE,
+                "Format": choice(("gif", "webp")),
+                "Fps": integer(1, 30),
+                "Quality": number(1, 100),
+            },
+            {**_SIZE_DEFAULTS, "Format": "gif", "Quality": 75},
+        ),
+        ("Fps",),
+        _check_animation,
+    ),
+    "SnapshotByTimeOffset": Rules(fields(_PICTURE, _PICTURE_DEFAULTS), (), _check_nothing),
+    "SampleSnapshot": Rules(
+        fields({**_PICTURE, **_SAMPLES}, _PICTURE_DEFAULTS),
+        ("SampleType", "SampleInterval"),
+        _check_samples,
+    ),
+    "ImageSprites": Rules(
+        fields(
+            {
+                **_PICTURE,
+                **_SAMPLES,
+                "RowCount": integer(1, MAX_PICTURES_PER_SHEET),
+                "ColumnCount": integer(1, MAX_PICTURES_PER_SHEET),
+            },
+            _PICTURE_DEFAULTS,
+        ),
+        ("SampleType", "SampleInterval", "RowCount", "ColumnCount"),
+        _check_sprites,
+    ),
+    "AdaptiveDynamicStreaming": Rules(
+        fields(
+            {
+                "Format": choice(("HLS", "MPEG-DASH")),
+                "StreamInfos": items(_STREAM, MAX_SUBSTREAMS),
+                "DisableHigherVideoBitrate": _FLAG,
+                "DisableHigherVideoResolution": _FLAG,
+                "PureAudio": _FLAG,
+                "SegmentType": choice(
+                    (
+                        "ts-segment",
+                        "ts-byterange",
+                        "mp4-segment",
+                        "mp4-byterange",
+                        "ts-packed-audio",
+                        "mp4-packed-audio",
+                        "ts-ts-segment",
+                        "ts-ts-byterange",
+                        "mp4-mp4-segment",
+                        "mp4-mp4-byterange",
+                        "ts-packed-audio-byterange",
+                        "mp4-packed-audio-byterange",
+                    )
+                ),
+            },
+            {
+                "DisableHigherVideoBitrate": 0,
+                "DisableHigherVideoResolution": 0,
+                "PureAudio": 0,
+                "SegmentType": "ts-segment",
+            },
+        ),
+        ("Format", "StreamInfos"),
+        _check_nothing,
+    ),
+}
+"""The rules of each kind of template."""
