@@ -1,20 +1,14 @@
 """Fixtures of all tests."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import sample_data
 from tests.support.log_capture import restore_loggers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -25,7 +19,7 @@ few = "MUTANT_UNDER_TEST" in os.environ or os.environ.get("SCF_MPS_EXAMPLES") ==
 settings.load_profile("few" if few else "default")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter):
     """Write the reasons of skipped tests for tools/report_tests.py."""
     folder = os.environ.get("SKIPS")
     if folder:
@@ -37,19 +31,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def payload() -> Callable[[str], Any]:
+def payload():
     """Return a function that reads an event of `data/` by its name."""
     return sample_data.payload
 
 
 @pytest.fixture
-def documented(payload: Callable[[str], Any]) -> dict[str, Any]:
+def documented(payload):
     """Return the sample event of MPS's documentation, with three successes and one failure."""
-    event: dict[str, Any] = payload("mps_workflow_seed_mixed")
-    return event
+    return payload("mps_workflow_seed_mixed")
 
 
 @pytest.fixture(autouse=True)
-def _restored_loggers() -> Iterator[None]:
+def _restored_loggers():
     with restore_loggers():
         yield

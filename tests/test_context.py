@@ -1,10 +1,7 @@
 """The context of an invocation, whose keys may be missing."""
 
-from __future__ import annotations
-
 import math
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +9,7 @@ from hypothesis import strategies as st
 
 from scf_mps import Context
 
-WHOLE: dict[str, Any] = {
+WHOLE = {
     "memory_limit_in_mb": 128,
     "time_limit_in_ms": 3000,
     "request_id": "4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e",
@@ -30,20 +27,20 @@ WHOLE: dict[str, Any] = {
 class Clock:
     """A clock that a test sets."""
 
-    def __init__(self, now: float = 1000.0) -> None:
+    def __init__(self, now=1000.0):
         self.now = now
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
 
 @pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_variables(monkeypatch):
     for variable in ("SCF_FUNCTIONNAME", "SCF_FUNCTIONVERSION", "TENCENTCLOUD_REGION"):
         monkeypatch.delenv(variable, raising=False)
 
 
-def test_every_documented_key_is_read() -> None:
+def test_every_documented_key_is_read():
     context = Context(WHOLE)
     assert context.request_id == "4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e"
     assert context.function == "mps-events"
@@ -56,7 +53,7 @@ def test_every_documented_key_is_read() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, {}, [], "text", 7, object()])
-def test_missing_keys_have_defaults(raw: object) -> None:
+def test_missing_keys_have_defaults(raw):
     context = Context(raw)
     assert context.raw == {}
     texts = (context.request_id, context.function, context.version)
@@ -68,13 +65,11 @@ def test_missing_keys_have_defaults(raw: object) -> None:
     assert repr(context) == "<Context>"
 
 
-def test_context_without_dict_is_empty() -> None:
+def test_context_without_dict_is_empty():
     assert Context().raw == {}
 
 
-def test_missing_keys_come_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_missing_keys_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("SCF_FUNCTIONNAME", "from-environment")
     monkeypatch.setenv("SCF_FUNCTIONVERSION", "7")
     monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-shanghai")
@@ -88,9 +83,7 @@ def test_missing_keys_come_from_the_environment(
     assert context.region == "ap-guangzhou"
 
 
-def test_environment_is_read_at_each_access(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_environment_is_read_at_each_access(monkeypatch):
     context = Context()
     monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-beijing")
     assert context.region == "ap-beijing"
@@ -113,7 +106,7 @@ def test_environment_is_read_at_each_access(
         ([], math.inf),
     ],
 )
-def test_time_limit_below_1000_is_in_seconds(limit: object, seconds: float) -> None:
+def test_time_limit_below_1000_is_in_seconds(limit, seconds):
     context = Context({"time_limit_in_ms": limit}, clock=Clock())
     assert context.time_limit == seconds
     assert isinstance(context.time_limit, float)
@@ -124,11 +117,11 @@ def test_time_limit_below_1000_is_in_seconds(limit: object, seconds: float) -> N
     ("limit", "megabytes"),
     [(256, 256), ("256", 256), (None, None), ("", None), ("256 MB", None), ("²", None), (-1, None)],
 )
-def test_memory_limit_may_be_text(limit: object, megabytes: int | None) -> None:
+def test_memory_limit_may_be_text(limit, megabytes):
     assert Context({"memory_limit_in_mb": limit}).memory_limit == megabytes
 
 
-def test_deadline_counts_from_the_beginning() -> None:
+def test_deadline_counts_from_the_beginning():
     clock = Clock(1000.0)
     context = Context({"time_limit_in_ms": 3000}, clock=clock)
     assert context.deadline == 1003.0
@@ -140,13 +133,13 @@ def test_deadline_counts_from_the_beginning() -> None:
     assert context.remaining() == -1.0
 
 
-def test_clock_is_monotonic() -> None:
+def test_clock_is_monotonic():
     context = Context({"time_limit_in_ms": 60_000})
     assert context.clock is time.monotonic
     assert 59 < context.remaining() <= 60
 
 
-def test_repr_identifies_invocation_without_credentials() -> None:
+def test_repr_identifies_invocation_without_credentials():
     assert repr(Context(WHOLE)) == (
         "<Context request_id='4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e' function_name='mps-events' "
         "function_version='$LATEST' namespace='default' tencentcloud_region='ap-guangzhou' "
@@ -163,7 +156,7 @@ ANY_JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*WHOLE, "a_new_key"]), ANY_JSON) | ANY_JSON)
-def test_any_values_can_be_read(raw: Any) -> None:
+def test_any_values_can_be_read(raw):
     context = Context(raw, clock=Clock())
     texts = (context.request_id, context.function, context.version, context.namespace)
     assert all(isinstance(text, str) for text in (*texts, context.region, repr(context)))
@@ -173,12 +166,12 @@ def test_any_values_can_be_read(raw: Any) -> None:
 
 
 @given(st.text(min_size=1))
-def test_repr_has_no_text_of_environ(text: str) -> None:
+def test_repr_has_no_text_of_environ(text):
     context = {"environ": f"<<{text}>>", "environment": f"<<{text}>>", "request_id": "r"}
     assert repr(Context(context)) == "<Context request_id='r'>"
 
 
-def test_context_environ_keeps_values_with_semicolons() -> None:
+def test_context_environ_keeps_values_with_semicolons():
     context = Context({"environ": "junk;A=1;MPS_NOTIFY=mailto:a@b.c;d@e.f;x?y=1;B=2;junk"})
     assert dict(context.environ) == {
         "A": "1",

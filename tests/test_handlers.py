@@ -1,15 +1,13 @@
 """The deployed application: the log lines for each result, through its `main_handler`."""
 
-from __future__ import annotations
-
 import importlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from scf_mps import App, ConfigurationError
+from scf_mps import ConfigurationError
 from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
 from scf_mps.local.samples import list_samples, sample
 from tests.support.handler_modules import reload_handlers
@@ -22,7 +20,7 @@ CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}
 
 
 @pytest.fixture
-def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def application(monkeypatch):
     monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
     monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
     monkeypatch.syspath_prepend(ROOT)
@@ -33,7 +31,7 @@ def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
 
 
 @pytest.fixture
-def handle(application: App, caplog: pytest.LogCaptureFixture) -> Handle:
+def handle(application, caplog):
     """The main_handler of the application. `caplog` captures its lines."""
     import handlers
 
@@ -41,7 +39,7 @@ def handle(application: App, caplog: pytest.LogCaptureFixture) -> Handle:
     return lambda event: handlers.main_handler(event, CONTEXT)
 
 
-def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[str, Any]]]:
+def lines(caplog):
     """Return (level, logger, message, extra fields) of each line that a callback logged."""
     plain = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
     return [
@@ -56,17 +54,17 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str, dict[st
     ]
 
 
-def outcomes(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
+def outcomes(summary):
     return [(call["callback"], call["type"], call["outcome"]) for call in summary["callbacks"]]
 
 
-def test_invalid_switch_is_reported(application: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_switch_is_reported(application, monkeypatch):
     monkeypatch.setenv("MPS_PUBLIC", "yes")
     with reload_handlers(), pytest.raises(ConfigurationError, match="MPS_PUBLIC"):
         importlib.import_module("handlers")
 
 
-def test_callbacks_have_module_and_function_as_names(application: App) -> None:
+def test_callbacks_have_module_and_function_as_names(application):
     assert [(route.name, str(route)) for route in application.routes] == [
         ("handlers.renditions.record_rendition", "on(Transcode)"),
         ("handlers.pictures.record_animation", "on(AnimatedGraphics)"),
@@ -79,9 +77,7 @@ def test_callbacks_have_module_and_function_as_names(application: App) -> None:
     assert str(application.routes[-1]).startswith("on_failure(Event, when=")
 
 
-def test_documented_event_reaches_the_callbacks_of_results(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_documented_event_reaches_the_callbacks_of_results(handle, caplog):
     summary = handle(payload("mps_workflow_seed_mixed"))
     assert outcomes(summary) == [
         ("handlers.renditions.record_rendition", "Transcode", "done"),
@@ -147,13 +143,8 @@ def test_documented_event_reaches_the_callbacks_of_results(
     ],
 )
 def test_successful_result_is_logged_with_its_facts(
-    handle: Handle,
-    caplog: pytest.LogCaptureFixture,
-    type_: str,
-    callback: str,
-    message: str,
-    facts: dict[str, Any],
-) -> None:
+    handle, caplog, type_, callback, message, facts
+):
     if type_ == "EditMediaTask":
         event = sample("EditMediaTask", session_context="order-42")
     else:
@@ -164,9 +155,7 @@ def test_successful_result_is_logged_with_its_facts(
     assert lines(caplog) == [("INFO", f"handlers.{callback}", message, facts)]
 
 
-def test_snapshots_are_logged_with_their_time_offsets(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_snapshots_are_logged_with_their_time_offsets(handle, caplog):
     event = sample("WorkflowTask", SnapshotByTimeOffset="SUCCESS", session_context="order-42")
     (item,) = event["WorkflowTaskEvent"]["MediaProcessResultSet"]
     picture = item["SnapshotByTimeOffsetTask"]["Output"]["PicInfoSet"][0]
@@ -193,7 +182,7 @@ def test_snapshots_are_logged_with_their_time_offsets(
     ]
 
 
-def test_edit_is_logged_by_its_outcome(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
+def test_edit_is_logged_by_its_outcome(handle, caplog):
     handle(payload("synth_edit_media_success"))
     handle(payload("synth_edit_media_fail"))
     assert [(level, logger) for level, logger, _, _ in lines(caplog)] == [
@@ -205,9 +194,7 @@ def test_edit_is_logged_by_its_outcome(handle: Handle, caplog: pytest.LogCapture
 @pytest.mark.parametrize(
     "name", ["EditMediaTask", "WorkflowTask", "ScheduleTask", "ExtractBlindWatermark"]
 )
-def test_failed_task_is_logged_as_one_error(
-    handle: Handle, caplog: pytest.LogCaptureFixture, name: str
-) -> None:
+def test_failed_task_is_logged_as_one_error(handle, caplog, name):
     summary = handle(sample(name, status="FAIL"))
     assert outcomes(summary) == [("handlers.failures.report_task", name, "done")]
     assert summary["unhandled"] == []
@@ -221,9 +208,7 @@ def test_failed_task_is_logged_as_one_error(
     ]
 
 
-def test_broken_source_is_logged_as_one_error(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_broken_source_is_logged_as_one_error(handle, caplog):
     event = payload("synth_workflow_source_error")
     summary = handle(event)
     assert outcomes(summary) == [("handlers.failures.report_task", "WorkflowTask", "done")]
@@ -233,9 +218,7 @@ def test_broken_source_is_logged_as_one_error(
     assert facts["err_code"] == event["WorkflowTaskEvent"]["ErrCode"]
 
 
-def test_failed_results_are_logged_as_retryable_or_not(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_results_are_logged_as_retryable_or_not(handle, caplog):
     handle(payload("synth_workflow_all_failed"))
     errors = lines(caplog)
     assert {(level, logger) for level, logger, _, _ in errors} == {
@@ -252,9 +235,7 @@ def test_failed_results_are_logged_as_retryable_or_not(
         assert retryable is expected.get(family)
 
 
-def test_failed_result_is_logged_with_its_definition(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_result_is_logged_with_its_definition(handle, caplog):
     handle(sample("ScheduleTask", Transcode="FAIL", Cover="FAIL", Hologram="FAIL"))
     assert [(message, facts) for _, _, message, facts in lines(caplog)] == [
         (
@@ -270,9 +251,7 @@ def test_failed_result_is_logged_with_its_definition(
     ]
 
 
-def test_failed_result_and_task_are_both_logged(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_result_and_task_are_both_logged(handle, caplog):
     summary = handle(sample("WorkflowTask", Transcode="FAIL", status="FAIL"))
     assert [callback for callback, _, _ in outcomes(summary)] == [
         "handlers.failures.report_result",
@@ -284,9 +263,7 @@ def test_failed_result_and_task_are_both_logged(
 @pytest.mark.parametrize(
     "output", [{}, None, "absent", [], "text", {"PicInfoSet": None}, {"PicInfoSet": 5}]
 )
-def test_results_are_logged_without_output_fields(
-    handle: Handle, caplog: pytest.LogCaptureFixture, output: object
-) -> None:
+def test_results_are_logged_without_output_fields(handle, caplog, output):
     types = ("Transcode", "AnimatedGraphics", "SnapshotByTimeOffset", "ImageSprites")
     event = sample("WorkflowTask", [(type_, "SUCCESS") for type_ in types])
     for item in event["WorkflowTaskEvent"]["MediaProcessResultSet"]:
@@ -312,9 +289,7 @@ def test_results_are_logged_without_output_fields(
     assert sprites == {**animation, "definition": 10, "pictures": None}
 
 
-def test_edit_is_logged_without_input_and_output(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_edit_is_logged_without_input_and_output(handle, caplog):
     handle({"EventType": "EditMediaTask", "EditMediaTaskEvent": {"Status": "FINISH"}})
     ((_, _, message, facts),) = lines(caplog)
     assert message == "edit ready"
@@ -322,9 +297,7 @@ def test_edit_is_logged_without_input_and_output(
 
 
 @pytest.mark.parametrize("name", [name for name in list_samples() if name != "documentation"])
-def test_every_event_is_handled_or_logged_as_unhandled(
-    handle: Handle, caplog: pytest.LogCaptureFixture, name: str
-) -> None:
+def test_every_event_is_handled_or_logged_as_unhandled(handle, caplog, name):
     summary = handle(sample(name))
     assert [outcome for _, _, outcome in outcomes(summary) if outcome != "done"] == []
     unhandled = [call["type"] for call in summary["unhandled"]]
@@ -338,9 +311,7 @@ def test_every_event_is_handled_or_logged_as_unhandled(
     assert name in {*EVENTS.rows, *LIVE_EVENTS.rows}
 
 
-def test_progress_calls_no_callback_and_logs_no_warning(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_progress_calls_no_callback_and_logs_no_warning(handle, caplog):
     summary = handle(payload("mps_workflow_processing_querydoc"))
     assert summary["callbacks"] == []
     assert lines(caplog) == []
@@ -356,6 +327,6 @@ def test_progress_calls_no_callback_and_logs_no_warning(
         "live_process_eof",
     ],
 )
-def test_published_payloads_are_handled_without_failure(handle: Handle, name: str) -> None:
+def test_published_payloads_are_handled_without_failure(handle, name):
     summary = handle(payload(name))
     assert all(outcome == "done" for _, _, outcome in outcomes(summary))

@@ -1,9 +1,6 @@
 """The words and names of CONTRIBUTING.md, in everything that people read."""
 
-from __future__ import annotations
-
 import re
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +19,7 @@ OPENING = re.compile(
 GERUND = re.compile(r"[a-z_]*(?<!str)(?<!sett)(?<!rout)(?<!test)ing")
 
 
-def texts() -> list[Path]:
+def texts():
     """Files that people read: sources, handlers, starter and documents."""
     found = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
     for folder in ("src", "docs", "handlers", "starter", "benchmarks", "tools"):
@@ -31,7 +28,7 @@ def texts() -> list[Path]:
 
 
 @pytest.mark.parametrize("pattern", [FORBIDDEN, OPENING], ids=["word", "opening"])
-def test_texts_avoid_indirect_words(pattern: re.Pattern[str]) -> None:
+def test_texts_avoid_indirect_words(pattern):
     hits = []
     for path in texts():
         name, text = path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
@@ -43,18 +40,11 @@ def test_texts_avoid_indirect_words(pattern: re.Pattern[str]) -> None:
     assert hits == []
 
 
-def test_modules_are_nouns_or_verbs() -> None:
+def test_modules_are_nouns_or_verbs():
     modules = {path.stem for path in (ROOT / "src").rglob("*.py")}
     assert [name for name in sorted(modules) if GERUND.fullmatch(name)] == []
 
 
-def test_root_of_the_package_stays_small() -> None:
+def test_root_of_the_package_stays_small():
     modules = {path.name for path in (ROOT / "src" / "scf_mps").glob("*.py")}
-    assert modules == {
-        "__init__.py",
-        "__main__.py",
-        "app.py",
-        "context.py",
-        "errors.py",
-        "logs.py",
-    }
+    assert modules == {"__init__.py", "__main__.py", "app.py", "context.py", "errors.py", "logs.py"}

@@ -9,7 +9,6 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,7 +28,7 @@ log = logging.getLogger("tests.logs")
 
 
 @pytest.fixture(autouse=True)
-def _no_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_traces(monkeypatch):
     for variable in (
         "MPS_LOG_FORMAT",
         "MPS_LOG_LEVEL",
@@ -46,14 +45,14 @@ def _no_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def stream() -> Stream:
+def stream():
     """Return the stream of the configured root logger."""
     stream = Stream()
     logs.configure(stream)
     return stream
 
 
-def read_line(stream: Stream) -> dict[str, Any]:
+def read_line(stream):
     (line,) = stream.lines
     return line
 
@@ -61,7 +60,7 @@ def read_line(stream: Stream) -> dict[str, Any]:
 # A line
 
 
-def test_record_is_one_flat_json_object(stream: Stream) -> None:
+def test_record_is_one_flat_json_object(stream):
     log.info("%d files", 3, extra={"files": ["cos://b.r/k"], "facts": {"a": 1}, "size": 4.5})
     line = read_line(stream)
     assert line.pop("time")
@@ -75,14 +74,14 @@ def test_record_is_one_flat_json_object(stream: Stream) -> None:
     }
 
 
-def test_record_is_one_write(stream: Stream) -> None:
+def test_record_is_one_write(stream):
     log.info("two\nlines")
     log.warning("another")
     assert len(stream.writes) == 2
     assert all(write.endswith("\n") and write.count("\n") == 1 for write in stream.writes)
 
 
-def test_time_is_utc_with_milliseconds(stream: Stream) -> None:
+def test_time_is_utc_with_milliseconds(stream):
     record = logging.makeLogRecord({"name": "x", "msg": "then", "levelno": 30})
     record.created, record.msecs = 1_767_225_609.25, 250.0
     logging.getLogger().handle(record)
@@ -94,7 +93,7 @@ def test_time_is_utc_with_milliseconds(stream: Stream) -> None:
     ]
 
 
-def test_numbers_booleans_and_null_keep_their_types(stream: Stream) -> None:
+def test_numbers_booleans_and_null_keep_their_types(stream):
     log.info("x", extra={"i": -(2**63) + 1, "f": 0.5, "yes": True, "no": False, "none": None})
     line = read_line(stream)
     assert (line["i"], line["f"], line["yes"], line["no"], line["none"]) == (
@@ -106,7 +105,7 @@ def test_numbers_booleans_and_null_keep_their_types(stream: Stream) -> None:
     )
 
 
-def test_numbers_out_of_range_are_text(stream: Stream) -> None:
+def test_numbers_out_of_range_are_text(stream):
     numbers = {"nan": float("nan"), "inf": float("-inf"), "big": 2**63, "huge": 10**5000}
     log.info("x", extra=numbers)
     line = read_line(stream)
@@ -114,16 +113,14 @@ def test_numbers_out_of_range_are_text(stream: Stream) -> None:
     assert line["huge"] == "<int>"
 
 
-def test_chinese_is_not_escaped(stream: Stream) -> None:
+def test_chinese_is_not_escaped(stream):
     log.info("转码完成", extra={"会话": "订单四十二", "facts": {"名": ["值"]}})
     assert '"message": "转码完成"' in stream.writes[0]
     assert '"会话": "订单四十二"' in stream.writes[0]
     assert read_line(stream)["facts"] == '{"名": ["值"]}'
 
 
-def test_lone_surrogate_is_escaped(
-    stream: Stream,
-) -> None:
+def test_lone_surrogate_is_escaped(stream):
     log.info("转码 \udc80", extra={"name\udc81": "\ud800"})
     assert stream.writes[0].encode()
     assert '"message": "转码 \\udc80"' in stream.writes[0]
@@ -131,7 +128,7 @@ def test_lone_surrogate_is_escaped(
     assert (line["message"], line["name\udc81"]) == ("转码 \udc80", "\ud800")
 
 
-def test_exception_is_a_field(stream: Stream) -> None:
+def test_exception_is_a_field(stream):
     try:
         raise LookupError("no such bucket")
     except LookupError:
@@ -143,19 +140,19 @@ def test_exception_is_a_field(stream: Stream) -> None:
     assert line["exception"].endswith("LookupError: no such bucket")
 
 
-def test_stack_is_a_field(stream: Stream) -> None:
+def test_stack_is_a_field(stream):
     log.info("here", stack_info=True)
     line = read_line(stream)
     assert line["stack"].startswith("Stack (most recent call last):\n")
     assert "exception" not in line
 
 
-def test_line_without_exception_has_no_such_field(stream: Stream) -> None:
+def test_line_without_exception_has_no_such_field(stream):
     log.info("x")
     assert set(read_line(stream)) == {"time", "level", "logger", "message"}
 
 
-def test_extra_field_does_not_replace_ours(stream: Stream) -> None:
+def test_extra_field_does_not_replace_ours(stream):
     ours = ("time", "level", "logger", "request_id", "task_id", "exception", "stack", "truncated")
     with logs.bind("request"):
         log.warning("x", extra={**dict.fromkeys(ours, "theirs"), "time_": "another"})
@@ -169,12 +166,12 @@ def test_extra_field_does_not_replace_ours(stream: Stream) -> None:
     ]
 
 
-def test_value_without_text_loses_no_line(stream: Stream) -> None:
+def test_value_without_text_loses_no_line(stream):
     class Wordless:
         def __repr__(self) -> str:
             raise RuntimeError("no words")
 
-    deep: list[Any] = []
+    deep = []
     for _ in range(100_000):
         deep = [deep]
     log.info("x", extra={"what": Wordless(), "deep": deep, "plain": object, 5: "five"})
@@ -185,9 +182,7 @@ def test_value_without_text_loses_no_line(stream: Stream) -> None:
     assert line["5"] == "five"
 
 
-def test_wrong_log_call_loses_neither_line_nor_secret(
-    stream: Stream, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_log_call_loses_neither_line_nor_secret(stream, capsys):
     logs.configure(stream)
     log.info("got", {"environ": f"TENCENTCLOUD_SECRETKEY={SECRET}"}, 5)
     log.info("%d files", "three")
@@ -200,7 +195,7 @@ def test_wrong_log_call_loses_neither_line_nor_secret(
     assert capsys.readouterr().err == ""
 
 
-def test_view_as_extra_field_is_its_repr(stream: Stream) -> None:
+def test_view_as_extra_field_is_its_repr(stream):
     app = App()
 
     @app.on(Transcode)
@@ -214,7 +209,7 @@ def test_view_as_extra_field_is_its_repr(stream: Stream) -> None:
 # Its length
 
 
-def test_line_may_have_8192_bytes(stream: Stream) -> None:
+def test_line_may_have_8192_bytes(stream):
     log.info("")
     room = logs.MAX_LINE_BYTES - len(stream.writes[0])
     log.info("x" * room)
@@ -230,7 +225,7 @@ def test_line_may_have_8192_bytes(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("text", ["x", "转", "\n", '"', "\\", "\x00", "\udc80", "😀"])
-def test_long_message_is_truncated_to_the_limit(stream: Stream, text: str) -> None:
+def test_long_message_is_truncated_to_the_limit(stream, text):
     log.info(text * 100_000)
     line = read_line(stream)
     kept = line["message"].removesuffix("…")
@@ -238,7 +233,7 @@ def test_long_message_is_truncated_to_the_limit(stream: Stream, text: str) -> No
     assert 8192 - 6 <= len(stream.writes[0].encode()) <= 8192
 
 
-def test_huge_exception_keeps_its_end(stream: Stream) -> None:
+def test_huge_exception_keeps_its_end(stream):
     try:
         raise ValueError("转" * 5000 + " the end")
     except ValueError:
@@ -250,7 +245,7 @@ def test_huge_exception_keeps_its_end(stream: Stream) -> None:
     assert 8192 - 6 <= len(stream.writes[0].encode()) <= 8192
 
 
-def test_long_texts_share_the_line(stream: Stream) -> None:
+def test_long_texts_share_the_line(stream):
     log.info("m" * 50_000, extra={"short": "s" * 1000, "long": "l" * 50_000})
     line = read_line(stream)
     assert line["short"] == "s" * 1000
@@ -261,7 +256,7 @@ def test_long_texts_share_the_line(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("count", [100, 400, 10_000])
-def test_too_many_fields_omit_extra_ones(stream: Stream, count: int) -> None:
+def test_too_many_fields_omit_extra_ones(stream, count):
     request_id = "8d2a2f4a-9c5e-4f3e-8d2a-2f4a9c5e4f3e"
     task_id = "1250000000-WorkflowTask-a0000000000000000000000000000000tt0"
     with logs.bind(request_id):
@@ -280,9 +275,7 @@ def test_too_many_fields_omit_extra_ones(stream: Stream, count: int) -> None:
     assert len(stream.writes[0].encode()) > 8192 - one_more
 
 
-def test_text_within_its_share_is_not_truncated(
-    stream: Stream,
-) -> None:
+def test_text_within_its_share_is_not_truncated(stream):
     for length in range(4000, 4050):
         log.info("m" * length, extra={"long": "l" * 50_000})
     cut = 0
@@ -294,9 +287,7 @@ def test_text_within_its_share_is_not_truncated(
     assert 0 < cut < 50
 
 
-def test_field_is_omitted_below_a_hundred_bytes(
-    stream: Stream,
-) -> None:
+def test_field_is_omitted_below_a_hundred_bytes(stream):
     for length in range(7900, 8050):
         log.info("m" * 5000, extra={"n" * length: 1})
     kept = [text for text in stream.writes if '"nnn' in text]
@@ -305,14 +296,14 @@ def test_field_is_omitted_below_a_hundred_bytes(
     assert 0 < len(kept) < 150
 
 
-def test_field_with_huge_name_is_omitted(stream: Stream) -> None:
+def test_field_with_huge_name_is_omitted(stream):
     log.info("x", extra={"n" * 10_000: 1, "after": "here"})
     line = read_line(stream)
     assert (line["message"], line["after"], line["truncated"]) == ("x", "here", True)
     assert len(line) == 6
 
 
-def test_fields_of_truncated_line_keep_their_order(stream: Stream) -> None:
+def test_fields_of_truncated_line_keep_their_order(stream):
     try:
         raise ValueError("x" * 9000)
     except ValueError:
@@ -337,9 +328,7 @@ NAMES = st.text().filter(lambda name: name not in TAKEN)
     times=st.sampled_from([1, 50, 3000]),
     extras=st.dictionaries(NAMES, ANYTHING, max_size=10),
 )
-def test_any_record_is_flat_json_within_8_kb(
-    message: str, times: int, extras: dict[str, Any]
-) -> None:
+def test_any_record_is_flat_json_within_8_kb(message, times, extras):
     stream = Stream()
     logs.configure(stream)
     log.error("%s", message * times, extra=extras)
@@ -352,7 +341,7 @@ def test_any_record_is_flat_json_within_8_kb(
     assert {"time", "level", "logger", "message"} <= set(line)
 
 
-def test_very_long_word_takes_linear_time() -> None:
+def test_very_long_word_takes_linear_time():
     # Where each letter is tried as the beginning of a name, this takes a quarter of an hour.
     assert logs.scrub("a" * 100_000) == "a" * 100_000
     assert logs.scrub("token" * 20_000) == "token" * 20_000
@@ -362,7 +351,7 @@ def test_very_long_word_takes_linear_time() -> None:
 # The invocation
 
 
-def test_request_id_is_on_every_line_inside_bind(stream: Stream) -> None:
+def test_request_id_is_on_every_line_inside_bind(stream):
     log.info("before")
     with logs.bind("request-1"):
         log.info("during")
@@ -370,9 +359,7 @@ def test_request_id_is_on_every_line_inside_bind(stream: Stream) -> None:
     assert [line.get("request_id") for line in stream.lines] == [None, "request-1", None]
 
 
-def test_ids_are_on_every_line_of_an_invocation(
-    stream: Stream,
-) -> None:
+def test_ids_are_on_every_line_of_an_invocation(stream):
     app = App()
 
     @app.on(Transcode)
@@ -395,7 +382,7 @@ def test_ids_are_on_every_line_of_an_invocation(
     assert not {"request_id", "task_id"} & set(after)
 
 
-def test_failed_invocation_removes_its_fields(stream: Stream) -> None:
+def test_failed_invocation_removes_its_fields(stream):
     with pytest.raises(ValueError, match="expected an MPS notification"):
         App().main_handler(None, {"request_id": "request-3"})
     log.info("after")
@@ -406,9 +393,7 @@ def test_failed_invocation_removes_its_fields(stream: Stream) -> None:
     assert "request_id" not in after
 
 
-def test_nested_invocation_restores_outer_fields(
-    stream: Stream,
-) -> None:
+def test_nested_invocation_restores_outer_fields(stream):
     inner, outer = App(), App()
 
     @inner.on(Transcode)
@@ -426,7 +411,7 @@ def test_nested_invocation_restores_outer_fields(
     assert values == {"inside": "inner", "done": "outer", "outside": "outer", "after": None}
 
 
-def test_threads_with_invocations_keep_their_fields(stream: Stream) -> None:
+def test_threads_with_invocations_keep_their_fields(stream):
     ready = threading.Barrier(8)
 
     def invoke(number: int) -> None:
@@ -445,18 +430,18 @@ def test_threads_with_invocations_keep_their_fields(stream: Stream) -> None:
     assert all(line["request_id"] == f"request-{line['message']}" for line in stream.lines)
 
 
-def run_in_pool(work: Callable[[], None]) -> None:
+def run_in_pool(work):
     with ThreadPoolExecutor(2) as pool:
         pool.submit(work).result()
 
 
-def run_in_thread(work: Callable[[], None]) -> None:
+def run_in_thread(work):
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
 
 
-async def run_in_loop(work: Callable[[], None]) -> None:
+async def run_in_loop(work):
     await asyncio.create_task(asyncio.to_thread(work))
     await asyncio.get_running_loop().run_in_executor(None, work)
     asyncio.get_running_loop().call_soon(work)
@@ -464,7 +449,7 @@ async def run_in_loop(work: Callable[[], None]) -> None:
 
 
 @pytest.mark.parametrize("run", [run_in_pool, run_in_thread, run_in_loop])
-def test_fields_follow_the_threads_of_a_callback(stream: Stream, run: Any) -> None:
+def test_fields_follow_the_threads_of_a_callback(stream, run):
     app = App()
     app.on(Transcode)(lambda transcode: run(lambda: log.info("working")))
     event = sample("WorkflowTask", Transcode="SUCCESS")
@@ -475,7 +460,7 @@ def test_fields_follow_the_threads_of_a_callback(stream: Stream, run: Any) -> No
     assert {(line["request_id"], line["task_id"]) for line in lines} == {("request-4", task_id)}
 
 
-def test_threads_of_several_invocations_have_no_fields(stream: Stream) -> None:
+def test_threads_of_several_invocations_have_no_fields(stream):
     app, together = App(), threading.Barrier(2, timeout=30)
 
     @app.on(Transcode)
@@ -506,7 +491,7 @@ def test_threads_of_several_invocations_have_no_fields(stream: Stream) -> None:
     assert carried == {"carried request-0": "request-0", "carried request-1": "request-1"}
 
 
-def test_secrets_of_every_invocation_are_hidden_in_threads(stream: Stream) -> None:
+def test_secrets_of_every_invocation_are_hidden_in_threads(stream):
     first = logs.bind("a", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-a"}}))
     second = logs.bind("b", Context({"environ": {"TENCENTCLOUD_SECRETKEY": "secret-of-b"}}))
     outside = contextvars.Context()
@@ -525,20 +510,20 @@ class BreakableStream(Stream):
 
     broken = False
 
-    def write(self, text: str) -> int:
+    def write(self, text):
         if self.broken:
             raise OSError("gone")
         return super().write(text)
 
 
-def deliver(times: int = 3) -> None:
+def deliver(times=3):
     app = App()
     app.on(Transcode, name="a")(lambda transcode: None)
     for _ in range(times):
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
 
 
-def test_lines_of_a_callback_have_the_same_fields(stream: Stream) -> None:
+def test_lines_of_a_callback_have_the_same_fields(stream):
     logs.configure(stream)  # alone: pytest has added a handler
     deliver()
     first, *others = stream.lines
@@ -549,9 +534,7 @@ def test_lines_of_a_callback_have_the_same_fields(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("place", ["filter", "handler", "factory", "level"])
-def test_filters_and_factories_of_users_get_every_record(
-    stream: Stream, place: str, request: pytest.FixtureRequest
-) -> None:
+def test_filters_and_factories_of_users_get_every_record(stream, place, request):
     logs.configure(stream)  # alone: pytest has added a handler
     deliver()
     ours, seen = logging.getLogger("scf_mps"), []
@@ -565,7 +548,7 @@ def test_filters_and_factories_of_users_get_every_record(
         request.addfinalizer(lambda: ours.removeFilter(look))
     elif place == "handler":
         handler = logging.Handler()
-        handler.emit = seen.append  # type: ignore[assignment, method-assign]
+        handler.emit = seen.append
         logging.getLogger().addHandler(handler)
     elif place == "factory":
 
@@ -585,7 +568,7 @@ def test_filters_and_factories_of_users_get_every_record(
     assert len(stream.lines) == 6
 
 
-def test_broken_stream_does_not_fail_callbacks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_stream_does_not_fail_callbacks(capsys):
     stream = BreakableStream()
     logs.configure(stream)
     deliver()
@@ -594,14 +577,14 @@ def test_broken_stream_does_not_fail_callbacks(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "lost a log line of scf_mps: OSError\n" * 3
 
 
-def test_emit_works_outside_an_invocation(stream: Stream) -> None:
+def test_emit_works_outside_an_invocation(stream):
     logs.configure(stream)  # alone: pytest has added a handler
     for _ in range(2):
         logs.emit(logging.getLogger("scf_mps"), logging.INFO, "outside", {"a": None})
     assert [line["message"] for line in stream.lines] == ["outside", "outside"]
 
 
-def test_emit_writes_null_and_long_values(stream: Stream) -> None:
+def test_emit_writes_null_and_long_values(stream):
     logs.configure(stream)  # alone: pytest has added a handler
     many = {f"name_{number}_{'x' * 100}": "y" * 90 for number in range(60)}
     with logs.bind("r"):
@@ -611,7 +594,7 @@ def test_emit_writes_null_and_long_values(stream: Stream) -> None:
     assert all(len(line.encode()) <= logs.MAX_LINE_BYTES for line in stream.writes)
 
 
-def test_cached_texts_are_bounded(stream: Stream) -> None:
+def test_cached_texts_are_bounded(stream):
     for number in range(3000):
         log.info("text %d", number, extra={f"field_{number}": "x"})
     assert len(logs._texts[1]) <= logs._MAX_TEXTS + 10
@@ -621,7 +604,7 @@ def test_cached_texts_are_bounded(stream: Stream) -> None:
 # Other handlers and loggers
 
 
-def test_debug_handler_of_a_runtime_is_replaced() -> None:
+def test_debug_handler_of_a_runtime_is_replaced():
     root = logging.getLogger()
     installed = Stream()
     root.addHandler(logging.StreamHandler(installed))
@@ -636,7 +619,7 @@ def test_debug_handler_of_a_runtime_is_replaced() -> None:
     assert root.level == logging.INFO
 
 
-def test_second_configure_leaves_one_handler(stream: Stream) -> None:
+def test_second_configure_leaves_one_handler(stream):
     again = Stream()
     logs.configure(again)
     log.info("x")
@@ -655,7 +638,7 @@ def test_second_configure_leaves_one_handler(stream: Stream) -> None:
         "asyncio",
     ],
 )
-def test_libraries_that_log_tokens_are_capped(library: str) -> None:
+def test_libraries_that_log_tokens_are_capped(library):
     stream = Stream()
     logging.getLogger("urllib3").setLevel(logging.DEBUG)
     logs.configure(stream, level="DEBUG")
@@ -664,9 +647,7 @@ def test_libraries_that_log_tokens_are_capped(library: str) -> None:
     assert [line["message"] for line in stream.lines] == ["careful"]
 
 
-def test_level_is_argument_or_variable_or_info(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_level_is_argument_or_variable_or_info(monkeypatch):
     def level(**given: Any) -> int:
         logs.configure(Stream(), **given)
         return logging.getLogger().level
@@ -683,9 +664,7 @@ def test_level_is_argument_or_variable_or_info(
         level(level="LOUD")
 
 
-def test_invalid_level_warns_and_means_info(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_invalid_level_warns_and_means_info(monkeypatch):
     monkeypatch.setenv("MPS_LOG_LEVEL", "loud")
     stream = Stream()
     logs.configure(stream)
@@ -698,7 +677,7 @@ def test_invalid_level_warns_and_means_info(
 # Streams
 
 
-def test_lines_go_to_stdout_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_go_to_stdout_by_default(capsys):
     logs.configure()
     log.info("x")
     captured = capsys.readouterr()
@@ -706,22 +685,22 @@ def test_lines_go_to_stdout_by_default(capsys: pytest.CaptureFixture[str]) -> No
     assert captured.err == ""
 
 
-def test_line_is_flushed() -> None:
+def test_line_is_flushed():
     raw = io.BytesIO()
     logs.configure(io.TextIOWrapper(raw, "utf-8"))
     log.info("x")
     assert json.loads(raw.getvalue())["message"] == "x"
 
 
-def test_stream_needs_only_write() -> None:
+def test_stream_needs_only_write():
     class Writer:
         def __init__(self) -> None:
-            self.writes: list[str] = []
+            self.writes = []
 
         def write(self, text: str) -> None:
             self.writes.append(text)
 
-    writer: Any = Writer()
+    writer = Writer()
     logs.configure(writer)
     log.info("x")
     (write,) = writer.writes
@@ -729,13 +708,11 @@ def test_stream_needs_only_write() -> None:
 
 
 class BrokenStream(io.StringIO):
-    def write(self, text: str) -> int:
+    def write(self, text):
         raise BrokenPipeError(32, f"Broken pipe, {SECRET}")
 
 
-def test_broken_stream_is_reported_without_secrets(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_broken_stream_is_reported_without_secrets(capsys):
     logs.configure(BrokenStream())
     log.error("the key is %s", SECRET)
     captured = capsys.readouterr()
@@ -743,7 +720,7 @@ def test_broken_stream_is_reported_without_secrets(
     assert captured.err == "lost a log line of tests.logs: BrokenPipeError\n"
 
 
-def test_broken_stderr_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_stderr_raises_nothing(monkeypatch):
     monkeypatch.setattr(sys, "stderr", BrokenStream())
     logs.configure(BrokenStream())
     log.error("x")
@@ -752,7 +729,7 @@ def test_broken_stderr_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 # Text for people
 
 
-def test_record_is_text_on_a_terminal() -> None:
+def test_record_is_text_on_a_terminal():
     stream = Stream(terminal=True)
     logs.configure(stream)
     record = logging.makeLogRecord({"name": "x", "msg": "%d files", "args": (3,), "levelno": 30})
@@ -762,7 +739,7 @@ def test_record_is_text_on_a_terminal() -> None:
     assert stream.writes == ['00:00:09 WARNING 3 files  [files=["a", "b"] definition=10]\n']
 
 
-def test_text_line_without_fields_ends_with_message() -> None:
+def test_text_line_without_fields_ends_with_message():
     stream = Stream(terminal=True)
     logs.configure(stream)
     log.info("hello")
@@ -771,9 +748,7 @@ def test_text_line_without_fields_ends_with_message() -> None:
 
 @pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize("choice", ["text", "TEXT", "json", "JSON"])
-def test_variable_chooses_text_or_json(
-    monkeypatch: pytest.MonkeyPatch, choice: str, terminal: bool
-) -> None:
+def test_variable_chooses_text_or_json(monkeypatch, choice, terminal):
     monkeypatch.setenv("MPS_LOG_FORMAT", choice)
     stream = Stream(terminal=terminal)
     logs.configure(stream)
@@ -781,7 +756,7 @@ def test_variable_chooses_text_or_json(
     assert stream.writes[0].startswith("{") == (choice.lower() == "json")
 
 
-def test_text_line_has_controls_escaped() -> None:
+def test_text_line_has_controls_escaped():
     stream = Stream(terminal=True)
     logs.configure(stream)
     log.warning("task %s", "\x1b[2J\n12:00:00 INFO    forged", extra={"place": "a\x9bb\r"})
@@ -790,7 +765,7 @@ def test_text_line_has_controls_escaped() -> None:
     assert "\\x1b[2J\\n12:00:00 INFO    forged  [place=a\\x9bb\\r]" in text
 
 
-def test_text_exception_cannot_forge_a_line() -> None:
+def test_text_exception_cannot_forge_a_line():
     stream = Stream(terminal=True)
     logs.configure(stream)
     try:
@@ -802,7 +777,7 @@ def test_text_exception_cannot_forge_a_line() -> None:
     assert all(line.startswith("  ") for line in text.splitlines()[1:])
 
 
-def test_text_exception_and_stack_are_one_write() -> None:
+def test_text_exception_and_stack_are_one_write():
     stream = Stream(terminal=True)
     logs.configure(stream)
     try:
@@ -816,10 +791,10 @@ def test_text_exception_and_stack_are_one_write() -> None:
     assert "\n  LookupError: SecretKey=***\n  Stack (most recent call last):\n" in text
 
 
-def test_text_without_utf_8_form_is_escaped() -> None:
+def test_text_without_utf_8_form_is_escaped():
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, "utf-8")
-    stream.isatty = lambda: True  # type: ignore[method-assign]
+    stream.isatty = lambda: True
     logs.configure(stream)
     log.info("转码 \udc80")
     assert raw.getvalue().decode().endswith(" 转码 \\udc80\n")
@@ -837,9 +812,7 @@ def test_text_without_utf_8_form_is_escaped() -> None:
         "MPS_NOTIFY_KEY",
     ],
 )
-def test_credentials_of_the_function_are_hidden(
-    monkeypatch: pytest.MonkeyPatch, stream: Stream, variable: str
-) -> None:
+def test_credentials_of_the_function_are_hidden(monkeypatch, stream, variable):
     secret = "x/Y+z=of-the-environment"
     log.info("before %s", secret)
     monkeypatch.setenv(variable, secret)
@@ -855,9 +828,7 @@ def test_credentials_of_the_function_are_hidden(
     assert during["exception"].endswith("LookupError: with ***")
 
 
-def test_empty_credential_hides_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_empty_credential_hides_nothing(monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SESSIONTOKEN", "")
     assert logs.scrub("as it is") == "as it is"
 
@@ -892,10 +863,7 @@ AUTHORIZATION = (
         (f"Authorization: {AUTHORIZATION}\r\nHost: h", "Authorization: ***\r\nHost: h"),
         (f"Authorization: {AUTHORIZATION}\nHost: h", "Authorization: ***\nHost: h"),
         ("Authorization: Bearer abc.def", "Authorization: ***"),
-        (
-            f"'Proxy-Authorization': 'Basic {TOKEN}', 'a': 1",
-            "'Proxy-Authorization': '***', 'a': 1",
-        ),
+        (f"'Proxy-Authorization': 'Basic {TOKEN}', 'a': 1", "'Proxy-Authorization': '***', 'a': 1"),
         (
             f'"authorization": "TC3-HMAC-SHA256 Credential=a, Signature={TOKEN}", "a": 1',
             '"authorization": "***", "a": 1',
@@ -912,12 +880,12 @@ AUTHORIZATION = (
         ("转码 token=转", "转码 token=***"),
     ],
 )
-def test_only_secrets_in_a_text_are_hidden(text: str, scrubbed: str) -> None:
+def test_only_secrets_in_a_text_are_hidden(text, scrubbed):
     assert logs.scrub(text) == scrubbed
 
 
-def test_secret_in_nested_json_text_is_hidden() -> None:
-    text: Any = {"S3SecretKey": SECRET, "Bucket": "b"}
+def test_secret_in_nested_json_text_is_hidden():
+    text = {"S3SecretKey": SECRET, "Bucket": "b"}
     for _ in range(4):
         text = {"body": json.dumps(text)}
     scrubbed = logs.scrub(json.dumps(text))
@@ -925,7 +893,7 @@ def test_secret_in_nested_json_text_is_hidden() -> None:
     assert "Bucket" in scrubbed
 
 
-def test_s3_credentials_of_an_event_are_hidden(stream: Stream) -> None:
+def test_s3_credentials_of_an_event_are_hidden(stream):
     storage = {"S3Bucket": "b", "S3SecretId": "AKIA4EXAMPLE", "S3SecretKey": SECRET}
     event = {"OutputStorage": {"Type": "AWS-S3", "S3OutputStorage": storage}}
     envelope = {"body": json.dumps(event), "headers": {}}
@@ -938,7 +906,7 @@ def test_s3_credentials_of_an_event_are_hidden(stream: Stream) -> None:
     assert '"S3Bucket": "b", "S3SecretId": "***", "S3SecretKey": "***"' in line["event"]
 
 
-def test_environ_of_the_context_is_hidden(stream: Stream) -> None:
+def test_environ_of_the_context_is_hidden(stream):
     environ = (
         f"SCF_NAMESPACE=default;TENCENTCLOUD_SECRETID={TOKEN};TENCENTCLOUD_SECRETKEY={SECRET};"
         f"TENCENTCLOUD_SESSIONTOKEN={TOKEN};A=1"
@@ -953,7 +921,7 @@ def test_environ_of_the_context_is_hidden(stream: Stream) -> None:
     assert line["message"] == f"context {{'environ': '{shown}'}}"
 
 
-def test_field_with_secret_name_is_hidden(stream: Stream) -> None:
+def test_field_with_secret_name_is_hidden(stream):
     values = {
         "password": "two words",
         "secret_key": 12345,
@@ -969,7 +937,7 @@ def test_field_with_secret_name_is_hidden(stream: Stream) -> None:
 
 
 @given(secret=st.text("abcXYZ019/+=_-", min_size=4, max_size=60).filter(lambda s: "***" not in s))
-def test_credential_is_hidden_in_every_form(secret: str) -> None:
+def test_credential_is_hidden_in_every_form(secret):
     storage = {"S3SecretKey": f"<{secret}>"}
     for text in (json.dumps(storage), repr(storage), f"S3SecretKey=<{secret}>"):
         assert f"<{secret}>" not in logs.scrub(text)
@@ -987,9 +955,7 @@ def test_credential_is_hidden_in_every_form(secret: str) -> None:
         ("UNRELATED", "SCF", False),
     ],
 )
-def test_main_handler_configures_logging_only_on_scf(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, taken: bool
-) -> None:
+def test_main_handler_configures_logging_only_on_scf(monkeypatch, variable, value, taken):
     root = logging.getLogger()
     theirs = logging.StreamHandler(Stream())
     root.handlers[:] = [theirs]
@@ -1003,9 +969,7 @@ def test_main_handler_configures_logging_only_on_scf(
     assert root.level == (logging.INFO if taken else logging.DEBUG)
 
 
-def test_invocation_on_scf_logs_json_to_stdout(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invocation_on_scf_logs_json_to_stdout(monkeypatch, capsys):
     monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
     app = App(ledger="none")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
@@ -26,7 +25,7 @@ BUCKETS = ("archive-1250000000", "out-1250000000", "player-1250000000", "source-
 
 
 @pytest.fixture
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
+def emulator(tmp_path_factory):
     """Return a COS emulator with a few buckets."""
     with CosEmulator(tmp_path_factory.mktemp("cos")) as made:
         for bucket in BUCKETS:
@@ -36,19 +35,19 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CosEmulator]:
 
 
 @pytest.fixture
-def cos(emulator: CosEmulator) -> Cos:
+def cos(emulator):
     key = emulator.key
     return Cos(Credentials(key.secret_id, key.secret_key), proxy=emulator.url)
 
 
 @pytest.fixture
-def keys(cos: Cos) -> Callable[[str], list[str]]:
+def keys(cos):
     """Return a function that lists the keys of a bucket."""
     return lambda bucket: [entry.object.key for entry in cos.list(f"cos://{bucket}.{REGION}/")]
 
 
 @pytest.fixture
-def store(cos: Cos) -> Callable[..., None]:
+def store(cos):
     """Return a function that stores objects with a few bytes."""
 
     def put(*objects: CosObject) -> None:
@@ -59,9 +58,7 @@ def store(cos: Cos) -> Callable[..., None]:
 
 
 @pytest.fixture
-def application(
-    monkeypatch: pytest.MonkeyPatch, emulator: CosEmulator
-) -> Iterator[Callable[..., ModuleType]]:
+def application(monkeypatch, emulator):
     """Return a function that loads the default application with variables, against the COS emulator."""
     monkeypatch.delenv("TENCENTCLOUD_RUNENV", raising=False)
     monkeypatch.delenv("SCF_FUNCTIONNAME", raising=False)
@@ -81,9 +78,7 @@ def application(
 
 
 @pytest.fixture
-def run_api(
-    emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., CloudApi]]:
+def run_api(emulator, monkeypatch):
     """Return a function that runs an API emulator. The application uses it with its own keys."""
     monkeypatch.delenv("MPS_REGION", raising=False)
     monkeypatch.setenv("TENCENTCLOUD_SECRETID", emulator.key.secret_id)
@@ -99,7 +94,7 @@ def run_api(
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver():
     with Receiver() as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.server
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Request(NamedTuple):
@@ -19,12 +19,12 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     response: tuple[int, bytes, dict[str, str]] = (200, b"ok", {})
 
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
+    def __init__(self):
+        self.requests = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
-    def url(self) -> str:
+    def url(self):
         """``http://127.0.0.1:PORT``."""
         return f"http://127.0.0.1:{self.server_port}"
 
@@ -32,7 +32,7 @@ class Receiver(http.server.ThreadingHTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: Receiver
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append(Request(self.path, dict(self.headers), body))
         status, content, headers = self.server.response
@@ -42,5 +42,5 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *arguments: Any) -> None:
+    def log_message(self, format, *arguments):
         pass

@@ -1,16 +1,12 @@
 """Archive action: keys, content and redelivery."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 
 from scf_mps.actions import Archive
-from scf_mps.cos import Cos
 from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
@@ -21,14 +17,14 @@ Keys = Callable[[str], list[str]]
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def _utc(monkeypatch):
     import time
 
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
 
 
-def test_archive_keeps_notification_unchanged_under_default_key(cos: Cos) -> None:
+def test_archive_keeps_notification_unchanged_under_default_key(cos):
     notification = payload("mps_workflow_seed_mixed")
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results[2]["SnapshotByTimeOffsetTask"]["FinishTime"] = "2025-07-20T23:59:59Z"
@@ -40,21 +36,21 @@ def test_archive_keeps_notification_unchanged_under_default_key(cos: Cos) -> Non
     assert cos.head(kept).content_type == "application/json"
 
 
-def test_archive_holds_no_secret(cos: Cos) -> None:
+def test_archive_holds_no_secret(cos):
     event = parse_event(payload("synth_workflow_signed"))
     kept = Archive(ARCHIVE).keep(event, cos)
     assert event.raw["Sign"] not in cos.read_text(kept)
     assert cos.read_json(kept)["Sign"] == "***"
 
 
-def test_archive_overwrites_its_object_on_redelivery(cos: Cos, keys: Keys) -> None:
+def test_archive_overwrites_its_object_on_redelivery(cos, keys):
     event = parse_event(sample())
     archive = Archive(ARCHIVE, lambda: NOON)
     assert archive.keep(event, cos) == archive.keep(event, cos)
     assert len(keys("archive-1250000000")) == 1
 
 
-def test_archive_finds_undated_object_after_midnight(cos: Cos, keys: Keys) -> None:
+def test_archive_finds_undated_object_after_midnight(cos, keys):
     event = parse_event(sample("EditMediaTask"))  # without a date
     midnight = NOON + 12 * 3600
     before = Archive(ARCHIVE, lambda: midnight - 60).keep(event, cos)
@@ -66,7 +62,7 @@ def test_archive_finds_undated_object_after_midnight(cos: Cos, keys: Keys) -> No
     assert "/2025-07-22/" in str(Archive(ARCHIVE, lambda: midnight + 60).keep(other, cos))
 
 
-def test_archive_finds_object_of_last_six_hours(cos: Cos) -> None:
+def test_archive_finds_object_of_last_six_hours(cos):
     event = parse_event(sample("EditMediaTask"))
     midnight = NOON + 12 * 3600
     late = midnight + 6 * 3600 - 120
@@ -74,7 +70,7 @@ def test_archive_finds_object_of_last_six_hours(cos: Cos) -> None:
     assert Archive(ARCHIVE, lambda: late).keep(event, cos) == before
 
 
-def test_archive_keeps_each_progress_notification(cos: Cos, keys: Keys) -> None:
+def test_archive_keeps_each_progress_notification(cos, keys):
     archive = Archive(f"{ARCHIVE}{{task_id}}-{{status}}-{{outcome}}.json")
     for progress in (10, 20):
         notification = sample("WorkflowTask", status="PROCESSING", Transcode="PROCESSING")
@@ -89,13 +85,13 @@ def test_archive_keeps_each_progress_notification(cos: Cos, keys: Keys) -> None:
     )
 
 
-def test_archive_key_has_digest_without_task_id(cos: Cos) -> None:
+def test_archive_key_has_digest_without_task_id(cos):
     kept = Archive(ARCHIVE).keep(parse_event(payload("synth_batch_task")), cos)
     assert kept.key.count("/") == 4
     assert "unknown" not in kept.key.rpartition("/")[0]
 
 
-def test_archive_escapes_lone_surrogates(cos: Cos) -> None:
+def test_archive_escapes_lone_surrogates(cos):
     notification = sample("EditMediaTask")
     notification["SessionContext"] = json.loads('"\\ud800 视频"')
     kept = Archive(ARCHIVE).keep(parse_event(notification), cos)
@@ -103,7 +99,7 @@ def test_archive_escapes_lone_surrogates(cos: Cos) -> None:
     assert "视频" in cos.read_text(kept)
 
 
-def test_archive_sets_storage_class(cos: Cos) -> None:
+def test_archive_sets_storage_class(cos):
     kept = Archive(f"{ARCHIVE}?storage_class=STANDARD_IA").keep(parse_event(sample()), cos)
     assert cos.head(kept).storage_class == "STANDARD_IA"
 
@@ -122,14 +118,12 @@ def test_archive_sets_storage_class(cos: Cos) -> None:
         (f"{ARCHIVE}?storage=IA", "storage_class=?"),
     ],
 )
-def test_archive_rejects_invalid_address(to: str, word: str) -> None:
+def test_archive_rejects_invalid_address(to, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         Archive(to)
 
 
-def test_application_archives_events_of_every_outcome(
-    application: Callable[..., ModuleType], keys: Keys
-) -> None:
+def test_application_archives_events_of_every_outcome(application, keys):
     handlers = application(MPS_ARCHIVE=ARCHIVE)
     for name in (
         "mps_workflow_seed_mixed",

@@ -7,7 +7,6 @@ import hmac
 import socket
 import ssl
 import time
-from pathlib import Path
 
 import pytest
 import trustme
@@ -23,14 +22,12 @@ from scf_mps.actions.http_post import (
 )
 from tests.support.raw_server import Peer, Server
 
-from .support import Receiver
 
-
-def address(receiver: Receiver, path: str = "/hook/hidden?key=hidden") -> Address:
+def address(receiver, path="/hook/hidden?key=hidden"):
     return Address(f"http://127.0.0.1:{receiver.server_port}{path}")
 
 
-def test_post_sends_path_headers_and_body(receiver: Receiver) -> None:
+def test_post_sends_path_headers_and_body(receiver):
     response = post(
         address(receiver, "/видео/a b?x=%41&y=ü".replace(" ", "%20")),
         b'{"a": 1}',
@@ -45,7 +42,7 @@ def test_post_sends_path_headers_and_body(receiver: Receiver) -> None:
     assert "Authorization" not in headers
 
 
-def test_signature_covers_timestamp_and_content() -> None:
+def test_signature_covers_timestamp_and_content():
     headers = sign_content(b"content", "a secret", 1_753_099_200.9)
     expected = hmac.new(b"a secret", b"1753099200.content", hashlib.sha256).hexdigest()
     assert headers == {
@@ -71,9 +68,7 @@ def test_signature_covers_timestamp_and_content() -> None:
         (503, True, "503"),
     ],
 )
-def test_post_fails_without_path_for_unsuccessful_status(
-    receiver: Receiver, status: int, retryable: bool, word: str
-) -> None:
+def test_post_fails_without_path_for_unsuccessful_status(receiver, status, retryable, word):
     elsewhere = {"Location": f"http://127.0.0.1:{receiver.server_port}/hidden-too"}
     receiver.response = (status, b"there is no /hook/hidden", elsewhere)
     with pytest.raises(PostFailed, match=word) as caught:
@@ -84,7 +79,7 @@ def test_post_fails_without_path_for_unsuccessful_status(
     assert len(receiver.requests) == 1
 
 
-def test_post_reads_limited_response(receiver: Receiver) -> None:
+def test_post_reads_limited_response(receiver):
     receiver.response = (200, b"x" * (MAX_RESPONSE_BYTES + 100_000), {})
     assert len(post(address(receiver), b"{}", {}).text) == MAX_RESPONSE_BYTES
 
@@ -94,7 +89,7 @@ def test_post_reads_limited_response(receiver: Receiver) -> None:
     [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"],
     ids=["nothing", "half a head", "half a body"],
 )
-def test_post_times_out_for_incomplete_response(begun: bytes) -> None:
+def test_post_times_out_for_incomplete_response(begun):
     begin = time.monotonic()
     with (
         Server(lambda peer: (peer.read_request(), peer.send(begun), peer.wait())) as server,
@@ -106,7 +101,7 @@ def test_post_times_out_for_incomplete_response(begun: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"hidden is no HTTP\r\n\r\n"])
-def test_post_fails_for_malformed_response(content: bytes) -> None:
+def test_post_fails_for_malformed_response(content):
     with (
         Server(lambda peer: (peer.read_request(), peer.send(content))) as server,
         pytest.raises(PostFailed, match="response") as caught,
@@ -115,27 +110,25 @@ def test_post_fails_for_malformed_response(content: bytes) -> None:
     assert "hidden" not in str(caught.value)
 
 
-def test_post_fails_for_closed_port() -> None:
+def test_post_fails_for_closed_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(PostFailed, match="refused"):
         post(Address(f"http://127.0.0.1:{port}/hidden"), b"{}", {})
 
 
-def test_post_sends_nothing_without_time(receiver: Receiver) -> None:
+def test_post_sends_nothing_without_time(receiver):
     with pytest.raises(PostFailed, match="time"):
         post(address(receiver), b"{}", {}, seconds=0)
     assert receiver.requests == []
 
 
-def test_timeout_is_half_of_remaining_time() -> None:
+def test_timeout_is_half_of_remaining_time():
     assert choose_timeout(Context()) == 10
     assert choose_timeout(Context({"time_limit_in_ms": 4000}, lambda: 0.0)) == 2
 
 
-def test_slow_handshake_counts_toward_timeout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_handshake_counts_toward_timeout(tmp_path, monkeypatch):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
@@ -153,7 +146,7 @@ def test_slow_handshake_counts_toward_timeout(
         post(Address(f"https://localhost:{server.port}/"), b"{}", {}, 1.0)
 
 
-def test_address_shows_only_host() -> None:
+def test_address_shows_only_host():
     shown = Address("https://hooks.example.com:8443/hidden?key=hidden")
     assert str(shown) == "hooks.example.com:8443"
     assert repr(shown) == "<Address hooks.example.com:8443>"
@@ -177,7 +170,7 @@ def test_address_shows_only_host() -> None:
         "https://host:99999/hidden",
     ],
 )
-def test_address_rejects_invalid_url_without_showing_it(url: str) -> None:
+def test_address_rejects_invalid_url_without_showing_it(url):
     with pytest.raises(ValueError, match="URL") as caught:
         Address(url)
     assert "hidden" not in str(caught.value)

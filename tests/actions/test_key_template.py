@@ -1,10 +1,7 @@
 """Key templates: values of fields, and safe segments."""
 
-from __future__ import annotations
-
 import copy
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +15,6 @@ from scf_mps.actions.key_template import (
     collect_result_values,
     make_segment,
 )
-from scf_mps.events.base import Subtask
 from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
@@ -26,11 +22,11 @@ from tests.support.sample_data import payload
 NOON = 1_753_099_200.0  # 2025-07-21T12:00:00Z
 
 
-def transcode(notification: dict[str, Any]) -> Subtask:
+def transcode(notification):
     return parse_event(notification).subtasks[0]
 
 
-def test_template_takes_all_fields_of_rendition() -> None:
+def test_template_takes_all_fields_of_rendition():
     notification = sample("WorkflowTask", Transcode="SUCCESS", session_context="order-42")
     output = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"][
         "Output"
@@ -47,7 +43,7 @@ def test_template_takes_all_fields_of_rendition() -> None:
     assert values["outcome"] == "succeeded"
 
 
-def test_missing_values_are_unique_to_result() -> None:
+def test_missing_values_are_unique_to_result():
     first, second, *_ = parse_event(payload("synth_workflow_all_failed")).subtasks
     values, others = collect_result_values(first, NOON), collect_result_values(second, NOON)
     assert re.fullmatch("unknown-[0-9a-f]{8}", values["codec"])
@@ -58,7 +54,7 @@ def test_missing_values_are_unique_to_result() -> None:
 
 
 @pytest.mark.parametrize("field", ["session_context", "session_id", "source_name", "source_dir"])
-def test_missing_values_differ_between_tasks(field: str) -> None:
+def test_missing_values_differ_between_tasks(field):
     notifications = [sample("WorkflowTask", Transcode="SUCCESS") for _ in range(2)]
     for number, notification in enumerate(notifications):
         notification["WorkflowTaskEvent"].update(TaskId=f"task-{number}", InputInfo=None)
@@ -69,7 +65,7 @@ def test_missing_values_differ_between_tasks(field: str) -> None:
     assert first.startswith("unknown-")
 
 
-def test_source_name_comes_from_url() -> None:
+def test_source_name_comes_from_url():
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     url = "https://cdn.example.com/a/first%20film.mp4?sign=1"
     notification["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
@@ -77,7 +73,7 @@ def test_source_name_comes_from_url() -> None:
     assert (values["source_dir"], values["source_name"]) == ("a", "first film")
 
 
-def test_template_drops_empty_source_dir() -> None:
+def test_template_drops_empty_source_dir():
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/demo.mp4"
     values = collect_event_values(parse_event(notification), NOON)
@@ -89,29 +85,29 @@ def test_template_drops_empty_source_dir() -> None:
 
 
 @pytest.mark.parametrize("value", ["..", " ", "."])
-def test_segment_of_dots_and_blanks_has_digest(value: str) -> None:
+def test_segment_of_dots_and_blanks_has_digest(value):
     assert re.fullmatch("unknown-[0-9a-f]{8}", make_segment(value, ""))
 
 
 @pytest.mark.parametrize("value", ["a/b", "a\\b", "a\nb", "a\ud800b"])
-def test_changed_segment_has_digest(value: str) -> None:
+def test_changed_segment_has_digest(value):
     assert re.fullmatch("a-b-[0-9a-f]{8}", make_segment(value, ""))
 
 
 @pytest.mark.parametrize("streams", [None, [], ["h264"], {"Codec": "h264"}])
-def test_codec_is_missing_for_invalid_streams(streams: object) -> None:
+def test_codec_is_missing_for_invalid_streams(streams):
     notification = copy.deepcopy(sample("WorkflowTask", Transcode="SUCCESS"))
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Output"]["VideoStreamSet"] = streams
     assert collect_result_values(transcode(notification), NOON)["codec"].startswith("unknown-")
 
 
-def test_result_fields_include_event_fields() -> None:
+def test_result_fields_include_event_fields():
     assert set(EVENT_FIELDS) < set(RESULT_FIELDS)
 
 
 @given(st.one_of(st.none(), st.integers(), st.text()))
-def test_segment_never_is_a_path(value: object) -> None:
+def test_segment_never_is_a_path(value):
     made = make_segment(value, "missing")
     assert made.strip(". ")
     assert "\\" not in made
@@ -121,7 +117,7 @@ def test_segment_never_is_a_path(value: object) -> None:
 
 
 @given(st.text(alphabet="ab{}", max_size=12))
-def test_template_fills_all_fields_or_is_invalid(text: str) -> None:
+def test_template_fills_all_fields_or_is_invalid(text):
     filled = text.replace("{a}", "1").replace("{b}", "2")
     if set("{}") & set(filled):
         with pytest.raises(ValueError, match="field"):

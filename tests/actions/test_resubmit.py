@@ -20,7 +20,7 @@ from scf_mps.actions import Resubmit
 from scf_mps.actions.resubmit import count_resubmissions, make_session_id
 from scf_mps.common.redaction import redact
 from scf_mps.errors import CallbacksFailed
-from scf_mps.local.api import CloudApi, Mps
+from scf_mps.local.api import Mps
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -32,17 +32,17 @@ Resubmitter = Callable[..., Json]
 
 
 @pytest.fixture
-def mps() -> Mps:
+def mps():
     return Mps()
 
 
 @pytest.fixture
-def api(mps: Mps, run_api: Callable[..., CloudApi]) -> CloudApi:
+def api(mps, run_api):
     return run_api(mps)
 
 
 @pytest.fixture
-def resubmit(application: Application, api: CloudApi, mps: Mps) -> Callable[..., Json]:
+def resubmit(application, api, mps):
     """Return a function that handles an event and returns the only request to MPS."""
 
     def handle(event: Json, options: str = "") -> Json:
@@ -53,7 +53,7 @@ def resubmit(application: Application, api: CloudApi, mps: Mps) -> Callable[...,
     return handle
 
 
-def make_failed_event(**results: str) -> Json:
+def make_failed_event(**results):
     """Return an event whose results failed with InternalError."""
     event = sample("WorkflowTask", **(results or {"Transcode": "FAIL"}))
     event["SessionId"] = "the-users-own"
@@ -61,22 +61,20 @@ def make_failed_event(**results: str) -> Json:
     return event
 
 
-def get_lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+def get_lines(caplog):
     return [(line.levelname, line.getMessage()) for line in caplog.records if line.name == NAME]
 
 
-def fail_again(event: Json, request: Json, task_id: str) -> Json:
+def fail_again(event, request, task_id):
     """Return the event of the resubmitted task, which failed again."""
-    again: Json = json.loads(json.dumps(event))
+    again = json.loads(json.dumps(event))
     again["WorkflowTaskEvent"]["TaskId"] = task_id
     again["SessionId"] = request["SessionId"]
     again["SessionContext"] = request["SessionContext"]
     return again
 
 
-def test_resubmit_sends_original_parameters(
-    application: Application, api: CloudApi, mps: Mps, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_resubmit_sends_original_parameters(application, api, mps, caplog):
     caplog.set_level(logging.INFO)
     event = make_failed_event(Transcode="FAIL", ImageSprites="SUCCESS")
     application(MPS_RESUBMIT="2").main_handler(event, CONTEXT)
@@ -103,9 +101,7 @@ def test_resubmit_sends_original_parameters(
     assert vars(line)["new_task_id"] == task_id
 
 
-def test_resubmit_gives_up_after_configured_attempts(
-    application: Application, api: CloudApi, mps: Mps, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_resubmit_gives_up_after_configured_attempts(application, api, mps, caplog):
     caplog.set_level(logging.INFO)
     handlers = application(MPS_RESUBMIT="3")
     event = make_failed_event()
@@ -124,13 +120,7 @@ def test_resubmit_gives_up_after_configured_attempts(
 
 
 @pytest.mark.parametrize("ledger", ["none", "memory://"])
-def test_resubmit_submits_once_despite_redelivery(
-    application: Application,
-    api: CloudApi,
-    mps: Mps,
-    ledger: str,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_resubmit_submits_once_despite_redelivery(application, api, mps, ledger, caplog):
     caplog.set_level(logging.INFO)
     handlers = application(MPS_RESUBMIT="2", MPS_LEDGER=ledger)
     first = handlers.main_handler(make_failed_event(), CONTEXT)
@@ -147,9 +137,7 @@ def test_resubmit_submits_once_despite_redelivery(
     assert (line in get_lines(caplog)) is (ledger == "none")
 
 
-def test_resubmit_submits_once_despite_lost_response(
-    application: Application, api: CloudApi, mps: Mps
-) -> None:
+def test_resubmit_submits_once_despite_lost_response(application, api, mps):
     handlers = application(MPS_RESUBMIT="2", MPS_LEDGER="memory://")
     api.faults.add("ProcessMedia", kind="lose_response")
     with pytest.raises(CallbacksFailed):
@@ -167,14 +155,7 @@ def test_resubmit_submits_once_despite_lost_response(
         ("FAIL", "block", ["AiContentReviewTask", "MediaProcessTask"]),
     ],
 )
-def test_resubmit_submits_only_reviews_of_held_event(
-    application: Application,
-    api: CloudApi,
-    mps: Mps,
-    review: str,
-    on: str,
-    submitted: list[str],
-) -> None:
+def test_resubmit_submits_only_reviews_of_held_event(application, api, mps, review, on, submitted):
     event = make_failed_event(Transcode="FAIL", Porn=review)
     (porn,) = event["WorkflowTaskEvent"]["AiContentReviewResultSet"]
     if review == "SUCCESS":
@@ -187,9 +168,7 @@ def test_resubmit_submits_only_reviews_of_held_event(
     )
 
 
-def test_resubmit_submits_same_failure_of_other_task(
-    application: Application, api: CloudApi, mps: Mps
-) -> None:
+def test_resubmit_submits_same_failure_of_other_task(application, api, mps):
     handlers = application(MPS_RESUBMIT="2")
     handlers.main_handler(make_failed_event(), CONTEXT)
     other = make_failed_event()
@@ -209,16 +188,16 @@ def test_resubmit_submits_same_failure_of_other_task(
         ("AdaptiveDynamicStreaming", "AdaptiveDynamicStreamingTaskSet"),
     ],
 )
-def test_resubmit_uses_list_of_media_type(resubmit: Resubmitter, type_: str, field: str) -> None:
+def test_resubmit_uses_list_of_media_type(resubmit, type_, field):
     request = resubmit(make_failed_event(**{type_: "FAIL"}))
     assert list(request["MediaProcessTask"]) == [field]
 
 
-def fail_internally(result: Json) -> None:
+def fail_internally(result):
     result |= {"Status": "FAIL", "ErrCodeExt": "InternalError", "ErrCode": 30010, "Output": None}
 
 
-def test_resubmit_submits_review_once_for_several_parts(resubmit: Resubmitter) -> None:
+def test_resubmit_submits_review_once_for_several_parts(resubmit):
     event = payload("mps_workflow_ai_content_review")
     for result in event["WorkflowTaskEvent"]["AiContentReviewResultSet"]:
         fail_internally(result[f"{result['Type']}Task"])
@@ -231,21 +210,12 @@ def test_resubmit_submits_review_once_for_several_parts(resubmit: Resubmitter) -
     ("name", "place", "field"),
     [
         ("synth_workflow_delogo", ("AiAnalysisResultSet", 0, "DeLogoTask"), "AiAnalysisTask"),
-        (
-            "mps_workflow_quality_control",
-            ("AiQualityControlTaskResult",),
-            "AiQualityControlTask",
-        ),
+        ("mps_workflow_quality_control", ("AiQualityControlTaskResult",), "AiQualityControlTask"),
     ],
 )
-def test_resubmit_submits_other_tasks_with_input(
-    resubmit: Resubmitter,
-    name: str,
-    place: tuple[str | int, ...],
-    field: str,
-) -> None:
+def test_resubmit_submits_other_tasks_with_input(resubmit, name, place, field):
     event = payload(name)
-    result: Any = event["WorkflowTaskEvent"]
+    result = event["WorkflowTaskEvent"]
     for step in place:
         result = result[step]
     fail_internally(result)
@@ -253,31 +223,28 @@ def test_resubmit_submits_other_tasks_with_input(
     assert request[field] == result["Input"]
 
 
-def user_error(event: Json) -> None:
+def user_error(event):
     task(event)["ErrCodeExt"] = "InvalidInput.DefinitionNotExist"
 
 
-def unknown_error(event: Json) -> None:
+def unknown_error(event):
     task(event)["ErrCodeExt"] = "30010"
 
 
-def progress(event: Json) -> None:
+def progress(event):
     event["WorkflowTaskEvent"]["Status"] = "PROCESSING"
 
 
-def success(event: Json) -> None:
+def success(event):
     task(event)["Status"] = "SUCCESS"
 
 
-def task(event: Json) -> Json:
-    transcode: Json = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
-    return transcode
+def task(event):
+    return event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
 
 
 @pytest.mark.parametrize("change", [user_error, unknown_error, progress, success])
-def test_resubmit_ignores_other_failures_and_successes(
-    application: Application, api: CloudApi, change: Callable[[Json], None]
-) -> None:
+def test_resubmit_ignores_other_failures_and_successes(application, api, change):
     event = make_failed_event()
     change(event)
     summary = application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
@@ -285,7 +252,7 @@ def test_resubmit_ignores_other_failures_and_successes(
     assert len(api.requests) == 0
 
 
-def test_resubmit_callback_ignores_successful_result() -> None:
+def test_resubmit_callback_ignores_successful_result():
     import scf_mps
 
     router = scf_mps.Router()
@@ -294,59 +261,58 @@ def test_resubmit_callback_ignores_successful_result() -> None:
     assert [call["outcome"] for call in summary["callbacks"]] == ["done"]
 
 
-def schedule_task(event: Json) -> Json:
+def schedule_task(event):
     return sample("ScheduleTask", Transcode="FAIL")
 
 
-def from_vod(event: Json) -> Json:
+def from_vod(event):
     event["WorkflowTaskEvent"]["InputInfo"] = {"Type": "VOD", "VODInputInfo": {}}
     return event
 
 
-def without_source(event: Json) -> Json:
+def without_source(event):
     del event["WorkflowTaskEvent"]["InputInfo"]
     return event
 
 
-def without_input(event: Json) -> Json:
+def without_input(event):
     task(event)["Input"] = None
     return event
 
 
-def without_definition(event: Json) -> Json:
+def without_definition(event):
     task(event)["Input"] = {"Definition": 0, "OutputObjectPath": "/a"}
     return event
 
 
-def subtitles_event(event: Json) -> Json:
-    subtitles: Json = payload("mps_workflow_smart_subtitles_success")
+def subtitles_event(event):
+    subtitles = payload("mps_workflow_smart_subtitles_success")
     fail_internally(
         subtitles["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"][0]["AsrFullTextTask"]
     )
     return subtitles
 
 
-def unknown_type(event: Json) -> Json:
+def unknown_type(event):
     result = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]
     result["Type"] = "CoverBySnapshot"
     result["CoverBySnapshotTask"] = result.pop("TranscodeTask")
     return event
 
 
-def url_without_storage(event: Json) -> Json:
+def url_without_storage(event):
     url = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
     event["WorkflowTaskEvent"]["InputInfo"] = url
     task(event)["Input"]["OutputStorage"] = None
     return event
 
 
-def make_archived_event(event: Json) -> Json:
+def make_archived_event(event):
     task(event)["Input"]["OutputStorage"] = {
         "Type": "AWS-S3",
         "S3OutputStorage": {"S3Bucket": "b", "S3SecretKey": "theirs"},
     }
-    redacted: Json = redact(event)
-    return redacted
+    return redact(event)
 
 
 @pytest.mark.parametrize(
@@ -363,13 +329,7 @@ def make_archived_event(event: Json) -> Json:
         (make_archived_event, "secrets"),
     ],
 )
-def test_resubmit_warns_about_incomplete_event(
-    application: Application,
-    api: CloudApi,
-    change: Callable[[Json], Json],
-    word: str,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_resubmit_warns_about_incomplete_event(application, api, change, word, caplog):
     application(MPS_RESUBMIT="1").main_handler(change(make_failed_event()), CONTEXT)
     ((level, message),) = get_lines(caplog)
     assert level == "WARNING"
@@ -377,7 +337,7 @@ def test_resubmit_warns_about_incomplete_event(
     assert len(api.requests) == 0
 
 
-def test_resubmit_accepts_url_source_with_storage(resubmit: Resubmitter) -> None:
+def test_resubmit_accepts_url_source_with_storage(resubmit):
     event = make_failed_event()
     url = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
     event["WorkflowTaskEvent"]["InputInfo"] = {**url, "CosInputInfo": None}
@@ -390,9 +350,7 @@ def test_resubmit_accepts_url_source_with_storage(resubmit: Resubmitter) -> None
     ("path", "folder"),
     [("/videos/demo_sprite", "/videos/"), ("/demo", "/"), ("demo_{number}", None), (None, None)],
 )
-def test_resubmit_uses_storage_of_other_result(
-    resubmit: Resubmitter, path: str | None, folder: str | None
-) -> None:
+def test_resubmit_uses_storage_of_other_result(resubmit, path, folder):
     event = make_failed_event(Transcode="FAIL", ImageSprites="SUCCESS")
     task(event)["Input"] = {"Definition": 100030, "OutputStorage": None, "WatermarkSet": []}
     sprites = event["WorkflowTaskEvent"]["MediaProcessResultSet"][1]["ImageSpriteTask"]["Input"]
@@ -405,7 +363,7 @@ def test_resubmit_uses_storage_of_other_result(
     }
 
 
-def test_resubmit_omits_unknown_storage(resubmit: Resubmitter) -> None:
+def test_resubmit_omits_unknown_storage(resubmit):
     event = payload("synth_workflow_all_failed")
     event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Input"] = None
     request = resubmit(event)
@@ -448,14 +406,12 @@ def test_resubmit_omits_unknown_storage(resubmit: Resubmitter) -> None:
         ),
     ],
 )
-def test_resubmit_sets_notification_of_new_task(
-    resubmit: Resubmitter, options: str, expected: Json | None
-) -> None:
+def test_resubmit_sets_notification_of_new_task(resubmit, options, expected):
     request = resubmit(make_failed_event(), options)
     assert request.get("TaskNotifyConfig") == expected
 
 
-def test_resubmit_omits_empty_session_context(resubmit: Resubmitter) -> None:
+def test_resubmit_omits_empty_session_context(resubmit):
     event = make_failed_event()
     event["SessionContext"] = ""
     request = resubmit(event)
@@ -466,9 +422,7 @@ def test_resubmit_omits_empty_session_context(resubmit: Resubmitter) -> None:
     ("options", "number"),
     [("?types=ImageSprites", 1), ("?types=ImageSprites,Transcode&session=order-*", 2)],
 )
-def test_resubmit_limits_results_by_options(
-    application: Application, api: CloudApi, mps: Mps, options: str, number: int
-) -> None:
+def test_resubmit_limits_results_by_options(application, api, mps, options, number):
     event = make_failed_event(Transcode="FAIL", ImageSprites="FAIL")
     application(MPS_RESUBMIT=f"1{options}").main_handler(event, CONTEXT)
     assert len(mps.submitted) == number
@@ -491,7 +445,7 @@ def test_resubmit_limits_results_by_options(
         ("2?types=Transcodes", "'Transcode'"),
     ],
 )
-def test_resubmit_rejects_invalid_address(text: str, word: str) -> None:
+def test_resubmit_rejects_invalid_address(text, word):
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Resubmit(text)
     assert "hidden" not in str(caught.value)
@@ -505,16 +459,14 @@ def test_resubmit_rejects_invalid_address(text: str, word: str) -> None:
         ("FailedOperation.InvalidMpsUser", "FailedOperation.InvalidMpsUser"),
     ],
 )
-def test_resubmit_fails_with_advice_on_refusal(
-    application: Application, api: CloudApi, code: str, word: str
-) -> None:
+def test_resubmit_fails_with_advice_on_refusal(application, api, code, word):
     api.faults.add("ProcessMedia", code=code)
     with pytest.raises(CallbacksFailed) as caught:
         application(MPS_RESUBMIT="1").main_handler(make_failed_event(), CONTEXT)
     assert word in str(caught.value)
 
 
-def test_resubmit_retries_rate_limit(application: Application, api: CloudApi, mps: Mps) -> None:
+def test_resubmit_retries_rate_limit(application, api, mps):
     api.faults.add("ProcessMedia", times=2)
     application(MPS_RESUBMIT="1").main_handler(make_failed_event(), CONTEXT)
     assert len(mps.submitted) == 1
@@ -528,9 +480,7 @@ def test_resubmit_retries_rate_limit(application: Application, api: CloudApi, mp
     number=st.integers(1, 5),
     request=st.dictionaries(st.text(), st.none() | st.integers() | st.text()),
 )
-def test_session_id_is_unique_to_task_and_request(
-    task_id: str, other: str, number: int, request: Json
-) -> None:
+def test_session_id_is_unique_to_task_and_request(task_id, other, number, request):
     session = make_session_id(task_id, number, request)
     assert len(session) <= 50
     assert session.isascii()
@@ -542,6 +492,6 @@ def test_session_id_is_unique_to_task_and_request(
 
 
 @given(st.text() | st.from_regex("resubmit-[0-9]{1,2}-[0-9a-f]{0,40}", fullmatch=True))
-def test_foreign_session_id_counts_as_zero(session: str) -> None:
+def test_foreign_session_id_counts_as_zero(session):
     ours = session[:9] == "resubmit-" and len(session) == 43 and session[9] in "123456789"
     assert count_resubmissions(session) == (int(session[9]) if ours and session[10] == "-" else 0)

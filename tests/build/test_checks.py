@@ -1,12 +1,9 @@
 """Checks of a build: missing modules, secrets, names, limits, and the search for an interpreter."""
 
-from __future__ import annotations
-
 import json
 import platform
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps.build.archive import write_zip
-from scf_mps.build.errors import Problem
 from scf_mps.build.import_check import can_import, check_imports
 from scf_mps.build.imports import Import, find_unresolved_imports
 from scf_mps.build.interpreters import Interpreter, find_interpreter
@@ -27,19 +23,19 @@ OWN = "{}.{}".format(*sys.version_info)
 OTHER = "3.12" if OWN != "3.12" else "3.13"
 
 
-def test_missing_module_is_reported_with_file_and_line(project: Project) -> None:
+def test_missing_module_is_reported_with_file_and_line(project):
     project.write({"handlers/late.py": "def later():\n    import requests.auth\n"})
     [problem] = project.fail()
     assert (problem.code, problem.path) == ("missing_module", "handlers/late.py:2")
     assert "'requests.auth'" in problem.message
 
 
-def test_tooling_cannot_be_imported_by_handlers(project: Project) -> None:
+def test_tooling_cannot_be_imported_by_handlers(project):
     project.write({"handlers/late.py": "from scf_mps.local.samples import sample\n"})
     assert project.fail_once() == ("missing_module", "handlers/late.py:1")
 
 
-def check_files(folder: Path, files: Mapping[str, str], seconds: float = 30) -> list[Problem]:
+def check_files(folder, files, seconds=30):
     """Return the problems of a zip of the files and an index.py under the running Python."""
     index = {"index.py": "from handlers import main_handler as main_handler\n"}
     Project(folder / "tree").write({**index, **files})
@@ -48,7 +44,7 @@ def check_files(folder: Path, files: Mapping[str, str], seconds: float = 30) -> 
     return [*check_imports([folder / "tree.zip"], python, folder / "work", seconds)]
 
 
-def test_every_module_of_handlers_is_imported(tmp_path: Path) -> None:
+def test_every_module_of_handlers_is_imported(tmp_path):
     problems = check_files(
         tmp_path,
         {
@@ -78,23 +74,19 @@ def test_every_module_of_handlers_is_imported(tmp_path: Path) -> None:
         ("import os\nos._exit(7)\n", "", "7"),
     ],
 )
-def test_import_check_requires_main_handler(
-    tmp_path: Path, text: str, path: str, word: str
-) -> None:
+def test_import_check_requires_main_handler(tmp_path, text, path, word):
     (problem,) = check_files(tmp_path, {"handlers/__init__.py": text})
     assert (problem.code, problem.path) == ("import_failed", path)
     assert word in problem.message
 
 
-def test_import_check_times_out(tmp_path: Path) -> None:
+def test_import_check_times_out(tmp_path):
     endless = {"handlers/__init__.py": "import threading\nthreading.Event().wait()\n"}
     [problem] = check_files(tmp_path, endless, seconds=0.3)
     assert problem.code == "import_timeout"
 
 
-def test_import_check_hides_credentials_but_no_variables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_import_check_hides_credentials_but_no_variables(tmp_path, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "do-not-show-me")
     monkeypatch.setenv("MPS_TABLE", "results")
     text = (
@@ -105,13 +97,13 @@ def test_import_check_hides_credentials_but_no_variables(
 
 
 @pytest.mark.usefixtures("python310")
-def test_failed_import_stops_build(project: Project) -> None:
+def test_failed_import_stops_build(project):
     project.write({"handlers/forgotten.py": "import json\n\njson.no_such_name\n"})
     assert project.fail_once() == ("import_failed", "handlers/forgotten.py:3")
 
 
 @pytest.mark.usefixtures("python310")
-def test_syntax_error_is_reported_with_line(project: Project) -> None:
+def test_syntax_error_is_reported_with_line(project):
     project.write({"handlers/new.py": "x = 1\ntype Name = str\n"})
     [problem, *_] = project.fail()
     assert (problem.code, problem.path) == ("invalid_python", "handlers/new.py:2")
@@ -130,9 +122,7 @@ SECRET_ID = "AKID" + "z8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE"
         ("prod.env", "A=b", "prod.env"),
     ],
 )
-def test_apparent_secret_stops_build_without_being_shown(
-    project: Project, name: str, text: str, path: str
-) -> None:
+def test_apparent_secret_stops_build_without_being_shown(project, name, text, path):
     project.write({f"handlers/{name}": text})
     [problem] = project.fail()
     assert (problem.code, problem.path) == ("secret", f"handlers/{path}")
@@ -179,7 +169,7 @@ KEY = "Gu5t9xGAR" + "Npq86cd98joQYCN3tz4dkwE"
         ("a.sh", "\nexport TENCENT_SECRET_KEY={}\n"),
     ],
 )
-def test_secret_key_is_found_in_every_form(tmp_path: Path, name: str, text: str) -> None:
+def test_secret_key_is_found_in_every_form(tmp_path, name, text):
     path = tmp_path / name
     path.write_text(text.format(KEY))
 
@@ -191,7 +181,7 @@ def test_secret_key_is_found_in_every_form(tmp_path: Path, name: str, text: str)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_secret_key_is_found_in_utf_16(tmp_path: Path, encoding: str) -> None:
+def test_secret_key_is_found_in_utf_16(tmp_path, encoding):
     path = tmp_path / "settings.ini"
     path.write_text(f"TENCENT_SECRET_KEY={KEY}\n", encoding)
 
@@ -201,7 +191,7 @@ def test_secret_key_is_found_in_utf_16(tmp_path: Path, encoding: str) -> None:
 @pytest.mark.parametrize(
     "text", ["secret_key{}", "secret_key: {}", "secret_key,{}", "secret_key a{}"]
 )
-def test_secret_search_of_blanks_is_linear(tmp_path: Path, text: str) -> None:
+def test_secret_search_of_blanks_is_linear(tmp_path, text):
     path = tmp_path / "blank.txt"
     path.write_text(text.format(" \n" * 100_000))
     start = time.monotonic()
@@ -210,14 +200,14 @@ def test_secret_search_of_blanks_is_linear(tmp_path: Path, text: str) -> None:
     assert time.monotonic() - start < 30
 
 
-def test_secret_key_of_the_documentation_is_found(tmp_path: Path) -> None:
+def test_secret_key_of_the_documentation_is_found(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("SECRET_KEY = Gu5t9xGAR" + "Npq86cd98joQYCN3EXAMPLE")
 
     assert len([*find_secrets({"a.txt": path})]) == 1
 
 
-def test_secret_key_is_found_in_concatenation(tmp_path: Path) -> None:
+def test_secret_key_is_found_in_concatenation(tmp_path):
     path = tmp_path / "a.py"
     path.write_text(f"SECRET_KEY = ('{KEY[:8]}'\n    + '{KEY[8:]}')\n")
 
@@ -249,14 +239,14 @@ def test_secret_key_is_found_in_concatenation(tmp_path: Path) -> None:
         "f(**{'secret_key': key}, **others)",
     ],
 )
-def test_placeholders_and_lookups_are_not_secrets(tmp_path: Path, text: str) -> None:
+def test_placeholders_and_lookups_are_not_secrets(tmp_path, text):
     path = tmp_path / "a.py"
     path.write_text(text)
 
     assert [*find_secrets({"a.py": path, "a.yaml": path})] == []
 
 
-def test_env_file_without_values_is_not_secret(tmp_path: Path) -> None:
+def test_env_file_without_values_is_not_secret(tmp_path):
     path = tmp_path / ".env.example"
     path.write_text("TENCENT_SECRET_KEY=your-key\n")
 
@@ -264,7 +254,7 @@ def test_env_file_without_values_is_not_secret(tmp_path: Path) -> None:
     assert [*find_secrets({".env.local": path})] != []
 
 
-def test_apparent_secret_is_allowed_by_file(project: Project) -> None:
+def test_apparent_secret_is_allowed_by_file(project):
     project.write({"handlers/sample.py": f"KEY = '{SECRET_ID}'\n", "handlers/ca.pem": ""})
     assert project.fail_once(allow_secret=["handlers/sample.py"]) == ("secret", "handlers/ca.pem")
     allow_both = ["--allow-secret", "handlers/sample.py", "--allow-secret", "handlers/ca.pem"]
@@ -272,7 +262,7 @@ def test_apparent_secret_is_allowed_by_file(project: Project) -> None:
     assert {"handlers/sample.py", "handlers/ca.pem"} < set(project.names())
 
 
-def test_overlapping_outputs_are_rejected(project: Project) -> None:
+def test_overlapping_outputs_are_rejected(project):
     for archive, layer in (
         ("build/function.zip", None),
         ("build/deep/../function.zip", Path("dist/layer.zip")),
@@ -282,7 +272,7 @@ def test_overlapping_outputs_are_rejected(project: Project) -> None:
         assert code == ("invalid_output", "--zip")
 
 
-def test_public_certificates_are_not_secrets(project: Project) -> None:
+def test_public_certificates_are_not_secrets(project):
     code = "HEAD = b'-----BEGIN RSA " + "PRIVATE KEY-----'\n_END = 1\n"
     public = "-----BEGIN CERTIFICATE-----\nMII\n"
     project.write({"handlers/ca.pem": public, "handlers/keys.py": code})
@@ -295,9 +285,7 @@ def test_public_certificates_are_not_secrets(project: Project) -> None:
 
 
 @given(st.text("abcYZ019", min_size=13, max_size=40), st.binary(max_size=40))
-def test_secret_id_is_found_in_any_context(
-    tmp_path_factory: pytest.TempPathFactory, tail: str, around: bytes
-) -> None:
+def test_secret_id_is_found_in_any_context(tmp_path_factory, tail, around):
     path = tmp_path_factory.getbasetemp() / "around"
     path.write_bytes(around + f"AKID{tail}".encode() + around)
     (problem,) = find_secrets({"a": path})
@@ -305,7 +293,7 @@ def test_secret_id_is_found_in_any_context(
     assert tail not in str(problem)
 
 
-def test_all_problems_are_reported_together(project: Project) -> None:
+def test_all_problems_are_reported_together(project):
     project.write({"handlers/one.py": "import requests\n", "handlers/two.pem": "", "email.py": ""})
     assert [problem.path for problem in project.fail(include=["email.py"])] == [
         "handlers/two.pem",
@@ -323,19 +311,19 @@ def test_all_problems_are_reported_together(project: Project) -> None:
         ("index.py", "reserved_name"),
     ],
 )
-def test_shadowing_module_is_rejected(project: Project, name: str, code: str) -> None:
+def test_shadowing_module_is_rejected(project, name, code):
     project.write({name: ""})
     [problem, *_] = project.fail(include=[name.split("/")[0]])
     assert (problem.code, problem.path) == (code, name)
 
 
-def test_shadowing_ignores_files_that_are_not_modules() -> None:
+def test_shadowing_ignores_files_that_are_not_modules():
     names = ["json.txt", "handlers/json.py", "email.cpython-310-x86_64-linux-gnu.so"]
     assert [problem.path for problem in find_shadowing(names, {"json", "email"})] == [names[2]]
 
 
 @pytest.mark.usefixtures("python310")
-def test_mismatch_with_serverless_yml_is_a_warning(project: Project) -> None:
+def test_mismatch_with_serverless_yml_is_a_warning(project):
     project.write(
         {
             "serverless.yml": "inputs:\n  handler: handlers.main_handler # wrong\n"
@@ -351,7 +339,7 @@ def test_mismatch_with_serverless_yml_is_a_warning(project: Project) -> None:
     assert "\ndist/layer.zip: " in result.stdout
 
 
-def test_own_serverless_yml_matches_build() -> None:
+def test_own_serverless_yml_matches_build():
     from scf_mps.build.names import find_serverless_mismatches
     from scf_mps.build.runtimes import parse_runtime
     from tests.support.sample_data import ROOT
@@ -360,13 +348,13 @@ def test_own_serverless_yml_matches_build() -> None:
 
 
 @pytest.mark.parametrize("runtime", ["Python3.9", "Node"])
-def test_unsupported_runtime_is_rejected(project: Project, runtime: str) -> None:
+def test_unsupported_runtime_is_rejected(project, runtime):
     [problem] = project.fail(runtime=runtime)
     assert problem.code == "unsupported_runtime"
     assert runtime in problem.message
 
 
-def sizes(zip_: float, unpacked: float, path: str = "function.zip") -> ArchiveReport:
+def sizes(zip_, unpacked, path="function.zip"):
     return ArchiveReport(path, "", int(zip_ * MB), int(unpacked * MB), [])
 
 
@@ -379,11 +367,11 @@ def sizes(zip_: float, unpacked: float, path: str = "function.zip") -> ArchiveRe
         ([sizes(1, 200), sizes(1, 190, "layer.zip")], ["unpacked"]),
     ],
 )
-def test_near_limits_are_reported(archives: list[ArchiveReport], paths: list[str]) -> None:
+def test_near_limits_are_reported(archives, paths):
     assert [problem.path for problem in check_limits(archives)] == paths
 
 
-def find_missing(source: str, name: str = "handlers/one.py", *files: str) -> list[str]:
+def find_missing(source, name="handlers/one.py", *files):
     names = {"handlers/__init__.py", "handlers/one.py", "six.py", "native/_x.so", *files}
     return [
         imported.module
@@ -410,7 +398,7 @@ def find_missing(source: str, name: str = "handlers/one.py", *files: str) -> lis
         "if typing.TYPE_CHECKING:\n    import a",
     ],
 )
-def test_resolvable_imports_are_accepted(source: str) -> None:
+def test_resolvable_imports_are_accepted(source):
     name = "handlers/deep/one.py" if ".. import" in source else "handlers/one.py"
     assert find_missing(source, name) == []
 
@@ -427,18 +415,18 @@ def test_resolvable_imports_are_accepted(source: str) -> None:
         ("if os.name:\n    import a", "a"),
     ],
 )
-def test_unresolved_imports_are_found(source: str, module: str) -> None:
+def test_unresolved_imports_are_found(source, module):
     assert find_missing(source) == [module]
 
 
-def test_unresolved_import_has_line() -> None:
+def test_unresolved_import_has_line():
     imports = find_unresolved_imports(
         "handlers/a.py", b"x = 1\n\nimport gone\n", {"handlers/a.py"}, set()
     )
     assert [*imports] == [Import("gone", 3)]
 
 
-def fake_python(path: Path, version: str, implementation: str = "cpython") -> Path:
+def fake_python(path, version, implementation="cpython"):
     """Write a script that responds like an interpreter."""
     response = json.dumps([implementation, version, str(path), ["json"]])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -447,7 +435,7 @@ def fake_python(path: Path, version: str, implementation: str = "cpython") -> Pa
     return path
 
 
-def test_running_interpreter_is_found_for_its_version(no_pythons: Path) -> None:
+def test_running_interpreter_is_found_for_its_version(no_pythons):
     interpreter = find_interpreter(OWN)
     assert interpreter is not None
     assert interpreter.path == Path(sys.executable)
@@ -456,14 +444,12 @@ def test_running_interpreter_is_found_for_its_version(no_pythons: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["bin/python3.99", "no-pyenv/versions/3.99.1/bin/python"])
-def test_interpreter_is_found_on_path_and_in_pyenv(
-    no_pythons: Path, tmp_path: Path, place: str
-) -> None:
+def test_interpreter_is_found_on_path_and_in_pyenv(no_pythons, tmp_path, place):
     python = fake_python(tmp_path / place, "3.99")
     assert find_interpreter("3.99") == Interpreter(python, frozenset({"json"}))
 
 
-def test_interpreter_is_found_by_uv(no_pythons: Path, tmp_path: Path) -> None:
+def test_interpreter_is_found_by_uv(no_pythons, tmp_path):
     python = fake_python(tmp_path / "uv-pythons" / "python", "3.99")
     uv = no_pythons / "uv"
     uv.write_text(f'#!/bin/sh\n[ "$4" = 3.99 ] || exit 2\necho {python}\n')
@@ -472,12 +458,12 @@ def test_interpreter_is_found_by_uv(no_pythons: Path, tmp_path: Path) -> None:
     assert find_interpreter("3.98") is None
 
 
-def test_interpreter_is_found_by_windows_launcher(no_pythons: Path) -> None:
+def test_interpreter_is_found_by_windows_launcher(no_pythons):
     fake_python(no_pythons / "py", "3.99")
     assert find_interpreter("3.99") == Interpreter(no_pythons / "py", frozenset({"json"}))
 
 
-def test_other_interpreters_are_skipped(no_pythons: Path) -> None:
+def test_other_interpreters_are_skipped(no_pythons):
     fake_python(no_pythons / "python3.99", "3.99", "pypy")
     assert find_interpreter("3.99") is None
     fake_python(no_pythons / "python3.99", "3.98")
@@ -486,7 +472,7 @@ def test_other_interpreters_are_skipped(no_pythons: Path) -> None:
     assert find_interpreter("3.99") is None
 
 
-def test_missing_interpreter_is_a_warning(project: Project, no_pythons: Path) -> None:
+def test_missing_interpreter_is_a_warning(project, no_pythons):
     project.write({"handlers/odd.py": "this is no Python\n", "handlers/late.py": "import json\n"})
     result = project.run("--runtime", f"Python{OTHER}")
     assert result.exit_code == 0
@@ -497,26 +483,24 @@ def test_missing_interpreter_is_a_warning(project: Project, no_pythons: Path) ->
     assert not [name for name in project.names() if name.endswith(".pyc")]
 
 
-def test_byte_code_can_be_required(project: Project, no_pythons: Path) -> None:
+def test_byte_code_can_be_required(project, no_pythons):
     code, _ = project.fail_once(runtime=f"Python{OTHER}", require_bytecode=True)
     assert code == "missing_bytecode"
 
 
-def test_interpreter_can_be_given(python310: Path, project: Project, no_pythons: Path) -> None:
+def test_interpreter_can_be_given(python310, project, no_pythons):
     code = project.fail_once(python=Path("/no/python"))
     assert code == ("missing_interpreter", "--python")
     assert project.build("--python", str(python310))["bytecode"]
 
 
-def test_extension_modules_are_imported_on_linux() -> None:
+def test_extension_modules_are_imported_on_linux():
     here = (sys.platform, platform.machine()) == ("linux", "x86_64")
     assert can_import(["a.py"])
     assert can_import(["a.so"]) is here
 
 
-def test_requirements_need_the_deploy_extra(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requirements_need_the_deploy_extra(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "scf_mps.build.requirements", None)
     project.write({"requirements.txt": "requests\n"})
     assert project.fail_once() == ("missing_extra", "requirements.txt")

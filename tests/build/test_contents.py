@@ -33,13 +33,13 @@ print(json.dumps(index.main_handler(json.loads(sys.argv[1]), json.loads(sys.argv
 """
 
 
-def unpack(archive: Path, folder: Path) -> Path:
+def unpack(archive, folder):
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(folder)
     return folder
 
 
-def invoke(python: Path | str, *folders: Path) -> list[str]:
+def invoke(python, *folders):
     """Return the callbacks that handle the documentation's event."""
     event = json.dumps(payload("mps_workflow_seed_mixed"))
     process = subprocess.run(
@@ -55,7 +55,7 @@ def invoke(python: Path | str, *folders: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("python310")
-def test_zip_has_byte_code_for_every_source(ours: Project) -> None:
+def test_zip_has_byte_code_for_every_source(ours):
     names = ours.names()
     assert names == sorted(names)
     assert {name.split("/")[0] for name in names} == {
@@ -77,7 +77,7 @@ def test_zip_has_byte_code_for_every_source(ours: Project) -> None:
     }
 
 
-def test_zip_has_the_package_without_tooling(ours: Project) -> None:
+def test_zip_has_the_package_without_tooling(ours):
     deployed = {name for name in ours.names() if name.startswith("scf_mps/")}
     package = {f"scf_mps/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
     left_out = package - deployed
@@ -87,11 +87,11 @@ def test_zip_has_the_package_without_tooling(ours: Project) -> None:
     assert not [name for name in deployed if name.split("/")[1] in TOOLING]
 
 
-def test_default_zip_is_small(ours: Project) -> None:
+def test_default_zip_is_small(ours):
     assert (ours.folder / "dist" / "function.zip").stat().st_size < 1024 * 1024
 
 
-def test_folder_and_zip_have_the_same_files(ours: Project, tmp_path: Path) -> None:
+def test_folder_and_zip_have_the_same_files(ours, tmp_path):
     there = unpack(ours.folder / "dist" / "function.zip", tmp_path)
     built = ours.folder / "build"
     files = {path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file()}
@@ -99,7 +99,7 @@ def test_folder_and_zip_have_the_same_files(ours: Project, tmp_path: Path) -> No
     assert all((there / name).read_bytes() == (built / name).read_bytes() for name in files)
 
 
-def test_zip_entries_have_fixed_date_host_and_mode(ours: Project) -> None:
+def test_zip_entries_have_fixed_date_host_and_mode(ours):
     with zipfile.ZipFile(ours.folder / "dist" / "function.zip") as opened:
         assert {
             (info.date_time, info.create_system, info.external_attr >> 16)
@@ -107,7 +107,7 @@ def test_zip_entries_have_fixed_date_host_and_mode(ours: Project) -> None:
         } == {((1980, 1, 1, 0, 0, 0), 3, 0o100644)}
 
 
-def test_build_is_reproducible(ours: Project, tmp_path: Path) -> None:
+def test_build_is_reproducible(ours, tmp_path):
     other = Project(tmp_path / "elsewhere" / "and deeper")
     shutil.copytree(ROOT / "handlers", other.folder / "handlers", copy_function=shutil.copyfile)
     for path in other.folder.rglob("*.py"):
@@ -124,11 +124,9 @@ def test_build_is_reproducible(ours: Project, tmp_path: Path) -> None:
 @given(
     files=st.dictionaries(
         st.from_regex(r"[a-cé]{1,3}(/[a-cé]{4}){0,2}", fullmatch=True), st.binary(max_size=99)
-    ),
+    )
 )
-def test_zip_is_independent_of_file_creation_order(
-    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
-) -> None:
+def test_zip_is_independent_of_file_creation_order(tmp_path_factory, files):
     written = []
     for names in (sorted(files), sorted(files, reverse=True)):
         top = tmp_path_factory.mktemp("tree")
@@ -142,9 +140,7 @@ def test_zip_is_independent_of_file_creation_order(
     assert written[0] == written[1]
 
 
-def test_byte_code_is_loaded_without_checking_source(
-    python310: Path, ours: Project, tmp_path: Path
-) -> None:
+def test_byte_code_is_loaded_without_checking_source(python310, ours, tmp_path):
     folder = unpack(ours.folder / "dist" / "function.zip", tmp_path)
     for path in folder.rglob("*.pyc"):
         assert path.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
@@ -154,14 +150,14 @@ def test_byte_code_is_loaded_without_checking_source(
 
 
 @pytest.mark.usefixtures("python310")
-def test_byte_code_contains_path_in_cloud(project: Project, tmp_path: Path) -> None:
+def test_byte_code_contains_path_in_cloud(project, tmp_path):
     project.build()
     (compiled,) = (project.folder / "build" / "handlers").rglob("*.pyc")
     assert b"/var/user/handlers/__init__.py" in compiled.read_bytes()
 
 
 @pytest.mark.parametrize("version", RUNTIMES)
-def test_zip_handles_sample_event_under_each_runtime(version: str, tmp_path: Path) -> None:
+def test_zip_handles_sample_event_under_each_runtime(version, tmp_path):
     python = find(version)
     if python is None:
         skip_without_python(version)
@@ -178,7 +174,7 @@ def test_zip_handles_sample_event_under_each_runtime(version: str, tmp_path: Pat
     ]
 
 
-def test_layer_contains_the_package(python310: Path, tmp_path: Path) -> None:
+def test_layer_contains_the_package(python310, tmp_path):
     made = Project(tmp_path / "made")
     shutil.copytree(ROOT / "handlers", made.folder / "handlers")
     report = made.build("--layer")
@@ -192,7 +188,7 @@ def test_layer_contains_the_package(python310: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("python310")
-def test_zip_has_no_private_files(project: Project) -> None:
+def test_zip_has_no_private_files(project):
     project.write(
         {
             ".env": "TENCENT_SECRET_KEY=x",
@@ -225,7 +221,7 @@ def test_zip_has_no_private_files(project: Project) -> None:
     ]
 
 
-def test_include_adds_files_of_the_project(project: Project) -> None:
+def test_include_adds_files_of_the_project(project):
     project.write({"shared/rules.py": "RULES = ()\n", "data/sizes.json": "{}", "one.py": ""})
     project.write({"handlers/__init__.py": f"import shared.rules\n{SMALL}"})
     (project.folder / "one.py").chmod(0o755)
@@ -250,7 +246,7 @@ def test_include_adds_files_of_the_project(project: Project) -> None:
         "{folder}/handlers",
     ],
 )
-def test_include_rejects_paths_outside_the_project(project: Project, name: str) -> None:
+def test_include_rejects_paths_outside_the_project(project, name):
     (project.folder.parent / "outside").write_text("")
     name = name.format(folder=project.folder)
     assert project.fail_once(include=[name]) == ("invalid_include", "--include")
@@ -268,13 +264,13 @@ def test_include_rejects_paths_outside_the_project(project: Project, name: str) 
         ("..", "link/outside"),
     ],
 )
-def test_include_rejects_invalid_link(project: Project, target: str, name: str) -> None:
+def test_include_rejects_invalid_link(project, target, name):
     project.write({"../outside/secret.txt": "", ".git/config": ""})
     (project.folder / "link").symlink_to(target)
     assert project.fail_once(include=[name]) == ("invalid_link", "link")
 
 
-def test_include_follows_a_link_inside_the_project(project: Project) -> None:
+def test_include_follows_a_link_inside_the_project(project):
     project.write({"shared/deep/a.txt": "x", "./one.txt": ""})
     (project.folder / "alias").symlink_to("shared")
     project.build("--include", "alias/deep", "--include", "./one.txt")
@@ -285,7 +281,7 @@ def test_include_follows_a_link_inside_the_project(project: Project) -> None:
     ("option", "value"),
     [("folder", "data/build"), ("archive", "data/f.zip"), ("archive", "handlers/f")],
 )
-def test_build_rejects_output_in_packed_folder(project: Project, option: str, value: str) -> None:
+def test_build_rejects_output_in_packed_folder(project, option, value):
     project.write({"data/a.txt": ""})
     code = project.fail_once(include=["data"], **{option: Path(value)})
     assert code == ("invalid_output", value)
@@ -302,26 +298,26 @@ def test_build_rejects_output_in_packed_folder(project: Project, option: str, va
         (b"\xff\xfe/inner.txt", r"\xff\xfe/inner.txt"),
     ],
 )
-def test_build_rejects_invalid_names(project: Project, name: bytes, shown: str) -> None:
+def test_build_rejects_invalid_names(project, name, shown):
     path = project.folder / "handlers" / os.fsdecode(name)
     path.parent.mkdir(exist_ok=True)
     path.write_text("")
     assert project.fail_once() == ("invalid_name", f"handlers/{shown}")
 
 
-def test_build_rejects_too_deep_folders(project: Project) -> None:
+def test_build_rejects_too_deep_folders(project):
     (project.folder / "handlers" / Path(*["d"] * 200)).mkdir(parents=True)
     code, path = project.fail_once()
     assert (code, path[:3]) == ("too_many_levels", "d/d")
 
 
-def test_build_accepts_names_in_other_alphabets(project: Project) -> None:
+def test_build_accepts_names_in_other_alphabets(project):
     project.write({"handlers/模板　一.html": "", "handlers/é ü.txt": ""})
     project.build()
     assert {"handlers/模板　一.html", "handlers/é ü.txt"} < set(project.names())
 
 
-def test_build_names_unreadable_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_names_unreadable_folder(project, monkeypatch):
     with monkeypatch.context() as patch:
         patch.chdir(project.folder / "handlers")
         for _ in range(20):  # deeper than a path may be long
@@ -332,7 +328,7 @@ def test_build_names_unreadable_folder(project: Project, monkeypatch: pytest.Mon
     assert path.startswith(f"{project.folder}/handlers/ddd")
 
 
-def test_build_names_unreadable_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_names_unreadable_file(project, monkeypatch):
     project.write({"handlers/locked.txt": ""})
     copy = shutil.copyfile
 
@@ -346,20 +342,20 @@ def test_build_names_unreadable_file(project: Project, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("python310")
-def test_build_warns_about_names_differing_in_case(project: Project) -> None:
+def test_build_warns_about_names_differing_in_case(project):
     project.write({"handlers/Page.html": "", "handlers/page.html": ""})
     (warning,) = project.build()["warnings"]
     assert warning.startswith("handlers/Page.html, handlers/page.html: ")
 
 
-def test_build_packs_files_older_than_zip(project: Project) -> None:
+def test_build_packs_files_older_than_zip(project):
     project.write({"handlers/old.txt": ""})
     os.utime(project.folder / "handlers" / "old.txt", (0, 0))
     project.build()
     assert "handlers/old.txt" in project.names()
 
 
-def test_build_leaves_out_local_files(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_leaves_out_local_files(project, monkeypatch):
     project.write(
         {
             "handlers/node_modules/x/index.js": "",
@@ -392,7 +388,7 @@ def test_build_leaves_out_local_files(project: Project, monkeypatch: pytest.Monk
     assert "more\n" in project.run().stdout
 
 
-def test_build_follows_link_inside_the_project(project: Project) -> None:
+def test_build_follows_link_inside_the_project(project):
     project.write({"shared/rules.py": "RULES = ()\n"})
     (project.folder / "handlers" / "shared").symlink_to("../shared")
     (project.folder / "handlers" / ".venv").symlink_to("/nowhere")
@@ -410,7 +406,7 @@ def test_build_follows_link_inside_the_project(project: Project) -> None:
         ("../.env", ".env"),
     ],
 )
-def test_build_rejects_other_links(project: Project, target: str, word: str) -> None:
+def test_build_rejects_other_links(project, target, word):
     project.write({".env": "x"})
     (project.folder / "handlers" / "link").symlink_to(target)
     [problem] = project.fail()
@@ -418,18 +414,18 @@ def test_build_rejects_other_links(project: Project, target: str, word: str) -> 
     assert word in problem.message
 
 
-def test_build_rejects_loop_of_links(project: Project) -> None:
+def test_build_rejects_loop_of_links(project):
     project.write({"a/one.py": "", "b/two.py": ""})
     (project.folder / "a" / "b").symlink_to("../b")
     (project.folder / "b" / "a").symlink_to("../a")
     assert project.fail_once(include=["a"]) == ("invalid_link", "a/b/a")
 
 
-def test_build_rejects_project_without_handlers(tmp_path: Path) -> None:
+def test_build_rejects_project_without_handlers(tmp_path):
     assert Project(tmp_path).fail_once() == ("missing_handlers", str(tmp_path))
 
 
-def test_build_replaces_only_output_of_a_build(project: Project) -> None:
+def test_build_replaces_only_output_of_a_build(project):
     project.write({"build/precious.txt": "x"})
     assert project.fail_once() == ("invalid_output", "--out")
     (project.folder / "empty").mkdir()
@@ -441,13 +437,11 @@ def test_build_replaces_only_output_of_a_build(project: Project) -> None:
 
 
 @pytest.mark.parametrize("folder", [".", "..", "handlers/build"])
-def test_build_never_replaces_the_project(project: Project, folder: str) -> None:
+def test_build_never_replaces_the_project(project, folder):
     assert project.fail_once(folder=Path(folder)) == ("invalid_output", "--out")
 
 
-def test_module_runs_as_a_command(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_module_runs_as_a_command(project, monkeypatch, capsys):
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(sys, "argv", ["build", "--json"])
     with pytest.raises(SystemExit) as left:
@@ -457,7 +451,7 @@ def test_module_runs_as_a_command(
 
 
 @pytest.mark.usefixtures("python310")
-def test_report_has_sizes_of_parts(ours: Project) -> None:
+def test_report_has_sizes_of_parts(ours):
     printed = ours.run().stdout
     first = printed.splitlines()[0]
     assert first.startswith("dist/function.zip: ")

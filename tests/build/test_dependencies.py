@@ -1,14 +1,11 @@
 """Dependencies of requirements.txt: wheels for SCF's Python, and never silently an older version."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import tarfile
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,7 +27,7 @@ from tests.support.optional_programs import require
 RUNTIME = parse_runtime("Python3.10")
 
 
-def resolve(project: Project, text: str, work: Path) -> list[Distribution]:
+def resolve(project, text, work):
     """Resolve the lines of a requirements file."""
     project.write({"requirements.txt": text})
     path = project.folder / "requirements.txt"
@@ -39,13 +36,13 @@ def resolve(project: Project, text: str, work: Path) -> list[Distribution]:
     return resolver.resolve(path, Requirements().read(path))
 
 
-def resolve_versions(project: Project, text: str, work: Path) -> dict[str, str]:
+def resolve_versions(project, text, work):
     """Return the resolved versions by name."""
     return {item.name: item.version for item in resolve(project, text, work)}
 
 
 @pytest.mark.usefixtures("python310")
-def test_dependencies_are_those_of_the_runtime(project: Project, offline: Path) -> None:
+def test_dependencies_are_those_of_the_runtime(project, offline):
     project.write(
         {
             "requirements.txt": "greeting[loud]==1.0 # says hello\n"
@@ -95,7 +92,7 @@ def test_dependencies_are_those_of_the_runtime(project: Project, offline: Path) 
 
 
 @pytest.mark.usefixtures("python310")
-def test_shared_file_comes_from_required_distribution(project: Project, offline: Path) -> None:
+def test_shared_file_comes_from_required_distribution(project, offline):
     project.write(
         {"requirements.txt": "sdk_mps==3.2\nsdk_common==3.1\ncos==1.9\npycryptodome==3.0\n"}
     )
@@ -122,9 +119,7 @@ def test_shared_file_comes_from_required_distribution(project: Project, offline:
         ({"handlers/a.py": "print 'x'\nimport qcloud_cos.crypto"}, [], False),
     ],
 )
-def test_unused_crypto_is_pruned(
-    tmp_path: Path, files: dict[str, str], keep: list[str], pruned: bool
-) -> None:
+def test_unused_crypto_is_pruned(tmp_path, files, keep, pruned):
     sdk = {
         "qcloud_cos/crypto.py": "from Crypto import Cipher",
         "Crypto/__init__.py": "import Crypto.x",
@@ -136,7 +131,7 @@ def test_unused_crypto_is_pruned(
     assert (tmp_path / "layer" / "Crypto").exists() is not pruned
 
 
-def test_shared_file_is_independent_of_order(tmp_path: Path) -> None:
+def test_shared_file_is_independent_of_order(tmp_path):
     shared = [
         make_wheel(tmp_path, name, "1.0", {"shared/": "", "shared/__init__.py": name})
         for name in ("early", "late")
@@ -153,13 +148,13 @@ def test_shared_file_is_independent_of_order(tmp_path: Path) -> None:
     assert unpacked.disputed == {}
 
 
-def test_wheel_without_digest_is_fetched(project: Project, offline: Path, tmp_path: Path) -> None:
+def test_wheel_without_digest_is_fetched(project, offline, tmp_path):
     distribution = Distribution("oldpython", "1.0", "oldpython==1.0", None, True, ())
     resolver = Resolver(RUNTIME, project.folder, tmp_path, Path(sys.executable))
     assert resolver.fetch([distribution])["oldpython"].is_file()
 
 
-def test_commit_is_pinned_by_its_hash(project: Project, offline: Path, tmp_path: Path) -> None:
+def test_commit_is_pinned_by_its_hash(project, offline, tmp_path):
     require("git")
     unpack_source(offline, tmp_path)
     git = [
@@ -180,12 +175,12 @@ def test_commit_is_pinned_by_its_hash(project: Project, offline: Path, tmp_path:
     assert not distribution.is_wheel
 
 
-def test_crypto_is_kept_without_cos_sdk(tmp_path: Path) -> None:
+def test_crypto_is_kept_without_cos_sdk(tmp_path):
     Project(tmp_path).write({"Crypto/__init__.py": ""})
     assert prune([tmp_path]).removed == {}
 
 
-def test_keep_unpacks_files_left_out_by_default(index: Path, tmp_path: Path) -> None:
+def test_keep_unpacks_files_left_out_by_default(index, tmp_path):
     wheels = {"greeting": index / "greeting-1.0-py3-none-any.whl"}
     distribution = Distribution("greeting", "1.0", "greeting==1.0", None, True, ())
     unpacked = unpack_wheels(wheels, [distribution], tmp_path, ["greeting/*"])
@@ -199,9 +194,7 @@ def test_keep_unpacks_files_left_out_by_default(index: Path, tmp_path: Path) -> 
     }
 
 
-def test_resolution_never_selects_older_version_silently(
-    project: Project, offline: Path, tmp_path: Path
-) -> None:
+def test_resolution_never_selects_older_version_silently(project, offline, tmp_path):
     """A pip restricted to wheels selects the old version, because a requirement of the new one has no wheel."""
     (tmp_path / "more").mkdir()
     make_wheel(offline, "sdkv5", "1.8", {"sdkv5.py": ""})
@@ -215,14 +208,12 @@ def test_resolution_never_selects_older_version_silently(
     assert codes == [("needs_compiler", "stubborn 1.0"), ("resolution_failed", "pip")]
 
 
-def test_wheel_built_for_this_machine_is_rejected(project: Project, offline: Path) -> None:
+def test_wheel_built_for_this_machine_is_rejected(project, offline):
     project.write({"requirements.txt": "foreign\n"})
     assert project.fail_once() == ("platform_wheel", "foreign 1.0")
 
 
-def test_resolution_drops_requirements_of_rejected_version(
-    project: Project, offline: Path, tmp_path: Path
-) -> None:
+def test_resolution_drops_requirements_of_rejected_version(project, offline, tmp_path):
     make_wheel(offline, "shrinking", "1.0", {"shrinking.py": ""})
     make_wheel(offline, "shrinking", "2.0", {"shrinking.py": ""}, "oldpython")
     make_wheel(offline, "holder", "1.0", {"holder.py": ""}, "shrinking<2")
@@ -233,7 +224,7 @@ def test_resolution_drops_requirements_of_rejected_version(
 
 
 @pytest.fixture(params=["uv", "pip"])
-def resolver(request: pytest.FixtureRequest, offline: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def resolver(request, offline, monkeypatch):
     """Resolve with uv, and with pip on a machine without uv."""
     if request.param == "pip":
         monkeypatch.setitem(sys.modules, "uv", None)
@@ -243,9 +234,7 @@ def resolver(request: pytest.FixtureRequest, offline: Path, monkeypatch: pytest.
     return str(request.param)
 
 
-def test_resolution_backtracks_when_the_newest_conflict(
-    project: Project, resolver: str, offline: Path, tmp_path: Path
-) -> None:
+def test_resolution_backtracks_when_the_newest_conflict(project, resolver, offline, tmp_path):
     make_wheel(offline, "model", "2.0", {"model.py": ""}, "core==2.0")
     make_wheel(offline, "model", "1.0", {"model.py": ""}, "core==1.0")
     for version in ("1.0", "2.0"):
@@ -263,9 +252,7 @@ def test_resolution_backtracks_when_the_newest_conflict(
         resolve_versions(project, "model==2.0\ncore==1.0\n", tmp_path / "work")
 
 
-def test_resolution_takes_the_running_package(
-    project: Project, resolver: str, offline: Path, tmp_path: Path
-) -> None:
+def test_resolution_takes_the_running_package(project, resolver, offline, tmp_path):
     make_wheel(offline, "scf_mps", "98.0", {"scf_mps.py": ""})
 
     assert resolve_versions(project, "scf-mps\nplugin\n", tmp_path / "work") == {
@@ -277,9 +264,7 @@ def test_resolution_takes_the_running_package(
 
 
 @pytest.mark.usefixtures("resolver")
-def test_markers_are_those_of_the_runtime(
-    project: Project, python310: Path, tmp_path: Path
-) -> None:
+def test_markers_are_those_of_the_runtime(project, python310, tmp_path):
     text = 'oldpython; python_version < "3.11"\nnewpython; python_version >= "3.11"\n'
     project.write({"requirements.txt": f'{text}windows; sys_platform == "win32"\n'})
     path = project.folder / "requirements.txt"
@@ -290,9 +275,7 @@ def test_markers_are_those_of_the_runtime(
     ]
 
 
-def test_foreign_markers_without_uv_are_a_warning(
-    project: Project, offline: Path, no_pythons: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_foreign_markers_without_uv_are_a_warning(project, offline, no_pythons, monkeypatch):
     monkeypatch.setitem(sys.modules, "uv", None)
     project.write({"requirements.txt": "oldpython==1.0\n"})
     other = "Python3.13" if sys.version_info[:2] != (3, 13) else "Python3.12"
@@ -302,14 +285,14 @@ def test_foreign_markers_without_uv_are_a_warning(
     assert "uv" in first
 
 
-def unpack_source(index: Path, folder: Path) -> Path:
+def unpack_source(index, folder):
     with tarfile.open(index / "checksums-2.0.tar.gz") as archive:
         archive.extractall(folder)
     return folder / "checksums-2.0"
 
 
 @pytest.mark.parametrize("line", ["-e ./checksums-2.0", "./checksums-2.0"])
-def test_local_folder_is_built_and_packed(project: Project, offline: Path, line: str) -> None:
+def test_local_folder_is_built_and_packed(project, offline, line):
     unpack_source(offline, project.folder)
     project.write({"requirements.txt": f"{line}\n"})
 
@@ -320,7 +303,7 @@ def test_local_folder_is_built_and_packed(project: Project, offline: Path, line:
 class Index(SimpleHTTPRequestHandler):
     """A package index that requires a password."""
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         if self.headers.get("Authorization") == f"Basic {b64encode(b'me:s3cret').decode()}":
             super().do_GET()
         else:
@@ -328,13 +311,11 @@ class Index(SimpleHTTPRequestHandler):
             self.send_header("WWW-Authenticate", "Basic")
             self.end_headers()
 
-    def log_message(self, *_: object) -> None: ...
+    def log_message(self, *_): ...
 
 
 @pytest.fixture
-def mirror(
-    index: Path, offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def mirror(index, offline, tmp_path, monkeypatch):
     """URL of an index with `lonely`, and a configuration without other indexes."""
     folder = tmp_path / "mirror"
     (folder / "simple" / "lonely").mkdir(parents=True)
@@ -354,9 +335,7 @@ def mirror(
 
 
 @pytest.mark.parametrize("where", ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "file"])
-def test_index_comes_from_configuration(
-    project: Project, mirror: str, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+def test_index_comes_from_configuration(project, mirror, monkeypatch, where):
     text = "lonely==1.0\n"
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     if where == "file":
@@ -368,9 +347,7 @@ def test_index_comes_from_configuration(
     assert project.build()["dependencies"] == {"lonely": "1.0"}
 
 
-def test_pip_configuration_file_is_read(
-    project: Project, mirror: str, offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pip_configuration_file_is_read(project, mirror, offline, tmp_path, monkeypatch):
     (tmp_path / "held.txt").write_text("checksums<2\n")
     (tmp_path / "pip.conf").write_text(
         f"[global]\nindex-url = {mirror}\nfind-links = {offline}\nretries = 0\n"
@@ -384,9 +361,7 @@ def test_pip_configuration_file_is_read(
     }
 
 
-def test_constraints_hashes_and_included_files_are_respected(
-    project: Project, offline: Path, tmp_path: Path
-) -> None:
+def test_constraints_hashes_and_included_files_are_respected(project, offline, tmp_path):
     project.write(
         {
             "more/base.txt": "-c held.txt\n",
@@ -404,7 +379,7 @@ def test_constraints_hashes_and_included_files_are_respected(
     assert len(caught.value.problems) == 1
 
 
-def test_local_wheel_is_packed_with_its_requirements(project: Project, offline: Path) -> None:
+def test_local_wheel_is_packed_with_its_requirements(project, offline):
     (project.folder / "vendor").mkdir()
     make_wheel(project.folder / "vendor", "vendored", "1.0", {"vendored.py": ""}, "oldpython")
     project.write({"requirements.txt": "./vendor/vendored-1.0-py3-none-any.whl\noldpython==1.0\n"})
@@ -412,11 +387,11 @@ def test_local_wheel_is_packed_with_its_requirements(project: Project, offline: 
     assert report["dependencies"] == {"oldpython": "1.0", "vendored": "1.0"}
 
 
-def test_empty_requirements_add_nothing(project: Project, tmp_path: Path) -> None:
+def test_empty_requirements_add_nothing(project, tmp_path):
     assert resolve_versions(project, "# nothing yet\n\nscf-mps\n", tmp_path / "work") == {}
 
 
-def test_hashes_are_read_from_utf_16(project: Project, offline: Path, tmp_path: Path) -> None:
+def test_hashes_are_read_from_utf_16(project, offline, tmp_path):
     text = f"checksums==1.0 --hash=sha256:{'0' * 64}\n"
     path = project.folder / "requirements.txt"
     path.write_text(text, "utf-16")  # `pip freeze > requirements.txt` in PowerShell
@@ -427,7 +402,7 @@ def test_hashes_are_read_from_utf_16(project: Project, offline: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["folder", "link"])
-def test_build_rejects_requirements_that_are_not_a_file(project: Project, kind: str) -> None:
+def test_build_rejects_requirements_that_are_not_a_file(project, kind):
     path = project.folder / "requirements.txt"
     path.mkdir() if kind == "folder" else path.symlink_to("gone.txt")
 
@@ -443,8 +418,8 @@ def test_build_rejects_requirements_that_are_not_a_file(project: Project, kind: 
     ],
 )
 def test_unsatisfiable_requirements_are_reported_without_password(
-    project: Project, offline: Path, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
+    project, offline, monkeypatch, text
+):
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     project.write({"requirements.txt": text})
     [problem] = project.fail()
@@ -452,7 +427,7 @@ def test_unsatisfiable_requirements_are_reported_without_password(
     assert "s3cret" not in problem.message
 
 
-def test_names_of_dependencies_are_checked(project: Project, offline: Path) -> None:
+def test_names_of_dependencies_are_checked(project, offline):
     project.write({"requirements.txt": "typing_backport==1.0\n", "typing.py": ""})
     problems = project.fail(include=["typing.py"])
     assert [(problem.code, problem.path) for problem in problems] == [
@@ -484,9 +459,7 @@ def test_names_of_dependencies_are_checked(project: Project, offline: Path) -> N
         ({"x-1.dist-info/RECORD": "a" * 200_000}, "field"),
     ],
 )
-def test_wheel_with_invalid_paths_is_rejected(
-    tmp_path: Path, files: dict[str, str], reason: str
-) -> None:
+def test_wheel_with_invalid_paths_is_rejected(tmp_path, files, reason):
     wheel = tmp_path / "x-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as opened:
         for name, text in files.items():
@@ -499,7 +472,7 @@ def test_wheel_with_invalid_paths_is_rejected(
     assert (problem.code, problem.path) == ("invalid_wheel", "x-1-py3-none-any.whl")
 
 
-def test_wheel_with_duplicate_file_is_rejected(tmp_path: Path) -> None:
+def test_wheel_with_duplicate_file_is_rejected(tmp_path):
     wheel = tmp_path / "x-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as opened:
         opened.writestr("x.py", "1")
@@ -510,7 +483,7 @@ def test_wheel_with_duplicate_file_is_rejected(tmp_path: Path) -> None:
         unpack_wheels({"x": wheel}, [], tmp_path / "to")
 
 
-def test_damaged_wheel_is_rejected(tmp_path: Path) -> None:
+def test_damaged_wheel_is_rejected(tmp_path):
     wheel = tmp_path / "x-1-py3-none-any.whl"
     wheel.write_bytes(b"not a zip")
 
@@ -518,7 +491,7 @@ def test_damaged_wheel_is_rejected(tmp_path: Path) -> None:
         unpack_wheels({"x": wheel}, [], tmp_path / "to")
 
 
-def test_wheels_with_file_and_folder_conflict_are_rejected(tmp_path: Path) -> None:
+def test_wheels_with_file_and_folder_conflict_are_rejected(tmp_path):
     wheels = {
         "a": make_wheel(tmp_path, "a", "1", {"shared": ""}),
         "b": make_wheel(tmp_path, "b", "1", {"shared/x.py": ""}),
@@ -529,9 +502,7 @@ def test_wheels_with_file_and_folder_conflict_are_rejected(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["sdk", "sdk/__init__.py/x", "sdk/__init__.py"])
-def test_dependency_and_project_cannot_share_a_path(
-    project: Project, offline: Path, name: str
-) -> None:
+def test_dependency_and_project_cannot_share_a_path(project, offline, name):
     project.write({"requirements.txt": "aaa==1.0\n", name: ""})
 
     [problem, *_] = project.fail(include=["sdk"])
@@ -540,7 +511,7 @@ def test_dependency_and_project_cannot_share_a_path(
     assert "aaa" in problem.message
 
 
-def test_current_cos_sdk_is_resolved(project: Project, tmp_path: Path) -> None:
+def test_current_cos_sdk_is_resolved(project, tmp_path):
     """With the real index. The usual restriction to wheels selects version 1.8.3 instead."""
     try:
         distributions = resolve(project, "cos-python-sdk-v5\n", tmp_path)

@@ -4,15 +4,11 @@ Each CPython runs a child process that behaves like the published runtime (PyPI 
 the root logger is at DEBUG, and the handler is loaded from its file.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -107,7 +103,7 @@ with open(report, "w", encoding="utf-8") as file:
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def python(request: pytest.FixtureRequest) -> Path:
+def python(request):
     """Each supported CPython that is installed."""
     path = find(request.param)
     if path is None:
@@ -115,7 +111,7 @@ def python(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def deploy(folder: Path, handlers: str | None = None) -> Path:
+def deploy(folder, handlers=None):
     """Write the read-only folder of a function, with the handlers of the repository or others."""
     for name, path in (
         list_package_files() | ({} if handlers else list_project_files(ROOT))
@@ -132,22 +128,19 @@ def deploy(folder: Path, handlers: str | None = None) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+def folders(tmp_path_factory):
     """Deployed folders: the repository's application, and one that exits the process."""
     top = tmp_path_factory.mktemp("scf")
     (top / "runtime").mkdir()
     (top / "runtime" / "main.py").write_text(RUNTIME)
     shutil.copy(bootstrap.__file__, top / "runtime")
     (top / "opt").mkdir()
-    yield {
-        "ours": deploy(top / "ours"),
-        "exiting": deploy(top / "exiting", EXITING),
-    }
+    yield {"ours": deploy(top / "ours"), "exiting": deploy(top / "exiting", EXITING)}
     for path in top.rglob("*"):
         path.chmod(0o755)
 
 
-def call(python: Path, folder: Path, loader: str, event: Any, report: Path) -> dict[str, Any]:
+def call(python, folder, loader, event, report):
     """Return the report of a runtime that loaded the handler and called it once."""
     top = folder.parent
     environment = {
@@ -171,17 +164,11 @@ def call(python: Path, folder: Path, loader: str, event: Any, report: Path) -> d
         timeout=60,
     )
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
-    outcome: dict[str, Any] = json.loads(report.read_text("utf-8"))
-    return outcome
+    return json.loads(report.read_text("utf-8"))
 
 
 @pytest.fixture(scope="module", params=["imp", "path"])
-def outcome(
-    python: Path,
-    folders: dict[str, Path],
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Any]:
+def outcome(python, folders, request, tmp_path_factory):
     """Report of the repository's application handling the documentation's event under each loader."""
     report = tmp_path_factory.mktemp("report") / "outcome.json"
     event = payload("mps_workflow_seed_mixed")
@@ -190,14 +177,12 @@ def outcome(
     return result
 
 
-def test_main_handler_works_under_both_loaders(outcome: dict[str, Any]) -> None:
+def test_main_handler_works_under_both_loaders(outcome):
     assert "raised" not in outcome
     assert json.loads(outcome["returned"]) == SUMMARY
 
 
-def test_each_record_is_one_line_of_json(
-    outcome: dict[str, Any],
-) -> None:
+def test_each_record_is_one_line_of_json(outcome):
     records = outcome["records"]
     assert all(text.endswith("\n") and text.count("\n") == 1 for text in records)
     lines = [json.loads(text) for text in records]
@@ -217,25 +202,19 @@ def test_each_record_is_one_line_of_json(
     assert "do-not-show-me" not in "".join(records)
 
 
-def test_modules_come_only_from_the_folder(
-    outcome: dict[str, Any], folders: dict[str, Path]
-) -> None:
+def test_modules_come_only_from_the_folder(outcome, folders):
     for name, file in outcome["modules"].items():
         if name.partition(".")[0] in ("scf_mps", "handlers", "index"):
             assert Path(file).is_relative_to(folders["ours"])
 
 
-def test_nothing_is_written_into_the_folder(
-    outcome: dict[str, Any], folders: dict[str, Path]
-) -> None:
+def test_nothing_is_written_into_the_folder(outcome, folders):
     there = {path.relative_to(folders["ours"]) for path in folders["ours"].rglob("*")}
     assert not [path for path in there if path.name == "__pycache__"]
     assert {path.parts[0] for path in there} == {"index.py", "handlers", "scf_mps"}
 
 
-def test_handling_an_event_loads_no_slow_module(
-    python: Path, folders: dict[str, Path], tmp_path: Path
-) -> None:
+def test_handling_an_event_loads_no_slow_module(python, folders, tmp_path):
     event = payload("mps_workflow_seed_mixed")
     outcome = call(python, folders["ours"], "bare", event, tmp_path / "outcome.json")
     assert json.loads(outcome["returned"])["unhandled"] == []
@@ -253,9 +232,7 @@ def test_handling_an_event_loads_no_slow_module(
     )
 
 
-def test_exit_in_callback_does_not_end_process(
-    python: Path, folders: dict[str, Path], tmp_path: Path
-) -> None:
+def test_exit_in_callback_does_not_end_process(python, folders, tmp_path):
     event = payload("mps_workflow_seed_mixed")
     outcome = call(python, folders["exiting"], "imp", event, tmp_path / "outcome.json")
     kind, text = outcome["raised"]
@@ -268,9 +245,7 @@ def test_exit_in_callback_does_not_end_process(
     assert second in outcome["traceback"]
 
 
-def test_invalid_event_is_raised_for_dead_letter_queue(
-    python: Path, folders: dict[str, Path], tmp_path: Path
-) -> None:
+def test_invalid_event_is_raised_for_dead_letter_queue(python, folders, tmp_path):
     outcome = call(python, folders["ours"], "path", {"hello": "scf"}, tmp_path / "outcome.json")
     kind, text = outcome["raised"]
     assert kind == "InvalidEvent"

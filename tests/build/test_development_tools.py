@@ -1,14 +1,10 @@
 """Test tools in requirements.txt are left out of the zip."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from scf_mps.build.development_tools import leave_out_test_tools
 from scf_mps.build.resolve import Distribution
-from tests.support.build_projects import Project, make_wheel
+from tests.support.build_projects import make_wheel
 
 REQUIRES = {
     "pytest": ("pluggy>=1", "packaging", 'tomli; python_version < "3.11"'),
@@ -38,9 +34,7 @@ DISTRIBUTIONS = [
         (["client"], "", [], []),
     ],
 )
-def test_tools_and_their_requirements_are_left_out(
-    tmp_path: Path, names: list[str], source: str, keep: list[str], expected: list[str]
-) -> None:
+def test_tools_and_their_requirements_are_left_out(tmp_path, names, source, keep, expected):
     (tmp_path / "a.py").write_text(source)
     roots = {*names}
     distributions = [
@@ -55,7 +49,7 @@ def test_tools_and_their_requirements_are_left_out(
     assert {one.name for one in needed} == {one.name for one in distributions} - {*left_out}
 
 
-def test_build_reports_test_tools(project: Project, offline: Path) -> None:
+def test_build_reports_test_tools(project, offline):
     make_wheel(offline, "pytest", "9.0", {"pytest.py": ""}, "pluggy")
     make_wheel(offline, "pluggy", "1.0", {"pluggy.py": ""})
     project.write({"requirements.txt": "pytest\nclient==1.8\n"})

@@ -1,7 +1,5 @@
 """Pruning of the full SDK: services that a file names are kept, the others are removed and reported."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -20,7 +18,7 @@ from .test_contents import INVOKE, unpack
 SERVICES = ("cdb", "cdn", "cvm", "mps", "vod")
 
 
-def write_sdk(folder: Path, code: dict[str, str]) -> Path:
+def write_sdk(folder, code):
     sdk = {f"tencentcloud/{name}/__init__.py": "" for name in (*SERVICES, "common")}
     sdk["tencentcloud/__init__.py"] = "__version__ = '3.1'\n"
     sdk["tencentcloud/vod/v1/vod_client.py"] = "'See tencentcloud.cvm'\n"
@@ -28,7 +26,7 @@ def write_sdk(folder: Path, code: dict[str, str]) -> Path:
     return folder
 
 
-def kept_services(folder: Path) -> list[str]:
+def kept_services(folder):
     return sorted({path.name for path in (folder / "tencentcloud").iterdir()} & {*SERVICES})
 
 
@@ -60,7 +58,7 @@ def kept_services(folder: Path) -> list[str]:
         ("print 'old'\nimport tencentcloud.cdb", ["cdb"]),
     ],
 )
-def test_pruning_keeps_services_that_code_names(tmp_path: Path, text: str, kept: list[str]) -> None:
+def test_pruning_keeps_services_that_code_names(tmp_path, text, kept):
     write_sdk(tmp_path, {"handlers/a.py": text})
 
     pruning = prune([tmp_path])
@@ -86,7 +84,7 @@ def test_pruning_keeps_services_that_code_names(tmp_path: Path, text: str, kept:
         "import tencentcloud\n\npkgutil.iter_modules(tencentcloud.__path__)",
     ],
 )
-def test_pruning_keeps_every_service_named_at_run_time(tmp_path: Path, text: str) -> None:
+def test_pruning_keeps_every_service_named_at_run_time(tmp_path, text):
     write_sdk(tmp_path, {"other/a.py": text})
 
     pruning = prune([tmp_path])
@@ -99,7 +97,7 @@ def test_pruning_keeps_every_service_named_at_run_time(tmp_path: Path, text: str
     assert "5" in warning.message
 
 
-def test_pruning_reads_data_and_entry_points_too(tmp_path: Path) -> None:
+def test_pruning_reads_data_and_entry_points_too(tmp_path):
     write_sdk(
         tmp_path,
         {
@@ -114,7 +112,7 @@ def test_pruning_reads_data_and_entry_points_too(tmp_path: Path) -> None:
     assert kept_services(tmp_path) == ["cdb", "cvm"]
 
 
-def test_pruning_searches_code_and_layer(tmp_path: Path) -> None:
+def test_pruning_searches_code_and_layer(tmp_path):
     layer = write_sdk(tmp_path / "layer", {})
     Project(tmp_path / "code").write({"handlers/a.py": "import tencentcloud.mps"})
 
@@ -134,9 +132,7 @@ def test_pruning_searches_code_and_layer(tmp_path: Path) -> None:
         (["Crypto"], []),
     ],
 )
-def test_pruning_keeps_services_that_options_name(
-    tmp_path: Path, keep: list[str], kept: list[str]
-) -> None:
+def test_pruning_keeps_services_that_options_name(tmp_path, keep, kept):
     write_sdk(tmp_path, {})
 
     prune([tmp_path], keep)
@@ -144,7 +140,7 @@ def test_pruning_keeps_services_that_options_name(
     assert kept_services(tmp_path) == kept
 
 
-def test_pruning_keeps_services_of_required_split_packages(tmp_path: Path) -> None:
+def test_pruning_keeps_services_of_required_split_packages(tmp_path):
     write_sdk(tmp_path, {})
 
     prune([tmp_path], [], ["tencentcloud-sdk-python", "tencentcloud-sdk-python-vod"])
@@ -178,7 +174,7 @@ main_handler = app.main_handler
 """
 
 
-def installed_files(*packages: str) -> dict[str, bytes]:
+def installed_files(*packages):
     """Return the Python files of installed packages."""
     files = {}
     for package in packages:
@@ -193,9 +189,7 @@ def installed_files(*packages: str) -> dict[str, bytes]:
     return files
 
 
-def test_pruned_zip_calls_mps_through_the_official_client(
-    project: Project, offline: Path, python310: Path, tmp_path: Path
-) -> None:
+def test_pruned_zip_calls_mps_through_the_official_client(project, offline, python310, tmp_path):
     web = installed_files("requests", "urllib3", "idna", "certifi", "charset_normalizer")
     make_wheel(offline, "web", "1.0", web)
     make_wheel(offline, "tencentcloud_sdk_python", "3.1", installed_files("tencentcloud"), "web")

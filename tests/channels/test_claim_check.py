@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,23 +19,20 @@ from tests.channels.support import KEY, create_request, sign
 BUCKET, REGION = "archive-1250000000", "ap-guangzhou"
 
 
-def locate(key: str, bucket: str = BUCKET) -> str:
+def locate(key, bucket=BUCKET):
     return f"cos://{bucket}.{REGION}/{key}"
 
 
-def reference(key: str = "event.json", **more: Any) -> dict[str, Any]:
+def reference(key="event.json", **more):
     return {"ArchivedEvent": locate(key), **more}
 
 
-def create_large_event() -> dict[str, Any]:
-    made: dict[str, Any] = sample(
-        "WorkflowTask", Transcode="SUCCESS", session_context="x" * 200_000
-    )
-    return made
+def create_large_event():
+    return sample("WorkflowTask", Transcode="SUCCESS", session_context="x" * 200_000)
 
 
 @pytest.fixture
-def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CosEmulator]:
+def emulator(tmp_path, monkeypatch):
     for name in ("MPS_BUCKETS", "MPS_ALLOW_UNSIGNED", "MPS_REREAD", "TENCENTCLOUD_SESSIONTOKEN"):
         monkeypatch.delenv(name, raising=False)
     with CosEmulator(tmp_path / "cos") as running:
@@ -52,7 +46,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CosEmu
 
 
 @pytest.fixture
-def put(emulator: CosEmulator) -> Any:
+def put(emulator):
     def put(content: object, key: str = "event.json") -> None:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         Cos(proxy=emulator.url).upload(body, locate(key))
@@ -61,36 +55,32 @@ def put(emulator: CosEmulator) -> Any:
 
 
 @pytest.fixture
-def app() -> App:
+def app():
     return App()
 
 
 @pytest.fixture
-def taken(app: App) -> list[Transcode]:
+def taken(app):
     """Return the list of results that a callback of the application receives."""
-    found: list[Transcode] = []
+    found = []
     app.on(Transcode)(lambda transcode: found.append(transcode))
     return found
 
 
-def test_archived_event_is_dispatched_like_a_direct_one(
-    app: App, taken: list[Transcode], put: Any
-) -> None:
+def test_archived_event_is_dispatched_like_a_direct_one(app, taken, put):
     put(create_large_event())
     summary = app.main_handler(reference(), {})
     assert summary == app.main_handler(create_large_event(), {})
     assert taken[0].event.raw == create_large_event()
 
 
-def test_archived_event_is_explained(app: App, taken: list[Transcode], put: Any) -> None:
+def test_archived_event_is_explained(app, taken, put):
     put(create_large_event())
     assert [one.runs for one in app.explain(reference())] == [True, False]
     assert taken == []
 
 
-def test_archived_event_is_read_with_invocation_credentials(
-    app: App, taken: list[Transcode], put: Any, emulator: CosEmulator, monkeypatch: Any
-) -> None:
+def test_archived_event_is_read_with_invocation_credentials(app, taken, put, emulator, monkeypatch):
     put(create_large_event())
     for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"):
         monkeypatch.delenv(name)
@@ -101,9 +91,7 @@ def test_archived_event_is_read_with_invocation_credentials(
         app.main_handler(reference(), {})
 
 
-def test_archived_event_must_be_of_the_named_task(
-    app: App, taken: list[Transcode], put: Any
-) -> None:
+def test_archived_event_must_be_of_the_named_task(app, taken, put):
     put(create_large_event())
     for task_id in (create_large_event()["WorkflowTaskEvent"]["TaskId"], "", None):
         app.main_handler(reference(TaskId=task_id), {})
@@ -112,7 +100,7 @@ def test_archived_event_must_be_of_the_named_task(
         app.main_handler(reference(TaskId="another"), {})
 
 
-def test_batch_continues_after_missing_event(app: App, taken: list[Transcode], put: Any) -> None:
+def test_batch_continues_after_missing_event(app, taken, put):
     put(create_large_event())
     bodies = [reference("missing.json"), reference()]
     with pytest.raises(CallbacksFailed, match="1 failures"):
@@ -136,9 +124,7 @@ def test_batch_continues_after_missing_event(app: App, taken: list[Transcode], p
         (locate("k\ud800"), "surrogates"),
     ],
 )
-def test_invalid_address_is_an_invalid_event(
-    app: App, emulator: CosEmulator, address: Any, detail: str
-) -> None:
+def test_invalid_address_is_an_invalid_event(app, emulator, address, detail):
     with pytest.raises(InvalidEvent, match=detail):
         app.main_handler({"ArchivedEvent": address}, {})
 
@@ -153,32 +139,25 @@ def test_invalid_address_is_an_invalid_event(
         (reference("event.json", TaskId="t"), "another reference"),
         ({"TaskId": "t"}, "another reference"),
         ({"msgBody": json.dumps(sample("WorkflowTask"))}, "MPS notification"),
-        (
-            {"headers": {}, "body": json.dumps(sample("WorkflowTask"))},
-            "MPS notification",
-        ),
+        ({"headers": {}, "body": json.dumps(sample("WorkflowTask"))}, "MPS notification"),
         (json.dumps(sample("WorkflowTask")), "str of length"),
     ],
 )
-def test_archived_object_must_be_an_event(app: App, put: Any, content: object, detail: str) -> None:
+def test_archived_object_must_be_an_event(app, put, content, detail):
     put(content)
     with pytest.raises(InvalidEvent, match=detail) as refused:
         app.main_handler(reference(), {})
     assert repr(locate("event.json")) in str(refused.value)
 
 
-def test_archived_event_has_a_size_limit(
-    app: App, put: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_archived_event_has_a_size_limit(app, put, monkeypatch):
     monkeypatch.setattr("scf_mps.channels.claim_check.MAX_EVENT_BYTES", 100_000)
     put(create_large_event())
     with pytest.raises(InvalidEvent, match="limit=100000"):
         app.main_handler(reference(), {})
 
 
-def test_archived_event_must_be_in_allowed_bucket(
-    app: App, put: Any, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_archived_event_must_be_in_allowed_bucket(app, put, emulator, monkeypatch):
     put(create_large_event())
     asked = len(emulator.requests)
     monkeypatch.setenv("MPS_BUCKETS", "media-*")
@@ -187,9 +166,7 @@ def test_archived_event_must_be_in_allowed_bucket(
     assert len(emulator.requests) == asked
 
 
-def test_unavailable_cos_leads_to_a_retry(
-    app: App, taken: list[Transcode], put: Any, emulator: CosEmulator
-) -> None:
+def test_unavailable_cos_leads_to_a_retry(app, taken, put, emulator):
     put(create_large_event())
     emulator.faults.add(Fault("error"))
     with pytest.raises(Unavailable):
@@ -201,9 +178,7 @@ def test_unavailable_cos_leads_to_a_retry(
     assert len(taken) == 1
 
 
-def test_reference_over_http_must_be_signed(
-    app: App, taken: list[Transcode], put: Any, emulator: CosEmulator
-) -> None:
+def test_reference_over_http_must_be_signed(app, taken, put, emulator):
     put(create_large_event())
     asked = len(emulator.requests)
     assert app.main_handler(create_request(reference()), {})["statusCode"] == 401
@@ -215,13 +190,7 @@ def test_reference_over_http_must_be_signed(
     assert len(taken) == 1
 
 
-def test_response_reveals_nothing_about_the_object(
-    app: App,
-    put: Any,
-    emulator: CosEmulator,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_response_reveals_nothing_about_the_object(app, put, emulator, monkeypatch, caplog):
     monkeypatch.setenv("MPS_BUCKETS", f"{BUCKET},internal-*")
     put({"database_password": "x"}, "settings.json")
     put(b"[]", "list.json")
@@ -243,23 +212,19 @@ def test_response_reveals_nothing_about_the_object(
         assert text in caplog.text
 
 
-def test_missing_credentials_return_500(
-    app: App, emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_return_500(app, emulator, monkeypatch):
     monkeypatch.delenv("TENCENTCLOUD_SECRETID")
     assert app.main_handler(create_request(sign(reference())), {})["statusCode"] == 500
 
 
-def test_event_with_other_fields_is_no_reference(app: App) -> None:
+def test_event_with_other_fields_is_no_reference(app):
     event = {**sample("WorkflowTask"), "ArchivedEvent": locate("missing.json")}
     assert app.main_handler(event, {})["event_type"] == "WorkflowTask"
     with pytest.raises(InvalidEvent, match="MPS notification"):
         app.main_handler(reference(Status="FINISH"), {})
 
 
-def test_cli_shows_summary_of_a_reference(
-    put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cli_shows_summary_of_a_reference(put, tmp_path, monkeypatch):
     typer_testing = pytest.importorskip("typer.testing", reason="the command line needs it")
     from scf_mps.cli import cli
 

@@ -27,18 +27,18 @@ NOT_SIGNED = "HTTP request refused: Sign is not MD5(Timestamp + MPS_NOTIFY_KEY)"
 
 
 @pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_variables(monkeypatch):
     monkeypatch.delenv("MPS_NOTIFY_KEY", raising=False)
     monkeypatch.delenv("MPS_ALLOW_UNSIGNED", raising=False)
 
 
 @pytest.fixture
-def notify_key(monkeypatch: pytest.MonkeyPatch) -> str:
+def notify_key(monkeypatch):
     monkeypatch.setenv("MPS_NOTIFY_KEY", KEY)
     return KEY
 
 
-def cmq(*bodies: Any) -> dict[str, Any]:
+def cmq(*bodies):
     """Return messages as a CMQ topic passes them."""
     texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
     return {
@@ -46,17 +46,17 @@ def cmq(*bodies: Any) -> dict[str, Any]:
     }
 
 
-def signed(timestamp: Any = EXPIRES, key: str = KEY) -> dict[str, Any]:
+def signed(timestamp=EXPIRES, key=KEY):
     """Return a signed notification without a payload."""
     return sign({"EventType": "WorkflowTask"}, timestamp, key)
 
 
-def at(now: float) -> Any:
+def at(now):
     """Return a clock that stands still."""
     return lambda: now
 
 
-def refuse(event: object, now: float = EXPIRES) -> str:
+def refuse(event, now=EXPIRES):
     """Return the error text of an event that cannot be unwrapped."""
     with pytest.raises(InvalidEvent) as refused:
         unwrap(event, at(now))
@@ -71,12 +71,12 @@ def refuse(event: object, now: float = EXPIRES) -> str:
 @pytest.mark.parametrize(
     "event", [{"EventType": "WorkflowTask"}, {"NotificationType": "ProcessEof"}]
 )
-def test_unwrap_returns_notification_of_mps_trigger(event: dict[str, Any]) -> None:
+def test_unwrap_returns_notification_of_mps_trigger(event):
     (notification,) = unwrap(event)
     assert notification is event
 
 
-def test_notification_with_envelope_fields_stays_whole() -> None:
+def test_notification_with_envelope_fields_stays_whole():
     for event in (
         {"EventType": "New", "body": "{}", "headers": {}},
         {"NotificationType": "New", "Records": [{}]},
@@ -96,7 +96,7 @@ def test_notification_with_envelope_fields_stays_whole() -> None:
         {"requestContext": {}},
     ],
 )
-def test_unwrap_returns_anything_without_envelope(event: object) -> None:
+def test_unwrap_returns_anything_without_envelope(event):
     (notification,) = unwrap(event)
     assert notification is event
     with pytest.raises(InvalidEvent, match="MPS notification"):
@@ -104,7 +104,7 @@ def test_unwrap_returns_anything_without_envelope(event: object) -> None:
 
 
 @pytest.mark.parametrize("wrap", [str, str.encode, lambda text: bytearray(text.encode())])
-def test_text_is_parsed_as_json(wrap: Any) -> None:
+def test_text_is_parsed_as_json(wrap):
     for event in ({"EventType": "X"}, cmq({"EventType": "X"})):
         assert unwrap(wrap(json.dumps(event))) == [{"EventType": "X"}]
     summary = App().main_handler(wrap(json.dumps(sample("WorkflowTask"))), {})
@@ -123,25 +123,25 @@ def test_text_is_parsed_as_json(wrap: Any) -> None:
         ("null", "null"),
     ],
 )
-def test_text_without_notification_is_invalid(event: Any, detail: str) -> None:
+def test_text_without_notification_is_invalid(event, detail):
     with pytest.raises(InvalidEvent, match=detail):
         App().main_handler(event)
 
 
-def test_text_may_have_a_hundred_levels() -> None:
+def test_text_may_have_a_hundred_levels():
     text = '{"EventType": "X", "a": ' + "[" * 98 + "1" + "]" * 98 + "}"
     assert App().main_handler(text)["event_type"] == "X"
 
 
-def test_event_too_deep_for_its_key_is_invalid() -> None:
-    event: Any = sample("WorkflowTask", status="PROCESSING")
+def test_event_too_deep_for_its_key_is_invalid():
+    event = sample("WorkflowTask", status="PROCESSING")
     for _ in range(3000):
         event["Deep"] = [event.get("Deep")]
     with pytest.raises(InvalidEvent, match="100 levels"):
         App(ledger=MemoryLedger()).main_handler(event)
 
 
-def test_recursion_in_middleware_is_raised() -> None:
+def test_recursion_in_middleware_is_raised():
     class Endless(Middleware):
         def before_event(self, event: Any, context: Any) -> None:
             self.before_event(event, context)
@@ -153,19 +153,17 @@ def test_recursion_in_middleware_is_raised() -> None:
 # HTTP
 
 
-def test_signed_request_is_unwrapped(notify_key: str) -> None:
+def test_signed_request_is_unwrapped(notify_key):
     notification = payload("synth_workflow_signed")
     assert unwrap(create_request(notification), at(EXPIRES)) == [notification]
 
 
-def test_gateway_request_without_headers_is_unwrapped(
-    notify_key: str,
-) -> None:
+def test_gateway_request_without_headers_is_unwrapped(notify_key):
     event = {"requestContext": {"stage": "release"}, "body": json.dumps(signed())}
     assert unwrap(event, at(EXPIRES)) == [signed()]
 
 
-def test_base64_body_is_decoded(notify_key: str) -> None:
+def test_base64_body_is_decoded(notify_key):
     notification = payload("synth_workflow_signed")
     text = base64.b64encode(json.dumps(notification, ensure_ascii=False).encode()).decode()
     assert unwrap(create_request(text, isBase64Encoded=True), at(EXPIRES)) == [notification]
@@ -174,7 +172,7 @@ def test_base64_body_is_decoded(notify_key: str) -> None:
     ]
 
 
-def test_documented_request_reaches_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_request_reaches_callback(monkeypatch):
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     app = App()
     taken = []
@@ -185,7 +183,7 @@ def test_documented_request_reaches_callback(monkeypatch: pytest.MonkeyPatch) ->
     assert taken == [10]
 
 
-def test_signature_expires_by_the_real_clock(notify_key: str) -> None:
+def test_signature_expires_by_the_real_clock(notify_key):
     expired = create_request(payload("synth_workflow_signed"))  # in 2021
     assert App().main_handler(expired)["statusCode"] == 401
     soon = int(time.time()) + 600
@@ -194,13 +192,13 @@ def test_signature_expires_by_the_real_clock(notify_key: str) -> None:
 
 
 @pytest.mark.parametrize("timestamp", [EXPIRES, str(EXPIRES)])
-def test_signature_is_valid_until_its_timestamp(notify_key: str, timestamp: Any) -> None:
+def test_signature_is_valid_until_its_timestamp(notify_key, timestamp):
     event = create_request(signed(timestamp))
     assert unwrap(event, at(EXPIRES)) == [signed(timestamp)]
     assert "expired" in refuse(event, EXPIRES + 0.5)
 
 
-def test_signature_may_be_in_upper_case(notify_key: str) -> None:
+def test_signature_may_be_in_upper_case(notify_key):
     notification = signed()
     notification["Sign"] = notification["Sign"].upper()
     assert unwrap(create_request(notification), at(EXPIRES)) == [notification]
@@ -231,29 +229,27 @@ def test_signature_may_be_in_upper_case(notify_key: str) -> None:
         '"text"',
     ],
 )
-def test_request_with_wrong_signature_is_refused(notify_key: str, notification: Any) -> None:
+def test_request_with_wrong_signature_is_refused(notify_key, notification):
     assert refuse(create_request(notification), now=0) == NOT_SIGNED
 
 
 @pytest.mark.parametrize(
     "timestamp", ["", "-5", "soon", "1e12", True, "１６３３０４６４００", "1" * 13, -5]
 )
-def test_signed_timestamp_must_be_digits(notify_key: str, timestamp: Any) -> None:
+def test_signed_timestamp_must_be_digits(notify_key, timestamp):
     assert refuse(create_request(signed(timestamp)), now=0) == NOT_SIGNED
 
 
-def test_signature_of_null_timestamp_is_refused(notify_key: str) -> None:
+def test_signature_of_null_timestamp_is_refused(notify_key):
     assert refuse(create_request({**signed(""), "Timestamp": None}), now=0) == NOT_SIGNED
 
 
-def test_signature_too_far_ahead_is_refused(notify_key: str) -> None:
+def test_signature_too_far_ahead_is_refused(notify_key):
     assert unwrap(create_request(signed()), at(EXPIRES - 3600)) == [signed()]
     assert "3600 seconds" in refuse(create_request(signed()), EXPIRES - 3600.5)
 
 
-def test_any_of_several_keys_is_accepted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_any_of_several_keys_is_accepted(monkeypatch):
     monkeypatch.setenv("MPS_NOTIFY_KEY", " old-key , new-key,,")
     for key in ("old-key", "new-key"):
         assert unwrap(create_request(signed(key=key)), at(EXPIRES)) == [signed(key=key)]
@@ -261,18 +257,14 @@ def test_any_of_several_keys_is_accepted(
         assert refuse(create_request(signed(key=key))) == NOT_SIGNED
 
 
-def test_scrub_hides_each_of_several_keys(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_scrub_hides_each_of_several_keys(monkeypatch):
     from scf_mps.logs import scrub
 
     monkeypatch.setenv("MPS_NOTIFY_KEY", "old-key, new-key,")
     assert scrub("old-key or new-key") == "*** or ***"
 
 
-def test_request_is_refused_without_a_key(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_request_is_refused_without_a_key(monkeypatch):
     assert "MPS_NOTIFY_KEY" in refuse(create_request(signed()), now=0)
     for value in ("0", "", "true"):
         monkeypatch.setenv("MPS_ALLOW_UNSIGNED", value)
@@ -281,9 +273,7 @@ def test_request_is_refused_without_a_key(
     assert "MPS_NOTIFY_KEY" in refuse(create_request(signed()), now=0)
 
 
-def test_unsigned_request_is_accepted_only_without_a_key(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_unsigned_request_is_accepted_only_without_a_key(monkeypatch):
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     notification = {"EventType": "WorkflowTask"}
     assert unwrap(create_request(notification)) == [notification]
@@ -310,7 +300,7 @@ def test_unsigned_request_is_accepted_only_without_a_key(
         (create_request("", body=5, isBase64Encoded=True), "base64"),
     ],
 )
-def test_malformed_body_is_invalid(notify_key: str, event: dict[str, Any], detail: str) -> None:
+def test_malformed_body_is_invalid(notify_key, event, detail):
     text = refuse(event)
     assert detail in text
     assert "body of the HTTP request" in text
@@ -319,7 +309,7 @@ def test_malformed_body_is_invalid(notify_key: str, event: dict[str, Any], detai
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "1" * 5000, base64.b64encode(b'"\xff\xfe\xff"').decode()]
 )
-def test_hostile_body_is_invalid(notify_key: str, text: str) -> None:
+def test_hostile_body_is_invalid(notify_key, text):
     event = create_request(text, isBase64Encoded=text.endswith("="))
     text = refuse(event)
     assert text == NOT_SIGNED or "body of the HTTP request" in text
@@ -338,13 +328,13 @@ ANY_JSON = st.recursive(
     | ANY_JSON,
     base64_encoded=ANY_JSON,
 )
-def test_any_request_without_the_key_is_refused(body: Any, base64_encoded: Any) -> None:
+def test_any_request_without_the_key_is_refused(body, base64_encoded):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPS_NOTIFY_KEY", KEY)
         assert refuse({"headers": {}, "body": body, "isBase64Encoded": base64_encoded}, now=0)
 
 
-def test_body_is_base64_only_if_flagged(notify_key: str) -> None:
+def test_body_is_base64_only_if_flagged(notify_key):
     text = base64.b64encode(json.dumps(signed()).encode()).decode()
     for word in (True, "true"):
         assert unwrap(create_request(text, isBase64Encoded=word), at(EXPIRES)) == [signed()]
@@ -353,11 +343,11 @@ def test_body_is_base64_only_if_flagged(notify_key: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "Post", "POST", None])
-def test_method_may_be_in_any_case(notify_key: str, method: Any) -> None:
+def test_method_may_be_in_any_case(notify_key, method):
     assert unwrap(create_request(signed(), httpMethod=method), at(EXPIRES)) == [signed()]
 
 
-def test_text_may_begin_with_a_byte_order_mark(notify_key: str) -> None:
+def test_text_may_begin_with_a_byte_order_mark(notify_key):
     text = b"\xef\xbb\xbf" + json.dumps(signed()).encode()
     body = base64.b64encode(text).decode()
     assert unwrap(create_request(body, isBase64Encoded=True), at(EXPIRES)) == [signed()]
@@ -380,8 +370,8 @@ NUMBERS = ["1e999", "-1e999", "NaN", "Infinity", "-Infinity"]
         json.loads,
     ],
 )
-def test_number_that_is_not_json_is_invalid(number: str, wrap: Any) -> None:
-    ran: list[object] = []
+def test_number_that_is_not_json_is_invalid(number, wrap):
+    ran = []
     app = App()
     app.on("WorkflowTask")(lambda event: ran.append(event))
     event = '{"EventType": "WorkflowTask", "WorkflowTaskEvent": {"A": [{"B": %s}]}}' % number  # noqa: UP031
@@ -391,20 +381,20 @@ def test_number_that_is_not_json_is_invalid(number: str, wrap: Any) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_number_that_is_not_json_is_400(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+def test_number_that_is_not_json_is_400(monkeypatch, number):
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     event = '{"EventType": "WorkflowTask", "WorkflowTaskEvent": {"A": %s}}' % number  # noqa: UP031
     assert App().main_handler(create_request(event), {})["statusCode"] == 400
 
 
-def test_large_and_small_numbers_are_accepted() -> None:
+def test_large_and_small_numbers_are_accepted():
     numbers = {"A": [1e308, -0.0, 5e-324, 10**400, True]}
     event = {"EventType": "WorkflowTask", "WorkflowTaskEvent": numbers}
     assert App().main_handler(event, {})["event_type"] == "WorkflowTask"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "", 5, "POST " * 9])
-def test_other_method_than_post_is_405(notify_key: str, method: Any) -> None:
+def test_other_method_than_post_is_405(notify_key, method):
     request = {"httpMethod": method, "headers": {}, "body": None}
     with pytest.raises(RequestRefused) as refused:
         unwrap(request, at(EXPIRES))
@@ -414,7 +404,7 @@ def test_other_method_than_post_is_405(notify_key: str, method: Any) -> None:
 # CMQ
 
 
-def test_queue_messages_are_unwrapped() -> None:
+def test_queue_messages_are_unwrapped():
     received = {"code": 0, "requestId": "r", "msgId": "1", "receiptHandle": "h"}
     first, second = {"EventType": "A"}, {"EventType": "B"}
     assert unwrap({**received, "msgBody": json.dumps(first)}) == [first]
@@ -424,7 +414,7 @@ def test_queue_messages_are_unwrapped() -> None:
     assert unwrap({"code": 0, "msgInfoList": messages}) == [first, second]
 
 
-def test_unreadable_queue_message_is_located() -> None:
+def test_unreadable_queue_message_is_located():
     with pytest.raises(InvalidEvent, match="msgBody"):
         App().main_handler({"msgBody": None})
     with pytest.raises(CallbacksFailed) as failed:
@@ -436,7 +426,7 @@ def test_unreadable_queue_message_is_located() -> None:
     assert "message at msgInfoList[2]" in str(failed.value)
 
 
-def quote_path(text: str) -> str:
+def quote_path(text):
     """Escape a text as url.PathEscape of Go does."""
     return quote(text, safe="$&+:=@")
 
@@ -446,9 +436,7 @@ def quote_path(text: str) -> str:
 @given(context=st.text(st.characters(exclude_categories=["Cs"])))
 @example(context="1+1")
 @example(context="1 + 1")
-def test_url_escapes_of_a_message_are_removed(
-    escape: Any, separators: tuple[str, str], context: str
-) -> None:
+def test_url_escapes_of_a_message_are_removed(escape, separators, context):
     notification = {"EventType": "A", "SessionContext": context}
     text = json.dumps(notification, ensure_ascii=False, separators=separators)
     for escaped in (escape(text), escape(text).replace("%7B", "%7b")):
@@ -469,12 +457,12 @@ def test_url_escapes_of_a_message_are_removed(
         "%7B%zz",
     ],
 )
-def test_message_with_broken_escapes_is_invalid(text: str) -> None:
+def test_message_with_broken_escapes_is_invalid(text):
     with pytest.raises(InvalidEvent, match="msgBody"):
         App().main_handler({"msgBody": text})
 
 
-def test_documented_message_reaches_callback() -> None:
+def test_documented_message_reaches_callback():
     app = App()
     taken = []
     app.on(Transcode)(lambda transcode: taken.append(transcode.definition))
@@ -483,12 +471,12 @@ def test_documented_message_reaches_callback() -> None:
     assert taken == [10]
 
 
-def test_messages_are_unwrapped_in_order() -> None:
+def test_messages_are_unwrapped_in_order():
     first, second = {"EventType": "A"}, {"EventType": "B"}
     assert unwrap(cmq(first, second)) == [first, second]
 
 
-def test_batch_summary_has_every_event() -> None:
+def test_batch_summary_has_every_event():
     app = App()
     app.on(UnknownEvent)(lambda event: None)
     summary = app.main_handler(cmq({"EventType": "A"}, {"EventType": "B"}), {})
@@ -496,7 +484,7 @@ def test_batch_summary_has_every_event() -> None:
     assert [one["callbacks"][0]["outcome"] for one in summary["events"]] == ["done", "done"]
 
 
-def test_single_message_has_plain_summary() -> None:
+def test_single_message_has_plain_summary():
     summary = App().main_handler(cmq({"EventType": "A"}), {})
     assert summary["event_type"] == "A"
 
@@ -515,15 +503,15 @@ def test_single_message_has_plain_summary() -> None:
         ({"CMQ": {"msgBody": "[1]"}}, "list of length 1"),
     ],
 )
-def test_malformed_message_is_invalid(record: Any, detail: str) -> None:
+def test_malformed_message_is_invalid(record, detail):
     with pytest.raises(InvalidEvent, match=detail):
         App().main_handler({"Records": [record]})
 
 
-def create_failing_app() -> tuple[App, list[str]]:
+def create_failing_app():
     """Return an application whose callback fails for one session context, and the contexts of the others."""
     router = Router()
-    taken: list[str] = []
+    taken = []
 
     @router.on(Transcode, name="keep")
     def keep(transcode: Transcode) -> None:
@@ -534,13 +522,11 @@ def create_failing_app() -> tuple[App, list[str]]:
     return App(router), taken
 
 
-def task(session_context: str) -> dict[str, Any]:
+def task(session_context):
     return sample("WorkflowTask", Transcode="SUCCESS", session_context=session_context)
 
 
-def test_batch_continues_after_failed_message(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_batch_continues_after_failed_message(caplog):
     app, taken = create_failing_app()
     event = cmq("no JSON", task("first"), task("fail"), {"EventType": ""}, task("last"))
     event["Records"].append({"CMQ": {}})
@@ -576,7 +562,7 @@ def test_batch_continues_after_failed_message(
     ]
 
 
-def test_line_about_invalid_message_has_no_task_id() -> None:
+def test_line_about_invalid_message_has_no_task_id():
     from scf_mps import logs
     from tests.support.log_capture import Stream, restore_loggers
 
@@ -592,7 +578,7 @@ def test_line_about_invalid_message_has_no_task_id() -> None:
     assert "task_id" not in about_second
 
 
-def test_explain_locates_invalid_message() -> None:
+def test_explain_locates_invalid_message():
     app, _ = create_failing_app()
     assert len(app.explain(cmq(task("a"), task("b")))) == 4
     with pytest.raises(InvalidEvent, match=r"Records\[1\]\.CMQ\.msgBody"):
@@ -600,7 +586,7 @@ def test_explain_locates_invalid_message() -> None:
 
 
 @given(st.lists(ANY_JSON, min_size=1, max_size=4))
-def test_any_records_raise_only_our_errors(records: list[Any]) -> None:
+def test_any_records_raise_only_our_errors(records):
     logging.disable(logging.CRITICAL)
     try:
         for wrapped in (records, [{"CMQ": {"msgBody": json.dumps(one)}} for one in records]):
@@ -613,7 +599,7 @@ def test_any_records_raise_only_our_errors(records: list[Any]) -> None:
 class TestDeadLetters:
     """Messages of SCF's dead-letter queue (product page 583/39851)."""
 
-    def letter(self, context: Any, **body: Any) -> dict[str, Any]:
+    def letter(self, context, **body):
         return {
             "RequestId": "4f57f4f5-3c4b-11eb-8dcd-5254005dbf9e",
             "ErrorCode": 430,
@@ -621,48 +607,46 @@ class TestDeadLetters:
             "Body": {"FunctionName": "mps-events", "ClientContext": context, "RetryNum": 2, **body},
         }
 
-    def test_dead_letter_holds_the_event(self) -> None:
+    def test_dead_letter_holds_the_event(self):
         notification = sample("WorkflowTask")
         assert unwrap(self.letter(json.dumps(notification))) == [notification]
 
-    def test_dead_letter_body_may_be_text(self) -> None:
+    def test_dead_letter_body_may_be_text(self):
         letter = self.letter(json.dumps({"EventType": "X"}))
         assert unwrap({**letter, "Body": json.dumps(letter["Body"])}) == [{"EventType": "X"}]
 
-    def test_dead_letter_body_may_come_alone(self) -> None:
+    def test_dead_letter_body_may_come_alone(self):
         letter = self.letter(json.dumps({"EventType": "X"}), InvocationType="Event")
         assert unwrap(letter["Body"]) == [{"EventType": "X"}]
 
-    def test_dead_letter_may_be_a_message(self) -> None:
+    def test_dead_letter_may_be_a_message(self):
         letters = [self.letter(json.dumps({"EventType": name})) for name in "XY"]
         assert unwrap(cmq(*letters)) == [{"EventType": "X"}, {"EventType": "Y"}]
 
-    def test_request_in_dead_letter_or_message_is_invalid(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_request_in_dead_letter_or_message_is_invalid(self, monkeypatch):
         monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
         request = create_request({"EventType": "X"})
         for event in (self.letter(json.dumps(request)), {"msgBody": json.dumps(request)}):
             with pytest.raises(InvalidEvent, match="HTTP request"):
                 App().main_handler(event)
 
-    def test_envelopes_are_limited(self) -> None:
-        event: Any = {"EventType": "X"}
+    def test_envelopes_are_limited(self):
+        event = {"EventType": "X"}
         for _ in range(4):
             event = {"msgBody": json.dumps(event)}
         assert unwrap(event) == [{"EventType": "X"}]
         with pytest.raises(InvalidEvent, match="4 envelopes"):
             unwrap({"msgBody": json.dumps(event)})
 
-    def test_dead_letter_may_hold_messages(self) -> None:
+    def test_dead_letter_may_hold_messages(self):
         inner = cmq({"EventType": "X"}, {"EventType": "Y"})
         assert len(unwrap(self.letter(json.dumps(inner)))) == 2
 
     @pytest.mark.parametrize("body", [None, "not JSON", [], {}, "[]"])
-    def test_dead_letter_without_event_is_invalid(self, body: Any) -> None:
+    def test_dead_letter_without_event_is_invalid(self, body):
         with pytest.raises(InvalidEvent, match="dead letter"):
             unwrap({**self.letter("{}"), "Body": body})
 
-    def test_dead_letter_with_invalid_json_is_located(self) -> None:
+    def test_dead_letter_with_invalid_json_is_located(self):
         with pytest.raises(InvalidEvent, match=r"Body\.ClientContext of the dead letter"):
             unwrap(self.letter("{"))

@@ -10,8 +10,6 @@ import base64
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,57 +29,52 @@ from tests.channels.support import KEY, compute_sign, compute_timestamp, create_
 REREAD = {"MPS_REREAD": "1"}
 
 
-def change_sign(change: Callable[[str], Any]) -> dict[str, Any]:
+def change_sign(change):
     """Return a signed notification whose signature is changed."""
     made = sign(create_task())
     return {**made, "Sign": change(made["Sign"])}
 
 
-def encode_base64(text: str | bytes) -> str:
+def encode_base64(text):
     return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 
-def create_task() -> dict[str, Any]:
+def create_task():
     """Return the task of MPS: two results, one of them a failure."""
-    made: dict[str, Any] = sample(
+    return sample(
         "WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL", session_context="order-1"
     )
-    return made
 
 
-def create_edit() -> dict[str, Any]:
-    made: dict[str, Any] = sample("EditMediaTask")
+def create_edit():
+    made = sample("EditMediaTask")
     made["EditMediaTaskEvent"]["TaskId"] = "1250000000-EditMediaTask-1t0"
     return made
 
 
-def create_running_task() -> dict[str, Any]:
-    made: dict[str, Any] = sample("WorkflowTask", Transcode="PROCESSING", status="PROCESSING")
+def create_running_task():
+    made = sample("WorkflowTask", Transcode="PROCESSING", status="PROCESSING")
     made["WorkflowTaskEvent"]["TaskId"] = "1250000000-WorkflowTask-runningt0"
     return made
 
 
-def change_payload(
-    change: Callable[[dict[str, Any]], Any], of: dict[str, Any] | None = None
-) -> Any:
+def change_payload(change, of=None):
     """Return an event whose payload is changed."""
     made = copy.deepcopy(of or create_task())
     change(made[f"{made['EventType']}Event"])
     return made
 
 
-def results(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = payload["MediaProcessResultSet"]
-    return found
+def results(payload):
+    return payload["MediaProcessResultSet"]
 
 
-def transcode(payload: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = results(payload)[0]["TranscodeTask"]
-    return made
+def transcode(payload):
+    return results(payload)[0]["TranscodeTask"]
 
 
 @pytest.fixture
-def mps() -> cloud.Mps:
+def mps():
     mps = cloud.Mps()
     for event in (create_task(), create_edit(), create_running_task()):
         mps.add(event)
@@ -89,7 +82,7 @@ def mps() -> cloud.Mps:
 
 
 @pytest.fixture
-def api(mps: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.CloudApi]:
+def api(mps, monkeypatch):
     for name in ("MPS_ALLOW_UNSIGNED", "MPS_REREAD", "TENCENTCLOUD_SESSIONTOKEN", "MPS_REGION"):
         monkeypatch.delenv(name, raising=False)
     with cloud.CloudApi([mps]) as create_running_task:
@@ -104,8 +97,8 @@ def api(mps: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.Cloud
 class CountingApp:
     """An application whose callback records every event and result."""
 
-    def __init__(self) -> None:
-        self.seen: list[Result] = []
+    def __init__(self):
+        self.seen = []
         app = App()
 
         @app.on(Result)
@@ -117,12 +110,12 @@ class CountingApp:
 
         self.main_handler = app.main_handler
 
-    def answer(self, request: dict[str, Any], limit: int = 5000) -> tuple[int, str]:
+    def answer(self, request, limit=5000):
         response = self.main_handler(request, {"time_limit_in_ms": limit})
         return response["statusCode"], response["body"]
 
 
-BAD_SIGN: dict[str, Callable[[], Any]] = {
+BAD_SIGN = {
     "no sign at all": create_task,
     "an empty sign": lambda: {**sign(create_task()), "Sign": ""},
     "no sign, but its timestamp": lambda: {**create_task(), "Timestamp": compute_timestamp(600)},
@@ -225,7 +218,7 @@ BAD_SIGN: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("attempt", BAD_SIGN.values(), ids=BAD_SIGN.keys())
-def test_request_without_valid_signature_is_refused(api: cloud.CloudApi, attempt: Any) -> None:
+def test_request_without_valid_signature_is_refused(api, attempt):
     counting = CountingApp()
     text = json.dumps(attempt())
     for request in (
@@ -238,13 +231,13 @@ def test_request_without_valid_signature_is_refused(api: cloud.CloudApi, attempt
     assert len(api.requests) == 0
 
 
-def twice(name: str, first: object, second: object) -> str:
+def twice(name, first, second):
     """Return a signed body in which a key occurs twice."""
     body = {**sign(create_task()), name: second}
     return f"{{{json.dumps(name)}: {json.dumps(first)}, {json.dumps(body)[1:]}"
 
 
-ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
+ENVELOPES = {
     "sign and timestamp in headers": (
         lambda: create_request(
             create_task(),
@@ -328,10 +321,7 @@ ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
     "a body that is an object": (lambda: {**create_request(""), "body": sign(create_task())}, 400),
     "a body that is null": (lambda: {**create_request(""), "body": None}, 400),
     "no body": (lambda: {"httpMethod": "POST", "headers": {}}, 400),
-    "a body with a suffix": (
-        lambda: create_request(json.dumps(sign(create_task())) + "{}"),
-        400,
-    ),
+    "a body with a suffix": (lambda: create_request(json.dumps(sign(create_task())) + "{}"), 400),
     "a form": (lambda: create_request("Sign=&Timestamp="), 400),
     "a JSON of NaN": (lambda: create_request('{"Sign": NaN}'), 400),
     "100,000 levels": (lambda: create_request("[" * 100_000), 400),
@@ -347,7 +337,7 @@ ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
     ),
     "a dead letter in the body": (
         lambda: create_request(
-            sign({"RequestId": "r", "Body": {"ClientContext": json.dumps(create_task())}}),
+            sign({"RequestId": "r", "Body": {"ClientContext": json.dumps(create_task())}})
         ),
         400,
     ),
@@ -371,47 +361,47 @@ ENVELOPES: dict[str, tuple[Callable[[], dict[str, Any]], int]] = {
 
 
 @pytest.mark.parametrize(("request_of", "status"), ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_no_other_envelope_is_accepted(api: cloud.CloudApi, request_of: Any, status: int) -> None:
+def test_no_other_envelope_is_accepted(api, request_of, status):
     counting = CountingApp()
     assert counting.answer(request_of())[0] == status
     assert counting.seen == []
 
 
-def use_unknown_task(payload: dict[str, Any]) -> None:
+def use_unknown_task(payload):
     payload["TaskId"] = "1250000000-WorkflowTask-nonet0"
 
 
-def other_task(payload: dict[str, Any]) -> None:
+def other_task(payload):
     payload["TaskId"] = "1250000000-EditMediaTask-1t0"
 
 
-def other_bucket(payload: dict[str, Any]) -> None:
+def other_bucket(payload):
     transcode(payload)["Output"]["OutputStorage"]["CosOutputStorage"]["Bucket"] = "evil-1250000000"
 
 
-def other_region(payload: dict[str, Any]) -> None:
+def other_region(payload):
     transcode(payload)["Output"]["OutputStorage"]["CosOutputStorage"]["Region"] = "ap-tokyo"
 
 
-def other_error(payload: dict[str, Any]) -> None:
+def other_error(payload):
     results(payload)[1]["ImageSpriteTask"]["ErrCodeExt"] = "InvalidInput"
 
 
-def failed(payload: dict[str, Any]) -> None:
+def failed(payload):
     transcode(payload).update(Status="FAIL", ErrCode=30010, Output=None)
 
 
-def succeeded(payload: dict[str, Any]) -> None:
+def succeeded(payload):
     results(payload)[1]["ImageSpriteTask"].update(
         Status="SUCCESS", ErrCode=0, Output={"ImagePathSet": ["/a.jpg"]}
     )
 
 
-def one_more(payload: dict[str, Any]) -> None:
+def one_more(payload):
     results(payload).append(copy.deepcopy(results(payload)[0]))
 
 
-SWAPPED: dict[str, Callable[[], Any]] = {
+SWAPPED = {
     "a task there is not": lambda: change_payload(use_unknown_task),
     "the id of another task": lambda: change_payload(other_task),
     "a type that it is not": lambda: {
@@ -469,9 +459,7 @@ SWAPPED: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("swapped", SWAPPED.values(), ids=SWAPPED.keys())
-def test_body_that_differs_from_mps_is_refused(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch, swapped: Any
-) -> None:
+def test_body_that_differs_from_mps_is_refused(api, monkeypatch, swapped):
     monkeypatch.setenv("MPS_REREAD", "1")
     monkeypatch.delenv("MPS_LOG_FORMAT", raising=False)
     logs.configure(stream := Stream())
@@ -491,7 +479,7 @@ def test_body_that_differs_from_mps_is_refused(
     assert bool(line["task_id"]) == bool(name)
 
 
-HONEST: dict[str, Callable[[], dict[str, Any]]] = {
+HONEST = {
     "as MPS sends it": lambda: create_request(sign(create_task())),
     "a timestamp in a text": lambda: create_request(
         sign(create_task(), str(compute_timestamp(600)))
@@ -521,9 +509,7 @@ HONEST: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("reread", ["0", "1"])
 @pytest.mark.parametrize("request_of", HONEST.values(), ids=HONEST.keys())
-def test_request_of_mps_is_accepted(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch, request_of: Any, reread: str
-) -> None:
+def test_request_of_mps_is_accepted(api, monkeypatch, request_of, reread):
     monkeypatch.setenv("MPS_REREAD", reread)
     counting = CountingApp()
     status, content = counting.answer(request_of())
@@ -535,12 +521,12 @@ def test_request_of_mps_is_accepted(
 
 
 @pytest.fixture
-def reread(api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch) -> cloud.CloudApi:
+def reread(api, monkeypatch):
     monkeypatch.setenv("MPS_REREAD", "1")
     return api
 
 
-def test_fields_not_compared_come_from_mps(reread: cloud.CloudApi) -> None:
+def test_fields_not_compared_come_from_mps(reread):
     forged = change_payload(lambda payload: transcode(payload)["Output"].update(Bitrate=-1))
     forged["SessionContext"] = "order-2"
     counting = CountingApp()
@@ -553,7 +539,7 @@ def test_fields_not_compared_come_from_mps(reread: cloud.CloudApi) -> None:
     assert event.raw["WorkflowTaskEvent"] == create_task()["WorkflowTaskEvent"]
 
 
-def test_progress_dispatches_current_state_of_task(reread: cloud.CloudApi, mps: cloud.Mps) -> None:
+def test_progress_dispatches_current_state_of_task(reread, mps):
     finished = create_running_task()
     finished["WorkflowTaskEvent"]["Status"] = "FINISH"
     finished["WorkflowTaskEvent"]["MediaProcessResultSet"] = results(
@@ -566,9 +552,7 @@ def test_progress_dispatches_current_state_of_task(reread: cloud.CloudApi, mps: 
     assert [one.status for one in counting.seen] == ["SUCCESS", "FAIL", "FINISH"]
 
 
-def test_cli_shows_the_event_that_mps_returned(
-    reread: cloud.CloudApi, mps: cloud.Mps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cli_shows_the_event_that_mps_returned(reread, mps, tmp_path, monkeypatch):
     typer_testing = pytest.importorskip("typer.testing", reason="the command line needs it")
     from scf_mps.cli import cli
 
@@ -610,9 +594,9 @@ def test_cli_shows_the_event_that_mps_returned(
         assert (handled["task_id"], handled["status"]) == (known["TaskId"], status)
 
 
-def test_url_signed_anew_is_the_same_file(reread: cloud.CloudApi, mps: cloud.Mps) -> None:
+def test_url_signed_anew_is_the_same_file(reread, mps):
     def described(url: str) -> dict[str, Any]:
-        made: dict[str, Any] = sample("WorkflowTask", Description="SUCCESS")
+        made = sample("WorkflowTask", Description="SUCCESS")
         made["WorkflowTaskEvent"]["TaskId"] = "described"
         result = made["WorkflowTaskEvent"]["AiAnalysisResultSet"][0]["DescriptionTask"]
         result["Output"]["DescriptionSet"] = [{"SubtitlePath": url}]
@@ -638,9 +622,7 @@ class WaitingTaskService(cloud.Service):
 
 
 @pytest.mark.parametrize("reread", ["0", "1"])
-def test_waiting_task_returns_503(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch, reread: str
-) -> None:
+def test_waiting_task_returns_503(api, monkeypatch, reread):
     monkeypatch.setenv("MPS_REREAD", reread)
     name = create_task()["WorkflowTaskEvent"]["TaskId"]
     with cloud.CloudApi([WaitingTaskService()]) as waiting:
@@ -649,14 +631,12 @@ def test_waiting_task_returns_503(
             assert CountingApp().answer(create_request(sign(notification)))[0] == 503
 
 
-def test_unsigned_request_is_refused_without_asking_mps(reread: cloud.CloudApi) -> None:
+def test_unsigned_request_is_refused_without_asking_mps(reread):
     assert CountingApp().answer(create_request(create_task()))[0] == 401
     assert len(reread.requests) == 0
 
 
-def test_unsigned_requests_are_verified_with_mps(
-    reread: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unsigned_requests_are_verified_with_mps(reread, monkeypatch):
     monkeypatch.delenv("MPS_NOTIFY_KEY")
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     counting = CountingApp()
@@ -665,7 +645,7 @@ def test_unsigned_requests_are_verified_with_mps(
     assert len(counting.seen) == 3
 
 
-def test_other_channels_are_not_verified(reread: cloud.CloudApi) -> None:
+def test_other_channels_are_not_verified(reread):
     CountingApp().main_handler(change_payload(use_unknown_task), {})
     assert len(reread.requests) == 0
 
@@ -679,25 +659,23 @@ def test_other_channels_are_not_verified(reread: cloud.CloudApi) -> None:
         ("UnauthorizedOperation", 500),
     ],
 )
-def test_error_of_mps_decides_the_status(reread: cloud.CloudApi, code: str, status: int) -> None:
+def test_error_of_mps_decides_the_status(reread, code, status):
     reread.faults.add("DescribeTaskDetail", times=9, code=code)
     counting = CountingApp()
     assert counting.answer(create_request(sign(create_task())), limit=1500)[0] == status
     assert counting.seen == []
 
 
-def test_missing_time_or_credentials_dispatch_nothing(
-    reread: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_time_or_credentials_dispatch_nothing(reread, monkeypatch):
     counting = CountingApp()
-    assert counting.answer(create_request(sign(create_task())), limit=0.0001)[0] == 503  # type: ignore[arg-type]
+    assert counting.answer(create_request(sign(create_task())), limit=0.0001)[0] == 503
     monkeypatch.delenv("TENCENTCLOUD_SECRETID")
     status, content = counting.answer(create_request(sign(create_task())))
     assert (status, content) == (500, '{"error": "internal error"}')
     assert counting.seen == []
 
 
-def test_scf_emulator_returns_same_statuses(reread: cloud.CloudApi, tmp_path: Path) -> None:
+def test_scf_emulator_returns_same_statuses(reread, tmp_path):
     code = tmp_path / "code"
     code.mkdir()
     (code / "scf_mps").symlink_to(ROOT / "src" / "scf_mps")

@@ -32,15 +32,14 @@ VARIABLES = ("MPS_ALLOW_UNSIGNED", "MPS_NOTIFY_KEY", "MPS_REREAD")
 
 
 @pytest.fixture(autouse=True)
-def _signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def _signed(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MPS_NOTIFY_KEY", KEY)
 
 
-def create_transcode() -> dict[str, Any]:
-    made: dict[str, Any] = sample("WorkflowTask", Transcode="SUCCESS")
-    return made
+def create_transcode():
+    return sample("WorkflowTask", Transcode="SUCCESS")
 
 
 def answer(app: App, request: dict[str, Any], **context: Any) -> tuple[int, Any, dict[str, str]]:
@@ -54,20 +53,20 @@ def answer(app: App, request: dict[str, Any], **context: Any) -> tuple[int, Any,
     return response["statusCode"], json.loads(response["body"]), headers
 
 
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+def errors(caplog):
     return [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
 
 
-def test_success_returns_200_with_summary() -> None:
+def test_success_returns_200_with_summary():
     app = App()
     app.on(Transcode, name="keep")(lambda transcode: None)
     status, summary, _ = answer(app, create_request(sign(create_transcode())))
     assert status == 200
-    assert summary == App.main_handler.fget(app)(create_transcode(), {})  # type: ignore[attr-defined]
+    assert summary == App.main_handler.fget(app)(create_transcode(), {})
     assert summary["callbacks"][0]["outcome"] == "done"
 
 
-def test_dropped_callback_returns_200() -> None:
+def test_dropped_callback_returns_200():
     app = App()
 
     @app.on(Transcode)
@@ -78,7 +77,7 @@ def test_dropped_callback_returns_200() -> None:
     assert (status, summary["callbacks"][0]["outcome"]) == (200, "dropped")
 
 
-def test_skipped_callback_returns_200() -> None:
+def test_skipped_callback_returns_200():
     app = App(ledger=MemoryLedger())
     app.on(Transcode)(lambda transcode: None)
     outcomes = [
@@ -88,13 +87,11 @@ def test_skipped_callback_returns_200() -> None:
     assert outcomes == ["done", "skipped"]
 
 
-def test_unhandled_event_returns_200() -> None:
+def test_unhandled_event_returns_200():
     assert answer(App(), create_request(sign(create_transcode())))[0] == 200
 
 
-def test_failed_callbacks_return_500_with_names(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_failed_callbacks_return_500_with_names(caplog):
     app = App()
 
     @app.on(Transcode, name="bill")
@@ -111,9 +108,7 @@ def test_failed_callbacks_return_500_with_names(
     assert sum("LookupError: the password is" in one for one in errors(caplog)) == 3
 
 
-def test_deferred_callback_returns_500(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_deferred_callback_returns_500(caplog):
     app = App()
     app.on(Transcode, name="slow", needs=1000)(lambda transcode: None)
     status, content, _ = answer(
@@ -140,24 +135,24 @@ def test_deferred_callback_returns_500(
         sign({"TriggerName": "t", "Type": "Timer", "Message": "reconcile"}),
     ],
 )
-def test_invalid_notification_returns_400(body: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_notification_returns_400(body, caplog):
     status, content, _ = answer(App(), create_request(body))
     assert status == 400
     assert errors(caplog) == [f"invalid event: {content['error']}"]
 
 
-def test_response_hides_secrets() -> None:
+def test_response_hides_secrets():
     status, content, _ = answer(App(), create_request(sign({KEY: 1})))
     assert (status, KEY in content["error"]) == (400, False)
 
 
-def test_unsigned_request_returns_401(caplog: pytest.LogCaptureFixture) -> None:
+def test_unsigned_request_returns_401(caplog):
     status, content, _ = answer(App(), create_request(create_transcode()))
     assert status == 401
     assert errors(caplog) == [f"invalid event: {content['error']}"]
 
 
-def test_health_probe_returns_405_and_logs_info(caplog: pytest.LogCaptureFixture) -> None:
+def test_health_probe_returns_405_and_logs_info(caplog):
     caplog.set_level(logging.INFO)
     for probe in (
         {"httpMethod": "GET", "headers": {}},
@@ -168,9 +163,7 @@ def test_health_probe_returns_405_and_logs_info(caplog: pytest.LogCaptureFixture
     assert [one.levelname for one in caplog.records] == ["INFO", "INFO"]
 
 
-def test_held_event_returns_503_with_retry_after(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_held_event_returns_503_with_retry_after(caplog):
     ledger = MemoryLedger()
     app = App(ledger=ledger)
     app.on(Transcode)(lambda transcode: None)
@@ -186,10 +179,10 @@ def test_held_event_returns_503_with_retry_after(
 class FailingMiddleware(Middleware):
     """Raises an error before every event."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error):
         self.error = error
 
-    def before_event(self, event: object, context: object) -> None:
+    def before_event(self, event, context):
         raise self.error
 
 
@@ -204,9 +197,7 @@ class FailingMiddleware(Middleware):
         (UnicodeError("a slip"), 500, None),
     ],
 )
-def test_other_errors_are_answered_and_logged(
-    error: Exception, status: int, wait: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_errors_are_answered_and_logged(error, status, wait, caplog):
     app = App(middleware=[FailingMiddleware(error)])
     returned, content, headers = answer(app, create_request(sign(create_transcode())))
     assert (returned, headers.get("Retry-After")) == (status, wait)
@@ -220,9 +211,7 @@ def test_other_errors_are_answered_and_logged(
 @pytest.mark.parametrize(
     ("error", "traced"), [(KeyError("TaskId"), True), (LedgerError("away"), False)]
 )
-def test_batch_logs_error_of_each_message(
-    error: Exception, traced: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_batch_logs_error_of_each_message(error, traced, caplog):
     app = App(middleware=[FailingMiddleware(error)])
     with pytest.raises(CallbacksFailed):
         app.main_handler({"msgInfoList": [{"msgBody": json.dumps(create_transcode())}] * 2}, {})
@@ -230,7 +219,7 @@ def test_batch_logs_error_of_each_message(
     assert [bool(one.exc_info) for one in caplog.records] == [traced] * 2
 
 
-def test_failures_are_raised_by_other_channels() -> None:
+def test_failures_are_raised_by_other_channels():
     app = App()
 
     @app.on(Transcode)
@@ -248,13 +237,11 @@ class TestVariables:
 
     @pytest.mark.parametrize("value", ["", "0", "1"])
     @pytest.mark.parametrize("name", ["MPS_ALLOW_UNSIGNED", "MPS_REREAD"])
-    def test_switch_takes_1_0_or_empty(
-        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-    ) -> None:
+    def test_switch_takes_1_0_or_empty(self, monkeypatch, name, value):
         monkeypatch.setenv(name, value)
         assert callable(App().main_handler)
 
-    def test_every_invalid_variable_is_listed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_every_invalid_variable_is_listed(self, monkeypatch):
         for name, value in zip(VARIABLES, ("true", ", ,", "yes"), strict=True):
             monkeypatch.setenv(name, value)
         with pytest.raises(ConfigurationError) as wrong:
@@ -263,7 +250,7 @@ class TestVariables:
         names = [mistake.partition(":")[0].strip() for mistake in mistakes]
         assert names == ["MPS_ALLOW_UNSIGNED", "MPS_REREAD", "MPS_NOTIFY_KEY"]
 
-    def test_key_emptied_later_refuses_everything(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_key_emptied_later_refuses_everything(self, monkeypatch):
         app = App()
         assert callable(app.main_handler)
         monkeypatch.setenv("MPS_NOTIFY_KEY", ",")
@@ -275,7 +262,7 @@ class TestVariables:
 class TestVod:
     """Notifications of VOD, which only callbacks registered by the name of a type receive."""
 
-    def create_catch_all(self) -> App:
+    def create_catch_all(self):
         app = App()
 
         @app.on(UnknownEvent)
@@ -287,27 +274,25 @@ class TestVod:
 
         return app
 
-    def test_vod_event_is_invalid_and_logged(
-        self, payload: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_vod_event_is_invalid_and_logged(self, payload, caplog):
         with pytest.raises(InvalidEvent) as refused:
             self.create_catch_all().main_handler(payload("vod_procedure_transcode_cover"), {})
         assert "on('ProcedureStateChanged')" in str(refused.value)
         assert errors(caplog) == [f"invalid event: {refused.value}"]
 
-    def test_vod_event_is_not_explained(self, payload: Any) -> None:
+    def test_vod_event_is_not_explained(self, payload):
         with pytest.raises(InvalidEvent, match="VOD"):
             self.create_catch_all().explain(payload("vod_procedure_transcode_cover"))
 
-    def test_vod_event_is_received_raw_by_name(self, payload: Any) -> None:
+    def test_vod_event_is_received_raw_by_name(self, payload):
         app = App()
-        taken: list[UnknownEvent] = []
+        taken = []
         app.on("ProcedureStateChanged")(lambda event: taken.append(event))
         app.main_handler(payload("vod_procedure_transcode_cover"), {})
         assert taken[0].raw == payload("vod_procedure_transcode_cover")
         assert taken[0].subtasks == ()
 
-    def test_named_vod_event_admits_no_other(self) -> None:
+    def test_named_vod_event_admits_no_other(self):
         app = App()
         app.on("FileDeleted")(lambda event: None)
         assert app.main_handler({"EventType": "FileDeleted"}, {})["callbacks"]
@@ -315,7 +300,7 @@ class TestVod:
             app.main_handler({"EventType": "PullComplete"}, {})
 
     @pytest.mark.parametrize("type_", sorted(VOD_EVENT_TYPES))
-    def test_every_vod_type_needs_its_name(self, type_: str) -> None:
+    def test_every_vod_type_needs_its_name(self, type_):
         event = {"EventType": type_, f"{type_}Event": {"Status": "FINISH"}}
         with pytest.raises(InvalidEvent, match=type_):
             App().main_handler(event, {})
@@ -323,9 +308,7 @@ class TestVod:
         app.on(type_)(lambda event: None)
         assert app.main_handler(event, {})["callbacks"][0]["outcome"] == "done"
 
-    def test_vod_event_over_http_returns_400(
-        self, payload: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_vod_event_over_http_returns_400(self, payload, monkeypatch):
         notification = payload("vod_procedure_transcode_cover")
         status, content, _ = answer(App(), create_request(sign(notification)))
         assert (status, "VOD" in content["error"]) == (400, True)
@@ -335,9 +318,9 @@ class TestVod:
         monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
         assert answer(App(), create_request(notification))[0] == 400
 
-    def test_batch_continues_after_vod_event(self, payload: Any) -> None:
+    def test_batch_continues_after_vod_event(self, payload):
         app = App()
-        taken: list[str] = []
+        taken = []
         app.on(Transcode)(lambda transcode: taken.append(transcode.type))
         bodies = [payload("vod_procedure_transcode_cover"), create_transcode()]
         with pytest.raises(CallbacksFailed, match="1 failures"):

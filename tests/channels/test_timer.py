@@ -1,7 +1,5 @@
 """Messages of timer triggers."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps import InvalidEvent
@@ -10,16 +8,15 @@ from scf_mps.ledger.reconcile import DEFAULT_LOOKBACK
 
 
 @pytest.mark.parametrize(
-    ("message", "seconds"),
-    [("reconcile", DEFAULT_LOOKBACK), (" reconcile  12h ", 43_200.0)],
+    ("message", "seconds"), [("reconcile", DEFAULT_LOOKBACK), (" reconcile  12h ", 43_200.0)]
 )
-def test_timer_message_has_a_lookback(message: str, seconds: float) -> None:
+def test_timer_message_has_a_lookback(message, seconds):
     assert parse_message(message) == seconds
 
 
 @pytest.mark.parametrize(
     "message", [None, "", "cleanup", "reconcile soon", "reconcile 6h 7h", ["reconcile"]]
 )
-def test_other_timer_message_is_invalid(message: object) -> None:
+def test_other_timer_message_is_invalid(message):
     with pytest.raises(InvalidEvent, match="reconcile 6h"):
         parse_message(message)

@@ -25,14 +25,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import open_ledger
@@ -41,7 +39,7 @@ from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.faults import Fault
 from scf_mps.local.cos.signature import Key
 from scf_mps.local.samples import sample
-from scf_mps.local.scf import LifecycleEvent, LocalFunction
+from scf_mps.local.scf import LocalFunction
 from scf_mps.local.variables import set_variables
 
 sys.path.append(str(Path(__file__).parents[2]))
@@ -101,7 +99,7 @@ class Verdict:
     seconds: float = 0.0
 
     @property
-    def violations(self) -> dict[str, int]:
+    def violations(self):
         """Counts that must be 0."""
         counts = {
             "events lost": self.lost,
@@ -116,13 +114,13 @@ class Verdict:
         return counts
 
     @property
-    def is_conclusive(self) -> bool:
+    def is_conclusive(self):
         """False if nothing was killed, hung, repeated or left to the replay."""
         if self.hangs:
             return bool(self.statuses[430])  # an invocation met a store that hung
         return bool(self.kills and self.statuses[433] and self.repeats and self.open)
 
-    def __str__(self) -> str:
+    def __str__(self):
         statuses = ", ".join(
             f"{count} x {status}" for status, count in sorted(self.statuses.items())
         )
@@ -137,12 +135,12 @@ class Verdict:
         return "\n".join(lines)
 
 
-def create_events(count: int, chance: random.Random) -> list[dict[str, Any]]:
+def create_events(count, chance):
     """Return events of several types, each of its own task."""
     events = []
     for number in range(count):
         type_ = chance.choice(["WorkflowTask"] * 6 + ["EditMediaTask", "ScheduleTask"])
-        results: list[tuple[str, str]] = []
+        results = []
         if type_ == "WorkflowTask":
             results = [
                 (name, chance.choice(["SUCCESS"] * 4 + ["FAIL"]))
@@ -155,7 +153,7 @@ def create_events(count: int, chance: random.Random) -> list[dict[str, Any]]:
     return events
 
 
-def find_expected_calls(events: list[dict[str, Any]]) -> dict[str, set[str]]:
+def find_expected_calls(events):
     """Return the hashes of the calls of each event by its key, from the application's own plan."""
     from scf_mps import App, Event, Subtask
 
@@ -177,12 +175,12 @@ def find_expected_calls(events: list[dict[str, Any]]) -> dict[str, set[str]]:
 class RotatingKeys:
     """Temporary credentials that change every 20 invocations. The COS emulator knows the last few."""
 
-    def __init__(self, emulator: CosEmulator) -> None:
+    def __init__(self, emulator):
         self._emulator = emulator
         self._calls = 0
         self._lock = threading.Lock()
 
-    def __call__(self) -> tuple[str, str, str]:
+    def __call__(self):
         with self._lock:
             number = self._calls // 20
             self._calls += 1
@@ -192,7 +190,7 @@ class RotatingKeys:
         return key.secret_id, key.secret_key, key.token or ""
 
 
-def add_faults(emulator: CosEmulator, seed: int) -> list[int]:
+def add_faults(emulator, seed):
     """Add refusals, resets and lost responses of COS, before and after the effect."""
     return [
         emulator.faults.add(Fault("slow_down", probability=0.01, seed=seed, retry_after=0)),
@@ -210,14 +208,14 @@ def add_faults(emulator: CosEmulator, seed: int) -> list[int]:
 class Killer:
     """Kills busy instances at random."""
 
-    def __init__(self, function: LocalFunction, chance: random.Random, share: float) -> None:
+    def __init__(self, function, chance, share):
         self._chance = chance
         self._share = share
         self.kills = 0
         self._lock = threading.Lock()
         function.observe(self)
 
-    def __call__(self, moment: LifecycleEvent) -> None:
+    def __call__(self, moment):
         if moment.kind != "started" or moment.instance is None:
             return
         with self._lock:
@@ -231,7 +229,7 @@ class Killer:
 class Hanger:
     """Stops a process for random times of up to three time limits."""
 
-    def __init__(self, process: subprocess.Popen[str], chance: random.Random, limit: float) -> None:
+    def __init__(self, process, chance, limit):
         self._process = process
         self._chance = chance
         self._limit = limit
@@ -239,15 +237,15 @@ class Hanger:
         self._thread = threading.Thread(target=self._run)
         self.hangs = 0
 
-    def __enter__(self) -> Hanger:  # noqa: PYI034 - python 3.10 has no Self
+    def __enter__(self):
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self._stop.set()
         self._thread.join()
 
-    def _run(self) -> None:
+    def _run(self):
         while not self._stop.wait(self._chance.uniform(0.1, self._limit)):
             self._process.send_signal(signal.SIGSTOP)
             self.hangs += 1
@@ -267,7 +265,7 @@ class CrashTest:
         seed: of all random choices.
     """
 
-    def __init__(self, store: str, count: int, folder: Path, seed: int) -> None:
+    def __init__(self, store, count, folder, seed):
         self._store = store
         self._folder = folder
         self._seed = seed
@@ -279,7 +277,7 @@ class CrashTest:
         self._began = time.monotonic()
         self.verdict = Verdict(store, events=count)
 
-    def run(self, hurried: bool = False) -> Verdict:
+    def run(self, hurried=False):
         """Kill processes, and let callbacks and COS fail.
 
         Args:
@@ -325,7 +323,7 @@ class CrashTest:
             emulator.faults.clear()
             return self._judge(function, url, environment, emulator.key)
 
-    def run_hangs(self) -> Verdict:
+    def run_hangs(self):
         """Let the store hang. The time limit is 3 seconds."""
         with ExitStack() as stack:
             key = Key("AKIDhangs", "secret")
@@ -359,7 +357,7 @@ class CrashTest:
             self.verdict.hangs = hanger.hangs
             return self._judge(function, url, environment, key)
 
-    def _create_environment(self, url: str, proxy: str) -> dict[str, str]:
+    def _create_environment(self, url, proxy):
         return {
             "MPS_LEDGER": url,
             "MPS_COS_PROXY": proxy,
@@ -368,7 +366,7 @@ class CrashTest:
             "CHAOS_SEED": str(self._seed),
         }
 
-    def _start_cos(self, stack: ExitStack, key: Key) -> tuple[subprocess.Popen[str], str]:
+    def _start_cos(self, stack, key):
         """Start a COS emulator in its own process. Return the process and its URL."""
         command = [sys.executable, "-m", "scf_mps.local.cos", f"--dir={self._folder / 'cos'}"]
         command += [f"--bucket={BUCKET}.{REGION}", f"--key={key.secret_id}:{key.secret_key}"]
@@ -378,7 +376,7 @@ class CrashTest:
         port = re.search(r":(\d+)$", process.stdout.readline().strip())
         return process, f"http://127.0.0.1:{port[1]}"
 
-    def _deploy(self) -> Path:
+    def _deploy(self):
         """Create the application and its layer. Return the application's folder."""
         source, layer = self._folder / "source", self._folder / "layer"
         (source / "handlers").mkdir(parents=True)
@@ -391,9 +389,7 @@ class CrashTest:
             shutil.copytree(Path(spec.origin).parent, layer / "redis")
         return source
 
-    def _judge(
-        self, function: LocalFunction, url: str, environment: dict[str, str], key: Key
-    ) -> Verdict:
+    def _judge(self, function, url, environment, key):
         """Check the history, replay what is not done, and judge the log."""
         verdict = self.verdict
         verdict.deliveries = len(function.invocations)
@@ -415,7 +411,7 @@ class CrashTest:
         return verdict
 
     @staticmethod
-    def _wait_for_leases(url: str, environment: dict[str, str]) -> None:
+    def _wait_for_leases(url, environment):
         """Wait until the leases of killed processes have ended."""
         with set_variables(environment):
             ledger = open_ledger(url)
@@ -425,11 +421,9 @@ class CrashTest:
                 "events are still held",
             )
 
-    def _count_open_events(
-        self, letters: list[dict[str, Any]], environment: dict[str, str]
-    ) -> None:
+    def _count_open_events(self, letters, environment):
         """Check that every event that is not done is in the history or among the dead letters."""
-        history: list[dict[str, Any]] = json.loads(run_command(environment, "history", "--json"))
+        history = json.loads(run_command(environment, "history", "--json"))
         states = {event["key"]: event["state"] for event in history}
         lines = map(json.loads, self._log.read_text().splitlines())
         effects = {line["key"] for line in lines if line["step"] == "effect"}
@@ -442,7 +436,7 @@ class CrashTest:
                 self.verdict.nowhere += 1
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, problem: str) -> None:
+def wait_until(condition, seconds, problem):
     """Wait for a condition. Raises TimeoutError."""
     waiting = threading.Event()
     end = time.monotonic() + seconds
@@ -452,7 +446,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, problem: str) -> N
         waiting.wait(0.02)
 
 
-def run_command(environment: dict[str, str], *arguments: str) -> str:
+def run_command(environment, *arguments):
     """Run ``scf-mps`` with the application, without faults. Return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "scf_mps.cli", *arguments, "--app", "application:app"],
@@ -467,7 +461,7 @@ def run_command(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def judge(verdict: Verdict, expected: dict[str, set[str]], log: Path) -> None:
+def judge(verdict, expected, log):
     """Count effects and violations in the log of the callbacks.
 
     Args:
@@ -477,7 +471,7 @@ def judge(verdict: Verdict, expected: dict[str, set[str]], log: Path) -> None:
     """
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     last_line = {line["pid"]: number for number, line in enumerate(lines)}
-    by_key: dict[str, list[tuple[int, str, int]]] = {}
+    by_key = {}
     for number, line in enumerate(lines):
         by_key.setdefault(line["key"], []).append((number, line["step"], line["pid"]))
     effects = Counter({key: judge_call(verdict, steps, last_line) for key, steps in by_key.items()})
@@ -490,9 +484,7 @@ def judge(verdict: Verdict, expected: dict[str, set[str]], log: Path) -> None:
         verdict.lost += bool(calls) and missing == calls
 
 
-def judge_call(
-    verdict: Verdict, steps: list[tuple[int, str, int]], last_line: dict[int, int]
-) -> int:
+def judge_call(verdict, steps, last_line):
     """Count the violations of one call. Return the number of its effects.
 
     Args:
@@ -524,7 +516,7 @@ def judge_call(
     return effects
 
 
-def main() -> None:
+def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
@@ -555,7 +547,7 @@ def main() -> None:
         sys.exit(max(process.returncode for process in done))
 
 
-def check_store(store: str, options: argparse.Namespace) -> bool:
+def check_store(store, options):
     """Run the crash test of a store and print the verdict. Return True if it passed."""
     if store == "redis" and shutil.which("redis-server") is None:
         print("redis: NOT TESTED, redis-server is not installed")

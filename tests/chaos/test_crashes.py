@@ -1,14 +1,10 @@
 """A small crash test of each store, and tests of its verdicts."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +15,7 @@ from tests.chaos import crashes
 from .crashes import Verdict, judge
 
 
-def test_stores_keep_guarantees_during_crashes(tmp_path: Path) -> None:
+def test_stores_keep_guarantees_during_crashes(tmp_path):
     stores = ["file", "cos", "redis"]
     if find_spec("redis") is None or shutil.which("redis-server") is None:
         print("NOT TESTED in Redis: redis-server or its client is not installed")
@@ -44,9 +40,7 @@ def test_stores_keep_guarantees_during_crashes(tmp_path: Path) -> None:
         assert (verdict["faults"] > 0) == (store == "cos")
 
 
-def find_violations(
-    tmp_path: Path, expected: set[str], *steps: tuple[str, str, int]
-) -> dict[str, int]:
+def find_violations(tmp_path, expected, *steps):
     log = tmp_path / "log"
     lines = [json.dumps({"step": step, "key": key, "pid": pid}) for step, key, pid in steps]
     log.write_text("".join(f"{line}\n" for line in lines))
@@ -90,17 +84,15 @@ LATER_STEP = ("begins", "other", 1)
         ),
     ],
 )
-def test_violations_are_found_in_log(
-    tmp_path: Path, steps: Any, violations: dict[str, int]
-) -> None:
+def test_violations_are_found_in_log(tmp_path, steps, violations):
     assert find_violations(tmp_path, {"a"}, *steps) == violations
 
 
-def test_partly_done_event_is_unfinished(tmp_path: Path) -> None:
+def test_partly_done_event_is_unfinished(tmp_path):
     assert find_violations(tmp_path, {"a", "b"}, *ONCE) == {"unfinished after replay": 1}
 
 
-def test_exceeded_limit_is_violation_when_store_hangs() -> None:
+def test_exceeded_limit_is_violation_when_store_hangs():
     name = "invocations that ran past their limit"
     assert name not in Verdict("none", overran=1).violations
     verdict = Verdict("none", hangs=1, overran=1)

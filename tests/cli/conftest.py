@@ -1,10 +1,6 @@
 """Fixtures of the cli tests."""
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +10,7 @@ from .support import APPLICATION
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def shop(monkeypatch, tmp_path):
     """Write `APPLICATION` to shop.py in an empty working directory. Restore the process afterwards."""
     (tmp_path / "shop.py").write_text(APPLICATION)
     monkeypatch.chdir(tmp_path)

@@ -1,10 +1,7 @@
 """A sample application, and runs of `scf-mps` in this process."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import Any
 
 from typer.testing import CliRunner
 
@@ -43,22 +40,22 @@ def wait(snapshots: SampleSnapshot) -> None:
 class CommandResult:
     """The exit code and the output of a command."""
 
-    def __init__(self, code: int, out: str, err: str) -> None:
+    def __init__(self, code, out, err):
         self.code = code
         self.out = out
         self.err = err
 
     @property
-    def rows(self) -> list[list[str]]:
+    def rows(self):
         """The cells of the printed lines."""
         return [line.split("\t") for line in self.out.splitlines()]
 
     @property
-    def json(self) -> Any:
+    def json(self):
         return json.loads(self.out)
 
 
-def run(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+def run(*arguments, stdin=None):
     """Run a command. Raise its exception unless it is SystemExit."""
     result = CliRunner().invoke(cli.cli, list(arguments), input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -66,12 +63,12 @@ def run(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
     return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
-def invoke(*arguments: str, stdin: str | bytes | None = None) -> CommandResult:
+def invoke(*arguments, stdin=None):
     """Run ``scf-mps invoke`` with `APPLICATION`."""
     return run("invoke", *arguments, "--app", "shop:app", stdin=stdin)
 
 
-def write(name: str, content: str | bytes) -> str:
+def write(name, content):
     """Write a file in the working directory. Return its name."""
     Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return name

@@ -23,7 +23,7 @@ class Screen(NamedTuple):
     lines: list[str]
 
 
-def run_on_terminal(*arguments: str, **variables: str) -> Screen:
+def run_on_terminal(*arguments, **variables):
     """Run `scf-mps` with stdout and stderr on a terminal of 80 columns."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))

@@ -1,7 +1,5 @@
 """The option --app and the import of an application."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.sample_data import ROOT
@@ -11,7 +9,7 @@ from .support import run, write
 pytestmark = pytest.mark.usefixtures("shop")
 
 
-def test_default_application_is_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_application_is_handlers(monkeypatch):
     monkeypatch.chdir(ROOT)
     result = run("invoke", "--json")
     assert result.code == 0
@@ -19,12 +17,12 @@ def test_default_application_is_handlers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert run("routes").rows[0][1] == "handlers.renditions.record_rendition"
 
 
-def test_application_is_read_from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_application_is_read_from_environment(monkeypatch):
     monkeypatch.setenv("MPS_APP", "shop:app")
     assert len(run("routes", "--json").json) == 4
 
 
-def test_application_name_defaults_to_app() -> None:
+def test_application_name_defaults_to_app():
     assert len(run("routes", "--app", "shop", "--json").json) == 4
     assert len(run("routes", "--app", "shop:", "--json").json) == 4
 
@@ -41,7 +39,7 @@ def test_application_name_defaults_to_app() -> None:
         (".shop:app", "'.shop:app'"),
     ],
 )
-def test_invalid_application_is_rejected(command: str, name: str, why: str) -> None:
+def test_invalid_application_is_rejected(command, name, why):
     result = run(command, "--app", name)
     assert (result.code, result.out) == (2, "")
     assert why in result.err
@@ -102,9 +100,7 @@ IMPORTS = {
 
 @pytest.mark.parametrize("kind", IMPORTS)
 @pytest.mark.parametrize("command", ["routes", "invoke", "history"])
-def test_failed_import_prints_line_and_advice(
-    command: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_import_prints_line_and_advice(command, kind, monkeypatch):
     code, source, advice = IMPORTS[kind]
     monkeypatch.setenv("MPS_X", "x")
     write("wrong.py", code)
@@ -118,7 +114,7 @@ def test_failed_import_prints_line_and_advice(
     assert len(result.err.splitlines()) <= 6
 
 
-def test_failed_import_prints_every_user_frame() -> None:
+def test_failed_import_prints_every_user_frame():
     write("below.py", "def f():\n    return {}['key']\n\nx = f()\n")
     write("wrong.py", "import below\n")
     result = run("routes", "--app", "wrong:app")
@@ -134,7 +130,7 @@ def test_failed_import_prints_every_user_frame() -> None:
     ]
 
 
-def test_missing_application_suggests_app_option() -> None:
+def test_missing_application_suggests_app_option():
     for name in ("nowhere:app", "shop.nothing:app"):
         result = run("routes", "--app", name)
         assert result.code == 2

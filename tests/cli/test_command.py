@@ -1,7 +1,5 @@
 """The entry point, completion and missing extras."""
 
-from __future__ import annotations
-
 import functools
 import importlib.util
 import json
@@ -9,9 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
@@ -26,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("shop")
 COMMAND = Path(sysconfig.get_path("scripts")) / "scf-mps"
 
 
-def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments, **variables):
     """Run the installed command in a subprocess."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
     return subprocess.run(
@@ -39,7 +35,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
     )
 
 
-def test_installed_command_handles_documentation_event() -> None:
+def test_installed_command_handles_documentation_event():
     done = command("invoke", "documentation", "--app", "shop:app", "--json")
     assert done.returncode == 1
     outcomes = [one["outcome"] for one in json.loads(done.stdout)["callbacks"]]
@@ -47,16 +43,14 @@ def test_installed_command_handles_documentation_event() -> None:
     assert all(json.loads(line)["request_id"] for line in done.stderr.splitlines())
 
 
-def test_entry_point_runs_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_point_runs_command(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["scf-mps", "sample", "documentation"])
     with pytest.raises(SystemExit) as left:
         cli.app()
     assert left.value.code == 0
 
 
-def test_entry_point_prints_user_frames(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_entry_point_prints_user_frames(monkeypatch, capsys):
     write(
         "hooked.py",
         "from scf_mps import App, Middleware\n"
@@ -83,18 +77,18 @@ def test_entry_point_prints_user_frames(
     ]
 
 
-def test_entry_point_reraises_package_defects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_point_reraises_package_defects(monkeypatch):
     monkeypatch.setattr(cli, "cli", functools.partial(json.JSONDecoder, _=None))
     with pytest.raises(TypeError):
         cli.app()
 
 
-def test_command_without_arguments_prints_help() -> None:
+def test_command_without_arguments_prints_help():
     result = run()
     assert all(name in result.out + result.err for name in ("routes", "invoke", "sample"))
 
 
-def test_completion_script_is_printed() -> None:
+def test_completion_script_is_printed():
     done = command("--show-completion", _SCF_MPS_COMPLETE="source_bash")
     assert done.returncode == 0
     assert "complete -o default -F _scf_mps_completion scf-mps" in done.stdout
@@ -110,7 +104,7 @@ def test_completion_script_is_printed() -> None:
         ("scf-mps invoke my-event", ""),
     ],
 )
-def test_completion_completes_commands_and_samples(typed: str, completed: str) -> None:
+def test_completion_completes_commands_and_samples(typed, completed):
     protocol = {
         "_SCF_MPS_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
@@ -120,7 +114,7 @@ def test_completion_completes_commands_and_samples(typed: str, completed: str) -
     assert (done.exit_code, done.stdout.strip()) == (0, completed)
 
 
-def without(module: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ModuleType]:
+def without(module, monkeypatch):
     """Return a function that loads the command line without a module of its extra."""
     monkeypatch.setitem(sys.modules, module, None)
     spec = importlib.util.spec_from_file_location("cli_without", cli.__file__)
@@ -128,11 +122,11 @@ def without(module: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Module
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
     load = spec.loader.exec_module
-    return lambda: [load(loaded), loaded][1]  # type: ignore[func-returns-value,return-value]
+    return lambda: [load(loaded), loaded][1]
 
 
 @pytest.mark.parametrize("module", ["typer", "rich.console"])
-def test_import_suggests_missing_extra(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+def test_import_suggests_missing_extra(monkeypatch, module):
     load = without(module, monkeypatch)
     with pytest.raises(SystemExit) as left:
         load()

@@ -1,7 +1,5 @@
 """The command demo, and handlers/ on its files."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys
@@ -13,14 +11,7 @@ from typer.testing import CliRunner
 from scf_mps import CallbacksFailed, logs
 from scf_mps.cli import cli
 from scf_mps.cos.transport import SHARED_POOL
-from scf_mps.local.demo import (
-    MEDIA,
-    PUBLISH_PREFIX,
-    DemoCloud,
-    DemoResult,
-    list_events,
-    start_demo_cloud,
-)
+from scf_mps.local.demo import MEDIA, PUBLISH_PREFIX, DemoResult, list_events, start_demo_cloud
 from tests.support.handler_modules import reload_handlers
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +37,7 @@ def handlers(cloud, monkeypatch):
     return importlib.import_module("handlers")
 
 
-def list_published(cloud: DemoCloud) -> dict[str, int]:
+def list_published(cloud):
     place = f"cos://{PUBLISH_PREFIX.bucket}.{PUBLISH_PREFIX.region}/"
     return {entry.object.key: entry.size for entry in cloud.cos.list(place)}
 

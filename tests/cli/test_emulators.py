@@ -1,7 +1,5 @@
 """The command cos."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

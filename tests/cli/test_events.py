@@ -1,7 +1,5 @@
 """The commands routes, invoke and sample."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -22,7 +20,7 @@ TASK_ID = "1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"
 # routes
 
 
-def test_routes_lists_every_callback() -> None:
+def test_routes_lists_every_callback():
     result = run("routes", "--app", "shop:app")
     assert result.code == 0
     assert result.rows == [
@@ -36,9 +34,7 @@ def test_routes_lists_every_callback() -> None:
     assert list(rows[0]) == ["for", "callback", "where"]
 
 
-def test_routes_shows_absolute_path_outside_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_routes_shows_absolute_path_outside_folder(monkeypatch, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.syspath_prepend(tmp_path)
@@ -47,7 +43,7 @@ def test_routes_shows_absolute_path_outside_folder(
     assert first["where"] == f"{tmp_path / 'shop.py'}:8"
 
 
-def test_routes_is_empty_without_callbacks() -> None:
+def test_routes_is_empty_without_callbacks():
     write("empty.py", "from scf_mps import App\napp = App()\n")
     result = run("routes", "--app", "empty:app")
     assert (result.code, result.rows) == (0, [])
@@ -55,7 +51,7 @@ def test_routes_is_empty_without_callbacks() -> None:
     assert run("routes", "--app", "empty:app", "--json").json == []
 
 
-def test_routes_shows_runs_and_near_misses() -> None:
+def test_routes_shows_runs_and_near_misses():
     write(
         "near.py",
         "from scf_mps import App, Subtask, Transcode, Result\napp = App()\n"
@@ -81,14 +77,14 @@ def test_routes_shows_runs_and_near_misses() -> None:
     assert len(run(*arguments, "--all").rows) == len(run(*arguments, "--json").json) == 21
 
 
-def test_routes_suggests_all_when_nothing_matches() -> None:
+def test_routes_suggests_all_when_nothing_matches():
     event = write("event.json", json.dumps(sample("EditMediaTask")))
     result = run("routes", "--event", event, "--app", "shop:app")
     assert (result.code, result.out) == (0, "")
     assert "--all" in result.err
 
 
-def test_routes_prints_all_reasons_as_json() -> None:
+def test_routes_prints_all_reasons_as_json():
     result = run("routes", "--event", "documentation", "--app", "shop:app", "--json")
     assert result.code == 0
     assert len(result.json) == 20
@@ -100,13 +96,13 @@ def test_routes_prints_all_reasons_as_json() -> None:
     }
 
 
-def test_routes_reads_event_from_stdin() -> None:
+def test_routes_reads_event_from_stdin():
     text = json.dumps(sample("EditMediaTask"))
     result = run("routes", "--event", "-", "--app", "shop:app", "--json", stdin=text)
     assert {row["result"] for row in result.json} == {"EditMediaTask"}
 
 
-def test_routes_rejects_invalid_event() -> None:
+def test_routes_rejects_invalid_event():
     result = run("routes", "--event", write("event.json", "{}"), "--app", "shop:app")
     assert (result.code, result.out) == (2, "")
     assert "EventType" in result.err
@@ -115,7 +111,7 @@ def test_routes_rejects_invalid_event() -> None:
 # invoke: results
 
 
-def test_invoke_prints_outcome_of_each_callback() -> None:
+def test_invoke_prints_outcome_of_each_callback():
     result = invoke("WorkflowTask", "Transcode=SUCCESS", "Porn=SUCCESS", "Porn=FAIL")
     assert result.code == 0
     (title,) = {row[0] for row in result.rows}
@@ -136,7 +132,7 @@ def test_invoke_prints_outcome_of_each_callback() -> None:
         ("SampleSnapshot", "deferred", 1),
     ],
 )
-def test_invoke_exit_code_depends_on_outcomes(type_: str, outcome: str, code: int) -> None:
+def test_invoke_exit_code_depends_on_outcomes(type_, outcome, code):
     result = invoke("WorkflowTask", "Transcode=SUCCESS", f"{type_}=SUCCESS")
     assert (result.code, [row[4] for row in result.rows]) == (code, ["done", outcome])
     summary = invoke("WorkflowTask", f"{type_}=SUCCESS", "--json")
@@ -144,7 +140,7 @@ def test_invoke_exit_code_depends_on_outcomes(type_: str, outcome: str, code: in
     assert summary.json["callbacks"][0]["outcome"] == outcome
 
 
-def test_invoke_prints_summary_as_json() -> None:
+def test_invoke_prints_summary_as_json():
     event = sample("WorkflowTask", Transcode="SUCCESS", Porn="SUCCESS")
     result = invoke("-", "--json", stdin=json.dumps(event))
     assert result.json == {
@@ -165,7 +161,7 @@ def test_invoke_prints_summary_as_json() -> None:
     }
 
 
-def test_invoke_prints_failure_and_user_frames_once() -> None:
+def test_invoke_prints_failure_and_user_frames_once():
     twice = ("AnimatedGraphics=SUCCESS", "AnimatedGraphics=SUCCESS")
     result = invoke("WorkflowTask", *twice, "ImageSprites=SUCCESS", "SampleSnapshot=SUCCESS")
     assert result.code == 1
@@ -183,7 +179,7 @@ def test_invoke_prints_failure_and_user_frames_once() -> None:
     ]
 
 
-def test_invoke_prints_everything_with_traceback_option() -> None:
+def test_invoke_prints_everything_with_traceback_option():
     result = invoke("WorkflowTask", "AnimatedGraphics=SUCCESS", "--traceback")
     log = json.loads(result.err.splitlines()[0])
     assert (log["level"], log["message"]) == ("ERROR", "failed: LookupError: no such bucket")
@@ -191,7 +187,7 @@ def test_invoke_prints_everything_with_traceback_option() -> None:
     assert "Traceback (most recent call last)" in result.err
 
 
-def test_invoke_hides_secrets() -> None:
+def test_invoke_hides_secrets():
     shop = Path("shop.py")
     shop.write_text(shop.read_text().replace('"no such bucket"', '"q-signature=" + "0f" * 9'))
     for options in ([], ["--traceback"]):
@@ -200,7 +196,7 @@ def test_invoke_hides_secrets() -> None:
         assert "0f0f" not in result.out + result.err
 
 
-def test_invoke_prints_user_frames_when_middleware_fails() -> None:
+def test_invoke_prints_user_frames_when_middleware_fails():
     write(
         "hooked.py",
         "from scf_mps import App, Middleware\n"
@@ -218,7 +214,7 @@ def test_invoke_prints_user_frames_when_middleware_fails() -> None:
     ]
 
 
-def test_invoke_prints_provider_frames_once() -> None:
+def test_invoke_prints_provider_frames_once():
     write(
         "commits.py",
         "from scf_mps import App, Context, Transcode\n"
@@ -238,7 +234,7 @@ def test_invoke_prints_provider_frames_once() -> None:
     assert "Traceback" not in result.err
 
 
-def test_invoke_prints_ledger_error_without_frames(tmp_path: Path) -> None:
+def test_invoke_prints_ledger_error_without_frames(tmp_path):
     Path("kept").write_text("a file instead of a folder")
     write(
         "kept_app.py",
@@ -252,7 +248,7 @@ def test_invoke_prints_ledger_error_without_frames(tmp_path: Path) -> None:
     assert "Traceback" not in result.err
 
 
-def test_invoke_suggests_force_when_all_skipped(tmp_path: Path) -> None:
+def test_invoke_suggests_force_when_all_skipped(tmp_path):
     Path("shop.py").write_text(
         APPLICATION.replace("App()", f"App(ledger='file://{tmp_path}/kept')")
     )
@@ -263,13 +259,13 @@ def test_invoke_suggests_force_when_all_skipped(tmp_path: Path) -> None:
     assert "--force" in result.err
 
 
-def test_invoke_fails_callback_that_raises_systemexit() -> None:
+def test_invoke_fails_callback_that_raises_systemexit():
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="leave")
     result = invoke("-", stdin=json.dumps(event))
     assert (result.code, result.rows[0][4]) == (1, "failed")
 
 
-def test_invoke_timeout_defers_callbacks() -> None:
+def test_invoke_timeout_defers_callbacks():
     shot = ("WorkflowTask", "SampleSnapshot=SUCCESS", "--json")
     assert invoke(*shot, "--timeout", "999").json["callbacks"][0]["outcome"] == "deferred"
     result = invoke(*shot, "--timeout", "86400")
@@ -279,7 +275,7 @@ def test_invoke_timeout_defers_callbacks() -> None:
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "0.5", "nan", "inf", "86401"])
-def test_invoke_rejects_invalid_timeout(timeout: str) -> None:
+def test_invoke_rejects_invalid_timeout(timeout):
     result = invoke("--timeout", timeout)
     assert (result.code, result.out) == (2, "")
     assert "--timeout" in result.err
@@ -288,13 +284,13 @@ def test_invoke_rejects_invalid_timeout(timeout: str) -> None:
 # invoke: events
 
 
-def test_invoke_default_event_is_documentation() -> None:
+def test_invoke_default_event_is_documentation():
     result = run("invoke", "--app", "shop:app", "--json")
     places = [one["place"] for one in (*result.json["callbacks"], *result.json["unhandled"])]
     assert sorted(places) == [f"MediaProcessResultSet[{number}]" for number in range(4)]
 
 
-def test_invoke_accepts_null_and_booleans() -> None:
+def test_invoke_accepts_null_and_booleans():
     event = sample("WorkflowTask", Transcode="SUCCESS")
     event |= {"New": None, "Yes": True, "No": False}
     text = json.dumps(event)
@@ -306,26 +302,26 @@ def test_invoke_accepts_null_and_booleans() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_invoke_detects_encoding_of_file(encoding: str) -> None:
+def test_invoke_detects_encoding_of_file(encoding):
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="订单")
     text = json.dumps(event, ensure_ascii=False).encode(encoding)
     assert invoke(write("event.json", text)).code == 0
     assert invoke("-", stdin=text).code == 0
 
 
-def test_invoke_prefers_file_to_sample() -> None:
+def test_invoke_prefers_file_to_sample():
     event = json.dumps(sample("EditMediaTask"))
     assert invoke(write("saved", event), "--json").json["event_type"] == "EditMediaTask"
     assert invoke(write("WorkflowTask", event), "--json").json["event_type"] == "EditMediaTask"
 
 
-def test_invoke_unwraps_event_of_other_channel() -> None:
+def test_invoke_unwraps_event_of_other_channel():
     result = invoke(str(DATA / "env_cmq_topic.json"))
     assert result.code == 1  # sprites are dropped
     assert [row[4] for row in result.rows] == ["done", "dropped", "unhandled", "unhandled"]
 
 
-def test_invoke_prints_rows_of_each_message() -> None:
+def test_invoke_prints_rows_of_each_message():
     running = sample("WorkflowTask", Transcode="PROCESSING", status="PROCESSING")
     finished = sample("WorkflowTask", Transcode="SUCCESS")
     bodies = [json.dumps(running), json.dumps(finished)]
@@ -338,7 +334,7 @@ def test_invoke_prints_rows_of_each_message() -> None:
     ]
 
 
-def test_invoke_prints_valid_and_invalid_messages() -> None:
+def test_invoke_prints_valid_and_invalid_messages():
     good = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     bodies = ["no JSON", good, "{}", good]
     event = {"Records": [{"CMQ": {"msgBody": body}} for body in bodies]}
@@ -370,7 +366,7 @@ def test_invoke_prints_valid_and_invalid_messages() -> None:
         ('{"headers": {}, "body": "{}"}', "HTTP"),
     ],
 )
-def test_invoke_rejects_invalid_event(content: str | bytes, why: str) -> None:
+def test_invoke_rejects_invalid_event(content, why):
     result = invoke(write("event.json", content))
     assert (result.code, result.out) == (2, "")
     assert why in result.err
@@ -380,7 +376,7 @@ def test_invoke_rejects_invalid_event(content: str | bytes, why: str) -> None:
     assert why.replace("event.json", "stdin") in on_stdin.err
 
 
-def test_invoke_prints_result_of_http_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invoke_prints_result_of_http_request(monkeypatch):
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     request = json.dumps({"httpMethod": "POST", "headers": {}, "body": body})
@@ -393,7 +389,7 @@ def test_invoke_prints_result_of_http_request(monkeypatch: pytest.MonkeyPatch) -
     assert "HTTP response 500: " in result.err
 
 
-def test_invoke_reports_unreadable_file() -> None:
+def test_invoke_reports_unreadable_file():
     Path("folder.json").mkdir()
     for name, why in {
         "missing.json": "No such file or directory",
@@ -417,14 +413,14 @@ def test_invoke_reports_unreadable_file() -> None:
         (("documentation", "Porn=FAIL"), "event type"),
     ],
 )
-def test_invoke_and_sample_reject_unknown_sample(arguments: tuple[str, ...], why: str) -> None:
+def test_invoke_and_sample_reject_unknown_sample(arguments, why):
     for result in (invoke(*arguments), run("sample", *arguments)):
         assert (result.code, result.out) == (2, "")
         assert why in result.err
 
 
 @pytest.mark.parametrize("choice", [("Transcode=FAIL",), ("--status", "FAIL")])
-def test_invoke_rejects_results_for_given_event(choice: tuple[str, ...]) -> None:
+def test_invoke_rejects_results_for_given_event(choice):
     text = json.dumps(sample("WorkflowTask"))
     for result, where in (
         (invoke(write("event.json", text), *choice), "event.json"),
@@ -434,14 +430,14 @@ def test_invoke_rejects_results_for_given_event(choice: tuple[str, ...]) -> None
         assert where in result.err
 
 
-def test_invoke_status_sets_event_status() -> None:
+def test_invoke_status_sets_event_status():
     result = invoke("EditMediaTask", "--status", "FAIL", "--json")
     assert result.json["unhandled"] == [
         {"type": "EditMediaTask", "place": "EditMediaTaskEvent", "status": "FINISH"}
     ]
 
 
-def test_output_prints_markup_unchanged() -> None:
+def test_output_prints_markup_unchanged():
     event = sample("WorkflowTask", [("[red]Holo[/]\\", "SUCCESS")])
     event["WorkflowTaskEvent"]["TaskId"] = "[/]task[bold]"
     result = invoke("-", stdin=json.dumps(event))
@@ -455,7 +451,7 @@ def test_output_prints_markup_unchanged() -> None:
 # sample
 
 
-def test_sample_lists_samples() -> None:
+def test_sample_lists_samples():
     result = run("sample")
     assert result.code == 0
     assert result.rows == [[*item] for item in list_samples().items()]
@@ -464,7 +460,7 @@ def test_sample_lists_samples() -> None:
     ]
 
 
-def test_sample_prints_requested_event() -> None:
+def test_sample_prints_requested_event():
     result = run(
         *("sample", "WorkflowTask", "Transcode=SUCCESS", "ImageSprites=FAIL"),
         *("--status", "PROCESSING", "--session-context", "订单", "--task-id", "mine"),
@@ -481,7 +477,7 @@ def test_sample_prints_requested_event() -> None:
     assert '"SessionContext": "订单"' in result.out
 
 
-def test_sample_prints_one_line_as_json() -> None:
+def test_sample_prints_one_line_as_json():
     result = run("sample", "documentation", "--json")
     assert result.out.count("\n") == 1
     documented = payload("mps_workflow_seed_mixed")
@@ -490,13 +486,13 @@ def test_sample_prints_one_line_as_json() -> None:
 
 
 @pytest.mark.parametrize("name", ["documentation", "ScheduleTask", "BatchTask", "LiveRecordResult"])
-def test_sample_has_new_task_id_each_time(name: str) -> None:
+def test_sample_has_new_task_id_each_time(name):
     first, second = (parse_event(run("sample", name).json).key for _ in range(2))
     assert first != second
     fixed = [parse_event(run("sample", name, "--task-id", "mine").json).key for _ in range(2)]
     assert fixed[0] == fixed[1]
 
 
-def test_invoke_reads_output_of_sample() -> None:
+def test_invoke_reads_output_of_sample():
     event = run("sample", "WorkflowTask", "Transcode=SUCCESS")
     assert invoke("-", stdin=event.out).rows[0][4] == "done"

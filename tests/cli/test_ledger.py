@@ -1,21 +1,15 @@
 """The commands history, replay, reconcile and purge."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scf_mps.local.samples import sample
 
-from .support import CommandResult, run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .support import run
 
 APPLICATION = '''\
 """An application whose callbacks fail while a file with their name exists."""
@@ -48,7 +42,7 @@ def sheet(sprites: ImageSprites) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _own_process(monkeypatch, tmp_path):
     (tmp_path / "films.py").write_text(APPLICATION)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
@@ -59,31 +53,29 @@ def _own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     sys.modules.pop("films", None)
 
 
-def run_command(*arguments: str, stdin: str = "") -> CommandResult:
+def run_command(*arguments, stdin=""):
     """Run a command with freshly imported callbacks."""
     sys.modules.pop("films", None)
     return run(*arguments, stdin=stdin)
 
 
-def event(task: str) -> dict[str, Any]:
-    made: dict[str, Any] = sample(
-        "WorkflowTask", [("Transcode", "SUCCESS"), ("ImageSprites", "SUCCESS")]
-    )
+def event(task):
+    made = sample("WorkflowTask", [("Transcode", "SUCCESS"), ("ImageSprites", "SUCCESS")])
     made["WorkflowTaskEvent"]["TaskId"] = task
     return made
 
 
-def deliver(task: str) -> CommandResult:
+def deliver(task):
     Path("event.json").write_text(json.dumps(event(task)))
     return run_command("invoke", "event.json")
 
 
-def effects() -> list[str]:
+def effects():
     return Path("effects").read_text().split()
 
 
 class TestHistory:
-    def test_history_lists_every_event(self) -> None:
+    def test_history_lists_every_event(self):
         deliver("one")
         Path("sheet.fails").touch()
         deliver("two")
@@ -92,47 +84,47 @@ class TestHistory:
         assert two[2:6] == ["failed", "two", "1 delivery", "1 done, 1 failed"]
         assert two[6].startswith("sheet: OSError: no route, token=***")
 
-    def test_history_filters_failures(self) -> None:
+    def test_history_filters_failures(self):
         deliver("one")
         Path("film.fails").touch()
         deliver("two")
         assert [row[3] for row in run_command("history", "--failed").rows] == ["two"]
 
-    def test_history_of_task_lists_callbacks(self) -> None:
+    def test_history_of_task_lists_callbacks(self):
         deliver("one")
         film, sheet = sorted(run_command("history", "--task", "one").rows, key=lambda row: row[3])
         assert film[2:6] == ["Transcode", "film", "done", "delivery 1"]
         assert film[7] == "MediaProcessResultSet[0]"
         assert sheet[3] == "sheet"
 
-    def test_history_of_task_has_title_in_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_history_of_task_has_title_in_terminal(self, monkeypatch):
         deliver("one")
         monkeypatch.setenv("FORCE_COLOR", "1")
         result = run_command("history", "--task", "one")
         assert "WorkflowTask one FINISH: done, 1 delivery" in result.out
         assert "MediaProcessResultSet[0]" in result.out
 
-    def test_history_prints_json(self) -> None:
+    def test_history_prints_json(self):
         deliver("one")
         (entry,) = run_command("history", "--json").json
         assert (entry["key"], entry["state"]) == ("WorkflowTask/one/FINISH", "done")
         assert {call["callback"] for call in entry["callbacks"]} == {"film", "sheet"}
         assert time.time() - 60 < entry["received"] <= time.time()
 
-    def test_history_rejects_invalid_span(self) -> None:
+    def test_history_rejects_invalid_span(self):
         deliver("one")
         assert run_command("history", "--since", "1s").code == 0
         result = run_command("history", "--since", "soon")
         assert (result.code, result.out) == (2, "")
         assert "90s" in result.err
 
-    def test_history_fails_when_ledger_is_unreachable(self, tmp_path: Path) -> None:
+    def test_history_fails_when_ledger_is_unreachable(self, tmp_path):
         Path("file").touch()
         result = run_command("history", "--ledger", f"file://{tmp_path}/file")
         assert (result.code, result.out) == (2, "")
         assert "NotADirectoryError" in result.err
 
-    def test_history_continues_after_damaged_event(self, tmp_path: Path) -> None:
+    def test_history_continues_after_damaged_event(self, tmp_path):
         for task in ("one", "two", "three"):
             deliver(task)
         (state,) = tmp_path.glob("kept/two+*/state")
@@ -142,19 +134,19 @@ class TestHistory:
         assert [entry["task_id"] for entry in result.json] == ["one", "three"]
         assert str(state.relative_to(tmp_path / "kept")) in result.err.replace("\n", "")
 
-    def test_history_needs_ledger(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_history_needs_ledger(self, monkeypatch):
         monkeypatch.delenv("MPS_LEDGER")
         result = run_command("history")
         assert result.code == 2
         assert "no ledger" in result.err
 
-    def test_local_ledger_is_default(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_local_ledger_is_default(self, monkeypatch, tmp_path):
         monkeypatch.setenv("MPS_LEDGER", f"file://{tmp_path}/.scf-mps/ledger")
         deliver("one")
         monkeypatch.delenv("MPS_LEDGER")
         assert len(run_command("history").rows) == 1
 
-    def test_ledger_option_conflicts_with_application(self, tmp_path: Path) -> None:
+    def test_ledger_option_conflicts_with_application(self, tmp_path):
         films = Path("films.py")
         own = f'App(ledger="file://{tmp_path}/own")'
         films.write_text(films.read_text().replace("App()", own))
@@ -164,14 +156,14 @@ class TestHistory:
         assert "--ledger has no effect" in result.err
         assert len(run_command("history").rows) == 1
 
-    def test_invalid_ledger_url_is_reported(self) -> None:
+    def test_invalid_ledger_url_is_reported(self):
         result = run_command("history", "--ledger", "dynamodb://table")
         assert result.code == 2
         assert "LedgerError" in result.err
 
 
 class TestReplay:
-    def test_replay_runs_unfinished_callbacks(self) -> None:
+    def test_replay_runs_unfinished_callbacks(self):
         Path("sheet.fails").touch()
         deliver("one")
         assert run_command("replay", "one").code == 1
@@ -180,7 +172,7 @@ class TestReplay:
         assert (result.code, result.rows) == (0, [["one", "done", "1 done, 1 skipped", ""]])
         assert effects() == ["film", "sheet"]
 
-    def test_replay_shows_own_frames_once(self) -> None:
+    def test_replay_shows_own_frames_once(self):
         Path("sheet.fails").touch()
         deliver("one")
         deliver("two")
@@ -198,7 +190,7 @@ class TestReplay:
         ]
         assert "Traceback" in run_command("replay", "--failed", "--traceback").err
 
-    def test_replay_of_failures_spares_done_events(self) -> None:
+    def test_replay_of_failures_spares_done_events(self):
         deliver("one")
         Path("film.fails").touch()
         deliver("two")
@@ -211,7 +203,7 @@ class TestReplay:
         }
         assert sorted(effects()) == ["film"] * 3 + ["sheet"] * 3
 
-    def test_callback_can_be_forced(self) -> None:
+    def test_callback_can_be_forced(self):
         deliver("one")
         assert run_command("replay", "one", "--force", "film").rows[0][2] == "1 done, 1 skipped"
         assert effects() == ["film", "sheet", "film"]
@@ -219,7 +211,7 @@ class TestReplay:
         assert result.code == 2
         assert "unknown callback 'flim'. Use film" in result.err
 
-    def test_replay_continues_after_damaged_event(self, tmp_path: Path) -> None:
+    def test_replay_continues_after_damaged_event(self, tmp_path):
         Path("film.fails").touch()
         for task in ("one", "two", "three", "four"):
             deliver(task)
@@ -241,13 +233,13 @@ class TestReplay:
         [b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe{", b'{"a": 1' + b"0" * 5000, b'{"a": "'],
         ids=["arrays", "objects", "binary", "digits", "truncated"],
     )
-    def test_invalid_json_dead_letters_are_reported(self, content: bytes) -> None:
+    def test_invalid_json_dead_letters_are_reported(self, content):
         Path("letters").write_bytes(content)
         result = run_command("replay", "--dead-letter", "letters")
         assert (result.code, result.out) == (2, "")
         assert "letters is not JSON" in result.err
 
-    def test_dead_letter_with_deep_event_fails_alone(self) -> None:
+    def test_dead_letter_with_deep_event_fails_alone(self):
         letters = [
             {"RequestId": "r", "Body": {"ClientContext": text}}
             for text in ("[" * 100_000, json.dumps(event("one")))
@@ -258,7 +250,7 @@ class TestReplay:
         assert [row["outcome"] for row in result.json] == ["failed", "done"]
 
     @pytest.mark.parametrize("form", ["lines", "array", "one"])
-    def test_dead_letters_are_delivered(self, form: str) -> None:
+    def test_dead_letters_are_delivered(self, form):
         letters = [
             {
                 "RequestId": task,
@@ -278,7 +270,7 @@ class TestReplay:
         assert [row[0] for row in result.rows] == (["one"] if form == "one" else ["one", "two"])
         assert run_command("replay", "--dead-letter", "-", stdin=text).rows[0][2] == "2 skipped"
 
-    def test_replay_continues_after_invalid_dead_letter(self) -> None:
+    def test_replay_continues_after_invalid_dead_letter(self):
         good = {"RequestId": "r", "Body": {"ClientContext": json.dumps(event("one"))}}
         Path("letters").write_text(json.dumps([{"TaskId": 7}, good]))
         result = run_command("replay", "--dead-letter", "letters")
@@ -286,7 +278,7 @@ class TestReplay:
         assert [row[1] for row in result.rows] == ["failed", "done"]
         assert "expected an MPS notification" in result.rows[0][3]
 
-    def test_missing_dead_letter_file_is_reported(self) -> None:
+    def test_missing_dead_letter_file_is_reported(self):
         result = run_command("replay", "--dead-letter", "nowhere")
         assert (result.code, result.out) == (2, "")
         assert "cannot read nowhere" in result.err
@@ -294,24 +286,24 @@ class TestReplay:
         assert "letters is not JSON" in run_command("replay", "--dead-letter", "letters").err
 
     @pytest.mark.parametrize("options", [[], ["one", "--failed"]])
-    def test_replay_rejects_ambiguous_arguments(self, options: list[str]) -> None:
+    def test_replay_rejects_ambiguous_arguments(self, options):
         result = run_command("replay", *options)
         assert result.code == 2
         assert "--dead-letter FILE" in result.err
 
-    def test_unknown_task_fails(self) -> None:
+    def test_unknown_task_fails(self):
         result = run_command("replay", "nobody's")
         assert result.code == 1
         assert result.rows[0][:2] == ["nobody's", "failed"]
 
-    def test_dead_letter_of_timer_is_replayed(self) -> None:
+    def test_dead_letter_of_timer_is_replayed(self):
         timer = {"Type": "Timer", "TriggerName": "t", "Message": "something else"}
         letter = {"RequestId": "r", "Body": {"ClientContext": json.dumps(timer)}}
         Path("letters").write_text(json.dumps(letter))
         result = run_command("replay", "--dead-letter", "letters")
         assert (result.code, result.rows[0][1]) == (1, "failed")
 
-    def test_expired_notification_is_fetched_from_mps(self, tmp_path: Path) -> None:
+    def test_expired_notification_is_fetched_from_mps(self, tmp_path):
         Path("film.fails").touch()
         deliver("one")
         (kept,) = (tmp_path / "kept").glob("one*/event")
@@ -320,7 +312,7 @@ class TestReplay:
         assert (result.code, result.rows[0][:2]) == (1, ["one", "failed"])
         assert "DescribeTaskDetail" in result.rows[0][3]
 
-    def test_interrupted_replay_reports_remaining_events(self) -> None:
+    def test_interrupted_replay_reports_remaining_events(self):
         Path("film.fails").touch()
         for task in ("one", "two", "three"):
             deliver(task)
@@ -333,7 +325,7 @@ class TestReplay:
 
 class TestReconcile:
     @pytest.fixture
-    def mps(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    def mps(self, monkeypatch):
         pytest.importorskip("aiohttp", reason="the emulator of MPS's API needs it")
         pytest.importorskip("tencentcloud.common", reason="the client of MPS needs it")
         from scf_mps.local import api as cloud
@@ -346,7 +338,7 @@ class TestReconcile:
             monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-guangzhou")
             yield mps
 
-    def test_reconcile_dispatches_missing_tasks(self, mps: Any) -> None:
+    def test_reconcile_dispatches_missing_tasks(self, mps):
         mps.add(event("lost"), finished=time.time() - 3600)
         result = run_command("reconcile", "--dry-run")
         assert result.rows == [["WorkflowTask", "lost", "missing"]]
@@ -355,7 +347,7 @@ class TestReconcile:
         assert run_command("reconcile", "--json").json["known"] == 1
         assert effects() == ["film", "sheet"]
 
-    def test_reconcile_reports_failures(self, mps: Any) -> None:
+    def test_reconcile_reports_failures(self, mps):
         mps.add(event("lost"), finished=time.time() - 3600)
         Path("film.fails").touch()
         result = run_command("reconcile")
@@ -364,17 +356,17 @@ class TestReconcile:
         assert "Traceback" not in result.err
         assert "in film" in result.err
 
-    def test_unknown_task_is_replayed_from_mps(self, mps: Any) -> None:
+    def test_unknown_task_is_replayed_from_mps(self, mps):
         mps.add(event("lost"), finished=time.time() - 3600)
         assert run_command("replay", "lost").rows == [["lost", "done", "2 done", ""]]
 
-    def test_span_beyond_seven_days_is_rejected(self, mps: Any) -> None:
+    def test_span_beyond_seven_days_is_rejected(self, mps):
         result = run_command("reconcile", "--since", "8d")
         assert result.code == 2
         assert "the last 7 days" in result.err
 
 
-def test_purge_deletes_old_events() -> None:
+def test_purge_deletes_old_events():
     deliver("one")
     assert run_command("purge", "--older-than", "1d").out == "Deleted 0 events\n"
     assert len(run_command("history").rows) == 1

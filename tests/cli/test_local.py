@@ -1,14 +1,11 @@
 """``scf-mps local``: runs the project's function as SCF does."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -19,9 +16,6 @@ pytest.importorskip("aiohttp", reason="the API needs it")
 
 from scf_mps import cli
 from scf_mps.local.samples import sample
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HANDLERS = '''\
 """An application that fails while a file exists."""
@@ -46,7 +40,7 @@ main_handler = app.main_handler
 
 
 @pytest.fixture(autouse=True)
-def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def project(monkeypatch, tmp_path):
     folder = tmp_path / "project"
     (folder / "handlers").mkdir(parents=True)
     (folder / "handlers" / "__init__.py").write_text(HANDLERS)
@@ -60,14 +54,14 @@ def project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def run(*arguments: str) -> tuple[int, str]:
+def run(*arguments):
     result = CliRunner().invoke(cli.cli, list(arguments))
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.output
 
 
-def test_event_is_pushed_and_its_log_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_event_is_pushed_and_its_log_shown(monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SECRETID", "AKIDlocal")
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "local-secret")
     code, output = run("local", "documentation", "--env", "MPS_GREETING=hello=you")
@@ -79,7 +73,7 @@ def test_event_is_pushed_and_its_log_shown(monkeypatch: pytest.MonkeyPatch) -> N
     assert entry["state"] == "done"
 
 
-def test_failed_event_is_dead_lettered_and_replayed(tmp_path: Path) -> None:
+def test_failed_event_is_dead_lettered_and_replayed(tmp_path):
     (tmp_path / "fails").touch()
     code, output = run("local", "documentation", "--speed", "6000")
     assert code == 1
@@ -91,7 +85,7 @@ def test_failed_event_is_dead_lettered_and_replayed(tmp_path: Path) -> None:
     assert "1 done" in output
 
 
-def test_failing_callback_shows_reason_and_own_frames_once(tmp_path: Path) -> None:
+def test_failing_callback_shows_reason_and_own_frames_once(tmp_path):
     (tmp_path / "fails").touch()
     code, output = run("local", "documentation", "--speed", "6000")
     assert code == 1
@@ -104,7 +98,7 @@ def test_failing_callback_shows_reason_and_own_frames_once(tmp_path: Path) -> No
     assert row.endswith("OSError: no route to host")
 
 
-def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -> None:
+def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path):
     (tmp_path / "fails").touch()
     code, output = run("local", "documentation", "--retries", "0", "--traceback")
     assert code == 1
@@ -116,7 +110,7 @@ def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path: Path) -
     assert '"outcome": "done"' in output
 
 
-def test_failed_import_shows_own_frames(project: Path) -> None:
+def test_failed_import_shows_own_frames(project):
     code_with_error = "from scf_mps import App\napp = App()\napp.on('Transcod')\n"
     for text, error in (
         ("import json\n\njson.nothing\n", "AttributeError"),
@@ -132,7 +126,7 @@ def test_failed_import_shows_own_frames(project: Path) -> None:
             assert foreign not in output
 
 
-def test_repeated_event_is_skipped_with_hint() -> None:
+def test_repeated_event_is_skipped_with_hint():
     _, first = run("local", "WorkflowTask")
     _, second = run("local", "WorkflowTask")
     assert "skipped" not in first + second
@@ -147,7 +141,7 @@ def test_repeated_event_is_skipped_with_hint() -> None:
     assert len(json.loads(run("history", "--json")[1])) == 1
 
 
-def test_success_and_failure_sample_are_two_events() -> None:
+def test_success_and_failure_sample_are_two_events():
     for outcome in ("SUCCESS", "FAIL"):
         event = run("sample", "WorkflowTask", f"Transcode={outcome}")[1]
         Path("event.json").write_text(event)
@@ -155,7 +149,7 @@ def test_success_and_failure_sample_are_two_events() -> None:
     assert len(json.loads(run("history", "--json")[1])) == 2
 
 
-def test_fresh_refuses_another_ledger(tmp_path: Path) -> None:
+def test_fresh_refuses_another_ledger(tmp_path):
     code, output = run(
         "local", "documentation", "--fresh", "--env", f"MPS_LEDGER=file://{tmp_path}/x"
     )
@@ -163,7 +157,7 @@ def test_fresh_refuses_another_ledger(tmp_path: Path) -> None:
     assert "MPS_LEDGER" in output
 
 
-def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
+def test_event_over_http_and_foreign_results_are_shown(project):
     body = json.dumps(sample("WorkflowTask", Transcode="SUCCESS"))
     request = {"httpMethod": "POST", "headers": {}, "body": body}
     Path("event.json").write_text(json.dumps(request))
@@ -189,7 +183,7 @@ def test_event_over_http_and_foreign_results_are_shown(project: Path) -> None:
     assert "handlers/__init__.py:5 in main_handler" in output
 
 
-def test_print_of_several_values_is_one_line(project: Path) -> None:
+def test_print_of_several_values_is_one_line(project):
     (project / "handlers" / "__init__.py").write_text(
         "import sys\n"
         "def main_handler(event, context):\n"
@@ -205,7 +199,7 @@ def test_print_of_several_values_is_one_line(project: Path) -> None:
     assert lines[1:5] == ["film 1 [2]", "part ", "INFO    whole", "unfinished"]
 
 
-def test_local_ends_quietly_when_reader_left(project: Path) -> None:
+def test_local_ends_quietly_when_reader_left(project):
     command = [sys.executable, "-m", "scf_mps.cli", "local", "documentation"]
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     reading, writing = os.pipe()
@@ -224,7 +218,7 @@ def test_local_ends_quietly_when_reader_left(project: Path) -> None:
     assert done.stderr == b""
 
 
-def test_dropped_event_is_shown_as_lost() -> None:
+def test_dropped_event_is_shown_as_lost():
     from scf_mps.cli.local_output import LocalOutput
     from scf_mps.local.scf import LifecycleEvent, LocalFunction
 
@@ -244,19 +238,19 @@ def test_dropped_event_is_shown_as_lost() -> None:
         (["--source", "nowhere"], "nowhere"),
     ],
 )
-def test_invalid_option_is_refused(arguments: list[str], reason: str) -> None:
+def test_invalid_option_is_refused(arguments, reason):
     code, output = run("local", "documentation", *arguments)
     assert (code, reason in output) == (2, True), output
 
 
-def test_too_large_event_is_refused(tmp_path: Path) -> None:
+def test_too_large_event_is_refused(tmp_path):
     Path("big.json").write_text(json.dumps({"EventType": "X", "text": "x" * 128 * 1024}))
     code, output = run("local", "big.json")
     assert code == 2
     assert "131072" in output
 
 
-def test_local_serves_api_without_events(project: Path) -> None:
+def test_local_serves_api_without_events(project):
     pytest.importorskip("tencentcloud.scf", reason="the SDK is who calls")
     command = [sys.executable, "-m", "scf_mps.cli", "local"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=project) as process:
@@ -271,7 +265,7 @@ def test_local_serves_api_without_events(project: Path) -> None:
         assert process.returncode == 0
 
 
-def invoke(endpoint: str) -> Any:
+def invoke(endpoint):
     """Return the response to the official SDK."""
     from tencentcloud.common.credential import Credential
     from tencentcloud.common.profile.client_profile import ClientProfile

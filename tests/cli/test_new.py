@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 from scf_mps.cli import cli, project_template
 from scf_mps.cli.project_template import make_files, make_function_name
 from scf_mps.cli.wheel import build_wheel
-from scf_mps.deploy.desired_state import DesiredState, parse_desired_state
+from scf_mps.deploy.desired_state import parse_desired_state
 from scf_mps.deploy.template import read_template
 from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
@@ -32,11 +32,11 @@ MATERIAL = "scf_mps/cli/material/"
 [WHEEL] = [name for name in make_files("shop") if name.endswith(".whl")]
 
 
-def new(*arguments: str | Path) -> Result:
+def new(*arguments):
     return CliRunner().invoke(cli, ["new", *map(str, arguments)])
 
 
-def read_files(folder: Path) -> dict[str, bytes]:
+def read_files(folder):
     """Return the files of a folder without bytecode."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -45,7 +45,7 @@ def read_files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def read_desired_state(folder: Path) -> DesiredState:
+def read_desired_state(folder):
     desired, warnings = parse_desired_state(
         read_template(folder / "serverless.yml", environment={})
     )
@@ -56,12 +56,12 @@ def read_desired_state(folder: Path) -> DesiredState:
 # files
 
 
-def test_new_copies_handlers(tmp_path: Path) -> None:
+def test_new_copies_handlers(tmp_path):
     assert new(tmp_path / "shop").exit_code == 0
     assert read_files(tmp_path / "shop" / "handlers") == read_files(ROOT / "handlers")
 
 
-def test_new_writes_tests_settings_and_ci(tmp_path: Path) -> None:
+def test_new_writes_tests_settings_and_ci(tmp_path):
     assert new(tmp_path / "shop").exit_code == 0
     names = {name for name in read_files(tmp_path / "shop") if not name.startswith("handlers/")}
     assert names == {
@@ -78,17 +78,17 @@ def test_new_writes_tests_settings_and_ci(tmp_path: Path) -> None:
     }
 
 
-def test_files_exclude_caches() -> None:
+def test_files_exclude_caches():
     assert not [name for name in make_files("shop") if "cache" in name]
 
 
-def test_new_names_function_after_folder(tmp_path: Path) -> None:
+def test_new_names_function_after_folder(tmp_path):
     assert new(tmp_path / "My shop (2)").exit_code == 0
     desired = read_desired_state(tmp_path / "My shop (2)")
     assert (desired.name, desired.region) == ("My-shop-2", "ap-guangzhou")
 
 
-def test_new_uses_name_and_region_options(tmp_path: Path) -> None:
+def test_new_uses_name_and_region_options(tmp_path):
     result = new(tmp_path / "视频", "--name", "video", "--region", "ap-hongkong")
     assert result.exit_code == 0
     desired = read_desired_state(tmp_path / "视频")
@@ -97,7 +97,7 @@ def test_new_uses_name_and_region_options(tmp_path: Path) -> None:
     assert readme.startswith("# video\n")
 
 
-def test_serverless_yml_differs_in_names_region_and_hook(tmp_path: Path) -> None:
+def test_serverless_yml_differs_in_names_region_and_hook(tmp_path):
     assert new(tmp_path / "shop", "--region", "ap-beijing").exit_code == 0
     text = (tmp_path / "shop" / "serverless.yml").read_text("utf-8")
     src = {**OURS["inputs"]["src"], "hook": "scf-mps build"}
@@ -105,20 +105,20 @@ def test_serverless_yml_differs_in_names_region_and_hook(tmp_path: Path) -> None
     assert yaml.safe_load(text) == {**OURS, "app": "shop", "inputs": inputs}
 
 
-def test_serverless_yml_omits_files_of_repository(tmp_path: Path) -> None:
+def test_serverless_yml_omits_files_of_repository(tmp_path):
     assert new(tmp_path / "shop").exit_code == 0
     text = (tmp_path / "shop" / "serverless.yml").read_text("utf-8")
     assert not re.search(r"tests/|make build|Makefile|docs/\w+\.md(?! of scf-mps)", text)
 
 
 @pytest.mark.parametrize("name", ["on", "null", "No", "True", "e10"])
-def test_name_is_quoted_in_yaml(tmp_path: Path, name: str) -> None:
+def test_name_is_quoted_in_yaml(tmp_path, name):
     assert new(tmp_path / name).exit_code == 0
     assert read_desired_state(tmp_path / name).name == name
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/")))
-def test_function_name_is_valid_for_scf(folder: str) -> None:
+def test_function_name_is_valid_for_scf(folder):
     try:
         name = make_function_name(Path("/home", folder))
     except ValueError:
@@ -128,13 +128,11 @@ def test_function_name_is_valid_for_scf(folder: str) -> None:
     assert re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]", name)
 
 
-def test_function_name_is_truncated() -> None:
+def test_function_name_is_truncated():
     assert make_function_name(Path("/home", "7" + "a" * 59 + "-b")) == "a" * 59
 
 
-def test_new_accepts_empty_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_accepts_empty_working_directory(tmp_path, monkeypatch):
     place = tmp_path / "videos"
     (place / ".git").mkdir(parents=True)
     monkeypatch.chdir(place)
@@ -142,7 +140,7 @@ def test_new_accepts_empty_working_directory(
     assert read_desired_state(place).name == "videos"
 
 
-def test_requirements_pin_wheel_of_project(tmp_path: Path) -> None:
+def test_requirements_pin_wheel_of_project(tmp_path):
     assert new(tmp_path / "shop").exit_code == 0
     lines = (tmp_path / "shop" / "requirements-dev.txt").read_text().splitlines()
     version = WHEEL.split("-")[1]
@@ -150,14 +148,14 @@ def test_requirements_pin_wheel_of_project(tmp_path: Path) -> None:
     assert lines[lines.index("--find-links wheels") + 1] == f"scf-mps[cli,deploy,local]=={version}"
 
 
-def test_requirements_use_index_when_published(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requirements_use_index_when_published(monkeypatch):
     monkeypatch.setattr(project_template, "PUBLISHED", True)
     files = make_files("shop")
     assert WHEEL not in files
     assert b"\nscf-mps[cli,deploy,local]\n" in files["requirements-dev.txt"]
 
 
-def test_wheel_of_installed_wheel_is_equal() -> None:
+def test_wheel_of_installed_wheel_is_equal():
     class Installed:
         version = "1.0+h1"
 
@@ -176,9 +174,7 @@ def test_wheel_of_installed_wheel_is_equal() -> None:
     assert build_wheel(first, code)[0] != build_wheel(first, {"scf_mps/a.py": b"b"})[0]
 
 
-def test_new_fails_without_installed_metadata(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_fails_without_installed_metadata(tmp_path, monkeypatch):
     def missing(name: str) -> None:
         raise PackageNotFoundError(name)
 
@@ -201,12 +197,12 @@ UNPUBLISHED = re.compile(r"pip install [^\n]*'scf-mps\[")
     ]
     + [f"starter/{name}" for name in ("README.md", ".github/workflows/ci.yml")],
 )
-def test_docs_install_from_checkout_until_published(path: str) -> None:
+def test_docs_install_from_checkout_until_published(path):
     text = (ROOT / path).read_text("utf-8")
     assert project_template.PUBLISHED or not UNPUBLISHED.search(text)
 
 
-def test_new_prints_next_commands(tmp_path: Path) -> None:
+def test_new_prints_next_commands(tmp_path):
     result = new(tmp_path / "below" / "shop")
     where, *commands = result.stdout.splitlines()[1:]
     assert where == f"Next, in {tmp_path / 'below' / 'shop'}:"
@@ -225,7 +221,7 @@ def expect_rejection(result: Result) -> str:
     return result.stderr
 
 
-def test_new_rejects_folder_with_files(tmp_path: Path) -> None:
+def test_new_rejects_folder_with_files(tmp_path):
     (tmp_path / "serverless.yml").write_text("mine")
     (tmp_path / "handlers").mkdir()
     message = expect_rejection(new(tmp_path))
@@ -233,13 +229,13 @@ def test_new_rejects_folder_with_files(tmp_path: Path) -> None:
     assert read_files(tmp_path) == {"serverless.yml": b"mine"}
 
 
-def test_new_counts_files_when_there_are_many(tmp_path: Path) -> None:
+def test_new_counts_files_when_there_are_many(tmp_path):
     for number in range(8):
         (tmp_path / f"{number}.mp4").touch()
     assert "0.mp4, 1.mp4, 2.mp4, 3.mp4, 4.mp4 and 3 more" in expect_rejection(new(tmp_path))
 
 
-def test_new_rejects_file(tmp_path: Path) -> None:
+def test_new_rejects_file(tmp_path):
     (tmp_path / "shop").write_text("mine")
     assert f"{tmp_path / 'shop'} is a file" in expect_rejection(new(tmp_path / "shop"))
     assert "Not a directory" in expect_rejection(new(tmp_path / "shop" / "below"))
@@ -247,14 +243,14 @@ def test_new_rejects_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "1st", "shop-", "my shop", "a" * 61, "shop\n"])
-def test_new_rejects_invalid_name(tmp_path: Path, name: str) -> None:
+def test_new_rejects_invalid_name(tmp_path, name):
     message = expect_rejection(new(tmp_path / "shop", "--name", name))
     assert "2 to 60 letters" in message
     assert repr(name) in message
     assert not (tmp_path / "shop").exists()
 
 
-def test_new_asks_for_name_when_folder_has_none(tmp_path: Path) -> None:
+def test_new_asks_for_name_when_folder_has_none(tmp_path):
     message = expect_rejection(new(tmp_path / "视频"))
     assert "'视频'" in message
     assert "--name" in message
@@ -262,7 +258,7 @@ def test_new_asks_for_name_when_folder_has_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("region", ["Guangzhou", "guangzhou", "ap-guangzhou # x", ""])
-def test_new_rejects_invalid_region(tmp_path: Path, region: str) -> None:
+def test_new_rejects_invalid_region(tmp_path, region):
     message = expect_rejection(new(tmp_path / "shop", "--region", region))
     assert repr(region) in message
     assert not (tmp_path / "shop").exists()
@@ -271,7 +267,7 @@ def test_new_rejects_invalid_region(tmp_path: Path, region: str) -> None:
 # docs
 
 
-def test_ci_workflow_is_in_docs() -> None:
+def test_ci_workflow_is_in_docs():
     page = (ROOT / "docs" / "ci.md").read_text("utf-8")
     path = ".github/workflows/ci.yml"
     block = re.search(rf"`{path}`:\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -279,7 +275,7 @@ def test_ci_workflow_is_in_docs() -> None:
     assert make_files("shop")[path].decode() == block[1]
 
 
-def test_readme_names_existing_commands() -> None:
+def test_readme_names_existing_commands():
     text = make_files("shop")["README.md"].decode()
     block = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert block is not None
@@ -293,7 +289,7 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def wheels(tmp_path_factory):
     """Build the wheel from the checkout and from the source distribution."""
     folder = tmp_path_factory.mktemp("distributions")
     hatchling = ("-m", "hatchling", "build", "-t", "sdist", "-t", "wheel", "-d", folder)
@@ -306,7 +302,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def site(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(wheels, tmp_path_factory):
     """Install the wheel into a folder."""
     folder = tmp_path_factory.mktemp("installed") / "site"
     pip("install", "--no-index", "--target", folder, wheels["sdist"], where=folder.parent)
@@ -314,7 +310,7 @@ def site(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def shop(site: Path) -> Path:
+def shop(site):
     """Create a project with the installed wheel."""
 
     def python(*arguments: str) -> str:
@@ -327,19 +323,19 @@ def shop(site: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(site: Path, shop: Path) -> Run:
+def run(site, shop):
     """Run Python with the wheel in the project's folder."""
     return lambda *arguments: run_command(
         sys.executable, *arguments, where=shop, PYTHONPATH=str(site)
     )
 
 
-def pip(command: str, *arguments: str | Path, where: Path) -> None:
+def pip(command, *arguments, where):
     quiet = ("--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps")
     run_command(sys.executable, "-m", "pip", command, *quiet, *arguments, where=where)
 
 
-def run_command(*command: str | Path, where: Path, **variables: str) -> str:
+def run_command(*command, where, **variables):
     """Run a command without MPS_ variables. Return its output. It must succeed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MPS_")}
     done = subprocess.run(
@@ -356,13 +352,13 @@ def run_command(*command: str | Path, where: Path, **variables: str) -> str:
     return done.stdout
 
 
-def read_members(archive: Path) -> Iterator[tuple[str, bytes]]:
+def read_members(archive):
     with zipfile.ZipFile(archive) as opened:
         for name in opened.namelist():
             yield name, opened.read(name)
 
 
-def test_wheel_contains_material_without_caches(wheels: dict[str, Path]) -> None:
+def test_wheel_contains_material_without_caches(wheels):
     material = {
         name.removeprefix(MATERIAL): content
         for name, content in read_members(wheels["checkout"])
@@ -378,18 +374,18 @@ def test_wheel_contains_material_without_caches(wheels: dict[str, Path]) -> None
     assert material == expected
 
 
-def test_wheel_of_sdist_is_equal(wheels: dict[str, Path]) -> None:
+def test_wheel_of_sdist_is_equal(wheels):
     assert dict(read_members(wheels["sdist"])) == dict(read_members(wheels["checkout"]))
 
 
-def test_wheel_creates_same_project_as_checkout(shop: Path) -> None:
+def test_wheel_creates_same_project_as_checkout(shop):
     expected = make_files("shop")
     for name in (WHEEL, "requirements-dev.txt"):  # with the metadata of the installation
         del expected[name]
     assert read_files(shop).items() >= expected.items()
 
 
-def test_wheel_of_project_equals_backend_wheel(wheels: dict[str, Path], shop: Path) -> None:
+def test_wheel_of_project_equals_backend_wheel(wheels, shop):
     [path] = shop.glob("wheels/*.whl")
     version = path.name.split("-")[1].encode()
     label = version[version.index(b"+") :]
@@ -408,17 +404,17 @@ def test_wheel_of_project_equals_backend_wheel(wheels: dict[str, Path], shop: Pa
     assert {name.replace(label.decode(), "") for name in records[1]} == records[0]
 
 
-def test_tests_of_project_pass(run: Run) -> None:
+def test_tests_of_project_pass(run):
     output = run("-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert re.search(r"^\d\d passed in ", output, re.MULTILINE)
 
 
-def test_routes_of_project_show_files(run: Run) -> None:
+def test_routes_of_project_show_files(run):
     data = json.loads(run("-m", "scf_mps.cli", "routes", "--json"))
     assert "handlers/renditions.py" in {row["where"].partition(":")[0] for row in data}
 
 
-def test_build_of_project_excludes_material(run: Run, shop: Path) -> None:
+def test_build_of_project_excludes_material(run, shop):
     run("-m", "scf_mps.cli", "build")
     names = {name for name, _ in read_members(shop / "dist" / "function.zip")}
     assert {"index.py", "handlers/__init__.py", "scf_mps/app.py"} <= names
@@ -433,19 +429,19 @@ def test_build_of_project_excludes_material(run: Run, shop: Path) -> None:
     assert not [name for name in names if "/cli/" in name or "test" in name]
 
 
-def test_doctor_finds_no_error_in_project(run: Run) -> None:
+def test_doctor_finds_no_error_in_project(run):
     data = json.loads(run("-m", "scf_mps.cli", "doctor", "--json"))
     assert data["findings"]
     assert "error" not in {one["level"] for one in data["findings"]}
 
 
-def test_project_has_desired_state(shop: Path) -> None:
+def test_project_has_desired_state(shop):
     desired = read_desired_state(shop)
     assert (desired.name, desired.region) == ("shop", "ap-guangzhou")
     assert desired.source.hook == "scf-mps build"
     assert [trigger.event_type for trigger in desired.mps] == ["WorkflowTask"]
 
 
-def test_ruff_accepts_project(run: Run) -> None:
+def test_ruff_accepts_project(run):
     assert run("-m", "ruff", "check", "--no-cache", ".") == "All checks passed!\n"
     assert "already formatted" in run("-m", "ruff", "format", "--no-cache", "--check", ".")

@@ -1,7 +1,5 @@
 """Tables, lines and JSON of commands."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -20,7 +18,7 @@ ROWS = [
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def terminal(monkeypatch):
     """Print as on a terminal of 40 columns without colours."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
@@ -28,7 +26,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_table_wraps_columns_below_row(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_wraps_columns_below_row(capsys):
     output.print_table(ROWS, title="two")
     assert capsys.readouterr().out.splitlines() == [
         "two",
@@ -41,19 +39,19 @@ def test_table_wraps_columns_below_row(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.usefixtures("terminal")
-def test_table_never_breaks_names(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_never_breaks_names(capsys):
     output.print_table([{"a": "x" * 50, "b": "y" * 50, "c": "z", "d": "z"}])
     assert capsys.readouterr().out.splitlines() == ["a", "x" * 50, "  " + "y" * 50, "  z  z"]
 
 
 @pytest.mark.usefixtures("terminal")
-def test_table_keeps_columns_when_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_keeps_columns_when_they_fit(capsys):
     output.print_table([{"a": "1", "b": "2"}])
     assert capsys.readouterr().out.splitlines() == ["a  b", "1  2"]
 
 
 @pytest.mark.usefixtures("terminal")
-def test_table_wraps_last_column_at_spaces(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_wraps_last_column_at_spaces(capsys):
     output.print_table(
         [{"a": "name", "b": "a text of some words that is too long"}, {"a": "x", "b": "y"}]
     )
@@ -65,18 +63,18 @@ def test_table_wraps_last_column_at_spaces(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-def test_table_is_tab_separated_in_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_is_tab_separated_in_pipe(capsys):
     output.print_table([{"a": "1\t\n", "b": ""}, {"a": "2", "b": "3"}], title="not shown")
     assert capsys.readouterr().out == "1\\t\\n\t\n2\t3\n"
 
 
-def test_empty_table_is_reported_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_table_is_reported_on_stderr(capsys):
     output.print_table([], title="rows")
     output.print_table([], empty="no rows")
     assert capsys.readouterr() == ("", "rows: none\nno rows\n")
 
 
-def test_json_is_escaped_and_equal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_escaped_and_equal(capsys):
     value = {"text": "中\x9b2J\x7f\u202e\n", "more": ["🎬", "\ud800", "\U000e0041"]}
     output.print_json(value)
     printed = capsys.readouterr().out
@@ -87,7 +85,7 @@ def test_json_is_escaped_and_equal(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == '{"a": "b"}\n'
 
 
-def test_emoji_names_and_markup_are_printed_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
+def test_emoji_names_and_markup_are_printed_unchanged(capsys):
     output.print_line("[bold]:bug:[/]")
     output.print_error(":bug:\n[red]")
     assert capsys.readouterr() == ("[bold]:bug:[/]\n", ":bug:\n[red]\n")

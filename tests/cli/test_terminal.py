@@ -1,7 +1,5 @@
 """Output on a terminal of 80 columns, and in a pipe."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -36,13 +34,13 @@ main_handler = app.main_handler
 
 
 @pytest.fixture(autouse=True)
-def _project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _project(monkeypatch, tmp_path):
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "__init__.py").write_text(APPLICATION)
     monkeypatch.chdir(tmp_path)
 
 
-def write_event(task_id: str = "", session_context: str = "") -> str:
+def write_event(task_id="", session_context=""):
     event = sample(
         "WorkflowTask",
         [("Transcode", "SUCCESS"), ("ImageSprites", "SUCCESS")],
@@ -53,7 +51,7 @@ def write_event(task_id: str = "", session_context: str = "") -> str:
     return "event.json"
 
 
-def run_in_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_in_pipe(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "scf_mps.cli", *arguments],
         capture_output=True,
@@ -62,7 +60,7 @@ def run_in_pipe(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_routes_fit_terminal_without_breaking_names() -> None:
+def test_routes_fit_terminal_without_breaking_names():
     screen = run_on_terminal("routes")
     assert screen.code == 0
     assert max(map(len, screen.lines)) <= 80
@@ -77,7 +75,7 @@ def test_routes_fit_terminal_without_breaking_names() -> None:
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_output_has_no_colours_when_unsupported(variables: dict[str, str]) -> None:
+def test_output_has_no_colours_when_unsupported(variables):
     write_event()
     for command in (["routes"], ["routes", "--event", "event.json"], ["invoke", "event.json"]):
         screen = run_on_terminal(*command, **variables)
@@ -85,7 +83,7 @@ def test_output_has_no_colours_when_unsupported(variables: dict[str, str]) -> No
         assert "\x1b[3" not in screen.raw
 
 
-def test_history_prints_block_per_event_on_terminal(tmp_path: Path) -> None:
+def test_history_prints_block_per_event_on_terminal(tmp_path):
     run_in_pipe(
         "local",
         write_event("1250000000-WorkflowTask-0123456789abcdef0123456789abcdeftt0"),
@@ -114,7 +112,7 @@ def test_history_prints_block_per_event_on_terminal(tmp_path: Path) -> None:
     assert "handlers.publish_the_rendition_to_the_players  done" in detail.lines[2]
 
 
-def test_foreign_text_is_escaped_on_terminal() -> None:
+def test_foreign_text_is_escaped_on_terminal():
     event = write_event(NASTY)
     for command in (
         ["invoke", event],
@@ -137,7 +135,7 @@ def test_foreign_text_is_escaped_on_terminal() -> None:
     assert "\x1b" not in piped
 
 
-def test_invocation_is_killed_at_timeout() -> None:
+def test_invocation_is_killed_at_timeout():
     event = write_event(session_context="30")
     screen = run_on_terminal("invoke", event, "--timeout", "2")
     assert screen.code == 1
@@ -150,7 +148,7 @@ def test_invocation_is_killed_at_timeout() -> None:
     assert json.loads(piped.stdout)["statusCode"] == 433
 
 
-def test_demo_fits_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_fits_on_one_screen(monkeypatch):
     pytest.importorskip("aiohttp", reason="the emulators need it")
     monkeypatch.chdir(ROOT)
     screen = run_on_terminal("demo")
@@ -159,7 +157,7 @@ def test_demo_fits_on_one_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, screen.lines)) <= 80
 
 
-def test_output_escapes_characters_missing_in_encoding() -> None:
+def test_output_escapes_characters_missing_in_encoding():
     event = write_event("任务")
     for encoding in ("ascii", "latin-1"):
         done = subprocess.run(

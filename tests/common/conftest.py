@@ -1,7 +1,5 @@
 """Fixtures for log lines and credentials."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps import logs
@@ -11,7 +9,7 @@ from .secret_samples import VARIABLES
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch):
+def stream(monkeypatch):
     """The stream of the log lines, without secrets in the environment."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -22,7 +20,7 @@ def stream(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def variables(monkeypatch):
     """Credentials in the environment."""
     for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"):
         monkeypatch.setenv(name, VARIABLES[name])

@@ -1,9 +1,6 @@
 """Secrets of a function and of an event, and checks that a text contains none of them."""
 
-from __future__ import annotations
-
 import traceback
-from typing import Any
 from urllib.parse import quote
 
 from scf_mps.errors import list_members
@@ -60,9 +57,9 @@ SECRETS = [
 SIGN = "9f3c71d0b25e4a86c1d7e0f4a9b8325e"
 
 
-def sign_event() -> dict[str, Any]:
+def sign_event():
     """Return an event with secrets of a customer and a signature."""
-    event: dict[str, Any] = sample("WorkflowTask", Transcode="SUCCESS")
+    event = sample("WorkflowTask", Transcode="SUCCESS")
     storage = {"S3Bucket": "b", "S3SecretId": "AKIA4EXAMPLE", "S3SecretKey": "of-the-customer"}
     output = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Output"]
     output["OutputStorage"] = {"Type": "AWS-S3", "S3OutputStorage": storage}
@@ -70,9 +67,9 @@ def sign_event() -> dict[str, Any]:
     return event
 
 
-def render_chain(error: BaseException) -> str:
+def render_chain(error):
     """Return every text of an exception and of its chain."""
-    errors: dict[int, BaseException] = {}
+    errors = {}
     stack = [error]
     while stack:
         link = stack.pop()
@@ -88,7 +85,7 @@ def render_chain(error: BaseException) -> str:
     return "\n".join(texts)
 
 
-def assert_no_secret(text: str, *more: str) -> None:
+def assert_no_secret(text, *more):
     """Assert that a text contains none of the secrets."""
     for secret in (*SECRETS, SIGN, "of-the-customer", "AKIA4EXAMPLE", *more):
         assert secret not in text

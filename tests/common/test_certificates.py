@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import trustme
@@ -22,12 +20,12 @@ KEYS = Credentials("AKIDtls", "tls")
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
+def authority():
     return trustme.CA()
 
 
 @pytest.fixture
-def server(authority: trustme.CA) -> Iterator[Server]:
+def server(authority):
     """Return a server whose CA is unknown."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
@@ -41,13 +39,13 @@ def server(authority: trustme.CA) -> Iterator[Server]:
 
 
 @pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+def bundle(authority, tmp_path):
     authority.cert_pem.write_to_path(str(tmp_path / "bundle.pem"))
     return str(tmp_path / "bundle.pem")
 
 
 @pytest.fixture
-def without_cas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def without_cas(monkeypatch, tmp_path):
     """Make OpenSSL find no CA certificates."""
     certificates._create_context.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
@@ -56,23 +54,19 @@ def without_cas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     certificates._create_context.cache_clear()
 
 
-def test_certifi_is_the_first_fallback(without_cas: None) -> None:
+def test_certifi_is_the_first_fallback(without_cas):
     assert ssl.create_default_context().cert_store_stats()["x509_ca"] == 0
     assert get_ssl_context().cert_store_stats()["x509_ca"] > 50
     assert get_ssl_context() is get_ssl_context()
 
 
-def test_system_bundle_is_the_second_fallback(
-    without_cas: None, monkeypatch: pytest.MonkeyPatch, bundle: str
-) -> None:
+def test_system_bundle_is_the_second_fallback(without_cas, monkeypatch, bundle):
     monkeypatch.setitem(sys.modules, "certifi", None)
     monkeypatch.setattr(certificates, "_BUNDLES", ("/nowhere", bundle))
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 1
 
 
-def test_nothing_is_trusted_without_any_bundle(
-    without_cas: None, monkeypatch: pytest.MonkeyPatch, server: Server
-) -> None:
+def test_nothing_is_trusted_without_any_bundle(without_cas, monkeypatch, server):
     monkeypatch.setitem(sys.modules, "certifi", None)
     monkeypatch.setattr(certificates, "_BUNDLES", ())
     with pytest.raises(PostFailed, match="SSL_CERT_FILE") as caught:
@@ -80,9 +74,7 @@ def test_nothing_is_trusted_without_any_bundle(
     assert not caught.value.retryable
 
 
-def test_fallbacks_are_unused_if_cas_exist(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: str
-) -> None:
+def test_fallbacks_are_unused_if_cas_exist(monkeypatch, tmp_path, bundle):
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 1
     folder = tmp_path / "cas"
@@ -93,11 +85,11 @@ def test_fallbacks_are_unused_if_cas_exist(
     assert get_ssl_context().cert_store_stats()["x509_ca"] == 0
 
 
-def create_mps(server: Server) -> Mps:
+def create_mps(server):
     return Mps(KEYS, region="ap-guangzhou", endpoint=f"https://localhost:{server.port}")
 
 
-def test_refused_certificate_is_final_for_cos(server: Server) -> None:
+def test_refused_certificate_is_final_for_cos(server):
     cos = Cos(KEYS, pool=Pool(), proxy=server.url)
     cos._client.transport._proxy = ("localhost", server.port, True)
     with pytest.raises(Unavailable, match="SSL_CERT_FILE") as caught:
@@ -107,16 +99,14 @@ def test_refused_certificate_is_final_for_cos(server: Server) -> None:
     assert server.connections == 1
 
 
-def test_refused_certificate_is_final_for_the_api(server: Server) -> None:
+def test_refused_certificate_is_final_for_the_api(server):
     with pytest.raises(MpsError, match="SSL_CERT_FILE") as caught:
         create_mps(server).call("ListX")
     assert (caught.value.code, caught.value.retryable) == ("CertificateNotTrusted", False)
     assert server.connections == 1
 
 
-def test_bundle_of_the_environment_is_trusted(
-    server: Server, bundle: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bundle_of_the_environment_is_trusted(server, bundle, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
     assert post(Address(f"https://localhost:{server.port}/"), b"", {}).body == b"ok"
     with pytest.raises(MpsError) as caught:
@@ -124,11 +114,11 @@ def test_bundle_of_the_environment_is_trusted(
     assert caught.value.code == "InvalidResponse"
 
 
-def test_other_errors_are_not_explained() -> None:
+def test_other_errors_are_not_explained():
     assert explain_distrust(OSError("x")) == ""
 
 
-def test_certificate_of_another_host_is_explained(server: Server, bundle: str) -> None:
+def test_certificate_of_another_host_is_explained(server, bundle):
     context = ssl.create_default_context(cafile=bundle)
     with pytest.raises(OSError, match="mismatch") as caught:
         connect("localhost", server.port, 5).secure(context, "other.example")

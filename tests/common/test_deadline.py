@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import repeat
 
@@ -28,7 +27,7 @@ Pair = tuple[DeadlineSocket, socket.socket]
 
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
+def pair():
     ours, theirs = socket.socketpair()
     with theirs:
         bound = DeadlineSocket(ours, 5.0)
@@ -36,7 +35,7 @@ def pair() -> Iterator[Pair]:
         bound.close()
 
 
-def test_deadline_keeps_a_reserve_of_the_invocation() -> None:
+def test_deadline_keeps_a_reserve_of_the_invocation():
     context = Context({"time_limit_in_ms": 10_000}, clock=lambda: 100.0)
     deadline = Deadline.before_end(context)
     assert deadline.remaining() == pytest.approx(10 - RESERVE_SECONDS)
@@ -45,13 +44,13 @@ def test_deadline_keeps_a_reserve_of_the_invocation() -> None:
     assert deadline.within(60).remaining() == deadline.remaining()
 
 
-def test_deadline_has_no_timeout_when_over() -> None:
+def test_deadline_has_no_timeout_when_over():
     assert Deadline.before_end(None).timeout(7) == 7
     with pytest.raises(DeadlineExceeded):
         Deadline(1.0, lambda: 1.0).timeout(5)
 
 
-def test_deadline_sleeps_only_within_itself() -> None:
+def test_deadline_sleeps_only_within_itself():
     begun = time.monotonic()
     deadline = Deadline(begun + 30)
     assert deadline.sleep(0)
@@ -64,9 +63,7 @@ def test_deadline_sleeps_only_within_itself() -> None:
     ("operation", "argument"),
     [("recv", 1), ("recv_into", bytearray(1)), ("send", b"x"), ("sendall", b"x")],
 )
-def test_socket_starts_no_operation_after_the_deadline(
-    pair: Pair, operation: str, argument: object
-) -> None:
+def test_socket_starts_no_operation_after_the_deadline(pair, operation, argument):
     bound, _ = pair
     bound.deadline = Deadline(0.0)
     with pytest.raises(DeadlineExceeded):
@@ -76,9 +73,7 @@ def test_socket_starts_no_operation_after_the_deadline(
 @pytest.mark.parametrize(
     ("operation", "argument"), [("recv", 1), ("sendall", memoryview(bytes(50_000_000)))]
 )
-def test_socket_ends_an_operation_at_the_deadline(
-    pair: Pair, operation: str, argument: object
-) -> None:
+def test_socket_ends_an_operation_at_the_deadline(pair, operation, argument):
     bound, _ = pair
     begun = time.monotonic()
     bound.deadline = Deadline(begun + 0.2)
@@ -87,7 +82,7 @@ def test_socket_ends_an_operation_at_the_deadline(
     assert time.monotonic() - begun < 3
 
 
-def test_socket_may_wait_without_limit(pair: Pair) -> None:
+def test_socket_may_wait_without_limit(pair):
     bound, theirs = pair
     bound.settimeout(None)
     theirs.sendall(b"x")
@@ -95,14 +90,14 @@ def test_socket_may_wait_without_limit(pair: Pair) -> None:
     assert bound.gettimeout() is None
 
 
-def test_socket_does_not_wait_when_nonblocking(pair: Pair) -> None:
+def test_socket_does_not_wait_when_nonblocking(pair):
     bound, _ = pair
     bound.settimeout(0)
     with pytest.raises(BlockingIOError):
         bound.recv(1)
 
 
-def test_socket_stays_open_for_its_files(pair: Pair) -> None:
+def test_socket_stays_open_for_its_files(pair):
     bound, theirs = pair
     with bound.makefile("rb") as file:
         bound.close()
@@ -112,7 +107,7 @@ def test_socket_stays_open_for_its_files(pair: Pair) -> None:
     assert bound.fileno() == -1
 
 
-def test_file_of_a_socket_ends_at_the_deadline() -> None:
+def test_file_of_a_socket_ends_at_the_deadline():
     with Server(lambda peer: peer.drip(repeat(b"x"), 0.02)) as server:
         begun = time.monotonic()
         bound = connect("127.0.0.1", server.port, 5.0, Deadline(begun + 0.3))
@@ -122,7 +117,7 @@ def test_file_of_a_socket_ends_at_the_deadline() -> None:
         assert time.monotonic() - begun < 3
 
 
-def test_http_client_works_over_deadline_socket() -> None:
+def test_http_client_works_over_deadline_socket():
     def answer(peer: Peer) -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
@@ -136,11 +131,11 @@ def test_http_client_works_over_deadline_socket() -> None:
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
+def authority():
     return trustme.CA()
 
 
-def test_tls_sends_and_receives(authority: trustme.CA) -> None:
+def test_tls_sends_and_receives(authority):
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(theirs)
     ours = ssl.create_default_context()
@@ -163,7 +158,7 @@ def test_tls_sends_and_receives(authority: trustme.CA) -> None:
         bound.close()
 
 
-def test_tls_handshake_ends_at_the_deadline() -> None:
+def test_tls_handshake_ends_at_the_deadline():
     with Server(lambda peer: peer.wait()) as server:
         begun = time.monotonic()
         bound = connect("127.0.0.1", server.port, 5.0, Deadline(begun + 0.2))
@@ -173,7 +168,7 @@ def test_tls_handshake_ends_at_the_deadline() -> None:
         assert time.monotonic() - begun < 3
 
 
-def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+def resolve_to(monkeypatch, *ports):
     def addresses(host: str, port: int, **_: object) -> list[object]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", one)) for one in ports]
 
@@ -181,7 +176,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 
 
 @pytest.fixture
-def hanging_port() -> Iterator[int]:
+def hanging_port():
     """Yield the port of a listener with a full backlog, so that connecting to it hangs."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
@@ -194,9 +189,7 @@ def hanging_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_connect_bounds_all_addresses_together(
-    monkeypatch: pytest.MonkeyPatch, hanging_port: int
-) -> None:
+def test_connect_bounds_all_addresses_together(monkeypatch, hanging_port):
     resolve_to(monkeypatch, *[hanging_port] * 5)
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -204,7 +197,7 @@ def test_connect_bounds_all_addresses_together(
     assert 0.4 < time.monotonic() - begun < 3
 
 
-def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_ends_when_name_server_is_silent(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(60))
     began = time.monotonic()
@@ -216,7 +209,7 @@ def test_connect_ends_when_name_server_is_silent(monkeypatch: pytest.MonkeyPatch
     assert time.monotonic() - began < 10
 
 
-def test_connect_resolves_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_resolves_without_a_thread(monkeypatch):
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -226,7 +219,7 @@ def test_connect_resolves_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> N
         connect("127.0.0.1", port, 5.0).close()
 
 
-def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_raises_when_host_is_unknown(monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise socket.gaierror("no such host")
 
@@ -235,9 +228,7 @@ def test_connect_raises_when_host_is_unknown(monkeypatch: pytest.MonkeyPatch) ->
         connect("media.example.com", 443, 15.0)
 
 
-def test_connect_leaves_time_for_the_next_address(
-    monkeypatch: pytest.MonkeyPatch, hanging_port: int
-) -> None:
+def test_connect_leaves_time_for_the_next_address(monkeypatch, hanging_port):
     with Server(lambda peer: peer.send(b"hello")) as server:
         resolve_to(monkeypatch, hanging_port, server.port)
         bound = connect("cos.example", 443, 5.0, Deadline().within(2.0))
@@ -245,7 +236,7 @@ def test_connect_leaves_time_for_the_next_address(
         bound.close()
 
 
-def test_connect_raises_when_refused() -> None:
+def test_connect_raises_when_refused():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):

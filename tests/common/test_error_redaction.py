@@ -29,7 +29,6 @@ from scf_mps import (
 from scf_mps.actions.settings import Settings
 from scf_mps.common.error_redaction import create_failure, redact_error
 from scf_mps.local.samples import sample
-from tests.support.log_capture import Stream
 
 from .secret_samples import (
     KEY_ID,
@@ -44,7 +43,7 @@ from .secret_samples import (
 
 
 class Refused(Exception):
-    def __init__(self, code: int, response: object) -> None:
+    def __init__(self, code, response):
         super().__init__("refused")
         self.code = code
         self.response = response
@@ -59,11 +58,11 @@ def run_failing(callback: Callable[[Transcode], object]) -> CallbacksFailed:
     return failed.value
 
 
-def raise_presigned(*args: object) -> None:
+def raise_presigned(*args):
     raise ConnectionError(f"Max retries exceeded with url: {PRESIGNED}")
 
 
-def create_error(kind: str, raw: Any) -> BaseException:
+def create_error(kind, raw):
     text = f"Max retries exceeded with url: {PRESIGNED}"
     noted = ValueError("boom")
     if sys.version_info >= (3, 11):
@@ -73,7 +72,7 @@ def create_error(kind: str, raw: Any) -> BaseException:
     hidden = ValueError("boom")
     hidden.__context__ = KeyError(PRESIGNED)
     hidden.__suppress_context__ = True
-    errors: dict[str, BaseException] = {
+    errors = {
         "text": ConnectionError(text),
         "event": ValueError(f"cannot read {raw}"),
         "value": KeyError(raw["Sign"]),
@@ -105,7 +104,7 @@ def create_error(kind: str, raw: Any) -> BaseException:
         "context",
     ],
 )
-def test_callback_failure_contains_no_secret(kind: str, variables: None, stream: Stream) -> None:
+def test_callback_failure_contains_no_secret(kind, variables, stream):
     def raise_error(transcode: Transcode) -> None:
         raise create_error(kind, transcode.event.raw)
 
@@ -121,7 +120,7 @@ def test_callback_failure_contains_no_secret(kind: str, variables: None, stream:
     assert "in raise_error" in line["exception"]
 
 
-def test_clean_cause_is_the_original_exception() -> None:
+def test_clean_cause_is_the_original_exception():
     error = ValueError("boom")
 
     def callback(transcode: Transcode) -> None:
@@ -130,15 +129,15 @@ def test_clean_cause_is_the_original_exception() -> None:
     assert run_failing(callback).failures[0].__cause__ is error
 
 
-def test_cause_keeps_its_class_and_attributes(variables: None) -> None:
-    cause: Any = create_failure("a", "b", create_error("attribute", sign_event())).__cause__
+def test_cause_keeps_its_class_and_attributes(variables):
+    cause = create_failure("a", "b", create_error("attribute", sign_event())).__cause__
     assert isinstance(cause, Refused)
     assert cause.code == 403
     assert cause.response["tries"] == [1, (2, b"x")]
     assert str(cause) == "refused"
 
 
-def test_cause_keeps_its_class_despite_constructor(variables: None) -> None:
+def test_cause_keeps_its_class_despite_constructor(variables):
     class Made(Exception):
         def __new__(cls, one: str, other: int) -> Any:
             return super().__new__(cls, one, other)
@@ -149,7 +148,7 @@ def test_cause_keeps_its_class_despite_constructor(variables: None) -> None:
         assert_no_secret(render_chain(cause))
 
 
-def test_cause_of_a_final_class_is_replaced(variables: None) -> None:
+def test_cause_of_a_final_class_is_replaced(variables):
     class Final(Exception):
         def __init_subclass__(cls) -> None:
             raise TypeError("final")
@@ -162,7 +161,7 @@ def test_cause_of_a_final_class_is_replaced(variables: None) -> None:
     assert_no_secret(render_chain(failure))
 
 
-def test_copy_of_an_http_error_can_be_printed(variables: None) -> None:
+def test_copy_of_an_http_error_can_be_printed(variables):
     for body in (None, io.BytesIO(b"no")):
         error = HTTPError(PRESIGNED, 403, f"refused {SECRET}", Message(), body)
         cause = create_failure("a", "b", error).__cause__
@@ -170,7 +169,7 @@ def test_copy_of_an_http_error_can_be_printed(variables: None) -> None:
         assert_no_secret(render_chain(cause))
 
 
-def test_exception_with_raising_attributes_fails_alone(stream: Stream, variables: None) -> None:
+def test_exception_with_raising_attributes_fails_alone(stream, variables):
     class RaisingError(Exception):
         def __getattr__(self, name: str) -> object:
             raise KeyError(name)
@@ -198,10 +197,10 @@ def test_exception_with_raising_attributes_fails_alone(stream: Stream, variables
     assert "RaisingError\n" in last
 
 
-def test_exception_without_settable_arguments_is_replaced(variables: None) -> None:
+def test_exception_without_settable_arguments_is_replaced(variables):
     class Fixed(Exception):
         @property
-        def args(self) -> tuple[str, ...]:  # type: ignore[override]
+        def args(self) -> tuple[str, ...]:
             return (SECRET,)
 
     failure = create_failure("a", "b", Fixed())
@@ -209,23 +208,23 @@ def test_exception_without_settable_arguments_is_replaced(variables: None) -> No
     assert_no_secret(render_chain(failure))
 
 
-def test_names_and_notes_contain_no_secret(variables: None) -> None:
+def test_names_and_notes_contain_no_secret(variables):
     class Shown:
         def __repr__(self) -> str:
             return SECRET
 
     noted = ValueError("boom")
-    noted.__notes__ = Shown()  # type: ignore[assignment]
+    noted.__notes__ = Shown()
     named = type(KEY_ID, (Exception,), {"__module__": SECRET, "__qualname__": TOKEN})("boom")
     for error in (noted, named, SyntaxError("bad", ("f", 1, 1, f"x = {SECRET!r}"))):
         failure = create_failure("a", "b", error)
         assert_no_secret(render_chain(failure))
 
 
-def test_circular_causes_are_copied_once(variables: None) -> None:
+def test_circular_causes_are_copied_once(variables):
     first, second = ValueError(SECRET), KeyError(SECRET)
     first.__cause__, second.__context__ = second, first
-    first.client = object()  # type: ignore[attr-defined]
+    first.client = object()
     failure = create_failure("a", "b", first)
     assert_no_secret(render_chain(failure))
     assert failure.__cause__ is not None
@@ -233,7 +232,7 @@ def test_circular_causes_are_copied_once(variables: None) -> None:
     assert not hasattr(failure.__cause__, "client")
 
 
-def test_arguments_without_a_text_are_accepted(variables: None) -> None:
+def test_arguments_without_a_text_are_accepted(variables):
     class Silent:
         def __repr__(self) -> str:
             raise ValueError
@@ -242,9 +241,9 @@ def test_arguments_without_a_text_are_accepted(variables: None) -> None:
     assert str(create_failure("a", "b", ValueError())) == "a on b: ValueError"
 
 
-def test_long_circular_chain_contains_no_secret(variables: None) -> None:
+def test_long_circular_chain_contains_no_secret(variables):
     def callback(transcode: Transcode) -> None:
-        error: BaseException = ValueError(SECRET)
+        error = ValueError(SECRET)
         first = error
         for number in range(2000):
             following = ValueError(number)
@@ -256,7 +255,7 @@ def test_long_circular_chain_contains_no_secret(variables: None) -> None:
     assert_no_secret(render_chain(run_failing(callback)))
 
 
-def test_copied_failures_contain_exceptions(variables: None) -> None:
+def test_copied_failures_contain_exceptions(variables):
     failure = CallbackFailed("a", "b", "c")
     leaking = CallbacksFailed(SECRET, [failure])
     copied = redact_error(leaking)
@@ -267,15 +266,15 @@ def test_copied_failures_contain_exceptions(variables: None) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
-def test_deeply_nested_group_contains_no_secret(variables: None) -> None:
-    error: Exception = ConnectionError(PRESIGNED)
+def test_deeply_nested_group_contains_no_secret(variables):
+    error = ConnectionError(PRESIGNED)
     for _ in range(60):
         error = ExceptionGroup("outer", [error])  # noqa: F821
     assert_no_secret(render_chain(redact_error(error)))
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
-def test_members_of_a_group_contain_no_secret(variables: None) -> None:
+def test_members_of_a_group_contain_no_secret(variables):
     async def task() -> None:
         raise_presigned()
 
@@ -292,9 +291,7 @@ def test_members_of_a_group_contain_no_secret(variables: None) -> None:
 
 @pytest.mark.parametrize("hook", ["before_event", "after_event", "around_callback"])
 @pytest.mark.parametrize("messages", [1, 2])
-def test_hook_failure_contains_no_secret(
-    hook: str, messages: int, variables: None, stream: Stream
-) -> None:
+def test_hook_failure_contains_no_secret(hook, messages, variables, stream):
     app = App(middleware=[type("Failing", (Middleware,), {hook: raise_presigned})()])
     app.on(Transcode, name="a")(lambda transcode: None)
     record = {"CMQ": {"msgBody": json.dumps(sign_event())}}
@@ -306,7 +303,7 @@ def test_hook_failure_contains_no_secret(
     assert "in raise_presigned" in "".join(stream.writes)
 
 
-def test_cleanup_failure_contains_no_secret(variables: None, stream: Stream) -> None:
+def test_cleanup_failure_contains_no_secret(variables, stream):
     def open_session():
         yield 5
         raise ConnectionError(PRESIGNED)
@@ -333,16 +330,14 @@ def test_cleanup_failure_contains_no_secret(variables: None, stream: Stream) -> 
         {"EventType": "WorkflowTask", "WorkflowTaskEvent": [f"Sign={SIGN}"]},
     ],
 )
-def test_invalid_event_contains_no_secret(event: object, stream: Stream) -> None:
+def test_invalid_event_contains_no_secret(event, stream):
     with pytest.raises(InvalidEvent) as invalid:
         App().main_handler(event, {})
     assert_no_secret(render_chain(invalid.value))
     assert_no_secret("".join(stream.writes))
 
 
-def test_http_response_contains_no_secret(
-    variables: None, stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_http_response_contains_no_secret(variables, stream, monkeypatch):
     monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
     app = App(middleware=[type("M", (Middleware,), {"before_event": raise_invalid_event})()])
     request = {"httpMethod": "POST", "headers": {}, "body": json.dumps(sign_event())}
@@ -350,11 +345,11 @@ def test_http_response_contains_no_secret(
     assert_no_secret("".join(stream.writes))
 
 
-def raise_invalid_event(*args: object) -> None:
+def raise_invalid_event(*args):
     raise InvalidEvent(f"not {PRESIGNED}")
 
 
-def test_ledger_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
+def test_ledger_error_contains_no_secret(monkeypatch, stream):
     monkeypatch.setenv("MPS_LEDGER", "redis://:redispassword@127.0.0.1:1/0")
     app = App()
     app.on(Transcode)(lambda transcode: None)
@@ -364,7 +359,7 @@ def test_ledger_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch, stream
     assert_no_secret("".join(stream.writes), "redispassword")
 
 
-def test_configuration_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_error_contains_no_secret(monkeypatch):
     monkeypatch.setenv("MPS_LEDGER", "rediss:/:redispassword@127.0.0.1:1/0")
     with pytest.raises(LedgerError) as failed:
         _ = App().main_handler
@@ -377,7 +372,7 @@ def test_configuration_error_contains_no_secret(monkeypatch: pytest.MonkeyPatch)
     assert_no_secret(render_chain(wrong.value), "redispassword")
 
 
-def test_registration_error_of_a_name_contains_no_secret(variables: None) -> None:
+def test_registration_error_of_a_name_contains_no_secret(variables):
     app = App()
 
     def callback(transcode, value):
@@ -396,17 +391,17 @@ def test_registration_error_of_a_name_contains_no_secret(variables: None) -> Non
         lambda app: app.provide(SECRET, int),
         lambda app: app.on(Transcode, bucket=SECRET),
         lambda app: app.on(SECRET.encode()),
-        lambda app: App(SECRET),  # type: ignore[arg-type]
-        lambda app: App(middleware=[SECRET]),  # type: ignore[list-item]
+        lambda app: App(SECRET),
+        lambda app: App(middleware=[SECRET]),
     ],
 )
-def test_registration_error_of_a_value_contains_no_secret(register: Any, variables: None) -> None:
+def test_registration_error_of_a_value_contains_no_secret(register, variables):
     with pytest.raises(RegistrationError) as wrong:
         register(App())
     assert_no_secret(render_chain(wrong.value))
 
 
-def test_explanation_of_a_predicate_contains_no_secret(variables: None) -> None:
+def test_explanation_of_a_predicate_contains_no_secret(variables):
     app = App()
     app.on(Transcode, when=raise_presigned)(lambda transcode: None)
     reasons = [item.why for item in app.explain(sample("WorkflowTask", Transcode="SUCCESS"))]

@@ -92,7 +92,7 @@ def test_async_callbacks_of_several_threads_share_the_loop():
 
 
 def test_context_variables_reach_an_async_callback():
-    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    variable = contextvars.ContextVar("variable")
     app, found = App(), []
 
     @app.on(Transcode)

@@ -1,7 +1,5 @@
 """The replacement of `ExceptionGroup` for Python 3.10."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.common import exception_group
@@ -11,7 +9,7 @@ class SomeErrors(exception_group._Group[ValueError]):
     pass
 
 
-def test_group_has_the_attributes_of_an_exception_group() -> None:
+def test_group_has_the_attributes_of_an_exception_group():
     with pytest.raises(SomeErrors) as raised:
         raise SomeErrors("two errors", [ValueError("a"), ValueError("b")])
     assert raised.value.message == "two errors"

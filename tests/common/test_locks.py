@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,16 +25,16 @@ REGION = "ap-guangzhou"
 FORK = get_context("fork")
 
 
-def create_object(number: int) -> CosObject:
+def create_object(number):
     return CosObject(BUCKET, REGION, f"{number:03}")
 
 
-def create_content(number: int) -> bytes:
+def create_content(number):
     return f"object {number} ".encode() * 500
 
 
 @pytest.fixture
-def cos(tmp_path: Path) -> Iterator[Cos]:
+def cos(tmp_path):
     pool = Pool()
     with CosEmulator(tmp_path / "cos") as running:
         running.create_bucket(BUCKET, REGION)
@@ -49,7 +46,7 @@ def cos(tmp_path: Path) -> Iterator[Cos]:
     pool.clear()
 
 
-def run_in_child(work: Callable[[], Any]) -> Any:
+def run_in_child(work):
     """Return the result of `work` in a fork of this process."""
     receiver, sender = FORK.Pipe(duplex=False)
     child = FORK.Process(target=lambda: sender.send(work()))
@@ -65,15 +62,15 @@ def run_in_child(work: Callable[[], Any]) -> Any:
         receiver.close()
 
 
-_shared: Cos | None = None
+_shared = None
 
 
-def read_in_worker(number: int) -> bool:
+def read_in_worker(number):
     assert _shared is not None
     return _shared.read(create_object(number)) == create_content(number)
 
 
-def test_forked_workers_read_independently(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_workers_read_independently(cos, monkeypatch):
     monkeypatch.setitem(globals(), "_shared", cos)
     cos.read([create_object(number) for number in range(40)])
     with ProcessPoolExecutor(4, mp_context=FORK) as workers, ThreadPoolExecutor(4) as threads:
@@ -83,7 +80,7 @@ def test_forked_workers_read_independently(cos: Cos, monkeypatch: pytest.MonkeyP
         assert all(ours)
 
 
-def test_reader_continues_on_both_sides_of_fork(cos: Cos) -> None:
+def test_reader_continues_on_both_sides_of_fork(cos):
     whole = os.urandom(3_000_000)
     big = cos.upload(whole, CosObject(BUCKET, REGION, "big"))
     with cos.open(big) as file:
@@ -92,20 +89,20 @@ def test_reader_continues_on_both_sides_of_fork(cos: Cos) -> None:
         assert begun + file.read() == whole
 
 
-def test_child_does_not_wait_for_parents_locks(cos: Cos) -> None:
+def test_child_does_not_wait_for_parents_locks(cos):
     client = cos._client
     with client.rates._lock, client.concurrency._change:
         assert run_in_child(lambda: cos.read(create_object(1))) == create_content(1)
 
 
-def test_locks_are_free_after_a_fork() -> None:
+def test_locks_are_free_after_a_fork():
     lock = locks.free_in_child(threading.Lock())
     lock.acquire()
     locks._free_all()
     assert lock.acquire(blocking=False)
 
 
-def test_child_does_not_use_parents_connections(cos: Cos, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_does_not_use_parents_connections(cos, monkeypatch):
     big = cos.upload(bytes(3_000_000), CosObject(BUCKET, REGION, "big"))
     with cos.open(big) as file:
         file.read(1)
@@ -115,7 +112,7 @@ def test_child_does_not_use_parents_connections(cos: Cos, monkeypatch: pytest.Mo
         assert len(file.read()) == 2_999_999
 
 
-def test_api_client_reconnects_in_a_child() -> None:
+def test_api_client_reconnects_in_a_child():
     body = b'{"Response": {"RequestId": "r"}}'
 
     def answer(peer: Peer) -> None:

@@ -1,7 +1,5 @@
 """Foreign text in one line, without characters that a terminal executes."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest
@@ -24,15 +22,15 @@ from scf_mps.common.printable import escape_controls
         ("\udce9", "\\udce9"),
     ],
 )
-def test_controls_are_escaped_and_text_remains(text: str, shown: str) -> None:
+def test_controls_are_escaped_and_text_remains(text, shown):
     assert escape_controls(text) == shown
 
 
-def test_kept_controls_remain() -> None:
+def test_kept_controls_remain():
     assert escape_controls("a\nb\x1b", keep="\n") == "a\nb\\x1b"
 
 
-def test_escaped_text_is_one_line_for_every_character() -> None:
+def test_escaped_text_is_one_line_for_every_character():
     escaped = escape_controls("".join(map(chr, range(sys.maxunicode + 1))))
     assert len(escaped.splitlines()) == 1
     escaped.encode()

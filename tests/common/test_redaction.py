@@ -7,19 +7,17 @@ import gc
 import json
 import logging
 import time
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from scf_mps import App, Transcode, logs
 from scf_mps.common import redaction
-from tests.support.log_capture import Stream
 
 from .secret_samples import SECRETS, SIGN, VARIABLES, assert_no_secret, sign_event
 
 
-def test_lines_contain_no_secret_of_the_context(stream: Stream) -> None:
+def test_lines_contain_no_secret_of_the_context(stream):
     app = App(ledger="none")
     context = {
         "request_id": "r",
@@ -39,9 +37,7 @@ def test_lines_contain_no_secret_of_the_context(stream: Stream) -> None:
     assert "thumbnails.ap-guangzhou" in stream.lines[0]["message"]
 
 
-def test_lines_contain_no_secret_of_the_environment(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_contain_no_secret_of_the_environment(stream, monkeypatch):
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
     for secret in SECRETS:
@@ -50,9 +46,7 @@ def test_lines_contain_no_secret_of_the_environment(
     assert_no_secret("".join(stream.writes))
 
 
-def test_renewed_token_is_hidden_in_the_next_invocation(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_renewed_token_is_hidden_in_the_next_invocation(stream, monkeypatch):
     app = App(ledger="none")
 
     @app.on(Transcode)
@@ -67,7 +61,7 @@ def test_renewed_token_is_hidden_in_the_next_invocation(
     assert messages == ["*** second-token-2", "first-token-1 ***"]
 
 
-def test_lines_contain_no_secret_of_the_event(stream: Stream) -> None:
+def test_lines_contain_no_secret_of_the_event(stream):
     app = App(ledger="none")
     first, second = sign_event(), copy.deepcopy(sign_event())
     second["Sign"] = "f" * 32
@@ -82,7 +76,7 @@ def test_lines_contain_no_secret_of_the_event(stream: Stream) -> None:
     assert messages == ["*** *** " + "f" * 32, "*** *** ***"]
 
 
-def test_short_values_are_not_hidden(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_values_are_not_hidden(stream, monkeypatch):
     values = {"SECRETID": "a", "SECRETKEY": "12345", "SESSIONTOKEN": "123456"}
     for name, value in values.items():
         monkeypatch.setenv(f"TENCENTCLOUD_{name}", value)
@@ -100,26 +94,21 @@ def test_short_values_are_not_hidden(stream: Stream, monkeypatch: pytest.MonkeyP
         ("MPS_COS_PROXY", "user:chat-key-0001@127.0.0.1:9"),
     ],
 )
-def test_address_secret_is_hidden_for_any_spelling(
-    name: str, value: str, stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_address_secret_is_hidden_for_any_spelling(name, value, stream, monkeypatch):
     monkeypatch.setenv(name, value)
     assert "chat-key-0001" not in logs.scrub("<chat-key-0001>")
 
 
-def test_words_of_a_webhook_path_are_not_hidden(
-    stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_of_a_webhook_path_are_not_hidden(stream, monkeypatch):
     keys = ("0123abcd", "AbCdEfGh", "abcdefghijklmnopqrst")
     monkeypatch.setenv(
-        "MPS_NOTIFY",
-        f"https://h.example.com/handlers/callbacks/done/{'/'.join(keys)}?on=failure",
+        "MPS_NOTIFY", f"https://h.example.com/handlers/callbacks/done/{'/'.join(keys)}?on=failure"
     )
     assert logs.scrub("handlers.a: 1 of 2 callbacks, done") == "handlers.a: 1 of 2 callbacks, done"
     assert logs.scrub(" ".join(keys)) == "*** *** ***"
 
 
-def test_every_notify_channel_has_its_scheme() -> None:
+def test_every_notify_channel_has_its_scheme():
     from scf_mps.actions import notify
 
     plain = {"http", "https", "mailto", "ses"}
@@ -164,7 +153,7 @@ def test_every_notify_channel_has_its_scheme() -> None:
         ("MPS_NOTIFY_KEY=abc", "MPS_NOTIFY_KEY=***"),
     ],
 )
-def test_value_like_a_secret_is_hidden(text: str, scrubbed: str) -> None:
+def test_value_like_a_secret_is_hidden(text, scrubbed):
     assert logs.scrub(text) == scrubbed
     assert logs.scrub(scrubbed) == scrubbed
 
@@ -187,7 +176,7 @@ def test_value_like_a_secret_is_hidden(text: str, scrubbed: str) -> None:
         lambda size: "/hook/" * size,
     ],
 )
-def test_hiding_takes_linear_time(make: Any) -> None:
+def test_hiding_takes_linear_time(make):
     """Eight times the text takes about eight times as long, not sixty-four times."""
     logs.scrub(make(10))
 
@@ -204,8 +193,8 @@ def test_hiding_takes_linear_time(make: Any) -> None:
     assert seconds(large) < 24 * seconds(small) + 0.01
 
 
-def test_redact_hides_secrets_of_events() -> None:
-    event: dict[str, Any] = {
+def test_redact_hides_secrets_of_events():
+    event = {
         "S3SecretId": "id",
         "S3SecretKey": "key",
         "Sign": "sign",

@@ -1,23 +1,17 @@
 """Slow connections, which end before the time limit of the invocation."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
-from tests.support.slow_connections import CASES, LIMIT_SECONDS, Case, Timing, measure, measure_all
+from tests.support.slow_connections import CASES, LIMIT_SECONDS, measure, measure_all
 
 
 @pytest.fixture(scope="module")
-def timings() -> dict[str, Timing]:
+def timings():
     return measure_all()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
-def test_slow_connection_ends_before_the_limit(
-    case: Case, timings: dict[str, Timing], record_property: Callable[[str, object], None]
-) -> None:
+def test_slow_connection_ends_before_the_limit(case, timings, record_property):
     timing = timings[case.kind]
     if timing.seconds >= LIMIT_SECONDS:  # a busy machine may wake up late
         timing = measure(case)

@@ -1,7 +1,5 @@
 """Timestamps of MPS."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.common.timestamps import parse_timestamp
@@ -18,5 +16,5 @@ from scf_mps.common.timestamps import parse_timestamp
         (None, None),
     ],
 )
-def test_timestamp_is_seconds_since_the_epoch(text: object, seconds: float | None) -> None:
+def test_timestamp_is_seconds_since_the_epoch(text, seconds):
     assert parse_timestamp(text) == seconds

@@ -1,7 +1,5 @@
 """A COS emulator for each test, its clients, and servers that misbehave."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

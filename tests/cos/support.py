@@ -26,17 +26,17 @@ QUICK_RETRY = Retry(base=0.001, cap=0.01)
 PART_BYTES = 1 << 20
 
 
-def at(key: str, bucket: str = MEDIA) -> CosObject:
+def at(key, bucket=MEDIA):
     """Return an object."""
     return CosObject(bucket, REGION, key)
 
 
-def place(prefix: str = "", bucket: str = PLAYER) -> str:
+def place(prefix="", bucket=PLAYER):
     """Return the URL of a prefix."""
     return f"cos://{bucket}.{REGION}/{prefix}"
 
 
-def catch_only_error(operation, *args, **options) -> Exception:
+def catch_only_error(operation, *args, **options):
     """Return the error of the only object for which an operation fails."""
     with pytest.raises(SomeFailed) as raised:
         operation(*args, **options)
@@ -101,11 +101,11 @@ def upload_hls(cos: Cos, segments=10, prefix="vod/show", bucket=MEDIA, size=200)
     return at(f"{prefix}/master.m3u8", bucket)
 
 
-def build_media_playlist(*names: str) -> str:
+def build_media_playlist(*names):
     return "\n".join(["#EXTM3U", *(f"#EXTINF:1,\n{name}" for name in names), "#EXT-X-ENDLIST\n"])
 
 
-def build_master_playlist(*names: str) -> str:
+def build_master_playlist(*names):
     return "\n".join(["#EXTM3U", *(f"#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}" for name in names)])
 
 
@@ -121,7 +121,7 @@ def upload_encoded(cos: Cos, item: CosObject, data: bytes, encoding: str) -> Non
     operations.put(cos._client, item, data, {"content-encoding": encoding})
 
 
-def list_uploads(sdk, bucket: str = MEDIA) -> list[str]:
+def list_uploads(sdk, bucket=MEDIA):
     """Return the keys of unfinished multipart uploads."""
     uploads = sdk.list_multipart_uploads(Bucket=bucket).get("Upload", [])
     return [upload["Key"] for upload in uploads]
@@ -156,7 +156,7 @@ def build_transcode(path="/out/a.mp4", **output):
     return build_workflow(("Transcode", "TranscodeTask", {"Path": path, **output}))
 
 
-def fetch_url(url: str, proxy: str) -> tuple[int, bytes]:
+def fetch_url(url, proxy):
     """Return status and body of a GET through a proxy."""
     handler = urllib.request.ProxyHandler({"http": proxy})
     try:
@@ -167,7 +167,7 @@ def fetch_url(url: str, proxy: str) -> tuple[int, bytes]:
             return error.code, b""
 
 
-def build_response(status=200, body=b"", **headers) -> bytes:
+def build_response(status=200, body=b"", **headers):
     """Return a response. Header names are written with underscores. None leaves a header out."""
     lines = "".join(
         f"{name.replace('_', '-')}: {value}\r\n"
@@ -177,14 +177,14 @@ def build_response(status=200, body=b"", **headers) -> bytes:
     return f"HTTP/1.1 {status} Reason\r\n{lines}\r\n".encode() + body
 
 
-def read_head(reader) -> str:
+def read_head(reader):
     lines = []
     while (line := reader.readline()) not in (b"\r\n", b""):
         lines.append(line.decode("latin-1"))
     return "".join(lines)
 
 
-def find_header(head: str, name: str) -> str | None:
+def find_header(head, name):
     for line in head.splitlines():
         key, _, value = line.partition(":")
         if key.lower() == name:
@@ -234,7 +234,7 @@ class RecordingProxy(ScriptedServer):
         self.before = lambda head: None
         self._target = ("127.0.0.1", emulator.port)
 
-    def run_once_before(self, start: str, action) -> None:
+    def run_once_before(self, start, action):
         """Run an action once, before a request whose head begins with a text."""
 
         def before(head):
@@ -244,7 +244,7 @@ class RecordingProxy(ScriptedServer):
 
         self.before = before
 
-    def change_response(self, request_head: str, head: str, body: bytes) -> tuple[str, bytes]:
+    def change_response(self, request_head, head, body):
         """Return the head and body to pass on."""
         return head, body
 

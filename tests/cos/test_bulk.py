@@ -1,7 +1,5 @@
 """Parallel work on many objects."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

@@ -1,7 +1,5 @@
 """Objects without CRC64, and multipart objects."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 

@@ -1,7 +1,5 @@
 """Client: connections, retries, deadlines and the error of each response."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import time

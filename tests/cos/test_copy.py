@@ -1,7 +1,5 @@
 """Copies and publications inside COS."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """CRC-64/XZ."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

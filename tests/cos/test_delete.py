@@ -1,7 +1,5 @@
 """Deletions."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.context import Context

@@ -1,7 +1,5 @@
 """Downloads of objects to files."""
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -5,8 +5,6 @@ call, all objects still exist somewhere with their bytes, and no file or copy ha
 fault processes what was left, and nothing else. CI uses 500 objects (SCF_MPS_EXAMPLES=many).
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 

@@ -1,7 +1,5 @@
 """References in playlists and WebVTT."""
 
-from __future__ import annotations
-
 import posixpath
 from time import process_time
 from urllib.parse import quote, unquote, urljoin, urlsplit

@@ -1,7 +1,5 @@
 """Bodies in every framing: complete, truncated and malformed."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 

@@ -1,7 +1,5 @@
 """Objects of a call, destinations and allowed buckets."""
 
-from __future__ import annotations
-
 import string
 
 import pytest

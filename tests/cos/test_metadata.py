@@ -1,7 +1,5 @@
 """Metadata, storage classes and tags."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.cos import Conflict, Corrupt, copy

@@ -1,7 +1,5 @@
 """Moves of objects."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.cos import Denied, NotFound, SomeFailed

@@ -1,7 +1,5 @@
 """Operations of the COS API and malformed responses to them."""
 
-from __future__ import annotations
-
 import logging
 import time
 

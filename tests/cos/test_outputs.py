@@ -1,7 +1,5 @@
 """Files of a result: playlists, sprites and what they name."""
 
-from __future__ import annotations
-
 import gzip
 import zlib
 

@@ -1,7 +1,5 @@
 """Presigned URLs."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """Rate limiting and adaptive concurrency."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.cos.rate_limit import AdaptiveConcurrency, RateLimiter, find_region_rate

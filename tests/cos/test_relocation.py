@@ -1,7 +1,5 @@
 """References of playlists that are published or moved."""
 
-from __future__ import annotations
-
 import gzip
 from urllib.parse import quote
 

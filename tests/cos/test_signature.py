@@ -1,7 +1,5 @@
 """Request signatures."""
 
-from __future__ import annotations
-
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scf_mps.cos import signature

@@ -1,7 +1,5 @@
 """Reading objects into memory and as files."""
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Keys with leading, double and trailing slashes, and with dots."""
 
-from __future__ import annotations
-
 import pickle
 
 import pytest

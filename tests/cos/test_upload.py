@@ -1,7 +1,5 @@
 """Uploads of bytes and files, in one request and in parts."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

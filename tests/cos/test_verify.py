@@ -1,7 +1,5 @@
 """Verification of the files of a result."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pytest

@@ -1,10 +1,5 @@
 """Fixtures: a project with a serverless.yml, and a cloud on the loopback interface."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("aiohttp", reason="the API emulator needs it")
@@ -17,12 +12,12 @@ from .support import SECRET, Project
 
 
 @pytest.fixture
-def scf() -> Scf:
+def scf():
     return Scf(namespaces=("default", "live"))
 
 
 @pytest.fixture
-def api(scf: Scf, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudApi]:
+def api(scf, monkeypatch):
     """An emulated cloud, selected by an otherwise empty environment."""
     with CloudApi([scf, Mps(functions=scf.account)]) as cloud:
         cloud.keys.add(type(cloud.key)("AKIDdeploy", SECRET))
@@ -38,7 +33,7 @@ def api(scf: Scf, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudApi]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: CloudApi) -> Project:
+def project(tmp_path, monkeypatch, api):
     """A project in the working directory."""
     monkeypatch.chdir(tmp_path)
     return Project(tmp_path)

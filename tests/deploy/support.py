@@ -1,30 +1,23 @@
 """A project to deploy, and helpers to run commands and to read the emulated cloud."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import sys
 import zipfile
-from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
-from typing import Any
 
 import yaml
 from typer.main import get_command
 
 from scf_mps.cli import cli
-from scf_mps.deploy.current_state import DeployTarget
 from scf_mps.deploy.deploy import DeployOptions, load_function, prepare_deployment
-from scf_mps.deploy.plan import Plan
-from scf_mps.local.api import CloudApi, FunctionRecord, FunctionVersion, LoggedRequest, Scf
+from scf_mps.local.api import FunctionRecord, FunctionVersion
 from tests.support.serverless_yml import INPUTS, TOP
 
 COMMAND = get_command(cli)  # conversion by typer takes longer than most commands
-REGION: str = INPUTS["region"]
-NAME: str = INPUTS["name"]
+REGION = INPUTS["region"]
+NAME = INPUTS["name"]
 SECRET = "s3cr3t-of-the-developer"
 HANDLER_CODE = "def main_handler(event, context):\n    return 1\n"
 
@@ -32,7 +25,7 @@ HANDLER_CODE = "def main_handler(event, context):\n    return 1\n"
 class CommandResult:
     """Exit code and output of a command."""
 
-    def __init__(self, *arguments: str, stdin: str = "") -> None:
+    def __init__(self, *arguments, stdin=""):
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin
         sys.stdin = io.StringIO(stdin)
         try:
@@ -45,11 +38,11 @@ class CommandResult:
         self.out, self.err = out.getvalue(), err.getvalue()
 
     @property
-    def json(self) -> Any:
+    def json(self):
         return json.loads(self.out)
 
 
-def run_cli(*arguments: str, stdin: str = "") -> CommandResult:
+def run_cli(*arguments, stdin=""):
     """Run `scf-mps` in this process."""
     return CommandResult(*arguments, stdin=stdin)
 
@@ -57,31 +50,31 @@ def run_cli(*arguments: str, stdin: str = "") -> CommandResult:
 class Project:
     """A folder with a serverless.yml and code to deploy."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder):
         self.folder = folder
-        self.inputs: dict[str, Any] = json.loads(json.dumps(INPUTS))
+        self.inputs = json.loads(json.dumps(INPUTS))
         self.top = dict(TOP)
         self.write_code()
         self.write()
 
-    def write_code(self, text: str = HANDLER_CODE) -> None:
+    def write_code(self, text=HANDLER_CODE):
         (self.folder / "build").mkdir(exist_ok=True)
         (self.folder / "build" / "index.py").write_text(text)
 
-    def write(self, **inputs: Any) -> None:
+    def write(self, **inputs):
         """Write serverless.yml with changed inputs; None removes a key."""
         self.inputs |= inputs
         values = {name: value for name, value in self.inputs.items() if value is not None}
         self.path.write_text(yaml.safe_dump({**self.top, "inputs": values}))
 
-    def write_variables(self, **variables: Any) -> None:
+    def write_variables(self, **variables):
         self.write(environment={"variables": variables})
 
     @property
-    def path(self) -> Path:
+    def path(self):
         return self.folder / "serverless.yml"
 
-    def write_zip(self, name: str, files: Mapping[str, bytes]) -> Path:
+    def write_zip(self, name, files):
         path = self.folder / name
         with zipfile.ZipFile(path, "w") as archive:
             for file, content in files.items():
@@ -89,32 +82,31 @@ class Project:
         return path
 
 
-def load_target(project: Project, **environment: str) -> DeployTarget:
+def load_target(project, **environment):
     """Return the function of the project, polled without long pauses."""
     return load_function(project.path, environment={**os.environ, **environment}, pause=0.001)
 
 
-def fetch_plan(project: Project, **options: Any) -> Plan:
+def fetch_plan(project, **options):
     """Return the plan of a deployment."""
     target = load_target(project)
     with prepare_deployment(target, DeployOptions(**options), lambda _: None) as deployment:
         return deployment.plan
 
 
-def dry_run(*options: str) -> CommandResult:
+def dry_run(*options):
     """Run `scf-mps deploy --dry-run --json`."""
     result = run_cli("deploy", "--dry-run", "--json", *options)
     assert result.code == (1 if result.json["blocked"] else 0), result.err
     return result
 
 
-def list_steps() -> list[Any]:
+def list_steps():
     """Return the steps of a deployment from the current state."""
-    steps: list[Any] = dry_run().json["steps"]
-    return steps
+    return dry_run().json["steps"]
 
 
-def list_planned_changes() -> dict[str, tuple[str, str, str]]:
+def list_planned_changes():
     """Return current state, desired state and action of every planned change."""
     return {
         change["what"]: (change["current"], change["desired"], step["action"])
@@ -123,7 +115,7 @@ def list_planned_changes() -> dict[str, tuple[str, str, str]]:
     }
 
 
-def list_writes(api: CloudApi) -> list[str]:
+def list_writes(api):
     """Return the actions since the log was cleared that change the account, with the code of refused ones."""
     return [
         request.action + (f" {request.code}" if request.code else "")
@@ -132,20 +124,20 @@ def list_writes(api: CloudApi) -> list[str]:
     ]
 
 
-def get_last(api: CloudApi, action: str) -> LoggedRequest:
+def get_last(api, action):
     return api.requests.of(action)[-1]
 
 
-def get_deployed(scf: Scf, name: str = NAME, namespace: str = "default") -> FunctionRecord:
+def get_deployed(scf, name=NAME, namespace="default"):
     return scf.account.functions[REGION, namespace, name]
 
 
-def list_deployed_files(scf: Scf) -> list[str]:
+def list_deployed_files(scf):
     with zipfile.ZipFile(io.BytesIO(get_deployed(scf).latest.code)) as archive:
         return archive.namelist()
 
 
-def add_other_function(scf: Scf, name: str = "other", region: str = REGION) -> FunctionRecord:
+def add_other_function(scf, name="other", region=REGION):
     """Add a function of someone else."""
     version = FunctionVersion("$LATEST", {"Runtime": "Python3.10", "Type": "Event"}, b"")
     function = FunctionRecord(region, "default", name, version, 0.0, 0.0)

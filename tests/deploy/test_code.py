@@ -1,7 +1,5 @@
 """The zip to deploy: its source, how it is sent, and layers."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """`scf-mps deploy` and `remove` against an emulated cloud: the calls, their order, and none in a second run."""
 
-from __future__ import annotations
-
 import json
 import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -193,7 +191,7 @@ def test_deploy_updates_settings_before_code_and_waits(project, api, scf):
     api.requests.clear()
     project.write(memorySize=512)
     project.write_code("def main_handler(event, context):\n    return 3\n")
-    lines: list[str] = []
+    lines = []
 
     with prepare_deployment(load_target(project), DeployOptions(), lines.append) as deployment:
         deployment.apply(lines.append)
@@ -327,16 +325,8 @@ def test_deploy_reports_http_error_of_service(project, api):
 @pytest.mark.parametrize(
     ("action", "code", "advice"),
     [
-        (
-            "CreateFunction",
-            "UnauthorizedOperation.CAM",
-            "cam:PassRole",
-        ),
-        (
-            "BindTrigger",
-            "AuthFailure.UnauthorizedOperation",
-            "mps:BindTrigger in CAM",
-        ),
+        ("CreateFunction", "UnauthorizedOperation.CAM", "cam:PassRole"),
+        ("BindTrigger", "AuthFailure.UnauthorizedOperation", "mps:BindTrigger in CAM"),
         ("CreateFunction", "ResourceNotFound.Role", "Create the role"),
         ("GetFunction", "AuthFailure.TokenFailure", "expired"),
         ("CreateFunction", "RequestSizeLimitExceeded", "--code-bucket"),
@@ -622,14 +612,9 @@ SETTINGS = st.fixed_dictionaries(
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SETTINGS, min_size=1, max_size=3))
-def test_second_deployment_has_no_steps_for_any_settings(
-    turns,
-):
+def test_second_deployment_has_no_steps_for_any_settings(turns):
     scf = Scf()
-    with (
-        CloudApi([scf, Mps(functions=scf.account)]) as api,
-        TemporaryDirectory() as folder,
-    ):
+    with CloudApi([scf, Mps(functions=scf.account)]) as api, TemporaryDirectory() as folder:
         project = Project(Path(folder))
         base = dict(project.inputs)
         environment = {

@@ -1,7 +1,5 @@
 """`exclude` in serverless.yml: the same files as Tencent's npm client, but no file that the function imports."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """`scf-mps invoke --remote` and `logs`, with deployed code that runs in the SCF emulator."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Parsing of serverless.yml: variables, desired state, and all problems at once."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -310,10 +308,7 @@ def test_ignored_keys_are_warnings(read):
         ({"events": [{"mps": {}}]}, "inputs.events[0].mps.parameters.type"),
         ({"events": [MPS_TRIGGER, MPS_TRIGGER]}, "duplicate_trigger inputs.events"),
         ({"events": [TIMER, TIMER]}, "duplicate_trigger inputs.events"),
-        (
-            {"publish": False, "aliasName": "live"},
-            "alias_without_version inputs.aliasName",
-        ),
+        ({"publish": False, "aliasName": "live"}, "alias_without_version inputs.aliasName"),
         ({"publish": True, "aliasName": "$DEFAULT"}, "inputs.aliasName"),
         ({"src": {"bucket": "b", "object": "o"}}, "inputs.src"),
         ({"layers": [{"name": "a"}]}, "invalid_layer inputs.layers[0]"),
@@ -352,9 +347,7 @@ def test_reserved_variable_is_rejected(read, name):
     ]
 
 
-def test_invalid_variables_are_rejected_without_their_values(
-    read,
-):
+def test_invalid_variables_are_rejected_without_their_values(read):
     variables = {"A": "hush" * 1024, "B": "", "C": None, "D-1": "hush"}
 
     with pytest.raises(DeployError) as caught:
@@ -376,10 +369,7 @@ def test_invalid_variables_are_rejected_without_their_values(
 @pytest.mark.parametrize(
     ("inputs", "path"),
     [
-        (
-            {"environment": {"variables": ["MPS_NOTIFY_KEY=hush"]}},
-            "inputs.environment.variables",
-        ),
+        ({"environment": {"variables": ["MPS_NOTIFY_KEY=hush"]}}, "inputs.environment.variables"),
         ({"environment": {"variables": "MPS_NOTIFY_KEY=hush"}}, "inputs.environment.variables"),
         ({"environment": ["hush"]}, "inputs.environment"),
         ({"role": {"key": "hush"}}, "inputs.role"),

@@ -1,7 +1,5 @@
 """Triggers: the account's MPS trigger, which is never taken by accident, and timers."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -103,7 +103,7 @@ class TestSummary:
         assert App().main_handler(create_event_of_four(), context)["event_type"] == "WorkflowTask"
 
     def test_context_is_optional(self):
-        assert App().main_handler(sample("EditMediaTask"))["callbacks"] == []  # type: ignore[call-arg]
+        assert App().main_handler(sample("EditMediaTask"))["callbacks"] == []
 
     def test_every_sample_event_is_dispatched(self, payload, monkeypatch):
         monkeypatch.setenv("MPS_ALLOW_UNSIGNED", "1")
@@ -130,7 +130,7 @@ class TestSummary:
 
 
 class TestIsolation:
-    def app(self, error: BaseException):
+    def app(self, error):
         app, ran = App(), []
 
         @app.on(Transcode, name="first")
@@ -453,7 +453,7 @@ class TestInvalidEvents:
             App().main_handler(event, None)
 
     def test_valid_event_may_be_large_and_deep(self, documented):
-        deep: dict = {}
+        deep = {}
         for _ in range(1000):
             deep = {"x": deep}
         documented["WorkflowTaskEvent"]["Deep"] = deep

@@ -11,7 +11,7 @@ from scf_mps.local.samples import sample
 EVENT = sample("WorkflowTask", [("Transcode", "SUCCESS"), ("ImageSprites", "SUCCESS")])
 
 
-def test_key_identifies_result_across_deliveries() -> None:
+def test_key_identifies_result_across_deliveries():
     app, keys = App(ledger=MemoryLedger()), []
 
     @app.on(Subtask, name="charge")
@@ -29,7 +29,7 @@ def test_key_identifies_result_across_deliveries() -> None:
     assert int(first, 16)
 
 
-def test_key_identifies_callback_without_ledger() -> None:
+def test_key_identifies_callback_without_ledger():
     app, keys = App(ledger="none"), []
 
     def keep(result: Transcode, key: IdempotencyKey) -> None:
@@ -41,7 +41,7 @@ def test_key_identifies_callback_without_ledger() -> None:
     assert len(set(keys)) == 2
 
 
-def test_provider_cannot_use_key() -> None:
+def test_provider_cannot_use_key():
     app = App()
 
     class Client:

@@ -40,7 +40,7 @@ def create_two_results():
     return sample("WorkflowTask", [("Transcode", "SUCCESS"), ("Transcode", "SUCCESS")])
 
 
-def raises_registration_error(message: str):
+def raises_registration_error(message):
     return pytest.raises(RegistrationError, match=re.escape(message))
 
 

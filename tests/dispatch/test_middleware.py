@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
@@ -25,7 +25,7 @@ def create_event():
     return sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
 
 
-def raises_registration_error(message: str):
+def raises_registration_error(message):
     return pytest.raises(RegistrationError, match=re.escape(message))
 
 
@@ -52,7 +52,7 @@ class Recorder(Middleware):
 
 
 def test_first_middleware_is_the_outermost():
-    steps: list[Any] = []
+    steps = []
     app = App(middleware=[Recorder("a", steps), Recorder("b", steps)])
 
     @app.on(Transcode)
@@ -85,8 +85,8 @@ def test_middleware_without_hooks_does_nothing():
 
     app.main_handler(create_event(), {})
     assert ran == [1]
-    assert Quiet().around_callback(None, lambda: 7) == 7  # type: ignore[arg-type]
-    quiet: Any = Quiet()
+    assert Quiet().around_callback(None, lambda: 7) == 7
+    quiet = Quiet()
     assert (quiet.before_event(0, 0), quiet.after_callback(0), quiet.after_event(0, 0, 0)) == (
         None,
         None,
@@ -173,7 +173,7 @@ def test_raising_event_hook_fails_the_event(hook):
 
 @pytest.mark.parametrize("hook", ["before_event", "after_event"])
 def test_batch_continues_after_raising_hook(hook):
-    handled: list[str] = []
+    handled = []
 
     def raising(self, one, *args):
         if one.task_id == "first":
@@ -195,7 +195,7 @@ def test_batch_continues_after_raising_hook(hook):
 
 
 def test_exiting_hook_fails_only_its_callback():
-    ran: list[str] = []
+    ran = []
 
     class Leaving(Middleware):
         def after_callback(self, call):
@@ -213,7 +213,7 @@ def test_exiting_hook_fails_only_its_callback():
 
 
 def test_after_event_gets_summary_of_failed_event():
-    steps: list[Any] = []
+    steps = []
 
     class Watching(Middleware):
         def after_event(self, event, context, summary):
@@ -228,7 +228,7 @@ def test_after_event_gets_summary_of_failed_event():
 
 
 def test_after_callback_gets_the_outcome():
-    seen: list[Any] = []
+    seen = []
 
     class Watching(Middleware):
         def after_callback(self, call):

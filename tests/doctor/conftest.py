@@ -1,7 +1,5 @@
 """Fixtures: projects to build and to examine."""
 
-from __future__ import annotations
-
 from tests.support.build_projects import index as index
 from tests.support.build_projects import no_pythons as no_pythons
 from tests.support.build_projects import offline as offline

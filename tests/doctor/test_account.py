@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -56,46 +54,46 @@ class DeployedProject:
     environment: dict[str, str]
 
     @property
-    def function(self) -> FunctionRecord:
+    def function(self):
         return self.scf.account.functions[REGION, "default", "shop-events"]
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self):
         return self.function.latest.settings
 
     @property
-    def credentials(self) -> Credentials:
+    def credentials(self):
         return Credentials(self.cos.key.secret_id, self.cos.key.secret_key)
 
-    def deploy(self) -> None:
+    def deploy(self):
         function = load_function(self.project.path, environment=self.environment, pause=0.001)
         with prepare_deployment(function, DeployOptions(), lambda _: None) as deployment:
             deployment.apply(lambda _: None)
         self.api.requests.clear()
 
-    def set_rule(self, prefix: str = "", status: str = "Enabled", action: str = EXPIRES) -> None:
+    def set_rule(self, prefix="", status="Enabled", action=EXPIRES):
         """Set the lifecycle rule of the ledger's bucket."""
         self.put_document("lifecycle", RULE.format(status=status, prefix=prefix, action=action))
 
-    def put_document(self, name: str, text: str) -> None:
+    def put_document(self, name, text):
         """Put a configuration document of the ledger's bucket."""
         pool = Pool()
         client = Cos(self.credentials, proxy=self.cos.url, pool=pool)._client
         client.call(Request(Target(BUCKET, REGION), "PUT", {name: ""}, body=text.encode()))
         pool.clear()
 
-    def list_objects(self) -> list[str]:
+    def list_objects(self):
         pool = Pool()
         cos = Cos(self.credentials, proxy=self.cos.url, pool=pool)
         objects = [str(entry.object) for entry in cos.list(LEDGER)]
         pool.clear()
         return objects
 
-    def get_trigger(self, type_: str) -> dict[str, Any]:
+    def get_trigger(self, type_):
         [trigger] = [one for one in self.function.triggers if one["Type"] == type_]
         return trigger
 
-    def add_function(self) -> FunctionRecord:
+    def add_function(self):
         """Add another function to the account."""
         version = FunctionVersion("$LATEST", {"Runtime": "Python3.10", "Type": "Event"}, b"")
         function = FunctionRecord(REGION, "default", "other", version, 0.0, 0.0)
@@ -103,7 +101,7 @@ class DeployedProject:
         self.scf.account.functions[REGION, "default", "other"] = function
         return function
 
-    def examine(self, archive: Path | None = None, write: bool = True) -> Examination:
+    def examine(self, archive=None, write=True):
         """Examine the project and the cloud without importing the application."""
         with open_project(self.project.path, "", archive, self.environment) as project:
             findings = [finding for area in OFFLINE_AREAS for finding in area.run(project)]
@@ -116,7 +114,7 @@ class DeployedProject:
 
 
 @pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[DeployedProject]:
+def deployed(tmp_path):
     scf = Scf()
     folder = tmp_path / "project"
     folder.mkdir()
@@ -141,7 +139,7 @@ def deployed(tmp_path: Path) -> Iterator[DeployedProject]:
         yield deployed
 
 
-def test_valid_function_has_no_findings(deployed: DeployedProject) -> None:
+def test_valid_function_has_no_findings(deployed):
     before = json.dumps([deployed.settings, deployed.function.triggers])
 
     examination = deployed.project.examine(cloud=True, environment=deployed.environment)
@@ -159,18 +157,18 @@ def test_valid_function_has_no_findings(deployed: DeployedProject) -> None:
     assert f"{BUCKET} in {REGION}, named by MPS_LEDGER: exists" in examination.seen
 
 
-def _bind_trigger_elsewhere(deployed: DeployedProject) -> None:
+def _bind_trigger_elsewhere(deployed):
     trigger = deployed.get_trigger("mps")
     deployed.function.triggers.remove(trigger)
     deployed.add_function().triggers.append(trigger)
 
 
-def _fail_update(deployed: DeployedProject) -> None:
+def _fail_update(deployed):
     deployed.function.status = deployed.function.next_status = "UpdateFailed"
     deployed.function.reasons = [{"ErrorCode": "InternalError.System", "ErrorMessage": "disk full"}]
 
 
-def _publish(deployed: DeployedProject) -> None:
+def _publish(deployed):
     deployed.project.write_inputs(publish=True)
     deployed.deploy()
     deployed.settings["Timeout"] = 90
@@ -178,7 +176,7 @@ def _publish(deployed: DeployedProject) -> None:
 
 
 Edit = Callable[[DeployedProject], object]
-PROBLEMS: list[tuple[str, Edit, str]] = [
+PROBLEMS = [
     ("account_unknown", lambda w: w.environment.pop("TENCENT_SECRET_ID"), "TENCENT_SECRET_ID"),
     (
         "account_unknown",
@@ -312,9 +310,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
 
 
 @pytest.mark.parametrize(("name", "edit", "what"), PROBLEMS)
-def test_problem_in_cloud_is_one_finding(
-    deployed: DeployedProject, name: str, edit: Edit, what: str
-) -> None:
+def test_problem_in_cloud_is_one_finding(deployed, name, edit, what):
     edit(deployed)
 
     examination = deployed.examine()
@@ -327,11 +323,11 @@ def test_problem_in_cloud_is_one_finding(
     assert deployed.cos.requests
 
 
-def list_names(examination: Examination) -> list[str]:
+def list_names(examination):
     return [finding.name for finding in examination.findings]
 
 
-def test_different_retries_are_reported(deployed: DeployedProject) -> None:
+def test_different_retries_are_reported(deployed):
     deployed.project.write_inputs(retryNum=1)
 
     findings = {finding.name: finding.what for finding in deployed.examine().findings}
@@ -340,7 +336,7 @@ def test_different_retries_are_reported(deployed: DeployedProject) -> None:
     assert findings.keys() == {"retries_differ", "retries_without_effect"}
 
 
-def test_different_handler_is_reported(deployed: DeployedProject) -> None:
+def test_different_handler_is_reported(deployed):
     deployed.settings["Handler"] = "index.other"
 
     [finding] = deployed.examine().findings
@@ -348,7 +344,7 @@ def test_different_handler_is_reported(deployed: DeployedProject) -> None:
     assert finding.what == "handler: index.other in the cloud, index.main_handler in serverless.yml"
 
 
-def test_values_of_variables_are_hidden(deployed: DeployedProject) -> None:
+def test_values_of_variables_are_hidden(deployed):
     deployed.settings["Environment"] = {"Variables": [{"Key": "PLACE", "Value": "hush-1"}]}
     deployed.project.set_variables(PLACE="hush-2")
 
@@ -358,14 +354,14 @@ def test_values_of_variables_are_hidden(deployed: DeployedProject) -> None:
     assert "hush" not in str(examination)
 
 
-def test_taken_trigger_is_reported_before_first_deployment(deployed: DeployedProject) -> None:
+def test_taken_trigger_is_reported_before_first_deployment(deployed):
     _bind_trigger_elsewhere(deployed)
     del deployed.scf.account.functions[REGION, "default", "shop-events"]
 
     assert list_names(deployed.examine()) == ["function_missing", "trigger_taken"]
 
 
-def test_zip_is_compared_with_deployed_code(deployed: DeployedProject, tmp_path: Path) -> None:
+def test_zip_is_compared_with_deployed_code(deployed, tmp_path):
     path = tmp_path / "function.zip"
     path.write_bytes(deployed.function.latest.code)
     assert list_names(deployed.examine(archive=path)) == []
@@ -377,13 +373,13 @@ def test_zip_is_compared_with_deployed_code(deployed: DeployedProject, tmp_path:
     assert running[:12] in finding.what
 
 
-def test_sources_are_not_compared_with_deployed_code(deployed: DeployedProject) -> None:
+def test_sources_are_not_compared_with_deployed_code(deployed):
     deployed.project.write_inputs(src="./")
 
     assert list_names(deployed.examine()) == ["source_unbuilt"]
 
 
-def test_account_is_skipped_when_project_is_invalid(deployed: DeployedProject) -> None:
+def test_account_is_skipped_when_project_is_invalid(deployed):
     deployed.project.set_trigger(type=None)
     examination = deployed.examine()
     assert list_names(examination) == ["trigger_type_missing", "account_unknown"]
@@ -395,7 +391,7 @@ def test_account_is_skipped_when_project_is_invalid(deployed: DeployedProject) -
     assert (finding.name, "layer.zip" in finding.what) == ("account_unknown", True)
 
 
-def test_account_is_skipped_without_credentials(deployed: DeployedProject) -> None:
+def test_account_is_skipped_without_credentials(deployed):
     examination = deployed.project.examine(cloud=True)
 
     assert list_names(examination) == ["account_unknown"]
@@ -403,7 +399,7 @@ def test_account_is_skipped_without_credentials(deployed: DeployedProject) -> No
     assert not deployed.api.requests
 
 
-def test_new_layer_is_reported(deployed: DeployedProject) -> None:
+def test_new_layer_is_reported(deployed):
     deployed.project.write_inputs(layers=[{"name": "libraries", "src": "layer.zip"}])
     with zipfile.ZipFile(deployed.project.folder / "layer.zip", "w") as archive:
         archive.writestr("library.py", "")
@@ -411,7 +407,7 @@ def test_new_layer_is_reported(deployed: DeployedProject) -> None:
     assert set(list_names(deployed.examine())) == {"settings_differ"}
 
 
-def test_no_write_option_writes_nothing(deployed: DeployedProject) -> None:
+def test_no_write_option_writes_nothing(deployed):
     deployed.cos.requests.clear()
     assert list_names(deployed.examine(write=False)) == []
     assert {request.method for request in deployed.cos.requests} <= {"HEAD", "GET"}
@@ -425,7 +421,7 @@ def test_no_write_option_writes_nothing(deployed: DeployedProject) -> None:
     assert written.pop().startswith("mps/doctor/")
 
 
-def test_bucket_without_rules_is_reported(deployed: DeployedProject) -> None:
+def test_bucket_without_rules_is_reported(deployed):
     with CosEmulator(deployed.project.folder / "empty", keys=[Key("AKIDlocal", SECRET)]) as cos:
         cos.create_bucket(BUCKET, REGION)
         deployed.environment["MPS_COS_PROXY"] = cos.url
@@ -443,9 +439,7 @@ def test_bucket_without_rules_is_reported(deployed: DeployedProject) -> None:
         ("", True),
     ],
 )
-def test_lifecycle_rule_must_cover_ledger(
-    deployed: DeployedProject, filtered: str, forgets: bool
-) -> None:
+def test_lifecycle_rule_must_cover_ledger(deployed, filtered, forgets):
     deployed.put_document(
         "lifecycle",
         f"<LifecycleConfiguration><Rule><ID>all</ID><Status>Enabled</Status><Filter>{filtered}</Filter>{EXPIRES}"
@@ -455,7 +449,7 @@ def test_lifecycle_rule_must_cover_ledger(
     assert list_names(deployed.examine()) == ([] if forgets else ["ledger_expiry_missing"])
 
 
-def test_buckets_in_comments_and_docstrings_are_ignored(deployed: DeployedProject) -> None:
+def test_buckets_in_comments_and_docstrings_are_ignored(deployed):
     deployed.project.write_handlers(
         f'"""As {NOTES}."""\n\n\ndef main_handler(event, context):\n    """{NOTES}"""  # {NOTES}\n'
     )
@@ -466,7 +460,7 @@ def test_buckets_in_comments_and_docstrings_are_ignored(deployed: DeployedProjec
     assert "bucket_missing" not in list_names(deployed.examine())
 
 
-def test_overwritable_ledger_is_reported(deployed: DeployedProject) -> None:
+def test_overwritable_ledger_is_reported(deployed):
     with RecordingProxy(deployed.cos) as recorder:
         puts = []
 
@@ -490,7 +484,7 @@ def test_overwritable_ledger_is_reported(deployed: DeployedProject) -> None:
     assert deployed.list_objects() == []
 
 
-def test_other_ledgers_are_not_inspected(deployed: DeployedProject) -> None:
+def test_other_ledgers_are_not_inspected(deployed):
     deployed.project.set_variables(MPS_LEDGER="none", MPS_PUBLISH=f"cos://{BUCKET}.{REGION}/vod/")
     deployed.deploy()
 
@@ -505,7 +499,7 @@ def test_other_ledgers_are_not_inspected(deployed: DeployedProject) -> None:
     assert list_names(deployed.examine()) == ["redis_unchecked"]
 
 
-def test_command_checks_account(deployed: DeployedProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_checks_account(deployed, monkeypatch):
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
     for name in ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):

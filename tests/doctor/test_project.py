@@ -1,7 +1,5 @@
 """`scf-mps doctor` without an account: each problem of a project is one finding."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -11,15 +9,13 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from scf_mps.cli import cli
 from scf_mps.doctor import AREAS, DoctorOptions, examine_project
 from scf_mps.doctor.configuration import KNOWN_VARIABLES
-from tests.support.build_projects import Project
 from tests.support.sample_data import ROOT
 from tests.support.serverless_yml import MPS_TRIGGER, TIMER
 
@@ -30,11 +26,11 @@ KEY = "AKID" + "z8krbsJ5yKBZQpn74WFkmLPx3"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> SampleProject:
+def project(tmp_path):
     return SampleProject(tmp_path)
 
 
-def run(project: SampleProject, *options: str) -> Result:
+def run(project, *options):
     """Run `scf-mps doctor` in the project's folder."""
     before = Path.cwd()
     os.chdir(project.folder)
@@ -44,7 +40,7 @@ def run(project: SampleProject, *options: str) -> Result:
         os.chdir(before)
 
 
-def test_valid_project_has_no_findings(project: SampleProject) -> None:
+def test_valid_project_has_no_findings(project):
     examination = project.examine()
 
     assert examination.findings == ()
@@ -55,7 +51,7 @@ def test_valid_project_has_no_findings(project: SampleProject) -> None:
 
 
 LONG = "x" * 3100
-PROBLEMS: list[tuple[str, Edit, str]] = [
+PROBLEMS = [
     # serverless.yml
     ("file_unreadable", lambda p: p.path.unlink(), "serverless.yml"),
     ("file_unreadable", lambda p: p.path.write_text("a: [\n"), "line 2"),
@@ -205,7 +201,7 @@ PROBLEMS: list[tuple[str, Edit, str]] = [
 @pytest.mark.parametrize(
     ("name", "edit", "what"), PROBLEMS, ids=lambda one: one if isinstance(one, str) else ""
 )
-def test_problem_is_one_finding(project: SampleProject, name: str, edit: Edit, what: str) -> None:
+def test_problem_is_one_finding(project, name, edit, what):
     edit(project)
 
     [finding] = project.check_offline()
@@ -216,7 +212,7 @@ def test_problem_is_one_finding(project: SampleProject, name: str, edit: Edit, w
     assert KEY not in finding.what
 
 
-COMBINATIONS: list[tuple[set[str], Edit]] = [
+COMBINATIONS = [
     (
         {"build_stale", "fastcrc_missing"},
         lambda p: p.write_files(
@@ -331,9 +327,7 @@ COMBINATIONS: list[tuple[set[str], Edit]] = [
 
 
 @pytest.mark.parametrize(("names", "edit"), COMBINATIONS)
-def test_edit_yields_exactly_expected_findings(
-    project: SampleProject, names: set[str], edit: Edit
-) -> None:
+def test_edit_yields_exactly_expected_findings(project, names, edit):
     edit(project)
 
     findings = project.check_offline()
@@ -342,9 +336,7 @@ def test_edit_yields_exactly_expected_findings(
     assert not any("hush" in finding.what for finding in findings)
 
 
-def test_missing_local_redis_is_no_finding(
-    project: SampleProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_local_redis_is_no_finding(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
     project.write_files({"build/redis/__init__.py": ""})
     project.set_variables(MPS_LEDGER="redis://cache.example:6379/0")
@@ -355,7 +347,7 @@ def test_missing_local_redis_is_no_finding(
     assert "ledger_malformed" in [finding.name for finding in project.check_offline()]
 
 
-def test_zip_is_checked_instead_of_build(project: SampleProject) -> None:
+def test_zip_is_checked_instead_of_build(project):
     path = project.folder / "function.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("index.py", "handlers/__init__.py", "__pycache__/index.cpython-310.pyc"):
@@ -367,7 +359,7 @@ def test_zip_is_checked_instead_of_build(project: SampleProject) -> None:
     assert "function/index.py" in finding.what
 
 
-def test_zip_is_reported_when_invalid_or_large(project: SampleProject) -> None:
+def test_zip_is_reported_when_invalid_or_large(project):
     path = project.folder / "function.zip"
     path.write_text("no zip")
     assert [one.name for one in project.check_offline(path)] == ["zip_unreadable"]
@@ -381,9 +373,7 @@ def test_zip_is_reported_when_invalid_or_large(project: SampleProject) -> None:
     assert "16.0 MB" in finding.what
 
 
-def test_build_outside_project_has_absolute_path(
-    project: SampleProject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_build_outside_project_has_absolute_path(project, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "build"
     shutil.move(project.folder / "build", elsewhere)
     (elsewhere / "index.py").unlink()
@@ -394,7 +384,7 @@ def test_build_outside_project_has_absolute_path(
     assert str(elsewhere) in finding.what
 
 
-def test_missing_extra_is_a_note(project: SampleProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_a_note(project, monkeypatch):
     monkeypatch.setitem(sys.modules, "scf_mps.deploy.template", None)
 
     [finding] = project.examine().findings
@@ -406,7 +396,7 @@ def test_missing_extra_is_a_note(project: SampleProject, monkeypatch: pytest.Mon
 PROC = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="NOT TESTED: no /proc to measure memory"
 )
-APPLICATIONS: list[Any] = [
+APPLICATIONS = [
     (
         "application_broken",
         lambda p: p.write_handlers("import missing_module\n"),
@@ -473,9 +463,7 @@ APPLICATIONS: list[Any] = [
 
 
 @pytest.mark.parametrize(("name", "edit", "what"), APPLICATIONS)
-def test_application_problem_is_one_finding(
-    project: SampleProject, name: str, edit: Edit, what: str
-) -> None:
+def test_application_problem_is_one_finding(project, name, edit, what):
     edit(project)
 
     [finding] = project.examine().findings
@@ -485,7 +473,7 @@ def test_application_problem_is_one_finding(
     assert (finding.name, finding.level, finding.advice) == (name, check.level, check.advice)
 
 
-def test_empty_project_is_not_imported(project: SampleProject) -> None:
+def test_empty_project_is_not_imported(project):
     shutil.rmtree(project.folder / "build")
     shutil.rmtree(project.folder / "handlers")
 
@@ -495,7 +483,7 @@ def test_empty_project_is_not_imported(project: SampleProject) -> None:
     assert examination.seen == ()
 
 
-def test_import_has_timeout(project: SampleProject) -> None:
+def test_import_has_timeout(project):
     project.write_handlers("import threading\nthreading.Event().wait()\n")
 
     [finding] = project.examine(seconds=0.5).findings
@@ -505,7 +493,7 @@ def test_import_has_timeout(project: SampleProject) -> None:
 
 
 @pytest.mark.parametrize("limit", ["abc", float("inf"), [1]])
-def test_invalid_init_timeout_is_a_finding(project: SampleProject, limit: object) -> None:
+def test_invalid_init_timeout_is_a_finding(project, limit):
     project.write_handlers("def main_handler(event, context): ...\n")
     project.write_inputs(initTimeout=limit)
 
@@ -515,13 +503,13 @@ def test_invalid_init_timeout_is_a_finding(project: SampleProject, limit: object
     assert "inputs.initTimeout" in finding.what
 
 
-def test_plain_handler_is_only_imported(project: SampleProject) -> None:
+def test_plain_handler_is_only_imported(project):
     project.write_handlers("def main_handler(event, context): ...\n")
 
     assert project.examine().findings == ()
 
 
-def test_sources_are_imported_when_build_is_stale(project: SampleProject) -> None:
+def test_sources_are_imported_when_build_is_stale(project):
     own = "{}.{}".format(*sys.version_info)
     project.write_files({"handlers/__init__.py": HANDLERS + "\n"})
     seen = project.examine().seen[0]
@@ -531,9 +519,7 @@ def test_sources_are_imported_when_build_is_stale(project: SampleProject) -> Non
     assert project.examine().seen[0].startswith(f"handlers with CPython {own}")
 
 
-def test_sources_are_imported_when_runtime_is_missing(
-    project: SampleProject, no_pythons: Path
-) -> None:
+def test_sources_are_imported_when_runtime_is_missing(project, no_pythons):
     other = "Python3.13" if sys.version_info[:2] != (3, 13) else "Python3.12"
     project.write_inputs(runtime=other)
     project.write_files({f"build/__pycache__/index.cpython-{other[6]}{other[8:]}.pyc": ""})
@@ -545,7 +531,7 @@ def test_sources_are_imported_when_runtime_is_missing(
     assert examination.seen[0].startswith("handlers with ")
 
 
-def test_callbacks_run_only_with_dispatch(project: SampleProject) -> None:
+def test_callbacks_run_only_with_dispatch(project):
     witness = project.folder / "witness"
     project.write_handlers(
         HANDLERS.replace("print(transcode.definition)", f"open({str(witness)!r}, 'w').close()")
@@ -565,13 +551,11 @@ def test_callbacks_run_only_with_dispatch(project: SampleProject) -> None:
     assert "CallbacksFailed" in finding.what
 
 
-def test_successful_dispatch_is_no_finding(project: SampleProject) -> None:
+def test_successful_dispatch_is_no_finding(project):
     assert project.examine(dispatch=True).findings == ()
 
 
-def test_import_gets_variables_without_local_credentials(
-    project: SampleProject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_import_gets_variables_without_local_credentials(project, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "hush")
     monkeypatch.setenv("MPS_PUBLISH", "local")
     project.set_variables(COLOUR="blue")
@@ -584,7 +568,7 @@ def test_import_gets_variables_without_local_credentials(
     assert project.examine().findings == ()
 
 
-def test_command_prints_findings_with_advice(project: SampleProject) -> None:
+def test_command_prints_findings_with_advice(project):
     assert run(project).exit_code == 0
     assert run(project).stdout.splitlines()[-1] == "no findings"
     project.write_inputs(timeout=3, role=None)
@@ -600,7 +584,7 @@ def test_command_prints_findings_with_advice(project: SampleProject) -> None:
     assert lines[-1].startswith("2 errors, 2 warnings")
 
 
-def test_command_prints_json(project: SampleProject) -> None:
+def test_command_prints_json(project):
     project.write_inputs(role=None)
 
     ran = run(project, "--json")
@@ -613,7 +597,7 @@ def test_command_prints_json(project: SampleProject) -> None:
     assert data["reminders"]
 
 
-def test_this_repository_has_no_errors(ours: Project) -> None:
+def test_this_repository_has_no_errors(ours):
     shutil.copyfile(ROOT / "serverless.yml", ours.folder / "serverless.yml")
 
     examination = examine_project(DoctorOptions(ours.folder / "serverless.yml", environment={}))
@@ -630,7 +614,7 @@ def test_this_repository_has_no_errors(ours: Project) -> None:
     }
 
 
-def test_docs_contain_tables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_docs_contain_tables(capsys):
     text = (ROOT / "docs" / "doctor.md").read_text("utf-8")
     runpy.run_module("scf_mps.doctor", run_name="__main__")
     assert capsys.readouterr().out in text, (
@@ -638,7 +622,7 @@ def test_docs_contain_tables(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_checks_have_complete_texts() -> None:
+def test_checks_have_complete_texts():
     for check in CHECKS.values():
         assert check.about.endswith("."), check.name
         assert check.why, check.name
@@ -646,7 +630,7 @@ def test_checks_have_complete_texts() -> None:
     assert len(CHECKS) == sum(len(area.checks) for area in AREAS)
 
 
-def test_known_variables_equal_those_in_code() -> None:
+def test_known_variables_equal_those_in_code():
     text = "".join(
         path.read_text("utf-8")
         for top in ("src/scf_mps", "handlers")

@@ -1,7 +1,5 @@
 """Helpers of the event tests: notifications and results in short form."""
 
-from __future__ import annotations
-
 from scf_mps import MissingField
 from scf_mps.events.parser import parse_event
 from scf_mps.events.view import View, get_schema
@@ -36,7 +34,7 @@ def parse_transcode(result):
     return subtask
 
 
-def read_all_fields(view: View, depth: int = 0) -> None:
+def read_all_fields(view, depth=0):
     """Read every field of a view and of its nested views."""
     for attribute, (name, _, _) in get_schema(type(view)).items():
         try:

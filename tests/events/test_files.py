@@ -1,7 +1,5 @@
 """Files of results and input files of tasks, as COS objects, paths and locations."""
 
-from __future__ import annotations
-
 import copy
 import pickle
 

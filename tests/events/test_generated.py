@@ -1,12 +1,9 @@
 """The generated views against the SDK and against a handwritten table of the types."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 import warnings
-from typing import Any
 
 import pytest
 
@@ -40,7 +37,7 @@ EVENT_FILES = sorted(
 )
 
 
-def list_attributes(view: type) -> dict[str, str]:
+def list_attributes(view):
     """Return MPS name to attribute of a view class."""
     return {mps_name: attribute for attribute, (mps_name, _, _) in get_schema(view).items()}
 
@@ -107,7 +104,7 @@ def test_type_tables_match_the_handwritten_table(row):
         assert view._files == {}
 
 
-def check_files(view: Any, row: dict[str, Any]) -> None:
+def check_files(view, row):
     """Compare paths and storage of a class with the table, which counts URLs and FileIds of VOD as paths."""
     files = [path for path in row["output_paths"] if not path.endswith(("Url", "FileId"))]
     paths = {path.removeprefix("Output.") for paths in view._files.values() for path in paths}
@@ -138,7 +135,7 @@ def test_fields_of_published_event_equal_those_of_sdk(payload, name):
 NOTIFICATION = "ParseNotificationResponse"
 
 
-def compare(ours: Any, theirs: Any) -> int:
+def compare(ours, theirs):
     """Compare each field of a view with that of an SDK object. Return their number."""
     count = 0
     for mps_name, attribute in list_attributes(type(ours)).items():

@@ -1,7 +1,5 @@
 """Parsing of notifications: subtasks, types, states, errors, places and keys."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle
@@ -606,7 +604,7 @@ def test_keys_of_invalid_notification_are_truncated():
 
 
 def test_error_of_a_huge_notification_is_short():
-    deep: dict = {}
+    deep = {}
     for _ in range(100_000):
         deep = {"x" * 50: deep}
     wide = {str(index) * 100: "x" * 1000 for index in range(10_000)}

@@ -29,7 +29,7 @@ def meta(**fields):
 
 
 def test_field_is_read_on_access():
-    raw: dict[str, Any] = {}
+    raw = {}
     view = models.MediaMetaData(raw)
     raw["Height"] = 720
     assert view.height == 720
@@ -160,7 +160,7 @@ JSON = st.recursive(
 )
 
 
-def build_scalars(kind: str) -> st.SearchStrategy[Any]:
+def build_scalars(kind):
     exact = {
         "str": st.text(max_size=12)
         | st.sampled_from(["SUCCESS", "FAIL", "PROCESSING", "/a/b.mp4"]),
@@ -171,7 +171,7 @@ def build_scalars(kind: str) -> st.SearchStrategy[Any]:
     return st.none() | exact
 
 
-def build_objects(name: str, depth: int) -> st.SearchStrategy[Any]:
+def build_objects(name, depth):
     """Return a strategy for objects of an SDK type, with missing, null and unknown fields."""
     if depth == 0:
         return st.just({})

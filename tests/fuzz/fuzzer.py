@@ -23,7 +23,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -60,7 +60,7 @@ BUCKET, REGION = "archive-1250000000", "ap-guangzhou"
 KEY = "fuzz-notify-key"
 BATCH = 200
 
-CORPUS: dict[str, dict[str, Any]] = {
+CORPUS = {
     path.stem: json.loads(path.read_text("utf-8"))
     for path in sorted(DATA.glob("*.json"))
     if path.stem.startswith(("mps_", "synth_", "live_", "vod_"))
@@ -106,7 +106,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     dispatched: int = 0
 
-    def __str__(self) -> str:
+    def __str__(self):
         lines = [
             f"{self.examples} examples in {self.seconds:.0f} s, {self.dispatched} events dispatched"
         ]
@@ -178,9 +178,9 @@ JUNK = st.recursive(
 )
 
 
-def list_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def list_paths(value, path=()):
     """Yield the path of every part of an event."""
-    items: Any = ()
+    items = ()
     if isinstance(value, dict):
         items = value.items()
     elif isinstance(value, list):
@@ -211,7 +211,7 @@ STATUS_PATHS = {
 CHANGES = st.sampled_from(["replace", "remove", "double", "add", "splice", "nest"])
 
 
-def get_part(value: Any, path: tuple[Any, ...]) -> Any:
+def get_part(value, path):
     for step in path:
         value = value[step]
     return value
@@ -255,7 +255,7 @@ def draw_notification(draw: Callable[..., Any], changes: int = 4) -> dict[str, A
     return event
 
 
-def draw_reference(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+def draw_reference(addresses):
     known = sorted(TASKS)
     odd = ["", "nobody's", "cos://", "cos://a.b/c", "\ud800", "x" * 2000, None, 5, []]
     ids = st.sampled_from([*known, *odd])
@@ -269,7 +269,7 @@ def draw_reference(addresses: list[str]) -> st.SearchStrategy[dict[str, Any]]:
 # Envelopes
 
 
-def create_signature(sent: Sent) -> dict[str, Any]:
+def create_signature(sent):
     now = int(time.time())
     timestamp = now + {"expired": -5, "forged": 600, "signed": 600}.get(sent, 0)
     key = "another-key" if sent == "forged" else KEY
@@ -279,27 +279,27 @@ def create_signature(sent: Sent) -> dict[str, Any]:
     return {"Timestamp": timestamp, "Sign": sign}
 
 
-def remove_signature(event: Any) -> Any:
+def remove_signature(event):
     return {name: value for name, value in event.items() if name not in ("Timestamp", "Sign")}
 
 
-def encode(value: Any) -> str:
+def encode(value):
     return json.dumps(value)
 
 
-def draw_dead_letter(draw: Callable[..., Any], event: Any) -> Any:
-    body: Any = {"InvocationType": "Event", "FunctionName": "f", "ClientContext": encode(event)}
+def draw_dead_letter(draw, event):
+    body = {"InvocationType": "Event", "FunctionName": "f", "ClientContext": encode(event)}
     how = draw(sample_from("whole", "text", "alone"))
     if how == "alone":
         return body
     return {"RequestId": "r", "ErrorCode": 430, "Body": encode(body) if how == "text" else body}
 
 
-def draw_escaped(draw: Callable[..., Any], body: str) -> str:
-    return draw(sample_from(quote, quote_plus))(body)  # type: ignore[no-any-return]
+def draw_escaped(draw, body):
+    return draw(sample_from(quote, quote_plus))(body)
 
 
-def draw_broken(draw: Callable[..., Any], body: str) -> str | bytes:
+def draw_broken(draw, body):
     """Draw a text that is not JSON, or has more than JSON."""
     how = draw(sample_from("cut", "more", "constant", "twice", "utf-16", "deep", "bytes"))
     at = draw(st.integers(0, len(body) - 1))
@@ -356,7 +356,7 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
         return draw_http(draw, channel, ledger)
     if channel == "reference":
         event = draw(draw_reference(addresses))
-        found: list[Any] = [event]
+        found = [event]
         if draw(st.booleans()):
             event = {"msgBody": encode(event)}
         return Case(channel, event, found, ledger=ledger)
@@ -392,7 +392,7 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
             )
         )
         return Case(channel, wrapped, [MALFORMED], ledger=ledger)
-    events: list[Any] = draw(st.lists(draw_notification(2), min_size=1, max_size=3))
+    events = draw(st.lists(draw_notification(2), min_size=1, max_size=3))
     if channel in ("queue", "escaped", "dead-letter"):
         events = events[:1]
     body = [encode(event) for event in events]
@@ -414,10 +414,8 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
     return Case(channel, wrapped, events, ledger=ledger)
 
 
-def draw_http(draw: Callable[..., Any], channel: str, ledger: bool) -> Case:
-    sent: Sent = draw(
-        st.sampled_from(["signed", "signed", "signed", "unsigned", "forged", "expired"])
-    )
+def draw_http(draw, channel, ledger):
+    sent = draw(st.sampled_from(["signed", "signed", "signed", "unsigned", "forged", "expired"]))
     reread = channel == "http-reread"
     if reread and draw(st.booleans()):
         event = copy.deepcopy(TASKS[draw(st.sampled_from(sorted(TASKS)))])
@@ -426,9 +424,9 @@ def draw_http(draw: Callable[..., Any], channel: str, ledger: bool) -> Case:
     if sent == "unsigned":
         event = remove_signature(event)
     event |= create_signature(sent)
-    body: Any = encode(event)
-    found: list[Any] = [event]
-    more: dict[str, Any] = {}
+    body = encode(event)
+    found = [event]
+    more = {}
     if channel == "broken-http":
         body = draw_broken(draw, body)
         found = [MALFORMED]
@@ -454,14 +452,14 @@ def draw_http(draw: Callable[..., Any], channel: str, ledger: bool) -> Case:
 class EventRecorder(Middleware):
     """Records every dispatched event."""
 
-    def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
+    def __init__(self):
+        self.events = []
 
-    def before_event(self, event: Any, context: object) -> None:
+    def before_event(self, event, context):
         self.events.append(event.raw)
 
 
-def create_application(seen: EventRecorder, ledger: bool) -> App:
+def create_application(seen, ledger):
     app = App(middleware=[seen], ledger=MemoryLedger() if ledger else "none")
 
     @app.on(Result)
@@ -475,7 +473,7 @@ def create_application(seen: EventRecorder, ledger: bool) -> App:
         if isinstance(result, Subtask):
             _ = result.definition
             event = result.event
-        context = event.session_context  # type: ignore[attr-defined]
+        context = event.session_context
         if context == "fail":
             raise LookupError("requested by the event")
         if context == "drop":
@@ -493,13 +491,13 @@ class WrongOutcome(AssertionError):
 class Fuzzer:
     """Checks cases against emulators of COS and MPS."""
 
-    def __init__(self, api: CloudApi, addresses: dict[str, bytes]) -> None:
+    def __init__(self, api, addresses):
         self.api = api
         self.addresses = addresses
         self.tally = Tally()
-        self.last: Case | None = None
+        self.last = None
 
-    def check(self, case: Case) -> None:
+    def check(self, case):
         """Run a case. Raise WrongOutcome for another outcome than expected."""
         self.last = case
         seen = EventRecorder()
@@ -536,13 +534,13 @@ class Fuzzer:
         self.tally.outcomes[f"{case.channel}: {outcome}"] += 1
         self.tally.dispatched += len(seen.events)
 
-    def is_distinct(self, case: Case) -> bool:
+    def is_distinct(self, case):
         """Return True if no event of a case repeats another, which the ledger would skip."""
         found = [self.resolve(one) for one in case.notifications or ()]
         keys = [parse_event(one).key for one in found if isinstance(one, dict)]
         return len(keys) == len(set(keys))
 
-    def predict(self, case: Case) -> tuple[list[str], list[Any] | None]:
+    def predict(self, case):
         """Return the possible outcomes of a case, and the events to dispatch if they are known."""
         assert case.notifications is not None
         found = [self.resolve(one) for one in case.notifications]
@@ -566,7 +564,7 @@ class Fuzzer:
             return [found[0]], []
         return (["CallbacksFailed"] if failing else ["summary"]), valid
 
-    def predict_verified(self, valid: list[dict[str, Any]]) -> tuple[list[str], list[Any] | None]:
+    def predict_verified(self, valid):
         if not valid:
             return ["HTTP 400"], []
         current = self.read_from_mps(parse_event(valid[0]).task_id)
@@ -577,7 +575,7 @@ class Fuzzer:
         late = ["HTTP 503"] if parse_event(current).in_progress else []  # if the body says FINISH
         return ["HTTP 200", "HTTP 403", *late], None
 
-    def read_from_mps(self, name: str) -> dict[str, Any] | None:
+    def read_from_mps(self, name):
         """Return the notification that MPS has of a task."""
         event = TASKS.get(name)
         if event is None:
@@ -586,7 +584,7 @@ class Fuzzer:
         payload = f"{event['EventType']}Event"
         return {"EventType": event["EventType"], payload: event[payload], **session}
 
-    def resolve(self, notification: Any) -> Any:
+    def resolve(self, notification):
         """Return the notification that is dispatched, or the name of the error."""
         if notification == MALFORMED:
             return MALFORMED
@@ -609,7 +607,7 @@ class Fuzzer:
             else event
         )
 
-    def validate(self, notification: Any) -> Any:
+    def validate(self, notification):
         try:
             event = parse_event(notification)
         except InvalidEvent:
@@ -618,7 +616,7 @@ class Fuzzer:
 
 
 @contextmanager
-def create_fuzzer() -> Iterator[Fuzzer]:
+def create_fuzzer():
     """Create a fuzzer with emulators of COS and MPS, which end after the block."""
     with ExitStack() as stack:
         stack.callback(SHARED_POOL.clear)
@@ -646,7 +644,7 @@ def create_fuzzer() -> Iterator[Fuzzer]:
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in variables.items():
             environment.setenv(name, value)
-        archived: dict[str, bytes] = {
+        archived = {
             f"cos://{BUCKET}.{REGION}/{name}.json": json.dumps(event).encode()
             for name, event in CORPUS.items()
         }
@@ -658,7 +656,7 @@ def create_fuzzer() -> Iterator[Fuzzer]:
         yield Fuzzer(api, archived)
 
 
-def run(one: Fuzzer, first_seed: int, seconds: float) -> int | None:
+def run(one, first_seed, seconds):
     """Run batches of examples until the time is over. Return the seed of a failing batch, or None."""
     began = time.monotonic()
     number = first_seed
@@ -678,7 +676,7 @@ def run(one: Fuzzer, first_seed: int, seconds: float) -> int | None:
     return None
 
 
-def run_batch(one: Fuzzer, number: int, size: int) -> None:
+def run_batch(one, number, size):
     @seed(number)
     @settings(
         max_examples=size,
@@ -695,7 +693,7 @@ def run_batch(one: Fuzzer, number: int, size: int) -> None:
     check()
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))

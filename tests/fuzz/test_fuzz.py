@@ -1,7 +1,5 @@
 """Two seconds of `make fuzz`, and checks of the fuzzer itself."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -12,9 +10,7 @@ pytest.importorskip("tencentcloud.common", reason="the client of MPS needs it")
 from .fuzzer import CORPUS, MALFORMED, Case, WrongOutcome, create_fuzzer, create_signature, run
 
 
-def test_fuzzer_finds_nothing_in_two_seconds(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_fuzzer_finds_nothing_in_two_seconds(capsys):
     with create_fuzzer() as one:
         assert run(one, 1, seconds=2) is None, capsys.readouterr().out
         assert one.tally.examples > 10
@@ -22,7 +18,7 @@ def test_fuzzer_finds_nothing_in_two_seconds(
         assert str(one.tally.examples) in str(one.tally)
 
 
-def test_finish_before_mps_knows_is_accepted() -> None:
+def test_finish_before_mps_knows_is_accepted():
     event = {**CORPUS["mps_workflow_processing_querydoc"], **create_signature("signed")}
     event["WorkflowTaskEvent"] = {**event["WorkflowTaskEvent"], "Status": "FINISH"}
     request = {"httpMethod": "POST", "headers": {}, "body": json.dumps(event)}
@@ -31,7 +27,7 @@ def test_finish_before_mps_knows_is_accepted() -> None:
         assert one.tally.outcomes == {"http-reread: HTTP 503": 1}
 
 
-def test_fuzzer_reports_wrong_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fuzzer_reports_wrong_outcomes(capsys):
     event = CORPUS["mps_workflow_seed_mixed"]
     with create_fuzzer() as one:
         one.check(Case("trigger", event, [event]))

@@ -1,7 +1,5 @@
 """Fixtures of ledger stores: a COS emulator, a redis-server, and worker processes."""
 
-from __future__ import annotations
-
 import socket
 import time
 

@@ -1,7 +1,5 @@
 """Behaviour that all ledgers share: the same tests with memory, files, COS and Redis."""
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import threading

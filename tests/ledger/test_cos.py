@@ -1,7 +1,5 @@
 """The ledger in COS: requests, faults, clocks, buckets and permissions."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
@@ -425,11 +423,8 @@ print(sorted(name for name in sys.modules if name.startswith("scf_mps.ledger")))
 def test_client_is_loaded_on_first_use(store):
     done = subprocess.run([sys.executable, "-c", LOADED, store.url], capture_output=True, text=True)
     *lines, modules = done.stdout.splitlines()
-    assert lines == [
-        "False False False",
-        "['done', 'done']",
-        "['skipped', 'skipped']",
-        "[]",
-    ], done.stderr
+    assert lines == ["False False False", "['done', 'done']", "['skipped', 'skipped']", "[]"], (
+        done.stderr
+    )
     assert "redis" not in modules
     assert "ledger.file" not in modules

@@ -1,7 +1,5 @@
 """The ledger in files: permissions, failing disks, temporary files, and expiry."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

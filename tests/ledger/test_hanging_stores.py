@@ -14,15 +14,7 @@ from time import monotonic
 
 import pytest
 
-from scf_mps import (
-    App,
-    CallbacksFailed,
-    Context,
-    EventHeld,
-    LedgerError,
-    Subtask,
-    WorkflowTask,
-)
+from scf_mps import App, CallbacksFailed, Context, EventHeld, LedgerError, Subtask, WorkflowTask
 from scf_mps.common.deadline import Deadline
 from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.parser import parse_event

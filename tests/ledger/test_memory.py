@@ -1,7 +1,5 @@
 """The ledger in memory: expiry, a maximum of events, and leases."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps.errors import EventHeld

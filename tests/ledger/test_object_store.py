@@ -1,7 +1,5 @@
 """The ledger of objects step by step: its requests, and what others may do between two of them."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 
@@ -128,11 +126,7 @@ def test_retry_of_failure_reads_and_lists_once(store, ledger):
     ledger.close(lease, [create_record(call) for call in FOUR[:3]], False)
     store.take_requests()
     lease = claim(ledger)
-    assert store.take_requests() == {
-        "get": 1,
-        "create": 1,
-        "list_names": 1,
-    }
+    assert store.take_requests() == {"get": 1, "create": 1, "list_names": 1}
     ledger.close(lease, [create_record(FOUR[3], delivery=2)], True)
     assert store.take_requests() == {"put": 1}
 

@@ -5,30 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 pytest.importorskip("aiohttp", reason="the emulator of MPS's API needs it")
 pytest.importorskip("tencentcloud.common", reason="Mps uses it")
 
-from scf_mps import (
-    App,
-    CallbacksFailed,
-    Event,
-    InvalidEvent,
-    LedgerError,
-    Middleware,
-    Transcode,
-)
+from scf_mps import App, CallbacksFailed, Event, InvalidEvent, LedgerError, Middleware, Transcode
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import DamagedRecord, MemoryLedger
 from scf_mps.local import api as cloud
 from scf_mps.local.samples import sample
 from scf_mps.tencent.mps import MpsError, TaskNotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
 
@@ -36,9 +25,9 @@ TIMER = {"Type": "Timer", "TriggerName": "reconcile", "Time": "2026-11-22T10:00:
 HOUR = 3600.0
 
 
-def task(name: str, *results: str) -> dict[str, Any]:
+def task(name, *results):
     """Return the notification of a finished task."""
-    notification: dict[str, Any] = sample(
+    notification = sample(
         "WorkflowTask", [(result, "SUCCESS") for result in results or ["Transcode"]]
     )
     notification["WorkflowTaskEvent"]["TaskId"] = name
@@ -46,12 +35,12 @@ def task(name: str, *results: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def tasks() -> cloud.Mps:
+def tasks():
     return cloud.Mps()
 
 
 @pytest.fixture(autouse=True)
-def api(tasks: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.CloudApi]:
+def api(tasks, monkeypatch):
     with cloud.CloudApi([tasks]) as running:
         monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
         monkeypatch.setenv("TENCENTCLOUD_SECRETID", running.key.secret_id)
@@ -64,13 +53,13 @@ def api(tasks: cloud.Mps, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.Clo
 class Films:
     """An application that remembers the tasks of its transcodes, and fails for some."""
 
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self.failing: set[str] = set()
+    def __init__(self):
+        self.seen = []
+        self.failing = set()
         self.app = App(ledger=MemoryLedger())
         self.app.on(Transcode, name="film")(self._film())
 
-    def _film(self) -> Any:
+    def _film(self):
         def film(transcode: Transcode) -> None:
             self.seen.append(transcode.event.task_id)
             if transcode.event.task_id in self.failing:
@@ -80,11 +69,11 @@ class Films:
 
 
 @pytest.fixture
-def films() -> Films:
+def films():
     return Films()
 
 
-def test_timer_dispatches_missing_tasks(films: Films, tasks: cloud.Mps) -> None:
+def test_timer_dispatches_missing_tasks(films, tasks):
     now = time.time()
     for name, ago in (("arrived", HOUR), ("lost", 2 * HOUR), ("old", 8 * HOUR), ("recent", 60)):
         tasks.add(task(name), finished=now - ago)
@@ -103,7 +92,7 @@ def test_timer_dispatches_missing_tasks(films: Films, tasks: cloud.Mps) -> None:
     assert films.seen == ["arrived", "lost", "old"]
 
 
-def test_failed_task_is_retried_by_next_run(films: Films, tasks: cloud.Mps) -> None:
+def test_failed_task_is_retried_by_next_run(films, tasks):
     now = time.time()
     for name in ("good", "bad"):
         tasks.add(task(name), finished=now - HOUR)
@@ -120,9 +109,7 @@ def test_failed_task_is_retried_by_next_run(films: Films, tasks: cloud.Mps) -> N
     assert sorted(films.seen) == ["bad", "bad", "good"]
 
 
-def test_reconcile_continues_after_middleware_error(
-    tasks: cloud.Mps,
-) -> None:
+def test_reconcile_continues_after_middleware_error(tasks):
     for name in ("bad", "good", "also bad"):
         tasks.add(task(name), finished=time.time() - HOUR)
 
@@ -139,7 +126,7 @@ def test_reconcile_continues_after_middleware_error(
     assert outcomes == {"good": "done", "bad": "failed", "also bad": "failed"}
 
 
-def test_held_task_is_known(films: Films, tasks: cloud.Mps) -> None:
+def test_held_task_is_known(films, tasks):
     tasks.add(task("running"), finished=time.time() - HOUR)
     ledger = films.app.ledger
     assert ledger is not None
@@ -147,7 +134,7 @@ def test_held_task_is_known(films: Films, tasks: cloud.Mps) -> None:
     assert films.app.reconcile()["known"] == 1
 
 
-def test_tasks_are_left_when_no_time_remains(films: Films, tasks: cloud.Mps) -> None:
+def test_tasks_are_left_when_no_time_remains(films, tasks):
     tasks.add(task("lost"), finished=time.time() - HOUR)
     with pytest.raises(CallbacksFailed) as failed:
         films.app.main_handler({**TIMER, "Message": "reconcile"}, {"time_limit_in_ms": 3000})
@@ -155,9 +142,9 @@ def test_tasks_are_left_when_no_time_remains(films: Films, tasks: cloud.Mps) -> 
     assert films.seen == []
 
 
-def test_reconcile_only_lists_without_dispatch(films: Films, tasks: cloud.Mps) -> None:
+def test_reconcile_only_lists_without_dispatch(films, tasks):
     tasks.add(task("lost"), finished=time.time() - HOUR)
-    outcomes: list[tuple[str, str]] = []
+    outcomes = []
     summary = films.app.reconcile(
         dispatch=False, on_task=lambda task, outcome: outcomes.append((task.task_id, outcome))
     )
@@ -166,9 +153,7 @@ def test_reconcile_only_lists_without_dispatch(films: Films, tasks: cloud.Mps) -
     assert films.seen == []
 
 
-def test_task_with_other_key_is_unknown(
-    films: Films, tasks: cloud.Mps, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_task_with_other_key_is_unknown(films, tasks, caplog):
     odd = task("odd")
     del odd["WorkflowTaskEvent"]["Status"]
     tasks.add(odd, finished=time.time() - HOUR)
@@ -178,9 +163,7 @@ def test_task_with_other_key_is_unknown(
     assert films.seen == []
 
 
-def test_reconcile_continues_after_mps_error(
-    films: Films, tasks: cloud.Mps, api: cloud.CloudApi
-) -> None:
+def test_reconcile_continues_after_mps_error(films, tasks, api):
     now = time.time()
     for name in ("one", "two"):
         tasks.add(task(name), finished=now - HOUR)
@@ -190,7 +173,7 @@ def test_reconcile_continues_after_mps_error(
     assert len(films.seen) == 1
 
 
-def test_summary_is_kept_when_ledger_fails(tasks: cloud.Mps) -> None:
+def test_summary_is_kept_when_ledger_fails(tasks):
     class FailingLedger(MemoryLedger):
         calls = 0
 
@@ -210,7 +193,7 @@ def test_summary_is_kept_when_ledger_fails(tasks: cloud.Mps) -> None:
     assert "reconcile on the rest: LedgerError: the store is unreachable" in str(failed.value)
 
 
-def test_reconcile_continues_after_damaged_record(tasks: cloud.Mps) -> None:
+def test_reconcile_continues_after_damaged_record(tasks):
     class Damaged(MemoryLedger):
         def find(self, key: str) -> Any:
             if "/two/" in key:
@@ -230,15 +213,13 @@ def test_reconcile_continues_after_damaged_record(tasks: cloud.Mps) -> None:
     assert outcomes == {"one": "done", "two": "failed", "three": "done"}
 
 
-def test_error_before_first_task_is_raised(
-    films: Films, api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_error_before_first_task_is_raised(films, api, monkeypatch):
     monkeypatch.delenv("TENCENTCLOUD_SECRETID")
     with pytest.raises(MpsError, match="credentials"):
         films.app.reconcile()
 
 
-def test_interrupted_callback_stops_run(tasks: cloud.Mps) -> None:
+def test_interrupted_callback_stops_run(tasks):
     app, seen = App(ledger=MemoryLedger()), []
 
     @app.on(Transcode)
@@ -254,34 +235,30 @@ def test_interrupted_callback_stops_run(tasks: cloud.Mps) -> None:
     assert len(seen) == 1
 
 
-def test_reconcile_needs_ledger(tasks: cloud.Mps) -> None:
+def test_reconcile_needs_ledger(tasks):
     with pytest.raises(LedgerError, match="MPS_LEDGER"):
         App(ledger="none").reconcile()
 
 
-def test_span_within_grace_period_is_rejected(films: Films) -> None:
+def test_span_within_grace_period_is_rejected(films):
     with pytest.raises(ValueError, match="5 minutes"):
         films.app.reconcile(span=60)
 
 
-def test_span_beyond_retention_is_rejected(
-    tasks: cloud.Mps,
-) -> None:
+def test_span_beyond_retention_is_rejected(tasks):
     app = App(ledger="memory://?keep=6h")
     with pytest.raises(ValueError, match="6 h"):
         app.reconcile(span=7 * HOUR)
 
 
 class TestEventThatIsTaskId:
-    def test_task_id_is_fetched_from_mps(self, films: Films, tasks: cloud.Mps) -> None:
+    def test_task_id_is_fetched_from_mps(self, films, tasks):
         tasks.add(task("big"), finished=time.time())
         films.app.main_handler({"TaskId": "big"}, {})
         films.app.main_handler(task("big"), {})
         assert films.seen == ["big"]
 
-    def test_batch_continues_after_unknown_task(
-        self, films: Films, tasks: cloud.Mps, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_batch_continues_after_unknown_task(self, films, tasks, caplog):
         tasks.add(task("big"), finished=time.time())
         bodies = [{"TaskId": "unknown"}, {"TaskId": "big"}]
         records = {"Records": [{"CMQ": {"msgBody": json.dumps(body)}} for body in bodies]}
@@ -290,16 +267,16 @@ class TestEventThatIsTaskId:
         assert films.seen == ["big"]
         assert "event failed" in caplog.text
 
-    def test_unknown_task_fails_invocation(self, films: Films) -> None:
+    def test_unknown_task_fails_invocation(self, films):
         with pytest.raises(TaskNotFound):
             films.app.main_handler({"TaskId": "unknown"}, {})
 
-    def test_task_id_needs_credentials(self, films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_task_id_needs_credentials(self, films, monkeypatch):
         monkeypatch.delenv("TENCENTCLOUD_SECRETID")
         with pytest.raises(MpsError, match="credentials"):
             films.app.main_handler({"TaskId": "big"}, {})
 
     @pytest.mark.parametrize("odd", [{"TaskId": 7}, {"TaskId": None}])
-    def test_task_id_of_other_type_is_rejected(self, films: Films, odd: Any) -> None:
+    def test_task_id_of_other_type_is_rejected(self, films, odd):
         with pytest.raises(InvalidEvent, match="notification"):
             films.app.main_handler(odd, {})

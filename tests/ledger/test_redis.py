@@ -1,7 +1,5 @@
 """The ledger in Redis: round trips, expiry, failing servers, and foreign keys."""
 
-from __future__ import annotations
-
 import json
 import signal
 import socket
@@ -522,9 +520,5 @@ def test_client_is_loaded_at_start_on_scf(url, module, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
     assert open_ledger(url) is not None
     code = f"import sys; from scf_mps import App; App(ledger={url!r}).main_handler; print({module!r} in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr

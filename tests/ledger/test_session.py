@@ -27,26 +27,23 @@ from scf_mps import (
     WorkflowTask,
 )
 from scf_mps.events.parser import parse_event
-from scf_mps.ledger import Lease, MemoryLedger, Record
+from scf_mps.ledger import Lease, MemoryLedger
 from scf_mps.ledger.session import LedgerCoordinator
 from scf_mps.local.samples import sample
 from scf_mps.routing.plan import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
 RESULTS = ["Transcode", "ImageSprites"]
 
 
-def event(*types: str) -> dict[str, Any]:
+def event(*types):
     """Return the notification of a finished task whose results all succeeded."""
-    notification: dict[str, Any] = sample(
-        "WorkflowTask", [(name, "SUCCESS") for name in types or RESULTS]
-    )
-    return notification
+    return sample("WorkflowTask", [(name, "SUCCESS") for name in types or RESULTS])
 
 
-def get_outcomes(summary: dict[str, Any]) -> dict[str, str]:
+def get_outcomes(summary):
     return {call["callback"]: call["outcome"] for call in summary["callbacks"]}
 
 
@@ -61,11 +58,11 @@ def deliver(app: App, delivered: object, context: object = None) -> dict[str, st
 class Effects(list[str]):
     """Names of the callbacks that ran, and errors that callbacks raise."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
-        self.failing: dict[str, BaseException] = {}
+        self.failing = {}
 
-    def create_callback(self, name: str) -> Callable[[Any], None]:
+    def create_callback(self, name):
         def callback(result: Any) -> None:
             if name in self.failing:
                 raise self.failing[name]
@@ -75,11 +72,11 @@ class Effects(list[str]):
 
 
 @pytest.fixture
-def effects() -> Effects:
+def effects():
     return Effects()
 
 
-def create_application(effects: Effects, ledger: Any = None, **options: Any) -> App:
+def create_application(effects, ledger=None, **options):
     """Return an application with `film` and `sheet` for two results, and `whole` when both are done."""
     app = App(ledger=ledger or MemoryLedger(), **options)
     app.on(Transcode, name="film")(effects.create_callback("film"))
@@ -89,7 +86,7 @@ def create_application(effects: Effects, ledger: Any = None, **options: Any) -> 
 
 
 class TestRedelivery:
-    def test_only_failed_callback_runs_again(self, effects: Effects) -> None:
+    def test_only_failed_callback_runs_again(self, effects):
         app = create_application(effects)
         effects.failing["sheet"] = OSError("no route")
 
@@ -98,7 +95,7 @@ class TestRedelivery:
         assert deliver(app, event()) == {"film": "skipped", "sheet": "done", "whole": "done"}
         assert effects == ["film", "sheet", "whole"]
 
-    def test_done_event_runs_nothing(self, effects: Effects) -> None:
+    def test_done_event_runs_nothing(self, effects):
         app = create_application(effects)
         deliver(app, event())
 
@@ -106,27 +103,27 @@ class TestRedelivery:
         assert set(get_outcomes(again).values()) == {"skipped"}
         assert effects == ["film", "sheet", "whole"]
 
-    def test_dropped_callback_is_skipped(self, effects: Effects) -> None:
+    def test_dropped_callback_is_skipped(self, effects):
         app = create_application(effects)
         effects.failing = {"film": Drop("too old"), "sheet": OSError()}
         assert deliver(app, event()) == {"film": "dropped", "sheet": "failed"}
         effects.failing = {}
         assert deliver(app, event())["film"] == "skipped"
 
-    def test_deferred_callbacks_run_in_next_delivery(self, effects: Effects) -> None:
+    def test_deferred_callbacks_run_in_next_delivery(self, effects):
         app = create_application(effects, reserve=2.0)
         short, enough = {"time_limit_in_ms": 1000}, {"time_limit_in_ms": 60_000}
         assert deliver(app, event(), short) == {"film": "deferred", "sheet": "deferred"}
         assert set(deliver(app, event(), enough).values()) == {"done"}
 
-    def test_system_exit_releases_event(self, effects: Effects) -> None:
+    def test_system_exit_releases_event(self, effects):
         app = create_application(effects)
         effects.failing["film"] = SystemExit(3)
         assert deliver(app, event())["film"] == "failed"
         effects.failing.clear()
         assert deliver(app, event(), {"time_limit_in_ms": 3000})["film"] == "done"
 
-    def test_error_without_text_releases_event(self, effects: Effects) -> None:
+    def test_error_without_text_releases_event(self, effects):
         class Unprintable(Exception):
             def __str__(self) -> str:
                 raise RuntimeError
@@ -140,7 +137,7 @@ class TestRedelivery:
         errors = [record.error for record in stored_event.records]
         assert any(error.startswith("Unprintable") for error in errors)
 
-    def test_async_callback_is_recorded(self, effects: Effects) -> None:
+    def test_async_callback_is_recorded(self, effects):
         app = App(ledger=MemoryLedger())
 
         @app.on(Transcode, name="film")
@@ -151,9 +148,9 @@ class TestRedelivery:
         assert deliver(app, event("Transcode")) == {"film": "skipped"}
         assert effects == ["film"]
 
-    def test_results_of_one_type_are_recorded_separately(self, effects: Effects) -> None:
+    def test_results_of_one_type_are_recorded_separately(self, effects):
         app = App(ledger=MemoryLedger())
-        tried: list[int | None] = []
+        tried = []
 
         @app.on(Transcode, name="film")
         def film(transcode: Transcode) -> None:
@@ -169,7 +166,7 @@ class TestRedelivery:
         app.main_handler(twice, {})
         assert tried == [results[0]["TranscodeTask"]["Input"]["Definition"], 7, 7]
 
-    def test_new_callback_runs_for_done_event(self, effects: Effects) -> None:
+    def test_new_callback_runs_for_done_event(self, effects):
         ledger = MemoryLedger()
         deliver(create_application(effects, ledger), event())
         later = create_application(effects, ledger)
@@ -181,7 +178,7 @@ class TestRedelivery:
             "whole": "skipped",
         }
 
-    def test_two_applications_can_share_ledger(self, effects: Effects) -> None:
+    def test_two_applications_can_share_ledger(self, effects):
         ledger = MemoryLedger()
         deliver(create_application(effects, ledger), event())
         other = App(ledger=ledger)
@@ -189,12 +186,12 @@ class TestRedelivery:
         assert deliver(other, event()) == {"other": "done"}
         assert deliver(other, event()) == {"other": "skipped"}
 
-    def test_request_id_does_not_identify_event(self, effects: Effects) -> None:
+    def test_request_id_does_not_identify_event(self, effects):
         app = create_application(effects)
         deliver(app, event(), {"request_id": "a"})
         assert deliver(app, event(), {"request_id": "b"})["film"] == "skipped"
 
-    def test_failed_predicate_runs_again(self, effects: Effects) -> None:
+    def test_failed_predicate_runs_again(self, effects):
         app, answers = App(ledger=MemoryLedger()), iter([OSError(), None])
 
         def wanted(result: Any) -> bool:
@@ -207,7 +204,7 @@ class TestRedelivery:
         assert deliver(app, event("Transcode")) == {"film": "failed"}
         assert deliver(app, event("Transcode")) == {"film": "done"}
 
-    def test_event_without_callbacks_is_done(self) -> None:
+    def test_event_without_callbacks_is_done(self):
         ledger = MemoryLedger()
         App(ledger=ledger).main_handler(event(), {})
         (stored_event,) = ledger.list_events()
@@ -215,15 +212,13 @@ class TestRedelivery:
 
 
 class TestProgress:
-    def progress(self, percent: int) -> dict[str, Any]:
-        notification: dict[str, Any] = sample(
-            "WorkflowTask", [("Transcode", "SUCCESS")], status="PROCESSING"
-        )
+    def progress(self, percent):
+        notification = sample("WorkflowTask", [("Transcode", "SUCCESS")], status="PROCESSING")
         results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
         results[0]["TranscodeTask"]["Progress"] = percent
         return notification
 
-    def test_each_progress_step_runs_once(self) -> None:
+    def test_each_progress_step_runs_once(self):
         app, steps = App(ledger=MemoryLedger()), []
 
         @app.on_progress(Transcode)
@@ -234,7 +229,7 @@ class TestProgress:
             app.main_handler(self.progress(percent), {})
         assert steps == [10, 50]
 
-    def test_signature_does_not_identify_event(self) -> None:
+    def test_signature_does_not_identify_event(self):
         app, steps = App(ledger=MemoryLedger()), []
 
         @app.on_progress(Transcode)
@@ -245,8 +240,8 @@ class TestProgress:
             app.main_handler({**self.progress(10), "Timestamp": 1, "Sign": sign}, {})
         assert steps == [10]
 
-    def test_replayed_event_without_secrets_is_recognized(self) -> None:
-        ran: list[str] = []
+    def test_replayed_event_without_secrets_is_recognized(self):
+        ran = []
         app = App(ledger=MemoryLedger())
         app.on_progress(Transcode, name="a")(lambda transcode: ran.append("a"))
         delivered = self.progress(10)
@@ -266,7 +261,7 @@ class TestProgress:
 
 
 class TestSimultaneousDeliveries:
-    def test_second_delivery_waits_and_skips(self, effects: Effects) -> None:
+    def test_second_delivery_waits_and_skips(self, effects):
         app, inside, go_on = App(ledger=MemoryLedger()), threading.Event(), threading.Event()
 
         @app.on(Transcode, name="film")
@@ -277,7 +272,7 @@ class TestSimultaneousDeliveries:
             effects.append("ends")
 
         handler = app.main_handler
-        results: list[dict[str, str]] = []
+        results = []
         threads = [
             threading.Thread(
                 target=lambda: results.append(
@@ -300,11 +295,9 @@ class TestSimultaneousDeliveries:
             "skipped",
         ]
 
-    def test_event_held_when_no_time_to_wait(
-        self, effects: Effects, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_event_held_when_no_time_to_wait(self, effects, caplog):
         app = create_application(effects)
-        errors: list[BaseException] = []
+        errors = []
 
         @app.on(Transcode, name="again")
         def again(transcode: Transcode, context: Context) -> None:
@@ -320,7 +313,7 @@ class TestSimultaneousDeliveries:
         assert effects == ["film", "sheet", "whole"]
         assert any(str(held) in message for message in caplog.messages)
 
-    def test_nested_delivery_does_not_wait_for_itself(self) -> None:
+    def test_nested_delivery_does_not_wait_for_itself(self):
         app = App(ledger=MemoryLedger())
         notification = event("Transcode")
 
@@ -332,10 +325,10 @@ class TestSimultaneousDeliveries:
         assert deliver(app, notification) == {"film": "done"}
         assert deliver(app, notification) == {"film": "skipped"}
 
-    def test_lease_without_time_limit_is_900_seconds(self) -> None:
+    def test_lease_without_time_limit_is_900_seconds(self):
         ledger = MemoryLedger()
         app = App(ledger=ledger)
-        seen: list[float] = []
+        seen = []
 
         @app.on(Transcode)
         def look(transcode: Transcode) -> None:
@@ -346,7 +339,7 @@ class TestSimultaneousDeliveries:
         app.main_handler(event("Transcode"), None)
         assert 890 < seen[0] <= 900
 
-    def test_lease_of_dead_process_expires(self, effects: Effects) -> None:
+    def test_lease_of_dead_process_expires(self, effects):
         now = [0.0]
         ledger = MemoryLedger(clock=lambda: now[0])
         app = create_application(effects, ledger)
@@ -370,15 +363,15 @@ class HeldLedger(MemoryLedger):
 
     latency = 0.0
 
-    def __init__(self, seconds: float, ends: float = 1e9) -> None:
+    def __init__(self, seconds, ends=1e9):
         super().__init__(clock=lambda: self.now)
         self.now = 0.0
         self.until = seconds
         self.ends = ends
-        self.waited: list[float] = []
-        self.leases: list[float] = []
+        self.waited = []
+        self.leases = []
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds):
         self.waited.append(seconds)
         self.now += seconds
 
@@ -389,19 +382,19 @@ class HeldLedger(MemoryLedger):
         self.leases.append(seconds)
         return super().claim(event, calls, seconds, **named)
 
-    def open(self, time_limit: float, reserve: float) -> Any:
+    def open(self, time_limit, reserve):
         """Open an event in an invocation with this time limit."""
         coordinator = LedgerCoordinator(self, "fail", reserve, self.pause)
         return self.open_by(coordinator, time_limit)
 
-    def open_by(self, coordinator: LedgerCoordinator, time_limit: float) -> Any:
+    def open_by(self, coordinator, time_limit):
         limit = {"time_limit_in_ms": int(time_limit * 1000)}
         context = Context(limit, clock=lambda: self.now)
         return coordinator.open(parse_event(event()), Plan([], [], []), context)
 
 
 class TestWaiting:
-    def test_waits_grow_until_lease_ends(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_waits_grow_until_lease_ends(self, caplog):
         caplog.set_level(logging.INFO, "scf_mps")
         ledger = HeldLedger(30.0)
         ledger.open(900.0, reserve=2.0)
@@ -411,37 +404,37 @@ class TestWaiting:
         (message,) = caplog.messages
         assert "30.0 s" in message
 
-    def test_delivery_waits_when_lease_is_longer(self) -> None:
+    def test_delivery_waits_when_lease_is_longer(self):
         """With equal time limits the lease of the first outlasts the second, but the first ends early."""
         ledger = HeldLedger(62.0, ends=20.0)
         ledger.open(60.0, reserve=2.0)
         assert 20.0 <= ledger.now <= 25.0
 
-    def test_delivery_waits_until_no_callback_can_start(self) -> None:
+    def test_delivery_waits_until_no_callback_can_start(self):
         ledger = HeldLedger(62.0)
         with pytest.raises(EventHeld):
             ledger.open(60.0, reserve=2.0)
         assert ledger.now == pytest.approx(58.0)
 
-    def test_slow_responses_do_not_end_waiting(self) -> None:
+    def test_slow_responses_do_not_end_waiting(self):
         ledger = HeldLedger(62.0, ends=50.0)
         ledger.latency = 1.0
         ledger.open(60.0, reserve=2.0)
         assert ledger.now >= 50.0
 
-    def test_delivery_does_not_wait_without_time(self) -> None:
+    def test_delivery_does_not_wait_without_time(self):
         ledger = HeldLedger(62.0)
         with pytest.raises(EventHeld):
             ledger.open(2.0, reserve=2.0)
         assert ledger.waited == []
 
-    def test_lease_outlasts_time_limit(self) -> None:
+    def test_lease_outlasts_time_limit(self):
         """SCF kills an invocation a little after its limit. Until then no other may start."""
         ledger = HeldLedger(0.0)
         ledger.open(60.0, reserve=2.0)
         assert ledger.leases == [62.0]
 
-    def test_thread_waits_for_event_it_closed(self) -> None:
+    def test_thread_waits_for_event_it_closed(self):
         ledger = HeldLedger(0.0)
         coordinator = LedgerCoordinator(ledger, "fail", 2.0, ledger.pause)
         ledger.open_by(coordinator, 60.0).close([], False)
@@ -460,58 +453,52 @@ class SpyLedger(MemoryLedger):
         closed: records of each close.
     """
 
-    def __init__(self, *unreachable: str) -> None:
+    def __init__(self, *unreachable):
         super().__init__()
-        self.errors: dict[str, Exception] = dict.fromkeys(
-            unreachable, ConnectionError("the store is unreachable")
-        )
-        self.calls: list[str] = []
-        self.recorded: list[Record] = []
-        self.closed: list[list[Record]] = []
+        self.errors = dict.fromkeys(unreachable, ConnectionError("the store is unreachable"))
+        self.calls = []
+        self.recorded = []
+        self.closed = []
 
-    def _log(self, method: str) -> None:
+    def _log(self, method):
         self.calls.append(method)
         if method in self.errors:
             raise self.errors[method]
 
-    def claim(self, *args: Any, **named: Any) -> Lease:
+    def claim(self, *args, **named):
         self._log("claim")
         return super().claim(*args, **named)
 
-    def record(self, lease: Lease, record: Record) -> None:
+    def record(self, lease, record):
         self._log("record")
         self.recorded.append(record)
         super().record(lease, record)
 
-    def close(self, lease: Lease, records: Sequence[Record], complete: bool) -> None:
+    def close(self, lease, records, complete):
         self._log("close")
         self.closed.append(list(records))
         super().close(lease, records, complete)
 
 
 class TestFailingLedger:
-    def test_failed_claim_runs_no_callback(self, effects: Effects) -> None:
+    def test_failed_claim_runs_no_callback(self, effects):
         app = create_application(effects, SpyLedger("claim"))
         with pytest.raises(LedgerError, match="ConnectionError"):
             app.main_handler(event(), {})
         assert effects == []
 
-    def test_ledger_error_is_raised_unchanged(self, effects: Effects) -> None:
+    def test_ledger_error_is_raised_unchanged(self, effects):
         ledger = SpyLedger()
         ledger.errors["claim"] = LedgerError("no such bucket")
         with pytest.raises(LedgerError, match=r"^no such bucket$"):
             create_application(effects, ledger).main_handler(event(), {})
 
-    def test_failed_claim_runs_callbacks_when_allowed(
-        self, effects: Effects, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_failed_claim_runs_callbacks_when_allowed(self, effects, caplog):
         app = create_application(effects, SpyLedger("claim"), on_ledger_error="run")
         assert set(deliver(app, event()).values()) == {"done"}
         assert "twice" in caplog.text
 
-    def test_failed_record_defers_rest_and_is_closed(
-        self, effects: Effects, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_failed_record_defers_rest_and_is_closed(self, effects, caplog):
         ledger = SpyLedger("record")
         app = create_application(effects, ledger)
         with pytest.raises(CallbacksFailed) as failed:
@@ -524,12 +511,12 @@ class TestFailingLedger:
         ledger.errors.clear()
         assert deliver(app, event()) == {"film": "skipped", "sheet": "done", "whole": "done"}
 
-    def test_callbacks_run_without_records_when_allowed(self, effects: Effects) -> None:
+    def test_callbacks_run_without_records_when_allowed(self, effects):
         app = create_application(effects, SpyLedger("record", "close"), on_ledger_error="run")
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert effects == ["film", "sheet", "whole"]
 
-    def test_unrecorded_outcome_fails_event(self, effects: Effects) -> None:
+    def test_unrecorded_outcome_fails_event(self, effects):
         ledger = SpyLedger("record", "close")
         app = App(ledger=ledger)
         app.on(Transcode, name="film")(effects.create_callback("film"))
@@ -538,9 +525,7 @@ class TestFailingLedger:
         assert get_outcomes(failed.value.summary) == {"film": "done"}
         assert [failure.callback for failure in failed.value.failures] == ["the ledger"]
 
-    def test_failed_close_succeeds_when_all_is_recorded(
-        self, effects: Effects, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_failed_close_succeeds_when_all_is_recorded(self, effects, caplog):
         ledger = SpyLedger("close")
         app = create_application(effects, ledger)
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
@@ -548,7 +533,7 @@ class TestFailingLedger:
         (stored_event,) = ledger.list_events()
         assert stored_event.state == "running"
 
-    def test_batch_continues_after_held_event(self, effects: Effects) -> None:
+    def test_batch_continues_after_held_event(self, effects):
         ledger = MemoryLedger()
         app = create_application(effects, ledger)
         other = event()
@@ -568,21 +553,16 @@ class Session:
 
 
 class Repository:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session):
         self.session = session
 
 
 class TestCommitAtTheEnd:
     @pytest.fixture
-    def commits(self) -> list[Exception | None]:
+    def commits(self):
         return []
 
-    def application(
-        self,
-        commits: list[Exception | None],
-        effects: Effects,
-        ledger: MemoryLedger | None = None,
-    ) -> App:
+    def application(self, commits, effects, ledger=None):
         app = App(ledger=ledger or MemoryLedger())
 
         def open_session() -> Iterator[Session]:
@@ -612,9 +592,7 @@ class TestCommitAtTheEnd:
 
         return app
 
-    def test_callbacks_run_again_when_commit_failed(
-        self, commits: list[Exception | None], effects: Effects
-    ) -> None:
+    def test_callbacks_run_again_when_commit_failed(self, commits, effects):
         app = self.application(commits, effects)
         commits[:] = [OSError("deadlock")]
         first = deliver(app, event("Transcode"))
@@ -628,9 +606,7 @@ class TestCommitAtTheEnd:
         }
         assert effects == ["stores", "stores too", "calls", "stores", "stores too", "whole"]
 
-    def test_on_complete_has_own_session(
-        self, commits: list[Exception | None], effects: Effects
-    ) -> None:
+    def test_on_complete_has_own_session(self, commits, effects):
         app = self.application(commits, effects)
         commits[:] = [None, OSError("deadlock")]
         assert deliver(app, event("Transcode"))["whole"] == "failed"
@@ -638,19 +614,15 @@ class TestCommitAtTheEnd:
         assert effects.count("stores") == 1
         assert set(deliver(app, event("Transcode")).values()) == {"skipped"}
 
-    def test_outcomes_are_recorded_after_commit(
-        self, commits: list[Exception | None], effects: Effects
-    ) -> None:
+    def test_outcomes_are_recorded_after_commit(self, commits, effects):
         app = self.application(commits, effects)
         deliver(app, event("Transcode"))
         assert set(deliver(app, event("Transcode")).values()) == {"skipped"}
 
-    def test_outcomes_are_recorded_before_on_complete(
-        self, commits: list[Exception | None], effects: Effects
-    ) -> None:
+    def test_outcomes_are_recorded_before_on_complete(self, commits, effects):
         ledger = MemoryLedger()
         app = self.application(commits, effects, ledger)
-        seen: list[set[str]] = []
+        seen = []
 
         @app.on_complete(Event, name="look")
         def look(event: Event) -> None:
@@ -661,7 +633,7 @@ class TestCommitAtTheEnd:
         assert seen == [{"stores", "stores too", "calls", "whole"}]
 
     @pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()])
-    def test_exit_in_cleanup_releases_event(self, leaving: BaseException, effects: Effects) -> None:
+    def test_exit_in_cleanup_releases_event(self, leaving, effects):
         ledger = MemoryLedger()
         app = App(ledger=ledger)
 
@@ -682,7 +654,7 @@ class TestCommitAtTheEnd:
         (stored_event,) = ledger.list_events()
         assert (stored_event.state, stored_event.lease_seconds) == ("failed", 0)
 
-    def test_event_fails_when_commit_is_not_recorded(self, effects: Effects) -> None:
+    def test_event_fails_when_commit_is_not_recorded(self, effects):
         app = App(ledger=SpyLedger("close"))
 
         def open_session() -> Iterator[Session]:
@@ -699,7 +671,7 @@ class TestCommitAtTheEnd:
 
 
 class TestReplay:
-    def test_replay_runs_unfinished_callbacks(self, effects: Effects) -> None:
+    def test_replay_runs_unfinished_callbacks(self, effects):
         app = create_application(effects)
         effects.failing["film"] = OSError()
         deliver(app, event())
@@ -710,7 +682,7 @@ class TestReplay:
             "whole": "done",
         }
 
-    def test_callback_can_be_forced(self, effects: Effects) -> None:
+    def test_callback_can_be_forced(self, effects):
         ledger = MemoryLedger()
         app = create_application(effects, ledger)
         deliver(app, event())
@@ -727,7 +699,7 @@ class TestReplay:
             "whole": 1,
         }
 
-    def test_forced_failure_keeps_final_record(self, effects: Effects) -> None:
+    def test_forced_failure_keeps_final_record(self, effects):
         app = create_application(effects)
         deliver(app, event())
         effects.failing["sheet"] = OSError()
@@ -735,7 +707,7 @@ class TestReplay:
             app.replay(event(), force=["sheet"])
         assert deliver(app, event())["sheet"] == "skipped"
 
-    def test_replay_rejects_unknown_callback(self, effects: Effects) -> None:
+    def test_replay_rejects_unknown_callback(self, effects):
         with pytest.raises(ValueError, match="sheets"):
             create_application(effects).replay(event(), force=["sheets"])
         with pytest.raises(ValueError, match="film, sheet, whole"):
@@ -743,7 +715,7 @@ class TestReplay:
 
 
 class TestStoredEvents:
-    def test_failure_is_stored_without_secrets(self, effects: Effects) -> None:
+    def test_failure_is_stored_without_secrets(self, effects):
         ledger = MemoryLedger()
         app = create_application(effects, ledger)
         effects.failing["film"] = OSError("token=abcdef " + "x" * 5000)
@@ -774,7 +746,7 @@ class TestStoredEvents:
             "whole": 2,
         }
 
-    def test_error_is_stored_in_one_line(self, effects: Effects) -> None:
+    def test_error_is_stored_in_one_line(self, effects):
         ledger = MemoryLedger()
         effects.failing["film"] = OSError("a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e任务")
         deliver(create_application(effects, ledger), event())
@@ -782,7 +754,7 @@ class TestStoredEvents:
         errors = {record.callback: record.error for record in stored_event.records}
         assert errors["film"] == (r"OSError: a\nb\r\x1b]52;c;YQ==\x07\x9b2J\u2028\u202e" + "任务")
 
-    def test_close_gets_records_of_all_calls(self, effects: Effects) -> None:
+    def test_close_gets_records_of_all_calls(self, effects):
         ledger = SpyLedger()
         app = create_application(effects, ledger)
         effects.failing["sheet"] = OSError()
@@ -798,11 +770,11 @@ class TestStoredEvents:
 
 class TestChoice:
     @pytest.fixture(autouse=True)
-    def _on_scf(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _on_scf(self, monkeypatch):
         monkeypatch.setenv("TENCENTCLOUD_RUNENV", "SCF")
         monkeypatch.delenv("MPS_LEDGER", raising=False)
 
-    def test_cold_start_warns_without_ledger(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_cold_start_warns_without_ledger(self, capsys):
         App().main_handler  # noqa: B018
         (line,) = capsys.readouterr().out.splitlines()
         entry = json.loads(line)
@@ -810,16 +782,12 @@ class TestChoice:
         assert "MPS_LEDGER" in entry["message"]
 
     @pytest.mark.parametrize("choice", ["none", "memory://"])
-    def test_explicit_choice_is_not_warned(
-        self, choice: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_explicit_choice_is_not_warned(self, choice, monkeypatch, capsys):
         monkeypatch.setenv("MPS_LEDGER", choice)
         App().main_handler  # noqa: B018
         assert capsys.readouterr().out == ""
 
-    def test_argument_overrides_variable(
-        self, monkeypatch: pytest.MonkeyPatch, effects: Effects
-    ) -> None:
+    def test_argument_overrides_variable(self, monkeypatch, effects):
         monkeypatch.setenv("MPS_LEDGER", "memory://")
         app = App()
         app.on(Transcode, name="film")(effects.create_callback("film"))
@@ -830,16 +798,16 @@ class TestChoice:
         deliver(without, event("Transcode"))
         assert deliver(without, event("Transcode")) == {"film": "done"}
 
-    def test_invalid_url_fails_cold_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_invalid_url_fails_cold_start(self, monkeypatch):
         monkeypatch.setenv("MPS_LEDGER", "dynamodb://table")
         with pytest.raises(LedgerError, match="dynamodb"):
             App().main_handler  # noqa: B018
 
-    def test_invalid_error_policy_is_rejected(self) -> None:
+    def test_invalid_error_policy_is_rejected(self):
         with pytest.raises(RegistrationError, match="ignore"):
             App(on_ledger_error="ignore")
 
-    def test_ledger_is_not_loaded_when_unused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ledger_is_not_loaded_when_unused(self, monkeypatch):
         monkeypatch.setenv("MPS_LEDGER", "none")
 
         code = (
@@ -853,7 +821,7 @@ class TestChoice:
         assert done.stdout == "[]\n"
 
 
-def test_delivery_makes_fewest_calls(documented: dict[str, Any]) -> None:
+def test_delivery_makes_fewest_calls(documented):
     ledger = SpyLedger()
     app = App(ledger=ledger)
     app.on(Transcode, name="a")(lambda result: None)

@@ -3,8 +3,6 @@
 Two processes share a store. ``MPS_CHAOS=1000`` runs more examples.
 """
 
-from __future__ import annotations
-
 import os
 import time
 

@@ -3,8 +3,6 @@
 Never change the literals. Deployed functions have such records in their ledgers for up to ten years.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps import App, Event, Subtask

@@ -1,7 +1,5 @@
 """Ledgers from URLs, and errors for invalid URLs."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

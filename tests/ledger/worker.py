@@ -3,8 +3,6 @@
 It is run by its path, and ends with its standard input.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from time import monotonic

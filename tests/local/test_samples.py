@@ -1,16 +1,12 @@
 """Sample events: each has the chosen results and the structure that MPS sends."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf_mps import App, Event, Subtask, Transcode, UnknownSubtask
+from scf_mps import App, Subtask, Transcode, UnknownSubtask
 from scf_mps.events.generated.type_tables import (
     ACTIVITIES,
     BATCH,
@@ -43,7 +39,7 @@ AMBIGUOUS = {
 }
 
 
-def list_rows() -> Iterator[tuple[str, str, str, str]]:
+def list_rows():
     """Yield (event type, a name of a result, its MPS type, its class) for every row of the tables."""
     sets = {("WorkflowTask", key): kinds for key, kinds in SETS.items()}
     sets |= {("ScheduleTask", ""): ACTIVITIES}
@@ -64,13 +60,13 @@ ROWS = sorted(list_rows())
 # Names.
 
 
-def test_every_event_type_has_a_sample() -> None:
+def test_every_event_type_has_a_sample():
     assert list(list_samples()) == [DOCUMENTATION, *EVENTS.rows, *LIVE_EVENTS.rows]
     assert all(list_samples().values())
 
 
 @pytest.mark.parametrize("name", list(list_samples()))
-def test_sample_is_an_event_of_its_type(name: str) -> None:
+def test_sample_is_an_event_of_its_type(name):
     event = parse_event(sample(name))
     assert event.type == ("WorkflowTask" if name == DOCUMENTATION else name)
     assert type(event) is get_class(type(event).__name__)
@@ -80,7 +76,7 @@ def test_sample_is_an_event_of_its_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(list_samples()))
-def test_sample_is_json_with_readable_fields(name: str) -> None:
+def test_sample_is_json_with_readable_fields(name):
     notification = sample(name)
     assert json.loads(json.dumps(notification)) == notification
     event = parse_event(notification)
@@ -89,7 +85,7 @@ def test_sample_is_json_with_readable_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(list_samples()))
-def test_sample_has_only_fields_of_mps(name: str) -> None:
+def test_sample_has_only_fields_of_mps(name):
     event = parse_event(sample(name))
     known = {field for field, _, _ in get_schema(type(event)).values()} - {"Place", "Verb"}
     assert set(event.raw.get(event.place, {})) <= known | {"TaskId", "Status"}
@@ -101,14 +97,14 @@ def test_sample_has_only_fields_of_mps(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(list_samples()))
-def test_sample_is_a_new_equal_dict_each_time(name: str) -> None:
+def test_sample_is_a_new_equal_dict_each_time(name):
     first = sample(name)
     text = json.dumps(first)
     clear_all(first)
     assert json.dumps(sample(name)) == text
 
 
-def clear_all(value: Any) -> None:
+def clear_all(value):
     """Empty every object and list below a value."""
     if isinstance(value, dict | list):
         for child in list(value.values()) if isinstance(value, dict) else value:
@@ -116,7 +112,7 @@ def clear_all(value: Any) -> None:
         value.clear()
 
 
-def test_default_sample_is_the_documented_event() -> None:
+def test_default_sample_is_the_documented_event():
     assert sample() == sample("documentation") == payload("mps_workflow_seed_mixed")
     statuses = [(subtask.type, subtask.status) for subtask in parse_event(sample()).subtasks]
     assert statuses == [
@@ -132,9 +128,7 @@ def test_default_sample_is_the_documented_event() -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize(("event", "requested", "type_", "name"), ROWS)
-def test_requested_result_is_in_its_field(
-    event: str, requested: str, type_: str, name: str, outcome: str
-) -> None:
+def test_requested_result_is_in_its_field(event, requested, type_, name, outcome):
     (subtask,) = parse_event(sample(event, [(requested, outcome)])).subtasks
     assert (subtask.type, type(subtask).__name__, subtask.status) == (type_, name, outcome)
     assert subtask.verb == VERBS[outcome]
@@ -150,9 +144,7 @@ def test_requested_result_is_in_its_field(
 
 
 @pytest.mark.parametrize(("event", "requested", "type_", "name"), ROWS)
-def test_successful_result_has_files_in_output_bucket(
-    event: str, requested: str, type_: str, name: str
-) -> None:
+def test_successful_result_has_files_in_output_bucket(event, requested, type_, name):
     (subtask,) = parse_event(sample(event, [(requested, "SUCCESS")])).subtasks
     if type(subtask)._files and all(type(subtask)._files) and subtask.raw.get("Output"):
         assert subtask.files
@@ -170,12 +162,12 @@ def test_successful_result_has_files_in_output_bucket(
         ("AiDubbing", "AiDubbing"),
     ],
 )
-def test_class_name_selects_between_equal_types(requested: str, first: str) -> None:
+def test_class_name_selects_between_equal_types(requested, first):
     (subtask,) = parse_event(sample("WorkflowTask", [(requested, "SUCCESS")])).subtasks
     assert type(subtask).__name__ == first
 
 
-def test_results_keep_their_order_and_may_repeat() -> None:
+def test_results_keep_their_order_and_may_repeat():
     pairs = [("Transcode", "SUCCESS"), ("ImageSprites", "FAIL"), ("Transcode", "FAIL")]
     for event in ("WorkflowTask", "ScheduleTask"):
         results = [
@@ -184,7 +176,7 @@ def test_results_keep_their_order_and_may_repeat() -> None:
         assert results == pairs
 
 
-def test_results_by_keyword_follow_the_others() -> None:
+def test_results_by_keyword_follow_the_others():
     event = sample("WorkflowTask", [("Transcode", "SUCCESS")], ImageSprites="FAIL", Porn="SUCCESS")
     assert [(subtask.type, subtask.status) for subtask in parse_event(event).subtasks] == [
         ("Transcode", "SUCCESS"),
@@ -198,7 +190,7 @@ def test_results_by_keyword_follow_the_others() -> None:
     ("status", "outcome"),
     [("FINISH", "SUCCESS"), ("PROCESSING", "PROCESSING"), ("WAITING", "PROCESSING")],
 )
-def test_default_results_have_the_status_of_event(event: str, status: str, outcome: str) -> None:
+def test_default_results_have_the_status_of_event(event, status, outcome):
     notification = parse_event(sample(event, status=status))
     assert notification.status == status
     assert [(subtask.type, subtask.status) for subtask in notification.subtasks] == [
@@ -206,7 +198,7 @@ def test_default_results_have_the_status_of_event(event: str, status: str, outco
     ]
 
 
-def test_failed_event_has_an_error_and_no_results() -> None:
+def test_failed_event_has_an_error_and_no_results():
     for name in ("WorkflowTask", "ScheduleTask", "EditMediaTask", "ExtractBlindWatermark"):
         event = parse_event(sample(name, status="FAIL"))
         assert event.status == "FINISH"
@@ -218,21 +210,21 @@ def test_failed_event_has_an_error_and_no_results() -> None:
     assert sample("WorkflowTask", status="FAIL")["WorkflowTaskEvent"]["MetaData"] is None
 
 
-def test_failed_event_may_have_results() -> None:
+def test_failed_event_may_have_results():
     event = parse_event(sample("WorkflowTask", Transcode="SUCCESS", status="FAIL"))
     assert [subtask.status for subtask in event.subtasks] == ["SUCCESS"]
     assert event.error is not None
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "WAITING"])
-def test_unfinished_task_has_no_output(status: str) -> None:
+def test_unfinished_task_has_no_output(status):
     edit = parse_event(sample("EditMediaTask", status=status))
     assert (edit.status, edit.verb, edit.files) == (status, "on_progress", ())
     watermark = sample("ExtractBlindWatermark", status=status)["ExtractBlindWatermarkTask"]
     assert (watermark["IsDetected"], watermark["Result"]) == (False, "")
 
 
-def test_successful_task_has_its_output() -> None:
+def test_successful_task_has_its_output():
     edit = parse_event(sample("EditMediaTask"))
     assert [str(file) for file in edit.files] == [
         "cos://out-1250000000.ap-guangzhou/videos/demo_EditMediaTask_10.mp4"
@@ -244,7 +236,7 @@ def test_successful_task_has_its_output() -> None:
     assert (watermark["IsDetected"], watermark["Result"]) == (True, "sample")
 
 
-def test_batch_task_has_results_of_one_type() -> None:
+def test_batch_task_has_results_of_one_type():
     (kind,) = [row[1] for row in BATCH.rows.values()]
     assert [type(subtask).__name__ for subtask in parse_event(sample("BatchTask")).subtasks] == [
         kind
@@ -256,12 +248,12 @@ def test_batch_task_has_results_of_one_type() -> None:
     assert event.task_id == ""
 
 
-def test_session_context_is_in_the_event() -> None:
+def test_session_context_is_in_the_event():
     for name in ("WorkflowTask", "EditMediaTask", "ProcessEof"):
         assert parse_event(sample(name, session_context="订单 42")).session_context == "订单 42"
 
 
-def test_transcode_has_plausible_values() -> None:
+def test_transcode_has_plausible_values():
     (transcode,) = parse_event(sample("WorkflowTask", Transcode="SUCCESS")).subtasks
     assert isinstance(transcode, Transcode)
     assert transcode.definition == 100030
@@ -283,12 +275,12 @@ def test_transcode_has_plausible_values() -> None:
         ("ImageSprites", "videos/demo_ImageSprites_10.vtt"),
     ],
 )
-def test_file_has_the_extension_of_its_type(type_: str, file: str) -> None:
-    event: Event = parse_event(sample("WorkflowTask", [(type_, "SUCCESS")]))
+def test_file_has_the_extension_of_its_type(type_, file):
+    event = parse_event(sample("WorkflowTask", [(type_, "SUCCESS")]))
     assert file in [subtask.key for subtask in event.files]
 
 
-def test_progress_depends_on_the_outcome() -> None:
+def test_progress_depends_on_the_outcome():
     percent = {
         outcome: parse_event(sample("WorkflowTask", Transcode=outcome)).subtasks[0].raw["Progress"]
         for outcome in OUTCOMES
@@ -296,7 +288,7 @@ def test_progress_depends_on_the_outcome() -> None:
     assert percent == {"SUCCESS": 100, "FAIL": 100, "PROCESSING": 42}
 
 
-def test_live_sample_has_scalars_of_their_types() -> None:
+def test_live_sample_has_scalars_of_their_types():
     assert sample("ProcessEof")["ProcessEofInfo"] == {"ErrCode": 0, "Message": "sample"}
     assert sample("LiveRecordResult")["LiveRecordResultInfo"]["RecordOver"] == 0
 
@@ -307,7 +299,7 @@ def test_live_sample_has_scalars_of_their_types() -> None:
 @pytest.mark.parametrize("event", ["WorkflowTask", "ScheduleTask"])
 @pytest.mark.parametrize("type_", ["HoloTranscode", "Holo.Porn", "Hologram"])
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_unknown_type_is_an_unknown_subtask(event: str, type_: str, outcome: str) -> None:
+def test_unknown_type_is_an_unknown_subtask(event, type_, outcome):
     (subtask,) = parse_event(sample(event, [(type_, outcome)])).subtasks
     assert type(subtask) is UnknownSubtask
     assert (subtask.type, subtask.status) == (type_, outcome)
@@ -327,9 +319,7 @@ def test_unknown_type_is_an_unknown_subtask(event: str, type_: str, outcome: str
         ("ScheduleTask", "EditMediaTask", None),
     ],
 )
-def test_misspelled_or_misplaced_type_is_rejected(
-    event: str, requested: str, near: str | None
-) -> None:
+def test_misspelled_or_misplaced_type_is_rejected(event, requested, near):
     with pytest.raises(ValueError, match=event) as error:
         sample(event, [(requested, "SUCCESS")])
     assert str(error.value).endswith(repr(requested) if near is None else f"{near!r}?")
@@ -354,7 +344,7 @@ def test_misspelled_or_misplaced_type_is_rejected(
         ("ProcessEof", {"status": "FAIL"}, "live stream"),
     ],
 )
-def test_invalid_choice_is_rejected(name: str, choice: Any, word: str) -> None:
+def test_invalid_choice_is_rejected(name, choice, word):
     with pytest.raises(ValueError, match=word):
         sample(name, **choice)
 
@@ -368,8 +358,8 @@ CHOICES = st.lists(
 
 
 @given(event=st.sampled_from(["WorkflowTask", "ScheduleTask"]), pairs=CHOICES)
-def test_any_results_are_dispatched(event: str, pairs: list[tuple[str, str]]) -> None:
-    seen: list[tuple[str, str]] = []
+def test_any_results_are_dispatched(event, pairs):
+    seen = []
     app = App()
     for verb in (app.on, app.on_failure, app.on_progress):
         verb(Subtask, name=f"see{len(app._routes)}")(
@@ -380,7 +370,7 @@ def test_any_results_are_dispatched(event: str, pairs: list[tuple[str, str]]) ->
     assert sorted(seen) == sorted(requested)
 
 
-def test_files_of_a_result_have_different_names() -> None:
+def test_files_of_a_result_have_different_names():
     (dubbing,) = parse_event(sample("WorkflowTask", AiDubbing="SUCCESS")).subtasks
     assert [file.key.removeprefix("videos/demo_Dubbing_10_") for file in dubbing.files] == [
         "OriginSubtitle.vtt",

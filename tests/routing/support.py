@@ -1,7 +1,5 @@
 """Helpers of the routing tests."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from scf_mps import App, RegistrationError
 
 
-def rejected(words: str):
+def rejected(words):
     """Expect a RegistrationError with these words."""
     return pytest.raises(RegistrationError, match=re.escape(words))
 
@@ -19,7 +17,7 @@ class CallRecorder:
 
     def __init__(self, *routers):
         self.app = App(*routers)
-        self.calls: list[tuple[str, str]] = []
+        self.calls = []
 
     def register(self, verb, kind, name, **filters):
         """Register a callback that records ``(name, place)``."""

@@ -1,18 +1,8 @@
 """Explanations: the reason why each callback runs, or does not run, for each result."""
 
-from __future__ import annotations
-
 import pytest
 
-from scf_mps import (
-    App,
-    Event,
-    ImageSprites,
-    InvalidEvent,
-    Subtask,
-    Transcode,
-    WorkflowTask,
-)
+from scf_mps import App, Event, ImageSprites, InvalidEvent, Subtask, Transcode, WorkflowTask
 from scf_mps.local.samples import sample
 
 TRANSCODE = sample("WorkflowTask", Transcode="SUCCESS")
@@ -121,8 +111,7 @@ def test_unfinished_event_has_another_status(payload):
 
 
 @pytest.mark.parametrize(
-    ("task", "status"),
-    [({"Status": "FAIL"}, "FAIL"), (None, "(none)"), ({"Status": ""}, "(none)")],
+    ("task", "status"), [({"Status": "FAIL"}, "FAIL"), (None, "(none)"), ({"Status": ""}, "(none)")]
 )
 def test_other_status_names_the_status_of_a_result(task, status):
     event = sample("WorkflowTask", Transcode="SUCCESS")

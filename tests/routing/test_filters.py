@@ -1,7 +1,5 @@
 """Filters of registrations: their checks, and the results they select."""
 
-from __future__ import annotations
-
 import functools
 
 import pytest

@@ -292,12 +292,7 @@ def test_parameter_with_unresolved_annotation_is_rejected():
 
 @pytest.mark.parametrize(
     ("annotation", "shown"),
-    [
-        ([1], "[1]"),
-        (Transcode, "Transcode"),
-        (WorkflowTask, "WorkflowTask"),
-        (Subtask, "Subtask"),
-    ],
+    [([1], "[1]"), (Transcode, "Transcode"), (WorkflowTask, "WorkflowTask"), (Subtask, "Subtask")],
 )
 def test_parameter_of_a_wrong_type_is_rejected(annotation, shown):
     app = App()
@@ -325,7 +320,7 @@ def test_parameter_with_default_needs_no_provider():
 # The place of an error.
 
 
-def here(offset: int = 0) -> str:
+def here(offset=0):
     """Return ``file:line`` of the caller."""
     return f"{__file__}:{sys._getframe(1).f_lineno + offset}"
 

@@ -1,7 +1,5 @@
 """Registrations by the name of a type: known, misspelled and unknown names."""
 
-from __future__ import annotations
-
 import pytest
 
 from scf_mps import RegistrationError, Router

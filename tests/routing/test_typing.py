@@ -1,7 +1,5 @@
 """Static types of registrations: mypy and pyright report exactly the errors of an example."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -16,13 +14,13 @@ from tests.support.sample_data import ROOT
 EXAMPLE = Path(__file__).parent / "typed_example.py"
 
 
-def find_marked_lines() -> set[int]:
+def find_marked_lines():
     """Return the lines of the example that are marked as errors."""
     lines = EXAMPLE.read_text("utf-8").splitlines()
     return {number for number, line in enumerate(lines, 1) if re.search(r"  # error: ", line)}
 
 
-def run_mypy() -> set[int]:
+def run_mypy():
     """Return the lines with errors of mypy."""
     if shutil.which("mypy", path=Path(sys.executable).parent) is None:
         pytest.skip("SKIPPED CHECK: mypy is not installed here (pip install 'scf-mps[dev]')")
@@ -34,7 +32,7 @@ def run_mypy() -> set[int]:
     return {int(line) for _, line, text in errors if "[untyped-decorator]" not in text}
 
 
-def run_pyright() -> set[int]:
+def run_pyright():
     """Return the lines with errors of pyright."""
     pyright = shutil.which("pyright", path=Path(sys.executable).parent)
     if pyright is None:

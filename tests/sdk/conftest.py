@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 pytest.importorskip("aiohttp", reason="the emulators need it")
@@ -21,14 +17,14 @@ KEY = Key("AKIDtemporary", "temporary-secret", "session-token")
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[CosEmulator]:
+def emulator(tmp_path):
     with CosEmulator(tmp_path / "cos", keys=(KEY,)) as running:
         running.create_bucket(BUCKET, REGION)
         yield running
 
 
 @pytest.fixture
-def make_context(emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Context]:
+def make_context(emulator, monkeypatch):
     """Make the context of an invocation whose role has the emulator's key."""
     monkeypatch.setenv("MPS_COS_PROXY", emulator.url)
     monkeypatch.setenv("TENCENTCLOUD_REGION", REGION)
@@ -47,6 +43,6 @@ def make_context(emulator: CosEmulator, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.fixture
-def cos(make_context: Callable[..., Context]) -> Any:
+def cos(make_context):
     """The official client of an invocation."""
     return Sdk(make_context()).cos()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from tencentcloud.common.exception import TencentCloudSDKException
@@ -27,13 +26,13 @@ Make = Callable[..., Context]
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudApi]:
+def api(monkeypatch):
     with CloudApi([Mps()], keys=(Key(KEY.secret_id, KEY.secret_key, KEY.token),)) as running:
         monkeypatch.setenv("MPS_API_ENDPOINT", running.url)
         yield running
 
 
-def process_media(client: MpsClient) -> str:
+def process_media(client):
     request = models.ProcessMediaRequest()
     place = {"Bucket": "media-1250000000", "Region": REGION, "Object": "/a.mp4"}
     request.from_json_string(
@@ -44,19 +43,16 @@ def process_media(client: MpsClient) -> str:
             }
         )
     )
-    task_id: str = client.ProcessMedia(request).TaskId
-    return task_id
+    return client.ProcessMedia(request).TaskId
 
 
-def test_client_submits_a_task_with_a_session_token(api: CloudApi, make_context: Make) -> None:
+def test_client_submits_a_task_with_a_session_token(api, make_context):
     client = Sdk(make_context()).client(MpsClient)
     assert process_media(client)
     assert client.region == REGION
 
 
-def test_client_invokes_a_function(
-    make_context: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_client_invokes_a_function(make_context, monkeypatch, tmp_path):
     folder = tmp_path / "code"
     folder.mkdir()
     (folder / "index.py").write_text(
@@ -73,22 +69,20 @@ def test_client_invokes_a_function(
     assert (result.InvokeResult, result.RetMsg) == (0, "2")
 
 
-def test_client_is_made_once_for_each_region(api: CloudApi, make_context: Make) -> None:
+def test_client_is_made_once_for_each_region(api, make_context):
     sdk = Sdk(make_context())
     assert sdk.client(MpsClient) is sdk.client(MpsClient)
     assert sdk.client(MpsClient, region="ap-singapore").region == "ap-singapore"
 
 
-def test_expired_token_is_the_services_error(api: CloudApi, make_context: Make) -> None:
+def test_expired_token_is_the_services_error(api, make_context):
     client = Sdk(make_context(TENCENTCLOUD_SESSIONTOKEN="old")).client(MpsClient)
     with pytest.raises(TencentCloudSDKException) as raised:
         process_media(client)
     assert raised.value.code.startswith("AuthFailure")
 
 
-def test_silent_service_ends_at_the_deadline(
-    make_context: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_service_ends_at_the_deadline(make_context, monkeypatch):
     def be_silent(peer: Peer) -> None:
         peer.wait()
 
@@ -101,23 +95,19 @@ def test_silent_service_ends_at_the_deadline(
         assert time.monotonic() - start < 2
 
 
-def test_proxies_of_the_environment_are_ignored(
-    api: CloudApi, make_context: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxies_of_the_environment_are_ignored(api, make_context, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert process_media(Sdk(make_context()).client(MpsClient))
 
 
-def test_debug_logs_hold_no_credentials(
-    api: CloudApi, make_context: Make, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_debug_logs_hold_no_credentials(api, make_context, caplog):
     caplog.set_level(logging.DEBUG)
     process_media(Sdk(make_context()).client(MpsClient))
     assert KEY.token not in caplog.text
 
 
-def test_client_fails_after_its_invocation(api: CloudApi, make_context: Make) -> None:
+def test_client_fails_after_its_invocation(api, make_context):
     now = [0.0]
     context = Context(make_context().raw, clock=lambda: now[0])
     client = Sdk(context).client(MpsClient)

@@ -23,7 +23,7 @@ Make = Callable[..., Context]
 EVENT = sample("WorkflowTask", Transcode="SUCCESS")
 
 
-def test_callback_receives_clients_by_their_class(make_context: Make) -> None:
+def test_callback_receives_clients_by_their_class(make_context):
     app, given = App(), []
 
     @app.on(Transcode)
@@ -46,7 +46,7 @@ def test_callback_receives_clients_by_their_class(make_context: Make) -> None:
     assert given[4] is not cos, "a client belongs to one invocation"
 
 
-def test_cos_client_is_in_the_region_of_the_result(make_context: Make, monkeypatch: Any) -> None:
+def test_cos_client_is_in_the_region_of_the_result(make_context, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-beijing")
     app, regions = App(), []
 
@@ -65,7 +65,7 @@ def test_cos_client_is_in_the_region_of_the_result(make_context: Make, monkeypat
     assert regions[3:] == ["ap-beijing", regions[0]]
 
 
-def test_async_callback_uses_a_client_in_a_thread(make_context: Make) -> None:
+def test_async_callback_uses_a_client_in_a_thread(make_context):
     app, found = App(), []
 
     @app.on(Transcode)
@@ -78,7 +78,7 @@ def test_async_callback_uses_a_client_in_a_thread(make_context: Make) -> None:
     assert found == [True]
 
 
-def test_provider_receives_clients(make_context: Make) -> None:
+def test_provider_receives_clients(make_context):
     class Library:
         def __init__(self, cos: CosS3Client) -> None:
             self.cos = cos
@@ -95,7 +95,7 @@ def test_provider_receives_clients(make_context: Make) -> None:
     assert isinstance(given[0], CosS3Client)
 
 
-def test_instance_cannot_keep_a_client() -> None:
+def test_instance_cannot_keep_a_client():
     def open_library(cos: CosS3Client) -> int:
         return 5
 
@@ -105,8 +105,8 @@ def test_instance_cannot_keep_a_client() -> None:
         _ = app.main_handler
 
 
-def test_own_subclass_of_the_client_needs_a_provider() -> None:
-    class Own(CosS3Client):  # type: ignore[misc]
+def test_own_subclass_of_the_client_needs_a_provider():
+    class Own(CosS3Client):
         pass
 
     app = App()
@@ -119,15 +119,15 @@ def test_own_subclass_of_the_client_needs_a_provider() -> None:
         _ = app.main_handler
 
 
-def test_own_service_client_is_made(make_context: Make) -> None:
-    class LampClient(AbstractClient):  # type: ignore[misc]
+def test_own_service_client_is_made(make_context):
+    class LampClient(AbstractClient):
         _endpoint = "lamp.tencentcloudapi.com"
         _service = "lamp"
 
     assert Sdk(make_context()).client(LampClient).region == REGION
 
 
-def test_missing_credentials_fail_the_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_fail_the_callback(monkeypatch):
     for name in ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRET_ID", "TENCENT_SECRET_ID"):
         monkeypatch.delenv(name, raising=False)
     app = App()
@@ -141,7 +141,7 @@ def test_missing_credentials_fail_the_callback(monkeypatch: pytest.MonkeyPatch) 
     assert getattr(failure.__cause__, "code", "") == "NoCredentials"
 
 
-def test_sdk_at_module_level_loads_no_package() -> None:
+def test_sdk_at_module_level_loads_no_package():
     code = (
         "import sys, scf_mps.sdk; "
         "sys.exit(any(name in sys.modules for name in ('qcloud_cos', 'tencentcloud', 'requests')))"
@@ -149,7 +149,7 @@ def test_sdk_at_module_level_loads_no_package() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "qcloud_cos", None)
     monkeypatch.delitem(sys.modules, "scf_mps.sdk.cos_client", raising=False)
     with pytest.raises(Exception, match=r"scf-mps\[cos\]"):

@@ -1,14 +1,11 @@
 """Fixtures: Tencent's deploy clients from npm, and a cloud on the loopback interface."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +28,7 @@ MANIFESTS = ("package.json", "package-lock.json")
 
 
 @pytest.fixture(scope="session")
-def npm() -> Path:
+def npm():
     """The folder with the installed clients, kept between runs."""
     require("node", "npm")
     folder = ROOT / ".cache" / "npm"
@@ -58,23 +55,23 @@ class _OtherHosts(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.do_GET()
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
 
-    def log_message(self, *arguments: object) -> None:
+    def log_message(self, *arguments):
         pass
 
 
 @contextmanager
-def serve_other_hosts() -> Iterator[int]:
+def serve_other_hosts():
     """Yield the port of a server that responds to every request with an empty object."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _OtherHosts) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -85,7 +82,7 @@ def serve_other_hosts() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def running_cloud(npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def running_cloud(npm, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cloud")
     with (
         CosEmulator(folder / "cos") as cos,
@@ -121,19 +118,19 @@ def running_cloud(npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def cloud(running_cloud: Cloud) -> Cloud:
+def cloud(running_cloud):
     """The cloud, with an empty account."""
     running_cloud.reset()
     return running_cloud
 
 
 @pytest.fixture
-def components(npm: Path, cloud: Cloud) -> Client:
+def components(npm, cloud):
     return Client(npm, cloud)
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
+def small(tmp_path):
     """A project of one file that is uploaded unchanged, with the other settings of serverless.yml."""
     configuration = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
     configuration["inputs"]["src"] = "./code"

@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qcloud_cos import CosConfig, CosS3Client  # type: ignore[import-untyped]
+from qcloud_cos import CosConfig, CosS3Client
 
 from scf_mps.local.api import Call, Service, action
-from scf_mps.local.cos import CosEmulator
 
 APP_ID = "1250000000"
 REGION = "ap-guangzhou"
@@ -29,10 +28,10 @@ BUCKET = "sls-cache"
 class Storage:
     """COS by signed URLs, as the platform uses it."""
 
-    def __init__(self, cos: CosEmulator) -> None:
+    def __init__(self, cos):
         self._cos = cos
 
-    def url(self, method: str, bucket: str, region: str, key: str) -> str:
+    def url(self, method, bucket, region, key):
         config = CosConfig(
             Region=region,
             SecretId=self._cos.key.secret_id,
@@ -44,7 +43,7 @@ class Storage:
             CosS3Client(config).get_presigned_url(Method=method, Bucket=name, Key=key, Expired=600)
         )
 
-    def get(self, bucket: str, region: str, key: str) -> bytes | None:
+    def get(self, bucket, region, key):
         """Return the object, or None."""
         try:
             return self._exchange("GET", self.url("GET", bucket, region, key), None)
@@ -52,10 +51,10 @@ class Storage:
             error.close()
             return None
 
-    def put(self, bucket: str, region: str, key: str, body: bytes) -> None:
+    def put(self, bucket, region, key, body):
         self._exchange("PUT", self.url("PUT", bucket, region, key), body)
 
-    def _exchange(self, method: str, url: str, body: bytes | None) -> bytes:
+    def _exchange(self, method, url, body):
         """Send a request with the emulator as proxy, which needs no TLS."""
         plain = url.replace("https://", "http://", 1)
         proxy = urllib.request.ProxyHandler({"http": self._cos.url})
@@ -78,7 +77,7 @@ class Users(Service):
 class Component:
     """The component `scf` in its process."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, command, environment, log):
         self._log = log.open("wb")
         self._process = subprocess.Popen(
             command,
@@ -90,7 +89,7 @@ class Component:
         )
         self._lock = threading.Lock()
 
-    def deploy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def deploy(self, request):
         """Run a deployment and return its ``outputs`` or ``error``."""
         assert self._process.stdin
         assert self._process.stdout
@@ -99,10 +98,9 @@ class Component:
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         assert line, f"the component ended: {Path(self._log.name).read_text('utf-8')}"
-        response: dict[str, Any] = json.loads(line)
-        return response
+        return json.loads(line)
 
-    def close(self) -> None:
+    def close(self):
         self._process.communicate(timeout=30)
         self._log.close()
 
@@ -119,18 +117,18 @@ class Platform(Service):
     name = "sls"
     version = "2020-02-05"
 
-    def __init__(self, storage: Storage, folder: Path) -> None:
+    def __init__(self, storage, folder):
         self.folder = folder
-        self.component: Component | None = None
+        self.component = None
         self._storage = storage
         self.reset()
 
-    def reset(self) -> None:
+    def reset(self):
         """Delete everything that was deployed."""
-        self.runs: list[dict[str, Any]] = []
-        self.uploads: list[bytes] = []
-        self._files: dict[str, tuple[zipfile.ZipInfo, bytes]] = {}
-        self._instance: dict[str, Any] = {}
+        self.runs = []
+        self.uploads = []
+        self._files = {}
+        self._instance = {}
         self._storage.put(BUCKET, REGION, "src.map", b"{}")
 
     @action("GetCacheFileUrls")
@@ -173,7 +171,7 @@ class Platform(Service):
     def get_instance(self, call: Call) -> Mapping[str, Any]:
         return _build_response(instance=self._instance)
 
-    def _apply(self, changes: bytes | None) -> None:
+    def _apply(self, changes):
         """Apply an upload to the stored code."""
         assert changes is not None
         self.uploads.append(changes)
@@ -187,10 +185,10 @@ class Platform(Service):
         self._storage.put(BUCKET, REGION, "src.map", digests)
         self._files |= files
 
-    def _url(self, method: str, key: str) -> str:
+    def _url(self, method, key):
         return self._storage.url(method, BUCKET, REGION, key)
 
 
-def _build_response(**body: Any) -> dict[str, Any]:
+def _build_response(**body):
     """Build the response of the platform's gateway."""
     return {"Body": json.dumps({"statusCode": 200, "body": json.dumps(body)})}

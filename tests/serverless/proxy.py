@@ -10,10 +10,7 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
-from types import TracebackType
 from typing import final
 
 import trustme
@@ -38,34 +35,32 @@ class LoopbackProxy:
         refused: requests for other hosts.
     """
 
-    def __init__(self, ports: Mapping[str, int], folder: Path) -> None:
+    def __init__(self, ports, folder):
         self._ports = ports
         self._authority = trustme.CA()
-        self._tls_ports: dict[str, int] = {}
-        self._servers: list[asyncio.Server] = []
-        self._open: set[asyncio.Task[None]] = set()
+        self._tls_ports = {}
+        self._servers = []
+        self._open = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self.ca_file = folder / "ca.pem"
-        self.refused: list[str] = []
+        self.refused = []
         self.url = ""
 
-    def __enter__(self) -> LoopbackProxy:
+    def __enter__(self):
         self._authority.cert_pem.write_to_path(str(self.ca_file))
         self._thread.start()
         port = asyncio.run_coroutine_threadsafe(self._listen(None, 0), self._loop).result()
         self.url = f"http://{HOST}:{port}"
         return self
 
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
+    def __exit__(self, _, __, ___):
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _listen(self, tls: ssl.SSLContext | None, backend: int) -> int:
+    async def _listen(self, tls, backend):
         """Serve CONNECT, or with `tls` pass connections to a backend. Return the port."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +81,7 @@ class LoopbackProxy:
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    async def _connect(self, reader, writer):
         """Respond to ``CONNECT`` and return the host's local port, 0 for an unknown host."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.partition("\r\n")[0].split(" ")
@@ -108,7 +103,7 @@ class LoopbackProxy:
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         return backend_port
 
-    async def _stop(self) -> None:
+    async def _stop(self):
         for server in self._servers:
             server.close()
         for task in self._open:
@@ -116,7 +111,7 @@ class LoopbackProxy:
         await asyncio.gather(*self._open, return_exceptions=True)
 
 
-async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+async def _join(reader, writer, port):
     """Pass bytes in both directions until both sides end."""
     backend_reader, backend_writer = await asyncio.open_connection(HOST, port)
     try:
@@ -125,7 +120,7 @@ async def _join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
         backend_writer.close()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader, writer):
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()

@@ -10,10 +10,8 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from scf_mps.local.api import CloudApi, Scf
-from scf_mps.local.api.services.scf.account import FunctionRecord
 from tests.support.sample_data import ROOT
 
 from .platform import APP_ID, REGION, Component, Platform
@@ -33,14 +31,14 @@ class Cloud:
     proxy: LoopbackProxy
     environment: Mapping[str, str]
 
-    def reset(self) -> None:
+    def reset(self):
         self.scf.account.functions.clear()
         self.platform.reset()
         self.api.requests.clear()
         self.api.faults.clear()
 
     @property
-    def changes(self) -> list[tuple[str, Mapping[str, Any]]]:
+    def changes(self):
         """The successful calls that changed the account, with their parameters."""
         return [
             (request.action, request.parameters)
@@ -50,18 +48,18 @@ class Cloud:
             and not request.action.startswith(("Get", "List"))
         ]
 
-    def function(self, name: str) -> FunctionRecord:
+    def function(self, name):
         """Return a function of the account. Raises ApiError if it does not exist."""
         return self.scf.account.get(REGION, "default", name)
 
-    def any_code(self) -> Path:
+    def any_code(self):
         """Return a zip with arbitrary code."""
         zipped = self.platform.folder / "any.zip"
         with zipfile.ZipFile(zipped, "w") as archive:
             archive.writestr("index.py", "main_handler = print\n")
         return zipped
 
-    def deploy(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def deploy(self, inputs):
         """Deploy with the component alone."""
         key = self.api.key
         return self.component.deploy(
@@ -81,9 +79,7 @@ class Client:
     npm: Path
     cloud: Cloud
 
-    def __call__(
-        self, folder: Path, *arguments: str, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
+    def __call__(self, folder, *arguments, **variables):
         """Run the client in a folder with these environment variables."""
         key = self.cloud.api.key
         environment = {
@@ -108,7 +104,7 @@ class Client:
         )
 
 
-def create_checkout(parent: Path) -> Path:
+def create_checkout(parent):
     """Create a checkout of this project with an `.env` and an environment as `make` installs it."""
     folder = parent / "checkout"
     folder.mkdir()
@@ -132,14 +128,14 @@ def create_checkout(parent: Path) -> Path:
     return folder
 
 
-def take_actions(cloud: Cloud) -> list[str]:
+def take_actions(cloud):
     """Return the changes since the last call."""
     changes = [action for action, _ in cloud.changes]
     cloud.api.requests.clear()
     return changes
 
 
-def list_triggers(cloud: Cloud, name: str) -> list[tuple[str, str]]:
+def list_triggers(cloud, name):
     """Return the type and status of MPS's triggers."""
     return [
         (json.loads(trigger["TriggerDesc"])["eventType"], trigger["BindStatus"])

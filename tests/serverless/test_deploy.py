@@ -12,7 +12,6 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ from tests.support.optional_programs import skip_without_python
 from tests.support.sample_data import ROOT, SUMMARY, payload
 
 from .platform import REGION
-from .support import Client, Cloud, create_checkout
+from .support import Client, create_checkout
 
 # The SDK uses a function that newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
@@ -58,7 +57,7 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(running_cloud, npm, tmp_path_factory):
     cloud, folder = running_cloud, tmp_path_factory.mktemp("deployed")
     cloud.reset()
     project = create_checkout(folder)
@@ -81,7 +80,7 @@ def deployed(running_cloud: Cloud, npm: Path, tmp_path_factory: pytest.TempPathF
     )
 
 
-def test_first_deployment_creates_function_and_binds_trigger(deployed: Deployed) -> None:
+def test_first_deployment_creates_function_and_binds_trigger(deployed):
     code = {
         "CosBucketName": f"sls-cloudfunction-{REGION}-code",
         "CosObjectName": "/scf_component_1.zip",
@@ -122,17 +121,17 @@ def test_first_deployment_creates_function_and_binds_trigger(deployed: Deployed)
     ]
 
 
-def test_second_deployment_updates_function_only(deployed: Deployed) -> None:
+def test_second_deployment_updates_function_only(deployed):
     actions = [action for action, _ in deployed.second]
     assert actions == ["UpdateFunctionCode", "UpdateFunctionConfiguration"]
     assert deployed.second[1][1]["Environment"] == {"Variables": VARIABLES}
 
 
-def test_unchanged_code_is_uploaded_once(deployed: Deployed) -> None:
+def test_unchanged_code_is_uploaded_once(deployed):
     assert len(deployed.uploads) == 1
 
 
-def test_platform_receives_settings_of_serverless_yml(deployed: Deployed) -> None:
+def test_platform_receives_settings_of_serverless_yml(deployed):
     instance = dict(deployed.run["instance"])
     inputs = instance.pop("inputs")
     assert instance == {
@@ -171,7 +170,7 @@ def test_platform_receives_settings_of_serverless_yml(deployed: Deployed) -> Non
     }
 
 
-def test_upload_contains_build_only(deployed: Deployed) -> None:
+def test_upload_contains_build_only(deployed):
     with zipfile.ZipFile(io.BytesIO(deployed.uploads[0])) as archive:
         names = {member.filename for member in archive.infolist() if not member.is_dir()}
         index = archive.read("index.py")
@@ -189,9 +188,7 @@ def test_upload_contains_build_only(deployed: Deployed) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.12"])
-def test_uploaded_code_handles_documented_event(
-    deployed: Deployed, version: str, tmp_path: Path
-) -> None:
+def test_uploaded_code_handles_documented_event(deployed, version, tmp_path):
     if not find(version):
         skip_without_python(version)
     created = deployed.first[0][1]
@@ -215,14 +212,14 @@ def test_uploaded_code_handles_documented_event(
     assert invocation.returned == SUMMARY
 
 
-def test_wrong_key_deploys_nothing(components: Client, small: Path, cloud: Cloud) -> None:
+def test_wrong_key_deploys_nothing(components, small, cloud):
     completed = components(small, TENCENT_SECRET_KEY="wrong")
     assert completed.returncode == 1
     assert "signature" in completed.stdout
     assert {request.code for request in cloud.api.requests} == {"AuthFailure.SignatureFailure"}
 
 
-def test_unbindable_trigger_fails_deployment(components: Client, small: Path, cloud: Cloud) -> None:
+def test_unbindable_trigger_fails_deployment(components, small, cloud):
     cloud.api.faults.add("BindTrigger", code="UnauthorizedOperation")
     completed = components(small)
     assert completed.returncode == 1
@@ -230,7 +227,7 @@ def test_unbindable_trigger_fails_deployment(components: Client, small: Path, cl
     assert [action for action, _ in cloud.changes] == ["CreateFunction"]
 
 
-def test_python_sdk_deploys_and_invokes_same_zip(deployed: Deployed, cloud: Cloud) -> None:
+def test_python_sdk_deploys_and_invokes_same_zip(deployed, cloud):
     if not find("3.10"):
         skip_without_python("3.10")
     http_profile = HttpProfile(
@@ -251,7 +248,7 @@ def test_python_sdk_deploys_and_invokes_same_zip(deployed: Deployed, cloud: Clou
     assert [trigger["Type"] for trigger in cloud.function(NAME).triggers] == ["mps"]
 
 
-def test_deploy_command_finds_nothing_to_change(cloud: Cloud, tmp_path: Path) -> None:
+def test_deploy_command_finds_nothing_to_change(cloud, tmp_path):
     cloud.deploy(yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"])
     zipped = tmp_path / "code.zip"
     zipped.write_bytes(cloud.function(NAME).latest.code)

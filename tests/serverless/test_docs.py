@@ -1,14 +1,10 @@
 """Examples of docs/terraform.md and docs/ci.md, as far as they run without their services."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hcl2
 import pytest
@@ -24,12 +20,12 @@ from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
 
 from .platform import REGION
-from .support import HERE, Cloud
+from .support import HERE
 
 # The SDK uses a function that newer Pythons deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning")
 
-OURS: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"]
+OURS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"]
 
 ARGUMENTS = {
     "tencentcloud_cos_bucket_object": {"bucket", "key", "source"},
@@ -75,13 +71,13 @@ used.
 """
 
 
-def find_examples(page: str, language: str) -> list[str]:
+def find_examples(page, language):
     """Return the examples of a page in a language."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def unquote(value: Any) -> Any:
+def unquote(value):
     """Return the parsed value without the parser's marks and the quotes of texts."""
     if isinstance(value, dict):
         return {
@@ -95,7 +91,7 @@ def unquote(value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def resources() -> dict[str, dict[str, Any]]:
+def resources():
     """The resources of main.tf, by type."""
     (text,) = find_examples("terraform.md", "hcl")
     parsed = unquote(hcl2.loads(text))["resource"]
@@ -107,13 +103,13 @@ def resources() -> dict[str, dict[str, Any]]:
     }
 
 
-def test_main_tf_uses_documented_arguments(resources: dict[str, dict[str, Any]]) -> None:
+def test_main_tf_uses_documented_arguments(resources):
     assert resources.keys() == ARGUMENTS.keys()
     for kind, body in resources.items():
         assert body.keys() <= ARGUMENTS[kind], kind
 
 
-def test_main_tf_equals_serverless_yml(resources: dict[str, dict[str, Any]]) -> None:
+def test_main_tf_equals_serverless_yml(resources):
     function = resources["tencentcloud_scf_function"]
     assert "triggers" not in function
     assert function["mem_size"] == OURS["memorySize"]
@@ -124,16 +120,14 @@ def test_main_tf_equals_serverless_yml(resources: dict[str, dict[str, Any]]) -> 
     assert function["enable_public_net"] is True
 
 
-def test_main_tf_sets_default_retries(resources: dict[str, dict[str, Any]]) -> None:
+def test_main_tf_sets_default_retries(resources):
     body = resources["tencentcloud_scf_function_event_invoke_config"]
     (config,) = body["async_trigger_config"]
     assert config["msg_ttl"] == 21600
     assert config["retry_config"] == [{"retry_num": 2}]
 
 
-def test_trigger_yml_binds_trigger_only(
-    cloud: Cloud, resources: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_trigger_yml_binds_trigger_only(cloud, resources, tmp_path):
     function = resources["tencentcloud_scf_function"]
     key = cloud.api.key
     profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=cloud.api.endpoint))
@@ -172,21 +166,21 @@ def test_trigger_yml_binds_trigger_only(
 
 
 @pytest.fixture(scope="module")
-def jobs() -> dict[str, dict[str, Any]]:
+def jobs():
     """The jobs of docs/ci.md: `test`, `deploy`, and the other `deploy` as `serverless`."""
     workflow, other = (yaml.safe_load(text) for text in find_examples("ci.md", "yaml"))
     assert workflow["permissions"] == {"contents": "read"}
     return {**workflow["jobs"], "serverless": other["deploy"]}
 
 
-def commands(job: dict[str, Any]) -> Iterator[list[str]]:
+def commands(job):
     """Yield the commands of a job, as lists of words."""
     for step in job["steps"]:
         for line in step.get("run", "").splitlines():
             yield shlex.split(line)
 
 
-def test_pipeline_deploys_tested_build(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_deploys_tested_build(jobs):
     assert [words[:2] for words in commands(jobs["test"])] == [
         ["pip", "install"],
         ["pytest"],
@@ -208,14 +202,14 @@ def test_pipeline_deploys_tested_build(jobs: dict[str, dict[str, Any]]) -> None:
         assert jobs[name]["environment"] == "production"
 
 
-def test_commands_of_docs_exist(jobs: dict[str, dict[str, Any]]) -> None:
+def test_commands_of_docs_exist(jobs):
     lines = [words for job in jobs.values() for words in commands(job)]
     (shell,) = find_examples("terraform.md", "sh")
     lines += [shlex.split(line, comments=True) for line in shell.splitlines()]
     assert count_commands(lines) == 8
 
 
-def test_pipeline_uses_python_of_function(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_uses_python_of_function(jobs):
     versions = {
         step["with"]["python-version"]
         for job in jobs.values()
@@ -225,7 +219,7 @@ def test_pipeline_uses_python_of_function(jobs: dict[str, dict[str, Any]]) -> No
     assert versions == {OURS["runtime"].removeprefix("Python")}
 
 
-def test_pipeline_passes_keys_to_deploy_steps_only(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_passes_keys_to_deploy_steps_only(jobs):
     for name, job in jobs.items():
         assert "env" not in job
         with_keys = [step for step in job["steps"] if "secrets." in str(step)]
@@ -233,7 +227,7 @@ def test_pipeline_passes_keys_to_deploy_steps_only(jobs: dict[str, dict[str, Any
         assert not any("secrets." in step["run"] for step in with_keys)
 
 
-def test_pipeline_uses_tested_serverless_client(jobs: dict[str, dict[str, Any]]) -> None:
+def test_pipeline_uses_tested_serverless_client(jobs):
     tested = json.loads((HERE / "package.json").read_text("utf-8"))["dependencies"]
     name = "@serverless/components"
     lines = [" ".join(words) for words in commands(jobs["serverless"])]

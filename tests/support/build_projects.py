@@ -8,26 +8,20 @@ import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from scf_mps.build.builder import BuildOptions, build
-from scf_mps.build.errors import BuildError, Problem
+from scf_mps.build.errors import BuildError
 from scf_mps.cli import cli
 from tests.support.interpreters import find
 from tests.support.optional_programs import skip_without_python
 from tests.support.sample_data import ROOT
 
-DEFAULTS = {
-    "project": Path(),
-    "folder": Path("build"),
-    "archive": Path("dist/function.zip"),
-}
+DEFAULTS = {"project": Path(), "folder": Path("build"), "archive": Path("dist/function.zip")}
 """Defaults of `scf-mps build`."""
 
 BACKEND = '''\
@@ -65,20 +59,12 @@ build_editable, prepare_metadata_for_build_editable = build_wheel, prepare_metad
 '''
 
 
-def metadata(name: str, version: str, *requires: str, more: str = "") -> str:
+def metadata(name, version, *requires, more=""):
     needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
     return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}{needs}"
 
 
-def make_wheel(
-    folder: Path,
-    name: str,
-    version: str,
-    files: Mapping[str, str | bytes],
-    *requires: str,
-    tag: str = "py3-none-any",
-    more: str = "",
-) -> Path:
+def make_wheel(folder, name, version, files, *requires, tag="py3-none-any", more=""):
     """Write a wheel. `more` are further lines of its metadata."""
     path = folder / f"{name}-{version}-{tag}.whl"
     info = f"{name}-{version}.dist-info"
@@ -91,7 +77,7 @@ def make_wheel(
     return path
 
 
-def make_source(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> Path:
+def make_source(folder, name, version, tag="py3-none-any"):
     """Write a source distribution. Without a C compiler its wheel has the tag, or cannot be built (``""``)."""
     path = folder / f"{name}-{version}.tar.gz"
     package = metadata(name, version)
@@ -109,7 +95,7 @@ def make_source(folder: Path, name: str, version: str, tag: str = "py3-none-any"
 
 
 @pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def index(tmp_path_factory):
     """A folder with distributions of every kind, for pip's --find-links."""
     folder = tmp_path_factory.mktemp("index")
     make_wheel(
@@ -170,7 +156,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def offline(index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def offline(index, monkeypatch):
     """Restrict pip to the local index."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
@@ -186,14 +172,14 @@ class Project:
 
     folder: Path
 
-    def write(self, files: Mapping[str, str]) -> Project:
+    def write(self, files):
         for name, text in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return self
 
-    def run(self, *options: str) -> Result:
+    def run(self, *options):
         """Run `scf-mps build` in the folder."""
         before = Path.cwd()
         os.chdir(self.folder)
@@ -202,14 +188,13 @@ class Project:
         finally:
             os.chdir(before)
 
-    def build(self, *options: str) -> dict[str, Any]:
+    def build(self, *options):
         """Build the project and return the report."""
         ran = self.run("--json", *options)
         assert ran.exit_code == 0, ran.output
-        report: dict[str, Any] = json.loads(ran.stdout)
-        return report
+        return json.loads(ran.stdout)
 
-    def fail(self, **options: Any) -> list[Problem]:
+    def fail(self, **options):
         """Return the problems of a build that fails and writes nothing."""
         before = Path.cwd()
         os.chdir(self.folder)
@@ -221,16 +206,16 @@ class Project:
         assert not (self.folder / "dist").exists()
         return list(caught.value.problems)
 
-    def fail_once(self, **options: Any) -> tuple[str, str]:
+    def fail_once(self, **options):
         """Return code and path of the only problem of a build."""
         [problem] = self.fail(**options)
         return problem.code, problem.path
 
-    def names(self, archive: str = "dist/function.zip") -> list[str]:
+    def names(self, archive="dist/function.zip"):
         with zipfile.ZipFile(self.folder / archive) as archive_file:
             return archive_file.namelist()
 
-    def text(self, name: str, archive: str = "dist/function.zip") -> str:
+    def text(self, name, archive="dist/function.zip"):
         with zipfile.ZipFile(self.folder / archive) as archive_file:
             return archive_file.read(name).decode()
 
@@ -251,13 +236,13 @@ main_handler = app.main_handler
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path):
     """A project with one callback."""
     return Project(tmp_path / "project").write({"handlers/__init__.py": SMALL})
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def ours(tmp_path_factory):
     """The repository's own application, built."""
     folder = tmp_path_factory.mktemp("ours")
     shutil.copytree(ROOT / "handlers", folder / "handlers")
@@ -267,7 +252,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def python310() -> Path:
+def python310():
     path = find("3.10")
     if path is None:
         skip_without_python("3.10")
@@ -275,7 +260,7 @@ def python310() -> Path:
 
 
 @pytest.fixture
-def no_pythons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def no_pythons(tmp_path, monkeypatch):
     """Hide other CPythons. The folder is the only one on the PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()

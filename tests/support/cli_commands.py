@@ -1,15 +1,11 @@
 """Check of the scf-mps commands in documents."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-
 import typer
 
 from scf_mps.cli import cli
 
 
-def count_commands(lines: Iterable[list[str]]) -> int:
+def count_commands(lines):
     """Return how many of the lines, each a list of words, are scf-mps commands.
 
     Raises click's errors for an invalid command.

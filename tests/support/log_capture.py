@@ -1,13 +1,9 @@
 """Capture of log lines, and restoring loggers."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from scf_mps import logs
 
@@ -15,30 +11,30 @@ from scf_mps import logs
 class Stream(io.StringIO):
     """A stream that records each `write`, because SCF's runtime makes a record of each."""
 
-    def __init__(self, *, terminal: bool = False) -> None:
+    def __init__(self, *, terminal=False):
         super().__init__()
-        self.writes: list[str] = []
+        self.writes = []
         self._terminal = terminal
 
-    def write(self, text: str) -> int:
+    def write(self, text):
         self.writes.append(text)
         return super().write(text)
 
-    def isatty(self) -> bool:
+    def isatty(self):
         return self._terminal
 
     @property
-    def lines(self) -> list[dict[str, Any]]:
+    def lines(self):
         """The lines, parsed as strictly as a log service does."""
         return [json.loads(line, parse_constant=_refuse) for line in self.writes]
 
 
-def _refuse(constant: str) -> None:
+def _refuse(constant):
     raise ValueError(f"{constant} is not JSON")
 
 
 @contextmanager
-def restore_loggers() -> Iterator[None]:
+def restore_loggers():
     """Restore the root logger and the capped loggers after the block."""
     root = logging.getLogger()
     capped = [logging.getLogger(name) for name in logs.CAPPED_LOGGERS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from tencentcloud.mps.v20190612 import models
 
@@ -26,7 +25,7 @@ def read_fields(name: str) -> dict[str, tuple[str, bool]]:
 @cache
 def find_types(root: str) -> frozenset[str]:
     """Return the type and every type below it."""
-    seen: set[str] = set()
+    seen = set()
     pending = [root]
     while pending:
         name = pending.pop()
@@ -36,7 +35,7 @@ def find_types(root: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-def deserialize(name: str, data: dict[str, Any]) -> Any:
+def deserialize(name, data):
     """Return the SDK's object of a type, filled from a dict."""
     instance = getattr(models, name)()
     instance._deserialize(data)

@@ -1,9 +1,6 @@
 """Optional programs of some tests, which are skipped without them."""
 
-from __future__ import annotations
-
 import shutil
-from typing import NoReturn
 
 import pytest
 
@@ -17,13 +14,13 @@ INSTALL = {
 """Commands that install a program."""
 
 
-def require(*programs: str) -> None:
+def require(*programs):
     """Skip the test unless the programs are on the PATH."""
     for program in programs:
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed: {INSTALL[program]}")
 
 
-def skip_without_python(version: str) -> NoReturn:
+def skip_without_python(version):
     """Skip the test because the CPython is missing."""
     pytest.skip(f"CPython {version} is not installed: pyenv install {version}")

@@ -1,31 +1,25 @@
 """Servers of raw sockets, whose connections a function of the test handles."""
 
-from __future__ import annotations
-
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-
-from typing_extensions import Self
 
 
 class Peer:
     """One connection to a server, with slow writes until the server is closed."""
 
-    def __init__(self, sock: socket.socket, closing: threading.Event) -> None:
+    def __init__(self, sock, closing):
         self.sock = sock
         self.closing = closing
 
-    def read_head(self) -> bytes:
+    def read_head(self):
         """Return the head of a request."""
         head = b""
         while b"\r\n\r\n" not in head and (byte := self.sock.recv(1)):
             head += byte
         return head
 
-    def read_request(self) -> bytes:
+    def read_request(self):
         """Read a request and return its head."""
         head = self.read_head()
         _, _, rest = head.lower().partition(b"content-length: ")
@@ -34,14 +28,14 @@ class Peer:
             left -= len(data)
         return head
 
-    def send(self, data: bytes) -> None:
+    def send(self, data):
         self.sock.sendall(data)
 
-    def wait(self, seconds: float = 60.0) -> bool:
+    def wait(self, seconds=60.0):
         """Stay silent. Return True if the server closes meanwhile."""
         return self.closing.wait(seconds)
 
-    def drip(self, pieces: Iterable[bytes], seconds: float = 0.1) -> None:
+    def drip(self, pieces, seconds=0.1):
         """Send the pieces, with a pause after each."""
         for piece in pieces:
             self.send(piece)
@@ -61,25 +55,23 @@ class Server:
         on_exit: what to call before it closes, e.g. to close the clients.
     """
 
-    def __init__(
-        self, handle: Callable[[Peer], object], context: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, handle, context=None):
         self.connections = 0
-        self.on_exit: list[Callable[[], object]] = []
+        self.on_exit = []
         self._handle = handle
         self._context = context
         self._closing = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._sockets: list[socket.socket] = []
+        self._threads = []
+        self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def __enter__(self):
         self._start(self._accept)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         for close in self.on_exit:
             close()
         self._closing.set()
@@ -92,12 +84,12 @@ class Server:
         for thread in self._threads:
             thread.join(10)
 
-    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+    def _start(self, target, *arguments):
         thread = threading.Thread(target=target, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _accept(self) -> None:
+    def _accept(self):
         while True:
             try:
                 sock, _ = self._listener.accept()
@@ -107,7 +99,7 @@ class Server:
             self._sockets.append(sock)
             self._start(self._serve, sock)
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, sock):
         sock.settimeout(30)
         with sock, suppress(OSError):
             if self._context is None:

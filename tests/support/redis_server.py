@@ -1,12 +1,9 @@
 """A redis-server for tests and benchmarks."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 import subprocess
-from pathlib import Path
-from typing import Any, final
+from typing import final
 
 
 @final
@@ -17,21 +14,21 @@ class RedisServer:
         client: a client of the package `redis`, after the start.
     """
 
-    def __init__(self, folder: str | Path, *options: str) -> None:
+    def __init__(self, folder, *options):
         self.command = [
             shutil.which("redis-server"),
             *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)),
             *("--daemonize", "no", *options),
         ]
         self.port = 0
-        self.process: Any = None
-        self.client: Any = None
+        self.process = None
+        self.client = None
 
     @property
-    def url(self) -> str:
+    def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
+    def start(self):
         import redis
 
         self.process = subprocess.Popen(
@@ -47,13 +44,13 @@ class RedisServer:
             raise AssertionError("redis-server did not start")
         self.client = redis.Redis(port=self.port, socket_timeout=10)
 
-    def stop(self) -> None:
+    def stop(self):
         self.client.close()
         self.process.kill()
         self.process.stdout.close()
         self.process.wait(timeout=10)
 
-    def __enter__(self) -> RedisServer:
+    def __enter__(self):
         for is_last in (False, False, False, True):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self.port = free.getsockname()[1]
@@ -65,5 +62,5 @@ class RedisServer:
                     raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self.stop()

@@ -1,21 +1,18 @@
 """Folders of the repository, and payloads of tests/data."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
 
 
-def payload(name: str) -> Any:
+def payload(name):
     """Return a payload of ``tests/data``, read anew each time."""
     return json.loads((DATA / f"{name}.json").read_text("utf-8"))
 
 
-SUMMARY: dict[str, Any] = {
+SUMMARY = {
     "event_type": "WorkflowTask",
     "task_id": payload("mps_workflow_seed_mixed")["WorkflowTaskEvent"]["TaskId"],
     "status": "FINISH",

@@ -1,13 +1,9 @@
 """The serverless.yml of a sample function, for the tests of the deployment and the doctor."""
 
-from __future__ import annotations
-
-from typing import Any
-
-MPS_TRIGGER: dict[str, Any] = {
+MPS_TRIGGER = {
     "mps": {"parameters": {"type": "WorkflowTask", "qualifier": "$DEFAULT", "enable": True}}
 }
-TIMER: dict[str, Any] = {
+TIMER = {
     "timer": {
         "name": "reconcile",
         "parameters": {
@@ -17,7 +13,7 @@ TIMER: dict[str, Any] = {
         },
     }
 }
-INPUTS: dict[str, Any] = {
+INPUTS = {
     "name": "shop-events",
     "type": "event",
     "src": {"src": "./", "dist": "./build"},
@@ -30,5 +26,5 @@ INPUTS: dict[str, Any] = {
     "environment": {"variables": {"MPS_LOG_LEVEL": "INFO"}},
     "events": [MPS_TRIGGER],
 }
-TOP: dict[str, Any] = {"app": "shop", "stage": "dev", "component": "scf", "name": "events"}
+TOP = {"app": "shop", "stage": "dev", "component": "scf", "name": "events"}
 """The keys next to `inputs`."""

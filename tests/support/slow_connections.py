@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -92,7 +92,7 @@ def delete(server: Server, context: Context) -> object:
     return create_cos(server, context).delete([OBJECT, COPY])
 
 
-def upload(size: int) -> Callable[[Server, Context], object]:
+def upload(size):
     def use(server: Server, context: Context) -> object:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "a")
@@ -109,7 +109,7 @@ def read_over_tls(server: Server, context: Context) -> object:
     return cos.read(OBJECT)
 
 
-def call_api(scheme: str) -> Callable[[Server, Context], object]:
+def call_api(scheme):
     def use(server: Server, context: Context) -> object:
         endpoint = f"{scheme}://127.0.0.1:{server.port}"
         return Mps(KEYS, context=context, region="ap-guangzhou", endpoint=endpoint).call("ListX")
@@ -125,7 +125,7 @@ def notify(server: Server, context: Context) -> object:
     return send(f"{server.url}/?secret=s3cret", context=context)
 
 
-def send_mail(scheme: str, query: str = "") -> Callable[[Server, Context], object]:
+def send_mail(scheme, query=""):
     def use(server: Server, context: Context) -> object:
         to = "mailto:a@example.com?from=mps@example.com"
         return send(to, context=context, smtp=f"{scheme}://127.0.0.1:{server.port}{query}")
@@ -136,11 +136,11 @@ def send_mail(scheme: str, query: str = "") -> Callable[[Server, Context], objec
 # Servers
 
 
-def stay_silent(peer: Peer) -> None:
+def stay_silent(peer):
     peer.wait()
 
 
-def answer_then_wait(*pieces: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
+def answer_then_wait(*pieces, seconds=0.1):
     """Return a handler that reads the request, sends the first piece, drips the others, then waits."""
 
     def handle(peer: Peer) -> None:
@@ -152,7 +152,7 @@ def answer_then_wait(*pieces: bytes, seconds: float = 0.1) -> Callable[[Peer], N
     return handle
 
 
-def drip_forever(head: bytes, piece: bytes, seconds: float = 0.1) -> Callable[[Peer], None]:
+def drip_forever(head, piece, seconds=0.1):
     """Return a handler that reads the request, sends the head, and drips one piece repeatedly."""
 
     def handle(peer: Peer) -> None:
@@ -163,7 +163,7 @@ def drip_forever(head: bytes, piece: bytes, seconds: float = 0.1) -> Callable[[P
     return handle
 
 
-def read_slowly(peer: Peer) -> None:
+def read_slowly(peer):
     """Read 16 KB each tenth of a second. Answer the requests that begin and end a multipart upload."""
     while head := peer.read_head():
         if head.startswith(b"POST"):
@@ -174,7 +174,7 @@ def read_slowly(peer: Peer) -> None:
             pass
 
 
-def copy_slowly(peer: Peer) -> None:
+def copy_slowly(peer):
     """Answer HEAD, and keep a copy alive by spaces, as COS does (page 436/10881)."""
     while head := peer.read_request():
         if head.startswith(b"HEAD"):
@@ -184,30 +184,30 @@ def copy_slowly(peer: Peer) -> None:
             peer.drip(repeat(b"1\r\n \r\n"))
 
 
-def send_interim_responses(peer: Peer) -> None:
+def send_interim_responses(peer):
     peer.read_request()
     peer.drip(repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
 
 
-def list_endlessly(peer: Peer) -> None:
+def list_endlessly(peer):
     """Answer each request for a list at once with the same marker of the next page."""
     body = b"<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>m</NextMarker></ListBucketResult>"
     while peer.read_request():
         peer.send(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
 
 
-def drip_banner(peer: Peer) -> None:
+def drip_banner(peer):
     peer.drip(repeat(b"2"))
 
 
-def read_smtp_lines(peer: Peer) -> Iterator[bytes]:
+def read_smtp_lines(peer):
     """Greet as an SMTP server, and yield the lines of the client."""
     peer.send(b"220 slow\r\n")
     with peer.sock.makefile("rb") as lines:
         yield from lines
 
 
-def stall_at_tls(peer: Peer) -> None:
+def stall_at_tls(peer):
     for line in read_smtp_lines(peer):
         if line.startswith(b"STARTTLS"):
             peer.send(b"220 go\r\n")
@@ -216,7 +216,7 @@ def stall_at_tls(peer: Peer) -> None:
         peer.send(b"250-slow\r\n250 STARTTLS\r\n")
 
 
-def drip_at_data(peer: Peer) -> None:
+def drip_at_data(peer):
     for line in read_smtp_lines(peer):
         if line.upper().startswith(b"DATA"):
             peer.drip(repeat(b"3"))
@@ -282,7 +282,7 @@ CASES = [
 ERRORS = (CosError, SomeFailed, ApiError, PostFailed, OSError)
 
 
-def measure(case: Case, limit: float = LIMIT_SECONDS) -> Timing:
+def measure(case, limit=LIMIT_SECONDS):
     """Run a case in an invocation of `limit` seconds, and return its time and the client's error. Raise any other error."""
     from scf_mps.actions.notify.errors import NotifyError
 
@@ -297,7 +297,7 @@ def measure(case: Case, limit: float = LIMIT_SECONDS) -> Timing:
         return Timing(case.kind, time.monotonic() - begun, error)
 
 
-def measure_all() -> dict[str, Timing]:
+def measure_all():
     """Run all cases, eight at a time, because they mostly wait."""
     for case in CASES:
         if "never answered" in case.kind:  # imports at first use do not count
@@ -306,7 +306,7 @@ def measure_all() -> dict[str, Timing]:
         return {timing.kind: timing for timing in pool.map(measure, CASES)}
 
 
-def main() -> None:
+def main():
     for timing in measure_all().values():
         print(
             f"{timing.kind:42} limit {LIMIT_SECONDS} s  took {timing.seconds:.2f} s  {timing.error:.60}"

@@ -1,15 +1,12 @@
 """Waiting for conditions and processes."""
 
-from __future__ import annotations
-
 import os
 import select
 import threading
-from collections.abc import Callable
 from time import monotonic
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition, seconds=10):
     """Wait until a condition is true. Fail after `seconds`."""
     end, never = monotonic() + seconds, threading.Event()
     while not condition():
@@ -17,7 +14,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
         never.wait(0.005)
 
 
-def wait_for_end(pid: int, seconds: float = 10) -> None:
+def wait_for_end(pid, seconds=10):
     """Wait until a process has ended, a child or not. Fail after `seconds`."""
     try:
         descriptor = os.pidfd_open(pid)

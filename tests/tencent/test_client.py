@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,34 +55,34 @@ class LampService(cloud.Service):
 class LongWaits(Retry):
     """Waits of a minute."""
 
-    def next_wait(self, attempt: int, retry_after: float = 0.0) -> float:
+    def next_wait(self, attempt, retry_after=0.0):
         return 60.0
 
 
 @pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_variables(monkeypatch):
     for name in VARIABLES.split():
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def service() -> LampService:
+def service():
     return LampService()
 
 
 @pytest.fixture
-def api(service: LampService) -> Iterator[cloud.CloudApi]:
+def api(service):
     with cloud.CloudApi([service]) as running:
         yield running
 
 
 @pytest.fixture
-def keys(api: cloud.CloudApi) -> Credentials:
+def keys(api):
     return Credentials(api.key.secret_id, api.key.secret_key)
 
 
 @pytest.fixture
-def make(api: cloud.CloudApi, keys: Credentials) -> Callable[..., Lamp]:
+def make(api, keys):
     def make(credentials: Credentials | None = keys, **options: Any) -> Lamp:
         return Lamp(credentials, **{"endpoint": api.url, "retry": FAST_RETRY, **options})
 
@@ -90,14 +90,14 @@ def make(api: cloud.CloudApi, keys: Credentials) -> Callable[..., Lamp]:
 
 
 @pytest.fixture
-def lamp(make: Callable[..., Lamp]) -> Lamp:
+def lamp(make):
     return make()
 
 
 # Retries
 
 
-def format_fault(part: object) -> str:
+def format_fault(part):
     return " ".join(map(str, part.values())) if isinstance(part, dict) else str(part)
 
 
@@ -114,9 +114,7 @@ def format_fault(part: object) -> str:
     ],
     ids=format_fault,
 )
-def test_transient_error_is_retried(
-    lamp: Lamp, service: LampService, api: cloud.CloudApi, action: str, fault: dict[str, Any]
-) -> None:
+def test_transient_error_is_retried(lamp, service, api, action, fault):
     api.faults.add(action, times=3, **fault)
     response = lamp.call(action)
     assert response["RequestId"]
@@ -126,7 +124,7 @@ def test_transient_error_is_retried(
 
 
 @pytest.mark.parametrize("action", ["Switch", "DescribeLamp"])
-def test_retries_end_after_last_attempt(lamp: Lamp, api: cloud.CloudApi, action: str) -> None:
+def test_retries_end_after_last_attempt(lamp, api, action):
     api.faults.add(action, times=9)
     with pytest.raises(ApiError) as raised:
         lamp.call(action)
@@ -147,14 +145,7 @@ def test_retries_end_after_last_attempt(lamp: Lamp, api: cloud.CloudApi, action:
     ],
     ids=format_fault,
 )
-def test_other_error_is_not_retried(
-    lamp: Lamp,
-    service: LampService,
-    api: cloud.CloudApi,
-    action: str,
-    fault: dict[str, Any],
-    switched: int,
-) -> None:
+def test_other_error_is_not_retried(lamp, service, api, action, fault, switched):
     """A change may have been applied, and a permanent error remains."""
     api.faults.add(action, times=9, **fault)
     with pytest.raises(ApiError) as raised:
@@ -164,7 +155,7 @@ def test_other_error_is_not_retried(
     assert len(api.requests) == 1
 
 
-def test_parameter_that_is_not_json_is_rejected(lamp: Lamp, api: cloud.CloudApi) -> None:
+def test_parameter_that_is_not_json_is_rejected(lamp, api):
     with pytest.raises(TypeError, match="datetime"):
         lamp.call("DescribeLamp", StartTime=datetime.now())
     assert len(api.requests) == 0
@@ -173,13 +164,13 @@ def test_parameter_that_is_not_json_is_rejected(lamp: Lamp, api: cloud.CloudApi)
 # Responses
 
 
-def describe_lamp(server: Server, token: str = "") -> None:
+def describe_lamp(server, token=""):
     Lamp(Credentials("AKID", "key", token), endpoint=server.url, retry=FAST_RETRY).call(
         "DescribeLamp"
     )
 
 
-def format_response(body: bytes, content_type: str = "application/json", length: int = 0) -> bytes:
+def format_response(body, content_type="application/json", length=0):
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nConnection: close\r\n"
     return f"{head}Content-Length: {length or len(body)}\r\n\r\n".encode() + body
 
@@ -199,7 +190,7 @@ def format_response(body: bytes, content_type: str = "application/json", length:
         (b"", "ClientNetworkError"),
     ],
 )
-def test_malformed_response_is_retryable_api_error(response: bytes, code: str) -> None:
+def test_malformed_response_is_retryable_api_error(response, code):
     def handle(peer: Peer) -> None:
         peer.read_request()
         peer.send(response)
@@ -210,7 +201,7 @@ def test_malformed_response_is_retryable_api_error(response: bytes, code: str) -
     assert raised.value.request_id == ""
 
 
-def test_error_is_recognized_with_any_content_type() -> None:
+def test_error_is_recognized_with_any_content_type():
     body = b'{"Response": {"Error": {"Code": "Odd.Code", "Message": "m"}, "RequestId": "r"}}'
 
     def handle(peer: Peer) -> None:
@@ -222,7 +213,7 @@ def test_error_is_recognized_with_any_content_type() -> None:
     assert str(raised.value) == "Odd.Code: m [request r]"
 
 
-def test_page_of_proxy_is_truncated(make: Callable[..., Lamp], api: cloud.CloudApi) -> None:
+def test_page_of_proxy_is_truncated(make, api):
     api.faults.add("*", kind="status", status=502)
     with pytest.raises(ApiError) as raised:
         make(retry=Retry(attempts=1)).call("DescribeLamp")
@@ -230,8 +221,8 @@ def test_page_of_proxy_is_truncated(make: Callable[..., Lamp], api: cloud.CloudA
     assert str(raised.value) == "ServerNetworkError: <html>no answer</html>"
 
 
-def test_redirect_sends_no_token_to_another_host() -> None:
-    heads: list[bytes] = []
+def test_redirect_sends_no_token_to_another_host():
+    heads = []
     with Server(lambda peer: heads.append(peer.read_request())) as other:
 
         def handle(peer: Peer) -> None:
@@ -249,7 +240,7 @@ def test_redirect_sends_no_token_to_another_host() -> None:
 # Deadlines
 
 
-def test_call_fails_at_once_without_time(make: Callable[..., Lamp], api: cloud.CloudApi) -> None:
+def test_call_fails_at_once_without_time(make, api):
     now = [0.0]
     lamp = make(context=Context({"time_limit_in_ms": 10_000}, lambda: now[0]))
     now[0] = 9.8
@@ -259,7 +250,7 @@ def test_call_fails_at_once_without_time(make: Callable[..., Lamp], api: cloud.C
     assert len(api.requests) == 0
 
 
-def test_retry_does_not_wait_past_deadline(make: Callable[..., Lamp], api: cloud.CloudApi) -> None:
+def test_retry_does_not_wait_past_deadline(make, api):
     api.faults.add("*", times=9)
     context = Context({"time_limit_in_ms": 3000}, lambda: 0.0)
     with pytest.raises(ApiError):
@@ -267,9 +258,7 @@ def test_retry_does_not_wait_past_deadline(make: Callable[..., Lamp], api: cloud
     assert len(api.requests) == 1
 
 
-def test_attempt_ends_when_response_takes_too_long(
-    make: Callable[..., Lamp], api: cloud.CloudApi
-) -> None:
+def test_attempt_ends_when_response_takes_too_long(make, api):
     api.faults.add("*", kind="delay", seconds=30)
     began = time.monotonic()
     lamp = make(context=Context({"time_limit_in_ms": 1000}), retry=Retry(attempts=1))
@@ -282,9 +271,7 @@ def test_attempt_ends_when_response_takes_too_long(
 # Credentials and regions
 
 
-def test_credentials_and_region_are_the_invocations(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_and_region_are_the_invocations(api, monkeypatch):
     api.keys.add(cloud.Key("AKIDrole", "role-secret", token="role-token"))
     environ = (
         "TENCENTCLOUD_SECRETID=AKIDrole;TENCENTCLOUD_SECRETKEY=role-secret;"
@@ -303,9 +290,7 @@ def test_credentials_and_region_are_the_invocations(
     assert api.requests[-1].region == "ap-tokyo"
 
 
-def test_variables_of_the_sdk_are_used_outside_scf(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_of_the_sdk_are_used_outside_scf(api, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", api.key.secret_id)
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", api.key.secret_key)
     monkeypatch.setenv("TENCENTCLOUD_REGION", "ap-seoul")
@@ -314,25 +299,21 @@ def test_variables_of_the_sdk_are_used_outside_scf(
     assert api.requests[-1].region == "ap-seoul"
 
 
-def test_missing_credentials_are_reported(
-    api: cloud.CloudApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_reported(api, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDhalf")
     with pytest.raises(ApiError, match="role") as raised:
         Lamp(endpoint=api.url).call("DescribeLamp")
     assert raised.value.code == "NoCredentials"
 
 
-def test_wrong_key_is_not_retried(make: Callable[..., Lamp], api: cloud.CloudApi) -> None:
+def test_wrong_key_is_not_retried(make, api):
     with pytest.raises(ApiError) as raised:
         make(Credentials(api.key.secret_id, "wrong")).call("DescribeLamp")
     assert raised.value.code == "AuthFailure.SignatureFailure"
     assert len(api.requests) == 1
 
 
-def test_no_secret_is_logged_at_debug(
-    make: Callable[..., Lamp], api: cloud.CloudApi, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_secret_is_logged_at_debug(make, api, caplog):
     api.keys.add(cloud.Key("AKIDtemporary", "the-secret-key", token="the-session-token"))
     lamp = make(Credentials("AKIDtemporary", "the-secret-key", "the-session-token"))
     lamp.call("DescribeLamp")
@@ -346,9 +327,7 @@ def test_no_secret_is_logged_at_debug(
         assert secret not in repr(lamp)
 
 
-def test_missing_sdk_is_reported(
-    make: Callable[..., Lamp], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_sdk_is_reported(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "tencentcloud.common.profile.http_profile", None)
     with pytest.raises(SdkMissing, match="tencentcloud-sdk-python-common") as raised:
         make().call("DescribeLamp")
@@ -359,9 +338,9 @@ def test_missing_sdk_is_reported(
 
 
 @pytest.fixture
-def first_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+def first_line(monkeypatch):
     """A proxy that closes every connection. Return the first line of the first request."""
-    heads: list[bytes] = []
+    heads = []
     with Server(lambda peer: heads.append(peer.read_head())) as server:
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             monkeypatch.setenv(name, server.url)
@@ -380,9 +359,7 @@ def first_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
         ("http://mps.emulator.test:8080", "POST http://mps.emulator.test:8080/"),
     ],
 )
-def test_service_is_called_next_to_host_of_mps(
-    first_line: Callable[[], str], monkeypatch: pytest.MonkeyPatch, endpoint: str, line: str
-) -> None:
+def test_service_is_called_next_to_host_of_mps(first_line, monkeypatch, endpoint, line):
     """An emulator is called at its own host, even if its name begins like that of MPS."""
     monkeypatch.setenv("MPS_API_ENDPOINT", endpoint)
     with pytest.raises(ApiError) as raised:
@@ -395,7 +372,7 @@ def test_service_is_called_next_to_host_of_mps(
     "endpoint",
     ["127.0.0.1:80", "ftp://a", "https://", "http://a/b", "https://user:hidden@a", "http://a b"],
 )
-def test_endpoint_of_another_form_is_rejected(endpoint: str) -> None:
+def test_endpoint_of_another_form_is_rejected(endpoint):
     with pytest.raises(ValueError, match="MPS_API_ENDPOINT") as raised:
         Lamp(endpoint=endpoint)
     assert "hidden" not in str(raised.value)

@@ -1,7 +1,5 @@
 """Credentials of an invocation."""
 
-from __future__ import annotations
-
 import pickle
 
 import pytest

@@ -67,7 +67,7 @@ class ScriptedMps(cloud.Service):
     version = "2019-06-12"
     needs_region = False
 
-    def __init__(self, *responses: Mapping[str, Any]) -> None:
+    def __init__(self, *responses):
         self.responses = list(responses)
 
     @cloud.action("DescribeTaskDetail")

@@ -1,11 +1,8 @@
 """tools/report_tests.py: coverage and skipped tests."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +14,7 @@ SETTINGS = "[tool.coverage.report]\nfail_under = 100\n"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path):
     """Create a project in which only the Redis ledger is not covered."""
     source = tmp_path / "scf_mps" / "ledger" / "redis.py"
     source.parent.mkdir(parents=True)
@@ -32,7 +29,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def report(project: Path, **skips: list[str]) -> tuple[int, list[str]]:
+def report(project, **skips):
     for name, reasons in skips.items():
         (project / "skips" / f"{name}.json").write_text(json.dumps(reasons))
     done = subprocess.run(
@@ -44,18 +41,18 @@ def report(project: Path, **skips: list[str]) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_report_omits_code_of_skipped_tests(project: Path) -> None:
+def test_report_omits_code_of_skipped_tests(project):
     code, lines = report(project, first=["no redis-server on this machine: install it"])
     assert code == 0
     assert any("redis.py" in line for line in lines)
 
 
-def test_report_covers_all_code_without_skips(project: Path) -> None:
+def test_report_covers_all_code_without_skips(project):
     code, lines = report(project)
     assert code == 2
     assert "SKIPPED" not in "".join(lines)
 
 
-def test_report_counts_skips_by_reason(project: Path) -> None:
+def test_report_counts_skips_by_reason(project):
     _, lines = report(project, first=["no redis-server", "no node"], second=["no node"])
     assert lines[-2:] == ["!!! SKIPPED 2 tests: no node", "!!! SKIPPED 1 tests: no redis-server"]

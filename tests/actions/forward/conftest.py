@@ -1,26 +1,22 @@
 """Fixtures of the forward action."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
-from scf_mps.local.api import CloudApi, Mps, Scf, Tdmq
+from scf_mps.local.api import Mps, Scf, Tdmq
 
 from .support import Recorder
 
 
 @pytest.fixture
-def function() -> Recorder:
+def function():
     return Recorder()
 
 
 @pytest.fixture
-def tdmq() -> Tdmq:
+def tdmq():
     return Tdmq(topics=["media"], queues=["media"])
 
 
 @pytest.fixture
-def api(function: Recorder, tdmq: Tdmq, run_api: Callable[..., CloudApi]) -> CloudApi:
+def api(function, tdmq, run_api):
     return run_api(Scf([function]), tdmq, Mps())

@@ -1,10 +1,7 @@
 """A recorded function and helpers for tests of the forward action."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -28,20 +25,20 @@ Application = Callable[..., ModuleType]
 class Recorder:
     """A function that records its payloads."""
 
-    def __init__(self, name: str = "thumbnails", namespace: str = "default") -> None:
+    def __init__(self, name="thumbnails", namespace="default"):
         self.name = name
         self.namespace = namespace
-        self.pushed: list[str] = []
+        self.pushed = []
 
-    def push(self, *, text: str) -> str:
+    def push(self, *, text):
         self.pushed.append(text)
         return f"request-{len(self.pushed)}"
 
-    def invoke(self, *, text: str) -> Any:
+    def invoke(self, *, text):
         raise AssertionError("events must be invoked asynchronously")
 
 
-def get_outcomes(summary: dict[str, Any], prefix: str = "handlers.forwarding.") -> dict[str, str]:
+def get_outcomes(summary, prefix="handlers.forwarding."):
     return {
         call["callback"].removeprefix(prefix): call["outcome"]
         for call in summary["callbacks"]
@@ -49,7 +46,7 @@ def get_outcomes(summary: dict[str, Any], prefix: str = "handlers.forwarding.") 
     }
 
 
-def forward_and_fail(handlers: ModuleType, event: dict[str, Any], **context: str) -> str:
+def forward_and_fail(handlers, event, **context):
     """Return the text of the failed forwarding of an event."""
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(event, {**CONTEXT, **context})

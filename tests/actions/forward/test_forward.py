@@ -1,7 +1,5 @@
 """Forward action: addresses, selection of events, and independent targets."""
 
-from __future__ import annotations
-
 import logging
 import re
 
@@ -11,18 +9,14 @@ pytest.importorskip("aiohttp", reason="the emulator of the API needs it")
 pytest.importorskip("tencentcloud.common", reason="events are forwarded through it")
 from scf_mps import Context
 from scf_mps.actions import Archive, Forward
-from scf_mps.cos import Cos
 from scf_mps.errors import CallbacksFailed, RegistrationError
 from scf_mps.events.parser import parse_event
-from scf_mps.local.api import CloudApi
 from scf_mps.local.samples import sample
 
-from .support import ARCHIVE, CONTEXT, Application, Recorder, get_outcomes
+from .support import ARCHIVE, CONTEXT, get_outcomes
 
 
-def test_failing_target_does_not_stop_others(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_failing_target_does_not_stop_others(application, api, function):
     handlers = application(MPS_FORWARD="scf://missing.ap-guangzhou, scf://thumbnails.ap-guangzhou")
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(sample(), CONTEXT)
@@ -49,13 +43,7 @@ def test_failing_target_does_not_stop_others(
         ("?source=videos/*&types=ImageSprites,Transcode", {"Sprites", "Transcode"}),
     ],
 )
-def test_target_gets_events_selected_by_options(
-    application: Application,
-    api: CloudApi,
-    function: Recorder,
-    options: str,
-    wanted: set[str],
-) -> None:
+def test_target_gets_events_selected_by_options(application, api, function, options, wanted):
     handlers = application(MPS_FORWARD=f"scf://thumbnails.ap-guangzhou{options}")
     events = {
         "Edit": sample("EditMediaTask"),
@@ -70,7 +58,7 @@ def test_target_gets_events_selected_by_options(
     assert len(function.pushed) == len(wanted)
 
 
-def test_name_option_separates_targets_of_equal_name(application: Application) -> None:
+def test_name_option_separates_targets_of_equal_name(application):
     one = "scf://thumbnails.ap-guangzhou?types=Transcode"
     with pytest.raises(RegistrationError, match="name="):
         application(MPS_FORWARD=f"{one},scf://thumbnails.ap-guangzhou?types=ImageSprites")
@@ -104,18 +92,18 @@ def test_name_option_separates_targets_of_equal_name(application: Application) -
         ("scf://thumbnails.ap-guangzhou?types=,", "types="),
     ],
 )
-def test_forward_rejects_invalid_address_without_showing_secret(to: str, word: str) -> None:
+def test_forward_rejects_invalid_address_without_showing_secret(to, word):
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Forward(to)
     assert "hidden" not in str(caught.value)
 
 
-def test_forward_works_without_router(api: CloudApi, function: Recorder, cos: Cos) -> None:
+def test_forward_works_without_router(api, function, cos):
     forward = Forward("scf://thumbnails.ap-guangzhou/", Archive(ARCHIVE))
     assert forward.name == "scf-thumbnails.ap-guangzhou"
     event = parse_event(sample())
     assert forward.wants(event)
-    assert forward.target.send(event, Context(), cos, logging.getLogger("t")) == "request-1"  # type: ignore[call-arg,arg-type]
-    assert repr(Forward("https://hooks.example.com/x?secret=s").target._address) == (  # type: ignore[union-attr]
+    assert forward.target.send(event, Context(), cos, logging.getLogger("t")) == "request-1"
+    assert repr(Forward("https://hooks.example.com/x?secret=s").target._address) == (
         "<Address hooks.example.com>"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +13,16 @@ from scf_mps.actions.forward.loop_guard import MAX_EVENTS, MAX_INVOCATIONS, Loop
 from scf_mps.errors import ConfigurationError
 from scf_mps.events.base import Event
 from scf_mps.events.parser import parse_event
-from scf_mps.local.api import CloudApi, Tdmq
 from scf_mps.local.samples import sample
 
-from .support import CONTEXT, Application, Recorder, forward_and_fail, get_outcomes
+from .support import CONTEXT, forward_and_fail, get_outcomes
 
 
 @pytest.mark.parametrize(
     "to", ["scf://events.ap-guangzhou", "scf://events.ap-guangzhou/default?qualifier=2"]
 )
 @pytest.mark.parametrize("namespace", ["default", ""])
-def test_function_never_forwards_to_itself(
-    application: Application, api: CloudApi, to: str, namespace: str
-) -> None:
+def test_function_never_forwards_to_itself(application, api, to, namespace):
     failure = forward_and_fail(application(MPS_FORWARD=to), sample(), namespace=namespace)
     assert "itself" in failure
     assert len(api.requests) == 0
@@ -42,20 +38,12 @@ def test_function_never_forwards_to_itself(
         ),
     ],
 )
-def test_function_forwards_to_same_name_elsewhere(
-    application: Application,
-    api: CloudApi,
-    function: Recorder,
-    to: str,
-    context: dict[str, str],
-) -> None:
+def test_function_forwards_to_same_name_elsewhere(application, api, function, to, context):
     application(MPS_FORWARD=to).main_handler(sample(), {**CONTEXT, **context})
     assert len(function.pushed) == 1
 
 
-def test_loop_of_two_functions_ends(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_loop_of_two_functions_ends(application, api, function):
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
     for number in range(MAX_INVOCATIONS):
         handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})
@@ -67,7 +55,7 @@ def test_loop_of_two_functions_ends(
     handlers.main_handler(sample(), {**CONTEXT, "request_id": ""})
 
 
-def test_loop_through_queue_ends(application: Application, api: CloudApi, tdmq: Tdmq) -> None:
+def test_loop_through_queue_ends(application, api, tdmq):
     handlers = application(MPS_FORWARD="cmq-queue://media.ap-guangzhou")
     for number in range(MAX_INVOCATIONS):
         handlers.main_handler(sample(), {**CONTEXT, "request_id": f"round-{number}"})
@@ -75,9 +63,7 @@ def test_loop_through_queue_ends(application: Application, api: CloudApi, tdmq: 
     assert len(tdmq.sent["ap-guangzhou", "queue/media"]) == MAX_INVOCATIONS
 
 
-def test_refused_events_are_not_a_loop(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_refused_events_are_not_a_loop(application, api, function):
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
     api.faults.add("Invoke", times=MAX_INVOCATIONS + 1, code="ResourceUnavailable")
     for number in range(MAX_INVOCATIONS + 1):
@@ -87,9 +73,7 @@ def test_refused_events_are_not_a_loop(
     assert len(function.pushed) == 1
 
 
-def test_loop_ends_at_second_delivery_with_ledger(
-    application: Application, api: CloudApi, function: Recorder, tmp_path: Path
-) -> None:
+def test_loop_ends_at_second_delivery_with_ledger(application, api, function, tmp_path):
     handlers = application(
         MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_LEDGER=f"file://{tmp_path}/ledger"
     )
@@ -99,7 +83,7 @@ def test_loop_ends_at_second_delivery_with_ledger(
     assert len(function.pushed) == 1
 
 
-def test_loop_guard_forgets_least_recently_seen_event() -> None:
+def test_loop_guard_forgets_least_recently_seen_event():
     guard = LoopGuard()
 
     def event(number: int) -> Event:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +12,15 @@ pytest.importorskip("tencentcloud.common", reason="events are forwarded through 
 from scf_mps import Context
 from scf_mps.actions.forward.targets import MAX_INVOCATION_BYTES, MAX_MESSAGE_BYTES, FunctionTarget
 from scf_mps.actions.http_post import sign_content
-from scf_mps.cos import Cos
 from scf_mps.errors import CallbacksFailed
 from scf_mps.events.parser import parse_event
-from scf_mps.local.api import CloudApi, Scf, Tdmq
-from scf_mps.local.cos import CosEmulator
+from scf_mps.local.api import CloudApi, Scf
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
 from scf_mps.tencent.services import ForwardFailed
-from tests.actions.support import Receiver
 from tests.support.sample_data import payload
 
-from .support import ARCHIVE, CONTEXT, Application, Recorder, forward_and_fail, get_outcomes
+from .support import ARCHIVE, CONTEXT, Recorder, forward_and_fail, get_outcomes
 
 OTHER_TEAM = """
 import json, os
@@ -45,11 +39,11 @@ main_handler = App(router).main_handler
 """
 
 
-def dump_compact(notification: dict[str, Any]) -> str:
+def dump_compact(notification):
     return json.dumps(notification, ensure_ascii=False, separators=(",", ":"))
 
 
-def make_event_of_size(size: int) -> dict[str, Any]:
+def make_event_of_size(size):
     """Return an event whose JSON has `size` bytes, most of them in characters of three bytes."""
     event = {**sample("WorkflowTask", Transcode="SUCCESS"), "Note": ""}
     missing = size - len(dump_compact(event).encode())
@@ -59,8 +53,8 @@ def make_event_of_size(size: int) -> dict[str, Any]:
 
 
 def test_forwarded_event_arrives_unchanged_in_other_function(
-    application: Application, emulator: CosEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    application, emulator, tmp_path, monkeypatch
+):
     (tmp_path / "handlers").mkdir()
     (tmp_path / "handlers" / "__init__.py").write_text(OTHER_TEAM)
     record = tmp_path / "record"
@@ -86,9 +80,7 @@ def test_forwarded_event_arrives_unchanged_in_other_function(
     assert [json.loads(line) for line in record.read_text().splitlines()] == events
 
 
-def test_invocation_uses_namespace_qualifier_and_region(
-    application: Application, api: CloudApi, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_invocation_uses_namespace_qualifier_and_region(application, api, caplog):
     handlers = application(
         MPS_FORWARD="scf://thumbnails.ap-shanghai/default?qualifier=$LATEST&name=theirs"
     )
@@ -103,9 +95,7 @@ def test_invocation_uses_namespace_qualifier_and_region(
     assert vars(line)["forwarded_request_id"] == "request-1"
 
 
-def test_function_gets_reference_above_128_kilobytes(
-    application: Application, api: CloudApi, function: Recorder, cos: Cos
-) -> None:
+def test_function_gets_reference_above_128_kilobytes(application, api, function, cos):
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_ARCHIVE=ARCHIVE)
     largest, too_large = (
         make_event_of_size(MAX_INVOCATION_BYTES),
@@ -124,9 +114,7 @@ def test_function_gets_reference_above_128_kilobytes(
     assert {request.code for request in api.requests} == {""}
 
 
-def test_large_event_fails_without_archive(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_large_event_fails_without_archive(application, api, function):
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
     failure = forward_and_fail(handlers, make_event_of_size(MAX_INVOCATION_BYTES + 1))
     assert "131073" in failure
@@ -135,9 +123,7 @@ def test_large_event_fails_without_archive(
 
 
 @pytest.mark.parametrize("storage_class", ["ARCHIVE", "DEEP_ARCHIVE"])
-def test_large_event_fails_with_cold_archive(
-    application: Application, api: CloudApi, function: Recorder, storage_class: str
-) -> None:
+def test_large_event_fails_with_cold_archive(application, api, function, storage_class):
     cold = f"{ARCHIVE}?storage_class={storage_class}"
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou", MPS_ARCHIVE=cold)
     failure = forward_and_fail(handlers, make_event_of_size(MAX_INVOCATION_BYTES + 1))
@@ -145,22 +131,14 @@ def test_large_event_fails_with_cold_archive(
     assert function.pushed == []
 
 
-def test_lone_surrogate_is_sent_as_escape(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_lone_surrogate_is_sent_as_escape(application, api, function):
     event = {**sample("EditMediaTask"), "SessionContext": json.loads('"\\ud800 视频 \\\\"')}
     application(MPS_FORWARD="scf://thumbnails.ap-guangzhou").main_handler(event, CONTEXT)
     assert json.loads(function.pushed[0]) == event
     assert "视频" in function.pushed[0]
 
 
-def test_secrets_are_sent_to_functions_but_not_urls(
-    application: Application,
-    api: CloudApi,
-    function: Recorder,
-    tdmq: Tdmq,
-    receiver: Receiver,
-) -> None:
+def test_secrets_are_sent_to_functions_but_not_urls(application, api, function, tdmq, receiver):
     event = sample("WorkflowTask", Transcode="SUCCESS")
     event["WorkflowTaskEvent"]["InputInfo"]["S3InputInfo"] = {"S3SecretKey": "their-aws-key"}
     application(
@@ -186,9 +164,7 @@ def test_secrets_are_sent_to_functions_but_not_urls(
         ("InvalidParameter.Odd", "InvalidParameter.Odd"),
     ],
 )
-def test_refusal_names_target_code_and_advice(
-    application: Application, api: CloudApi, code: str, word: str
-) -> None:
+def test_refusal_names_target_code_and_advice(application, api, code, word):
     api.faults.add("Invoke", code=code)
     failure = forward_and_fail(application(MPS_FORWARD="scf://thumbnails.ap-guangzhou"), sample())
     assert "scf://thumbnails.ap-guangzhou/default?qualifier=$DEFAULT" in failure
@@ -197,7 +173,7 @@ def test_refusal_names_target_code_and_advice(
     assert len(api.requests) == 1
 
 
-def test_missing_function_is_named(application: Application, api: CloudApi) -> None:
+def test_missing_function_is_named(application, api):
     handlers = application(MPS_FORWARD="scf://missing.ap-guangzhou/live")
     (route,) = [
         route.name
@@ -210,12 +186,7 @@ def test_missing_function_is_named(application: Application, api: CloudApi) -> N
     assert "scf://missing.ap-guangzhou/live" in failure
 
 
-def test_wrong_key_is_refused_without_showing_it(
-    application: Application,
-    api: CloudApi,
-    function: Recorder,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_wrong_key_is_refused_without_showing_it(application, api, function, monkeypatch):
     handlers = application(MPS_FORWARD="scf://thumbnails.ap-guangzhou")
     monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "not-the-key")
     failure = forward_and_fail(handlers, sample())
@@ -224,25 +195,21 @@ def test_wrong_key_is_refused_without_showing_it(
     assert function.pushed == []
 
 
-def test_rate_limit_is_retried(application: Application, api: CloudApi, function: Recorder) -> None:
+def test_rate_limit_is_retried(application, api, function):
     api.faults.add("Invoke", times=2, code="RequestLimitExceeded.UinLimitExceeded")
     application(MPS_FORWARD="scf://thumbnails.ap-guangzhou").main_handler(sample(), CONTEXT)
     assert len(function.pushed) == 1
     assert len(api.requests) == 3
 
 
-def test_lost_response_fails_callback(
-    application: Application, api: CloudApi, function: Recorder
-) -> None:
+def test_lost_response_fails_callback(application, api, function):
     api.faults.add("Invoke", kind="lose_response")
     failure = forward_and_fail(application(MPS_FORWARD="scf://thumbnails.ap-guangzhou"), sample())
     assert "ClientNetworkError" in failure
     assert len(function.pushed) == 1
 
 
-def test_send_falls_back_to_request_id_of_api(
-    cos: Cos, run_api: Callable[..., CloudApi], emulator: CosEmulator
-) -> None:
+def test_send_falls_back_to_request_id_of_api(cos, run_api, emulator):
     class Terse(Recorder):
         def push(self, *, text: str) -> str:
             return ""
@@ -253,9 +220,7 @@ def test_send_falls_back_to_request_id_of_api(
     assert request_id == api.requests[-1].request_id
 
 
-def test_topics_and_queues_get_event_as_message(
-    application: Application, api: CloudApi, tdmq: Tdmq
-) -> None:
+def test_topics_and_queues_get_event_as_message(application, api, tdmq):
     handlers = application(
         MPS_FORWARD="cmq-topic://media.ap-shanghai,cmq-queue://media.ap-guangzhou"
     )
@@ -270,9 +235,7 @@ def test_topics_and_queues_get_event_as_message(
     }
 
 
-def test_topic_gets_reference_above_one_megabyte(
-    application: Application, api: CloudApi, tdmq: Tdmq, cos: Cos
-) -> None:
+def test_topic_gets_reference_above_one_megabyte(application, api, tdmq, cos):
     handlers = application(MPS_FORWARD="cmq-topic://media.ap-guangzhou", MPS_ARCHIVE=ARCHIVE)
     largest, too_large = (
         make_event_of_size(MAX_MESSAGE_BYTES),
@@ -286,7 +249,7 @@ def test_topic_gets_reference_above_one_megabyte(
     assert cos.read_json(json.loads(second)["ArchivedEvent"]) == too_large
 
 
-def test_refusal_of_queue_and_missing_topic_fail(application: Application, api: CloudApi) -> None:
+def test_refusal_of_queue_and_missing_topic_fail(application, api):
     api.faults.add("SendCmqMsg", code="UnauthorizedOperation")
     failure = forward_and_fail(application(MPS_FORWARD="cmq-queue://media.ap-guangzhou"), sample())
     assert "tdmq:SendCmqMsg" in failure
@@ -296,7 +259,7 @@ def test_refusal_of_queue_and_missing_topic_fail(application: Application, api: 
     assert "cmq-topic://missing.ap-guangzhou" in failure
 
 
-def test_unsent_message_fails_callback(application: Application, api: CloudApi, tdmq: Tdmq) -> None:
+def test_unsent_message_fails_callback(application, api, tdmq):
     tdmq.answer = {"Result": False}
     with pytest.raises(CallbacksFailed) as caught:
         application(MPS_FORWARD="cmq-queue://media.ap-guangzhou").main_handler(sample(), CONTEXT)
@@ -305,9 +268,7 @@ def test_unsent_message_fails_callback(application: Application, api: CloudApi, 
     assert failure.__cause__.code == ""
 
 
-def test_url_gets_signed_event_with_idempotency_key(
-    application: Application, receiver: Receiver, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_url_gets_signed_event_with_idempotency_key(application, receiver, caplog):
     caplog.set_level(logging.INFO)
     url = f"{receiver.url}/hook/secret-path?secret=a%26b&query=team%3Da%26x%3D1"
     handlers = application(MPS_FORWARD=url)
@@ -326,7 +287,7 @@ def test_url_gets_signed_event_with_idempotency_key(
     assert "a&b" not in caplog.text
 
 
-def test_url_refusal_shows_only_host(application: Application, receiver: Receiver) -> None:
+def test_url_refusal_shows_only_host(application, receiver):
     receiver.response = (403, b"", {})
     handlers = application(MPS_FORWARD=f"{receiver.url}/secret-path?secret=hidden")
     failure = forward_and_fail(handlers, sample())

@@ -6,8 +6,6 @@ import itertools
 import logging
 import re
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -18,7 +16,7 @@ from scf_mps.cos.operations import get_acl_headers
 from scf_mps.errors import NotInCos
 from scf_mps.events.base import Event
 from scf_mps.events.parser import parse_event
-from scf_mps.local.cos import CosEmulator, Fault
+from scf_mps.local.cos import Fault
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -41,15 +39,15 @@ FILES = {
 }
 
 
-def at(key: str, bucket: str = OUT) -> CosObject:
+def at(key, bucket=OUT):
     return CosObject(bucket, "ap-guangzhou", key)
 
 
-def held(key: str, bucket: str = OUT) -> CosObject:
+def held(key, bucket=OUT):
     return CosObject.parse(f"{HELD}{bucket}/{key}")
 
 
-def notification(suggestion: str = "block", status: str = "SUCCESS") -> dict[str, Any]:
+def notification(suggestion="block", status="SUCCESS"):
     """Return an event with a rendition, an adaptive stream and a review."""
     made = sample(
         "WorkflowTask",
@@ -67,12 +65,12 @@ def notification(suggestion: str = "block", status: str = "SUCCESS") -> dict[str
     return made
 
 
-def event(suggestion: str = "block", status: str = "SUCCESS") -> Event:
+def event(suggestion="block", status="SUCCESS"):
     return parse_event(notification(suggestion, status))
 
 
 @pytest.fixture
-def stored(cos: Cos) -> None:
+def stored(cos):
     """Store the outputs and the source of `notification`, and a file of another task."""
     for key, text in FILES.items():
         cos.upload(text.encode(), at(key))
@@ -96,7 +94,7 @@ def is_held_whole(cos: Cos, keys: Keys) -> bool:
 
 
 @pytest.mark.usefixtures("stored")
-def test_quarantine_moves_blocked_outputs_with_segments(cos: Cos, keys: Keys) -> None:
+def test_quarantine_moves_blocked_outputs_with_segments(cos, keys):
     moved = Moderate(HELD).quarantine(event(), cos)
     assert set(moved) == {held(key) for key in FILES}
     assert is_held_whole(cos, keys)
@@ -104,7 +102,7 @@ def test_quarantine_moves_blocked_outputs_with_segments(cos: Cos, keys: Keys) ->
 
 
 @pytest.mark.usefixtures("stored")
-def test_redelivery_finds_everything_moved(cos: Cos, keys: Keys, emulator: CosEmulator) -> None:
+def test_redelivery_finds_everything_moved(cos, keys, emulator):
     moderate = Moderate(f"{HELD}?source=move")
     first = moderate.quarantine(event(), cos)
     assert held("videos/demo.mp4", "source-1250000000") in first
@@ -114,7 +112,7 @@ def test_redelivery_finds_everything_moved(cos: Cos, keys: Keys, emulator: CosEm
     assert keys("source-1250000000") == []
 
 
-def test_redelivery_completes_any_interrupted_move(cos: Cos, keys: Keys) -> None:
+def test_redelivery_completes_any_interrupted_move(cos, keys):
     moderate = Moderate(HELD)
     cos.upload(b"another's", at("videos/ads/another.ts"))
     playlists = [key for key in FILES if key.endswith(".m3u8")]
@@ -125,9 +123,7 @@ def test_redelivery_completes_any_interrupted_move(cos: Cos, keys: Keys) -> None
         for bits in itertools.product((0, 1), repeat=len(playlists))
     ]
     # A move copies everything before it deletes anything.
-    states: list[tuple[set[str], set[str]]] = [(copied, set()) for copied in subsets[::3]] + [
-        (set(FILES), gone) for gone in subsets
-    ]
+    states = [(copied, set()) for copied in subsets[::3]] + [(set(FILES), gone) for gone in subsets]
     for copied, gone in states:
         for key, text in FILES.items():
             cos.upload(text.encode(), at(key)) if key not in gone else cos.delete(at(key))
@@ -137,7 +133,7 @@ def test_redelivery_completes_any_interrupted_move(cos: Cos, keys: Keys) -> None
 
 
 @pytest.mark.usefixtures("stored")
-def test_redelivery_moves_undeleted_objects(cos: Cos, keys: Keys, emulator: CosEmulator) -> None:
+def test_redelivery_moves_undeleted_objects(cos, keys, emulator):
     number = emulator.faults.add(Fault("fail_keys", key="*.ts", code="AccessDenied"))
     assert len(fail_to_quarantine(event(), cos)) == 3
     assert "videos/ads/demo.m3u8" not in keys(OUT)
@@ -147,9 +143,7 @@ def test_redelivery_moves_undeleted_objects(cos: Cos, keys: Keys, emulator: CosE
 
 
 @pytest.mark.usefixtures("stored")
-def test_redelivery_moves_stream_with_unreadable_playlist(
-    cos: Cos, keys: Keys, emulator: CosEmulator
-) -> None:
+def test_redelivery_moves_stream_with_unreadable_playlist(cos, keys, emulator):
     number = emulator.faults.add(
         Fault("error", operation="GetObject", key="*.m3u8", status=403, code="AccessDenied")
     )
@@ -163,7 +157,7 @@ def test_redelivery_moves_stream_with_unreadable_playlist(
 
 
 @pytest.mark.usefixtures("stored")
-def test_missing_file_does_not_stop_others(cos: Cos, keys: Keys) -> None:
+def test_missing_file_does_not_stop_others(cos, keys):
     cos.delete(at("videos/ads/low/1.ts"))
     for _ in range(2):  # the redelivery fails as well
         (error,) = fail_to_quarantine(event(), cos)
@@ -173,7 +167,7 @@ def test_missing_file_does_not_stop_others(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_missing_playlist_does_not_stop_other_streams(cos: Cos, keys: Keys) -> None:
+def test_missing_playlist_does_not_stop_other_streams(cos, keys):
     cos.delete(at("videos/ads/low/index.m3u8"))
     for _ in range(2):
         (error,) = fail_to_quarantine(event(), cos)
@@ -185,7 +179,7 @@ def test_missing_playlist_does_not_stop_other_streams(cos: Cos, keys: Keys) -> N
     assert is_held_whole(cos, keys)
 
 
-def test_circular_playlists_are_moved(cos: Cos, keys: Keys) -> None:
+def test_circular_playlists_are_moved(cos, keys):
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
     master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"
@@ -197,9 +191,7 @@ def test_circular_playlists_are_moved(cos: Cos, keys: Keys) -> None:
 
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("name", ["demo.mp4", "0.ts", "demo.m3u8"])
-def test_failed_copy_does_not_stop_others(
-    cos: Cos, keys: Keys, emulator: CosEmulator, name: str
-) -> None:
+def test_failed_copy_does_not_stop_others(cos, keys, emulator, name):
     number = emulator.faults.add(
         Fault("error", "CopyObject", key=f"*/{name}", status=403, code="AccessDenied")
     )
@@ -212,14 +204,14 @@ def test_failed_copy_does_not_stop_others(
     assert is_held_whole(cos, keys)
 
 
-def test_quarantine_lists_missing_outputs(cos: Cos) -> None:
+def test_quarantine_lists_missing_outputs(cos):
     errors = fail_to_quarantine(event(), cos)
     missing = {error.object for error in errors if isinstance(error, NotFound)}
     assert missing == {at("videos/demo.mp4"), at("videos/ads/demo.m3u8")}
 
 
 @pytest.mark.usefixtures("stored")
-def test_quarantine_moves_dash_manifest_and_fails(cos: Cos, keys: Keys) -> None:
+def test_quarantine_moves_dash_manifest_and_fails(cos, keys):
     made = notification()
     stream = made["WorkflowTaskEvent"]["MediaProcessResultSet"][1]
     stream["AdaptiveDynamicStreamingTask"]["Output"]["Path"] = "/videos/dash.mpd"
@@ -232,7 +224,7 @@ def test_quarantine_moves_dash_manifest_and_fails(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_output_outside_cos_fails_after_others_moved(cos: Cos, keys: Keys) -> None:
+def test_output_outside_cos_fails_after_others_moved(cos, keys):
     made = notification()
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     rendition["Output"]["OutputStorage"] = {"Type": "AWS-S3", "S3OutputStorage": {}}
@@ -241,7 +233,7 @@ def test_output_outside_cos_fails_after_others_moved(cos: Cos, keys: Keys) -> No
     assert keys(OUT) == ["videos/ads/another.ts", "videos/demo.mp4"]
 
 
-def test_key_too_long_for_quarantine_fails(cos: Cos) -> None:
+def test_key_too_long_for_quarantine_fails(cos):
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop()
     rendition = made["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
@@ -251,7 +243,7 @@ def test_key_too_long_for_quarantine_fails(cos: Cos) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo.m3u8", "Manifest"])
-def test_redelivery_finds_files_named_from_root(cos: Cos, keys: Keys, name: str) -> None:
+def test_redelivery_finds_files_named_from_root(cos, keys, name):
     made = notification()
     results = made["WorkflowTaskEvent"]["MediaProcessResultSet"]
     results.pop(0)
@@ -265,7 +257,7 @@ def test_redelivery_finds_files_named_from_root(cos: Cos, keys: Keys, name: str)
         assert len(keys("archive-1250000000")) == 2
 
 
-def test_unreadable_stream_is_one_failure(cos: Cos, emulator: CosEmulator) -> None:
+def test_unreadable_stream_is_one_failure(cos, emulator):
     made = notification()
     made["WorkflowTaskEvent"]["MediaProcessResultSet"].pop(0)
     emulator.faults.add(Fault("error", operation="GetObject", status=403, code="AccessDenied"))
@@ -277,13 +269,13 @@ def test_unreadable_stream_is_one_failure(cos: Cos, emulator: CosEmulator) -> No
 @pytest.mark.parametrize(
     ("option", "headers"), [("", {}), ("?acl=private", {"x-cos-acl": "private"})]
 )
-def test_moved_objects_have_configured_acl(cos: Cos, option: str, headers: dict[str, str]) -> None:
+def test_moved_objects_have_configured_acl(cos, option, headers):
     for moved in Moderate(f"{HELD}{option}").quarantine(event(), cos):
         assert get_acl_headers(cos._client, moved) == headers
 
 
 @pytest.mark.usefixtures("stored")
-def test_source_at_cos_url_is_moved(cos: Cos, keys: Keys) -> None:
+def test_source_at_cos_url_is_moved(cos, keys):
     made = notification()
     url = "https://source-1250000000.cos.ap-guangzhou.myqcloud.com/videos/demo.mp4?q-sign=1"
     made["WorkflowTaskEvent"]["InputInfo"] = {"Type": "URL", "UrlInputInfo": {"Url": url}}
@@ -293,9 +285,7 @@ def test_source_at_cos_url_is_moved(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_source_outside_cos_stays_with_warning(
-    cos: Cos, keys: Keys, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_source_outside_cos_stays_with_warning(cos, keys, caplog):
     made = notification()
     made["WorkflowTaskEvent"]["InputInfo"] = {
         "Type": "URL",
@@ -308,7 +298,7 @@ def test_source_outside_cos_stays_with_warning(
 
 
 @pytest.mark.usefixtures("stored")
-def test_playlist_source_moves_alone(cos: Cos, keys: Keys) -> None:
+def test_playlist_source_moves_alone(cos, keys):
     made = notification()
     made["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/mine.m3u8"
     cos.upload(b"#EXTM3U\n#EXTINF:2,\nvideos/demo.mp4\n", at("mine.m3u8", "source-1250000000"))
@@ -317,7 +307,7 @@ def test_playlist_source_moves_alone(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_source_in_quarantine_stays(cos: Cos, keys: Keys) -> None:
+def test_source_in_quarantine_stays(cos, keys):
     Moderate(HELD).quarantine(event(), cos)
     again = notification()
     info = again["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]
@@ -337,9 +327,7 @@ def test_source_in_quarantine_stays(cos: Cos, keys: Keys) -> None:
         (f"{HELD}?on=review,block", "pass", "FAIL"),
     ],
 )
-def test_quarantine_ignores_unselected_decisions(
-    cos: Cos, keys: Keys, to: str, suggestion: str, status: str
-) -> None:
+def test_quarantine_ignores_unselected_decisions(cos, keys, to, suggestion, status):
     moderate = Moderate(to)
     assert moderate.quarantine(event(suggestion, status), cos) == []
     assert len(keys(OUT)) == len(FILES) + 1
@@ -347,7 +335,7 @@ def test_quarantine_ignores_unselected_decisions(
 
 
 @pytest.mark.usefixtures("stored")
-def test_outputs_in_quarantine_bucket_are_moved(cos: Cos, keys: Keys) -> None:
+def test_outputs_in_quarantine_bucket_are_moved(cos, keys):
     Moderate("cos://out-1250000000.ap-guangzhou/held/").quarantine(event(), cos)
     left = [key for key in keys(OUT) if not key.startswith("held/")]
     assert left == ["videos/ads/another.ts"]
@@ -355,20 +343,20 @@ def test_outputs_in_quarantine_bucket_are_moved(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_invalid_playlist_is_moved_and_fails(cos: Cos, keys: Keys) -> None:
+def test_invalid_playlist_is_moved_and_fails(cos, keys):
     cos.upload(b"no playlist", at("videos/ads/demo.m3u8"))
     (error,) = fail_to_quarantine(event(), cos)
     assert isinstance(error, NotAPlaylist)
     assert "videos/ads/demo.m3u8" not in keys(OUT)
 
 
-def test_moderate_ignores_event_without_review(cos: Cos) -> None:
+def test_moderate_ignores_event_without_review(cos):
     documented = parse_event(sample())
     assert Moderate(HELD).quarantine(documented, cos) == []
     assert Moderate(HELD).permits(documented)
 
 
-def test_permits_is_false_for_results_of_held_event() -> None:
+def test_permits_is_false_for_results_of_held_event():
     blocked = event()
     moderate = Moderate(f"{HELD}?on=block")
     assert moderate.holds(blocked)
@@ -377,7 +365,7 @@ def test_permits_is_false_for_results_of_held_event() -> None:
 
 
 @pytest.mark.parametrize("option", ["block", "fail", "block,fail", "review,block"])
-def test_block_is_held_despite_failed_review(option: str) -> None:
+def test_block_is_held_despite_failed_review(option):
     notified = notification("block")
     failed = {"Type": "Political", "PoliticalTask": {"Status": "FAIL", "ErrCode": 30000}}
     notified["WorkflowTaskEvent"]["AiContentReviewResultSet"].append(failed)
@@ -399,9 +387,7 @@ def test_block_is_held_despite_failed_review(option: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("stored")
-def test_quarantine_is_limited_by_filter_options(
-    option: str, held: bool, application: Callable[..., ModuleType], keys: Keys
-) -> None:
+def test_quarantine_is_limited_by_filter_options(option, held, application, keys):
     handlers = application(MPS_MODERATE=f"{HELD}?{option}", MPS_PUBLISH=PLAYER)
     summary = handlers.main_handler(notification(), {})
     names = {call["callback"] for call in summary["callbacks"]}
@@ -411,7 +397,7 @@ def test_quarantine_is_limited_by_filter_options(
     assert bool(keys("player-1250000000")) != held
 
 
-def test_verdict_is_computed_once_per_event(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdict_is_computed_once_per_event(monkeypatch):
     events = []
 
     def compute(event: Event) -> Verdict | None:
@@ -427,7 +413,7 @@ def test_verdict_is_computed_once_per_event(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("stored")
-def test_folder_may_contain_fields(cos: Cos, keys: Keys) -> None:
+def test_folder_may_contain_fields(cos, keys):
     Moderate("cos://archive-1250000000.ap-guangzhou/{session_context}/?acl=private").quarantine(
         event(), cos
     )
@@ -435,9 +421,7 @@ def test_folder_may_contain_fields(cos: Cos, keys: Keys) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_quarantine_logs_one_warning_with_reasons(
-    cos: Cos, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_quarantine_logs_one_warning_with_reasons(cos, caplog):
     Moderate(HELD).quarantine(event(), cos)
     (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert line.getMessage().startswith("block: Porn block: ")
@@ -446,7 +430,7 @@ def test_quarantine_logs_one_warning_with_reasons(
     assert (fields["quarantine"], fields["session_context"]) == (HELD, "order-42")
 
 
-def test_quarantine_logs_pictures_of_findings(cos: Cos, caplog: pytest.LogCaptureFixture) -> None:
+def test_quarantine_logs_pictures_of_findings(cos, caplog):
     Moderate(HELD).quarantine(parse_event(payload("mps_workflow_ai_content_review")), cos)
     (line,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [url[-7:] for url in vars(line)["pictures"]] == ["xx1.jpg", "xx3.jpg", "xx2.jpg"]
@@ -469,15 +453,13 @@ def test_quarantine_logs_pictures_of_findings(cos: Cos, caplog: pytest.LogCaptur
         (f"{HELD}?sources=move", "source=?"),
     ],
 )
-def test_moderate_rejects_invalid_address(to: str, word: str) -> None:
+def test_moderate_rejects_invalid_address(to, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         Moderate(to)
 
 
 @pytest.mark.usefixtures("stored")
-def test_application_holds_only_blocked_events(
-    application: Callable[..., ModuleType], cos: Cos, keys: Keys
-) -> None:
+def test_application_holds_only_blocked_events(application, cos, keys):
     handlers = application(MPS_MODERATE=HELD)
     calls = handlers.main_handler(notification("pass"), {})["callbacks"]
     assert "handlers.moderation.quarantine" not in {call["callback"] for call in calls}
@@ -490,7 +472,7 @@ def test_application_holds_only_blocked_events(
 
 
 @pytest.mark.usefixtures("stored")
-def test_held_event_is_not_published(application: Callable[..., ModuleType], keys: Keys) -> None:
+def test_held_event_is_not_published(application, keys):
     handlers = application(
         MPS_MODERATE=HELD,
         MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/?manifest=manifest.json",
@@ -500,7 +482,7 @@ def test_held_event_is_not_published(application: Callable[..., ModuleType], key
 
 
 @pytest.mark.usefixtures("stored")
-def test_passed_event_is_published(application: Callable[..., ModuleType], keys: Keys) -> None:
+def test_passed_event_is_published(application, keys):
     handlers = application(
         MPS_MODERATE=HELD, MPS_PUBLISH="cos://player-1250000000.ap-guangzhou/vod/"
     )
@@ -508,9 +490,7 @@ def test_passed_event_is_published(application: Callable[..., ModuleType], keys:
     assert len(keys("player-1250000000")) == len(FILES)
 
 
-def test_failed_quarantine_fails_invocation(
-    application: Callable[..., ModuleType],
-) -> None:
+def test_failed_quarantine_fails_invocation(application):
     with pytest.raises(CallbacksFailed) as caught:
         application(MPS_MODERATE=HELD).main_handler(notification("block"), {})
     (failure,) = caught.value.failures

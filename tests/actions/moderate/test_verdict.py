@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf_mps.actions import Verdict, compute_verdict
+from scf_mps.actions import compute_verdict
 from scf_mps.actions.moderate.verdict import DECISIONS
 from scf_mps.events.generated.type_tables import REVIEW
 from scf_mps.events.parser import parse_event
@@ -21,26 +20,24 @@ Review = dict[str, Any]
 FIELDS = {type_: field for type_, (_, _, field) in REVIEW.rows.items()}
 
 
-def review(
-    suggestion: object = "pass", status: object = "SUCCESS", type_: str = "Porn", **output: Any
-) -> Review:
+def review(suggestion="pass", status="SUCCESS", type_="Porn", **output):
     body = {"Status": status, "Output": {"Suggestion": suggestion, "SegmentSet": [], **output}}
     return {"Type": type_, FIELDS.get(type_, "NewTask"): body}
 
 
-def workflow(*reviews: Review, **payload: Any) -> dict[str, Any]:
+def workflow(*reviews, **payload):
     task = {"TaskId": "t", "Status": "FINISH", "AiContentReviewResultSet": list(reviews)}
     return {"EventType": "WorkflowTask", "WorkflowTaskEvent": {**task, **payload}}
 
 
-def schedule(*reviews: Review, status: object = "SUCCESS") -> dict[str, Any]:
+def schedule(*reviews, status="SUCCESS"):
     activity = {"ReviewTask": {"Status": status, "Output": list(reviews)}}
     results = [{"ActivityType": "AiContentReview", "ActivityResItem": activity}]
     task = {"TaskId": "t", "Status": "FINISH", "ActivityResultSet": results}
     return {"EventType": "ScheduleTask", "ScheduleTaskEvent": task}
 
 
-def live(*items: Any) -> dict[str, Any]:
+def live(*items):
     return {
         "NotificationType": "AiReviewResult",
         "TaskId": "live",
@@ -48,13 +45,13 @@ def live(*items: Any) -> dict[str, Any]:
     }
 
 
-def verdict(notification: dict[str, Any]) -> Verdict:
+def verdict(notification):
     result = compute_verdict(parse_event(notification))
     assert result is not None
     return result
 
 
-def decision(notification: dict[str, Any]) -> str:
+def decision(notification):
     return verdict(notification).decision
 
 
@@ -79,7 +76,7 @@ reviews = st.builds(
 
 
 @given(st.lists(reviews, min_size=1, max_size=5), st.randoms(use_true_random=False))
-def test_verdict_ignores_order_of_reviews(items: list[Review], chance: random.Random) -> None:
+def test_verdict_ignores_order_of_reviews(items, chance):
     shuffled = items[:]
     chance.shuffle(shuffled)
     assert verdict(workflow(*shuffled)) == verdict(workflow(*items))
@@ -87,24 +84,24 @@ def test_verdict_ignores_order_of_reviews(items: list[Review], chance: random.Ra
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), reviews)
-def test_verdict_never_improves_with_another_review(items: list[Review], more: Review) -> None:
+def test_verdict_never_improves_with_another_review(items, more):
     before, after = decision(workflow(*items)), decision(workflow(*items, more))
     assert DECISIONS.index(after) >= DECISIONS.index(before)
     assert after in (before, decision(workflow(more)))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4), passes)
-def test_verdict_ignores_another_pass(items: list[Review], more: Review) -> None:
+def test_verdict_ignores_another_pass(items, more):
     assert verdict(workflow(*items, more)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, min_size=1, max_size=4))
-def test_verdict_is_equal_inside_activity(items: list[Review]) -> None:
+def test_verdict_is_equal_inside_activity(items):
     assert verdict(schedule(*items)) == verdict(workflow(*items))
 
 
 @given(st.lists(reviews, max_size=4))
-def test_verdict_passes_only_if_everything_passes(items: list[Review]) -> None:
+def test_verdict_passes_only_if_everything_passes(items):
     def is_pass(review: Review) -> bool:
         (body,) = (value for value in review.values() if isinstance(value, dict))
         suggestions = [body["Output"], *body["Output"]["SegmentSet"]]
@@ -145,7 +142,7 @@ def test_verdict_passes_only_if_everything_passes(items: list[Review]) -> None:
         ([{"Type": "Violence"}], "review"),
     ],
 )
-def test_verdict_is_worst_decision(items: list[Review], expected: str) -> None:
+def test_verdict_is_worst_decision(items, expected):
     assert decision(workflow(*items)) == expected
 
 
@@ -162,13 +159,11 @@ def test_verdict_is_worst_decision(items: list[Review], expected: str) -> None:
         (sample("ScheduleTask", [("Porn", "FAIL"), ("Transcode", "SUCCESS")]), "fail"),
     ],
 )
-def test_verdict_combines_activity_and_inner_reviews(
-    notification: dict[str, Any], expected: str
-) -> None:
+def test_verdict_combines_activity_and_inner_reviews(notification, expected):
     assert decision(notification) == expected
 
 
-def test_verdict_of_activity_without_result_is_review() -> None:
+def test_verdict_of_activity_without_result_is_review():
     notification = schedule()
     (activity,) = notification["ScheduleTaskEvent"]["ActivityResultSet"]
     activity["ActivityResItem"] = {"ReviewTask": None}
@@ -184,14 +179,12 @@ def test_verdict_of_activity_without_result_is_review() -> None:
         ([{"Type": None}], "review"),
     ],
 )
-def test_verdict_covers_live_stream_reviews(items: list[Any], expected: str) -> None:
+def test_verdict_covers_live_stream_reviews(items, expected):
     assert decision(live(*items)) == expected
 
 
 @pytest.mark.parametrize("notification", [live(), live(None, "x"), {"EventType": "AiReviewResult"}])
-def test_verdict_is_none_without_reviews(
-    notification: dict[str, Any],
-) -> None:
+def test_verdict_is_none_without_reviews(notification):
     assert compute_verdict(parse_event(notification)) is None
 
 
@@ -203,12 +196,12 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("[lms]*.json")))
-def test_verdict_of_each_sample_event(name: str) -> None:
+def test_verdict_of_each_sample_event(name):
     result = compute_verdict(parse_event(payload(name)))
     assert (result and result.decision) == EXPECTED.get(name)
 
 
-def test_verdict_lists_findings_worst_first() -> None:
+def test_verdict_lists_findings_worst_first():
     result = verdict(payload("mps_workflow_ai_content_review"))
     findings = [
         (why.suggestion, why.label, why.confidence, why.start, why.end) for why in result.why
@@ -225,7 +218,7 @@ def test_verdict_lists_findings_worst_first() -> None:
     )
 
 
-def test_verdict_sorts_findings_by_confidence() -> None:
+def test_verdict_sorts_findings_by_confidence():
     items = [
         {"Suggestion": "block", "Confidence": confidence, "StartTimeOffset": start}
         for start, confidence in enumerate([None, 0, 70, 99.5])
@@ -234,13 +227,13 @@ def test_verdict_sorts_findings_by_confidence() -> None:
     assert [why.confidence for why in result.why] == [99.5, 70, 0, None]
 
 
-def test_verdict_of_live_review_has_time() -> None:
+def test_verdict_of_live_review_has_time():
     assert str(verdict(payload("live_ai_review_1"))) == (
         "block: VoicePorn sexual_moan block 98% at 0.266-4.146 s"
     )
 
 
-def test_verdict_of_failed_review_has_error() -> None:
+def test_verdict_of_failed_review_has_error():
     notification = sample("WorkflowTask", Porn="FAIL", Terrorism="FAIL")
     bare = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][1]["TerrorismTask"]
     bare.update(ErrCode=0, ErrCodeExt="", Message="")
@@ -249,7 +242,7 @@ def test_verdict_of_failed_review_has_error() -> None:
     )
 
 
-def test_verdict_line_counts_further_findings() -> None:
+def test_verdict_line_counts_further_findings():
     items = [{"Suggestion": "block", "StartTimeOffset": second} for second in range(5)]
     line = str(verdict(workflow(review("block", SegmentSet=items))))
     assert line == ("block: Porn block at 0 s; Porn block at 1 s; Porn block at 2 s; and 2 more")
@@ -268,23 +261,23 @@ def test_verdict_line_counts_further_findings() -> None:
         ({"Confidence": True, "Suggestion": "block"}, "block: Porn.Asr block"),
     ],
 )
-def test_finding_is_one_short_line(segment: dict[str, Any], line: str) -> None:
+def test_finding_is_one_short_line(segment, line):
     assert str(verdict(workflow(review("pass", type_="Porn.Asr", SegmentSet=[segment])))) == line
 
 
-def test_verdict_line_of_pass() -> None:
+def test_verdict_line_of_pass():
     assert str(verdict(workflow(review()))) == "pass"
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=5) | st.floats(), st.lists))
-def test_verdict_accepts_any_output(anything: object) -> None:
+def test_verdict_accepts_any_output(anything):
     body = {"Status": "SUCCESS", "Output": {"SegmentSet": anything, "Suggestion": anything}}
     result = verdict(workflow({"Type": "Porn", "PornTask": body}))
     assert result.decision in DECISIONS
     json.dumps(str(result))
 
 
-def test_verdicts_compare_by_value() -> None:
+def test_verdicts_compare_by_value():
     first, same = verdict(workflow(review("block"))), verdict(schedule(review("block")))
     other = verdict(workflow(review("review")))
     assert first == same

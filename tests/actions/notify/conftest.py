@@ -1,9 +1,5 @@
 """Fixtures of the notify action."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 import pytest
 
 from scf_mps.local.chat_webhooks import ChatWebhookStub
@@ -12,7 +8,7 @@ from .support import HOOK, NOON, SECRET, TOKEN
 
 
 @pytest.fixture
-def stub() -> Iterator[ChatWebhookStub]:
+def stub():
     with ChatWebhookStub(
         secrets={TOKEN: SECRET, HOOK: SECRET}, words={TOKEN: "视频"}, clock=lambda: NOON
     ) as running:

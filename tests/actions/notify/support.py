@@ -11,7 +11,6 @@ from scf_mps.actions import Notify
 from scf_mps.cos import Cos, Credentials
 from scf_mps.events.base import Event
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 
 NOON = 1_753_099_200.0  # 2025-07-21T12:00:00Z
@@ -23,17 +22,17 @@ KEY = IdempotencyKey("0123456789abcdef0123456789abcdef")
 LOG = logging.getLogger("tests.notify")
 
 
-def make_documented(**more: Any) -> Event:
+def make_documented(**more):
     """Return the event of MPS's documentation: three successes and a failure. Masked digits are zeros."""
     return parse_event({**json.loads(json.dumps(sample()).replace("****", "0000")), **more})
 
 
-def make_public_links(result: Any) -> list[str]:
+def make_public_links(result):
     """Return links as if the results were published."""
     return [f"https://cdn.example.com/{file.key}" for file in result.files]
 
 
-def make_context(seconds: float) -> Context:
+def make_context(seconds):
     """Return the context of an invocation with this many seconds, less than a thousand."""
     return Context({"time_limit_in_ms": seconds})
 
@@ -62,7 +61,7 @@ SECRET = "SEC-5ecret"
 HOOK = "/hooks/ops"
 
 
-def make_address(channel: str, stub: ChatWebhookStub) -> str:
+def make_address(channel, stub):
     """Return the address of a webhook with all checks of its channel."""
     return {
         "wecom": f"wecom://{TOKEN}?endpoint={stub.url}",
@@ -77,9 +76,7 @@ def make_address(channel: str, stub: ChatWebhookStub) -> str:
 CHANNELS = ("wecom", "dingtalk", "feishu", "lark", "slack", "webhook")
 
 
-def deliver(
-    channel: str, stub: ChatWebhookStub, event: Any = None, *, options: str = "", **more: Any
-) -> str:
+def deliver(channel, stub, event=None, *, options="", **more):
     """Send an event to a stub. Return the received message as one text."""
     more.setdefault("clock", lambda: NOON)
     send(f"{make_address(channel, stub)}{options}", event, **more)

@@ -1,21 +1,17 @@
 """Messages of each chat channel and webhook."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scf_mps.actions import Notify, NotifyError
-from scf_mps.local.chat_webhooks import ChatWebhookStub
 from tests.support.sample_data import ROOT
 
 from .support import CHANNELS, HOOK, KEY, NOON, SECRET, TOKEN, deliver, make_documented, send
 
 
-def test_wecom_message_is_a_table(stub: ChatWebhookStub) -> None:
+def test_wecom_message_is_a_table(stub):
     deliver("wecom", stub)
     cdn = "https://cdn.example.com/dasda"
     assert stub.received[0].message == {
@@ -42,7 +38,7 @@ def test_wecom_message_is_a_table(stub: ChatWebhookStub) -> None:
     }
 
 
-def test_dingtalk_message_in_english(stub: ChatWebhookStub) -> None:
+def test_dingtalk_message_in_english(stub):
     deliver("dingtalk", stub, options="&lang=en", event=make_documented(SessionContext="order-42"))
     cdn = "https://cdn.example.com/dasda"
     assert stub.received[0].message == {
@@ -77,7 +73,7 @@ def test_dingtalk_message_in_english(stub: ChatWebhookStub) -> None:
     }
 
 
-def test_feishu_message_has_text_without_markup(stub: ChatWebhookStub) -> None:
+def test_feishu_message_has_text_without_markup(stub):
     deliver("feishu", stub)
     post = stub.received[0].message["content"]["post"]["zh_cn"]
     assert post["title"] == "视频 MPS 任务部分失败（1/4）：dianping2.mp4"
@@ -96,7 +92,7 @@ def test_feishu_message_has_text_without_markup(stub: ChatWebhookStub) -> None:
     assert "https://cdn.example.com/dasda/dianping2_transcode_10.mp4" in hrefs
 
 
-def test_slack_message_has_blocks_with_pictures(stub: ChatWebhookStub) -> None:
+def test_slack_message_has_blocks_with_pictures(stub):
     deliver("slack", stub, options="&lang=en")
     message = stub.received[0].message
     assert message["text"] == "MPS task partly failed (1 of 4): dianping2.mp4"
@@ -111,7 +107,7 @@ def test_slack_message_has_blocks_with_pictures(stub: ChatWebhookStub) -> None:
     assert message["blocks"][3]["image_url"].endswith("snapshotByOffset_10_0.jpg")
 
 
-def test_webhook_message_has_fields_for_programs(stub: ChatWebhookStub) -> None:
+def test_webhook_message_has_fields_for_programs(stub):
     deliver("webhook", stub, event=make_documented(SessionContext='{"order": 42}', SessionId="s-1"))
     received = stub.received[0]
     assert received.headers["idempotency-key"] == KEY
@@ -145,12 +141,10 @@ def test_webhook_message_has_fields_for_programs(stub: ChatWebhookStub) -> None:
     assert message["text"].startswith("MPS 任务部分失败（1/4）：dianping2.mp4\n任务：245")
 
 
-def test_documented_receiver_accepts_only_valid_signature(
-    stub: ChatWebhookStub,
-) -> None:
+def test_documented_receiver_accepts_only_valid_signature(stub):
     guide = (Path(ROOT) / "docs" / "actions.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(import hmac\n.*?)```", guide, re.DOTALL)
-    receiver: dict[str, Any] = {}
+    receiver = {}
     exec(code, receiver)
     deliver("webhook", stub)
     headers, body = stub.received[0].headers, stub.received[0].body
@@ -162,7 +156,7 @@ def test_documented_receiver_accepts_only_valid_signature(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_every_channel_accepts_message_with_its_checks(channel: str, stub: ChatWebhookStub) -> None:
+def test_every_channel_accepts_message_with_its_checks(channel, stub):
     assert "MPS 任务部分失败" in deliver(channel, stub)
     assert stub.received[0].channel == {"lark": "feishu"}.get(channel, channel)
 
@@ -178,34 +172,32 @@ def test_every_channel_accepts_message_with_its_checks(channel: str, stub: ChatW
         (f"feishu://{TOKEN}?secret={SECRET}", "19024", "word="),
     ],
 )
-def test_missing_signature_or_keyword_is_explained(
-    query: str, code: str, option: str, stub: ChatWebhookStub
-) -> None:
+def test_missing_signature_or_keyword_is_explained(query, code, option, stub):
     with pytest.raises(NotifyError, match=option) as caught:
         send(f"{query}&endpoint={stub.url}", clock=lambda: NOON)
     assert (caught.value.code, caught.value.retryable) == (code, False)
     assert stub.request_count == 1
 
 
-def test_webhook_with_wrong_secret_is_refused(stub: ChatWebhookStub) -> None:
+def test_webhook_with_wrong_secret_is_refused(stub):
     with pytest.raises(NotifyError, match="secret=") as caught:
         send(f"{stub.url}{HOOK}?secret=other")
     assert caught.value.code == "401"
 
 
-def test_webhook_url_may_have_query(stub: ChatWebhookStub) -> None:
+def test_webhook_url_may_have_query(stub):
     send(f"{stub.url}/hooks/x?query=a=b%2520c%26d=e&on=failure")
     assert stub.received[0].channel == "webhook"
     assert repr(Notify(f"https://[::1]:8443/{TOKEN}?secret={SECRET}")) == "<Notify webhook>"
 
 
-def test_channels_need_no_endpoint() -> None:
+def test_channels_need_no_endpoint():
     for channel in ("wecom", "feishu", "lark", "dingtalk"):
         assert Notify(f"{channel}://k").channel == channel
     assert Notify("slack://T/B/X").channel == "slack"
 
 
-def test_keyword_and_secret_are_optional(stub: ChatWebhookStub) -> None:
+def test_keyword_and_secret_are_optional(stub):
     send(f"dingtalk://free?endpoint={stub.url}")
     send(f"feishu://free?endpoint={stub.url}")
     send(f"{stub.url}/free")
@@ -213,7 +205,7 @@ def test_keyword_and_secret_are_optional(stub: ChatWebhookStub) -> None:
     assert "x-scf-mps-signature" not in stub.received[-1].headers
 
 
-def test_webhook_message_keeps_texts_unchanged(stub: ChatWebhookStub) -> None:
+def test_webhook_message_keeps_texts_unchanged(stub):
     context = "\u200b\ud800order\n\u202e"
     deliver("webhook", stub, event=make_documented(SessionContext=context))
     assert stub.received[0].message["session_context"] == context

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from scf_mps.actions import Notify
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 
 from .support import CHANNELS, TOKEN, deliver, make_documented
 
 
 @pytest.fixture
-def write_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], str]:
+def write_template(tmp_path, monkeypatch):
     """Return a function that writes a custom text into the project and returns its name."""
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -34,9 +31,7 @@ CUSTOM = "**{title}**\n客户 {session_context}（{outcome}）\n{results}\n有�
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_custom_text_surrounds_results(
-    channel: str, stub: ChatWebhookStub, write_template: Callable[[str], str]
-) -> None:
+def test_custom_text_surrounds_results(channel, stub, write_template):
     path = write_template(CUSTOM)
     text = deliver(
         channel,
@@ -54,26 +49,20 @@ def test_custom_text_surrounds_results(
     assert "任务：" not in text
 
 
-def test_custom_text_may_begin_with_bom(
-    stub: ChatWebhookStub, write_template: Callable[[bytes], str]
-) -> None:
+def test_custom_text_may_begin_with_bom(stub, write_template):
     deliver("wecom", stub, options=f"&template={write_template('# {outcome}'.encode('utf-8-sig'))}")
     assert stub.received[0].message["markdown_v2"]["content"] == "# partly"
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_custom_text_may_be_results_alone(
-    channel: str, stub: ChatWebhookStub, write_template: Callable[[str], str]
-) -> None:
+def test_custom_text_may_be_results_alone(channel, stub, write_template):
     text = deliver(channel, stub, options=f"&template={write_template('{results}')}")
     assert "Transcode 10" in text
     assert "任务：" not in text
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_custom_text_may_omit_results(
-    channel: str, stub: ChatWebhookStub, write_template: Callable[[str], str]
-) -> None:
+def test_custom_text_may_omit_results(channel, stub, write_template):
     path = write_template("{task_id}: {error}{source}\n")
     deliver(channel, stub, options=f"&template={path}")
     message = stub.received[0].message
@@ -83,9 +72,7 @@ def test_custom_text_may_omit_results(
     assert "Transcode" not in text
 
 
-def test_empty_custom_text_falls_back_to_title(
-    stub: ChatWebhookStub, write_template: Callable[[str], str]
-) -> None:
+def test_empty_custom_text_falls_back_to_title(stub, write_template):
     event = parse_event(sample("WorkflowTask", Transcode="SUCCESS"))
     deliver("wecom", stub, event=event, options=f"&template={write_template(' {error} ')}")
     content = stub.received[0].message["markdown_v2"]["content"]
@@ -93,9 +80,7 @@ def test_empty_custom_text_falls_back_to_title(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_long_custom_text_is_truncated_by_lines(
-    channel: str, stub: ChatWebhookStub, write_template: Callable[[str], str]
-) -> None:
+def test_long_custom_text_is_truncated_by_lines(channel, stub, write_template):
     path = write_template("行 {task_id}\n" * 300 + "{results}\n" + "尾\n" * 1000)
     text = deliver(channel, stub, options=f"&template={path}")
     assert "…" in text
@@ -111,9 +96,7 @@ def test_long_custom_text_is_truncated_by_lines(
         (b"\xff", "UTF-8"),
     ],
 )
-def test_custom_text_rejects_invalid_file(
-    content: str | bytes, word: str, write_template: Callable[[str | bytes], str]
-) -> None:
+def test_custom_text_rejects_invalid_file(content, word, write_template):
     path = write_template(content)
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Notify(f"wecom://{TOKEN}?template={path}")

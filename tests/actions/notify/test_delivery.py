@@ -1,10 +1,7 @@
 """Delivery over HTTP: refusals, retries, timeouts and TLS."""
 
-from __future__ import annotations
-
 import json
 import ssl
-from pathlib import Path
 
 import pytest
 import trustme
@@ -12,14 +9,14 @@ import trustme
 from scf_mps import Context
 from scf_mps.actions import NotifyError
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
+from scf_mps.local.chat_webhooks import StubResponse
 from scf_mps.local.samples import sample
 from tests.support.raw_server import Server
 
 from .support import SECRET, TOKEN, deliver, make_context, send
 
 
-def test_slack_resends_without_pictures_it_cannot_fetch(stub: ChatWebhookStub) -> None:
+def test_slack_resends_without_pictures_it_cannot_fetch(stub):
     stub.respond_with(StubResponse(400, "invalid_blocks"))
     deliver("slack", stub)
     blocks = stub.received[0].message["blocks"]
@@ -27,7 +24,7 @@ def test_slack_resends_without_pictures_it_cannot_fetch(stub: ChatWebhookStub) -
     assert stub.request_count == 2
 
 
-def test_slack_does_not_resend_message_without_pictures(stub: ChatWebhookStub) -> None:
+def test_slack_does_not_resend_message_without_pictures(stub):
     stub.respond_with(StubResponse(400, "invalid_blocks"))
     event = parse_event(sample("WorkflowTask", Transcode="SUCCESS"))
     with pytest.raises(NotifyError) as caught:
@@ -44,7 +41,7 @@ WECOM_93000 = json.dumps(
 )
 
 
-def respond(status: int, body: object = "", **headers: str) -> StubResponse:
+def respond(status, body="", **headers):
     """Return a response, with the body as text or JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     return StubResponse(status, text, {k.replace("_", "-"): v for k, v in headers.items()})
@@ -79,9 +76,7 @@ REDIRECT = {"Location": "http://evil"}
         ("slack", respond(307, **REDIRECT), "307", "redirects"),
     ],
 )
-def test_refusal_raises_error_with_code_and_advice(
-    channel: str, response: StubResponse, code: str, word: str, stub: ChatWebhookStub
-) -> None:
+def test_refusal_raises_error_with_code_and_advice(channel, response, code, word, stub):
     stub.respond_with(response)
     with pytest.raises(NotifyError) as caught:
         deliver(channel, stub)
@@ -115,9 +110,7 @@ def test_refusal_raises_error_with_code_and_advice(
         ("webhook", respond(403, "Rate limit exceeded")),
     ],
 )
-def test_busy_channel_is_retried(
-    channel: str, response: StubResponse, stub: ChatWebhookStub
-) -> None:
+def test_busy_channel_is_retried(channel, response, stub):
     stub.respond_with(response)
     deliver(channel, stub)
     assert (stub.request_count, len(stub.received)) == (2, 1)
@@ -134,9 +127,7 @@ def test_busy_channel_is_retried(
         ("feishu", respond(429, {"code": 11232}, Retry_After="20"), 60),
     ],
 )
-def test_long_wait_is_left_to_next_delivery(
-    channel: str, response: StubResponse, seconds: float, stub: ChatWebhookStub
-) -> None:
+def test_long_wait_is_left_to_next_delivery(channel, response, seconds, stub):
     stub.respond_with(response)
     with pytest.raises(NotifyError) as caught:
         deliver(channel, stub, context=make_context(seconds))
@@ -144,16 +135,14 @@ def test_long_wait_is_left_to_next_delivery(
     assert stub.request_count == 1
 
 
-def test_busy_channel_gets_three_attempts(stub: ChatWebhookStub) -> None:
+def test_busy_channel_gets_three_attempts(stub):
     stub.respond_with(*[StubResponse(500, "", {"Retry-After": "0"})] * 3)
     with pytest.raises(NotifyError, match="500"):
         deliver("webhook", stub)
     assert stub.request_count == 3
 
 
-def test_message_is_not_repeated_after_timeout(
-    stub: ChatWebhookStub,
-) -> None:
+def test_message_is_not_repeated_after_timeout(stub):
     stub.respond_with(StubResponse(seconds=20))
     with pytest.raises(NotifyError, match="within") as caught:
         deliver("wecom", stub, context=make_context(1.2))
@@ -161,7 +150,7 @@ def test_message_is_not_repeated_after_timeout(
     assert stub.request_count == 1
 
 
-def test_message_is_not_sent_without_time(stub: ChatWebhookStub) -> None:
+def test_message_is_not_sent_without_time(stub):
     with pytest.raises(NotifyError, match="time") as caught:
         deliver(
             "wecom", stub, context=Context({"time_limit_in_ms": 5}, clock=iter([0, 9]).__next__)
@@ -173,7 +162,7 @@ def test_message_is_not_sent_without_time(stub: ChatWebhookStub) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", b"??\r\n"]
 )
-def test_message_is_not_repeated_after_incomplete_response(content: bytes) -> None:
+def test_message_is_not_repeated_after_incomplete_response(content):
     with (
         Server(lambda peer: (peer.read_request(), peer.send(content))) as server,
         pytest.raises(NotifyError, match="response") as caught,
@@ -183,7 +172,7 @@ def test_message_is_not_repeated_after_incomplete_response(content: bytes) -> No
     assert server.connections == 1
 
 
-def test_unreachable_channel_raises_retryable_error() -> None:
+def test_unreachable_channel_raises_retryable_error():
     with Server(lambda _: None) as server:
         url = server.url
     with pytest.raises(NotifyError, match="ConnectionRefused") as caught:
@@ -191,7 +180,7 @@ def test_unreachable_channel_raises_retryable_error() -> None:
     assert caught.value.retryable
 
 
-def test_tls_uses_given_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_uses_given_certificates(tmp_path, monkeypatch):
     authority = trustme.CA()
     trusted = str(tmp_path / "authority.pem")
     authority.cert_pem.write_to_path(trusted)
@@ -215,7 +204,7 @@ def test_tls_uses_given_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("/hooks/abcdefgh", "abcdefgh of hooks", "*** of hooks"),
     ],
 )
-def test_error_hides_parts_of_path(path: str, text: str, shown: str, stub: ChatWebhookStub) -> None:
+def test_error_hides_parts_of_path(path, text, shown, stub):
     stub.respond_with(StubResponse(400, f"no such hook: {text}"))
     with pytest.raises(NotifyError) as caught:
         send(f"{stub.url}{path}")

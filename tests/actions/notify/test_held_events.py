@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -17,8 +14,7 @@ from scf_mps.actions.notify.locale import LOCALES
 from scf_mps.actions.notify.message import Message
 from scf_mps.cos import Cos, CosObject
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
-from scf_mps.local.cos import CosEmulator, Fault
+from scf_mps.local.cos import Fault
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -28,7 +24,7 @@ WORDS = {"zh": "内容审核拦截", "en": "held by content review"}
 SUCCEEDED = {"zh": "成功", "en": "succeeded"}
 
 
-def make_reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
+def make_reviewed(*suggestions, **results):
     """Return an event with results and a review of each suggestion."""
     results = results or {
         "Transcode": "SUCCESS",
@@ -44,7 +40,7 @@ def make_reviewed(*suggestions: str, **results: str) -> dict[str, Any]:
     return notification
 
 
-def make_address(channel: str, stub: ChatWebhookStub) -> str:
+def make_address(channel, stub):
     return {
         "wecom": f"wecom://k?endpoint={stub.url}",
         "dingtalk": f"dingtalk://k?endpoint={stub.url}",
@@ -54,7 +50,7 @@ def make_address(channel: str, stub: ChatWebhookStub) -> str:
     }[channel]
 
 
-def get_rows(channel: str, message: Any) -> list[str]:
+def get_rows(channel, message):
     """Return the parts of a message for results."""
     if channel == "webhook":
         return [result["details"] for result in message["results"]]
@@ -69,14 +65,7 @@ def store(event: Event, cos: Cos) -> None:
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack", "webhook"])
-def test_message_reports_held_task(
-    channel: str,
-    lang: str,
-    application: Callable[..., ModuleType],
-    stub: ChatWebhookStub,
-    cos: Cos,
-    keys: Callable[[str], list[str]],
-) -> None:
+def test_message_reports_held_task(channel, lang, application, stub, cos, keys):
     notification = make_reviewed("pass", "block")
     store(parse_event(notification), cos)
     handlers = application(
@@ -96,7 +85,7 @@ def test_message_reports_held_task(
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_email_reports_held_task(lang: str) -> None:
+def test_email_reports_held_task(lang):
     event = parse_event(make_reviewed("block"))
     message = Message(event, event.subtasks, LOCALES[lang], lambda _: [], held=True)
     assert WORDS[lang] in message.title
@@ -108,9 +97,7 @@ def test_email_reports_held_task(lang: str) -> None:
         assert "<img" not in text
 
 
-def test_webhook_message_marks_held_results(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
-) -> None:
+def test_webhook_message_marks_held_results(application, stub, cos):
     notification = make_reviewed("block", Transcode="SUCCESS", ImageSprites="FAIL", Tag="SUCCESS")
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
@@ -139,14 +126,7 @@ def test_webhook_message_marks_held_results(
         ("", ("later",), "held"),
     ],
 )
-def test_outcome_follows_decisions_to_act_on(
-    option: str,
-    suggestions: tuple[str, ...],
-    outcome: str,
-    application: Callable[..., ModuleType],
-    stub: ChatWebhookStub,
-    cos: Cos,
-) -> None:
+def test_outcome_follows_decisions_to_act_on(option, suggestions, outcome, application, stub, cos):
     notification = make_reviewed(*suggestions)
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD + option, MPS_NOTIFY=f"{stub.url}/hook")
@@ -158,11 +138,7 @@ def test_outcome_follows_decisions_to_act_on(
     assert ("Transcode" in linked) == (outcome != "held")
 
 
-def test_separate_review_is_reported_as_rejected(
-    application: Callable[..., ModuleType],
-    stub: ChatWebhookStub,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_separate_review_is_reported_as_rejected(application, stub, caplog):
     notification = payload("mps_workflow_ai_content_review")
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook")
     handlers.main_handler(notification, {})
@@ -174,7 +150,7 @@ def test_separate_review_is_reported_as_rejected(
     assert "names no file to move" in caplog.text
 
 
-def test_failed_task_holds_nothing(stub: ChatWebhookStub) -> None:
+def test_failed_task_holds_nothing(stub):
     notification = make_reviewed("block", Transcode="FAIL")
     notification["WorkflowTaskEvent"]["AiContentReviewResultSet"][0]["PornTask"] = {
         "Status": "FAIL",
@@ -187,9 +163,7 @@ def test_failed_task_holds_nothing(stub: ChatWebhookStub) -> None:
 
 
 @pytest.mark.parametrize(("on", "count"), [("failure", 1), ("success", 0), ("all", 1)])
-def test_held_task_is_no_success(
-    on: str, count: int, application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
-) -> None:
+def test_held_task_is_no_success(on, count, application, stub, cos):
     notification = make_reviewed("block", Transcode="SUCCESS")
     store(parse_event(notification), cos)
     handlers = application(MPS_MODERATE=HELD, MPS_NOTIFY=f"{stub.url}/hook?on={on}")
@@ -198,9 +172,7 @@ def test_held_task_is_no_success(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_held_message_ignores_order_of_registration(
-    order: int, stub: ChatWebhookStub, cos: Cos, emulator: CosEmulator
-) -> None:
+def test_held_message_ignores_order_of_registration(order, stub, cos, emulator):
     moderate = Moderate(HELD)
     notify = Notify(f"{stub.url}/hook", held=moderate.holds)
     publish = Publish(PUBLISHED, when=moderate.permits)
@@ -222,9 +194,7 @@ def test_held_message_ignores_order_of_registration(
     assert not any(result["links"] for result in first["results"])
 
 
-def test_failed_quarantine_sends_no_message(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos, emulator: CosEmulator
-) -> None:
+def test_failed_quarantine_sends_no_message(application, stub, cos, emulator):
     notification = make_reviewed("block")
     store(parse_event(notification), cos)
     number = emulator.faults.add(Fault("error", "CopyObject", status=403, code="AccessDenied"))
@@ -237,7 +207,7 @@ def test_failed_quarantine_sends_no_message(
     assert [received.message["outcome"] for received in stub.received] == ["held"]
 
 
-def test_held_text_claims_no_move() -> None:
+def test_held_text_claims_no_move():
     for locale in LOCALES.values():
         text = f"{locale.titles['held']} {locale.held} {locale.review_notes['held']}"
         assert not any(
@@ -245,9 +215,7 @@ def test_held_text_claims_no_move() -> None:
         )
 
 
-def test_refused_overwrite_sends_no_message(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub, cos: Cos
-) -> None:
+def test_refused_overwrite_sends_no_message(application, stub, cos):
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     event = parse_event(notification)
     store(event, cos)
@@ -264,12 +232,7 @@ def test_refused_overwrite_sends_no_message(
 
 
 @pytest.mark.parametrize("suggestion", ["pass", "block"])
-def test_moderation_handles_every_result_of_held_event(
-    suggestion: str,
-    application: Callable[..., ModuleType],
-    cos: Cos,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_moderation_handles_every_result_of_held_event(suggestion, application, cos, caplog):
     notification = make_reviewed(suggestion, "pass")
     reviews = notification["WorkflowTaskEvent"]["AiContentReviewResultSet"]
     reviews.append(
@@ -292,11 +255,7 @@ def test_moderation_handles_every_result_of_held_event(
     assert f"reviewed: {'block: Porn sexy block' if suggestion == 'block' else 'pass'}" in lines
 
 
-def test_result_without_callback_stays_unhandled(
-    application: Callable[..., ModuleType],
-    stub: ChatWebhookStub,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_result_without_callback_stays_unhandled(application, stub, caplog):
     handlers = application(MPS_NOTIFY=f"{stub.url}/hook")
     summary = handlers.main_handler(make_reviewed("pass", Transcode="SUCCESS"), {})
     assert [result["type"] for result in summary["unhandled"]] == ["Porn"]

@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,19 +14,17 @@ import pytest
 from scf_mps.actions import Publish
 from scf_mps.cos import Cos, Credentials
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
-from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
 from .support import CHANNELS, LOG, deliver
 
 
-def get_links(stub: ChatWebhookStub) -> list[str]:
+def get_links(stub):
     return [link for result in stub.received[-1].message["results"] for link in result["links"]]
 
 
-def test_links_are_presigned_for_configured_time(stub: ChatWebhookStub) -> None:
+def test_links_are_presigned_for_configured_time(stub):
     deliver("webhook", stub, options="&expires=2h", links=None)
     assert len(get_links(stub)) == 4
     for link in get_links(stub):
@@ -36,9 +33,7 @@ def test_links_are_presigned_for_configured_time(stub: ChatWebhookStub) -> None:
     assert stub.received[0].message["notes"] == ["链接 2 小时内有效"]
 
 
-def test_presigned_link_opens_file_of_any_name(
-    stub: ChatWebhookStub, emulator: CosEmulator, cos: Cos, store: Callable[..., None]
-) -> None:
+def test_presigned_link_opens_file_of_any_name(stub, emulator, cos, store):
     from urllib.request import ProxyHandler, build_opener
 
     notification = sample("WorkflowTask", Transcode="SUCCESS")
@@ -54,9 +49,7 @@ def test_presigned_link_opens_file_of_any_name(
         assert answer.read().decode() == f"the bytes of {event.files[0].key}"
 
 
-def test_links_with_temporary_keys_expire_after_six_hours(
-    stub: ChatWebhookStub,
-) -> None:
+def test_links_with_temporary_keys_expire_after_six_hours(stub):
     temporary = Cos(Credentials("AKIDrole", "key", "t0ken"))
     deliver("webhook", stub, options="&expires=1d&lang=en", links=None, cos=temporary)
     for link in get_links(stub):
@@ -66,9 +59,7 @@ def test_links_with_temporary_keys_expire_after_six_hours(
     assert "6 h" in note
 
 
-def test_message_has_no_links_without_credentials(
-    stub: ChatWebhookStub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_message_has_no_links_without_credentials(stub, monkeypatch, caplog):
     for name in ("SECRETID", "SECRETKEY", "SECRET_ID", "SECRET_KEY"):
         monkeypatch.delenv(f"TENCENTCLOUD_{name}", raising=False)
     with caplog.at_level(logging.WARNING, LOG.name):
@@ -80,7 +71,7 @@ def test_message_has_no_links_without_credentials(
 
 
 @pytest.mark.parametrize("path", [f"/{'x' * 851}.jpg", "/\ud800.jpg"])
-def test_invalid_key_costs_only_its_link(path: str, stub: ChatWebhookStub) -> None:
+def test_invalid_key_costs_only_its_link(path, stub):
     notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
     (result,) = notification["WorkflowTaskEvent"]["AiAnalysisResultSet"]
     (cover,) = result["CoverTask"]["Output"]["CoverSet"]
@@ -89,9 +80,7 @@ def test_invalid_key_costs_only_its_link(path: str, stub: ChatWebhookStub) -> No
     assert ["demo_Transcode" in link for link in get_links(stub)] == [True]
 
 
-def test_published_results_link_copies_and_others_are_presigned(
-    stub: ChatWebhookStub,
-) -> None:
+def test_published_results_link_copies_and_others_are_presigned(stub):
     def links(result: Any) -> list[str]:
         urls = [f"https://cdn.example.com/{n}.mp4" for n in range(9)]
         return ["ftp://no", *urls] if result.type == "Transcode" else []
@@ -102,7 +91,7 @@ def test_published_results_link_copies_and_others_are_presigned(
     assert all(".myqcloud.com/" in other for other in others)
 
 
-def test_output_at_url_is_linked_unchanged(stub: ChatWebhookStub) -> None:
+def test_output_at_url_is_linked_unchanged(stub):
     notification = payload("mps_workflow_ai_content_review")
     deliver("webhook", stub, event=parse_event(notification), links=None)
     urls = [link for link in get_links(stub) if "myqcloud" not in link or "sign" not in link]
@@ -110,7 +99,7 @@ def test_output_at_url_is_linked_unchanged(stub: ChatWebhookStub) -> None:
     assert all(result["picture"] is None for result in stub.received[0].message["results"])
 
 
-def make_cover_event(path: str) -> Any:
+def make_cover_event(path):
     """Return an event with a cover at a path."""
     notification = sample("WorkflowTask", Cover="SUCCESS")
     (result,) = notification["WorkflowTaskEvent"]["AiAnalysisResultSet"]
@@ -120,33 +109,31 @@ def make_cover_event(path: str) -> Any:
     return parse_event(notification)
 
 
-def test_file_name_may_contain_question_mark(stub: ChatWebhookStub) -> None:
+def test_file_name_may_contain_question_mark(stub):
     text = deliver("wecom", stub, event=make_cover_event("/封面/真的？ok? 100%.jpg"))
     assert "MPS 任务成功：真的？ok? 100%.jpg" in text
     assert "| 真的？ok? 100%.jpg |" in text
 
 
-def make_quoted_links(result: Any) -> list[str]:
+def make_quoted_links(result):
     """Return quoted links, as the publish action does."""
     return [f"https://cdn.example.com/{quote(file.key)}" for file in result.files]
 
 
 @pytest.mark.parametrize("links", [None, make_quoted_links])
-def test_link_has_name_of_file(links: Any, stub: ChatWebhookStub) -> None:
+def test_link_has_name_of_file(links, stub):
     deliver("dingtalk", stub, event=make_cover_event("/封面/甲 1?.jpg"), links=links)
     assert "[甲 1?.jpg](" in stub.received[0].message["markdown"]["text"]
 
 
 @pytest.mark.parametrize("links", [None, make_quoted_links])
-def test_picture_with_long_name_is_shown(links: Any, stub: ChatWebhookStub) -> None:
+def test_picture_with_long_name_is_shown(links, stub):
     deliver("webhook", stub, event=make_cover_event(f"/{'很' * 40}.JPG"), links=links)
     (result,) = stub.received[0].message["results"]
     assert result["picture"] == result["links"][0]
 
 
-def test_denied_bucket_costs_only_its_links(
-    stub: ChatWebhookStub,
-) -> None:
+def test_denied_bucket_costs_only_its_links(stub):
     notification = json.loads(
         json.dumps(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS"))
     )
@@ -158,16 +145,14 @@ def test_denied_bucket_costs_only_its_links(
     assert len(get_links(stub)) > 0
 
 
-def test_links_may_expire_after_thirty_days(stub: ChatWebhookStub) -> None:
+def test_links_may_expire_after_thirty_days(stub):
     deliver("webhook", stub, options="&expires=30d&lang=en", links=None)
     [note] = stub.received[0].message["notes"]
     assert "30 d" in note
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_lone_surrogate_in_key_costs_its_link(
-    channel: str, stub: ChatWebhookStub, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_lone_surrogate_in_key_costs_its_link(channel, stub, caplog):
     publish = Publish("cos://player-1250000000.ap-guangzhou/vod/?types=Transcode,Cover")
     notification = sample("WorkflowTask", Transcode="SUCCESS", Cover="SUCCESS")
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
@@ -180,6 +165,6 @@ def test_lone_surrogate_in_key_costs_its_link(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_overlong_link_is_omitted(channel: str, stub: ChatWebhookStub) -> None:
+def test_overlong_link_is_omitted(channel, stub):
     text = deliver(channel, stub, links=lambda _: [f"https://cdn.example.com/{'x' * 9000}"])
     assert "cdn.example.com" not in text

@@ -12,16 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timezone
-from email.message import EmailMessage
 from email.policy import default
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 import trustme
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from scf_mps import Context, Drop
 from scf_mps.actions import Notify, NotifyError
@@ -39,30 +35,30 @@ QUOTED = "p%40ss%2Fw%3Ard%3F"
 class Mailbox:
     """The accepted emails of a server, and its replies."""
 
-    def __init__(self) -> None:
-        self.envelopes: list[Envelope] = []
-        self.sessions: list[Session] = []
-        self.refused: dict[str, str] = {}
+    def __init__(self):
+        self.envelopes = []
+        self.sessions = []
+        self.refused = {}
         self.reply = "250 taken"
 
     async def handle_RCPT(  # noqa: N802 - as aiosmtpd names it
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
+        self, server, session, envelope, address, options
+    ):
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 fine"
 
     async def handle_DATA(  # noqa: N802 - as aiosmtpd names it
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
+        self, server, session, envelope
+    ):
         if self.reply.startswith("250"):
             self.envelopes.append(envelope)
             self.sessions.append(session)
         return self.reply
 
     @property
-    def messages(self) -> list[EmailMessage]:
+    def messages(self):
         contents = [envelope.content for envelope in self.envelopes]
         return [
             email.message_from_bytes(content, policy=default)
@@ -72,30 +68,30 @@ class Mailbox:
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
+def authority():
     return trustme.CA()
 
 
 @pytest.fixture(scope="module")
-def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+def trusted(authority, tmp_path_factory):
     path = tmp_path_factory.mktemp("authority") / "authority.pem"
     authority.cert_pem.write_to_path(str(path))
     return str(path)
 
 
 @pytest.fixture(scope="module")
-def tls(authority: trustme.CA) -> ssl.SSLContext:
+def tls(authority):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
 @pytest.fixture
-def mailbox() -> Mailbox:
+def mailbox():
     return Mailbox()
 
 
-def authenticator(server: SMTP, session: Session, *data: Any) -> AuthResult:
+def authenticator(server, session, *data):
     login = data[-1]
     good = isinstance(login, LoginPassword) and login.password == PASSWORD.encode()
     return AuthResult(success=good and login.login == b"mps@example.com", handled=good)
@@ -104,15 +100,15 @@ def authenticator(server: SMTP, session: Session, *data: Any) -> AuthResult:
 class Closing(Controller):
     """Closes its connections when it stops: asyncio would warn about them in a later test."""
 
-    def __init__(self, mailbox: Mailbox, **settings: Any) -> None:
-        self.served: list[SMTP] = []
+    def __init__(self, mailbox, **settings):
+        self.served = []
         super().__init__(mailbox, **settings)
 
-    def factory(self) -> SMTP:
+    def factory(self):
         self.served.append(super().factory())
         return self.served[-1]
 
-    def stop(self, no_assert: bool = False) -> None:
+    def stop(self, no_assert=False):
         async def close() -> None:
             for server in self.served:
                 if server.transport is not None:
@@ -125,7 +121,7 @@ class Closing(Controller):
 
 
 @contextmanager
-def run_server(mailbox: Mailbox, **settings: Any) -> Iterator[int]:
+def run_server(mailbox, **settings):
     """Run a server on the loopback interface. Yield its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -142,13 +138,13 @@ Serve = Callable[..., AbstractContextManager[int]]
 
 
 @pytest.fixture
-def plain(mailbox: Mailbox) -> Iterator[str]:
+def plain(mailbox):
     """Return MPS_SMTP of a server without TLS and login."""
     with run_server(mailbox) as port:
         yield f"smtp://127.0.0.1:{port}?tls=no"
 
 
-def test_email_has_text_html_and_headers(plain: str, mailbox: Mailbox) -> None:
+def test_email_has_text_html_and_headers(plain, mailbox):
     send(TO, smtp=plain, clock=lambda: NOON)
     (envelope,), (message,) = mailbox.envelopes, mailbox.messages
     assert envelope.mail_from == "mps@example.com"
@@ -184,7 +180,7 @@ MPS 任务部分失败（1/4）：dianping2.mp4
     assert '<img src="https://cdn.example.com/dasda/dianping2_snapshotByOffset_10_0.jpg"' in html
 
 
-def test_email_survives_lone_surrogates(plain: str, mailbox: Mailbox) -> None:
+def test_email_survives_lone_surrogates(plain, mailbox):
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="a\ud800\u200bb")
     event["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/a\udfffb\U000e0041.mp4"
     task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
@@ -198,15 +194,11 @@ def test_email_survives_lone_surrogates(plain: str, mailbox: Mailbox) -> None:
     assert "<a " not in html
 
 
-def test_email_in_english_with_custom_text(
-    plain: str, mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_email_in_english_with_custom_text(plain, mailbox, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "notice.txt").write_text("Order {session_context}\n{results}\nBye <b>\n")
     send(
-        f"{TO}&lang=en&template=notice.txt",
-        make_documented(SessionContext="<i>42</i>"),
-        smtp=plain,
+        f"{TO}&lang=en&template=notice.txt", make_documented(SessionContext="<i>42</i>"), smtp=plain
     )
     (message,) = mailbox.messages
     text, html = (part.get_content() for part in message.iter_parts())
@@ -217,7 +209,7 @@ def test_email_in_english_with_custom_text(
     assert "<p>Bye &lt;b&gt;</p>" in html
 
 
-def test_file_name_cannot_become_header(plain: str, mailbox: Mailbox) -> None:
+def test_file_name_cannot_become_header(plain, mailbox):
     notification = sample("EditMediaTask")
     notification["SessionContext"] = "x\r\n.\r\nQUIT\r\n"
     source = notification["EditMediaTaskEvent"]["Input"]["FileInfoSet"][0]["InputInfo"]
@@ -229,7 +221,7 @@ def test_file_name_cannot_become_header(plain: str, mailbox: Mailbox) -> None:
     assert envelope.rcpt_tos == ["a@example.com", "b@example.com"]
 
 
-def test_email_uses_starttls_and_login(mailbox: Mailbox, tls: ssl.SSLContext, trusted: str) -> None:
+def test_email_uses_starttls_and_login(mailbox, tls, trusted):
     settings = {"tls_context": tls, "require_starttls": True}
     login = {"authenticator": authenticator, "auth_required": True}
     with run_server(mailbox, **settings, **login) as port:
@@ -247,9 +239,7 @@ def test_email_uses_starttls_and_login(mailbox: Mailbox, tls: ssl.SSLContext, tr
     assert len(mailbox.messages) == 1
 
 
-def test_email_uses_implicit_tls_with_trusted_server(
-    mailbox: Mailbox, tls: ssl.SSLContext, trusted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_email_uses_implicit_tls_with_trusted_server(mailbox, tls, trusted, monkeypatch):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -269,7 +259,7 @@ def test_email_uses_implicit_tls_with_trusted_server(
     assert len(mailbox.messages) == 2
 
 
-def test_server_without_starttls_gets_nothing(mailbox: Mailbox, plain: str) -> None:
+def test_server_without_starttls_gets_nothing(mailbox, plain):
     with pytest.raises(NotifyError, match="STARTTLS") as caught:
         send(TO, smtp=plain.removesuffix("?tls=no"))
     assert not caught.value.retryable
@@ -280,9 +270,7 @@ def test_server_without_starttls_gets_nothing(mailbox: Mailbox, plain: str) -> N
     ("reply", "retryable"),
     [("451 try later", True), ("554 looks like spam", False), ("571 no", False)],
 )
-def test_server_refusal_raises_error_with_code(
-    reply: str, retryable: bool, plain: str, mailbox: Mailbox
-) -> None:
+def test_server_refusal_raises_error_with_code(reply, retryable, plain, mailbox):
     mailbox.reply = reply
     with pytest.raises(NotifyError) as caught:
         send(TO, smtp=plain)
@@ -290,7 +278,7 @@ def test_server_refusal_raises_error_with_code(
     assert reply[4:] in str(caught.value)
 
 
-def test_refusal_of_all_recipients_raises_error(plain: str, mailbox: Mailbox) -> None:
+def test_refusal_of_all_recipients_raises_error(plain, mailbox):
     mailbox.refused = {"a@example.com": "450 greylisted", "b@example.com": "550 unknown"}
     with pytest.raises(NotifyError, match="450") as caught:
         send(TO, smtp=plain)
@@ -298,9 +286,7 @@ def test_refusal_of_all_recipients_raises_error(plain: str, mailbox: Mailbox) ->
     assert mailbox.messages == []
 
 
-def test_refusal_of_some_recipients_is_not_retried(
-    plain: str, mailbox: Mailbox, application: Callable[..., ModuleType], tmp_path: Path
-) -> None:
+def test_refusal_of_some_recipients_is_not_retried(plain, mailbox, application, tmp_path):
     mailbox.refused = {"b@example.com": "550 unknown"}
     with pytest.raises(Drop, match=r"b@example\.com"):
         send(TO, smtp=plain)
@@ -317,9 +303,7 @@ def test_refusal_of_some_recipients_is_not_retried(
     assert len(mailbox.messages) == 2
 
 
-def serve_lines(
-    *lines: bytes, wait: bool = False, end: bytes = b"\r\n"
-) -> AbstractContextManager[int]:
+def serve_lines(*lines, wait=False, end=b"\r\n"):
     """Return a server that sends one line for each line of its client, then closes the connection."""
 
     @contextmanager
@@ -350,7 +334,7 @@ def serve_lines(
     return serve()
 
 
-def test_disconnect_after_acceptance_is_success() -> None:
+def test_disconnect_after_acceptance_is_success():
     lines = (b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"250 ok", b"354 go", b"250 taken")
     with serve_lines(*lines) as port:
         send(TO, smtp=f"smtp://127.0.0.1:{port}?tls=no")
@@ -364,9 +348,7 @@ def test_disconnect_after_acceptance_is_success() -> None:
         ((b"421 busy",), False, "421"),
     ],
 )
-def test_incomplete_session_raises_retryable_error(
-    lines: tuple[bytes, ...], wait: bool, word: str
-) -> None:
+def test_incomplete_session_raises_retryable_error(lines, wait, word):
     with serve_lines(*lines, wait=wait) as port:
         smtp = f"smtp://127.0.0.1:{port}?tls=no"
         with pytest.raises(NotifyError, match=word) as caught:
@@ -374,7 +356,7 @@ def test_incomplete_session_raises_retryable_error(
     assert caught.value.retryable
 
 
-def test_incomplete_reply_is_no_code() -> None:
+def test_incomplete_reply_is_no_code():
     with serve_lines(b"2", wait=True, end=b"") as port:
         smtp = f"smtp://127.0.0.1:{port}?tls=no"
         with pytest.raises(NotifyError, match="within") as caught:
@@ -382,7 +364,7 @@ def test_incomplete_reply_is_no_code() -> None:
     assert caught.value.retryable
 
 
-def test_disconnect_after_wrong_password_names_login() -> None:
+def test_disconnect_after_wrong_password_names_login():
     lines = (b"220 hi", b"250-hi\r\n250 AUTH LOGIN PLAIN", b"535 Error: authentication failed")
     with serve_lines(*lines) as port:
         smtp = f"smtp://mps%40example.com:{QUOTED}@127.0.0.1:{port}?tls=no"
@@ -391,7 +373,7 @@ def test_disconnect_after_wrong_password_names_login() -> None:
     assert PASSWORD not in str(caught.value)
 
 
-def test_unreachable_server_raises_retryable_error() -> None:
+def test_unreachable_server_raises_retryable_error():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(NotifyError, match="ConnectionRefusedError") as caught:
@@ -399,7 +381,7 @@ def test_unreachable_server_raises_retryable_error() -> None:
     assert caught.value.retryable
 
 
-def test_email_is_not_sent_without_time(plain: str, mailbox: Mailbox) -> None:
+def test_email_is_not_sent_without_time(plain, mailbox):
     with pytest.raises(NotifyError, match="time"):
         send(TO, smtp=plain, context=Context({"time_limit_in_ms": 5}, clock=iter([0, 9]).__next__))
     assert mailbox.messages == []
@@ -426,21 +408,21 @@ def test_email_is_not_sent_without_time(plain: str, mailbox: Mailbox) -> None:
         (TO, "smtp://u:w0rd@example.com?tls=no", "TLS"),
     ],
 )
-def test_mail_rejects_invalid_address_or_server(to: str, smtp: str, word: str) -> None:
+def test_mail_rejects_invalid_address_or_server(to, smtp, word):
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Notify(to, smtp=smtp)
     assert "w0rd" not in str(caught.value)
     assert QUOTED not in str(caught.value)
 
 
-def test_server_has_default_ports() -> None:
+def test_server_has_default_ports():
     from scf_mps.actions.notify.mail import Server
 
     assert (Server("smtps://h").port, Server("smtp://h").port) == (465, 587)
     assert Server("smtp://u:p@127.0.0.1?tls=no").password == "p"
 
 
-def test_sent_email_is_logged_by_channel(plain: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_sent_email_is_logged_by_channel(plain, caplog):
     with caplog.at_level(logging.INFO):
         send(TO, smtp=plain)
     (record,) = [record for record in caplog.records if record.getMessage() == "notified"]

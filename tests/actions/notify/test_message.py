@@ -1,23 +1,16 @@
 """Content of messages."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from scf_mps.actions.notify.text import format_duration, format_size
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
 from .support import deliver
 
 
-def test_aborted_result_is_not_reported_as_success(
-    stub: ChatWebhookStub,
-) -> None:
+def test_aborted_result_is_not_reported_as_success(stub):
     event = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
     event["WorkflowTaskEvent"]["MediaProcessResultSet"][1]["ImageSpriteTask"]["Status"] = "ABORTED"
     deliver("wecom", stub, parse_event(event), options="&lang=en&on=failure")
@@ -43,15 +36,13 @@ def test_aborted_result_is_not_reported_as_success(
         ("synth_schedule_all_activity_types", ["ScheduleTask", "❔ Dubbing  PROCESSING"]),
     ],
 )
-def test_message_covers_every_kind_of_event(
-    event: str, parts: list[str], stub: ChatWebhookStub
-) -> None:
+def test_message_covers_every_kind_of_event(event, parts, stub):
     deliver("webhook", stub, event=parse_event(payload(event)))
     text = stub.received[0].message["text"]
     assert [part for part in parts if part not in text] == []
 
 
-def test_message_shows_error_of_task_and_results(stub: ChatWebhookStub) -> None:
+def test_message_shows_error_of_task_and_results(stub):
     notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="FAIL")
     notification["WorkflowTaskEvent"] |= {"ErrCode": 1, "Message": "*odd*"}
     results = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
@@ -66,9 +57,7 @@ def test_message_shows_error_of_task_and_results(stub: ChatWebhookStub) -> None:
     ("lang", "title"),
     [("zh", "## MPS 任务部分失败：demo.mp4"), ("en", "## MPS task partly failed: demo.mp4")],
 )
-def test_title_omits_count_if_only_task_failed(
-    lang: str, title: str, stub: ChatWebhookStub
-) -> None:
+def test_title_omits_count_if_only_task_failed(lang, title, stub):
     notification = sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")
     notification["WorkflowTaskEvent"]["ErrCode"] = 60000
     deliver("wecom", stub, event=parse_event(notification), options=f"&lang={lang}")
@@ -76,7 +65,7 @@ def test_title_omits_count_if_only_task_failed(
     assert text.splitlines()[0] == title
 
 
-def test_unknown_status_is_shown_unchanged(stub: ChatWebhookStub) -> None:
+def test_unknown_status_is_shown_unchanged(stub):
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     result = notification["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     result["Status"] = "ABORTED"
@@ -87,9 +76,7 @@ def test_unknown_status_is_shown_unchanged(stub: ChatWebhookStub) -> None:
     assert stub.received[0].message["results"][0]["outcome"] == "unknown"
 
 
-def test_unknown_event_type_is_reported(
-    stub: ChatWebhookStub,
-) -> None:
+def test_unknown_event_type_is_reported(stub):
     event = parse_event(
         {"EventType": "HoloTask", "HoloTaskEvent": {"TaskId": "t", "Status": "FINISH"}}
     )
@@ -103,7 +90,7 @@ def test_unknown_event_type_is_reported(
     ]
 
 
-def test_duration_and_size_formats() -> None:
+def test_duration_and_size_formats():
     assert [format_duration(seconds) for seconds in (0.5, 59.96, 61, 3723.9)] == [
         "0.5 s",
         "60 s",
@@ -120,7 +107,7 @@ def test_duration_and_size_formats() -> None:
     ]
 
 
-def test_message_shows_verdict_in_one_line(stub: ChatWebhookStub) -> None:
+def test_message_shows_verdict_in_one_line(stub):
     event = sample("WorkflowTask", Transcode="SUCCESS")
     output = {"Suggestion": "block", "Label": "sexy", "Confidence": 98}
     review = {"Type": "Porn", "PornTask": {"Status": "SUCCESS", "Output": output}}
@@ -150,9 +137,7 @@ def test_message_shows_verdict_in_one_line(stub: ChatWebhookStub) -> None:
         ({"Type": "VOD", "VODInputInfo": {"FileId": "5285"}}, "5285", "vod://5285"),
     ],
 )
-def test_message_names_source_outside_cos(
-    info: dict[str, Any], name: str, source: str, stub: ChatWebhookStub
-) -> None:
+def test_message_names_source_outside_cos(info, name, source, stub):
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["InputInfo"] = info
     text = deliver("wecom", stub, event=parse_event(notification), options="&lang=en")

@@ -1,18 +1,13 @@
 """Notify action: addresses, selection of events, and the application."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from scf_mps import CallbacksFailed
 from scf_mps.actions import Notify
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub, StubResponse
+from scf_mps.local.chat_webhooks import StubResponse
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -34,7 +29,7 @@ from .support import TOKEN, deliver, make_address, make_documented
         ("?types=HoloTranscode", ("failed edit", "broken source")),
     ],
 )
-def test_options_select_events(options: str, wanted: tuple[str, ...]) -> None:
+def test_options_select_events(options, wanted):
     events = {
         "mixed": make_documented(),
         "good": parse_event(sample("WorkflowTask", Transcode="SUCCESS", ImageSprites="SUCCESS")),
@@ -49,7 +44,7 @@ def test_options_select_events(options: str, wanted: tuple[str, ...]) -> None:
     assert {name for name, event in events.items() if notify.wants(event)} == set(wanted)
 
 
-def test_types_option_selects_results(stub: ChatWebhookStub) -> None:
+def test_types_option_selects_results(stub):
     deliver("webhook", stub, options="&types=ImageSprites")
     assert [result["type"] for result in stub.received[0].message["results"]] == ["ImageSprites"]
     assert stub.received[0].message["outcome"] == "succeeded"
@@ -89,21 +84,19 @@ def test_types_option_selects_results(stub: ChatWebhookStub) -> None:
         (f"wecom://{TOKEN}?colour=red", "'colour'"),
     ],
 )
-def test_notify_rejects_invalid_address_without_secrets(to: str, word: str) -> None:
+def test_notify_rejects_invalid_address_without_secrets(to, word):
     with pytest.raises(ValueError, match=re.escape(word)) as caught:
         Notify(to)
     assert TOKEN not in str(caught.value)
 
 
-def get_names(handlers: ModuleType) -> list[str]:
+def get_names(handlers):
     return [
         route.name for route in handlers.app.routes if route.name.startswith("handlers.notifying.")
     ]
 
 
-def test_each_address_is_a_callback_without_secrets(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub
-) -> None:
+def test_each_address_is_a_callback_without_secrets(application, stub):
     handlers = application(
         MPS_NOTIFY=f"wecom://{TOKEN}, {make_address('slack', stub)}&on=failure,wecom://x?session=a,b*\n"
         f"mailto:a@example.com?from=m@example.com https://example.com/h?bucket=out-1250000000",
@@ -119,9 +112,7 @@ def test_each_address_is_a_callback_without_secrets(
     assert TOKEN not in "".join(map(str, handlers.app.routes))
 
 
-def test_retry_sends_only_failed_messages(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub, tmp_path: Path
-) -> None:
+def test_retry_sends_only_failed_messages(application, stub, tmp_path):
     handlers = application(
         MPS_LEDGER=f"file://{tmp_path}",
         MPS_NOTIFY=f"wecom://one?endpoint={stub.url},wecom://two?endpoint={stub.url},"
@@ -147,9 +138,7 @@ def test_retry_sends_only_failed_messages(
     assert [received.address for received in stub.received] == ["/three", "two"]
 
 
-def test_repeated_message_has_same_idempotency_key(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub
-) -> None:
+def test_repeated_message_has_same_idempotency_key(application, stub):
     handlers = application(MPS_NOTIFY=f"{stub.url}/three")
     for _ in range(2):
         handlers.main_handler(payload("synth_edit_media_success"), {})
@@ -158,9 +147,7 @@ def test_repeated_message_has_same_idempotency_key(
     assert len(set(keys)) == 1
 
 
-def test_filter_options_select_addresses(
-    application: Callable[..., ModuleType], stub: ChatWebhookStub
-) -> None:
+def test_filter_options_select_addresses(application, stub):
     handlers = application(
         MPS_NOTIFY=f"wecom://one?endpoint={stub.url}&session=other-*,"
         f"wecom://two?endpoint={stub.url}&bucket=other-1250000000,"
@@ -172,7 +159,7 @@ def test_filter_options_select_addresses(
     assert [received.address for received in stub.received] == ["three"]
 
 
-def test_types_option_may_contain_blanks() -> None:
+def test_types_option_may_contain_blanks():
     notify = Notify(f"wecom://{TOKEN}?types=Cover, ImageSprites")
     assert notify.wants(parse_event(sample("WorkflowTask", ImageSprites="SUCCESS")))
     assert not notify.wants(parse_event(sample("WorkflowTask", Transcode="SUCCESS")))

@@ -1,12 +1,8 @@
 """Email by SES through the official SDK."""
 
-from __future__ import annotations
-
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -31,16 +27,16 @@ TEMPLATE = "{{title}}|{{outcome}}|{{task_id}}|{{source}}|{{session_context}}|{{r
 
 
 @pytest.fixture
-def ses() -> Ses:
+def ses():
     return Ses({123: TEMPLATE}, domains=["mail.example.com"])
 
 
 @pytest.fixture
-def api(ses: Ses, run_api: Callable[..., CloudApi]) -> CloudApi:
+def api(ses, run_api):
     return run_api(ses)
 
 
-def test_ses_fills_template_of_account(api: CloudApi, ses: Ses) -> None:
+def test_ses_fills_template_of_account(api, ses):
     send(
         f"{FROM}?to=a@example.com;b@example.com&template=123",
         make_documented(SessionContext="order"),
@@ -65,7 +61,7 @@ def test_ses_fills_template_of_account(api: CloudApi, ses: Ses) -> None:
     assert (request.region, request.parameters["TriggerType"]) == ("ap-guangzhou", 1)
 
 
-def test_file_name_cannot_become_tag_in_template(api: CloudApi, ses: Ses) -> None:
+def test_file_name_cannot_become_tag_in_template(api, ses):
     event = sample("WorkflowTask", Transcode="SUCCESS")
     event["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = "/<img src=x>.mp4"
     event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]["Output"]["Path"] = (
@@ -81,7 +77,7 @@ def test_file_name_cannot_become_tag_in_template(api: CloudApi, ses: Ses) -> Non
     assert "a＜b＞.mp4" in email.text
 
 
-def test_lone_surrogate_costs_only_its_link(api: CloudApi, ses: Ses) -> None:
+def test_lone_surrogate_costs_only_its_link(api, ses):
     event = sample("WorkflowTask", Transcode="SUCCESS", session_context="a\ud800\u115fb")
     task = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
     task["Output"]["Path"] = "/\udcff.mp4"
@@ -91,7 +87,7 @@ def test_lone_surrogate_costs_only_its_link(api: CloudApi, ses: Ses) -> None:
     assert email.text.endswith("|")
 
 
-def test_template_has_five_links_in_6000_bytes(api: CloudApi, ses: Ses) -> None:
+def test_template_has_five_links_in_6000_bytes(api, ses):
     event = sample("WorkflowTask", Transcode="SUCCESS")
     event["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 7
     for length, count in ((100, 5), (2000, 2)):
@@ -101,9 +97,7 @@ def test_template_has_five_links_in_6000_bytes(api: CloudApi, ses: Ses) -> None:
         assert ses.sent[-1].text.rpartition("|")[2].split() == [link] * count
 
 
-def test_older_account_sends_free_content(
-    run_api: Callable[..., CloudApi], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_older_account_sends_free_content(run_api, monkeypatch):
     ses = Ses(simple=True)
     api = run_api(ses)
     monkeypatch.delenv("MPS_API_ENDPOINT")
@@ -123,7 +117,7 @@ def test_older_account_sends_free_content(
         ("ses://m@other.com?to=a@b.cn&template=123", "NotAuthenticatedSender"),
     ],
 )
-def test_ses_refusal_raises_error_with_advice(to: str, code: str, api: CloudApi) -> None:
+def test_ses_refusal_raises_error_with_advice(to, code, api):
     with pytest.raises(NotifyError) as caught:
         send(to)
     assert caught.value.code == f"FailedOperation.{code}"
@@ -139,7 +133,7 @@ def test_ses_refusal_raises_error_with_advice(to: str, code: str, api: CloudApi)
         "InternalError",
     ],
 )
-def test_temporary_ses_error_is_retryable(code: str, api: CloudApi) -> None:
+def test_temporary_ses_error_is_retryable(code, api):
     api.faults.add("SendEmail", code=code)
     with pytest.raises(NotifyError) as caught:
         send(f"{FROM}?to=a@example.com&template=123")
@@ -158,12 +152,12 @@ def test_temporary_ses_error_is_retryable(code: str, api: CloudApi) -> None:
         (f"{FROM}?to=a@b.cn&endpoint=ftp://x", "http://host:port of an emulator"),
     ],
 )
-def test_ses_rejects_invalid_address(to: str, word: str) -> None:
+def test_ses_rejects_invalid_address(to, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         Notify(to)
 
 
-def call_send_email(api: CloudApi, **parameters: Any) -> Any:
+def call_send_email(api, **parameters):
     http_profile = HttpProfile(protocol="http", endpoint=api.endpoint)
     client = CommonClient(
         "ses",
@@ -176,7 +170,7 @@ def call_send_email(api: CloudApi, **parameters: Any) -> Any:
     return client.call_json("SendEmail", {**defaults, **parameters})["Response"]
 
 
-def test_emulator_fills_template_and_omits_missing_values(api: CloudApi, ses: Ses) -> None:
+def test_emulator_fills_template_and_omits_missing_values(api, ses):
     template = {"TemplateID": 123, "TemplateData": json.dumps({"title": "t"})}
     assert call_send_email(api, Template=template)["MessageId"].startswith("qcloudses-")
     call_send_email(api, Template={"TemplateID": 123})
@@ -204,15 +198,13 @@ def test_emulator_fills_template_and_omits_missing_values(api: CloudApi, ses: Se
         ({"Destination": ["a@b.cn"] * 51}, "FailedOperation.TooManyRecipients"),
     ],
 )
-def test_emulator_refuses_invalid_requests(
-    parameters: dict[str, Any], code: str, api: CloudApi
-) -> None:
+def test_emulator_refuses_invalid_requests(parameters, code, api):
     with pytest.raises(TencentCloudSDKException) as caught:
         call_send_email(api, **parameters)
     assert caught.value.code == code
 
 
-def test_emulator_accepts_text_without_html() -> None:
+def test_emulator_accepts_text_without_html():
     ses = Ses(simple=True)
     with CloudApi([ses]) as api:
         call_send_email(api, Simple={"Text": "dA=="})

@@ -1,21 +1,17 @@
 """Messages within the size limits of channels."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import Any
 
 import pytest
 
 from scf_mps.events.parser import parse_event
-from scf_mps.local.chat_webhooks import ChatWebhookStub
 from scf_mps.local.samples import sample
 
 from .support import deliver, make_public_links
 
 
-def make_many(count: int) -> Any:
+def make_many(count):
     """Return an event with `count` renditions, the last of which failed."""
     notification = sample("WorkflowTask", Transcode="SUCCESS", AnimatedGraphics="FAIL")
     good, bad = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
@@ -23,13 +19,13 @@ def make_many(count: int) -> Any:
     return parse_event(notification)
 
 
-def make_long_links(result: Any) -> list[str]:
+def make_long_links(result):
     """Return links as long as those presigned with the keys of a role."""
     return [f"https://cdn.example.com/{file.key}?x={'0' * 1000}" for file in result.files]
 
 
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "slack"])
-def test_rows_are_kept_before_links(channel: str, stub: ChatWebhookStub) -> None:
+def test_rows_are_kept_before_links(channel, stub):
     text = deliver(channel, stub, event=make_many(25), links=make_long_links)
     assert text.count("✅") == 24
     assert text.count("❌") == 1
@@ -38,7 +34,7 @@ def test_rows_are_kept_before_links(channel: str, stub: ChatWebhookStub) -> None
 
 
 @pytest.mark.parametrize(("channel", "shown"), [("wecom", "!["), ("slack", "image_url")])
-def test_picture_with_long_url_is_omitted(channel: str, shown: str, stub: ChatWebhookStub) -> None:
+def test_picture_with_long_url_is_omitted(channel, shown, stub):
     assert shown in deliver(channel, stub)
     assert shown not in deliver(
         channel,
@@ -48,9 +44,7 @@ def test_picture_with_long_url_is_omitted(channel: str, shown: str, stub: ChatWe
 
 
 @pytest.mark.parametrize(("length", "shown"), [(3000, True), (3001, False)])
-def test_slack_shows_picture_urls_up_to_3000_characters(
-    length: int, shown: bool, stub: ChatWebhookStub
-) -> None:
+def test_slack_shows_picture_urls_up_to_3000_characters(length, shown, stub):
     start = "https://cdn.example.com/"
     link = f"{start}{'x' * (length - len(start) - 4)}.jpg"
     event = parse_event(sample("WorkflowTask", AnimatedGraphics="SUCCESS"))
@@ -58,7 +52,7 @@ def test_slack_shows_picture_urls_up_to_3000_characters(
 
 
 @pytest.mark.parametrize("channel", ["wecom", "dingtalk", "feishu", "lark", "slack", "webhook"])
-def test_omitted_rows_are_counted(channel: str, stub: ChatWebhookStub) -> None:
+def test_omitted_rows_are_counted(channel, stub):
     text = deliver(channel, stub, event=make_many(400), links=make_long_links, options="&lang=en")
     if channel == "webhook":
         text = stub.received[0].message["text"]
@@ -68,7 +62,7 @@ def test_omitted_rows_are_counted(channel: str, stub: ChatWebhookStub) -> None:
     assert "0" * 1000 not in text
 
 
-def make_crowded(count: int) -> dict[str, Any]:
+def make_crowded(count):
     """Return an event of `count` renditions with long names, the last of which failed."""
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     task = notification["WorkflowTaskEvent"]
@@ -82,7 +76,7 @@ def make_crowded(count: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("links", [None, make_public_links])
-def test_webhook_message_has_at_most_100_results(links: Any, stub: ChatWebhookStub) -> None:
+def test_webhook_message_has_at_most_100_results(links, stub):
     deliver("webhook", stub, event=parse_event(make_crowded(1000)), links=links, options="&lang=en")
     received = stub.received[0]
     message = received.message
@@ -94,7 +88,7 @@ def test_webhook_message_has_at_most_100_results(links: Any, stub: ChatWebhookSt
     assert "more" in message["text"]
 
 
-def test_webhook_body_is_bounded(stub: ChatWebhookStub) -> None:
+def test_webhook_body_is_bounded(stub):
     notification = make_crowded(100)
     notification |= {"SessionContext": "\x01" * 100_000, "SessionId": '"' * 100_000}
     task = notification["WorkflowTaskEvent"]
@@ -110,7 +104,7 @@ def test_webhook_body_is_bounded(stub: ChatWebhookStub) -> None:
     assert f"{left_out} 项" in received.message["notes"][0]
 
 
-def test_webhook_message_lists_files_that_fit(stub: ChatWebhookStub) -> None:
+def test_webhook_message_lists_files_that_fit(stub):
     notification = sample("WorkflowTask", SampleSnapshot="SUCCESS")
     (result,) = notification["WorkflowTaskEvent"]["MediaProcessResultSet"]
     paths = [f"/snapshots/{number}.jpg" for number in range(1650)]

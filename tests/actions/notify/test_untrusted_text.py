@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 from unicodedata import category
@@ -104,12 +103,12 @@ def messages(draw: st.DrawFn) -> Message:
 
 
 @pytest.fixture(scope="module")
-def stub() -> Iterator[ChatWebhookStub]:
+def stub():
     with ChatWebhookStub() as running:
         yield running
 
 
-def send_to_stub(channel: Any, message: Message, stub: ChatWebhookStub) -> Any:
+def send_to_stub(channel, message, stub):
     """Send a message to a stub, which refuses messages that are too long. Return what it received."""
     channel.send(message, SendContext(KEY, make_context(30), lambda: NOON))
     return stub.received[-1]
@@ -118,14 +117,14 @@ def send_to_stub(channel: Any, message: Message, stub: ChatWebhookStub) -> Any:
 OURS = re.compile(r"!?\[([^\[\]<>*`|~@#\n]*)\]\(https://[^\s()\[\]<>|*`]*\)|\*\*([^*\n]*)\*\*")
 
 
-def remove_our_markup(text: str) -> str:
+def remove_our_markup(text):
     """Return a text without our links, pictures and bold words."""
     return OURS.sub(lambda match: match[1] or match[2] or "", text)
 
 
 @few
 @given(message=messages())
-def test_wecom_message_has_only_our_markup(message: Message, stub: ChatWebhookStub) -> None:
+def test_wecom_message_has_only_our_markup(message, stub):
     options = {"endpoint": stub.url}
     content = send_to_stub(WeCom("k", options), message, stub).message["markdown_v2"]["content"]
     assert len(content.encode()) <= 4096
@@ -139,7 +138,7 @@ def test_wecom_message_has_only_our_markup(message: Message, stub: ChatWebhookSt
 
 @few
 @given(message=messages())
-def test_dingtalk_message_has_only_our_markup(message: Message, stub: ChatWebhookStub) -> None:
+def test_dingtalk_message_has_only_our_markup(message, stub):
     received = send_to_stub(DingTalk("k", {"endpoint": stub.url, "word": "x"}), message, stub)
     assert len(received.body) <= 20_000
     assert received.message["at"] == {"atMobiles": [], "atUserIds": [], "isAtAll": False}
@@ -152,7 +151,7 @@ def test_dingtalk_message_has_only_our_markup(message: Message, stub: ChatWebhoo
 
 @few
 @given(message=messages())
-def test_feishu_message_has_only_texts_and_links(message: Message, stub: ChatWebhookStub) -> None:
+def test_feishu_message_has_only_texts_and_links(message, stub):
     received = send_to_stub(Feishu("k", {"endpoint": stub.url, "secret": "s"}), message, stub)
     assert len(received.body) <= 20_000
     (post,) = received.message["content"]["post"].values()
@@ -165,9 +164,7 @@ def test_feishu_message_has_only_texts_and_links(message: Message, stub: ChatWeb
 
 @few
 @given(message=messages())
-def test_slack_message_has_only_texts_links_and_pictures(
-    message: Message, stub: ChatWebhookStub
-) -> None:
+def test_slack_message_has_only_texts_links_and_pictures(message, stub):
     received = send_to_stub(Slack("T/B/X", {"endpoint": stub.url}), message, stub).message
     assert len(json.dumps(received["blocks"], ensure_ascii=False).encode()) <= 12_000
     assert len(received["blocks"]) <= 50
@@ -188,7 +185,7 @@ def test_slack_message_has_only_texts_links_and_pictures(
 
 @few
 @given(message=messages())
-def test_webhook_body_is_bounded_and_printable(message: Message, stub: ChatWebhookStub) -> None:
+def test_webhook_body_is_bounded_and_printable(message, stub):
     received = send_to_stub(Webhook(f"{stub.url}/hook", {}), message, stub)
     assert len(received.body) <= 500_000
     for text in (received.message["title"], *received.message["text"].splitlines()):
@@ -200,27 +197,27 @@ def test_webhook_body_is_bounded_and_printable(message: Message, stub: ChatWebho
 class Page(HTMLParser):
     """The tags of a page with their attribute names, and its URLs."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text):
         super().__init__()
-        self.tags: set[tuple[str, ...]] = set()
-        self.open: list[str] = []
-        self.addresses: list[str] = []
+        self.tags = set()
+        self.open = []
+        self.addresses = []
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag, attrs):
         self.tags.add((tag, *(name for name, _ in attrs)))
         self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
         if tag != "img":
             self.open.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
+    def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
 
 @few
 @given(message=messages())
-def test_email_is_complete_with_only_our_tags(message: Message) -> None:
+def test_email_is_complete_with_only_our_tags(message):
     html, text = render_html(message, NOON), render_text(message, NOON)
     assert len(html.encode()) <= 91_000
     assert len(text.encode()) <= 90_000
@@ -242,7 +239,7 @@ def test_email_is_complete_with_only_our_tags(message: Message) -> None:
     assert all(url.startswith("https://cdn.example.com/") for url in page.addresses)
 
 
-def test_email_has_at_most_90000_bytes() -> None:
+def test_email_has_at_most_90000_bytes():
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     notification["WorkflowTaskEvent"]["MediaProcessResultSet"] *= 2000
     event = parse_event(notification)
@@ -255,7 +252,7 @@ def test_email_has_at_most_90000_bytes() -> None:
 
 @few
 @given(message=messages())
-def test_title_and_facts_are_visible_single_lines(message: Message) -> None:
+def test_title_and_facts_are_visible_single_lines(message):
     for text in (message.title, *(value for _, value in message.facts)):
         assert not re.search(
             "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text
@@ -264,7 +261,7 @@ def test_title_and_facts_are_visible_single_lines(message: Message) -> None:
 
 
 @given(st.text(max_size=100), st.integers(3, 60))
-def test_clean_text_is_truncated_between_characters(text: str, most: int) -> None:
+def test_clean_text_is_truncated_between_characters(text, most):
     made = clean(text, most)
     assert len(made.encode()) <= most
     whole = clean(text, 10_000)
@@ -287,19 +284,19 @@ INVISIBLE = "".join(
 
 
 @pytest.mark.parametrize("text", [*INVISIBLE[:80], INVISIBLE, "\ue000", "\U000f0000", "\uffff"])
-def test_clean_text_has_no_invisible_characters(text: str) -> None:
+def test_clean_text_has_no_invisible_characters(text):
     assert clean(f"{text}a{text}b{text}") == "ab"
 
 
 @given(st.text())
-def test_clean_text_is_printable(text: str) -> None:
+def test_clean_text_is_printable(text):
     made = clean(text, 10_000)
     assert made.isprintable()
     assert all(category(char) not in ("Cc", "Cf", "Cn", "Co", "Cs") for char in made)
     assert clean(made, 10_000) == made
 
 
-def test_clean_text_keeps_one_space_for_blanks() -> None:
+def test_clean_text_keeps_one_space_for_blanks():
     assert clean("\u3000a\t\x00\u2028\x1bb\xa0c\x85") == "a b c"
     assert clean("视频 é ا 😀") == "视频 é ا 😀"
 
@@ -315,19 +312,19 @@ def test_clean_text_keeps_one_space_for_blanks() -> None:
         ),
     ],
 )
-def test_markdown_is_replaced_by_lookalikes(text: str, shown: str) -> None:
+def test_markdown_is_replaced_by_lookalikes(text, shown):
     assert escape_markdown(text) == shown
 
 
 @given(st.text(max_size=60))
 @example("javascript:alert(1)")
 @example("HTTPS://a/b c|(d)[e]<f>'\"\\*\ud800")
-def test_sanitized_url_cannot_end_a_link(text: str) -> None:
+def test_sanitized_url_cannot_end_a_link(text):
     for url in (sanitize_url(text), sanitize_url(f"https://{text}")):
         assert re.fullmatch(r"(?i:https?://[A-Za-z0-9#$%&+,/:;=?@~_.\-]*)?", url)
 
 
-def test_link_has_at_most_8192_bytes() -> None:
+def test_link_has_at_most_8192_bytes():
     longest = "https://cdn.example.com/".ljust(8192, "x")
     link = make_link("a.mp4", longest)
     assert link is not None
@@ -343,7 +340,7 @@ def test_link_has_at_most_8192_bytes() -> None:
     st.integers(-10, 400),
     st.integers(0, 20),
 )
-def test_chosen_rows_fit_the_room(rows: list[tuple[int, int]], room: int, more: int) -> None:
+def test_chosen_rows_fit_the_room(rows, room, more):
     chosen = choose_rows(rows, room, more)
     taken = sum(rows[at][0] if whole else rows[at][1] for at, whole in enumerate(chosen))
     if len(chosen) == len(rows):
@@ -353,7 +350,7 @@ def test_chosen_rows_fit_the_room(rows: list[tuple[int, int]], room: int, more: 
         assert not any(chosen)
 
 
-def test_rows_that_fit_exactly_are_kept() -> None:
+def test_rows_that_fit_exactly_are_kept():
     rows = [(3, 2), (3, 2)]
     assert choose_rows(rows, 6, 1) == [True, True]
     assert choose_rows(rows, 5, 1) == [True, False]

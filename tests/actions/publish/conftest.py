@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from scf_mps.cos import Cos, CosObject
+from scf_mps.cos import CosObject
 
 from .support import OUT
 
 
 @pytest.fixture
-def hls(cos: Cos) -> Callable[..., CosObject]:
+def hls(cos):
     """Return a function that stores an HLS output of one rendition and one segment."""
 
     def store(folder: str, name: str = "index") -> CosObject:

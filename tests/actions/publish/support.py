@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from scf_mps.actions import Publish
 from scf_mps.cos import Cos, CosObject, Credentials
@@ -40,11 +39,11 @@ Load = Callable[..., ModuleType]
 Store = Callable[..., None]
 
 
-def make_storage(bucket: str = "out-1250000000") -> dict[str, Any]:
+def make_storage(bucket="out-1250000000"):
     return {"Type": "COS", "CosOutputStorage": {"Bucket": bucket, "Region": "ap-guangzhou"}}
 
 
-def make_transcode(path: str, definition: int = 100030, **output: Any) -> dict[str, Any]:
+def make_transcode(path, definition=100030, **output):
     """Return a rendition at a path."""
     made = {
         "OutputStorage": make_storage(),
@@ -62,7 +61,7 @@ def make_transcode(path: str, definition: int = 100030, **output: Any) -> dict[s
     return {"Type": "Transcode", "TranscodeTask": make_task}
 
 
-def make_task(*results: dict[str, Any], **more: Any) -> dict[str, Any]:
+def make_task(*results, **more):
     """Return a notification with these results."""
     notification = sample("WorkflowTask", session_context="order-42")
     body = notification["WorkflowTaskEvent"]
@@ -113,9 +112,9 @@ SOURCE = CosObject("source-1250000000", "ap-guangzhou", "videos/demo.mp4")
 SUBTITLES = f"{VOD}{{task_id}}/?types=AsrFullTextRecognition,TransTextRecognition&manifest=m.json"
 
 
-def subtitles(path: str | None) -> dict[str, Any]:
+def subtitles(path):
     """Return the documented event of subtitles at a path."""
-    notification: dict[str, Any] = payload("mps_workflow_smart_subtitles_success")
+    notification = payload("mps_workflow_smart_subtitles_success")
     (item,) = notification["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"]
     item["AsrFullTextTask"]["Output"]["SubtitlePath"] = path
     return notification

@@ -1,43 +1,30 @@
 """CDN calls after publication."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
 from scf_mps import CallbacksFailed
 from scf_mps.actions import Cdn
-from scf_mps.cos import CosObject, Credentials
+from scf_mps.cos import Credentials
 from scf_mps.events.parser import parse_event
 from scf_mps.local.api import Cdn as CdnService
-from scf_mps.local.api import CloudApi
-from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.faults import Fault
 from scf_mps.tencent.client import ApiError
 
-from .support import VOD, Keys, Load, Store, make_task, make_transcode
+from .support import VOD, make_task, make_transcode
 
 
 @pytest.fixture
-def cdn() -> CdnService:
+def cdn():
     return CdnService(["cdn.example.com"])
 
 
 @pytest.fixture
-def api(cdn: CdnService, run_api: Callable[..., CloudApi]) -> CloudApi:
+def api(cdn, run_api):
     pytest.importorskip("tencentcloud.common", reason="the CDN is called through the official SDK")
     return run_api(cdn)
 
 
-def test_cdn_gets_all_urls_after_all_copies(
-    application: Load,
-    api: CloudApi,
-    cdn: CdnService,
-    emulator: CosEmulator,
-    store: Store,
-    hls: Callable[..., CosObject],
-) -> None:
+def test_cdn_gets_all_urls_after_all_copies(application, api, cdn, emulator, store, hls):
     notification = make_task(make_transcode("/a/x.m3u8", 1), make_transcode("/a/影.mp4", 2))
     store(*parse_event(notification).files)
     hls("a/", "x")
@@ -65,9 +52,7 @@ def test_cdn_gets_all_urls_after_all_copies(
 
 
 @pytest.mark.parametrize("what", ["purge", "prefetch"])
-def test_cdn_do_selects_purge_or_prefetch(
-    application: Load, api: CloudApi, cdn: CdnService, store: Store, what: str
-) -> None:
+def test_cdn_do_selects_purge_or_prefetch(application, api, cdn, store, what):
     notification = make_task(make_transcode("/a/x.mp4"))
     store(*parse_event(notification).files)
     options = f"cdn=https://cdn.example.com&cdn_do={what}"
@@ -76,7 +61,7 @@ def test_cdn_do_selects_purge_or_prefetch(
     assert (cdn.purged, cdn.pushed) == ((urls, []) if what == "purge" else ([], urls))
 
 
-def test_cdn_gets_urls_in_batches(emulator: CosEmulator, api: CloudApi, cdn: CdnService) -> None:
+def test_cdn_gets_urls_in_batches(emulator, api, cdn):
     asked = Cdn(Credentials(emulator.key.secret_id, emulator.key.secret_key), endpoint=api.url)
     urls = [f"https://cdn.example.com/{number}.ts" for number in range(1001)]
     assert len(set(asked.purge(urls))) == 2
@@ -84,9 +69,7 @@ def test_cdn_gets_urls_in_batches(emulator: CosEmulator, api: CloudApi, cdn: Cdn
     assert [len(batch) for batch in cdn.purged + cdn.pushed] == [1000, 1, 500, 1]
 
 
-def test_cdn_refusal_fails_only_its_callback(
-    application: Load, api: CloudApi, store: Store, keys: Keys
-) -> None:
+def test_cdn_refusal_fails_only_its_callback(application, api, store, keys):
     notification = make_task(make_transcode("/a/x.mp4"))
     store(*parse_event(notification).files)
     handlers = application(

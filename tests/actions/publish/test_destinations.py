@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from scf_mps import CallbacksFailed, ConfigurationError
 from scf_mps.actions import Publish
 from scf_mps.actions.publish.destinations import Destinations
-from scf_mps.cos import Cos, CosObject
 from scf_mps.events.files import find_files
 from scf_mps.events.parser import parse_event
 from tests.support.sample_data import payload
@@ -23,9 +21,6 @@ from .support import (
     OUT,
     SOURCE,
     VOD,
-    Keys,
-    Load,
-    Store,
     copy_all,
     get_target_keys,
     make_storage,
@@ -34,9 +29,7 @@ from .support import (
 )
 
 
-def test_folder_takes_all_files_under_their_names(
-    application: Load, cos: Cos, store: Store, hls: Callable[..., CosObject], keys: Keys
-) -> None:
+def test_folder_takes_all_files_under_their_names(application, cos, store, hls, keys):
     notification = payload("synth_workflow_all_six_types")
     event = parse_event(notification)
     store(*event.files)
@@ -47,9 +40,7 @@ def test_folder_takes_all_files_under_their_names(
     assert cos.read_text(f"{VOD}demo_transcode_100030.mp4").endswith("transcode_100030.mp4")
 
 
-def test_key_template_names_single_file_or_folder(
-    cos: Cos, store: Store, hls: Callable[..., CosObject]
-) -> None:
+def test_key_template_names_single_file_or_folder(cos, store, hls):
     notification = payload("synth_workflow_all_six_types")
     event = parse_event(notification)
     store(*event.files)
@@ -80,14 +71,12 @@ def test_key_template_names_single_file_or_folder(
         ("{stem}{suffix}", "/a/b\\c.m\\p4", "b-c-0040c6d8.m-p4"),
     ],
 )
-def test_template_uses_result_and_file_name(template: str, path: str, key: str) -> None:
+def test_template_uses_result_and_file_name(template, path, key):
     publish = Publish(f"cos://player-1250000000.ap-guangzhou/{template}")
     assert get_target_keys(publish, parse_event(make_task(make_transcode(path)))) == [key]
 
 
-def test_tasks_with_missing_values_have_separate_keys(
-    cos: Cos, store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_tasks_with_missing_values_have_separate_keys(cos, store, caplog):
     publish = Publish(f"{VOD}{{source_name}}/{{date}}/{{height}}p{{suffix}}")
     keys = []
     for number in range(2):
@@ -105,7 +94,7 @@ def test_tasks_with_missing_values_have_separate_keys(
     assert "{date}, {height}, {source_name}" in caplog.text
 
 
-def test_date_field_uses_finish_time() -> None:
+def test_date_field_uses_finish_time():
     finished = make_transcode("/b.mp4")
     finished["TranscodeTask"]["FinishTime"] = "2025-07-20T12:00:00Z"
     assert get_target_keys(Publish(f"{VOD}{{date}}/"), parse_event(make_task(finished))) == [
@@ -113,9 +102,7 @@ def test_date_field_uses_finish_time() -> None:
     ]
 
 
-def test_colliding_results_fail_before_any_copy(
-    application: Load, store: Store, keys: Keys
-) -> None:
+def test_colliding_results_fail_before_any_copy(application, store, keys):
     notification = make_task(make_transcode("/a/high.mp4", 1), make_transcode("/a/low.mp4", 2))
     store(*parse_event(notification).files)
     handlers = application(MPS_PUBLISH=f"{VOD}{{source_name}}{{suffix}}")
@@ -126,7 +113,7 @@ def test_colliding_results_fail_before_any_copy(
     assert keys("player-1250000000") == []
 
 
-def test_collision_suggests_field_that_differs(cos: Cos) -> None:
+def test_collision_suggests_field_that_differs(cos):
     changes = [("Height", 360), ("Bitrate", 5), ("VideoStreamSet", [{"Codec": "h265"}])]
     fields = ("{height}", "{bitrate}", "{codec}")
     for (name, value), field in zip(changes, fields, strict=True):
@@ -147,15 +134,13 @@ def test_collision_suggests_field_that_differs(cos: Cos) -> None:
         publish.copy(parse_event(notification).subtasks[0], cos, LOG)
 
 
-def test_shared_file_of_two_results_is_no_collision(cos: Cos, store: Store) -> None:
+def test_shared_file_of_two_results_is_no_collision(cos, store):
     event = parse_event(make_task(make_transcode("/a/x.mp4", 1), make_transcode("/a/x.mp4", 2)))
     store(*event.files)
     assert copy_all(Publish(VOD), event, cos) == ["vod/x.mp4"] * 2
 
 
-def test_colliding_segments_fail_before_any_copy(
-    cos: Cos, hls: Callable[..., CosObject], keys: Keys
-) -> None:
+def test_colliding_segments_fail_before_any_copy(cos, hls, keys):
     hls("one/", "a")
     hls("two/", "b")
     event = parse_event(
@@ -170,9 +155,7 @@ def test_colliding_segments_fail_before_any_copy(
 @pytest.mark.parametrize(
     "template", ["{definition}{suffix}", "{definition}-{index}-{name}", "{type}/{name}"]
 )
-def test_collision_of_streams_suggests_folder_field(
-    cos: Cos, hls: Callable[..., CosObject], template: str
-) -> None:
+def test_collision_of_streams_suggests_folder_field(cos, hls, template):
     hls("one/", "a")
     hls("two/", "b")
     event = parse_event(
@@ -183,7 +166,7 @@ def test_collision_of_streams_suggests_folder_field(
     assert len(set(copy_all(Publish(f"{VOD}{{definition}}/{template}"), event, cos))) == 6
 
 
-def test_streams_of_one_folder_share_segments(cos: Cos, hls: Callable[..., CosObject]) -> None:
+def test_streams_of_one_folder_share_segments(cos, hls):
     hls("one/", "a")
     hls("one/", "b")
     event = parse_event(
@@ -192,7 +175,7 @@ def test_streams_of_one_folder_share_segments(cos: Cos, hls: Callable[..., CosOb
     assert len(set(copy_all(Publish(VOD), event, cos))) == 4
 
 
-def test_result_with_key_of_manifest_fails(cos: Cos) -> None:
+def test_result_with_key_of_manifest_fails(cos):
     event = parse_event(make_task(make_transcode("/a/x.json")))
     with pytest.raises(ConfigurationError, match="manifest"):
         Publish(f"{VOD}{{task_id}}/?manifest={{task_id}}/x.json").copy(event.subtasks[0], cos, LOG)
@@ -205,9 +188,7 @@ def test_result_with_key_of_manifest_fails(cos: Cos) -> None:
         ("out-1250000000.ap-guangzhou/{definition}/", "demo", "output"),
     ],
 )
-def test_copy_never_replaces_source_or_output(
-    cos: Cos, store: Store, to: str, other: str, word: str
-) -> None:
+def test_copy_never_replaces_source_or_output(cos, store, to, other, word):
     event = parse_event(
         make_task(make_transcode("/1/demo.mp4", 2), make_transcode(f"/2/{other}.mp4", 1))
     )
@@ -227,14 +208,14 @@ def test_copy_never_replaces_source_or_output(
     ),
     st.sampled_from(["", "{definition}/", "{name}", "{stem}-{definition}{suffix}", "{index}.mp4"]),
 )
-def test_check_finds_every_collision(results: list[tuple[str, str, int]], template: str) -> None:
+def test_check_finds_every_collision(results, template):
     event = parse_event(
         make_task(
             *(make_transcode(f"/{folder}/{name}", number) for folder, name, number in results)
         )
     )
     publish = Publish(f"{VOD}{template}")
-    sources: dict[str, set[str]] = {}
+    sources = {}
     for result, (folder, name, _) in zip(event.subtasks, results, strict=True):
         (link,) = publish.links(result)
         sources.setdefault(link, set()).add(f"{folder}/{name}")
@@ -245,7 +226,7 @@ def test_check_finds_every_collision(results: list[tuple[str, str, int]], templa
         publish._destinations.check(event.subtasks, find_files)
 
 
-def test_files_colliding_below_folder_fail(cos: Cos) -> None:
+def test_files_colliding_below_folder_fail(cos):
     cos.upload(b"#EXTM3U\n#EXTINF:1,\n../s/0.ts\n#EXTINF:1,\na/s/0.ts\n", f"{OUT}a/h/x.m3u8")
     for key in ("a/s/0.ts", "a/h/a/s/0.ts"):
         cos.upload(key.encode(), f"{OUT}{key}")
@@ -254,9 +235,7 @@ def test_files_colliding_below_folder_fail(cos: Cos) -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_event_is_checked_once_for_many_results(
-    cos: Cos, store: Store, monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
+def test_event_is_checked_once_for_many_results(cos, store, monkeypatch, fails):
     # Counted, not timed: the work per result must not grow with the number of results.
     calls = 0
     map_files = Destinations.map_files

@@ -1,16 +1,11 @@
 """The manifest of a task."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import pytest
 
 from scf_mps import CallbacksFailed
 from scf_mps.actions import Publish
-from scf_mps.cos import Cos, CosObject, SomeFailed
+from scf_mps.cos import SomeFailed
 from scf_mps.events.parser import parse_event
-from scf_mps.local.cos import CosEmulator
 from scf_mps.local.cos.faults import Fault
 from tests.support.sample_data import payload
 
@@ -20,9 +15,6 @@ from .support import (
     OUT,
     SUBTITLES,
     VOD,
-    Keys,
-    Load,
-    Store,
     copy_all,
     make_storage,
     make_task,
@@ -31,9 +23,7 @@ from .support import (
 )
 
 
-def test_manifest_lists_all_published_files(
-    application: Load, cos: Cos, store: Store, hls: Callable[..., CosObject]
-) -> None:
+def test_manifest_lists_all_published_files(application, cos, store, hls):
     notification = payload("synth_workflow_all_six_types")
     notification["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"] = [
         {
@@ -118,7 +108,7 @@ def test_manifest_lists_all_published_files(
     assert cos.head(place).content_type == "application/json"
 
 
-def test_manifest_lists_failures(cos: Cos, store: Store) -> None:
+def test_manifest_lists_failures(cos, store):
     hollow = make_transcode(
         "/a/x.mp4", Duration=None, VideoStreamSet=None, MetaData=5, Container=""
     )
@@ -144,9 +134,7 @@ def test_manifest_lists_failures(cos: Cos, store: Store) -> None:
     ]
 
 
-def test_manifest_handles_sprites_without_vtt_and_sized_stream(
-    cos: Cos, hls: Callable[..., CosObject]
-) -> None:
+def test_manifest_handles_sprites_without_vtt_and_sized_stream(cos, hls):
     output = {"Storage": make_storage(), "ImagePathSet": ["/a/1.jpg"]}
     sprite = {"Type": "ImageSprites", "ImageSpriteTask": {"Status": "SUCCESS", "Output": output}}
     hls("a/", "x")
@@ -163,9 +151,7 @@ def test_manifest_handles_sprites_without_vtt_and_sized_stream(
     assert sprites["images"][0]["object"] == f"{VOD}1.jpg"
 
 
-def test_manifest_is_written_after_all_copies(
-    application: Load, emulator: CosEmulator, store: Store, keys: Keys
-) -> None:
+def test_manifest_is_written_after_all_copies(application, emulator, store, keys):
     notification = make_task(make_transcode("/a/x.mp4", 1), make_transcode("/a/y.mp4", 2))
     store(*parse_event(notification).files)
     emulator.faults.add(
@@ -180,7 +166,7 @@ def test_manifest_is_written_after_all_copies(
     assert summary["callbacks"][-1]["callback"] == "handlers.publishing.write_manifest"
 
 
-def test_manifest_fails_if_copy_is_missing(cos: Cos, store: Store) -> None:
+def test_manifest_fails_if_copy_is_missing(cos, store):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     with pytest.raises(SomeFailed) as caught:
@@ -197,7 +183,7 @@ def test_manifest_fails_if_copy_is_missing(cos: Cos, store: Store) -> None:
         ("/lists/{task_id}.json", "lists/TASK.json"),
     ],
 )
-def test_manifest_key_follows_its_template(cos: Cos, store: Store, manifest: str, key: str) -> None:
+def test_manifest_key_follows_its_template(cos, store, manifest, key):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     publish = Publish(f"{VOD}{{definition}}/?manifest={manifest}")
@@ -207,9 +193,7 @@ def test_manifest_key_follows_its_template(cos: Cos, store: Store, manifest: str
     assert written.key == key.replace("TASK", event.task_id)
 
 
-def test_manifest_lists_success_without_file(
-    application: Load, cos: Cos, keys: Keys, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_manifest_lists_success_without_file(application, cos, keys, caplog):
     application(MPS_PUBLISH=SUBTITLES).main_handler(subtitles(None), {})
     assert keys("player-1250000000") == ["vod/mps-1/m.json"]
     (entry,) = cos.read_json(f"{VOD}mps-1/m.json")["unpublished"]

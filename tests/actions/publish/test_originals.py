@@ -1,34 +1,19 @@
 """Originals: retired after complete success, kept otherwise."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import pytest
 
 from scf_mps import CallbacksFailed
 from scf_mps.actions import Publish
 from scf_mps.actions.publish.originals import find_replaced, find_retirable
 from scf_mps.actions.resubmit import make_session_id
-from scf_mps.cos import Cos, CosObject
+from scf_mps.cos import CosObject
 from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 
-from .support import (
-    LOG,
-    SOURCE,
-    VOD,
-    Keys,
-    Load,
-    Store,
-    copy_all,
-    make_storage,
-    make_task,
-    make_transcode,
-)
+from .support import LOG, SOURCE, VOD, copy_all, make_storage, make_task, make_transcode
 
 
-def make_unfinished(status: str) -> dict[str, Any]:
+def make_unfinished(status):
     """Return a rendition without output."""
     result = make_transcode("/a/y.mp4", 2)
     result["TranscodeTask"].update(Status=status, Output=None)
@@ -36,9 +21,7 @@ def make_unfinished(status: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("originals", ["delete", "STANDARD_IA"])
-def test_originals_are_retired_after_complete_success(
-    application: Load, cos: Cos, store: Store, keys: Keys, originals: str
-) -> None:
+def test_originals_are_retired_after_complete_success(application, cos, store, keys, originals):
     notification = make_task(make_transcode("/a/x.mp4"))
     store(*parse_event(notification).files, SOURCE)
     handlers = application(MPS_PUBLISH=f"{VOD}?originals={originals}")
@@ -66,18 +49,14 @@ HOLLOW["TranscodeTask"]["Output"] = None
     ],
     ids=["failed", "processing", "aborted", "without file", "resubmitted"],
 )
-def test_originals_stay_without_complete_success(
-    application: Load, store: Store, keys: Keys, notification: dict[str, Any]
-) -> None:
+def test_originals_stay_without_complete_success(application, store, keys, notification):
     store(*parse_event(notification).files, SOURCE)
     application(MPS_PUBLISH=f"{VOD}?originals=delete").main_handler(notification, {})
     assert keys("player-1250000000") == ["vod/x.mp4"]
     assert keys("source-1250000000") == ["videos/demo.mp4"]
 
 
-def test_originals_stay_until_everything_is_published(
-    application: Load, store: Store, keys: Keys
-) -> None:
+def test_originals_stay_until_everything_is_published(application, store, keys):
     notification = make_task(make_transcode("/a/x.mp4", 1), make_transcode("/a/gone.mp4", 2))
     store(parse_event(notification).files[0], SOURCE)
     with pytest.raises(CallbacksFailed):
@@ -86,9 +65,7 @@ def test_originals_stay_until_everything_is_published(
 
 
 @pytest.mark.parametrize("originals", ["delete", "ARCHIVE"])
-def test_originals_stay_if_replaced_since(
-    cos: Cos, store: Store, originals: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_originals_stay_if_replaced_since(cos, store, originals, caplog):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     cos.upload(b"another video, without a task yet", SOURCE)
@@ -100,9 +77,7 @@ def test_originals_stay_if_replaced_since(
 
 
 @pytest.mark.parametrize("size", [None, "28", {}])
-def test_originals_of_unknown_size_are_retired(
-    cos: Cos, store: Store, keys: Keys, size: object
-) -> None:
+def test_originals_of_unknown_size_are_retired(cos, store, keys, size):
     notification = make_task(make_transcode("/a/x.mp4"))
     notification["WorkflowTaskEvent"]["MetaData"] = size and {"Size": size}
     store(*parse_event(notification).files, SOURCE)
@@ -111,7 +86,7 @@ def test_originals_of_unknown_size_are_retired(
 
 
 @pytest.mark.parametrize("originals", ["delete", "ARCHIVE"])
-def test_missing_original_counts_as_retired(cos: Cos, store: Store, originals: str) -> None:
+def test_missing_original_counts_as_retired(cos, store, originals):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     assert Publish(f"{VOD}?originals={originals}").retire_originals(event, cos, LOG) == [SOURCE]
@@ -127,13 +102,7 @@ def test_missing_original_counts_as_retired(cos: Cos, store: Store, originals: s
         ("player-1250000000:vod/demo/x.mp4", "{source_dir}/{name}"),
     ],
 )
-def test_originals_stay_if_published_output_or_playlist(
-    cos: Cos,
-    store: Store,
-    caplog: pytest.LogCaptureFixture,
-    source: str,
-    template: str,
-) -> None:
+def test_originals_stay_if_published_output_or_playlist(cos, store, caplog, source, template):
     bucket, _, key = source.partition(":")
     notification = make_task(make_transcode("/a/x.mp4"))
     info = notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]
@@ -147,7 +116,7 @@ def test_originals_stay_if_published_output_or_playlist(
     assert vars(warning)["files"] == [str(original)]
 
 
-def test_originals_stay_if_output_is_outside_cos(cos: Cos, store: Store, keys: Keys) -> None:
+def test_originals_stay_if_output_is_outside_cos(cos, store, keys):
     output = {
         "OutputStorage": make_storage(),
         "VideoPath": "/a.mp4",
@@ -178,9 +147,7 @@ def test_originals_stay_if_output_is_outside_cos(cos: Cos, store: Store, keys: K
         ("in/gone", None),
     ],
 )
-def test_originals_that_are_playlists_stay(
-    cos: Cos, store: Store, key: str, content: bytes | None
-) -> None:
+def test_originals_that_are_playlists_stay(cos, store, key, content):
     notification = make_task(make_transcode("/a/x.mp4"))
     notification["WorkflowTaskEvent"]["InputInfo"]["CosInputInfo"]["Object"] = f"/{key}"
     notification["WorkflowTaskEvent"]["MetaData"] = None
@@ -197,7 +164,7 @@ def test_originals_that_are_playlists_stay(
 COPY = CosObject("player-1250000000", "ap-guangzhou", "vod/demo.mp4")
 
 
-def test_overwritten_source_is_not_retirable(cos: Cos) -> None:
+def test_overwritten_source_is_not_retirable(cos):
     notification = sample("WorkflowTask", Transcode="SUCCESS")
     task = notification["WorkflowTaskEvent"]
     output = task["MediaProcessResultSet"][0]["TranscodeTask"]["Output"]
@@ -214,7 +181,7 @@ def test_overwritten_source_is_not_retirable(cos: Cos) -> None:
     assert find_retirable(parse_event(notification), [COPY], cos) == list(event.sources)
 
 
-def test_replacement_is_undetected_for_several_sources(cos: Cos) -> None:
+def test_replacement_is_undetected_for_several_sources(cos):
     notification = sample("EditMediaTask")
     task = notification["EditMediaTaskEvent"]
     task["MetaData"] = {"Size": 1}

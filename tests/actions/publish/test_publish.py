@@ -1,19 +1,14 @@
 """Publish action: options, copies, playlists and links."""
 
-from __future__ import annotations
-
 import logging
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from scf_mps import CallbacksFailed, ConfigurationError
 from scf_mps.actions import Publish
-from scf_mps.cos import Conflict, Cos, CosObject
+from scf_mps.cos import Conflict, CosObject
 from scf_mps.events.parser import parse_event
-from scf_mps.local.cos import CosEmulator
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
 
@@ -25,9 +20,6 @@ from .support import (
     SITE,
     SUBTITLES,
     VOD,
-    Keys,
-    Load,
-    Store,
     copy_all,
     get_target_keys,
     make_storage,
@@ -37,7 +29,7 @@ from .support import (
 )
 
 
-def test_edit_is_published_if_type_is_named(application: Load, store: Store, keys: Keys) -> None:
+def test_edit_is_published_if_type_is_named(application, store, keys):
     edit = sample("EditMediaTask")
     store(*parse_event(edit).files)
     handlers = application(
@@ -48,7 +40,7 @@ def test_edit_is_published_if_type_is_named(application: Load, store: Store, key
     assert keys("player-1250000000") == [f"vod/{task_id}/manifest.json", "vod/720p.mp4"]
 
 
-def test_copies_have_configured_headers(cos: Cos, store: Store) -> None:
+def test_copies_have_configured_headers(cos, store):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     publish = Publish(
@@ -60,7 +52,7 @@ def test_copies_have_configured_headers(cos: Cos, store: Store) -> None:
     assert head.headers["content-disposition"] == "inline"
 
 
-def test_overwrite_option_protects_other_bytes(cos: Cos, store: Store) -> None:
+def test_overwrite_option_protects_other_bytes(cos, store):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     cos.upload(b"other", f"{VOD}x.mp4")
@@ -83,14 +75,7 @@ def test_overwrite_option_protects_other_bytes(cos: Cos, store: Store) -> None:
         ("session=ticket-*", []),
     ],
 )
-def test_options_limit_published_results(
-    application: Load,
-    emulator: CosEmulator,
-    store: Store,
-    keys: Keys,
-    options: str,
-    published: list[str],
-) -> None:
+def test_options_limit_published_results(application, emulator, store, keys, options, published):
     emulator.create_bucket("more-1250000000", "ap-guangzhou")
     other = make_transcode("/y/b.mp4", OutputStorage=make_storage("more-1250000000"))
     notification = make_task(make_transcode("/x/a.mp4"), other)
@@ -108,7 +93,7 @@ def test_options_limit_published_results(
     assert keys("player-1250000000") == [f"vod/{name}" for name in published]
 
 
-def test_only_successful_results_are_published(application: Load, store: Store, keys: Keys) -> None:
+def test_only_successful_results_are_published(application, store, keys):
     notification = make_task(make_transcode("/a/x.mp4"), FAILED)
     store(*parse_event(notification).files)
     handlers = application(MPS_PUBLISH=f"{VOD}?manifest={{task_id}}.json&originals=delete")
@@ -117,7 +102,7 @@ def test_only_successful_results_are_published(application: Load, store: Store, 
     assert keys("player-1250000000") == [f"vod/{task_id}.json", "vod/x.mp4"]
 
 
-def test_when_predicate_excludes_result(cos: Cos, store: Store) -> None:
+def test_when_predicate_excludes_result(cos, store):
     event = parse_event(make_task(make_transcode("/a/x.mp4", 1), make_transcode("/a/y.mp4", 2)))
     store(*event.files)
     publish = Publish(f"{VOD}?manifest=m.json", when=lambda result: result.definition == 1)
@@ -127,7 +112,7 @@ def test_when_predicate_excludes_result(cos: Cos, store: Store) -> None:
     assert [entry["definition"] for entry in cos.read_json(manifest)["renditions"]] == [1]
 
 
-def test_links_are_urls_of_copies(cos: Cos) -> None:
+def test_links_are_urls_of_copies(cos):
     event = parse_event(make_task(make_transcode("/a/影片 1.mp4"), FAILED))
     good, bad = event.subtasks
     assert Publish(VOD).links(good) == [f"{SITE}/vod/%E5%BD%B1%E7%89%87%201.mp4"]
@@ -137,7 +122,7 @@ def test_links_are_urls_of_copies(cos: Cos) -> None:
 
 
 @pytest.mark.parametrize("uri", ["../segments/0.ts", "/a/segments/0.ts", f"{OUTS}/a/segments/0.ts"])
-def test_published_stream_references_its_segments(cos: Cos, uri: str) -> None:
+def test_published_stream_references_its_segments(cos, uri):
     text = "#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n"
     cos.upload(text.format(uri).encode(), f"{OUT}a/hls/x.m3u8")
     cos.upload(b"segment", f"{OUT}a/segments/0.ts")
@@ -154,9 +139,7 @@ def test_published_stream_references_its_segments(cos: Cos, uri: str) -> None:
 
 
 @pytest.mark.parametrize("container", [None, "hls,applehttp"])
-def test_playlist_without_suffix_is_a_stream(
-    cos: Cos, hls: Callable[..., CosObject], container: str | None
-) -> None:
+def test_playlist_without_suffix_is_a_stream(cos, hls, container):
     master = hls("a/")
     cos.move(cos.files(master), f"{OUT}b/")
     cos.copy(f"{OUT}b/index.m3u8", f"{OUT}b/Manifest")
@@ -171,7 +154,7 @@ def test_playlist_without_suffix_is_a_stream(
 
 
 @pytest.mark.parametrize("scheme", ["https:", "http:", ""])
-def test_urls_of_cdn_site_are_files_of_bucket(cos: Cos, scheme: str) -> None:
+def test_urls_of_cdn_site_are_files_of_bucket(cos, scheme):
     player = "cos://player-1250000000.ap-guangzhou/"
     urls = [f"{scheme}//cdn.example.com/raw/0.ts?x=1", f"{scheme}//other.example.com/0.ts"]
     cos.upload(f"#EXTM3U\n{urls[0]}\n{urls[1]}\n1.ts\n".encode(), f"{player}raw/x.m3u8")
@@ -191,9 +174,7 @@ def test_urls_of_cdn_site_are_files_of_bucket(cos: Cos, scheme: str) -> None:
     ]
 
 
-def test_playlists_are_read_once_per_event(
-    emulator: CosEmulator, cos: Cos, hls: Callable[..., CosObject]
-) -> None:
+def test_playlists_are_read_once_per_event(emulator, cos, hls):
     paths = [f"/{number}/x{number}.m3u8" for number in range(3)]
     for number in range(3):
         hls(f"{number}/", f"x{number}")
@@ -219,9 +200,7 @@ def test_playlists_are_read_once_per_event(
         sample("ExtractBlindWatermark"),
     ],
 )
-def test_event_without_files_publishes_nothing(
-    application: Load, cos: Cos, keys: Keys, notification: dict[str, Any]
-) -> None:
+def test_event_without_files_publishes_nothing(application, cos, keys, notification):
     options = "manifest=manifest.json&originals=delete&cdn=https://cdn.example.com&cdn_do=purge"
     cos.upload(b"source", "cos://source-1250000000.ap-guangzhou/videos/demo.mp4")
     summary = application(MPS_PUBLISH=f"{VOD}?{options}").main_handler(notification, {})
@@ -267,12 +246,12 @@ def test_event_without_files_publishes_nothing(
         (f"{VOD}?path=/a/*", "path="),
     ],
 )
-def test_publish_rejects_invalid_address(to: str, word: str) -> None:
+def test_publish_rejects_invalid_address(to, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         Publish(to)
 
 
-def test_each_step_is_a_separate_callback(application: Load) -> None:
+def test_each_step_is_a_separate_callback(application):
     options = "manifest=m.json&originals=delete&cdn=https://a.example&cdn_do=purge&path=a/*"
     handlers = application(MPS_PUBLISH=f"{VOD}?types=Transcode,DeLogo&{options}")
     assert [
@@ -288,7 +267,7 @@ def test_each_step_is_a_separate_callback(application: Load) -> None:
     ]
 
 
-def test_copy_is_logged(cos: Cos, store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_copy_is_logged(cos, store, caplog):
     event = parse_event(make_task(make_transcode("/a/x.mp4")))
     store(*event.files)
     caplog.set_level(logging.INFO)
@@ -297,9 +276,7 @@ def test_copy_is_logged(cos: Cos, store: Store, caplog: pytest.LogCaptureFixture
     assert (record.getMessage(), vars(record)["files"]) == ("published", [f"{VOD}x.mp4"])
 
 
-def test_subtitles_at_cos_url_are_published(
-    application: Load, cos: Cos, store: Store, keys: Keys
-) -> None:
+def test_subtitles_at_cos_url_are_published(application, cos, store, keys):
     url = "https://out-1250000000.cos.ap-guangzhou.myqcloud.com/out/a%20b.vtt?q-ak=x"
     store(CosObject.parse(f"{OUT}out/a b.vtt"))
     application(MPS_PUBLISH=SUBTITLES).main_handler(subtitles(url), {})
@@ -308,7 +285,7 @@ def test_subtitles_at_cos_url_are_published(
     assert entry["object"] == f"{VOD}mps-1/a b.vtt"
 
 
-def test_output_at_other_url_fails(application: Load, keys: Keys) -> None:
+def test_output_at_other_url_fails(application, keys):
     handlers = application(MPS_PUBLISH=SUBTITLES)
     with pytest.raises(CallbacksFailed) as caught:
         handlers.main_handler(payload("mps_workflow_smart_subtitles_success"), {})

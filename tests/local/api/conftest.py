@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,33 +11,33 @@ from tencentcloud.common.http.request import RequestInternal
 
 from scf_mps.local.api import CloudApi, Mps, Scf
 
-from .support import REGION, TASK, Built, credential, profile
+from .support import REGION, TASK, credential, profile
 
 
 @pytest.fixture
-def mps() -> Mps:
+def mps():
     return Mps()
 
 
 @pytest.fixture
-def scf() -> Scf:
+def scf():
     return Scf()
 
 
 @pytest.fixture
-def api(mps: Mps, scf: Scf) -> Iterator[CloudApi]:
+def api(mps, scf):
     with CloudApi([mps, scf]) as running:
         yield running
 
 
 @pytest.fixture
-def client(api: CloudApi) -> CommonClient:
+def client(api):
     """The official client of any product, for MPS."""
     return CommonClient("mps", "2019-06-12", credential(api), REGION, profile(api))
 
 
 @pytest.fixture
-def built(api: CloudApi) -> Built:
+def built(api):
     """Builds a signed request with the official client without sending it."""
 
     def build(

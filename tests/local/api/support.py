@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -18,29 +18,27 @@ from tencentcloud.common.http.request import RequestInternal
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
-from scf_mps.local.api import CloudApi
-
 REGION = "ap-guangzhou"
 TASK = "1250000000-WorkflowTask-1t0"
 
 
-def notification(task_id: str = TASK, status: str = "FINISH", **more: Any) -> dict[str, Any]:
+def notification(task_id=TASK, status="FINISH", **more):
     """Return a minimal notification."""
     payload = {"TaskId": task_id, "Status": status, "ErrCode": 0, "MediaProcessResultSet": []}
     return {"EventType": "WorkflowTask", "WorkflowTaskEvent": payload, **more}
 
 
-def profile(api: CloudApi, method: str = "POST", sign: str = "TC3-HMAC-SHA256") -> ClientProfile:
+def profile(api, method="POST", sign="TC3-HMAC-SHA256"):
     http_profile = HttpProfile(protocol="http", endpoint=api.endpoint, reqMethod=method)
     http_profile.reqTimeout = 10
     return ClientProfile(httpProfile=http_profile, signMethod=sign)
 
 
-def credential(api: CloudApi, token: str | None = None) -> Credential:
+def credential(api, token=None):
     return Credential(api.key.secret_id, api.key.secret_key, token)
 
 
-def get_error_code(call: Callable[..., object], *arguments: Any, **named: Any) -> str:
+def get_error_code(call, *arguments, **named):
     """Make a call that must fail and return the code of its error."""
     with pytest.raises(TencentCloudSDKException) as caught:
         call(*arguments, **named)
@@ -54,16 +52,15 @@ class Reply(NamedTuple):
     body: bytes
 
     @property
-    def response(self) -> dict[str, Any]:
-        response: dict[str, Any] = json.loads(self.body)["Response"]
-        return response
+    def response(self):
+        return json.loads(self.body)["Response"]
 
     @property
-    def code(self) -> str:
+    def code(self):
         return str(self.response.get("Error", {}).get("Code", ""))
 
 
-def send(api: CloudApi, request: RequestInternal) -> Reply:
+def send(api, request):
     """Send a request of an official client, possibly changed by a test, byte by byte."""
     connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)
     try:

@@ -1,9 +1,5 @@
 """CDN: accepted URLs and the SDK's error codes, with the official client."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 import pytest
 from tencentcloud.common.common_client import CommonClient
 
@@ -17,22 +13,22 @@ from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentClo
 
 
 @pytest.fixture
-def cdn() -> Cdn:
+def cdn():
     return Cdn(["a.example"], purges=1500, pushes=3)
 
 
 @pytest.fixture
-def api(cdn: Cdn) -> Iterator[CloudApi]:
+def api(cdn):
     with CloudApi([cdn]) as running:
         yield running
 
 
 @pytest.fixture
-def client(api: CloudApi) -> CommonClient:
+def client(api):
     return CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))
 
 
-def test_urls_are_accepted_without_region(cdn: Cdn, client: CommonClient) -> None:
+def test_urls_are_accepted_without_region(cdn, client):
     purged, pushed = ["https://a.example/1", "http://a.example/2"], ["https://a.example/3"]
     assert client.call_json("PurgeUrlsCache", {"Urls": purged})["Response"]["TaskId"]
     assert client.call_json("PushUrlsCache", {"Urls": pushed})["Response"]["TaskId"]
@@ -53,9 +49,7 @@ def test_urls_are_accepted_without_region(cdn: Cdn, client: CommonClient) -> Non
         ("PushUrlsCache", 4, "LimitExceeded.CdnPushExceedDayLimit"),
     ],
 )
-def test_invalid_request_is_refused_as_a_whole(
-    cdn: Cdn, client: CommonClient, action: str, urls: object, code: str
-) -> None:
+def test_invalid_request_is_refused_as_a_whole(cdn, client, action, urls, code):
     if isinstance(urls, int):
         urls = [f"https://a.example/{number}" for number in range(urls)]
     with pytest.raises(TencentCloudSDKException) as caught:
@@ -64,7 +58,7 @@ def test_invalid_request_is_refused_as_a_whole(
     assert (cdn.purged, cdn.pushed) == ([], [])
 
 
-def test_daily_quota_counts_all_requests(cdn: Cdn, client: CommonClient) -> None:
+def test_daily_quota_counts_all_requests(cdn, client):
     urls = [f"https://a.example/{number}" for number in range(1000)]
     client.call_json("PurgeUrlsCache", {"Urls": urls})
     with pytest.raises(TencentCloudSDKException, match="1500"):
@@ -72,7 +66,7 @@ def test_daily_quota_counts_all_requests(cdn: Cdn, client: CommonClient) -> None
     client.call_json("PurgeUrlsCache", {"Urls": urls[:500]})
 
 
-def test_any_domain_is_accepted_by_default() -> None:
+def test_any_domain_is_accepted_by_default():
     cdn = Cdn()
     with CloudApi([cdn]) as api:
         client = CommonClient("cdn", "2018-06-06", credential(api), "", profile(api))

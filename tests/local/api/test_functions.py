@@ -1,7 +1,5 @@
 """Functions created, changed, listed and deleted by the official client of SCF, and MPS's trigger."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

@@ -1,10 +1,6 @@
 """Tasks submitted by the official client of MPS."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from tencentcloud.common.exception import TencentCloudSDKException
@@ -27,42 +23,40 @@ STORAGE = {"Type": "COS", "CosOutputStorage": {"Bucket": "out-1250000000", "Regi
 class Clock:
     now = 1_753_099_200.0
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
 @pytest.fixture
-def mps(clock: Clock) -> Mps:
+def mps(clock):
     return Mps(clock=clock)
 
 
 @pytest.fixture
-def mps_client(mps: Mps) -> Iterator[MpsClient]:
+def mps_client(mps):
     with CloudApi([mps]) as api:
         yield MpsClient(credential(api), REGION, profile(api))
 
 
-def submit(mps_client: MpsClient, **fields: Any) -> str:
+def submit(mps_client, **fields):
     request = models.ProcessMediaRequest()
     request.from_json_string(json.dumps(fields))
     return str(mps_client.ProcessMedia(request).TaskId)
 
 
-def test_task_gets_id_and_is_stored(mps_client: MpsClient, mps: Mps) -> None:
+def test_task_gets_id_and_is_stored(mps_client, mps):
     first = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK)
     second = submit(mps_client, InputInfo=COS, AiContentReviewTask={"Definition": 10})
     assert list(mps.submitted) == [first, second]
     assert mps.submitted[first]["MediaProcessTask"]["TranscodeTaskSet"][0]["Definition"] == 100030
 
 
-def test_session_id_is_accepted_once_in_three_days(
-    mps_client: MpsClient, mps: Mps, clock: Clock
-) -> None:
+def test_session_id_is_accepted_once_in_three_days(mps_client, mps, clock):
     task = {"InputInfo": COS, "MediaProcessTask": TASK}
     submit(mps_client, **task, SessionId="one")
     clock.now += 3 * 24 * 3600 - 1
@@ -78,7 +72,7 @@ def test_session_id_is_accepted_once_in_three_days(
     assert len(mps.submitted) == 5
 
 
-def test_url_source_needs_output_storage(mps_client: MpsClient, mps: Mps) -> None:
+def test_url_source_needs_output_storage(mps_client, mps):
     assert (
         get_error_code(submit, mps_client, InputInfo=URL, MediaProcessTask=TASK)
         == "InvalidParameterValue.OutputStorage"
@@ -116,9 +110,7 @@ def test_url_source_needs_output_storage(mps_client: MpsClient, mps: Mps) -> Non
         ),
     ],
 )
-def test_invalid_task_is_refused(
-    mps_client: MpsClient, mps: Mps, fields: dict[str, Any], code: str
-) -> None:
+def test_invalid_task_is_refused(mps_client, mps, fields, code):
     assert get_error_code(submit, mps_client, **fields) == code
     assert mps.submitted == {}
 
@@ -131,21 +123,19 @@ def test_invalid_task_is_refused(
         ({"TranscodeTaskSet": [{"Definition": 1, "WatermarkSet": None}]}, "InvalidParameter"),
     ],
 )
-def test_task_of_other_clients_is_checked(
-    mps_client: MpsClient, task: dict[str, Any], code: str
-) -> None:
+def test_task_of_other_clients_is_checked(mps_client, task, code):
     with pytest.raises(TencentCloudSDKException) as caught:
         mps_client.call_json("ProcessMedia", {"InputInfo": COS, "MediaProcessTask": task})
     assert caught.value.code == code
 
 
-def test_raw_parameter_needs_no_definition(mps_client: MpsClient, mps: Mps) -> None:
+def test_raw_parameter_needs_no_definition(mps_client, mps):
     tasks = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": {"Container": "mp4"}}]}
     submit(mps_client, InputInfo=COS, MediaProcessTask=tasks)
     assert len(mps.submitted) == 1
 
 
-def test_waiting_task_is_aborted(mps_client: MpsClient, mps: Mps) -> None:
+def test_waiting_task_is_aborted(mps_client, mps):
     task_id = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK)
     kinds = []
     mps.tasks.observe(lambda task, kind: kinds.append((task.task_id, kind)))
@@ -163,7 +153,7 @@ def test_waiting_task_is_aborted(mps_client: MpsClient, mps: Mps) -> None:
         assert get_error_code(manage, mps_client, operation, name) == code
 
 
-def test_task_is_submitted_again(mps_client: MpsClient, mps: Mps) -> None:
+def test_task_is_submitted_again(mps_client, mps):
     first = submit(mps_client, InputInfo=COS, MediaProcessTask=TASK, SessionId="one")
 
     second = mps.tasks.again(first)
@@ -174,20 +164,20 @@ def test_task_is_submitted_again(mps_client: MpsClient, mps: Mps) -> None:
         mps.tasks.again("other")
 
 
-def test_missing_bucket_is_refused(mps_client: MpsClient) -> None:
+def test_missing_bucket_is_refused(mps_client):
     nowhere = {**STORAGE, "CosOutputStorage": {"Bucket": "out-1250000000"}}
     task = {"InputInfo": COS, "MediaProcessTask": TASK, "OutputStorage": nowhere}
     code = get_error_code(submit, mps_client, **task)
     assert code == "ResourceNotFound.CosBucketNotExist"
 
 
-def manage(mps_client: MpsClient, operation: str, task_id: str) -> None:
+def manage(mps_client, operation, task_id):
     request = models.ManageTaskRequest()
     request.OperationType, request.TaskId = operation, task_id
     mps_client.ManageTask(request)
 
 
-def test_submitted_task_is_described(mps_client: MpsClient, mps: Mps, clock: Clock) -> None:
+def test_submitted_task_is_described(mps_client, mps, clock):
     request = {"InputInfo": COS, "MediaProcessTask": TASK, "AiAnalysisTask": {"Definition": 20}}
     task_id = submit(mps_client, **request, SessionId="s", SessionContext="c")
     detail = json.loads(describe(mps_client, task_id).to_json_string())
@@ -217,13 +207,13 @@ def test_submitted_task_is_described(mps_client: MpsClient, mps: Mps, clock: Clo
     assert describe(mps_client, task_id).CreateTime == "2025-07-21T12:00:00Z"
 
 
-def describe(mps_client: MpsClient, task_id: str) -> models.DescribeTaskDetailResponse:
+def describe(mps_client, task_id):
     request = models.DescribeTaskDetailRequest()
     request.TaskId = task_id
     return mps_client.DescribeTaskDetail(request)
 
 
-def listed(mps_client: MpsClient, status: str) -> list[str]:
+def listed(mps_client, status):
     request = models.DescribeTasksRequest()
     request.Status = status
     return [task.TaskId for task in mps_client.DescribeTasks(request).TaskSet]

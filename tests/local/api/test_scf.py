@@ -27,11 +27,11 @@ class Function:
     invoked: list[str] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
 
-    def invoke(self, *, text: str) -> Invocation:
+    def invoke(self, *, text):
         self.invoked.append(text)
         return self.result
 
-    def push(self, *, text: str) -> str:
+    def push(self, *, text):
         self.pushed.append(text)
         return "push-1"
 

@@ -20,7 +20,7 @@ from scf_mps.local.api import ApiError, Call, CloudApi, Mps, Scf, Service, actio
 from scf_mps.local.api.request_log import RequestLog
 from scf_mps.local.api.wire import build_tree
 
-from .support import REGION, Built, credential, get_error_code, profile, send
+from .support import REGION, credential, get_error_code, profile, send
 
 
 class Sample(Service):
@@ -29,8 +29,8 @@ class Sample(Service):
     name = "sample"
     version = "2020-01-01"
 
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
+    def __init__(self):
+        self.calls = []
         self.entered = threading.Event()
         self.leave = threading.Event()
 
@@ -213,7 +213,7 @@ def test_exception_is_internal_error_and_logged(call_api, api, caplog):
         ("{}", "application/json; charset=utf-8", ""),
     ],
 )
-def test_body_must_be_json_object(api, built: Built, body, content_type, code):
+def test_body_must_be_json_object(api, built, body, content_type, code):
     client = CommonClient("sample", "2020-01-01", credential(api), REGION, profile(api))
     request = built("CreateThing", service="sample", version="2020-01-01")
     request.data = body
@@ -225,7 +225,7 @@ def test_body_must_be_json_object(api, built: Built, body, content_type, code):
     assert send(api, request).code == code
 
 
-def test_form_with_json_type_is_accepted(api, built: Built):
+def test_form_with_json_type_is_accepted(api, built):
     request = built(parameters={"TaskId": "any"}, sign="HmacSHA1")
     request.header["Content-Type"] = "application/json"
 
@@ -233,7 +233,7 @@ def test_form_with_json_type_is_accepted(api, built: Built):
     assert api.requests[-1].parameters == {"TaskId": "any"}
 
 
-def test_other_methods_and_bodies_are_refused(api, built: Built):
+def test_other_methods_and_bodies_are_refused(api, built):
     request = built()
     request.method = "PUT"
     assert send(api, request).code == "UnsupportedProtocol"
@@ -243,7 +243,7 @@ def test_other_methods_and_bodies_are_refused(api, built: Built):
     assert send(api, request).code == "UnsupportedProtocol"
 
 
-def test_request_size_depends_on_signature_method(api, built: Built, call_api):
+def test_request_size_depends_on_signature_method(api, built, call_api):
     assert call_api("CreateThing", {"Name": "x" * 9_000_000})["Size"] == 7
     larger = {"Name": "x" * 11_000_000}
     thing = {"service": "sample", "version": "2020-01-01"}
@@ -269,7 +269,7 @@ def test_host_names_product_for_proxied_clients(api, built, host, sign):
     assert api.requests[-1].service == "mps"
 
 
-def test_first_label_of_endpoint_may_be_product(api, built: Built):
+def test_first_label_of_endpoint_may_be_product(api, built):
     request = built("DescribeTasks", {"Status": "FINISH"}, service="127")
 
     assert send(api, request).response["TotalCount"] == 0
@@ -292,7 +292,7 @@ def test_target_without_path_is_root(api, built):
     assert send(api, request).code == ""
 
 
-def test_signature_is_valid_for_one_product(api, built: Built):
+def test_signature_is_valid_for_one_product(api, built):
     request = built("DescribeTasks", host="scf.tencentcloudapi.com")
 
     assert send(api, request).code == "AuthFailure.SignatureFailure"
@@ -331,7 +331,7 @@ def test_clients_are_served_in_parallel(call_api, sample):
 def test_stop_does_not_wait_for_action(sample, caplog):
     with CloudApi([sample]) as api:
         client = CommonClient("sample", "2020-01-01", credential(api), REGION, profile(api))
-        errors: list[Exception] = []
+        errors = []
 
         def call_api() -> None:
             try:
@@ -415,7 +415,7 @@ def test_invalid_fault_is_refused(api):
             api.faults.add("*", kind="delay", seconds=seconds)
 
 
-def test_unsigned_requests_use_up_no_fault(api, built: Built, call_api):
+def test_unsigned_requests_use_up_no_fault(api, built, call_api):
     api.faults.add("*")
     request = built("DescribeTasks")
     request.header["X-TC-Timestamp"] = "1"
@@ -424,7 +424,7 @@ def test_unsigned_requests_use_up_no_fault(api, built: Built, call_api):
     assert get_error_code(call_api, "CreateThing") == "RequestLimitExceeded"
 
 
-def test_response_is_lost_for_disconnected_client(api, built: Built, sample, call_api):
+def test_response_is_lost_for_disconnected_client(api, built, sample, call_api):
     api.faults.add("WaitForThing", kind="lose_response")
     request = built("WaitForThing", service="sample", version="2020-01-01")
     connection = http.client.HTTPConnection("127.0.0.1", api.port)
@@ -451,7 +451,7 @@ def test_disconnected_client_does_not_break_server(api, call_api, sample):
     assert call_api("CreateThing")["Size"] == 7
 
 
-def test_connect_is_refused() -> None:
+def test_connect_is_refused():
     with CloudApi([Sample()]) as api, socket.create_connection(("127.0.0.1", api.port)) as sent:
         sent.sendall(b"CONNECT mps.tencentcloudapi.com:443 HTTP/1.1\r\nHost: a\r\n\r\n")
         assert sent.recv(1000).startswith(b"HTTP/1.1 405 ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -15,7 +14,7 @@ from tencentcloud.common.http.request import RequestInternal
 
 from scf_mps.local.api import CloudApi, Key, KeyRing, Mps
 
-from .support import REGION, TASK, Built, credential, notification, profile, send
+from .support import REGION, TASK, credential, notification, profile, send
 
 TC3, SHA1, SHA256 = "TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"
 Change = Callable[[RequestInternal], None]
@@ -50,7 +49,7 @@ def test_temporary_key_is_accepted_with_token(api, mps, method, sign):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_host_may_be_signed_without_port(api, mps, built: Built, method):
+def test_host_may_be_signed_without_port(api, mps, built, method):
     mps.add(notification())
     request = built(method=method, host="127.0.0.1")
     request.header["Host"] = api.endpoint
@@ -58,14 +57,14 @@ def test_host_may_be_signed_without_port(api, mps, built: Built, method):
     assert send(api, request).code == ""
 
 
-def set_header(name: str, value: str) -> Change:
+def set_header(name, value):
     def change(request: RequestInternal) -> None:
         request.header[name] = value
 
     return change
 
 
-def replace_authorization(old: str, new: str) -> Change:
+def replace_authorization(old, new):
     def change(request: RequestInternal) -> None:
         value = request.header["Authorization"]
         assert old in value
@@ -74,33 +73,33 @@ def replace_authorization(old: str, new: str) -> Change:
     return change
 
 
-def change_body(request: RequestInternal) -> None:
+def change_body(request):
     request.data = request.data.replace(TASK, TASK[:-1] + "9")
 
 
-def zero_signature(request: RequestInternal) -> None:
+def zero_signature(request):
     request.header["Authorization"] = request.header["Authorization"][:-64] + "0" * 64
 
 
-def remove_header(name: str) -> Change:
+def remove_header(name):
     return lambda request: request.header.pop(name)
 
 
-def set_target(method: str, path: str) -> Change:
+def set_target(method, path):
     def change(request: RequestInternal) -> None:
         request.method, request.uri = method, path
 
     return change
 
 
-def set_time(seconds: float) -> Change:
+def set_time(seconds):
     def change(request: RequestInternal) -> None:
         request.header["X-TC-Timestamp"] = str(int(time.time() + seconds))
 
     return change
 
 
-TC3_FORGERIES: dict[str, tuple[Change, str]] = {
+TC3_FORGERIES = {
     "a changed signature": (
         replace_authorization("Signature=", "Signature=0"),
         "AuthFailure.InvalidAuthorization",
@@ -163,7 +162,7 @@ TC3_FORGERIES: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize(("change", "code"), TC3_FORGERIES.values(), ids=TC3_FORGERIES.keys())
-def test_forged_or_incomplete_request_is_refused(api, mps, built: Built, change, code):
+def test_forged_or_incomplete_request_is_refused(api, mps, built, change, code):
     mps.add(notification())
     request = built()
     assert send(api, request).code == ""
@@ -189,7 +188,7 @@ def test_unsigned_payload_is_refused(api, mps):
     assert caught.value.code == "AuthFailure.SignatureFailure"
 
 
-def set_form(**changes: Any) -> Change:
+def set_form(**changes):
     def change(request: RequestInternal) -> None:
         fields = {name: values[0] for name, values in parse_qs(request.data).items()} | changes
         request.data = urlencode({name: value for name, value in fields.items() if value})
@@ -197,7 +196,7 @@ def set_form(**changes: Any) -> Change:
     return change
 
 
-V1_FORGERIES: dict[str, tuple[Change, str]] = {
+V1_FORGERIES = {
     "another signature": (set_form(Signature="AAAA"), "AuthFailure.SignatureFailure"),
     "a changed parameter": (set_form(TaskId="other"), "AuthFailure.SignatureFailure"),
     "one parameter more": (set_form(Limit="1"), "AuthFailure.SignatureFailure"),
@@ -218,9 +217,7 @@ V1_FORGERIES: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(("change", "code"), V1_FORGERIES.values(), ids=V1_FORGERIES.keys())
-def test_forged_request_with_older_signature_is_refused(
-    api, mps, built: Built, method, change, code
-):
+def test_forged_request_with_older_signature_is_refused(api, mps, built, method, change, code):
     mps.add(notification())
     request = built(sign=SHA256, method=method)
     assert send(api, request).code == ""
@@ -239,7 +236,7 @@ def test_forged_request_with_older_signature_is_refused(
         ("another", "the-token", "AuthFailure.SignatureFailure"),
     ],
 )
-def test_temporary_key_needs_token_and_secret(api, built: Built, sign, secret, token, code):
+def test_temporary_key_needs_token_and_secret(api, built, sign, secret, token, code):
     api.keys.add(Key("AKIDtemporary", "secret", token="the-token"))
 
     reply = send(api, built(sign=sign, key=Credential("AKIDtemporary", secret, token)))
@@ -248,7 +245,7 @@ def test_temporary_key_needs_token_and_secret(api, built: Built, sign, secret, t
 
 
 @pytest.mark.parametrize("sign", [TC3, SHA1])
-def test_expired_temporary_key_is_refused(api, built: Built, sign):
+def test_expired_temporary_key_is_refused(api, built, sign):
     api.keys.add(Key("AKIDtemporary", "secret", token="t", expires_at=time.time() - 1))
 
     reply = send(api, built(sign=sign, key=Credential("AKIDtemporary", "secret", "t")))
@@ -256,7 +253,7 @@ def test_expired_temporary_key_is_refused(api, built: Built, sign):
     assert reply.code == "AuthFailure.TokenFailure"
 
 
-def test_signatures_use_given_clock(built: Built, api):
+def test_signatures_use_given_clock(built, api):
     with CloudApi([Mps()], clock=lambda: time.time() + 400) as late:
         reply = send(late, built(host=late.endpoint))
 

@@ -1,10 +1,5 @@
 """Topics and queues of TDMQ, with the official client of any product."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from tencentcloud.common.common_client import CommonClient
 
@@ -14,22 +9,21 @@ from .support import REGION, credential, get_error_code, profile
 
 
 @pytest.fixture
-def tdmq() -> Tdmq:
+def tdmq():
     return Tdmq(topics=["media"], queues=["orders"])
 
 
 @pytest.fixture
-def client(tdmq: Tdmq) -> Iterator[CommonClient]:
+def client(tdmq):
     with CloudApi([tdmq]) as api:
         yield CommonClient("tdmq", "2020-02-17", credential(api), REGION, profile(api))
 
 
-def call(client: CommonClient, action: str, **parameters: Any) -> dict[str, Any]:
-    response: dict[str, Any] = client.call_json(action, parameters)["Response"]
-    return response
+def call(client, action, **parameters):
+    return client.call_json(action, parameters)["Response"]
 
 
-def test_messages_are_stored_by_region_and_name(client: CommonClient, tdmq: Tdmq) -> None:
+def test_messages_are_stored_by_region_and_name(client, tdmq):
     first = call(client, "PublishCmqMsg", TopicName="media", MsgContent="one")
     second = call(client, "PublishCmqMsg", TopicName="media", MsgContent="two")
     call(client, "SendCmqMsg", QueueName="orders", MsgContent="three", DelaySeconds=0)
@@ -41,7 +35,7 @@ def test_messages_are_stored_by_region_and_name(client: CommonClient, tdmq: Tdmq
     }
 
 
-def test_invalid_message_is_refused(client: CommonClient, tdmq: Tdmq) -> None:
+def test_invalid_message_is_refused(client, tdmq):
     largest = "视" * (1024 * 1024 // 3) + "x"
     call(client, "PublishCmqMsg", TopicName="media", MsgContent=largest)
     code = get_error_code(
@@ -56,7 +50,7 @@ def test_invalid_message_is_refused(client: CommonClient, tdmq: Tdmq) -> None:
     assert [len(texts) for texts in tdmq.sent.values()] == [1]
 
 
-def test_wrong_key_is_refused(tdmq: Tdmq) -> None:
+def test_wrong_key_is_refused(tdmq):
     with CloudApi([tdmq]) as api:
         keys = credential(api)
         keys.secret_key = "wrong"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,31 +13,31 @@ from .wire import BUCKET, REGION, Wire
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
 @pytest.fixture
-def cos(tmp_path: Path) -> Iterator[CosEmulator]:
+def cos(tmp_path):
     with CosEmulator(tmp_path / "cos") as emulator:
         emulator.create_bucket(BUCKET, REGION)
         yield emulator
 
 
 @pytest.fixture
-def wire(cos: CosEmulator) -> Wire:
+def wire(cos):
     return Wire(cos)
 
 
 @pytest.fixture
-def versioned(wire: Wire) -> Wire:
+def versioned(wire):
     """The client of a bucket with versioning enabled."""
     set_versioning(wire, "Enabled")
     return wire
 
 
 @pytest.fixture
-def sdk(cos: CosEmulator) -> Callable[..., Any]:
+def sdk(cos):
     """A factory of official clients that use the emulator as their proxy."""
     qcloud_cos = pytest.importorskip("qcloud_cos", reason="cos-python-sdk-v5 is not installed")
 

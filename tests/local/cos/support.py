@@ -1,40 +1,33 @@
 """Helpers for tests of the COS emulator: a clock, multipart uploads, batch deletes, stored blobs."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import socket
-from pathlib import Path
 from urllib.parse import urlencode
 
-from scf_mps.local.cos import CosEmulator
-
-from .wire import HOST, Reply, Wire, authorization
+from .wire import HOST, authorization
 
 
 class Clock:
     """A clock that tests set."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = 1_800_000_000.0
 
-    def __call__(self) -> float:
+    def __call__(self):
         return self.now
 
 
-def set_versioning(wire: Wire, status: str) -> None:
+def set_versioning(wire, status):
     body = f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
     assert wire.document("PUT", "", "versioning", body).status == 200
 
 
-def blobs(directory: Path) -> list[Path]:
+def blobs(directory):
     return list(directory.glob("blobs/*/*"))
 
 
-def build_request(
-    cos: CosEmulator, method: str, target: str, *lines: str, signed_path: str = "", **query: str
-) -> bytes:
+def build_request(cos, method, target, *lines, signed_path="", **query):
     """Return a signed request with these header lines, without a body."""
     auth = authorization(cos.key, method, signed_path or target, query, {"host": HOST})
     path = f"{target}?{urlencode(query)}" if query else target
@@ -42,11 +35,11 @@ def build_request(
     return "\r\n".join(head).encode()
 
 
-def connect(cos: CosEmulator) -> socket.socket:
+def connect(cos):
     return socket.create_connection(("127.0.0.1", cos.port), timeout=30)
 
 
-def waiting_upload(cos: CosEmulator, method: str, key: str, query: dict[str, str]) -> socket.socket:
+def waiting_upload(cos, method, key, query):
     """Send a request that is accepted and waits for its body of 4 bytes."""
     connection = connect(cos)
     lines = ("Expect: 100-continue", "Content-Length: 4")
@@ -55,21 +48,19 @@ def waiting_upload(cos: CosEmulator, method: str, key: str, query: dict[str, str
     return connection
 
 
-def initiate(wire: Wire, key: str = "m", **headers: str) -> str:
+def initiate(wire, key="m", **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     reply = wire.request("POST", key, {"uploads": ""}, names)
     assert reply.status == 200
     return reply.text("UploadId")
 
 
-def upload(wire: Wire, upload_id: str, number: int | str, body: bytes, key: str = "m") -> Reply:
+def upload(wire, upload_id, number, body, key="m"):
     query = {"partNumber": str(number), "uploadId": upload_id}
     return wire.request("PUT", key, query, body=body)
 
 
-def complete(
-    wire: Wire, upload_id: str, parts: list[tuple[int, str]], key: str = "m", **headers: str
-) -> Reply:
+def complete(wire, upload_id, parts, key="m", **headers):
     body = "".join(
         f"<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>" for n, etag in parts
     )
@@ -82,18 +73,18 @@ def complete(
     )
 
 
-def put_parts(wire: Wire, upload_id: str, *bodies: bytes) -> list[tuple[int, str]]:
+def put_parts(wire, upload_id, *bodies):
     return [
         (number, upload(wire, upload_id, number, body).headers["ETag"])
         for number, body in enumerate(bodies, 1)
     ]
 
 
-def objects(*keys: str) -> str:
+def objects(*keys):
     return "".join(f"<Object><Key>{key}</Key></Object>" for key in keys)
 
 
-def batch_delete(wire: Wire, body: str, **headers: str) -> Reply:
+def batch_delete(wire, body, **headers):
     """Send a batch delete with its Content-MD5."""
     content = body.encode()
     digest = base64.b64encode(hashlib.md5(content).digest()).decode()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scf_mps.local.cos import CosEmulator, CosError
 
-from .support import Clock
 from .wire import BUCKET, REGION, Wire
 
 
-def test_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: Wire) -> None:
+def test_service_lists_buckets_of_all_or_one_region(cos, wire):
     cos.create_bucket("far-1250000000", "ap-beijing")
     for host, names in (
         ("service.cos.myqcloud.com", [BUCKET, "far-1250000000"]),
@@ -32,7 +28,7 @@ def test_service_lists_buckets_of_all_or_one_region(cos: CosEmulator, wire: Wire
     assert wire.request("PUT").code == "MethodNotAllowed"
 
 
-def test_service_list_filters_by_tag_and_time(tmp_path: Path, clock: Clock) -> None:
+def test_service_list_filters_by_tag_and_time(tmp_path, clock):
     with CosEmulator(tmp_path / "cos", clock=clock) as cos:
         wire = Wire(cos, now=clock.now)
         for name in ("old-1250000000", "new-1250000000"):
@@ -64,7 +60,7 @@ def test_service_list_filters_by_tag_and_time(tmp_path: Path, clock: Clock) -> N
         assert names(create_time=at, range="gte") == ["new", "untagged"]
 
 
-def test_service_list_has_pages(cos: CosEmulator, wire: Wire) -> None:
+def test_service_list_has_pages(cos, wire):
     for name in "cab":
         cos.create_bucket(f"{name}-1250000000")
     wire.host = "service.cos.myqcloud.com"
@@ -91,13 +87,13 @@ def test_service_list_has_pages(cos: CosEmulator, wire: Wire) -> None:
         {"max-keys": "many"},
     ],
 )
-def test_service_list_refuses_invalid_filters(wire: Wire, query: dict[str, str]) -> None:
+def test_service_list_refuses_invalid_filters(wire, query):
     wire.host = "service.cos.myqcloud.com"
     reply = wire.request("GET", query=query)
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
 
-def test_service_list_works_with_official_client(cos: CosEmulator, sdk: Callable[..., Any]) -> None:
+def test_service_list_works_with_official_client(cos, sdk):
     tagging = {"TagSet": {"Tag": [{"Key": "k", "Value": "v"}]}}
     client = sdk()
     client.put_bucket_tagging(Bucket=BUCKET, Tagging=tagging)
@@ -109,7 +105,7 @@ def test_service_list_works_with_official_client(cos: CosEmulator, sdk: Callable
     assert (since["IsTruncated"], since["Marker"]) == ("false", "a")
 
 
-def test_bucket_is_created_and_deleted(wire: Wire) -> None:
+def test_bucket_is_created_and_deleted(wire):
     wire.host = "new-1250000000.cos.ap-beijing.myqcloud.com"
     assert wire.request("HEAD").status == 404
     assert wire.request("PUT", headers={"x-cos-acl": "public-read"}).status == 200
@@ -125,7 +121,7 @@ def test_bucket_is_created_and_deleted(wire: Wire) -> None:
     assert wire.request("DELETE").status == 404
 
 
-def test_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
+def test_bucket_with_objects_or_uploads_is_not_deleted(wire):
     wire.put("a")
     reply = wire.request("DELETE")
     assert (reply.status, reply.code) == (409, "BucketNotEmpty")
@@ -134,13 +130,13 @@ def test_bucket_with_objects_or_uploads_is_not_deleted(wire: Wire) -> None:
     assert wire.request("DELETE").code == "BucketNotEmpty"
 
 
-def test_bucket_name_requires_appid(cos: CosEmulator) -> None:
+def test_bucket_name_requires_appid(cos):
     for name in ("demo", "demo-", "Demo-1", "-demo-1", "x" * 60 + "-1"):
         with pytest.raises(CosError, match="InvalidBucketName"):
             cos.create_bucket(name)
 
 
-def test_bucket_acl_is_private_by_default(wire: Wire) -> None:
+def test_bucket_acl_is_private_by_default(wire):
     assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "private"
     assert wire.request("PUT", "", {"acl": ""}, {"x-cos-acl": "public-read"}).status == 200
     assert wire.request("GET", query={"acl": ""}).headers["x-cos-acl"] == "public-read"
@@ -162,9 +158,7 @@ def test_bucket_acl_is_private_by_default(wire: Wire) -> None:
         ("policy", '{"version": "2.0"}', "NoSuchBucketPolicy"),
     ],
 )
-def test_configuration_documents_are_returned_unchanged(
-    wire: Wire, name: str, body: str, missing: str
-) -> None:
+def test_configuration_documents_are_returned_unchanged(wire, name, body, missing):
     absent = wire.request("GET", query={name: ""})
     assert (absent.status, absent.code) == (404, missing)
     assert wire.document("PUT", "", name, body).status in (200, 204)
@@ -173,12 +167,12 @@ def test_configuration_documents_are_returned_unchanged(
     assert wire.request("GET", query={name: ""}).status == 404
 
 
-def test_missing_configuration_is_empty_document(wire: Wire) -> None:
+def test_missing_configuration_is_empty_document(wire):
     reply = wire.request("GET", query={"logging": ""})
     assert (reply.status, reply.xml().tag) == (200, "BucketLoggingStatus")
 
 
-def test_inventories_have_ids(wire: Wire) -> None:
+def test_inventories_have_ids(wire):
     body = b"<InventoryConfiguration><Id>1</Id></InventoryConfiguration>"
     query = {"inventory": "", "id": "1"}
     assert wire.request("PUT", query=query, body=body).status == 200
@@ -186,10 +180,10 @@ def test_inventories_have_ids(wire: Wire) -> None:
     assert wire.request("GET", query={"inventory": "", "id": "2"}).status == 404
 
 
-def test_configuration_of_wrong_kind_is_malformed(wire: Wire) -> None:
+def test_configuration_of_wrong_kind_is_malformed(wire):
     assert wire.document("PUT", "", "cors", "<Tagging/>").code == "MalformedXML"
 
 
-def test_document_namespaces_are_ignored(wire: Wire) -> None:
+def test_document_namespaces_are_ignored(wire):
     body = '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet/></Tagging>'
     assert wire.document("PUT", "", "tagging", body).status == 200

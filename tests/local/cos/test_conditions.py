@@ -1,18 +1,14 @@
 """Conditional GET and HEAD, and conditions on the source of a copy."""
 
-from __future__ import annotations
-
 import hashlib
 from email.utils import formatdate
 
 import pytest
 
-from .wire import Wire
-
 ETAG = f'"{hashlib.md5(b"abc").hexdigest()}"'
 PAST, FUTURE = formatdate(1, usegmt=True), formatdate(4_000_000_000, usegmt=True)
 
-HOLDING: list[dict[str, str]] = [
+HOLDING = [
     {"If_Match": ETAG},
     {"If_Match": f'"other", {ETAG}'},
     {"If_Match": "*"},
@@ -23,7 +19,7 @@ HOLDING: list[dict[str, str]] = [
     {"If_Match": ETAG, "If_Unmodified_Since": PAST},
     {"If_None_Match": '"other"', "If_Modified_Since": FUTURE},
 ]
-FAILING: list[tuple[dict[str, str], int]] = [
+FAILING = [
     ({"If_Match": '"other"'}, 412),
     ({"If_Unmodified_Since": PAST}, 412),
     ({"If_None_Match": ETAG}, 304),
@@ -33,7 +29,7 @@ FAILING: list[tuple[dict[str, str], int]] = [
 
 
 @pytest.mark.parametrize("headers", HOLDING)
-def test_read_and_copy_succeed_when_condition_holds(wire: Wire, headers: dict[str, str]) -> None:
+def test_read_and_copy_succeed_when_condition_holds(wire, headers):
     wire.put("a", b"abc")
     assert wire.get("a", None, **headers).body == b"abc"
     assert wire.head("a", **headers).status == 200
@@ -42,7 +38,7 @@ def test_read_and_copy_succeed_when_condition_holds(wire: Wire, headers: dict[st
 
 
 @pytest.mark.parametrize(("headers", "status"), FAILING)
-def test_read_fails_when_condition_fails(wire: Wire, headers: dict[str, str], status: int) -> None:
+def test_read_fails_when_condition_fails(wire, headers, status):
     wire.put("a", b"abc")
     response = wire.get("a", None, **headers)
     assert response.status == status
@@ -54,7 +50,7 @@ def test_read_fails_when_condition_fails(wire: Wire, headers: dict[str, str], st
 
 
 @pytest.mark.parametrize("headers", [headers for headers, _ in FAILING])
-def test_copy_fails_when_condition_fails(wire: Wire, headers: dict[str, str]) -> None:
+def test_copy_fails_when_condition_fails(wire, headers):
     wire.put("a", b"abc")
     copied = wire.copy("a", "b", **{f"x-cos-copy-source-{n}": v for n, v in headers.items()})
     assert (copied.status, copied.code) == (412, "PreconditionFailed")

@@ -1,23 +1,18 @@
 """The HTTP control API and the request log."""
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request
-from typing import Any
 
 import pytest
 
-from scf_mps.local.cos import CosEmulator, Fault, Key, RequestLog
+from scf_mps.local.cos import Fault, Key, RequestLog
 from scf_mps.local.cos.request_log import LoggedRequest
 
-from .wire import BUCKET, Wire
+from .wire import BUCKET
 
 
-def call_control(
-    cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str
-) -> Any:
+def call_control(cos, method, path, fields=None, **headers):
     body = None if fields is None else json.dumps(fields).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", **headers}
     request = urllib.request.Request(f"{cos.url}{path}", body, headers, method=method)
@@ -25,16 +20,14 @@ def call_control(
         return json.load(response)
 
 
-def call_invalid(
-    cos: CosEmulator, method: str, path: str, fields: object = None, **headers: str
-) -> tuple[int, str]:
+def call_invalid(cos, method, path, fields=None, **headers):
     with pytest.raises(urllib.error.HTTPError) as caught:
         call_control(cos, method, path, fields, **headers)
     with caught.value as error:
         return error.code, json.load(error)["error"]
 
 
-def test_control_adds_lists_and_removes_faults(cos: CosEmulator, wire: Wire) -> None:
+def test_control_adds_lists_and_removes_faults(cos, wire):
     added = call_control(cos, "POST", "/-/faults", {"kind": "slow_down", "operation": "HeadObject"})
     assert wire.head("a").status == 503
     call_control(cos, "POST", "/-/limits", {"per": "key", "writes": 50})
@@ -48,7 +41,7 @@ def test_control_adds_lists_and_removes_faults(cos: CosEmulator, wire: Wire) -> 
     assert call_control(cos, "GET", "/-/faults") == {"faults": [], "limits": []}
 
 
-def test_control_adds_and_removes_keys(cos: CosEmulator, wire: Wire) -> None:
+def test_control_adds_and_removes_keys(cos, wire):
     wire.put("a")
     call_control(cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s", "token": "t"})
     wire.key = Key("AKIDnew", "s", "t")
@@ -68,9 +61,7 @@ def test_control_adds_and_removes_keys(cos: CosEmulator, wire: Wire) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403),
     ],
 )
-def test_control_refuses_requests_of_other_sites(
-    cos: CosEmulator, headers: dict[str, str], status: int
-) -> None:
+def test_control_refuses_requests_of_other_sites(cos, headers, status):
     key = {"secret_id": "AKIDnew", "secret_key": "s"}
     assert call_invalid(cos, "POST", "/-/keys", key, **headers)[0] == status
     assert [key.secret_id for key in cos.keys] == [cos.key.secret_id]
@@ -78,14 +69,14 @@ def test_control_refuses_requests_of_other_sites(
         assert call_invalid(cos, "GET", "/-/requests", **headers)[0] == status
 
 
-def test_control_accepts_own_origin(cos: CosEmulator) -> None:
+def test_control_accepts_own_origin(cos):
     call_control(
         cos, "POST", "/-/keys", {"secret_id": "AKIDnew", "secret_key": "s"}, Origin=cos.url
     )
     assert len(list(cos.keys)) == 2
 
 
-def test_control_returns_request_log(cos: CosEmulator, wire: Wire) -> None:
+def test_control_returns_request_log(cos, wire):
     wire.put("a")
     wire.get("nope")
     response = call_control(cos, "GET", "/-/requests")
@@ -117,13 +108,11 @@ def test_control_returns_request_log(cos: CosEmulator, wire: Wire) -> None:
         ("GET", "/faults", None, 404),
     ],
 )
-def test_control_refuses_invalid_requests(
-    cos: CosEmulator, method: str, path: str, fields: object, status: int
-) -> None:
+def test_control_refuses_invalid_requests(cos, method, path, fields, status):
     assert call_invalid(cos, method, path, fields)[0] == status
 
 
-def test_control_refuses_deep_json(cos: CosEmulator) -> None:
+def test_control_refuses_deep_json(cos):
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{cos.url}/-/keys", b"[" * 100_000, headers)
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -132,12 +121,12 @@ def test_control_refuses_deep_json(cos: CosEmulator) -> None:
         assert error.code == 400
 
 
-def test_object_key_may_look_like_control_path(wire: Wire) -> None:
+def test_object_key_may_look_like_control_path(wire):
     wire.put("-/faults", b"abc")
     assert wire.get("-/faults").body == b"abc"
 
 
-def test_request_log_is_bounded_but_counts_all() -> None:
+def test_request_log_is_bounded_but_counts_all():
     log = RequestLog(size=2)
     for number in range(3):
         log.add(LoggedRequest("GetObject", "GET", "b", str(number), 200, "", 0.0))

@@ -1,21 +1,17 @@
 """Copies inside COS: kept and reset properties, and errors."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from scf_mps.local.cos import CosEmulator
-
 from .support import set_versioning
-from .wire import HOST, REGION, Wire
+from .wire import HOST, REGION
 
 ARCHIVED = {"x_cos_storage_class": "ARCHIVE"}
 
 
-def test_copy_keeps_crc64_and_etag(wire: Wire) -> None:
+def test_copy_keeps_crc64_and_etag(wire):
     put = wire.put("a", b"abc")
     copied = wire.copy("a", "b")
     assert copied.text("ETag") == put.headers["ETag"]
@@ -25,7 +21,7 @@ def test_copy_keeps_crc64_and_etag(wire: Wire) -> None:
     assert wire.get("b").body == b"abc"
 
 
-def test_copy_keeps_metadata_and_tags_only(wire: Wire) -> None:
+def test_copy_keeps_metadata_and_tags_only(wire):
     wire.put(
         "a",
         b"",
@@ -45,14 +41,14 @@ def test_copy_keeps_metadata_and_tags_only(wire: Wire) -> None:
     assert wire.get("b", {"acl": ""}).headers["x-cos-acl"] == "default"
 
 
-def test_copy_uses_requested_class_and_acl(wire: Wire) -> None:
+def test_copy_uses_requested_class_and_acl(wire):
     wire.put("a")
     wire.copy("a", "b", x_cos_storage_class="STANDARD_IA", x_cos_acl="public-read")
     assert wire.head("b").headers["x-cos-storage-class"] == "STANDARD_IA"
     assert wire.get("b", {"acl": ""}).headers["x-cos-acl"] == "public-read"
 
 
-def test_copy_with_replaced_directive_keeps_no_metadata(wire: Wire) -> None:
+def test_copy_with_replaced_directive_keeps_no_metadata(wire):
     wire.put("a", b"", Cache_Control="max-age=1", x_cos_meta_a="1", x_cos_tagging="k=v")
     wire.copy(
         "a",
@@ -67,7 +63,7 @@ def test_copy_with_replaced_directive_keeps_no_metadata(wire: Wire) -> None:
     assert not {"x-cos-meta-a", "Cache-Control", "x-cos-tagging-count"} & set(head.keys())
 
 
-def test_copy_onto_itself_needs_change(wire: Wire) -> None:
+def test_copy_onto_itself_needs_change(wire):
     wire.put("a", b"abc")
     reply = wire.copy("a", "a")
     assert (reply.status, reply.code) == (400, "InvalidRequest")
@@ -76,7 +72,7 @@ def test_copy_onto_itself_needs_change(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("directive", ["x-cos-metadata-directive", "x-cos-tagging-directive"])
-def test_copy_refuses_unknown_directive(wire: Wire, directive: str) -> None:
+def test_copy_refuses_unknown_directive(wire, directive):
     wire.put("a")
     reply = wire.copy("a", "b", **{directive: "REPLACE"})
     assert (reply.status, reply.code) == (400, "InvalidArgument")
@@ -96,34 +92,34 @@ def test_copy_refuses_unknown_directive(wire: Wire, directive: str) -> None:
         (f"{HOST}/nope", "NoSuchKey"),
     ],
 )
-def test_copy_refuses_invalid_source(wire: Wire, source: str, code: str) -> None:
+def test_copy_refuses_invalid_source(wire, source, code):
     wire.put("a")
     reply = wire.request("PUT", "b", headers={"x-cos-copy-source": source})
     assert reply.code == code
     assert wire.head("b").status == 404
 
 
-def test_copy_refuses_source_that_is_not_utf8(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_refuses_source_that_is_not_utf8(cos, wire):
     source = f"{HOST}/\udcff".encode("utf-8", "surrogateescape").decode("latin-1")
     reply = wire.request("PUT", "b", headers={"x-cos-copy-source": source})
     assert reply.status in (400, 404)
 
 
 @pytest.mark.parametrize("key", ["a b", "a+b", "ü/ö", "/lead", "q?v=1"])
-def test_copy_decodes_source_key(wire: Wire, key: str) -> None:
+def test_copy_decodes_source_key(wire, key):
     wire.put(key, b"abc")
     assert wire.copy(key, "b").status == 200
     assert wire.get("b").body == b"abc"
 
 
-def test_copy_accepts_scheme_in_source(wire: Wire) -> None:
+def test_copy_accepts_scheme_in_source(wire):
     wire.put("a", b"abc")
     for scheme in ("http", "https"):
         headers = {"x-cos-copy-source": f"{scheme}://{HOST}/a"}
         assert wire.request("PUT", "b", headers=headers).status == 200
 
 
-def test_copy_crosses_buckets_and_regions(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_crosses_buckets_and_regions(cos, wire):
     cos.create_bucket("far-1250000000", "ap-beijing")
     wire.put("a", b"abc")
     wire.host = "far-1250000000.cos.ap-beijing.myqcloud.com"
@@ -131,7 +127,7 @@ def test_copy_crosses_buckets_and_regions(cos: CosEmulator, wire: Wire) -> None:
     assert wire.get("b").body == b"abc"
 
 
-def test_copy_can_forbid_overwrite(wire: Wire) -> None:
+def test_copy_can_forbid_overwrite(wire):
     wire.put("a", b"abc")
     wire.put("b", b"old")
     reply = wire.copy("a", "b", x_cos_forbid_overwrite="true")
@@ -139,7 +135,7 @@ def test_copy_can_forbid_overwrite(wire: Wire) -> None:
     assert wire.get("b").body == b"old"
 
 
-def test_copy_uses_named_version(versioned: Wire) -> None:
+def test_copy_uses_named_version(versioned):
     first = versioned.put("a", b"first").headers["x-cos-version-id"]
     versioned.put("a", b"second")
     headers = {"x-cos-copy-source": f"{HOST}/a?versionId={first}"}
@@ -149,7 +145,7 @@ def test_copy_uses_named_version(versioned: Wire) -> None:
     assert versioned.get("a").body == b"first"
 
 
-def test_copy_refuses_archived_source_until_restored(wire: Wire) -> None:
+def test_copy_refuses_archived_source_until_restored(wire):
     wire.put("a", b"abc", **ARCHIVED)
     reply = wire.copy("a", "b")
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
@@ -158,7 +154,7 @@ def test_copy_refuses_archived_source_until_restored(wire: Wire) -> None:
     assert wire.copy("a", "b").status == 200
 
 
-def test_copy_survives_deletion_of_source(wire: Wire) -> None:
+def test_copy_survives_deletion_of_source(wire):
     wire.put("a", b"abc")
     wire.copy("a", "b")
     wire.put("a", b"other")
@@ -166,7 +162,7 @@ def test_copy_survives_deletion_of_source(wire: Wire) -> None:
     assert wire.get("b").body == b"abc"
 
 
-def test_copy_into_suspended_bucket_keeps_older_versions(versioned: Wire) -> None:
+def test_copy_into_suspended_bucket_keeps_older_versions(versioned):
     first = versioned.put("a", b"first").headers["x-cos-version-id"]
     set_versioning(versioned, "Suspended")
     versioned.put("b", b"second")
@@ -174,7 +170,7 @@ def test_copy_into_suspended_bucket_keeps_older_versions(versioned: Wire) -> Non
     assert versioned.get("a", {"versionId": first}).body == b"first"
 
 
-def test_copy_refuses_source_over_five_gigabytes(cos: CosEmulator, wire: Wire) -> None:
+def test_copy_refuses_source_over_five_gigabytes(cos, wire):
     wire.put("a", b"abc")
     # Change the stored size instead of uploading that much.
     with closing(sqlite3.connect(cos.directory / "metadata.sqlite")) as database, database:

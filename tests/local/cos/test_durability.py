@@ -28,7 +28,7 @@ SOURCE = str(Path(scf_mps.local.cos.__file__).parents[3])
 
 
 @contextmanager
-def process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def process(directory):
     """The emulator as a child process, and its port. It is killed at the end."""
     command = [sys.executable, "-m", "scf_mps.local.cos", "--dir", str(directory)]
     child = subprocess.Popen(
@@ -48,23 +48,21 @@ def process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         child.stdout.close() if child.stdout else None
 
 
-def send(
-    port: int, method: str, key: str, body: object = None, **headers: str
-) -> tuple[int, bytes]:
+def send(port, method, key, body=None, **headers):
     auth = authorization(DEFAULT_KEY, method, f"/{key}", {}, {"host": HOST})
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         all_headers = {"Host": HOST, "Authorization": auth, **names}
-        connection.request(method, f"/{key}", body, all_headers)  # type: ignore[arg-type]
+        connection.request(method, f"/{key}", body, all_headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:
         connection.close()
 
 
-def test_killed_process_keeps_acknowledged_writes(tmp_path: Path) -> None:
-    acknowledged: list[tuple[str, bytes]] = []
+def test_killed_process_keeps_acknowledged_writes(tmp_path):
+    acknowledged = []
     with process(tmp_path) as (child, port):
 
         def write(worker: int) -> None:
@@ -92,7 +90,7 @@ def test_killed_process_keeps_acknowledged_writes(tmp_path: Path) -> None:
         assert len(acknowledged) <= len(shown) <= len(acknowledged) + 4
 
 
-def test_start_removes_unnamed_blobs_of_killed_process(tmp_path: Path) -> None:
+def test_start_removes_unnamed_blobs_of_killed_process(tmp_path):
     with process(tmp_path) as (child, port):
         assert send(port, "PUT", "a", b"abc")[0] == 200
 
@@ -113,9 +111,9 @@ def test_start_removes_unnamed_blobs_of_killed_process(tmp_path: Path) -> None:
         assert Wire(cos).get("a").body == b"abc"
 
 
-def test_forbid_overwrite_has_one_winner_across_processes(tmp_path: Path) -> None:
+def test_forbid_overwrite_has_one_winner_across_processes(tmp_path):
     with process(tmp_path) as (_, other), CosEmulator(tmp_path) as cos:
-        statuses: dict[str, list[int]] = {}
+        statuses = {}
 
         def race(port: int) -> None:
             for number in range(40):
@@ -133,7 +131,7 @@ def test_forbid_overwrite_has_one_winner_across_processes(tmp_path: Path) -> Non
         assert len(statuses) == 40
 
 
-def test_processes_share_objects_of_one_directory(tmp_path: Path) -> None:
+def test_processes_share_objects_of_one_directory(tmp_path):
     with process(tmp_path) as (_, other), CosEmulator(tmp_path) as cos:
         assert send(other, "PUT", "a", b"abc")[0] == 200
         wire = Wire(cos)
@@ -142,7 +140,7 @@ def test_processes_share_objects_of_one_directory(tmp_path: Path) -> None:
         assert send(other, "GET", "a")[0] == 404
 
 
-def test_restart_keeps_all_objects(tmp_path: Path) -> None:
+def test_restart_keeps_all_objects(tmp_path):
     with CosEmulator(tmp_path) as cos:
         cos.create_bucket(BUCKET, REGION)
         Wire(cos).put("a", b"abc", Content_Type="text/plain", x_cos_tagging="a=b")
@@ -152,7 +150,7 @@ def test_restart_keeps_all_objects(tmp_path: Path) -> None:
         assert response.headers["x-cos-tagging-count"] == "1"
 
 
-def peak_memory(pid: int) -> int:
+def peak_memory(pid):
     """Return the peak resident memory of a process in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     match = re.search(r"VmHWM:\s+(\d+) kB", status)
@@ -161,7 +159,7 @@ def peak_memory(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
-def test_large_bodies_need_little_memory(tmp_path: Path) -> None:
+def test_large_bodies_need_little_memory(tmp_path):
     block, blocks = os.urandom(1_000_000), 120
     with process(tmp_path) as (child, port):
         assert send(port, "PUT", "warm", block)[0] == 200
@@ -172,14 +170,14 @@ def test_large_bodies_need_little_memory(tmp_path: Path) -> None:
         assert peak_memory(child.pid) - before < 16_000_000
 
 
-def test_start_fails_and_closes_when_port_is_taken(tmp_path: Path, cos: CosEmulator) -> None:
+def test_start_fails_and_closes_when_port_is_taken(tmp_path, cos):
     with pytest.raises(OSError, match="address already in use"):
         CosEmulator(tmp_path / "second", port=cos.port).__enter__()
     with CosEmulator(tmp_path / "second") as second:
         assert second.port != cos.port
 
 
-def test_stop_does_not_wait_for_running_upload(tmp_path: Path) -> None:
+def test_stop_does_not_wait_for_running_upload(tmp_path):
     with CosEmulator(tmp_path) as cos:
         cos.create_bucket(BUCKET, REGION)
         auth = authorization(cos.key, "PUT", "/a", {}, {"host": HOST})
@@ -193,8 +191,8 @@ def test_stop_does_not_wait_for_running_upload(tmp_path: Path) -> None:
     assert blobs(tmp_path) == []
 
 
-def test_serve_ends_with_signal(tmp_path: Path) -> None:
-    lines: list[str] = []
+def test_serve_ends_with_signal(tmp_path):
+    lines = []
 
     def announce(line: str) -> None:
         lines.append(line)
@@ -207,14 +205,12 @@ def test_serve_ends_with_signal(tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
-def test_print_line_prints_immediately(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_line_prints_immediately(capsys):
     print_line("ready at URL")
     assert capsys.readouterr().out == "ready at URL\n"
 
 
-def test_command_line_checks_keys_and_buckets(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_line_checks_keys_and_buckets(tmp_path, capsys):
     assert parse_key("ID:SECRET").token is None
     assert parse_key("ID:SECRET:TO:KEN").token == "TO:KEN"
     assert parse_bucket("a-1") == ("a-1", "ap-guangzhou")

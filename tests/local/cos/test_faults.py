@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import time
-from pathlib import Path
 
 import pytest
 from fastcrc import crc64
@@ -13,7 +12,6 @@ from scf_mps.local.cos import CosEmulator, Fault, Limit
 from scf_mps.local.cos.limits import Limits
 
 from .support import (
-    Clock,
     batch_delete,
     build_request,
     complete,
@@ -23,14 +21,14 @@ from .support import (
     put_parts,
     upload,
 )
-from .wire import BUCKET, HOST, REGION, Reply, Wire
+from .wire import BUCKET, HOST, REGION, Wire
 
 
-def delete(wire: Wire, *keys: str) -> Reply:
+def delete(wire, *keys):
     return batch_delete(wire, f"<Delete>{objects(*keys)}</Delete>")
 
 
-def test_slow_down_has_retry_after_and_count(cos: CosEmulator, wire: Wire) -> None:
+def test_slow_down_has_retry_after_and_count(cos, wire):
     rule = cos.faults.add(Fault("slow_down", operation="PutObject", count=2, retry_after=7))
     for _ in range(2):
         reply = wire.request("PUT", "a", body=b"x")
@@ -42,7 +40,7 @@ def test_slow_down_has_retry_after_and_count(cos: CosEmulator, wire: Wire) -> No
     assert "Retry-After" not in wire.head("a").headers
 
 
-def test_error_has_given_status_and_code(cos: CosEmulator, wire: Wire) -> None:
+def test_error_has_given_status_and_code(cos, wire):
     cos.faults.add(Fault("error", operation="GetObject", status=403, code="AccessDenied"))
     wire.put("a")
     reply = wire.get("a")
@@ -50,13 +48,13 @@ def test_error_has_given_status_and_code(cos: CosEmulator, wire: Wire) -> None:
     assert wire.head("a").status == 200
 
 
-def test_expired_token_fault_fails_request(cos: CosEmulator, wire: Wire) -> None:
+def test_expired_token_fault_fails_request(cos, wire):
     cos.faults.add(Fault("expired_token", count=1))
     reply = wire.get("a")
     assert (reply.status, reply.code) == (403, "ExpiredToken")
 
 
-def test_error_after_applies_operation(cos: CosEmulator, wire: Wire) -> None:
+def test_error_after_applies_operation(cos, wire):
     cos.faults.add(Fault("error_after", operation="PutObject", count=1))
     reply = wire.request("PUT", "a", body=b"abc")
     assert (reply.status, reply.code) == (500, "InternalError")
@@ -64,10 +62,8 @@ def test_error_after_applies_operation(cos: CosEmulator, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(("kind", "applied"), [("reset_before", False), ("reset_after", True)])
-def test_reset_comes_before_or_after_operation(
-    cos: CosEmulator, wire: Wire, kind: str, applied: bool
-) -> None:
-    cos.faults.add(Fault(kind, operation="PutObject", count=1))  # type: ignore[arg-type]
+def test_reset_comes_before_or_after_operation(cos, wire, kind, applied):
+    cos.faults.add(Fault(kind, operation="PutObject", count=1))
     with pytest.raises(ConnectionResetError):
         wire.request("PUT", "a", body=b"abc")
     assert (wire.head("a").status == 200) is applied
@@ -75,7 +71,7 @@ def test_reset_comes_before_or_after_operation(
     assert (last.operation, last.status) == ("PutObject", 0)
 
 
-def test_reset_download_leaks_no_file(cos: CosEmulator, wire: Wire) -> None:
+def test_reset_download_leaks_no_file(cos, wire):
     wire.put("large", bytes(600_000))
     cos.faults.add(Fault("reset_after", operation="GetObject", count=1))
     with pytest.raises(ConnectionResetError):
@@ -84,7 +80,7 @@ def test_reset_download_leaks_no_file(cos: CosEmulator, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
-def test_truncated_body_ends_half_way(cos: CosEmulator, wire: Wire, size: int) -> None:
+def test_truncated_body_ends_half_way(cos, wire, size):
     wire.put("a", bytes(size))
     cos.faults.add(Fault("truncate", count=1))
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -94,7 +90,7 @@ def test_truncated_body_ends_half_way(cos: CosEmulator, wire: Wire, size: int) -
 
 
 @pytest.mark.parametrize("size", [1000, 1_000_000])
-def test_corrupted_download_keeps_announced_crc64(cos: CosEmulator, wire: Wire, size: int) -> None:
+def test_corrupted_download_keeps_announced_crc64(cos, wire, size):
     put = wire.put("a", bytes(size))
     cos.faults.add(Fault("corrupt", operation="GetObject", count=1))
     response = wire.get("a")
@@ -104,14 +100,14 @@ def test_corrupted_download_keeps_announced_crc64(cos: CosEmulator, wire: Wire, 
     assert wire.get("a").body == bytes(size)
 
 
-def test_corrupted_upload_returns_crc64_of_received_bytes(cos: CosEmulator, wire: Wire) -> None:
+def test_corrupted_upload_returns_crc64_of_received_bytes(cos, wire):
     cos.faults.add(Fault("corrupt", operation="PutObject", count=1))
     reply = wire.request("PUT", "a", body=iter([b"abc", b"def"]))
     assert reply.headers["x-cos-hash-crc64ecma"] == str(crc64.xz(wire.get("a").body))
     assert wire.get("a").body != b"abcdef"
 
 
-def test_empty_body_cannot_be_corrupted(cos: CosEmulator, wire: Wire) -> None:
+def test_empty_body_cannot_be_corrupted(cos, wire):
     cos.faults.add(Fault("corrupt"))
     wire.put("a")
     assert wire.get("a").body == b""
@@ -120,7 +116,7 @@ def test_empty_body_cannot_be_corrupted(cos: CosEmulator, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 600_000])
-def test_corrupted_copy_differs_from_source(cos: CosEmulator, wire: Wire, size: int) -> None:
+def test_corrupted_copy_differs_from_source(cos, wire, size):
     put = wire.put("a", bytes(size))
     cos.faults.add(Fault("corrupt", operation="CopyObject", count=1))
     copied = wire.copy("a", "b")
@@ -129,7 +125,7 @@ def test_corrupted_copy_differs_from_source(cos: CosEmulator, wire: Wire, size: 
     assert wire.get("a").body == bytes(size)
 
 
-def test_error_in_200_applies_nothing(cos: CosEmulator, wire: Wire) -> None:
+def test_error_in_200_applies_nothing(cos, wire):
     wire.put("a", b"abc")
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"x")
@@ -145,7 +141,7 @@ def test_error_in_200_applies_nothing(cos: CosEmulator, wire: Wire) -> None:
     assert wire.get("m", {"uploadId": upload_id}).texts("Part/PartNumber") == ["1"]
 
 
-def test_fail_keys_fails_keys_of_batch(cos: CosEmulator, wire: Wire) -> None:
+def test_fail_keys_fails_keys_of_batch(cos, wire):
     for key in ("a", "b/1", "b/2"):
         wire.put(key)
     rule = cos.faults.add(Fault("fail_keys", key="b/*", code="AccessDenied", count=1))
@@ -157,7 +153,7 @@ def test_fail_keys_fails_keys_of_batch(cos: CosEmulator, wire: Wire) -> None:
     assert cos.faults.hits(rule) == 1
 
 
-def test_latency_adds_up_and_combines_with_fault(cos: CosEmulator, wire: Wire) -> None:
+def test_latency_adds_up_and_combines_with_fault(cos, wire):
     for _ in range(2):
         cos.faults.add(Fault("latency", seconds=0.05, count=1))
     cos.faults.add(Fault("slow_down", count=1))
@@ -168,7 +164,7 @@ def test_latency_adds_up_and_combines_with_fault(cos: CosEmulator, wire: Wire) -
     assert next(iter(cos.requests)).seconds >= 0.1
 
 
-def test_rule_matches_operation_bucket_and_key(cos: CosEmulator, wire: Wire) -> None:
+def test_rule_matches_operation_bucket_and_key(cos, wire):
     cos.faults.add(
         Fault("error", operation="Put*", bucket="demo-*", key="video/*.mp4", status=418, code="X")
     )
@@ -178,7 +174,7 @@ def test_rule_matches_operation_bucket_and_key(cos: CosEmulator, wire: Wire) -> 
     assert wire.head("video/a.mp4").status == 404
 
 
-def test_probability_depends_on_seed(cos: CosEmulator, wire: Wire) -> None:
+def test_probability_depends_on_seed(cos, wire):
     def statuses(seed: int) -> list[int]:
         number = cos.faults.add(Fault("slow_down", probability=0.5, seed=seed))
         result = [wire.head("a").status for _ in range(20)]
@@ -191,7 +187,7 @@ def test_probability_depends_on_seed(cos: CosEmulator, wire: Wire) -> None:
     assert set(first) == {404, 503}
 
 
-def test_first_matching_rule_wins(cos: CosEmulator, wire: Wire) -> None:
+def test_first_matching_rule_wins(cos, wire):
     cos.faults.add(Fault("error", status=500, count=1))
     second = cos.faults.add(Fault("slow_down", count=1))
     assert [wire.head("a").status for _ in range(3)] == [500, 503, 404]
@@ -201,28 +197,28 @@ def test_first_matching_rule_wins(cos: CosEmulator, wire: Wire) -> None:
         cos.faults.hits(second)
 
 
-def test_fault_refuses_invalid_fields() -> None:
+def test_fault_refuses_invalid_fields():
     with pytest.raises(ValueError, match="explode"):
-        Fault("explode")  # type: ignore[arg-type]
+        Fault("explode")
     with pytest.raises(ValueError, match="probability"):
         Fault("latency", probability=2)
 
 
-def test_corrupted_part_has_other_md5(cos: CosEmulator, wire: Wire) -> None:
+def test_corrupted_part_has_other_md5(cos, wire):
     upload_id = initiate(wire)
     clean = upload(wire, upload_id, 1, b"abc").headers["ETag"]
     cos.faults.add(Fault("corrupt", operation="UploadPart"))
     assert upload(wire, upload_id, 1, b"abc").headers["ETag"] != clean
 
 
-def limited(tmp_path: Path, clock: Clock, *limits: Limit) -> CosEmulator:
+def limited(tmp_path, clock, *limits):
     cos = CosEmulator(tmp_path, clock=clock)
     for limit in limits:
         cos.faults.limit(limit)
     return cos
 
 
-def test_key_limit_bounds_requests_per_second(tmp_path: Path, clock: Clock) -> None:
+def test_key_limit_bounds_requests_per_second(tmp_path, clock):
     with limited(tmp_path, clock, Limit("key", reads=3, writes=2)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
@@ -235,7 +231,7 @@ def test_key_limit_bounds_requests_per_second(tmp_path: Path, clock: Clock) -> N
         assert [wire.request("PUT", "a").status for _ in range(2)] == [200, 503]
 
 
-def test_bucket_limit_covers_all_keys(tmp_path: Path, clock: Clock) -> None:
+def test_bucket_limit_covers_all_keys(tmp_path, clock):
     with limited(tmp_path, clock, Limit("bucket", writes=2), Limit("key", writes=9)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
@@ -243,7 +239,7 @@ def test_bucket_limit_covers_all_keys(tmp_path: Path, clock: Clock) -> None:
         assert wire.head("a").status == 200
 
 
-def test_batch_delete_counts_each_key_as_write(tmp_path: Path, clock: Clock) -> None:
+def test_batch_delete_counts_each_key_as_write(tmp_path, clock):
     with limited(tmp_path, clock, Limit("bucket", writes=3)) as cos:
         cos.create_bucket(BUCKET, REGION)
         wire = Wire(cos, now=clock.now)
@@ -252,7 +248,7 @@ def test_batch_delete_counts_each_key_as_write(tmp_path: Path, clock: Clock) -> 
         assert reply.texts("Error/Code") == ["SlowDown", "SlowDown"]
 
 
-def test_limits_forget_longest_unused_key_first() -> None:
+def test_limits_forget_longest_unused_key_first():
     counted = Limits(max_entries=2)
     counted.add(Limit("key", writes=1))
     assert [counted.admit("b", key, writes=True, now=0) for key in "xyz"] == [True] * 3
@@ -260,12 +256,12 @@ def test_limits_forget_longest_unused_key_first() -> None:
     assert counted.admit("b", "x", writes=True, now=0)
 
 
-def test_limit_refuses_unknown_scope() -> None:
+def test_limit_refuses_unknown_scope():
     with pytest.raises(ValueError, match="account"):
-        Limit("account")  # type: ignore[arg-type]
+        Limit("account")
 
 
-def test_disconnected_client_does_not_break_server(cos: CosEmulator, wire: Wire) -> None:
+def test_disconnected_client_does_not_break_server(cos, wire):
     cos.faults.add(Fault("latency", operation="GetObject", seconds=0.05))
     wire.put("a", b"abc")
     with connect(cos) as connection:

@@ -1,7 +1,5 @@
 """Lists of keys: order, pages, prefixes and delimiters, in both forms of the request."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from urllib.parse import quote, unquote
@@ -13,20 +11,20 @@ from hypothesis import strategies as st
 from scf_mps.local.cos.pages import find_common_prefix, next_prefix
 
 from .support import batch_delete, objects
-from .wire import BUCKET, Wire
+from .wire import BUCKET
 
 NAMES = st.text(st.sampled_from("ab/+ é中\U0010ffff"), min_size=1, max_size=6)
 
 
-def fill(wire: Wire, *keys: str) -> None:
+def fill(wire, *keys):
     for key in keys:
         wire.put(key)
 
 
-def list_all(wire: Wire, **query: str) -> tuple[list[str], list[str]]:
+def list_all(wire, **query):
     """Return the keys and common prefixes of all pages of a v1 list."""
-    keys: list[str] = []
-    prefixes: list[str] = []
+    keys = []
+    prefixes = []
     marker = ""
     while True:
         names = {name.replace("_", "-"): value for name, value in query.items()}
@@ -38,7 +36,7 @@ def list_all(wire: Wire, **query: str) -> tuple[list[str], list[str]]:
         marker = unquote(page.text("NextMarker"))
 
 
-def test_list_has_all_fields(wire: Wire) -> None:
+def test_list_has_all_fields(wire):
     wire.put("a", b"abc", x_cos_storage_class="STANDARD_IA")
     page = wire.request("GET")
     assert page.text("Name") == BUCKET
@@ -51,20 +49,20 @@ def test_list_has_all_fields(wire: Wire) -> None:
     assert page.text("Contents/Owner/ID")
 
 
-def test_list_orders_keys_by_utf8_bytes(wire: Wire) -> None:
+def test_list_orders_keys_by_utf8_bytes(wire):
     keys = ["a", "B", "ä", "\ue000", "\U0001f600", "a/b", "a.b"]
     fill(wire, *keys)
     assert wire.request("GET").texts("Contents/Key") == sorted(keys, key=str.encode)
 
 
-def test_list_pages_have_no_gap_or_repetition(wire: Wire) -> None:
+def test_list_pages_have_no_gap_or_repetition(wire):
     keys = [f"{number:02d}" for number in range(10)]
     fill(wire, *keys)
     assert list_all(wire, max_keys="3") == (keys, [])
     assert wire.request("GET", query={"max-keys": "0"}).text("IsTruncated") == "false"
 
 
-def test_list_folds_keys_below_delimiter(wire: Wire) -> None:
+def test_list_folds_keys_below_delimiter(wire):
     fill(wire, "a", "b/1", "b/2", "b/c/3", "d")
     assert list_all(wire, delimiter="/") == (["a", "d"], ["b/"])
     assert list_all(wire, delimiter="/", prefix="b/") == (["b/1", "b/2"], ["b/c/"])
@@ -73,37 +71,37 @@ def test_list_folds_keys_below_delimiter(wire: Wire) -> None:
     assert marked.texts("CommonPrefixes/Prefix") == []
 
 
-def test_list_skips_large_folders(wire: Wire) -> None:
+def test_list_skips_large_folders(wire):
     fill(wire, *(f"big/{number}" for number in range(300)), "zed")
     assert list_all(wire, delimiter="/") == (["zed"], ["big/"])
     assert len(list_all(wire)[0]) == 301
 
 
-def test_list_walks_prefix_without_successor(wire: Wire) -> None:
+def test_list_walks_prefix_without_successor(wire):
     last = "\U0010ffff"
     fill(wire, last, last + "a", last + "b")
     assert list_all(wire, delimiter=last) == ([], [last])
 
 
-def test_list_encodes_keys_for_url(wire: Wire) -> None:
+def test_list_encodes_keys_for_url(wire):
     fill(wire, "a b/ü+")
     page = wire.request("GET", query={"encoding-type": "url", "prefix": "a b"})
     assert page.text("Contents/Key") == quote("a b/ü+")
     assert (page.text("Prefix"), page.text("EncodingType")) == ("a%20b", "url")
 
 
-def test_list_keeps_carriage_return_in_key(wire: Wire) -> None:
+def test_list_keeps_carriage_return_in_key(wire):
     fill(wire, "a\rb")
     assert wire.request("GET").texts("Contents/Key") == ["a\rb"]
 
 
 @pytest.mark.parametrize("query", [{"max-keys": "x"}, {"max-keys": "-1"}, {"encoding-type": "b"}])
-def test_list_refuses_invalid_parameter(wire: Wire, query: dict[str, str]) -> None:
+def test_list_refuses_invalid_parameter(wire, query):
     reply = wire.request("GET", query=query)
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
 
-def test_list_v2_pages_with_tokens(wire: Wire) -> None:
+def test_list_v2_pages_with_tokens(wire):
     fill(wire, "a", "b", "c/1", "d")
     query = {"list-type": "2", "max-keys": "2", "start-after": "a", "delimiter": "/"}
     page = wire.request("GET", query=query)
@@ -120,9 +118,7 @@ def test_list_v2_pages_with_tokens(wire: Wire) -> None:
 
 @given(keys=st.sets(NAMES, max_size=12), prefix=st.sampled_from(["", "a", "a/", "é"]))
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-def test_list_equals_string_operations_for_any_keys(
-    wire: Wire, keys: set[str], prefix: str
-) -> None:
+def test_list_equals_string_operations_for_any_keys(wire, keys, prefix):
     fill(wire, *keys)
     below = sorted((key for key in keys if key.startswith(prefix)), key=str.encode)
     folded = [find_common_prefix(key, prefix, "/") for key in below]
@@ -135,7 +131,7 @@ def test_list_equals_string_operations_for_any_keys(
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), tail=st.text(max_size=3))
-def test_next_prefix_sorts_after_all_with_prefix(text: str, tail: str) -> None:
+def test_next_prefix_sorts_after_all_with_prefix(text, tail):
     following = next_prefix(text)
     if following is None:
         assert not text.strip("\U0010ffff")
@@ -144,36 +140,36 @@ def test_next_prefix_sorts_after_all_with_prefix(text: str, tail: str) -> None:
         assert following.encode() > beginning
 
 
-def test_next_prefix_skips_surrogates() -> None:
+def test_next_prefix_skips_surrogates():
     assert next_prefix("a\ud7ff") == "a\ue000"
 
 
-def _delete(wire: Wire, body: str, **headers: str) -> tuple[int, str, list[str]]:
+def _delete(wire, body, **headers):
     reply = batch_delete(wire, body, **headers)
     return reply.status, reply.code, reply.texts("Deleted/Key")
 
 
-def test_batch_delete_deletes_many_objects(wire: Wire) -> None:
+def test_batch_delete_deletes_many_objects(wire):
     fill(wire, "a", "b", "c")
     deleted = _delete(wire, f"<Delete>{objects('a', 'b', 'none')}</Delete>")
     assert deleted == (200, "", ["a", "b", "none"])
     assert wire.request("GET").texts("Contents/Key") == ["c"]
 
 
-def test_quiet_batch_delete_lists_no_successes(wire: Wire) -> None:
+def test_quiet_batch_delete_lists_no_successes(wire):
     fill(wire, "a")
     quiet = f"<Delete><Quiet>true</Quiet>{objects('a')}</Delete>"
     assert _delete(wire, quiet) == (200, "", [])
     assert wire.head("a").status == 404
 
 
-def test_batch_delete_keeps_leading_slash_of_key(wire: Wire) -> None:
+def test_batch_delete_keeps_leading_slash_of_key(wire):
     fill(wire, "a")
     assert _delete(wire, f"<Delete>{objects('/a')}</Delete>") == (200, "", ["/a"])
     assert wire.head("a").status == 200
 
 
-def test_batch_delete_reports_invalid_key_alone(wire: Wire) -> None:
+def test_batch_delete_reports_invalid_key_alone(wire):
     fill(wire, "a")
     reply = batch_delete(wire, f"<Delete>{objects('x' * 851, 'a')}</Delete>")
     assert reply.texts("Error/Code") == ["KeyTooLong"]
@@ -195,20 +191,18 @@ def test_batch_delete_reports_invalid_key_alone(wire: Wire) -> None:
         ),
     ],
 )
-def test_invalid_batch_delete_deletes_nothing(
-    wire: Wire, body: str, headers: dict[str, str], code: str
-) -> None:
+def test_invalid_batch_delete_deletes_nothing(wire, body, headers, code):
     fill(wire, "a")
     assert _delete(wire, body, **headers)[:2] == (400, code)
     assert wire.head("a").status == 200
 
 
-def test_batch_delete_needs_content_md5(wire: Wire) -> None:
+def test_batch_delete_needs_content_md5(wire):
     reply = wire.document("POST", "", "delete", f"<Delete>{objects('a')}</Delete>")
     assert (reply.status, reply.code) == (400, "InvalidDigest")
 
 
-def test_document_has_maximum_size(wire: Wire) -> None:
+def test_document_has_maximum_size(wire):
     reply = wire.request(
         "POST", query={"delete": ""}, headers={"Content-MD5": "x"}, body=bytes(9_000_000)
     )

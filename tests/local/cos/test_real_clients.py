@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from scf_mps.local.cos import CosEmulator, Fault, Key
+from scf_mps.local.cos import Fault, Key
 from tests.support.optional_programs import require
 
 from .wire import BUCKET, REGION, Wire
@@ -27,21 +27,21 @@ MB = 1024 * 1024
 SOURCE = {"Bucket": BUCKET, "Region": REGION}
 
 
-def error_code(action: Callable[[], object]) -> str:
-    from qcloud_cos import CosServiceError  # type: ignore[import-untyped]
+def error_code(action):
+    from qcloud_cos import CosServiceError
 
     with pytest.raises(CosServiceError) as caught:
         action()
     return str(caught.value.get_error_code())
 
 
-def fetch(cos: CosEmulator, url: str) -> bytes:
+def fetch(cos, url):
     proxy = urllib.request.ProxyHandler({"http": cos.url})
     with urllib.request.build_opener(proxy).open(url, timeout=30) as response:
         return bytes(response.read())
 
 
-def test_python_sdk_puts_heads_ranges_and_copies(sdk: Sdk) -> None:
+def test_python_sdk_puts_heads_ranges_and_copies(sdk):
     client = sdk()
     key = "dir/a b+ü#?.txt"
     metadata = {"x-cos-meta-a": "1"}
@@ -56,7 +56,7 @@ def test_python_sdk_puts_heads_ranges_and_copies(sdk: Sdk) -> None:
     assert error_code(lambda: client.get_object(Bucket=BUCKET, Key="nope")) == "NoSuchKey"
 
 
-def test_python_sdk_lists_and_deletes_in_batches(sdk: Sdk) -> None:
+def test_python_sdk_lists_and_deletes_in_batches(sdk):
     client = sdk()
     for number in range(5):
         client.put_object(Bucket=BUCKET, Key=f"d/{number} &", Body=b"")
@@ -72,7 +72,7 @@ def test_python_sdk_lists_and_deletes_in_batches(sdk: Sdk) -> None:
     assert [each["Name"] for each in client.list_buckets()["Buckets"]["Bucket"]] == [BUCKET]
 
 
-def test_python_sdk_uploads_copies_and_downloads_in_parts(sdk: Sdk, tmp_path: Path) -> None:
+def test_python_sdk_uploads_copies_and_downloads_in_parts(sdk, tmp_path):
     client, local = sdk(), tmp_path / "local"
     data = os.urandom(3 * MB + 7)
     local.write_bytes(data)
@@ -109,7 +109,7 @@ def test_python_sdk_uploads_copies_and_downloads_in_parts(sdk: Sdk, tmp_path: Pa
     assert target.read_bytes() == data
 
 
-def test_python_sdk_presigns_urls(cos: CosEmulator, sdk: Sdk) -> None:
+def test_python_sdk_presigns_urls(cos, sdk):
     client = sdk()
     client.put_object(Bucket=BUCKET, Key="a b", Body=b"abc")
     url = client.get_presigned_url(Bucket=BUCKET, Key="a b", Method="GET", Expired=60)
@@ -119,7 +119,7 @@ def test_python_sdk_presigns_urls(cos: CosEmulator, sdk: Sdk) -> None:
     assert fetch(cos, url) == b"abc"
 
 
-def test_python_sdk_needs_secret_and_token(cos: CosEmulator, sdk: Sdk) -> None:
+def test_python_sdk_needs_secret_and_token(cos, sdk):
     sdk().put_object(Bucket=BUCKET, Key="a", Body=b"abc")
     wrong = sdk(secret_key="wrong")
     code = error_code(lambda: wrong.get_object(Bucket=BUCKET, Key="a"))
@@ -132,7 +132,7 @@ def test_python_sdk_needs_secret_and_token(cos: CosEmulator, sdk: Sdk) -> None:
     assert code == "InvalidAccessKeyId"
 
 
-def test_python_sdk_uses_subresources_and_append(sdk: Sdk) -> None:
+def test_python_sdk_uses_subresources_and_append(sdk):
     client = sdk()
     client.put_object(Bucket=BUCKET, Key="a", Body=b"abc", StorageClass="ARCHIVE")
     tags = {"TagSet": {"Tag": [{"Key": "k", "Value": "v"}]}}
@@ -154,7 +154,7 @@ def test_python_sdk_uses_subresources_and_append(sdk: Sdk) -> None:
     assert appended["x-cos-next-append-position"] == "6"
 
 
-def test_python_sdk_forbids_overwriting_and_keeps_versions(sdk: Sdk) -> None:
+def test_python_sdk_forbids_overwriting_and_keeps_versions(sdk):
     client = sdk()
     once = {"x-cos-forbid-overwrite": "true"}
     client.put_object(Bucket=BUCKET, Key="a", Body=b"1", Metadata=once)
@@ -172,7 +172,7 @@ def test_python_sdk_forbids_overwriting_and_keeps_versions(sdk: Sdk) -> None:
     assert len(listed["DeleteMarker"]) == 1
 
 
-def test_python_sdk_retries_over_injected_faults(cos: CosEmulator, sdk: Sdk) -> None:
+def test_python_sdk_retries_over_injected_faults(cos, sdk):
     client = sdk(retry=1)
     cos.faults.add(Fault("error_after", operation="PutObject", count=1))
     client.put_object(Bucket=BUCKET, Key="a", Body=b"abc")
@@ -218,7 +218,7 @@ const code = (promise) => promise.then(() => 'none', (error) => error.code || er
 
 
 @pytest.fixture
-def node_sdk(request: pytest.FixtureRequest) -> Path:
+def node_sdk(request):
     """A folder with the Node.js SDK, kept in pytest's cache between runs."""
     require("node", "npm")
     assert request.config.cache is not None
@@ -234,7 +234,7 @@ def node_sdk(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-def test_node_sdk_works(cos: CosEmulator, node_sdk: Path, tmp_path: Path) -> None:
+def test_node_sdk_works(cos, node_sdk, tmp_path):
     script, data = node_sdk / "exercise.js", tmp_path / "data"
     script.write_text(NODE_SCRIPT)
     data.write_bytes(os.urandom(2 * MB + 5))
@@ -259,7 +259,7 @@ def test_node_sdk_works(cos: CosEmulator, node_sdk: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def coscmd(cos, tmp_path):
     """Runs coscmd with the emulator as proxy."""
     program = Path(sys.executable).with_name("coscmd")
     if not program.exists():
@@ -283,9 +283,7 @@ def coscmd(cos: CosEmulator, tmp_path: Path) -> Callable[..., subprocess.Complet
     return run
 
 
-def test_coscmd_works(
-    cos: CosEmulator, coscmd: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
+def test_coscmd_works(cos, coscmd, tmp_path):
     folder = tmp_path / "media"
     folder.mkdir()
     for number in range(3):

@@ -1,23 +1,18 @@
 """Sub-resources of objects: ACL, tags, restore, symlinks."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import pytest
 
 from scf_mps.local.cos import CosEmulator
 
-from .support import Clock
 from .wire import BUCKET, REGION, Wire
 
 
-def tagging(**tags: str) -> str:
+def tagging(**tags):
     pairs = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in tags.items())
     return f"<Tagging><TagSet>{pairs}</TagSet></Tagging>"
 
 
-def grant(grantee: str, permission: str) -> str:
+def grant(grantee, permission):
     return (
         f"<AccessControlPolicy><AccessControlList><Grant><Grantee>{grantee}</Grantee>"
         f"<Permission>{permission}</Permission></Grant></AccessControlList>"
@@ -25,7 +20,7 @@ def grant(grantee: str, permission: str) -> str:
     )
 
 
-def test_tags_are_put_read_counted_and_deleted(wire: Wire) -> None:
+def test_tags_are_put_read_counted_and_deleted(wire):
     wire.put("a")
     assert wire.get("a", {"tagging": ""}).texts("TagSet/Tag/Key") == []
     assert wire.document("PUT", "a", "tagging", tagging(x="1", y="")).status == 200
@@ -37,7 +32,7 @@ def test_tags_are_put_read_counted_and_deleted(wire: Wire) -> None:
     assert "x-cos-tagging-count" not in wire.head("a").headers
 
 
-def test_tags_are_put_with_object(wire: Wire) -> None:
+def test_tags_are_put_with_object(wire):
     wire.put("a", b"", x_cos_tagging="x=1&y%20z=%C3%BC")
     response = wire.get("a", {"tagging": ""})
     assert response.texts("TagSet/Tag/Key") == ["x", "y z"]
@@ -45,7 +40,7 @@ def test_tags_are_put_with_object(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("header", ["a=1&a=2", "=1"])
-def test_invalid_tags_in_header_are_refused(wire: Wire, header: str) -> None:
+def test_invalid_tags_in_header_are_refused(wire, header):
     reply = wire.request("PUT", "a", headers={"x-cos-tagging": header})
     assert (reply.status, reply.code) == (400, "InvalidTag")
 
@@ -64,13 +59,13 @@ def test_invalid_tags_in_header_are_refused(wire: Wire, header: str) -> None:
         ("<TagSet/>", "MalformedXML"),
     ],
 )
-def test_invalid_tags_in_document_are_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_tags_in_document_are_refused(wire, body, code):
     wire.put("a")
     reply = wire.document("PUT", "a", "tagging", body)
     assert (reply.status, reply.code) == (400, code)
 
 
-def test_acl_is_put_by_name(wire: Wire) -> None:
+def test_acl_is_put_by_name(wire):
     wire.put("a")
     assert wire.get("a", {"acl": ""}).headers["x-cos-acl"] == "default"
     for name in ("private", "public-read", "public-read-write"):
@@ -80,7 +75,7 @@ def test_acl_is_put_by_name(wire: Wire) -> None:
         assert response.texts("AccessControlList/Grant/Permission")[0] == "FULL_CONTROL"
 
 
-def test_acl_is_put_by_grants(wire: Wire) -> None:
+def test_acl_is_put_by_grants(wire):
     wire.put("a", b"", x_cos_grant_read='id="someone", uri="http://x/AllUsers"')
     response = wire.get("a", {"acl": ""})
     assert response.texts("AccessControlList/Grant/Grantee/ID")[1:] == ["someone"]
@@ -89,7 +84,7 @@ def test_acl_is_put_by_grants(wire: Wire) -> None:
     assert wire.request("GET", "a", signed=False).status == 200
 
 
-def test_acl_is_put_as_document(wire: Wire) -> None:
+def test_acl_is_put_as_document(wire):
     wire.put("a")
     owner = "<ID>qcs::cam::uin/100000000001:uin/100000000001</ID>"
     for grantee, permission, status in (
@@ -105,23 +100,23 @@ def test_acl_is_put_as_document(wire: Wire) -> None:
     ("body", "code"),
     [(grant("<ID>x</ID>", "FLY"), "InvalidArgument"), (grant("", "READ"), "MalformedXML")],
 )
-def test_invalid_acl_document_is_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_acl_document_is_refused(wire, body, code):
     wire.put("a")
     assert wire.document("PUT", "a", "acl", body).code == code
 
 
 @pytest.mark.parametrize("headers", [{"x-cos-acl": "all"}, {"x-cos-grant-read": "someone"}])
-def test_invalid_acl_header_is_refused(wire: Wire, headers: dict[str, str]) -> None:
+def test_invalid_acl_header_is_refused(wire, headers):
     reply = wire.request("PUT", "a", headers=headers)
     assert (reply.status, reply.code) == (400, "InvalidArgument")
 
 
-def test_subresources_need_their_object(wire: Wire) -> None:
+def test_subresources_need_their_object(wire):
     for name in ("acl", "tagging", "symlink"):
         assert wire.get("nope", {name: ""}).code == "NoSuchKey"
 
 
-def restore(days: object = 1, tier: str = "Expedited") -> str:
+def restore(days=1, tier="Expedited"):
     return (
         f"<RestoreRequest><Days>{days}</Days><CASJobParameters><Tier>{tier}</Tier>"
         "</CASJobParameters></RestoreRequest>"
@@ -129,7 +124,7 @@ def restore(days: object = 1, tier: str = "Expedited") -> str:
 
 
 @pytest.mark.parametrize("name", ["ARCHIVE", "DEEP_ARCHIVE"])
-def test_archived_object_is_readable_after_restore(wire: Wire, name: str) -> None:
+def test_archived_object_is_readable_after_restore(wire, name):
     wire.put("a", b"abc", x_cos_storage_class=name)
     reply = wire.get("a")
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
@@ -141,7 +136,7 @@ def test_archived_object_is_readable_after_restore(wire: Wire, name: str) -> Non
     assert wire.head("a").headers["x-cos-restore"].startswith('ongoing-request="false", expiry')
 
 
-def test_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
+def test_restore_takes_time_and_ends(tmp_path, clock):
     cos = CosEmulator(tmp_path, clock=clock)
     cos.restore_seconds = 100
     with cos:
@@ -171,23 +166,23 @@ def test_restore_takes_time_and_ends(tmp_path: Path, clock: Clock) -> None:
         ("<RestoreRequest/>", "MalformedXML"),
     ],
 )
-def test_invalid_restore_is_refused(wire: Wire, body: str, code: str) -> None:
+def test_invalid_restore_is_refused(wire, body, code):
     wire.put("a", b"", x_cos_storage_class="ARCHIVE")
     assert wire.document("POST", "a", "restore", body).code == code
 
 
-def test_restore_needs_archived_object(wire: Wire) -> None:
+def test_restore_needs_archived_object(wire):
     wire.put("a")
     reply = wire.document("POST", "a", "restore", restore())
     assert (reply.status, reply.code) == (403, "InvalidObjectState")
 
 
-def symlink(wire: Wire, key: str, target: str) -> int:
+def symlink(wire, key, target):
     headers = {"x-cos-symlink-target": target}
     return wire.request("PUT", key, {"symlink": ""}, headers).status
 
 
-def test_symlink_reads_as_its_target(wire: Wire) -> None:
+def test_symlink_reads_as_its_target(wire):
     wire.put("target ü", b"abc", Content_Type="text/plain")
     assert symlink(wire, "link", "target%20%C3%BC") == 200
     response = wire.get("link")
@@ -199,7 +194,7 @@ def test_symlink_reads_as_its_target(wire: Wire) -> None:
     assert "x-cos-object-type" not in wire.head("b").headers
 
 
-def test_symlink_without_object_has_no_target(versioned: Wire) -> None:
+def test_symlink_without_object_has_no_target(versioned):
     symlink(versioned, "link", "nope")
     assert versioned.get("link").code == "SymlinkTargetNotExist"
     symlink(versioned, "link2", "link")
@@ -210,11 +205,11 @@ def test_symlink_without_object_has_no_target(versioned: Wire) -> None:
 
 
 @pytest.mark.parametrize("target", ["", "link", "x" * 851])
-def test_symlink_needs_another_key_as_target(wire: Wire, target: str) -> None:
+def test_symlink_needs_another_key_as_target(wire, target):
     assert symlink(wire, "link", target) == 400
 
 
-def test_get_symlink_refuses_other_objects(wire: Wire) -> None:
+def test_get_symlink_refuses_other_objects(wire):
     wire.put("a")
     reply = wire.get("a", {"symlink": ""})
     assert (reply.status, reply.code) == (404, "NotSymlink")

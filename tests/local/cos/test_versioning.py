@@ -1,14 +1,11 @@
 """Versioned buckets: overwriting and deleting."""
 
-from __future__ import annotations
-
 import pytest
 
 from .support import batch_delete, set_versioning
-from .wire import Wire
 
 
-def versions(wire: Wire, **query: str) -> list[tuple[str, str, str]]:
+def versions(wire, **query):
     """Return (tag, key, latest) of each entry of a version list."""
     names = {name.replace("_", "-"): value for name, value in query.items()}
     reply = wire.request("GET", query={"versions": "", **names})
@@ -19,7 +16,7 @@ def versions(wire: Wire, **query: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_versioning_is_off_until_enabled(wire: Wire) -> None:
+def test_versioning_is_off_until_enabled(wire):
     status = wire.request("GET", query={"versioning": ""})
     assert status.xml().find("Status") is None
     assert "x-cos-version-id" not in wire.put("a").headers
@@ -28,12 +25,12 @@ def test_versioning_is_off_until_enabled(wire: Wire) -> None:
         assert wire.request("GET", query={"versioning": ""}).text("Status") == state
 
 
-def test_versioning_refuses_unknown_status(wire: Wire) -> None:
+def test_versioning_refuses_unknown_status(wire):
     body = "<VersioningConfiguration><Status>Off</Status></VersioningConfiguration>"
     assert wire.document("PUT", "", "versioning", body).code == "MalformedXML"
 
 
-def test_put_creates_version(versioned: Wire) -> None:
+def test_put_creates_version(versioned):
     ids = [versioned.put("a", body).headers["x-cos-version-id"] for body in (b"1", b"2")]
     assert len(set(ids)) == 2
     assert versioned.get("a").body == b"2"
@@ -42,7 +39,7 @@ def test_put_creates_version(versioned: Wire) -> None:
     assert versioned.get("a", {"versionId": "none"}).code == "NoSuchVersion"
 
 
-def test_delete_leaves_marker_that_can_be_deleted(versioned: Wire) -> None:
+def test_delete_leaves_marker_that_can_be_deleted(versioned):
     versioned.put("a", b"1")
     deleted = versioned.request("DELETE", "a")
     marker = deleted.headers["x-cos-version-id"]
@@ -58,7 +55,7 @@ def test_delete_leaves_marker_that_can_be_deleted(versioned: Wire) -> None:
     assert versioned.get("a").body == b"1"
 
 
-def test_deleting_latest_version_restores_previous(versioned: Wire) -> None:
+def test_deleting_latest_version_restores_previous(versioned):
     versioned.put("a", b"1")
     second = versioned.put("a", b"2").headers["x-cos-version-id"]
     deleted = versioned.request("DELETE", "a", {"versionId": second})
@@ -67,7 +64,7 @@ def test_deleting_latest_version_restores_previous(versioned: Wire) -> None:
     assert versioned.get("a").body == b"1"
 
 
-def test_deleting_older_version_keeps_latest(versioned: Wire) -> None:
+def test_deleting_older_version_keeps_latest(versioned):
     first = versioned.put("a", b"1").headers["x-cos-version-id"]
     versioned.put("a", b"2")
     assert versioned.request("DELETE", "a", {"versionId": first}).status == 204
@@ -75,7 +72,7 @@ def test_deleting_older_version_keeps_latest(versioned: Wire) -> None:
     assert versions(versioned) == [("Version", "a", "true")]
 
 
-def test_suspended_bucket_overwrites_null_version_only(wire: Wire) -> None:
+def test_suspended_bucket_overwrites_null_version_only(wire):
     wire.put("a", b"before")
     set_versioning(wire, "Enabled")
     kept = wire.put("a", b"kept").headers["x-cos-version-id"]
@@ -89,14 +86,14 @@ def test_suspended_bucket_overwrites_null_version_only(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("state", ["Enabled", "Suspended"])
-def test_forbid_overwrite_has_no_effect_with_versioning(versioned: Wire, state: str) -> None:
+def test_forbid_overwrite_has_no_effect_with_versioning(versioned, state):
     set_versioning(versioned, state)
     versioned.put("a", b"1")
     versioned.put("a", b"2", x_cos_forbid_overwrite="true")
     assert versioned.get("a").body == b"2"
 
 
-def test_versions_are_listed_newest_first_in_pages(versioned: Wire) -> None:
+def test_versions_are_listed_newest_first_in_pages(versioned):
     ids = {key: [versioned.put(key).headers["x-cos-version-id"] for _ in "12"] for key in "ab"}
     page = versioned.request("GET", query={"versions": "", "max-keys": "3"})
     assert page.texts("Version/VersionId") == [*reversed(ids["a"]), ids["b"][1]]
@@ -113,7 +110,7 @@ def test_versions_are_listed_newest_first_in_pages(versioned: Wire) -> None:
     assert after_key.texts("Version/VersionId") == ids["b"][::-1]
 
 
-def test_versions_fold_below_delimiter(versioned: Wire) -> None:
+def test_versions_fold_below_delimiter(versioned):
     for key in ("a/1", "a/2", "b"):
         versioned.put(key)
     query = {"versions": "", "delimiter": "/", "encoding-type": "url", "max-keys": "1"}
@@ -126,7 +123,7 @@ def test_versions_fold_below_delimiter(versioned: Wire) -> None:
     ]
 
 
-def test_batch_delete_reports_markers_and_versions(versioned: Wire) -> None:
+def test_batch_delete_reports_markers_and_versions(versioned):
     first = versioned.put("a").headers["x-cos-version-id"]
     versioned.put("b")
     body = (
@@ -139,13 +136,13 @@ def test_batch_delete_reports_markers_and_versions(versioned: Wire) -> None:
     assert versions(versioned) == [("DeleteMarker", "b", "true"), ("Version", "b", "false")]
 
 
-def test_bucket_with_marker_is_not_empty(versioned: Wire) -> None:
+def test_bucket_with_marker_is_not_empty(versioned):
     versioned.put("a")
     versioned.request("DELETE", "a")
     assert versioned.request("DELETE").code == "BucketNotEmpty"
 
 
-def test_append_after_marker_creates_object(versioned: Wire) -> None:
+def test_append_after_marker_creates_object(versioned):
     versioned.put("a", b"1")
     versioned.request("DELETE", "a")
     reply = versioned.request("POST", "a", {"append": "", "position": "0"}, body=b"new")

@@ -11,7 +11,7 @@ import hmac
 import http.client
 import socket
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import quote, urlencode
@@ -24,20 +24,11 @@ REGION = "ap-guangzhou"
 HOST = f"{BUCKET}.cos.{REGION}.myqcloud.com"
 
 
-def encode(text: str) -> str:
+def encode(text):
     return quote(text, safe="-_.~")
 
 
-def authorization(
-    key: Key,
-    method: str,
-    path: str,
-    query: Mapping[str, str],
-    headers: Mapping[str, str],
-    *,
-    start: float | None = None,
-    seconds: int = 600,
-) -> str:
+def authorization(key, method, path, query, headers, *, start=None, seconds=600):
     """Return the q-sign… string over all of `query` and `headers`. `path` is decoded."""
     begin = int(time.time() if start is None else start) - 1
     key_time = f"{begin};{begin + seconds}"
@@ -66,16 +57,16 @@ class Reply:
     body: bytes
 
     @property
-    def code(self) -> str:
+    def code(self):
         return self.text("Code")
 
-    def xml(self) -> ElementTree.Element:
+    def xml(self):
         return ElementTree.fromstring(self.body)
 
-    def text(self, path: str) -> str:
+    def text(self, path):
         return self.xml().findtext(path) or ""
 
-    def texts(self, path: str) -> list[str]:
+    def texts(self, path):
         return [element.text or "" for element in self.xml().iterfind(path)]
 
 
@@ -91,21 +82,13 @@ class Wire:
     now: float | None = None
     """The time of signatures, by default the current time."""
 
-    def target(self, path: str, query: Mapping[str, str]) -> str:
+    def target(self, path, query):
         target = path + (f"?{urlencode(query)}" if query else "")
         return f"http://{self.host}{target}" if self.proxy else target
 
     def request(
-        self,
-        method: str,
-        key: str = "",
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | Iterable[bytes] | None = None,
-        *,
-        path: str | None = None,
-        signed: bool = True,
-    ) -> Reply:
+        self, method, key="", query=None, headers=None, body=None, *, path=None, signed=True
+    ):
         """Send a request. `path` is the raw path, by default the percent-coded `key`."""
         query, headers = dict(query or {}), dict(headers or {})
         if signed:
@@ -133,33 +116,33 @@ class Wire:
         finally:
             connection.close()
 
-    def put(self, key: str, body: bytes = b"", **headers: str) -> Reply:
+    def put(self, key, body=b"", **headers):
         """Put an object. Header names are written with `_` for `-`."""
         reply = self.request("PUT", key, headers=_names(headers), body=body)
         assert reply.status == 200, reply.body
         return reply
 
-    def get(self, key: str, query: Mapping[str, str] | None = None, **headers: str) -> Reply:
+    def get(self, key, query=None, **headers):
         return self.request("GET", key, query, _names(headers))
 
-    def head(self, key: str, **headers: str) -> Reply:
+    def head(self, key, **headers):
         return self.request("HEAD", key, headers=_names(headers))
 
-    def copy(self, source: str, key: str, **headers: str) -> Reply:
+    def copy(self, source, key, **headers):
         """Copy an object within the bucket."""
         names = {"x-cos-copy-source": f"{HOST}/{quote(source)}", **_names(headers)}
         return self.request("PUT", key, headers=names)
 
-    def document(self, method: str, key: str, query: str, body: str) -> Reply:
+    def document(self, method, key, query, body):
         """Send an XML document to a sub-resource."""
         return self.request(method, key, {query: ""}, body=body.encode())
 
 
-def _names(headers: Mapping[str, str]) -> dict[str, str]:
+def _names(headers):
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def raw_exchange(port: int, request: bytes, *, hang_up: bool = False) -> bytes:
+def raw_exchange(port, request, *, hang_up=False):
     """Send bytes, optionally close the sending side, and read until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(request)
