@@ -2,8 +2,6 @@
 
 import importlib
 import logging
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,8 +10,6 @@ from scf_mps.events.generated.type_tables import EVENTS, LIVE_EVENTS
 from scf_mps.local.samples import list_samples, sample
 from tests.support.handler_modules import reload_handlers
 from tests.support.sample_data import ROOT, payload
-
-Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
 OUT = "cos://out-1250000000.ap-guangzhou/videos"
 CONTEXT = {"request_id": "r", "time_limit_in_ms": 60_000}

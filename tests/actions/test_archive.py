@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -13,7 +12,6 @@ from tests.support.sample_data import payload
 
 ARCHIVE = "cos://archive-1250000000.ap-guangzhou/mps/"
 NOON = 1_753_099_200.0  # 2025-07-21T12:00:00Z
-Keys = Callable[[str], list[str]]
 
 
 @pytest.fixture(autouse=True)

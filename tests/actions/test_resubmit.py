@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -26,9 +24,7 @@ from tests.support.sample_data import payload
 
 CONTEXT = {"request_id": "r-1", "time_limit_in_ms": 60_000}
 NAME = "handlers.resubmitting.submit"
-Application = Callable[..., ModuleType]
 Json = dict[str, Any]
-Resubmitter = Callable[..., Json]
 
 
 @pytest.fixture

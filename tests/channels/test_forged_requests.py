@@ -26,8 +26,6 @@ from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
 from tests.channels.support import KEY, compute_sign, compute_timestamp, create_request, sign
 
-REREAD = {"MPS_REREAD": "1"}
-
 
 def change_sign(change):
     """Return a signed notification whose signature is changed."""

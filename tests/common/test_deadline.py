@@ -23,8 +23,6 @@ from scf_mps.common.deadline import (
 from scf_mps.context import Context
 from tests.support.raw_server import Peer, Server
 
-Pair = tuple[DeadlineSocket, socket.socket]
-
 
 @pytest.fixture
 def pair():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -175,7 +174,6 @@ def _publish(deployed):
     deployed.project.write_inputs(timeout=90)
 
 
-Edit = Callable[[DeployedProject], object]
 PROBLEMS = [
     ("account_unknown", lambda w: w.environment.pop("TENCENT_SECRET_ID"), "TENCENT_SECRET_ID"),
     (

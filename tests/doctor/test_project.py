@@ -7,7 +7,6 @@ import runpy
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from tests.support.serverless_yml import MPS_TRIGGER, TIMER
 
 from .projects import CHECKS, HANDLERS, SampleProject
 
-Edit = Callable[[SampleProject], object]
 KEY = "AKID" + "z8krbsJ5yKBZQpn74WFkmLPx3"
 
 

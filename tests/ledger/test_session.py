@@ -553,7 +553,7 @@ class Session:
 
 
 class Repository:
-    def __init__(self, session):
+    def __init__(self, session: Session):
         self.session = session
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
 
 import pytest
 from tencentcloud.common.exception import TencentCloudSDKException
@@ -21,8 +20,6 @@ from scf_mps.sdk import Sdk
 from tests.support.raw_server import Peer, Server
 
 from .conftest import KEY, REGION
-
-Make = Callable[..., Context]
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import logging
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 
 import pytest
 from qcloud_cos import CosClientError, CosS3Client, CosServiceError
 
-from scf_mps import Context, CosObject
+from scf_mps import CosObject
 from scf_mps.cos import Corrupt, Denied
 from scf_mps.events.parser import parse_event
 from scf_mps.local.cos import Fault
@@ -23,8 +22,6 @@ from tests.support.raw_server import Peer, Server
 from tests.support.sample_data import ROOT
 
 from .conftest import BUCKET, KEY, REGION
-
-Make = Callable[..., Context]
 
 
 def get(url, proxy):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
@@ -13,13 +12,12 @@ from qcloud_cos import CosS3Client
 from tencentcloud.common.abstract_client import AbstractClient
 from tencentcloud.mps.v20190612.mps_client import MpsClient
 
-from scf_mps import App, CallbacksFailed, Context, RegistrationError, Transcode, WorkflowTask
+from scf_mps import App, CallbacksFailed, RegistrationError, Transcode, WorkflowTask
 from scf_mps.local.samples import sample
 from scf_mps.sdk import Sdk
 
 from .conftest import BUCKET, REGION
 
-Make = Callable[..., Context]
 EVENT = sample("WorkflowTask", Transcode="SUCCESS")
 
 

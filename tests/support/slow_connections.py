@@ -30,7 +30,6 @@ OBJECT = CosObject(BUCKET, "ap-guangzhou", "a")
 COPY = CosObject(BUCKET, "ap-guangzhou", "b")
 KEYS = Credentials("AKIDslow", "slow")
 OK = b"HTTP/1.1 200 OK\r\n"
-EMPTY = b"content-length: 0\r\n\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 
 

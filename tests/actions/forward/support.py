@@ -1,8 +1,5 @@
 """A recorded function and helpers for tests of the forward action."""
 
-from collections.abc import Callable
-from types import ModuleType
-
 import pytest
 
 from scf_mps.errors import CallbacksFailed
@@ -17,9 +14,6 @@ CONTEXT = {
     "tencentcloud_region": "ap-guangzhou",
     "time_limit_in_ms": 60_000,
 }
-
-
-Application = Callable[..., ModuleType]
 
 
 class Recorder:

@@ -9,8 +9,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timezone
 from email.policy import default
 
@@ -132,9 +132,6 @@ def run_server(mailbox, **settings):
         yield port
     finally:
         controller.stop()
-
-
-Serve = Callable[..., AbstractContextManager[int]]
 
 
 @pytest.fixture

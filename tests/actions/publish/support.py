@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from types import ModuleType
 
 from scf_mps.actions import Publish
-from scf_mps.cos import Cos, CosObject, Credentials
+from scf_mps.cos import Cos, CosObject
 from scf_mps.events.base import Event
 from scf_mps.local.samples import sample
 from tests.support.sample_data import payload
@@ -25,18 +23,6 @@ SITE = "https://player-1250000000.cos.ap-guangzhou.myqcloud.com"
 
 
 LOG = logging.getLogger("tests.publish")
-
-
-NOWHERE = Cos(Credentials("id", "key"), proxy="http://127.0.0.1:9")
-
-
-Keys = Callable[[str], list[str]]
-
-
-Load = Callable[..., ModuleType]
-
-
-Store = Callable[..., None]
 
 
 def make_storage(bucket="out-1250000000"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -14,7 +13,6 @@ pytest.importorskip("tencentcloud.common", reason="the official client is needed
 
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception import TencentCloudSDKException
-from tencentcloud.common.http.request import RequestInternal
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
@@ -72,6 +70,3 @@ def send(api, request):
         return Reply(reply.status, reply.headers["Content-Type"], reply.read())
     finally:
         connection.close()
-
-
-Built = Callable[..., RequestInternal]

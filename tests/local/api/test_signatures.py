@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode
 
 import pytest
@@ -17,7 +16,6 @@ from scf_mps.local.api import CloudApi, Key, KeyRing, Mps
 from .support import REGION, TASK, credential, notification, profile, send
 
 TC3, SHA1, SHA256 = "TC3-HMAC-SHA256", "HmacSHA1", "HmacSHA256"
-Change = Callable[[RequestInternal], None]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -67,8 +67,7 @@ def test_replaced_part_releases_its_bytes(cos, wire):
 def test_complete_refuses_invalid_part_list(wire, change, code):
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"a" * (MB - 1), b"b")
-    reply = complete(wire, upload_id, change(parts))
-    assert (reply.status, reply.code) == (400, code)
+    assert complete(wire, upload_id, change(parts)).error == f"400 {code}"
     assert wire.head("m").status == 404
 
 
@@ -84,13 +83,12 @@ def test_complete_refuses_invalid_part_list(wire, change, code):
 )
 def test_complete_refuses_malformed_part_list(wire, body):
     reply = wire.request("POST", "m", {"uploadId": initiate(wire)}, body=body.encode())
-    assert (reply.status, reply.code) == (400, "MalformedXML")
+    assert reply.error == "400 MalformedXML"
 
 
 @pytest.mark.parametrize("number", ["0", "10001", "x", ""])
 def test_part_number_is_from_1_to_10000(wire, number):
-    reply = upload(wire, initiate(wire), number, b"x")
-    assert (reply.status, reply.code) == (400, "InvalidArgument")
+    assert upload(wire, initiate(wire), number, b"x").error == "400 InvalidArgument"
 
 
 def test_completed_upload_does_not_exist(wire):
@@ -103,7 +101,7 @@ def test_completed_upload_does_not_exist(wire):
         wire.request("DELETE", "m", {"uploadId": upload_id}),
         wire.request("GET", "m", {"uploadId": upload_id}),
     ):
-        assert (reply.status, reply.code) == (404, "NoSuchUpload")
+        assert reply.error == "404 NoSuchUpload"
 
 
 def test_upload_belongs_to_its_key(wire):
@@ -122,7 +120,7 @@ def test_complete_can_forbid_overwrite_and_keeps_upload(wire):
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"new")
     reply = complete(wire, upload_id, parts, x_cos_forbid_overwrite="true")
-    assert (reply.status, reply.code) == (409, "FileAlreadyExists")
+    assert reply.error == "409 FileAlreadyExists"
     assert wire.get("m").body == b"old"
     assert complete(wire, upload_id, parts).status == 200
 
@@ -216,7 +214,7 @@ def test_complete_and_abort_have_one_winner(cos, wire):
         assert wire.request("DELETE", "m", {"uploadId": upload_id}).status == 204
         pipe.write(b"four")
     completion.join()
-    assert (replies[0].status, replies[0].code) == (404, "NoSuchUpload")
+    assert replies[0].error == "404 NoSuchUpload"
     assert blobs(cos.directory) == []
     assert wire.head("m").status == 404
 
@@ -257,5 +255,4 @@ def test_complete_fails_when_bytes_are_missing(cos, wire):
     upload_id = initiate(wire)
     parts = put_parts(wire, upload_id, b"x")
     blobs(cos.directory)[0].unlink()
-    reply = complete(wire, upload_id, parts)
-    assert (reply.status, reply.code) == (500, "InternalError")
+    assert complete(wire, upload_id, parts).error == "500 InternalError"

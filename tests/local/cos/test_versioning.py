@@ -46,8 +46,7 @@ def test_delete_leaves_marker_that_can_be_deleted(versioned):
     assert deleted.headers["x-cos-delete-marker"] == "true"
     response = versioned.get("a")
     assert (response.status, response.headers["x-cos-delete-marker"]) == (404, "true")
-    named = versioned.get("a", {"versionId": marker})
-    assert (named.status, named.code) == (405, "MethodNotAllowed")
+    assert versioned.get("a", {"versionId": marker}).error == "405 MethodNotAllowed"
     assert versioned.request("GET").texts("Contents/Key") == []
     assert versions(versioned) == [("DeleteMarker", "a", "true"), ("Version", "a", "false")]
     undeleted = versioned.request("DELETE", "a", {"versionId": marker})

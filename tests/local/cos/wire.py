@@ -60,6 +60,11 @@ class Reply:
     def code(self):
         return self.text("Code")
 
+    @property
+    def error(self):
+        """The status and the code of an error."""
+        return f"{self.status} {self.code}"
+
     def xml(self):
         return ElementTree.fromstring(self.body)
 
