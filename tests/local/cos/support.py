@@ -1,4 +1,4 @@
-"""Helpers for tests of the COS emulator: a clock, multipart uploads, batch deletes, stored blobs."""
+"""Helpers for tests of the COS emulator: a clock, documents, uploads, batch deletes, stored blobs."""
 
 import base64
 import hashlib
@@ -89,3 +89,22 @@ def batch_delete(wire, body, **headers):
     content = body.encode()
     digest = base64.b64encode(hashlib.md5(content).digest()).decode()
     return wire.request("POST", "", {"delete": ""}, {"Content-MD5": digest, **headers}, content)
+
+
+def tagging(**tags):
+    pairs = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in tags.items())
+    return f"<Tagging><TagSet>{pairs}</TagSet></Tagging>"
+
+
+def grant(grantee, permission):
+    return (
+        f"<AccessControlPolicy><AccessControlList><Grant><Grantee>{grantee}</Grantee>"
+        f"<Permission>{permission}</Permission></Grant></AccessControlList></AccessControlPolicy>"
+    )
+
+
+def restore(days=1, tier="Expedited"):
+    return (
+        f"<RestoreRequest><Days>{days}</Days><CASJobParameters><Tier>{tier}</Tier>"
+        "</CASJobParameters></RestoreRequest>"
+    )

@@ -177,10 +177,6 @@ def test_inventories_have_ids(wire):
     assert wire.request("GET", query={"inventory": "", "id": "2"}).status == 404
 
 
-def test_configuration_of_wrong_kind_is_malformed(wire):
-    assert wire.document("PUT", "", "cors", "<Tagging/>").code == "MalformedXML"
-
-
 def test_document_namespaces_are_ignored(wire):
     body = '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet/></Tagging>'
     assert wire.document("PUT", "", "tagging", body).status == 200

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from .support import set_versioning
-from .wire import HOST, REGION
+from .wire import HOST
 
 ARCHIVED = {"x_cos_storage_class": "ARCHIVE"}
 
@@ -68,33 +68,6 @@ def test_copy_onto_itself_needs_change(wire):
     assert wire.copy("a", "a").error == "400 InvalidRequest"
     assert wire.copy("a", "a", x_cos_storage_class="STANDARD_IA").status == 200
     assert wire.get("a").body == b"abc"
-
-
-@pytest.mark.parametrize("directive", ["x-cos-metadata-directive", "x-cos-tagging-directive"])
-def test_copy_refuses_unknown_directive(wire, directive):
-    wire.put("a")
-    assert wire.copy("a", "b", **{directive: "REPLACE"}).error == "400 InvalidArgument"
-
-
-@pytest.mark.parametrize(
-    ("source", "code"),
-    [
-        ("/demo-1250000000/a", "InvalidArgument"),
-        ("demo-1250000000/a", "InvalidArgument"),
-        (f"{HOST}/", "InvalidArgument"),
-        (HOST, "InvalidArgument"),
-        ("service.cos.myqcloud.com/a", "InvalidArgument"),
-        (f"{HOST}/%ff", "InvalidArgument"),
-        (f"other-1250000000.cos.{REGION}.myqcloud.com/a", "NoSuchBucket"),
-        ("demo-1250000000.cos.ap-beijing.myqcloud.com/a", "NoSuchBucket"),
-        (f"{HOST}/nope", "NoSuchKey"),
-    ],
-)
-def test_copy_refuses_invalid_source(wire, source, code):
-    wire.put("a")
-    reply = wire.request("PUT", "b", headers={"x-cos-copy-source": source})
-    assert reply.code == code
-    assert wire.head("b").status == 404
 
 
 def test_copy_refuses_source_that_is_not_utf8(cos, wire):

@@ -4,20 +4,8 @@ import pytest
 
 from scf_mps.local.cos import CosEmulator
 
+from .support import grant, restore, tagging
 from .wire import BUCKET, REGION, Wire
-
-
-def tagging(**tags):
-    pairs = "".join(f"<Tag><Key>{k}</Key><Value>{v}</Value></Tag>" for k, v in tags.items())
-    return f"<Tagging><TagSet>{pairs}</TagSet></Tagging>"
-
-
-def grant(grantee, permission):
-    return (
-        f"<AccessControlPolicy><AccessControlList><Grant><Grantee>{grantee}</Grantee>"
-        f"<Permission>{permission}</Permission></Grant></AccessControlList>"
-        "</AccessControlPolicy>"
-    )
 
 
 def test_tags_are_put_read_counted_and_deleted(wire):
@@ -37,30 +25,6 @@ def test_tags_are_put_with_object(wire):
     response = wire.get("a", {"tagging": ""})
     assert response.texts("TagSet/Tag/Key") == ["x", "y z"]
     assert response.texts("TagSet/Tag/Value") == ["1", "ü"]
-
-
-@pytest.mark.parametrize("header", ["a=1&a=2", "=1"])
-def test_invalid_tags_in_header_are_refused(wire, header):
-    assert wire.request("PUT", "a", headers={"x-cos-tagging": header}).error == "400 InvalidTag"
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (tagging(**{f"t{n}": "" for n in range(11)}), "InvalidTag"),
-        (tagging(x="v" * 257), "InvalidTag"),
-        (tagging(**{"n" * 129: ""}), "InvalidTag"),
-        (tagging(**{"": "x"}), "InvalidTag"),
-        (
-            tagging(x="1").replace("</TagSet>", "<Tag><Key>x</Key><Value/></Tag></TagSet>"),
-            "InvalidTag",
-        ),
-        ("<TagSet/>", "MalformedXML"),
-    ],
-)
-def test_invalid_tags_in_document_are_refused(wire, body, code):
-    wire.put("a")
-    assert wire.document("PUT", "a", "tagging", body).error == f"400 {code}"
 
 
 def test_acl_is_put_by_name(wire):
@@ -92,32 +56,6 @@ def test_acl_is_put_as_document(wire):
     ):
         assert wire.document("PUT", "a", "acl", grant(grantee, permission)).status == 200
         assert wire.request("GET", "a", signed=False).status == status
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [(grant("<ID>x</ID>", "FLY"), "InvalidArgument"), (grant("", "READ"), "MalformedXML")],
-)
-def test_invalid_acl_document_is_refused(wire, body, code):
-    wire.put("a")
-    assert wire.document("PUT", "a", "acl", body).code == code
-
-
-@pytest.mark.parametrize("headers", [{"x-cos-acl": "all"}, {"x-cos-grant-read": "someone"}])
-def test_invalid_acl_header_is_refused(wire, headers):
-    assert wire.request("PUT", "a", headers=headers).error == "400 InvalidArgument"
-
-
-def test_subresources_need_their_object(wire):
-    for name in ("acl", "tagging", "symlink"):
-        assert wire.get("nope", {name: ""}).code == "NoSuchKey"
-
-
-def restore(days=1, tier="Expedited"):
-    return (
-        f"<RestoreRequest><Days>{days}</Days><CASJobParameters><Tier>{tier}</Tier>"
-        "</CASJobParameters></RestoreRequest>"
-    )
 
 
 @pytest.mark.parametrize("name", ["ARCHIVE", "DEEP_ARCHIVE"])
@@ -153,25 +91,6 @@ def test_restore_takes_time_and_ends(tmp_path, clock):
         assert wire.get("a").status == 403
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (restore(0), "InvalidArgument"),
-        (restore("x"), "InvalidArgument"),
-        (restore(1, "Slow"), "InvalidArgument"),
-        ("<RestoreRequest/>", "MalformedXML"),
-    ],
-)
-def test_invalid_restore_is_refused(wire, body, code):
-    wire.put("a", b"", x_cos_storage_class="ARCHIVE")
-    assert wire.document("POST", "a", "restore", body).code == code
-
-
-def test_restore_needs_archived_object(wire):
-    wire.put("a")
-    assert wire.document("POST", "a", "restore", restore()).error == "403 InvalidObjectState"
-
-
 def symlink(wire, key, target):
     headers = {"x-cos-symlink-target": target}
     return wire.request("PUT", key, {"symlink": ""}, headers).status
@@ -197,13 +116,3 @@ def test_symlink_without_object_has_no_target(versioned):
     versioned.put("nope")
     versioned.request("DELETE", "nope")
     assert versioned.get("link").code == "SymlinkTargetNotExist"
-
-
-@pytest.mark.parametrize("target", ["", "link", "x" * 851])
-def test_symlink_needs_another_key_as_target(wire, target):
-    assert symlink(wire, "link", target) == 400
-
-
-def test_get_symlink_refuses_other_objects(wire):
-    wire.put("a")
-    assert wire.get("a", {"symlink": ""}).error == "404 NotSymlink"
