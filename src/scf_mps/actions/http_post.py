@@ -143,10 +143,7 @@ def sign_content(content: bytes, secret: str, now: float) -> dict[str, str]:
 
 
 def post(
-    address: Address,
-    content: bytes,
-    headers: Mapping[str, str],
-    seconds: float = MAX_POST_SECONDS,
+    address: Address, content: bytes, headers: Mapping[str, str], seconds: float = MAX_POST_SECONDS
 ) -> Response:
     """Post once and require a successful status. Arguments are those of `exchange`.
 

@@ -25,8 +25,7 @@ def build(
     project: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder with handlers/ and requirements.txt.",
-            show_default="nearest one upwards",
+            help="Folder with handlers/ and requirements.txt.", show_default="nearest one upwards"
         ),
     ] = None,
     folder: Annotated[
@@ -61,8 +60,7 @@ def build(
         ),
     ] = None,
     allow_secret: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATH", help="File that may look like a secret."),
+        list[str] | None, typer.Option(metavar="PATH", help="File that may look like a secret.")
     ] = None,
     python: Annotated[
         Path | None, typer.Option(help="CPython of the runtime's version, if none is found.")

@@ -15,10 +15,7 @@ CODE_FOLDER = "/var/user"
 LAYERS_FOLDER = "/opt"
 """Folder of layers in SCF, read-only. On `sys.path` it comes after the code and before the standard library."""
 
-PLATFORMS = (
-    "manylinux2014_x86_64",
-    *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 4, -1)),
-)
+PLATFORMS = ("manylinux2014_x86_64", *(f"manylinux_2_{minor}_x86_64" for minor in range(17, 4, -1)))
 """Tags of compatible wheels: x86_64 with glibc 2.17 (CentOS 7, product page 583/9694)."""
 
 _OUTDATED = ("python3.9", "python3.7", "python3.6", "python2.7")

@@ -45,8 +45,7 @@ def cos(
     seed: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
-            help="Upload its files first: to the only --bucket, or from DIR/BUCKET/.",
+            metavar="DIR", help="Upload its files first: to the only --bucket, or from DIR/BUCKET/."
         ),
     ] = None,
 ) -> None:

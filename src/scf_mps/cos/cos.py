@@ -536,10 +536,7 @@ class Cos(LazyCos):
 
     @overload
     def set_metadata(
-        self,
-        objects: OneObject,
-        metadata: Values | None = None,
-        **headers: Unpack[HeaderKeywords],
+        self, objects: OneObject, metadata: Values | None = None, **headers: Unpack[HeaderKeywords]
     ) -> Head: ...
     @overload
     def set_metadata(

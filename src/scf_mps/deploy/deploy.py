@@ -80,11 +80,7 @@ class Deployment:
 
 
 def load_function(
-    path: Path,
-    stage: str = "",
-    environment: Mapping[str, str] | None = None,
-    *,
-    pause: float = 1.0,
+    path: Path, stage: str = "", environment: Mapping[str, str] | None = None, *, pause: float = 1.0
 ) -> DeployTarget:
     """Return the function of a serverless.yml, and the account that the environment selects.
 

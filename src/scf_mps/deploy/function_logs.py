@@ -55,10 +55,7 @@ class RunFilter:
 
 
 def fetch_runs(
-    target: DeployTarget,
-    begin: float,
-    end: float,
-    selected: RunFilter = RunFilter(),
+    target: DeployTarget, begin: float, end: float, selected: RunFilter = RunFilter()
 ) -> Iterator[Run]:
     """Yield the runs that started within a period, oldest first.
 
@@ -97,10 +94,7 @@ def fetch_runs(
 
 
 def follow_runs(
-    target: DeployTarget,
-    begin: float,
-    seconds: float,
-    selected: RunFilter = RunFilter(),
+    target: DeployTarget, begin: float, seconds: float, selected: RunFilter = RunFilter()
 ) -> Iterator[Run]:
     """Yield finished runs, including new ones, each once.
 

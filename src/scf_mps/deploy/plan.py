@@ -112,10 +112,7 @@ class PlanOptions:
 
 
 def make_plan(
-    current: CurrentState | None,
-    desired: DesiredState,
-    account: AccountState,
-    options: PlanOptions,
+    current: CurrentState | None, desired: DesiredState, account: AccountState, options: PlanOptions
 ) -> Plan:
     """Return the plan from the current to the desired state."""
     planner = _Planner(current, desired, account, options)
@@ -303,11 +300,7 @@ class _Planner:
             yield Step(
                 "scf",
                 "UpdateAlias" if before != NOTHING else "CreateAlias",
-                {
-                    **desired.identity,
-                    "Name": desired.alias,
-                    "FunctionVersion": Deferred("version"),
-                },
+                {**desired.identity, "Name": desired.alias, "FunctionVersion": Deferred("version")},
                 (Change(f"alias {desired.alias}", before, "the new version"),),
             )
 

@@ -246,10 +246,7 @@ def _read_bucket(storage: object) -> tuple[str, str]:
     if not isinstance(location, dict):
         return "", ""
     bucket, region = location.get("Bucket"), location.get("Region")
-    return (
-        bucket if isinstance(bucket, str) else "",
-        region if isinstance(region, str) else "",
-    )
+    return (bucket if isinstance(bucket, str) else "", region if isinstance(region, str) else "")
 
 
 def _explain_unreachable(storage: object, path: str) -> str:

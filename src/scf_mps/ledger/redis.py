@@ -332,11 +332,7 @@ class RedisLedger(Ledger):
         return events
 
     def _run(
-        self,
-        script: str,
-        keys: list[str],
-        *arguments: object,
-        timeout: float = DEFAULT_TIMEOUT,
+        self, script: str, keys: list[str], *arguments: object, timeout: float = DEFAULT_TIMEOUT
     ) -> Any:
         """Run a script. The first argument of every script but the purge is the seconds to keep the keys."""
         values = [
@@ -483,10 +479,7 @@ def _parse_event(key: str, fields: Mapping[bytes, bytes], now: float = 0.0) -> S
     """
     try:
         event = StoredEvent.from_description(json.loads(fields[b"told"]))
-        numbers = {
-            "delivery": int(fields[b"delivery"]),
-            "until": float(fields[b"until"]) / 1000,
-        }
+        numbers = {"delivery": int(fields[b"delivery"]), "until": float(fields[b"until"]) / 1000}
         event.delivery, until = read_fields(numbers, {"delivery": int, "until": float})
         event.lease_seconds = max(0.0, until - now)
         event.complete = fields[b"complete"] == b"1"

@@ -58,11 +58,7 @@ class LedgerCoordinator:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        on_error: str,
-        reserve: float,
-        pause: Callable[[float], None] = sleep,
+        self, ledger: Ledger, on_error: str, reserve: float, pause: Callable[[float], None] = sleep
     ) -> None:
         self.ledger = ledger
         self._strict = on_error == "fail"
@@ -236,12 +232,7 @@ class LedgerSession:
     )
 
     def __init__(
-        self,
-        ledger: Ledger,
-        lease: Lease,
-        strict: bool,
-        held: set[str],
-        budget: LedgerTimeBudget,
+        self, ledger: Ledger, lease: Lease, strict: bool, held: set[str], budget: LedgerTimeBudget
     ) -> None:
         self._budget = budget
         self._failed = False

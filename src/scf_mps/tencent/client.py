@@ -246,9 +246,7 @@ class ApiClient:
             httpProfile=http_profile, language="en-US"
         )
         credential = _import_sdk("credential").Credential(
-            credentials.secret_id,
-            credentials.secret_key,
-            credentials.token or None,
+            credentials.secret_id, credentials.secret_key, credentials.token or None
         )
         client = client_class(credential, self.region, profile)
         connection: Any = client.request.conn  # type: ignore[attr-defined]

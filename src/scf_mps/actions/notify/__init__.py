@@ -132,12 +132,7 @@ class Notify:
         return self._on == "all" or succeeded == (self._on == "success")
 
     def send(
-        self,
-        event: Event,
-        cos: Cos,
-        context: Context,
-        key: IdempotencyKey,
-        log: logging.Logger,
+        self, event: Event, cos: Cos, context: Context, key: IdempotencyKey, log: logging.Logger
     ) -> None:
         """Send the message about an event and its results. A callback for events.
 

@@ -32,11 +32,7 @@ class SendContext:
     __slots__ = ("cafile", "context", "deadline", "key", "now")
 
     def __init__(
-        self,
-        key: str,
-        context: Context,
-        now: Callable[[], float],
-        cafile: str | None = None,
+        self, key: str, context: Context, now: Callable[[], float], cafile: str | None = None
     ) -> None:
         from ...common.deadline import Deadline
 
@@ -146,10 +142,7 @@ def explain_status(refusals: Refusals, response: Response) -> NotifyError | None
             status,
         )
     return refusals.explain(
-        status,
-        response.text,
-        transient=is_transient(status),
-        retry_after=response.retry_after,
+        status, response.text, transient=is_transient(status), retry_after=response.retry_after
     )
 
 

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 20_000
 
 _MAX_PICTURES = 4
-_RATE_LIMIT = (
-    "rate limit: 20 messages per minute and webhook, then a pause of ten minutes",
-    600.0,
-)
+_RATE_LIMIT = ("rate limit: 20 messages per minute and webhook, then a pause of ten minutes", 600.0)
 _UNKNOWN = ("unknown webhook: copy the access_token from its URL", None)
 # The table of codes on the page, and open.dingtalk.com/document/orgapp/server-api-error-codes-1. All have HTTP 200.
 _CODES: Codes = {

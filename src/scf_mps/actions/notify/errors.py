@@ -100,11 +100,7 @@ class Refusals:
         message = f"{text} ({advice})" if text and advice else text or advice
         wait = None if wait is None else max(wait, retry_after)
         error = NotifyError(
-            self.channel,
-            message,
-            self._scrub(str(code)),
-            retryable=wait is not None,
-            wait=wait,
+            self.channel, message, self._scrub(str(code)), retryable=wait is not None, wait=wait
         )
         error.key = self._scrub(key)
         return error

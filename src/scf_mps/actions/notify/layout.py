@@ -66,11 +66,7 @@ class Style:
 
 
 def render_message(
-    message: Message,
-    style: Style,
-    room: int,
-    now: float,
-    size: Callable[[str], int] = count_bytes,
+    message: Message, style: Style, room: int, now: float, size: Callable[[str], int] = count_bytes
 ) -> str:
     """Return the message in a style.
 

@@ -46,10 +46,7 @@ _CODES: Codes = {
     "IllegalURL": ("SES does not accept a link: remove {{links}} from the template", None),
     "InsufficientBalance": ("the balance of the account is negative", None),
     "InsufficientQuota": ("the email package is used up", None),
-    "InvalidTemplateID": (
-        "template= is not in this account and region, or not approved",
-        None,
-    ),
+    "InvalidTemplateID": ("template= is not in this account and region, or not approved", None),
     "MissingEmailContent": _TEMPLATE_REQUIRED,
     "NotAuthenticatedSender": ("the domain of the sender is not verified in SES", None),
     "ServiceNotAvailable": ("internal error of SES", 1.0),

@@ -173,10 +173,7 @@ def _build_picture(link: Link) -> Block:
 
 
 def _build_section(elements: list[Block]) -> Block:
-    return {
-        "type": "rich_text",
-        "elements": [{"type": "rich_text_section", "elements": elements}],
-    }
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
 def _build_text(text: str) -> Block:

@@ -83,10 +83,7 @@ def build_manifest(
 
 
 def _build_entries(
-    result: Result,
-    copies: Copies,
-    sizes: Mapping[CosObject, int],
-    url: Callable[[CosObject], str],
+    result: Result, copies: Copies, sizes: Mapping[CosObject, int], url: Callable[[CosObject], str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the entries of a result, each with its section."""
 
