@@ -348,7 +348,7 @@ def render_class(
         "    if TYPE_CHECKING:",
         "",
         "        @staticmethod",
-        f"        def _takes() -> Callable[[Of{name}], Of{name}]: ...",
+        f"        def _takes() -> Callable[[callbacks.Of{name}], callbacks.Of{name}]: ...",
         "",
         "",
     ]
@@ -451,7 +451,7 @@ def render_result_module(doc: str, base: str, classes: dict[str, list[str]]) -> 
             "    from collections.abc import Callable",
             "    from typing import ClassVar",
             "",
-            f"    from .callbacks import {', '.join(f'Of{name}' for name in classes)}",
+            "    from . import callbacks",
             *render_model_imports(models),
             "",
             *body,
@@ -514,7 +514,7 @@ def render_event_module(doc: str, base: str, root: str, rows: list[Row]) -> tupl
 def render_callbacks(homes: dict[str, list[str]]) -> str:
     """Return the module with the type of the callbacks of each class."""
     bases = ["Result", "Subtask", "UnknownSubtask", "Event", "LiveEvent", "UnknownEvent"]
-    names = [name for module in homes.values() for name in module]
+    homes = {"base": bases, **homes}
     details = (
         "Each class of results has a static method ``_takes``. Its return type is a decorator for functions whose\n"
         "first parameter is an instance of the class. `Router.on` returns that type, so the decorated function keeps\n"
@@ -526,12 +526,16 @@ def render_callbacks(homes: dict[str, list[str]]) -> str:
             "from collections.abc import Callable",
             "from typing import Concatenate, TypeVar",
             "",
-            f"from ..base import {', '.join(bases)}",
-            *[f"from .{module} import {', '.join(classes)}" for module, classes in homes.items()],
+            "from .. import base",
+            f"from . import {', '.join(module for module in homes if module != 'base')}",
+            "",
+            'T = TypeVar("T", bound=base.Result)',
+            "Callback = Callable[Concatenate[T, ...], object]",
             "",
             *[
-                f'Of{name} = TypeVar("Of{name}", bound=Callable[Concatenate[{name}, ...], object])'
-                for name in bases + names
+                f'Of{name} = TypeVar("Of{name}", bound=Callback[{module}.{name}])'
+                for module, names in homes.items()
+                for name in names
             ],
             "",
         ]

@@ -12,26 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfAIAnalysis,
-        OfAnalysisSubtask,
-        OfClassification,
-        OfCover,
-        OfCutout,
-        OfDeLogo,
-        OfDescription,
-        OfDubbing,
-        OfFrameTag,
-        OfGeneric,
-        OfHeadTailRecognition,
-        OfHighlight,
-        OfHorizontalToVertical,
-        OfReel,
-        OfSegmentRecognition,
-        OfTag,
-        OfVideoComprehension,
-        OfVideoRemake,
-    )
+    from . import callbacks
     from .models.analysis import (
         AiAnalysisResult,
         AiAnalysisTaskClassificationInput,
@@ -78,7 +59,7 @@ class AnalysisSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAnalysisSubtask], OfAnalysisSubtask]: ...
+        def _takes() -> Callable[[callbacks.OfAnalysisSubtask], callbacks.OfAnalysisSubtask]: ...
 
 
 class Classification(AnalysisSubtask):
@@ -97,7 +78,7 @@ class Classification(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfClassification], OfClassification]: ...
+        def _takes() -> Callable[[callbacks.OfClassification], callbacks.OfClassification]: ...
 
 
 class Cover(AnalysisSubtask):
@@ -116,7 +97,7 @@ class Cover(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfCover], OfCover]: ...
+        def _takes() -> Callable[[callbacks.OfCover], callbacks.OfCover]: ...
 
 
 class Tag(AnalysisSubtask):
@@ -135,7 +116,7 @@ class Tag(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfTag], OfTag]: ...
+        def _takes() -> Callable[[callbacks.OfTag], callbacks.OfTag]: ...
 
 
 class FrameTag(AnalysisSubtask):
@@ -154,7 +135,7 @@ class FrameTag(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfFrameTag], OfFrameTag]: ...
+        def _takes() -> Callable[[callbacks.OfFrameTag], callbacks.OfFrameTag]: ...
 
 
 class Highlight(AnalysisSubtask):
@@ -177,7 +158,7 @@ class Highlight(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfHighlight], OfHighlight]: ...
+        def _takes() -> Callable[[callbacks.OfHighlight], callbacks.OfHighlight]: ...
 
 
 class DeLogo(AnalysisSubtask):
@@ -204,7 +185,7 @@ class DeLogo(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfDeLogo], OfDeLogo]: ...
+        def _takes() -> Callable[[callbacks.OfDeLogo], callbacks.OfDeLogo]: ...
 
 
 class SegmentRecognition(AnalysisSubtask):
@@ -222,7 +203,9 @@ class SegmentRecognition(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSegmentRecognition], OfSegmentRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfSegmentRecognition], callbacks.OfSegmentRecognition
+        ]: ...
 
 
 class HeadTailRecognition(AnalysisSubtask):
@@ -240,7 +223,9 @@ class HeadTailRecognition(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfHeadTailRecognition], OfHeadTailRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfHeadTailRecognition], callbacks.OfHeadTailRecognition
+        ]: ...
 
 
 class Description(AnalysisSubtask):
@@ -258,7 +243,7 @@ class Description(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfDescription], OfDescription]: ...
+        def _takes() -> Callable[[callbacks.OfDescription], callbacks.OfDescription]: ...
 
 
 class HorizontalToVertical(AnalysisSubtask):
@@ -276,7 +261,9 @@ class HorizontalToVertical(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfHorizontalToVertical], OfHorizontalToVertical]: ...
+        def _takes() -> Callable[
+            [callbacks.OfHorizontalToVertical], callbacks.OfHorizontalToVertical
+        ]: ...
 
 
 class Dubbing(AnalysisSubtask):
@@ -294,7 +281,7 @@ class Dubbing(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfDubbing], OfDubbing]: ...
+        def _takes() -> Callable[[callbacks.OfDubbing], callbacks.OfDubbing]: ...
 
 
 class VideoRemake(AnalysisSubtask):
@@ -312,7 +299,7 @@ class VideoRemake(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfVideoRemake], OfVideoRemake]: ...
+        def _takes() -> Callable[[callbacks.OfVideoRemake], callbacks.OfVideoRemake]: ...
 
 
 class VideoComprehension(AnalysisSubtask):
@@ -334,7 +321,9 @@ class VideoComprehension(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfVideoComprehension], OfVideoComprehension]: ...
+        def _takes() -> Callable[
+            [callbacks.OfVideoComprehension], callbacks.OfVideoComprehension
+        ]: ...
 
 
 class Cutout(AnalysisSubtask):
@@ -355,7 +344,7 @@ class Cutout(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfCutout], OfCutout]: ...
+        def _takes() -> Callable[[callbacks.OfCutout], callbacks.OfCutout]: ...
 
 
 class Reel(AnalysisSubtask):
@@ -379,7 +368,7 @@ class Reel(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfReel], OfReel]: ...
+        def _takes() -> Callable[[callbacks.OfReel], callbacks.OfReel]: ...
 
 
 class Generic(AnalysisSubtask):
@@ -397,7 +386,7 @@ class Generic(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfGeneric], OfGeneric]: ...
+        def _takes() -> Callable[[callbacks.OfGeneric], callbacks.OfGeneric]: ...
 
 
 class AIAnalysis(AnalysisSubtask):
@@ -418,7 +407,7 @@ class AIAnalysis(AnalysisSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAIAnalysis], OfAIAnalysis]: ...
+        def _takes() -> Callable[[callbacks.OfAIAnalysis], callbacks.OfAIAnalysis]: ...
 
 
 __all__ = [

@@ -12,240 +12,122 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, TypeVar
 
-from ..base import Event, LiveEvent, Result, Subtask, UnknownEvent, UnknownSubtask
-from .analysis import (
-    AIAnalysis,
-    AnalysisSubtask,
-    Classification,
-    Cover,
-    Cutout,
-    DeLogo,
-    Description,
-    Dubbing,
-    FrameTag,
-    Generic,
-    HeadTailRecognition,
-    Highlight,
-    HorizontalToVertical,
-    Reel,
-    SegmentRecognition,
-    Tag,
-    VideoComprehension,
-    VideoRemake,
-)
-from .live import (
-    LiveAiAnalysisResult,
-    LiveAiQualityControlResult,
-    LiveAiRecognitionResult,
-    LiveAiReviewResult,
-    LiveAiSmartSubtitleResult,
-    LiveProcessEof,
-    LiveRecordResult,
-)
-from .media import (
-    AdaptiveDynamicStreaming,
-    AnimatedGraphics,
-    ImageSprites,
-    MediaSubtask,
-    SampleSnapshot,
-    SnapshotByTimeOffset,
-    Transcode,
-)
-from .recognition import (
-    AIRecognition,
-    AsrFullTextRecognition,
-    AsrWordsRecognition,
-    FaceRecognition,
-    ObjectRecognition,
-    OcrFullTextRecognition,
-    OcrWordsRecognition,
-    RecognitionSubtask,
-    TransTextRecognition,
-)
-from .review import (
-    AiContentReview,
-    Political,
-    PoliticalAsr,
-    PoliticalOcr,
-    Porn,
-    PornAsr,
-    PornOcr,
-    ProhibitedAsr,
-    ProhibitedOcr,
-    ReviewSubtask,
-    Terrorism,
-    TerrorismOcr,
-)
-from .single import AiDubbing, AiQualityControl, ExecRule, SmartErase
-from .subtitles import (
-    BatchSmartSubtitles,
-    PureSubtitleTrans,
-    SmartSubtitles,
-    SmartSubtitlesAsrFullText,
-    SmartSubtitlesOcrFullText,
-    SmartSubtitlesTransText,
-    SubtitlesSubtask,
-)
-from .tasks import BatchTask, EditMediaTask, ExtractBlindWatermark, ScheduleTask, WorkflowTask
+from .. import base
+from . import analysis, live, media, recognition, review, single, subtitles, tasks
 
-OfResult = TypeVar("OfResult", bound=Callable[Concatenate[Result, ...], object])
-OfSubtask = TypeVar("OfSubtask", bound=Callable[Concatenate[Subtask, ...], object])
-OfUnknownSubtask = TypeVar(
-    "OfUnknownSubtask", bound=Callable[Concatenate[UnknownSubtask, ...], object]
-)
-OfEvent = TypeVar("OfEvent", bound=Callable[Concatenate[Event, ...], object])
-OfLiveEvent = TypeVar("OfLiveEvent", bound=Callable[Concatenate[LiveEvent, ...], object])
-OfUnknownEvent = TypeVar("OfUnknownEvent", bound=Callable[Concatenate[UnknownEvent, ...], object])
-OfMediaSubtask = TypeVar("OfMediaSubtask", bound=Callable[Concatenate[MediaSubtask, ...], object])
-OfTranscode = TypeVar("OfTranscode", bound=Callable[Concatenate[Transcode, ...], object])
-OfAnimatedGraphics = TypeVar(
-    "OfAnimatedGraphics", bound=Callable[Concatenate[AnimatedGraphics, ...], object]
-)
+T = TypeVar("T", bound=base.Result)
+Callback = Callable[Concatenate[T, ...], object]
+
+OfResult = TypeVar("OfResult", bound=Callback[base.Result])
+OfSubtask = TypeVar("OfSubtask", bound=Callback[base.Subtask])
+OfUnknownSubtask = TypeVar("OfUnknownSubtask", bound=Callback[base.UnknownSubtask])
+OfEvent = TypeVar("OfEvent", bound=Callback[base.Event])
+OfLiveEvent = TypeVar("OfLiveEvent", bound=Callback[base.LiveEvent])
+OfUnknownEvent = TypeVar("OfUnknownEvent", bound=Callback[base.UnknownEvent])
+OfMediaSubtask = TypeVar("OfMediaSubtask", bound=Callback[media.MediaSubtask])
+OfTranscode = TypeVar("OfTranscode", bound=Callback[media.Transcode])
+OfAnimatedGraphics = TypeVar("OfAnimatedGraphics", bound=Callback[media.AnimatedGraphics])
 OfSnapshotByTimeOffset = TypeVar(
-    "OfSnapshotByTimeOffset", bound=Callable[Concatenate[SnapshotByTimeOffset, ...], object]
+    "OfSnapshotByTimeOffset", bound=Callback[media.SnapshotByTimeOffset]
 )
-OfSampleSnapshot = TypeVar(
-    "OfSampleSnapshot", bound=Callable[Concatenate[SampleSnapshot, ...], object]
-)
-OfImageSprites = TypeVar("OfImageSprites", bound=Callable[Concatenate[ImageSprites, ...], object])
+OfSampleSnapshot = TypeVar("OfSampleSnapshot", bound=Callback[media.SampleSnapshot])
+OfImageSprites = TypeVar("OfImageSprites", bound=Callback[media.ImageSprites])
 OfAdaptiveDynamicStreaming = TypeVar(
-    "OfAdaptiveDynamicStreaming", bound=Callable[Concatenate[AdaptiveDynamicStreaming, ...], object]
+    "OfAdaptiveDynamicStreaming", bound=Callback[media.AdaptiveDynamicStreaming]
 )
-OfReviewSubtask = TypeVar(
-    "OfReviewSubtask", bound=Callable[Concatenate[ReviewSubtask, ...], object]
-)
-OfPorn = TypeVar("OfPorn", bound=Callable[Concatenate[Porn, ...], object])
-OfTerrorism = TypeVar("OfTerrorism", bound=Callable[Concatenate[Terrorism, ...], object])
-OfPolitical = TypeVar("OfPolitical", bound=Callable[Concatenate[Political, ...], object])
-OfPornAsr = TypeVar("OfPornAsr", bound=Callable[Concatenate[PornAsr, ...], object])
-OfPornOcr = TypeVar("OfPornOcr", bound=Callable[Concatenate[PornOcr, ...], object])
-OfPoliticalAsr = TypeVar("OfPoliticalAsr", bound=Callable[Concatenate[PoliticalAsr, ...], object])
-OfPoliticalOcr = TypeVar("OfPoliticalOcr", bound=Callable[Concatenate[PoliticalOcr, ...], object])
-OfTerrorismOcr = TypeVar("OfTerrorismOcr", bound=Callable[Concatenate[TerrorismOcr, ...], object])
-OfProhibitedAsr = TypeVar(
-    "OfProhibitedAsr", bound=Callable[Concatenate[ProhibitedAsr, ...], object]
-)
-OfProhibitedOcr = TypeVar(
-    "OfProhibitedOcr", bound=Callable[Concatenate[ProhibitedOcr, ...], object]
-)
-OfAiContentReview = TypeVar(
-    "OfAiContentReview", bound=Callable[Concatenate[AiContentReview, ...], object]
-)
-OfAnalysisSubtask = TypeVar(
-    "OfAnalysisSubtask", bound=Callable[Concatenate[AnalysisSubtask, ...], object]
-)
-OfClassification = TypeVar(
-    "OfClassification", bound=Callable[Concatenate[Classification, ...], object]
-)
-OfCover = TypeVar("OfCover", bound=Callable[Concatenate[Cover, ...], object])
-OfTag = TypeVar("OfTag", bound=Callable[Concatenate[Tag, ...], object])
-OfFrameTag = TypeVar("OfFrameTag", bound=Callable[Concatenate[FrameTag, ...], object])
-OfHighlight = TypeVar("OfHighlight", bound=Callable[Concatenate[Highlight, ...], object])
-OfDeLogo = TypeVar("OfDeLogo", bound=Callable[Concatenate[DeLogo, ...], object])
-OfSegmentRecognition = TypeVar(
-    "OfSegmentRecognition", bound=Callable[Concatenate[SegmentRecognition, ...], object]
-)
+OfReviewSubtask = TypeVar("OfReviewSubtask", bound=Callback[review.ReviewSubtask])
+OfPorn = TypeVar("OfPorn", bound=Callback[review.Porn])
+OfTerrorism = TypeVar("OfTerrorism", bound=Callback[review.Terrorism])
+OfPolitical = TypeVar("OfPolitical", bound=Callback[review.Political])
+OfPornAsr = TypeVar("OfPornAsr", bound=Callback[review.PornAsr])
+OfPornOcr = TypeVar("OfPornOcr", bound=Callback[review.PornOcr])
+OfPoliticalAsr = TypeVar("OfPoliticalAsr", bound=Callback[review.PoliticalAsr])
+OfPoliticalOcr = TypeVar("OfPoliticalOcr", bound=Callback[review.PoliticalOcr])
+OfTerrorismOcr = TypeVar("OfTerrorismOcr", bound=Callback[review.TerrorismOcr])
+OfProhibitedAsr = TypeVar("OfProhibitedAsr", bound=Callback[review.ProhibitedAsr])
+OfProhibitedOcr = TypeVar("OfProhibitedOcr", bound=Callback[review.ProhibitedOcr])
+OfAiContentReview = TypeVar("OfAiContentReview", bound=Callback[review.AiContentReview])
+OfAnalysisSubtask = TypeVar("OfAnalysisSubtask", bound=Callback[analysis.AnalysisSubtask])
+OfClassification = TypeVar("OfClassification", bound=Callback[analysis.Classification])
+OfCover = TypeVar("OfCover", bound=Callback[analysis.Cover])
+OfTag = TypeVar("OfTag", bound=Callback[analysis.Tag])
+OfFrameTag = TypeVar("OfFrameTag", bound=Callback[analysis.FrameTag])
+OfHighlight = TypeVar("OfHighlight", bound=Callback[analysis.Highlight])
+OfDeLogo = TypeVar("OfDeLogo", bound=Callback[analysis.DeLogo])
+OfSegmentRecognition = TypeVar("OfSegmentRecognition", bound=Callback[analysis.SegmentRecognition])
 OfHeadTailRecognition = TypeVar(
-    "OfHeadTailRecognition", bound=Callable[Concatenate[HeadTailRecognition, ...], object]
+    "OfHeadTailRecognition", bound=Callback[analysis.HeadTailRecognition]
 )
-OfDescription = TypeVar("OfDescription", bound=Callable[Concatenate[Description, ...], object])
+OfDescription = TypeVar("OfDescription", bound=Callback[analysis.Description])
 OfHorizontalToVertical = TypeVar(
-    "OfHorizontalToVertical", bound=Callable[Concatenate[HorizontalToVertical, ...], object]
+    "OfHorizontalToVertical", bound=Callback[analysis.HorizontalToVertical]
 )
-OfDubbing = TypeVar("OfDubbing", bound=Callable[Concatenate[Dubbing, ...], object])
-OfVideoRemake = TypeVar("OfVideoRemake", bound=Callable[Concatenate[VideoRemake, ...], object])
-OfVideoComprehension = TypeVar(
-    "OfVideoComprehension", bound=Callable[Concatenate[VideoComprehension, ...], object]
-)
-OfCutout = TypeVar("OfCutout", bound=Callable[Concatenate[Cutout, ...], object])
-OfReel = TypeVar("OfReel", bound=Callable[Concatenate[Reel, ...], object])
-OfGeneric = TypeVar("OfGeneric", bound=Callable[Concatenate[Generic, ...], object])
-OfAIAnalysis = TypeVar("OfAIAnalysis", bound=Callable[Concatenate[AIAnalysis, ...], object])
+OfDubbing = TypeVar("OfDubbing", bound=Callback[analysis.Dubbing])
+OfVideoRemake = TypeVar("OfVideoRemake", bound=Callback[analysis.VideoRemake])
+OfVideoComprehension = TypeVar("OfVideoComprehension", bound=Callback[analysis.VideoComprehension])
+OfCutout = TypeVar("OfCutout", bound=Callback[analysis.Cutout])
+OfReel = TypeVar("OfReel", bound=Callback[analysis.Reel])
+OfGeneric = TypeVar("OfGeneric", bound=Callback[analysis.Generic])
+OfAIAnalysis = TypeVar("OfAIAnalysis", bound=Callback[analysis.AIAnalysis])
 OfRecognitionSubtask = TypeVar(
-    "OfRecognitionSubtask", bound=Callable[Concatenate[RecognitionSubtask, ...], object]
+    "OfRecognitionSubtask", bound=Callback[recognition.RecognitionSubtask]
 )
-OfFaceRecognition = TypeVar(
-    "OfFaceRecognition", bound=Callable[Concatenate[FaceRecognition, ...], object]
-)
+OfFaceRecognition = TypeVar("OfFaceRecognition", bound=Callback[recognition.FaceRecognition])
 OfAsrWordsRecognition = TypeVar(
-    "OfAsrWordsRecognition", bound=Callable[Concatenate[AsrWordsRecognition, ...], object]
+    "OfAsrWordsRecognition", bound=Callback[recognition.AsrWordsRecognition]
 )
 OfAsrFullTextRecognition = TypeVar(
-    "OfAsrFullTextRecognition", bound=Callable[Concatenate[AsrFullTextRecognition, ...], object]
+    "OfAsrFullTextRecognition", bound=Callback[recognition.AsrFullTextRecognition]
 )
 OfOcrWordsRecognition = TypeVar(
-    "OfOcrWordsRecognition", bound=Callable[Concatenate[OcrWordsRecognition, ...], object]
+    "OfOcrWordsRecognition", bound=Callback[recognition.OcrWordsRecognition]
 )
 OfOcrFullTextRecognition = TypeVar(
-    "OfOcrFullTextRecognition", bound=Callable[Concatenate[OcrFullTextRecognition, ...], object]
+    "OfOcrFullTextRecognition", bound=Callback[recognition.OcrFullTextRecognition]
 )
 OfTransTextRecognition = TypeVar(
-    "OfTransTextRecognition", bound=Callable[Concatenate[TransTextRecognition, ...], object]
+    "OfTransTextRecognition", bound=Callback[recognition.TransTextRecognition]
 )
-OfObjectRecognition = TypeVar(
-    "OfObjectRecognition", bound=Callable[Concatenate[ObjectRecognition, ...], object]
-)
-OfAIRecognition = TypeVar(
-    "OfAIRecognition", bound=Callable[Concatenate[AIRecognition, ...], object]
-)
-OfSubtitlesSubtask = TypeVar(
-    "OfSubtitlesSubtask", bound=Callable[Concatenate[SubtitlesSubtask, ...], object]
-)
+OfObjectRecognition = TypeVar("OfObjectRecognition", bound=Callback[recognition.ObjectRecognition])
+OfAIRecognition = TypeVar("OfAIRecognition", bound=Callback[recognition.AIRecognition])
+OfSubtitlesSubtask = TypeVar("OfSubtitlesSubtask", bound=Callback[subtitles.SubtitlesSubtask])
 OfSmartSubtitlesAsrFullText = TypeVar(
-    "OfSmartSubtitlesAsrFullText",
-    bound=Callable[Concatenate[SmartSubtitlesAsrFullText, ...], object],
+    "OfSmartSubtitlesAsrFullText", bound=Callback[subtitles.SmartSubtitlesAsrFullText]
 )
 OfSmartSubtitlesTransText = TypeVar(
-    "OfSmartSubtitlesTransText", bound=Callable[Concatenate[SmartSubtitlesTransText, ...], object]
+    "OfSmartSubtitlesTransText", bound=Callback[subtitles.SmartSubtitlesTransText]
 )
-OfPureSubtitleTrans = TypeVar(
-    "OfPureSubtitleTrans", bound=Callable[Concatenate[PureSubtitleTrans, ...], object]
-)
+OfPureSubtitleTrans = TypeVar("OfPureSubtitleTrans", bound=Callback[subtitles.PureSubtitleTrans])
 OfSmartSubtitlesOcrFullText = TypeVar(
-    "OfSmartSubtitlesOcrFullText",
-    bound=Callable[Concatenate[SmartSubtitlesOcrFullText, ...], object],
+    "OfSmartSubtitlesOcrFullText", bound=Callback[subtitles.SmartSubtitlesOcrFullText]
 )
-OfSmartSubtitles = TypeVar(
-    "OfSmartSubtitles", bound=Callable[Concatenate[SmartSubtitles, ...], object]
-)
+OfSmartSubtitles = TypeVar("OfSmartSubtitles", bound=Callback[subtitles.SmartSubtitles])
 OfBatchSmartSubtitles = TypeVar(
-    "OfBatchSmartSubtitles", bound=Callable[Concatenate[BatchSmartSubtitles, ...], object]
+    "OfBatchSmartSubtitles", bound=Callback[subtitles.BatchSmartSubtitles]
 )
-OfAiQualityControl = TypeVar(
-    "OfAiQualityControl", bound=Callable[Concatenate[AiQualityControl, ...], object]
-)
-OfSmartErase = TypeVar("OfSmartErase", bound=Callable[Concatenate[SmartErase, ...], object])
-OfAiDubbing = TypeVar("OfAiDubbing", bound=Callable[Concatenate[AiDubbing, ...], object])
-OfExecRule = TypeVar("OfExecRule", bound=Callable[Concatenate[ExecRule, ...], object])
-OfWorkflowTask = TypeVar("OfWorkflowTask", bound=Callable[Concatenate[WorkflowTask, ...], object])
-OfEditMediaTask = TypeVar(
-    "OfEditMediaTask", bound=Callable[Concatenate[EditMediaTask, ...], object]
-)
-OfScheduleTask = TypeVar("OfScheduleTask", bound=Callable[Concatenate[ScheduleTask, ...], object])
-OfBatchTask = TypeVar("OfBatchTask", bound=Callable[Concatenate[BatchTask, ...], object])
+OfAiQualityControl = TypeVar("OfAiQualityControl", bound=Callback[single.AiQualityControl])
+OfSmartErase = TypeVar("OfSmartErase", bound=Callback[single.SmartErase])
+OfAiDubbing = TypeVar("OfAiDubbing", bound=Callback[single.AiDubbing])
+OfExecRule = TypeVar("OfExecRule", bound=Callback[single.ExecRule])
+OfWorkflowTask = TypeVar("OfWorkflowTask", bound=Callback[tasks.WorkflowTask])
+OfEditMediaTask = TypeVar("OfEditMediaTask", bound=Callback[tasks.EditMediaTask])
+OfScheduleTask = TypeVar("OfScheduleTask", bound=Callback[tasks.ScheduleTask])
+OfBatchTask = TypeVar("OfBatchTask", bound=Callback[tasks.BatchTask])
 OfExtractBlindWatermark = TypeVar(
-    "OfExtractBlindWatermark", bound=Callable[Concatenate[ExtractBlindWatermark, ...], object]
+    "OfExtractBlindWatermark", bound=Callback[tasks.ExtractBlindWatermark]
 )
-OfLiveProcessEof = TypeVar(
-    "OfLiveProcessEof", bound=Callable[Concatenate[LiveProcessEof, ...], object]
-)
-OfLiveAiReviewResult = TypeVar(
-    "OfLiveAiReviewResult", bound=Callable[Concatenate[LiveAiReviewResult, ...], object]
-)
+OfLiveProcessEof = TypeVar("OfLiveProcessEof", bound=Callback[live.LiveProcessEof])
+OfLiveAiReviewResult = TypeVar("OfLiveAiReviewResult", bound=Callback[live.LiveAiReviewResult])
 OfLiveAiRecognitionResult = TypeVar(
-    "OfLiveAiRecognitionResult", bound=Callable[Concatenate[LiveAiRecognitionResult, ...], object]
+    "OfLiveAiRecognitionResult", bound=Callback[live.LiveAiRecognitionResult]
 )
 OfLiveAiAnalysisResult = TypeVar(
-    "OfLiveAiAnalysisResult", bound=Callable[Concatenate[LiveAiAnalysisResult, ...], object]
+    "OfLiveAiAnalysisResult", bound=Callback[live.LiveAiAnalysisResult]
 )
 OfLiveAiQualityControlResult = TypeVar(
-    "OfLiveAiQualityControlResult",
-    bound=Callable[Concatenate[LiveAiQualityControlResult, ...], object],
+    "OfLiveAiQualityControlResult", bound=Callback[live.LiveAiQualityControlResult]
 )
-OfLiveRecordResult = TypeVar(
-    "OfLiveRecordResult", bound=Callable[Concatenate[LiveRecordResult, ...], object]
-)
+OfLiveRecordResult = TypeVar("OfLiveRecordResult", bound=Callback[live.LiveRecordResult])
 OfLiveAiSmartSubtitleResult = TypeVar(
-    "OfLiveAiSmartSubtitleResult",
-    bound=Callable[Concatenate[LiveAiSmartSubtitleResult, ...], object],
+    "OfLiveAiSmartSubtitleResult", bound=Callback[live.LiveAiSmartSubtitleResult]
 )

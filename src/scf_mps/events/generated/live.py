@@ -12,15 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfLiveAiAnalysisResult,
-        OfLiveAiQualityControlResult,
-        OfLiveAiRecognitionResult,
-        OfLiveAiReviewResult,
-        OfLiveAiSmartSubtitleResult,
-        OfLiveProcessEof,
-        OfLiveRecordResult,
-    )
+    from . import callbacks
     from .models.common import QualityControlResult
     from .models.live import (
         DiagnoseResult,
@@ -46,7 +38,7 @@ class LiveProcessEof(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveProcessEof], OfLiveProcessEof]: ...
+        def _takes() -> Callable[[callbacks.OfLiveProcessEof], callbacks.OfLiveProcessEof]: ...
 
 
 class LiveAiReviewResult(LiveEvent):
@@ -62,7 +54,9 @@ class LiveAiReviewResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveAiReviewResult], OfLiveAiReviewResult]: ...
+        def _takes() -> Callable[
+            [callbacks.OfLiveAiReviewResult], callbacks.OfLiveAiReviewResult
+        ]: ...
 
 
 class LiveAiRecognitionResult(LiveEvent):
@@ -78,7 +72,9 @@ class LiveAiRecognitionResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveAiRecognitionResult], OfLiveAiRecognitionResult]: ...
+        def _takes() -> Callable[
+            [callbacks.OfLiveAiRecognitionResult], callbacks.OfLiveAiRecognitionResult
+        ]: ...
 
 
 class LiveAiAnalysisResult(LiveEvent):
@@ -94,7 +90,9 @@ class LiveAiAnalysisResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveAiAnalysisResult], OfLiveAiAnalysisResult]: ...
+        def _takes() -> Callable[
+            [callbacks.OfLiveAiAnalysisResult], callbacks.OfLiveAiAnalysisResult
+        ]: ...
 
 
 class LiveAiQualityControlResult(LiveEvent):
@@ -113,7 +111,9 @@ class LiveAiQualityControlResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveAiQualityControlResult], OfLiveAiQualityControlResult]: ...
+        def _takes() -> Callable[
+            [callbacks.OfLiveAiQualityControlResult], callbacks.OfLiveAiQualityControlResult
+        ]: ...
 
 
 class LiveRecordResult(LiveEvent):
@@ -130,7 +130,7 @@ class LiveRecordResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveRecordResult], OfLiveRecordResult]: ...
+        def _takes() -> Callable[[callbacks.OfLiveRecordResult], callbacks.OfLiveRecordResult]: ...
 
 
 class LiveAiSmartSubtitleResult(LiveEvent):
@@ -146,7 +146,9 @@ class LiveAiSmartSubtitleResult(LiveEvent):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfLiveAiSmartSubtitleResult], OfLiveAiSmartSubtitleResult]: ...
+        def _takes() -> Callable[
+            [callbacks.OfLiveAiSmartSubtitleResult], callbacks.OfLiveAiSmartSubtitleResult
+        ]: ...
 
 
 __all__ = [

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfAdaptiveDynamicStreaming,
-        OfAnimatedGraphics,
-        OfImageSprites,
-        OfMediaSubtask,
-        OfSampleSnapshot,
-        OfSnapshotByTimeOffset,
-        OfTranscode,
-    )
+    from . import callbacks
     from .models.media import (
         AdaptiveDynamicStreamingInfoItem,
         AdaptiveDynamicStreamingTaskInput,
@@ -45,7 +37,7 @@ class MediaSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfMediaSubtask], OfMediaSubtask]: ...
+        def _takes() -> Callable[[callbacks.OfMediaSubtask], callbacks.OfMediaSubtask]: ...
 
 
 class Transcode(MediaSubtask):
@@ -65,7 +57,7 @@ class Transcode(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfTranscode], OfTranscode]: ...
+        def _takes() -> Callable[[callbacks.OfTranscode], callbacks.OfTranscode]: ...
 
 
 class AnimatedGraphics(MediaSubtask):
@@ -86,7 +78,7 @@ class AnimatedGraphics(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAnimatedGraphics], OfAnimatedGraphics]: ...
+        def _takes() -> Callable[[callbacks.OfAnimatedGraphics], callbacks.OfAnimatedGraphics]: ...
 
 
 class SnapshotByTimeOffset(MediaSubtask):
@@ -107,7 +99,9 @@ class SnapshotByTimeOffset(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSnapshotByTimeOffset], OfSnapshotByTimeOffset]: ...
+        def _takes() -> Callable[
+            [callbacks.OfSnapshotByTimeOffset], callbacks.OfSnapshotByTimeOffset
+        ]: ...
 
 
 class SampleSnapshot(MediaSubtask):
@@ -128,7 +122,7 @@ class SampleSnapshot(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSampleSnapshot], OfSampleSnapshot]: ...
+        def _takes() -> Callable[[callbacks.OfSampleSnapshot], callbacks.OfSampleSnapshot]: ...
 
 
 class ImageSprites(MediaSubtask):
@@ -149,7 +143,7 @@ class ImageSprites(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfImageSprites], OfImageSprites]: ...
+        def _takes() -> Callable[[callbacks.OfImageSprites], callbacks.OfImageSprites]: ...
 
 
 class AdaptiveDynamicStreaming(MediaSubtask):
@@ -170,7 +164,9 @@ class AdaptiveDynamicStreaming(MediaSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAdaptiveDynamicStreaming], OfAdaptiveDynamicStreaming]: ...
+        def _takes() -> Callable[
+            [callbacks.OfAdaptiveDynamicStreaming], callbacks.OfAdaptiveDynamicStreaming
+        ]: ...
 
 
 __all__ = [

@@ -12,17 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfAIRecognition,
-        OfAsrFullTextRecognition,
-        OfAsrWordsRecognition,
-        OfFaceRecognition,
-        OfObjectRecognition,
-        OfOcrFullTextRecognition,
-        OfOcrWordsRecognition,
-        OfRecognitionSubtask,
-        OfTransTextRecognition,
-    )
+    from . import callbacks
     from .models.notification import AiRecognitionTaskInput
     from .models.recognition import (
         AiRecognitionResult,
@@ -51,7 +41,9 @@ class RecognitionSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfRecognitionSubtask], OfRecognitionSubtask]: ...
+        def _takes() -> Callable[
+            [callbacks.OfRecognitionSubtask], callbacks.OfRecognitionSubtask
+        ]: ...
 
 
 class FaceRecognition(RecognitionSubtask):
@@ -70,7 +62,7 @@ class FaceRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfFaceRecognition], OfFaceRecognition]: ...
+        def _takes() -> Callable[[callbacks.OfFaceRecognition], callbacks.OfFaceRecognition]: ...
 
 
 class AsrWordsRecognition(RecognitionSubtask):
@@ -89,7 +81,9 @@ class AsrWordsRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAsrWordsRecognition], OfAsrWordsRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfAsrWordsRecognition], callbacks.OfAsrWordsRecognition
+        ]: ...
 
 
 class AsrFullTextRecognition(RecognitionSubtask):
@@ -109,7 +103,9 @@ class AsrFullTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAsrFullTextRecognition], OfAsrFullTextRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfAsrFullTextRecognition], callbacks.OfAsrFullTextRecognition
+        ]: ...
 
 
 class OcrWordsRecognition(RecognitionSubtask):
@@ -128,7 +124,9 @@ class OcrWordsRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfOcrWordsRecognition], OfOcrWordsRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfOcrWordsRecognition], callbacks.OfOcrWordsRecognition
+        ]: ...
 
 
 class OcrFullTextRecognition(RecognitionSubtask):
@@ -147,7 +145,9 @@ class OcrFullTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfOcrFullTextRecognition], OfOcrFullTextRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfOcrFullTextRecognition], callbacks.OfOcrFullTextRecognition
+        ]: ...
 
 
 class TransTextRecognition(RecognitionSubtask):
@@ -167,7 +167,9 @@ class TransTextRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfTransTextRecognition], OfTransTextRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfTransTextRecognition], callbacks.OfTransTextRecognition
+        ]: ...
 
 
 class ObjectRecognition(RecognitionSubtask):
@@ -185,7 +187,9 @@ class ObjectRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfObjectRecognition], OfObjectRecognition]: ...
+        def _takes() -> Callable[
+            [callbacks.OfObjectRecognition], callbacks.OfObjectRecognition
+        ]: ...
 
 
 class AIRecognition(RecognitionSubtask):
@@ -206,7 +210,7 @@ class AIRecognition(RecognitionSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAIRecognition], OfAIRecognition]: ...
+        def _takes() -> Callable[[callbacks.OfAIRecognition], callbacks.OfAIRecognition]: ...
 
 
 __all__ = [

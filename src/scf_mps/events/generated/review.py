@@ -12,20 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfAiContentReview,
-        OfPolitical,
-        OfPoliticalAsr,
-        OfPoliticalOcr,
-        OfPorn,
-        OfPornAsr,
-        OfPornOcr,
-        OfProhibitedAsr,
-        OfProhibitedOcr,
-        OfReviewSubtask,
-        OfTerrorism,
-        OfTerrorismOcr,
-    )
+    from . import callbacks
     from .models.notification import AiContentReviewTaskInput
     from .models.review import (
         AiContentReviewResult,
@@ -60,7 +47,7 @@ class ReviewSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfReviewSubtask], OfReviewSubtask]: ...
+        def _takes() -> Callable[[callbacks.OfReviewSubtask], callbacks.OfReviewSubtask]: ...
 
 
 class Porn(ReviewSubtask):
@@ -79,7 +66,7 @@ class Porn(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPorn], OfPorn]: ...
+        def _takes() -> Callable[[callbacks.OfPorn], callbacks.OfPorn]: ...
 
 
 class Terrorism(ReviewSubtask):
@@ -98,7 +85,7 @@ class Terrorism(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfTerrorism], OfTerrorism]: ...
+        def _takes() -> Callable[[callbacks.OfTerrorism], callbacks.OfTerrorism]: ...
 
 
 class Political(ReviewSubtask):
@@ -117,7 +104,7 @@ class Political(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPolitical], OfPolitical]: ...
+        def _takes() -> Callable[[callbacks.OfPolitical], callbacks.OfPolitical]: ...
 
 
 class PornAsr(ReviewSubtask):
@@ -136,7 +123,7 @@ class PornAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPornAsr], OfPornAsr]: ...
+        def _takes() -> Callable[[callbacks.OfPornAsr], callbacks.OfPornAsr]: ...
 
 
 class PornOcr(ReviewSubtask):
@@ -155,7 +142,7 @@ class PornOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPornOcr], OfPornOcr]: ...
+        def _takes() -> Callable[[callbacks.OfPornOcr], callbacks.OfPornOcr]: ...
 
 
 class PoliticalAsr(ReviewSubtask):
@@ -174,7 +161,7 @@ class PoliticalAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPoliticalAsr], OfPoliticalAsr]: ...
+        def _takes() -> Callable[[callbacks.OfPoliticalAsr], callbacks.OfPoliticalAsr]: ...
 
 
 class PoliticalOcr(ReviewSubtask):
@@ -193,7 +180,7 @@ class PoliticalOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPoliticalOcr], OfPoliticalOcr]: ...
+        def _takes() -> Callable[[callbacks.OfPoliticalOcr], callbacks.OfPoliticalOcr]: ...
 
 
 class TerrorismOcr(ReviewSubtask):
@@ -212,7 +199,7 @@ class TerrorismOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfTerrorismOcr], OfTerrorismOcr]: ...
+        def _takes() -> Callable[[callbacks.OfTerrorismOcr], callbacks.OfTerrorismOcr]: ...
 
 
 class ProhibitedAsr(ReviewSubtask):
@@ -231,7 +218,7 @@ class ProhibitedAsr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfProhibitedAsr], OfProhibitedAsr]: ...
+        def _takes() -> Callable[[callbacks.OfProhibitedAsr], callbacks.OfProhibitedAsr]: ...
 
 
 class ProhibitedOcr(ReviewSubtask):
@@ -250,7 +237,7 @@ class ProhibitedOcr(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfProhibitedOcr], OfProhibitedOcr]: ...
+        def _takes() -> Callable[[callbacks.OfProhibitedOcr], callbacks.OfProhibitedOcr]: ...
 
 
 class AiContentReview(ReviewSubtask):
@@ -271,7 +258,7 @@ class AiContentReview(ReviewSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAiContentReview], OfAiContentReview]: ...
+        def _takes() -> Callable[[callbacks.OfAiContentReview], callbacks.OfAiContentReview]: ...
 
 
 __all__ = [

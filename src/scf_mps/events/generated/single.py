@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import OfAiDubbing, OfAiQualityControl, OfExecRule, OfSmartErase
+    from . import callbacks
     from .models.common import AiAnalysisTaskDelLogoOutput
     from .models.erase import AIDubbingTaskInput, AIDubbingTaskOutput, SmartEraseTaskInput
     from .models.notification import ExecRulesTask, ExecRuleTaskData
@@ -36,7 +36,7 @@ class AiQualityControl(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAiQualityControl], OfAiQualityControl]: ...
+        def _takes() -> Callable[[callbacks.OfAiQualityControl], callbacks.OfAiQualityControl]: ...
 
 
 class SmartErase(Subtask):
@@ -66,7 +66,7 @@ class SmartErase(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSmartErase], OfSmartErase]: ...
+        def _takes() -> Callable[[callbacks.OfSmartErase], callbacks.OfSmartErase]: ...
 
 
 class AiDubbing(Subtask):
@@ -98,7 +98,7 @@ class AiDubbing(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfAiDubbing], OfAiDubbing]: ...
+        def _takes() -> Callable[[callbacks.OfAiDubbing], callbacks.OfAiDubbing]: ...
 
 
 class ExecRule(Subtask):
@@ -117,7 +117,7 @@ class ExecRule(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfExecRule], OfExecRule]: ...
+        def _takes() -> Callable[[callbacks.OfExecRule], callbacks.OfExecRule]: ...
 
 
 __all__ = [

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfBatchSmartSubtitles,
-        OfPureSubtitleTrans,
-        OfSmartSubtitles,
-        OfSmartSubtitlesAsrFullText,
-        OfSmartSubtitlesOcrFullText,
-        OfSmartSubtitlesTransText,
-        OfSubtitlesSubtask,
-    )
+    from . import callbacks
     from .models.subtitles import (
         PureSubtitleTransResultOutput,
         SmartSubtitlesResult,
@@ -40,7 +32,7 @@ class SubtitlesSubtask(Subtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSubtitlesSubtask], OfSubtitlesSubtask]: ...
+        def _takes() -> Callable[[callbacks.OfSubtitlesSubtask], callbacks.OfSubtitlesSubtask]: ...
 
 
 class SmartSubtitlesAsrFullText(SubtitlesSubtask):
@@ -67,7 +59,9 @@ class SmartSubtitlesAsrFullText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSmartSubtitlesAsrFullText], OfSmartSubtitlesAsrFullText]: ...
+        def _takes() -> Callable[
+            [callbacks.OfSmartSubtitlesAsrFullText], callbacks.OfSmartSubtitlesAsrFullText
+        ]: ...
 
 
 class SmartSubtitlesTransText(SubtitlesSubtask):
@@ -94,7 +88,9 @@ class SmartSubtitlesTransText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSmartSubtitlesTransText], OfSmartSubtitlesTransText]: ...
+        def _takes() -> Callable[
+            [callbacks.OfSmartSubtitlesTransText], callbacks.OfSmartSubtitlesTransText
+        ]: ...
 
 
 class PureSubtitleTrans(SubtitlesSubtask):
@@ -119,7 +115,9 @@ class PureSubtitleTrans(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfPureSubtitleTrans], OfPureSubtitleTrans]: ...
+        def _takes() -> Callable[
+            [callbacks.OfPureSubtitleTrans], callbacks.OfPureSubtitleTrans
+        ]: ...
 
 
 class SmartSubtitlesOcrFullText(SubtitlesSubtask):
@@ -146,7 +144,9 @@ class SmartSubtitlesOcrFullText(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSmartSubtitlesOcrFullText], OfSmartSubtitlesOcrFullText]: ...
+        def _takes() -> Callable[
+            [callbacks.OfSmartSubtitlesOcrFullText], callbacks.OfSmartSubtitlesOcrFullText
+        ]: ...
 
 
 class SmartSubtitles(SubtitlesSubtask):
@@ -166,7 +166,7 @@ class SmartSubtitles(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfSmartSubtitles], OfSmartSubtitles]: ...
+        def _takes() -> Callable[[callbacks.OfSmartSubtitles], callbacks.OfSmartSubtitles]: ...
 
 
 class BatchSmartSubtitles(SubtitlesSubtask):
@@ -199,7 +199,9 @@ class BatchSmartSubtitles(SubtitlesSubtask):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfBatchSmartSubtitles], OfBatchSmartSubtitles]: ...
+        def _takes() -> Callable[
+            [callbacks.OfBatchSmartSubtitles], callbacks.OfBatchSmartSubtitles
+        ]: ...
 
 
 __all__ = [

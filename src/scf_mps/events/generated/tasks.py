@@ -12,13 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from .callbacks import (
-        OfBatchTask,
-        OfEditMediaTask,
-        OfExtractBlindWatermark,
-        OfScheduleTask,
-        OfWorkflowTask,
-    )
+    from . import callbacks
     from .models.analysis import AiAnalysisResult
     from .models.common import MediaInputInfo, MediaMetaData
     from .models.edit import EditMediaTaskInput, EditMediaTaskOutput
@@ -55,7 +49,7 @@ class WorkflowTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfWorkflowTask], OfWorkflowTask]: ...
+        def _takes() -> Callable[[callbacks.OfWorkflowTask], callbacks.OfWorkflowTask]: ...
 
 
 class EditMediaTask(Event):
@@ -74,7 +68,7 @@ class EditMediaTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfEditMediaTask], OfEditMediaTask]: ...
+        def _takes() -> Callable[[callbacks.OfEditMediaTask], callbacks.OfEditMediaTask]: ...
 
 
 class ScheduleTask(Event):
@@ -93,7 +87,7 @@ class ScheduleTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfScheduleTask], OfScheduleTask]: ...
+        def _takes() -> Callable[[callbacks.OfScheduleTask], callbacks.OfScheduleTask]: ...
 
 
 class BatchTask(Event):
@@ -110,7 +104,7 @@ class BatchTask(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfBatchTask], OfBatchTask]: ...
+        def _takes() -> Callable[[callbacks.OfBatchTask], callbacks.OfBatchTask]: ...
 
 
 class ExtractBlindWatermark(Event):
@@ -132,7 +126,9 @@ class ExtractBlindWatermark(Event):
     if TYPE_CHECKING:
 
         @staticmethod
-        def _takes() -> Callable[[OfExtractBlindWatermark], OfExtractBlindWatermark]: ...
+        def _takes() -> Callable[
+            [callbacks.OfExtractBlindWatermark], callbacks.OfExtractBlindWatermark
+        ]: ...
 
 
 __all__ = [
