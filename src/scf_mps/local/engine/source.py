@@ -1,0 +1,205 @@
+"""Sources: opening within the limits, and decoding that survives damaged packets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from .results import NO_SIZE, NO_VIDEO, SOURCE, EngineError
+from .scale import Shape
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+FORMATS = (
+    "mov,mp4,matroska,webm,avi,flv,live_flv,mpegts,mpeg,mpegvideo,asf,rm,ogg,wav,mp3,aac,flac,amr,amrnb,"
+    "amrwb,gif,dv,mxf,nut,ivf,h264,hevc,m4v,ac3,eac3,w64,aiff,caf,swf,wtv,3gp"
+)
+"""Formats of sources. None of them can name other files: ``hls``, ``concat`` and ``dash`` can."""
+
+MAX_FRAME_RATE = 120
+DEFAULT_FRAME_RATE = 25
+
+
+class Source:
+    """An open source.
+
+    Attributes:
+        path: of the file.
+        container: of PyAV.
+        video: the largest video stream except cover pictures, or None.
+        audio: the first audio stream, or None.
+    """
+
+    def __init__(self, path: Path, settings: Settings, formats: str = FORMATS) -> None:
+        """Open a file.
+
+        Args:
+            path: of the file.
+            settings: the limits.
+            formats: names of demuxers, joined by commas.
+
+        Raises:
+            EngineError: it cannot be opened, or exceeds a limit.
+        """
+        self.path = path
+        self._settings = settings
+        self._formats = formats
+        self._shape: Shape | None = None
+        self.container = self._open()
+        try:
+            self._find_streams()
+            self._check()
+        except BaseException:
+            self.container.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def rewind(self) -> None:
+        """Continue at the beginning."""
+        self.container.close()
+        self.container = self._open()
+        self._find_streams()
+
+    def _find_streams(self) -> None:
+        streams = self.container.streams
+        self.audio = streams.audio[0] if streams.audio else None
+        videos = [
+            stream for stream in streams.video if not stream.disposition & Disposition.attached_pic
+        ]
+        self.video = max(videos, key=lambda s: s.width * s.height) if videos else None
+        if self.video is not None:
+            self.video.thread_type = "AUTO"
+
+    def _open(self) -> InputContainer:
+        try:
+            self._settings.check_source(
+                "bytes", self.path.stat().st_size, self._settings.input_bytes
+            )
+            return av.open(
+                os.fspath(self.path),
+                options={"protocol_whitelist": "file", "format_whitelist": self._formats},
+                metadata_errors="replace",
+            )
+        except (OSError, ValueError, FFmpegError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise EngineError(
+                SOURCE, f"cannot read {self.path.name} as a video or audio file: {reason}"
+            ) from None
+
+    def _check(self) -> None:
+        settings = self._settings
+        if self.audio is None and self.video is None:
+            raise EngineError(SOURCE, f"{self.path.name} has no video and no audio stream")
+        if not self.duration:
+            raise EngineError(SOURCE, f"{self.path.name} has no duration: it may be a picture")
+        settings.check_source("seconds", self.duration, settings.input_seconds)
+        if self.video is not None:
+            longer = max(self.video.width, self.video.height)
+            settings.check_source("pixels on its longer side", longer, settings.input_pixels)
+
+    @property
+    def duration(self) -> float:
+        """Seconds, 0 if unknown."""
+        if self.container.duration:
+            return self.container.duration / 1e6
+        lengths = [
+            float(stream.duration * stream.time_base)
+            for stream in (self.video, self.audio)
+            if stream is not None and stream.duration and stream.time_base
+        ]
+        return max(lengths, default=0.0)
+
+    @property
+    def start(self) -> float:
+        """Seconds of the first picture or sound, from which offsets count."""
+        return (self.container.start_time or 0) / 1e6
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width by height of a pixel. Some files and versions of PyAV say 0/1 or nothing for 1."""
+        aspect = self.video.sample_aspect_ratio if self.video is not None else None
+        return aspect if aspect and aspect > 0 else Fraction(1)
+
+    @property
+    def frame_rate(self) -> Fraction:
+        """Pictures in a second."""
+        rate = self.video and (self.video.average_rate or self.video.guessed_rate)
+        if not rate or not 0 < rate <= MAX_FRAME_RATE:
+            return Fraction(DEFAULT_FRAME_RATE)
+        return rate
+
+    def require_video(self) -> av.VideoStream:
+        """Return the video stream. Raises EngineError without one."""
+        if self.video is None:
+            raise EngineError(NO_VIDEO, f"{self.path.name} has no video stream")
+        if not (self.video.width and self.video.height):
+            raise EngineError(NO_SIZE, f"the video stream of {self.path.name} has no size")
+        return self.video
+
+    def decode(
+        self, *, video: bool = True, audio: bool = False
+    ) -> Iterator[tuple[float, av.VideoFrame | av.AudioFrame]]:
+        """Yield frames and their seconds from `start`. Damaged packets and frames without a time are skipped."""
+        streams = [
+            stream
+            for stream, wanted in ((self.video, video), (self.audio, audio))
+            if stream is not None and wanted
+        ]
+        for packet in self._demux(streams):
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                continue
+            for frame in frames:
+                if frame.pts is not None and frame.time_base is not None:
+                    yield float(frame.pts * frame.time_base) - self.start, frame
+
+    def _demux(self, streams: list[av.VideoStream | av.AudioStream]) -> Iterator[av.Packet[Any]]:
+        try:
+            yield from self.container.demux(*streams)
+        except FFmpegError:
+            return  # as after the end of the file: a truncated source is processed up to here
+
+    def seek(self, seconds: float) -> bool:
+        """Continue at the last key frame before an offset. Return False if the source cannot."""
+        try:
+            self.container.seek(int(max(0.0, seconds + self.start) * 1e6))
+        except FFmpegError:
+            return False
+        return True
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the video by its first frame. Reading it continues at the beginning.
+
+        Raises:
+            EngineError: there is no video, or none of its packets can be decoded.
+        """
+        if self._shape is None:
+            stream = self.require_video()
+            first = next(self.decode(), None)
+            if first is None:
+                raise EngineError(SOURCE, f"no picture of {self.path.name} can be decoded")
+            assert isinstance(first[1], av.VideoFrame)
+            rotation = round(first[1].rotation) % 360
+            self._shape = Shape(stream.width, stream.height, rotation, self.pixel_aspect)
+            self.rewind()
+        return self._shape

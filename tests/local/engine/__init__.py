@@ -1,0 +1,1 @@
+"""Media engine with real videos: properties of outputs, never their bytes."""
