@@ -67,10 +67,11 @@ def test_event_context_and_logger_are_built_in():
     assert found == [("r", True, f"{__name__}.{callback.__qualname__}")]
 
 
-def test_value_is_made_once_per_instance():
+@pytest.mark.parametrize("is_async", [False, True])
+def test_value_is_made_once_per_instance(is_async):
     app = App()
     made = []
-    app.provide(Database, lambda: made.append(1) or Database())
+    app.provide(Database, lambda: made.append(1) or (made_async() if is_async else Database()))
     given = collect_values(app, Database)
 
     app.main_handler(create_two_results(), {})
@@ -78,6 +79,7 @@ def test_value_is_made_once_per_instance():
 
     assert len(given) == 4
     assert len({id(one) for one in given}) == len(made) == 1
+    assert type(given[0]) is Database
 
 
 def test_value_is_not_made_without_a_callback():
@@ -371,6 +373,10 @@ async def database_async_context():
     yield Database("async context")
 
 
+def database_generator():
+    yield Database("generator")
+
+
 @contextmanager
 def database_context():
     yield Database("context")
@@ -401,17 +407,6 @@ class TestProvidersThatOpen:
         app.main_handler(create_two_results(), {})
         assert [one.name for one in given] == [name, name]
         assert given[0] is given[1]
-
-    def test_async_provider_runs_once_for_the_instance(self):
-        app = App()
-        app.provide(Database, made_async)
-        given = collect_values(app, Database)
-
-        handler = app.main_handler
-        handler(create_two_results(), {})
-        handler(create_two_results(), {})
-        assert len(given) == 4
-        assert len({id(one) for one in given}) == 1
 
     @pytest.mark.parametrize("decorate", [contextmanager, asynccontextmanager, None])
     def test_failed_cleanup_fails_the_callback_after_it_ran(self, decorate):
@@ -445,13 +440,6 @@ class TestProvidersThatOpen:
             app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {})
         assert steps == ["ran", "closed"]
         assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed"]
-
-    @pytest.mark.parametrize(
-        "factory", [database_context, database_async_context, database_async_generator]
-    )
-    def test_cleanup_of_the_instance_is_refused(self, factory):
-        with raises_registration_error("yields"):
-            App().provide(Database, factory)
 
     @pytest.mark.parametrize("factory", [database_context, database_async_generator])
     def test_cleanup_of_the_instance_fails_when_hidden(self, factory):
@@ -487,43 +475,98 @@ class TestProvidersThatOpen:
         assert given[0].name == "async"
 
 
+class Special(Database):
+    pass
+
+
+class One:
+    def __init__(self, other: Other):
+        pass
+
+
+class Other:
+    def __init__(self, one: One):
+        pass
+
+
+class Store:
+    def __init__(self, *, context: Context | None = None, cos=None):
+        pass
+
+
+def need_database(database: Database):
+    return Session(database)
+
+
+def need_session(session: Session):
+    return Database(session)
+
+
+def need_cos(cos: Cos):
+    return Database(cos)
+
+
+def need(kind):
+    """Return a provider that needs a value of a type."""
+
+    def provider(value):
+        return Database(value)
+
+    provider.__annotations__["value"] = kind
+    return provider
+
+
+@pytest.mark.parametrize(
+    ("kind", "factory", "per", "message"),
+    [
+        ("Database", Database, "instance", "provide()"),
+        (Database, 5, "instance", "provide()"),
+        (Database, Database, "request", "per="),
+        (Database, database_generator, "instance", "database_generator yields"),
+        (Database, database_context, "instance", "yields"),
+        (Database, database_async_context, "instance", "yields"),
+        (Database, database_async_generator, "instance", "yields"),
+    ],
+)
+def test_provider_is_refused_at_once(kind, factory, per, message):
+    with raises_registration_error(message):
+        App().provide(kind, factory, per=per)
+
+
+ONCE = "is made once per instance"
+
+
+@pytest.mark.parametrize(
+    ("needed", "providers", "message"),
+    [
+        (Context, {Context: Context}, "Context is provided already"),
+        (Special, {Database: Database}, "Special, which has no provider"),
+        (Session, {Session: need_database}, "need_database() needs 'database': Database"),
+        (
+            Database,
+            {Database: need_session, Session: need_database},
+            "Database -> Session -> Database",
+        ),
+        (One, {One: One, Other: Other}, "One -> Other -> One"),
+        (Store, {Store: Store}, f"Store {ONCE}"),
+        (Session, {Session: need_database, Database: (need_cos, "invocation")}, f"Session {ONCE}"),
+        *(
+            (Database, {Database: need(k)}, f"needs {k.__name__}")
+            for k in (Context, Event, Cos, Mps)
+        ),
+    ],
+)
+def test_provider_is_refused_when_the_application_closes(needed, providers, message):
+    app = App()
+    for kind, provider in providers.items():
+        factory, per = provider if isinstance(provider, tuple) else (provider, "instance")
+        app.provide(kind, factory, per=per)
+    collect_values(app, needed)
+    with raises_registration_error(message):
+        _ = app.main_handler
+
+
 class TestScopes:
-    @pytest.mark.parametrize("kind", [Context, Event, Cos, Mps])
-    def test_instance_provider_cannot_need_an_invocation(self, kind):
-        def make(value):
-            return Database(value)
-
-        make.__annotations__["value"] = kind
-        app = App()
-        app.provide(Database, make)
-        collect_values(app, Database)
-        with raises_registration_error(f"needs {kind.__name__}"):
-            _ = app.main_handler
-
-    def test_instance_provider_cannot_need_one_through_others(self):
-        def make_database(cos: Cos):
-            return Database(cos)
-
-        def make_session(database: Database):
-            return Session(database)
-
-        app = App()
-        app.provide(Database, make_database, per="invocation")
-        app.provide(Session, make_session)
-        with raises_registration_error("Session is made once per instance"):
-            _ = app.main_handler
-
-    def test_instance_class_cannot_need_an_invocation(self):
-        class Store:
-            def __init__(self, *, context: Context | None = None, cos=None):
-                pass
-
-        Store.__init__.__annotations__ = {"context": Context}
-        app = App()
-        app.provide(Store, Store)
-        with raises_registration_error("Store is made once per instance"):
-            _ = app.main_handler
-
     def test_invocation_provider_may_need_the_instances(self):
         def make_session(database: Database, context: Context):
             return Session((database, context.request_id))
@@ -538,7 +581,7 @@ class TestScopes:
         assert given[0].database[0] is given[2].database[0]
 
 
-def test_hint_names_every_provided_class():
+def test_hint_names_parameter_and_every_provided_class():
     import scf_mps
 
     app = App()
@@ -549,33 +592,19 @@ def test_hint_names_every_provided_class():
 
     with pytest.raises(RegistrationError) as error:
         _ = app.main_handler
+    assert "'what'" in str(error.value)
     public = {name: getattr(scf_mps, name) for name in dir(scf_mps) if name[0].isupper()}
-    for name in [
-        "Context",
-        "Event",
-        *(n for n, one in public.items() if hasattr(one, "__provide__")),
-    ]:
+    provided = (name for name, value in public.items() if hasattr(value, "__provide__"))
+    for name in ("Context", "Event", *provided):
         assert name in str(error.value)
 
 
 class TestDeclarations:
-    @pytest.mark.parametrize(("kind", "factory"), [("Database", Database), (Database, 5)])
-    def test_provide_takes_a_type_and_a_function(self, kind, factory):
-        with raises_registration_error("provide()"):
-            App().provide(kind, factory)
-
     def test_type_has_one_provider(self):
         app = App()
         app.provide(Database, Database)
-
         with raises_registration_error("Database is provided already"):
             app.provide(Database, Database)
-
-    def test_built_in_type_has_no_other_provider(self):
-        app = App()
-        app.provide(Context, Context)
-        with raises_registration_error("Context is provided already"):
-            _ = app.main_handler
 
     def test_router_provides_for_the_whole_application(self):
         router = Router()
@@ -600,9 +629,6 @@ class TestDeclarations:
 
     @pytest.mark.parametrize("per", ["instance", "invocation"])
     def test_provider_of_a_base_class_makes_subclasses(self, per):
-        class Special(Database):
-            pass
-
         def create(kind: type, log: logging.Logger) -> Database:
             return kind(log.name)
 
@@ -612,16 +638,6 @@ class TestDeclarations:
         app.main_handler(create_two_results(), {})
         assert [type(value) for value in given] == [Special, Special]
         assert given[0] is given[1]
-
-    def test_base_class_alone_provides_no_subclass(self):
-        class Special(Database):
-            pass
-
-        app = App()
-        app.provide(Database, Database)
-        collect_values(app, Special)
-        with raises_registration_error("Special, which has no provider"):
-            _ = app.main_handler
 
     @pytest.mark.parametrize(
         "annotation",
@@ -633,59 +649,6 @@ class TestDeclarations:
         given = collect_values(app, annotation)
         app.main_handler(create_two_results(), {})
         assert {type(value) for value in given} == {Database}
-
-    def test_scope_is_instance_or_invocation(self):
-        with raises_registration_error("per="):
-            App().provide(Database, Database, per="request")
-
-    def test_generator_for_the_instance_is_refused(self):
-        def open_database():
-            yield Database()
-
-        with raises_registration_error("open_database yields"):
-            App().provide(Database, open_database)
-
-    def test_providers_in_a_loop_are_refused(self):
-        def open_database(session: Session):
-            return Database()
-
-        def open_session(database: Database):
-            return Session()
-
-        app = App()
-        app.provide(Database, open_database)
-        app.provide(Session, open_session)
-        collect_values(app, Database)
-        with raises_registration_error("Database -> Session -> Database"):
-            _ = app.main_handler
-
-    def test_classes_in_a_loop_are_refused(self):
-        class One:
-            def __init__(self, other):
-                pass
-
-        class Other:
-            def __init__(self, one):
-                pass
-
-        One.__init__.__annotations__["other"] = Other
-        Other.__init__.__annotations__["one"] = One
-        app = App()
-        app.provide(One, One)
-        app.provide(Other, Other)
-        collect_values(app, One)
-        with raises_registration_error("One -> Other -> One"):
-            _ = app.main_handler
-
-    def test_provider_with_unknown_dependency_is_refused(self):
-        def open_session(database: Database):
-            return Session()
-
-        app = App()
-        app.provide(Session, open_session)
-        collect_values(app, Session)
-        with raises_registration_error("open_session() needs 'database': Database"):
-            _ = app.main_handler
 
     def test_class_may_be_its_own_provider(self):
         app = App()

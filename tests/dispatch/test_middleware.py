@@ -294,23 +294,17 @@ class TestOptions:
         app.main_handler(create_event(), {})
         assert paging.paged == ["video", None]
 
-    def test_unknown_option_is_refused(self):
-        app = App(middleware=[self.Paging()])
-        app.on(Transcode, name="a", options={"taem": "video"})(lambda result: None)
+    @pytest.mark.parametrize(
+        ("middleware", "options", "message"),
+        [
+            ([Paging()], {"taem": "video"}, "unknown option 'taem'. Use team, urgent"),
+            ([Paging()], {"team": 5}, "takes str, not 5"),
+            ([], {"team": "video"}, "App(middleware=[…])"),
+        ],
+    )
+    def test_invalid_option_is_refused(self, middleware, options, message):
+        app = App(middleware=middleware)
+        app.on(Transcode, name="a", options=options)(lambda result: None)
 
-        with raises_registration_error("unknown option 'taem'. Use team, urgent"):
-            _ = app.main_handler
-
-    def test_option_without_middleware_is_refused(self):
-        app = App()
-        app.on(Transcode, name="a", options={"team": "video"})(lambda result: None)
-
-        with raises_registration_error("App(middleware=[…])"):
-            _ = app.main_handler
-
-    def test_option_of_another_type_is_refused(self):
-        app = App(middleware=[self.Paging()])
-        app.on(Transcode, name="a", options={"team": 5})(lambda result: None)
-
-        with raises_registration_error("takes str, not 5"):
+        with raises_registration_error(message):
             _ = app.main_handler

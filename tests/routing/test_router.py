@@ -232,13 +232,6 @@ def test_late_callback_is_rejected():
             late.on(Transcode, name="late")(lambda result: None)
 
 
-def test_late_provider_is_rejected():
-    app = App()
-    _ = app.main_handler
-    with rejected("int"):
-        app.provide(int, lambda: 5)
-
-
 def test_main_handler_can_be_taken_again():
     app = App()
     assert app.main_handler == app.main_handler
@@ -265,18 +258,6 @@ def test_parameter_without_provider_is_rejected():
     with rejected("app.provide(Database") as raised:
         _ = app.main_handler
     assert f"{BUILT_IN}, int" in raised.value.args[0]
-
-
-def test_parameter_without_annotation_is_rejected():
-    app = App()
-
-    @app.on(Transcode)
-    def callback(result, cos):
-        pass
-
-    with rejected("'cos'") as raised:
-        _ = app.main_handler
-    assert BUILT_IN in raised.value.args[0]
 
 
 def test_parameter_with_unresolved_annotation_is_rejected():
