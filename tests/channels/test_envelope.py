@@ -198,52 +198,6 @@ def test_signature_is_valid_until_its_timestamp(notify_key, timestamp):
     assert "expired" in refuse(event, EXPIRES + 0.5)
 
 
-def test_signature_may_be_in_upper_case(notify_key):
-    notification = signed()
-    notification["Sign"] = notification["Sign"].upper()
-    assert unwrap(create_request(notification), at(EXPIRES)) == [notification]
-
-
-@pytest.mark.parametrize(
-    "notification",
-    [
-        signed(key="another-key"),
-        {**signed(), "Timestamp": EXPIRES + 1},
-        {**signed(), "Timestamp": None},
-        {**signed(), "Timestamp": float(EXPIRES)},
-        signed(float(EXPIRES)),
-        {**signed(), "Timestamp": [[[EXPIRES]]]},
-        {**signed(), "Timestamp": "\ud800"},
-        {**signed(), "Sign": ""},
-        {**signed(), "Sign": None},
-        {**signed(), "Sign": ["a"]},
-        {**signed(), "Sign": "签名"},
-        {**signed(), "Sign": "\ud800"},
-        {"EventType": "WorkflowTask", "Timestamp": EXPIRES},
-        {"EventType": "WorkflowTask", "Sign": signed()["Sign"]},
-        {"EventType": "WorkflowTask"},
-        {},
-        [],
-        None,
-        5,
-        '"text"',
-    ],
-)
-def test_request_with_wrong_signature_is_refused(notify_key, notification):
-    assert refuse(create_request(notification), now=0) == NOT_SIGNED
-
-
-@pytest.mark.parametrize(
-    "timestamp", ["", "-5", "soon", "1e12", True, "１６３３０４６４００", "1" * 13, -5]
-)
-def test_signed_timestamp_must_be_digits(notify_key, timestamp):
-    assert refuse(create_request(signed(timestamp)), now=0) == NOT_SIGNED
-
-
-def test_signature_of_null_timestamp_is_refused(notify_key):
-    assert refuse(create_request({**signed(""), "Timestamp": None}), now=0) == NOT_SIGNED
-
-
 def test_signature_too_far_ahead_is_refused(notify_key):
     assert unwrap(create_request(signed()), at(EXPIRES - 3600)) == [signed()]
     assert "3600 seconds" in refuse(create_request(signed()), EXPIRES - 3600.5)
@@ -304,15 +258,6 @@ def test_malformed_body_is_invalid(notify_key, event, detail):
     text = refuse(event)
     assert detail in text
     assert "body of the HTTP request" in text
-
-
-@pytest.mark.parametrize(
-    "text", ["[" * 100_000, "1" * 5000, base64.b64encode(b'"\xff\xfe\xff"').decode()]
-)
-def test_hostile_body_is_invalid(notify_key, text):
-    event = create_request(text, isBase64Encoded=text.endswith("="))
-    text = refuse(event)
-    assert text == NOT_SIGNED or "body of the HTTP request" in text
 
 
 ANY_JSON = st.recursive(
@@ -414,9 +359,16 @@ def test_queue_messages_are_unwrapped():
     assert unwrap({"code": 0, "msgInfoList": messages}) == [first, second]
 
 
-def test_unreadable_queue_message_is_located():
+BROKEN_ESCAPES = ["%7B%FF%7D", "%7B%22a%22%3A%201%FF%7D", "%7B%22a%22:%22%FF%22%7D", "%7B\ud800"]
+
+
+@pytest.mark.parametrize("text", [None, *BROKEN_ESCAPES, "%7B", "%7D", "%", "%7B%zz"])
+def test_unreadable_queue_message_is_invalid(text):
     with pytest.raises(InvalidEvent, match="msgBody"):
-        App().main_handler({"msgBody": None})
+        App().main_handler({"msgBody": text})
+
+
+def test_unreadable_queue_message_is_located():
     with pytest.raises(CallbacksFailed) as failed:
         App().main_handler(
             {"msgInfoList": [{"msgBody": '{"EventType": "A"}'}, {"msgBody": "{"}, {}]}
@@ -442,24 +394,6 @@ def test_url_escapes_of_a_message_are_removed(escape, separators, context):
     for escaped in (escape(text), escape(text).replace("%7B", "%7b")):
         assert unwrap({"msgBody": escaped}) == [notification]
         assert unwrap({"Records": [{"CMQ": {"msgBody": escaped}}]}) == [notification]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "%7B%FF%7D",
-        "%7B%22a%22%3A%201%FF%7D",
-        "%7B%22a%22:%22%FF%22%7D",
-        "%7B\ud800",
-        "%7B",
-        "%7D",
-        "%",
-        "%7B%zz",
-    ],
-)
-def test_message_with_broken_escapes_is_invalid(text):
-    with pytest.raises(InvalidEvent, match="msgBody"):
-        App().main_handler({"msgBody": text})
 
 
 def test_documented_message_reaches_callback():

@@ -27,10 +27,21 @@ from scf_mps.local.scf import LocalFunction
 from tests.channels.support import KEY, compute_sign, compute_timestamp, create_request, sign
 
 
-def change_sign(change):
-    """Return a signed notification whose signature is changed."""
+def soon():
+    """Return a timestamp of a valid signature."""
+    return compute_timestamp(600)
+
+
+def forge(**fields):
+    """Return a signed task with changed fields: values, or functions of the valid signature."""
     made = sign(create_task())
-    return {**made, "Sign": change(made["Sign"])}
+    values = {name: v(made["Sign"]) if callable(v) else v for name, v in fields.items()}
+    return {**made, **values}
+
+
+def widen(text, offset):
+    """Replace digits and letters by those of another alphabet."""
+    return "".join(chr(ord(letter) + offset) for letter in text)
 
 
 def encode_base64(text):
@@ -113,97 +124,83 @@ class CountingApp:
         return response["statusCode"], response["body"]
 
 
+FULLWIDTH, ARABIC = 0xFEE0, 0x630
 BAD_SIGN = {
     "no sign at all": create_task,
-    "an empty sign": lambda: {**sign(create_task()), "Sign": ""},
-    "no sign, but its timestamp": lambda: {**create_task(), "Timestamp": compute_timestamp(600)},
+    "an empty sign": lambda: forge(Sign=""),
+    "no sign, but its timestamp": lambda: {**create_task(), "Timestamp": soon()},
     "a sign without its timestamp": lambda: {**create_task(), "Sign": compute_sign("")},
-    "a sign of nothing": lambda: {**create_task(), "Timestamp": "", "Sign": compute_sign("")},
-    "a sign with null for a timestamp": lambda: {
-        **create_task(),
-        "Timestamp": None,
-        "Sign": compute_sign(None),
-    },
-    "a sign of zeros": lambda: {**sign(create_task()), "Sign": "0" * 32},
-    "one digit of the sign changed": lambda: change_sign(
-        lambda compute_sign: compute_sign[:-1] + ("0" if compute_sign[-1] != "0" else "1")
+    "a sign without task or timestamp": lambda: {"Sign": compute_sign(soon())},
+    "a sign of nothing": lambda: forge(Timestamp="", Sign=compute_sign("")),
+    "a sign with null for a timestamp": lambda: forge(Timestamp=None, Sign=compute_sign(None)),
+    "a sign of an empty text for null": lambda: forge(Timestamp=None, Sign=compute_sign("")),
+    "a sign of zeros": lambda: forge(Sign="0" * 32),
+    "one digit of the sign changed": lambda: forge(
+        Sign=lambda text: text[:-1] + ("0" if text[-1] != "0" else "1")
     ),
-    "the sign cut short": lambda: change_sign(lambda compute_sign: compute_sign[:31]),
-    "the sign and a bit more": lambda: change_sign(lambda compute_sign: f"{sign}0"),
-    "the sign with a space": lambda: change_sign(lambda compute_sign: f"{sign} "),
-    "the sign with a NUL": lambda: change_sign(lambda compute_sign: f"{sign}\0"),
-    "the sign in fullwidth digits": lambda: change_sign(
-        lambda compute_sign: "".join(chr(ord(one) + 0xFEE0) for one in compute_sign)
-    ),
-    "the sign in a list": lambda: change_sign(lambda compute_sign: [compute_sign]),
-    "the sign in an object": lambda: change_sign(lambda compute_sign: {"Sign": compute_sign}),
-    "true for a sign": lambda: {**sign(create_task()), "Sign": True},
-    "null for a sign": lambda: {**sign(create_task()), "Sign": None},
-    "0 for a sign": lambda: {**sign(create_task()), "Sign": 0},
-    "a lone surrogate for a sign": lambda: {**sign(create_task()), "Sign": "\ud800"},
+    "the sign cut short": lambda: forge(Sign=lambda text: text[:31]),
+    "the sign and a bit more": lambda: forge(Sign=lambda text: f"{text}0"),
+    "the sign with a space": lambda: forge(Sign=lambda text: f"{text} "),
+    "the sign with a NUL": lambda: forge(Sign=lambda text: f"{text}\0"),
+    "the sign in fullwidth digits": lambda: forge(Sign=lambda text: widen(text, FULLWIDTH)),
+    "the sign in a list": lambda: forge(Sign=lambda text: [text]),
+    "the sign in an object": lambda: forge(Sign=lambda text: {"Sign": text}),
+    "true for a sign": lambda: forge(Sign=True),
+    "null for a sign": lambda: forge(Sign=None),
+    "0 for a sign": lambda: forge(Sign=0),
+    "Chinese for a sign": lambda: forge(Sign="签名"),
+    "a lone surrogate for a sign": lambda: forge(Sign="\ud800"),
     "the sign of another key": lambda: sign(create_task(), key="another-key"),
     "the sign of no key": lambda: sign(create_task(), key=""),
     "the sign of the key in upper case": lambda: sign(create_task(), key=KEY.upper()),
     "the sign of a key and its comma": lambda: sign(create_task(), key=f"{KEY},"),
-    "the key itself for a sign": lambda: {**sign(create_task()), "Sign": KEY},
-    "a SHA-1 in place of the MD5": lambda: {
-        **create_task(),
-        "Timestamp": compute_timestamp(600),
-        "Sign": hashlib.sha1(f"{compute_timestamp(600)}{KEY}".encode()).hexdigest(),
-    },
-    "key and timestamp the other way round": lambda: {
-        **create_task(),
-        "Timestamp": compute_timestamp(600),
-        "Sign": hashlib.md5(f"{KEY}{compute_timestamp(600)}".encode()).hexdigest(),
-    },
-    "the sign of another timestamp": lambda: {
-        **sign(create_task()),
-        "Timestamp": compute_timestamp(660),
-    },
+    "the key itself for a sign": lambda: forge(Sign=KEY),
+    "a SHA-1 in place of the MD5": lambda: forge(
+        Timestamp=soon(), Sign=hashlib.sha1(f"{soon()}{KEY}".encode()).hexdigest()
+    ),
+    "key and timestamp the other way round": lambda: forge(
+        Timestamp=soon(), Sign=hashlib.md5(f"{KEY}{soon()}".encode()).hexdigest()
+    ),
+    "the sign of another timestamp": lambda: forge(Timestamp=compute_timestamp(660)),
+    "the sign of the number for a fraction": lambda: forge(Timestamp=float(soon())),
     "an old sign with a new timestamp": lambda: {
         **sign(create_task(), compute_timestamp(-60)),
-        "Timestamp": compute_timestamp(600),
+        "Timestamp": soon(),
     },
     "expired an hour ago": lambda: sign(create_task(), compute_timestamp(-3600)),
     "expired a second ago": lambda: sign(create_task(), compute_timestamp(-1)),
     "expired in 1970": lambda: sign(create_task(), 0),
-    "expires in 1970, below zero": lambda: sign(create_task(), -compute_timestamp(600)),
+    "expires in 1970, below zero": lambda: sign(create_task(), -soon()),
+    "expires in 1970, below zero in a text": lambda: sign(create_task(), "-5"),
     "expires in two hours": lambda: sign(create_task(), compute_timestamp(7200)),
     "expires in ten years": lambda: sign(create_task(), compute_timestamp(10 * 365 * 86400)),
-    "expires in milliseconds": lambda: sign(create_task(), compute_timestamp(600) * 1000),
+    "expires in milliseconds": lambda: sign(create_task(), soon() * 1000),
     "expires never": lambda: sign(create_task(), 10**30),
+    "a timestamp of 13 digits": lambda: sign(create_task(), "1" * 13),
     "a timestamp of 5,000 digits": lambda: sign(create_task(), "9" * 5000),
-    "a timestamp in fullwidth digits": lambda: sign(
-        create_task(), "".join(chr(ord(one) + 0xFEE0) for one in str(compute_timestamp(600)))
-    ),
-    "a timestamp in Arabic digits": lambda: sign(
-        create_task(), "".join(chr(ord(one) + 0x630) for one in str(compute_timestamp(600)))
-    ),
-    "a timestamp with a sign": lambda: sign(create_task(), f"+{compute_timestamp(600)}"),
-    "a timestamp with a space": lambda: sign(create_task(), f" {compute_timestamp(600)}"),
-    "a timestamp with an underscore": lambda: sign(create_task(), f"{compute_timestamp(600):_}"),
-    "a timestamp with zeros before it": lambda: {
-        **sign(create_task()),
-        "Timestamp": f"00{compute_timestamp(600)}",
-    },
+    "a timestamp in fullwidth digits": lambda: sign(create_task(), widen(str(soon()), FULLWIDTH)),
+    "a timestamp in Arabic digits": lambda: sign(create_task(), widen(str(soon()), ARABIC)),
+    "a timestamp with a sign": lambda: sign(create_task(), f"+{soon()}"),
+    "a timestamp with a space": lambda: sign(create_task(), f" {soon()}"),
+    "a timestamp with an underscore": lambda: sign(create_task(), f"{soon():_}"),
+    "a timestamp with an exponent": lambda: sign(create_task(), "1e12"),
+    "a timestamp with zeros before it": lambda: forge(Timestamp=f"00{soon()}"),
     "a timestamp in words": lambda: sign(create_task(), "soon"),
     "a timestamp of infinity": lambda: sign(create_task(), "inf"),
-    "a timestamp with a fraction": lambda: sign(create_task(), float(compute_timestamp(600))),
-    "true for a timestamp": lambda: {
-        **create_task(),
-        "Timestamp": True,
-        "Sign": compute_sign(True),
-    },
-    "a timestamp in a list": lambda: sign(create_task(), [compute_timestamp(600)]),
-    "a timestamp in an object": lambda: sign(create_task(), {"a": compute_timestamp(600)}),
+    "a timestamp with a fraction": lambda: sign(create_task(), float(soon())),
+    "true for a timestamp": lambda: sign(create_task(), True),
+    "a lone surrogate for a timestamp": lambda: forge(Timestamp="\ud800"),
+    "a timestamp in a list": lambda: sign(create_task(), [soon()]),
+    "a timestamp in lists": lambda: forge(Timestamp=[[[soon()]]]),
+    "a timestamp in an object": lambda: sign(create_task(), {"a": soon()}),
     "sign and timestamp in the payload": lambda: {
         "EventType": "WorkflowTask",
         "WorkflowTaskEvent": sign(create_task()["WorkflowTaskEvent"]),
     },
     "sign and timestamp in lower case": lambda: {
         **create_task(),
-        "timestamp": compute_timestamp(600),
-        "sign": compute_sign(compute_timestamp(600)),
+        "timestamp": soon(),
+        "sign": compute_sign(soon()),
     },
     "only a task's id": lambda: {"TaskId": "1250000000-WorkflowTask-1t0"},
     "only an address": lambda: {"ArchivedEvent": "cos://a-1.ap-guangzhou/b"},
@@ -212,6 +209,8 @@ BAD_SIGN = {
     "a text of what is signed": lambda: json.dumps(sign(create_task())),
     "null": lambda: None,
     "a number": lambda: 5,
+    "nothing": dict,
+    "an empty list": list,
 }
 
 
@@ -219,10 +218,7 @@ BAD_SIGN = {
 def test_request_without_valid_signature_is_refused(api, attempt):
     counting = CountingApp()
     text = json.dumps(attempt())
-    for request in (
-        create_request(text),
-        create_request(encode_base64(text), isBase64Encoded=True),
-    ):
+    for request in (create_request(text), create_base64_request(text)):
         status, content = counting.answer(request)
         assert (status, KEY in content) == (401, False)
     assert counting.seen == []
@@ -235,37 +231,34 @@ def twice(name, first, second):
     return f"{{{json.dumps(name)}: {json.dumps(first)}, {json.dumps(body)[1:]}"
 
 
+def create_dumped_request(change=str, **more):
+    """Return a request whose body is a changed text of a signed task."""
+    return create_request(change(json.dumps(sign(create_task()))), **more)
+
+
+def create_base64_request(content, flag=True):
+    return create_request(encode_base64(content), isBase64Encoded=flag)
+
+
+def create_signature():
+    return {"Timestamp": str(soon()), "Sign": compute_sign(soon())}
+
+
 ENVELOPES = {
     "sign and timestamp in headers": (
-        lambda: create_request(
-            create_task(),
-            headers={
-                "Timestamp": str(compute_timestamp(600)),
-                "Sign": compute_sign(compute_timestamp(600)),
-            },
-        ),
+        lambda: create_request(create_task(), headers=create_signature()),
         401,
     ),
     "sign and timestamp in the query": (
         lambda: create_request(
             create_task(),
-            queryString={
-                "Timestamp": str(compute_timestamp(600)),
-                "Sign": compute_sign(compute_timestamp(600)),
-            },
-            queryStringParameters={
-                "Timestamp": str(compute_timestamp(600)),
-                "Sign": compute_sign(compute_timestamp(600)),
-            },
+            queryString=create_signature(),
+            queryStringParameters=create_signature(),
         ),
         401,
     ),
     "sign and timestamp next to the body": (
-        lambda: create_request(
-            create_task(),
-            Timestamp=compute_timestamp(600),
-            Sign=compute_sign(compute_timestamp(600)),
-        ),
+        lambda: create_request(create_task(), Timestamp=soon(), Sign=compute_sign(soon())),
         401,
     ),
     "headers of a gateway that has checked it": (
@@ -277,52 +270,43 @@ ENVELOPES = {
         401,
     ),
     "two signs, the wrong one first": (
-        lambda: create_request(twice("Sign", "", compute_sign(compute_timestamp(600)))),
+        lambda: create_request(twice("Sign", "", compute_sign(soon()))),
         400,
     ),
-    "two timestamps": (lambda: create_request(twice("Timestamp", 1, compute_timestamp(600))), 400),
+    "two timestamps": (lambda: create_request(twice("Timestamp", 1, soon())), 400),
     "two types": (lambda: create_request(twice("EventType", "EditMediaTask", "WorkflowTask")), 400),
     "two payloads": (lambda: create_request(twice("WorkflowTaskEvent", {}, {"TaskId": "t"})), 400),
     "two statuses, deep inside": (
-        lambda: create_request(
-            json.dumps(sign(create_task())).replace('"Status"', '"Status": "FAIL", "Status"', 1)
+        lambda: create_dumped_request(
+            lambda text: text.replace('"Status"', '"Status": "FAIL", "Status"', 1)
         ),
         400,
     ),
     "invalid base64": (lambda: create_request(sign(create_task()), isBase64Encoded=True), 400),
-    "base64 that does not say so": (
-        lambda: create_request(encode_base64(json.dumps(sign(create_task())))),
-        400,
-    ),
+    "base64 that does not say so": (lambda: create_dumped_request(encode_base64), 400),
     "base64 twice": (
-        lambda: create_request(
-            encode_base64(encode_base64(json.dumps(sign(create_task())))), isBase64Encoded=True
-        ),
+        lambda: create_base64_request(encode_base64(json.dumps(sign(create_task())))),
         400,
     ),
     "base64 with line feeds": (
-        lambda: create_request(
-            encode_base64(json.dumps(sign(create_task()))) + "\n", isBase64Encoded=True
+        lambda: create_dumped_request(
+            lambda text: encode_base64(text) + "\n", isBase64Encoded=True
         ),
         400,
     ),
     "base64 of UTF-16": (
-        lambda: create_request(
-            encode_base64(json.dumps(sign(create_task())).encode("utf-16")), isBase64Encoded=True
-        ),
+        lambda: create_base64_request(json.dumps(sign(create_task())).encode("utf-16")),
         400,
     ),
-    "base64 of no UTF-8": (
-        lambda: create_request(encode_base64(b'"\xff"'), isBase64Encoded=True),
-        400,
-    ),
+    "base64 of no UTF-8": (lambda: create_base64_request(b'"\xff"'), 400),
     "a body that is an object": (lambda: {**create_request(""), "body": sign(create_task())}, 400),
     "a body that is null": (lambda: {**create_request(""), "body": None}, 400),
     "no body": (lambda: {"httpMethod": "POST", "headers": {}}, 400),
-    "a body with a suffix": (lambda: create_request(json.dumps(sign(create_task())) + "{}"), 400),
+    "a body with a suffix": (lambda: create_dumped_request(lambda text: text + "{}"), 400),
     "a form": (lambda: create_request("Sign=&Timestamp="), 400),
     "a JSON of NaN": (lambda: create_request('{"Sign": NaN}'), 400),
     "100,000 levels": (lambda: create_request("[" * 100_000), 400),
+    "a number of 5,000 digits": (lambda: create_request("1" * 5000), 400),
     "messages in the body": (
         lambda: create_request(
             sign({"Records": [{"CMQ": {"msgBody": json.dumps(create_task())}}]})
@@ -348,11 +332,7 @@ ENVELOPES = {
     "another method": (lambda: {**create_request(sign(create_task())), "httpMethod": "PUT"}, 405),
     "a probe": (lambda: {"httpMethod": "GET", "headers": {}, "body": ""}, 405),
     "a GET that says it is a POST": (
-        lambda: {
-            **create_request(sign(create_task())),
-            "httpMethod": "GET",
-            "headers": {"X-HTTP-Method": "POST"},
-        },
+        lambda: create_dumped_request(httpMethod="GET", headers={"X-HTTP-Method": "POST"}),
         405,
     ),
 }
@@ -479,15 +459,11 @@ def test_body_that_differs_from_mps_is_refused(api, monkeypatch, swapped):
 
 HONEST = {
     "as MPS sends it": lambda: create_request(sign(create_task())),
-    "a timestamp in a text": lambda: create_request(
-        sign(create_task(), str(compute_timestamp(600)))
-    ),
-    "a sign in upper case": lambda: create_request(change_sign(str.upper)),
-    "in base64": lambda: create_request(
-        encode_base64(json.dumps(sign(create_task()))), isBase64Encoded=True
-    ),
-    "in base64, in other words": lambda: create_request(
-        encode_base64(json.dumps(sign(create_task()))), isBase64Encoded="true"
+    "a timestamp in a text": lambda: create_request(sign(create_task(), str(soon()))),
+    "a sign in upper case": lambda: create_request(forge(Sign=str.upper)),
+    "in base64": lambda: create_dumped_request(encode_base64, isBase64Encoded=True),
+    "in base64, in other words": lambda: create_dumped_request(
+        encode_base64, isBase64Encoded="true"
     ),
     "by a gateway": lambda: {
         "requestContext": {"httpMethod": "ANY"},
