@@ -155,3 +155,13 @@ def test_failed_change_leaves_no_trace() -> None:
         store.write_document("workflow", 1, {"a": object()})
 
     assert store.read_documents("workflow") == {1: {"a": 1}}
+
+
+def test_texts_that_are_not_unicode_are_stored() -> None:
+    store = TaskStore()
+    store.insert(create_task("a", session="\ud800"))
+
+    assert store.find_row("\ud800") is None
+    task = store.get("a")
+    assert task is not None
+    assert task.session_id == "\ud800"

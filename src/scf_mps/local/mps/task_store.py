@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -105,7 +105,7 @@ class TaskStore:
         with self._change():
             excess = self._count() + 1 - self._max_tasks
             if excess > 0:
-                self._connection.execute(
+                self._execute(
                     "DELETE FROM task WHERE number IN "
                     "(SELECT number FROM task WHERE status = 'FINISH' ORDER BY number LIMIT ?)",
                     (excess,),
@@ -225,7 +225,7 @@ class TaskStore:
         with self._change():
             if self._find_number(task_id) is None:
                 raise KeyError(task_id)
-            self._connection.execute("DELETE FROM task WHERE task_id = ?", (task_id,))
+            self._execute("DELETE FROM task WHERE task_id = ?", (task_id,))
 
     # Documents and sessions
 
@@ -239,21 +239,17 @@ class TaskStore:
     def write_document(self, kind: str, number: int, document: Mapping[str, Any] | None) -> None:
         """Store a document, or remove it if it is None."""
         with self._change():
-            self._connection.execute(
-                "DELETE FROM document WHERE kind = ? AND number = ?", (kind, number)
-            )
+            self._execute("DELETE FROM document WHERE kind = ? AND number = ?", (kind, number))
             if document is not None:
                 values = (kind, number, json.dumps(document))
-                self._connection.execute("INSERT INTO document VALUES (?, ?, ?)", values)
+                self._execute("INSERT INTO document VALUES (?, ?, ?)", values)
 
     def use_session(self, session_id: str, seconds: float) -> bool:
         """Record the use of a session id. Return False if it was used in the last `seconds`."""
         now = self._clock()
         with self._change():
-            self._connection.execute("DELETE FROM session WHERE used <= ?", (now - seconds,))
-            cursor = self._connection.execute(
-                "INSERT OR IGNORE INTO session VALUES (?, ?)", (session_id, now)
-            )
+            self._execute("DELETE FROM session WHERE used <= ?", (now - seconds,))
+            cursor = self._execute("INSERT OR IGNORE INTO session VALUES (?, ?)", (session_id, now))
             return cursor.rowcount == 1
 
     # Parts
@@ -273,11 +269,21 @@ class TaskStore:
                 raise
             self._connection.execute("COMMIT")
 
-    def _select(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+    def _execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement. SQLite accepts no lone surrogates, which JSON may hold: they become question marks."""
+        return self._connection.execute(
+            statement,
+            [
+                value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+                for value in values
+            ],
+        )
 
-    def _read(self, where: str, values: Any, order: str = "number") -> list[MediaTask]:
+    def _select(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._execute(statement, values).fetchall()
+
+    def _read(self, where: str, values: Iterable[Any], order: str = "number") -> list[MediaTask]:
         rows = self._select(f"SELECT media FROM task WHERE {where} ORDER BY {order}", values)
         return [parse_task(row[0]) for row in rows]
 
@@ -311,10 +317,10 @@ class TaskStore:
         defaults = {"priority": 0, "source": "", "media": "", "field": "", "body": ""}
         changes = ", ".join(f"{name} = excluded.{name}" for name in fields)
         row = {**defaults, **fields}
-        self._connection.execute(
+        self._execute(
             f"INSERT INTO task ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
             f"ON CONFLICT (task_id) DO UPDATE SET {changes}",
-            tuple(row.values()),
+            row.values(),
         )
 
 
