@@ -15,3 +15,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("engine") / "clip.mp4"
     make_sample_clip(path, 2, 320)
     return path
+
+
+@pytest.fixture(scope="session")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the sample clip with a length of 5 s."""
+    path = tmp_path_factory.mktemp("engine") / "long.mp4"
+    make_sample_clip(path, 5, 320)
+    return path

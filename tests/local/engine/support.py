@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
+from scf_mps.local.engine import remux
 from scf_mps.local.engine.jobs import run_jobs
 from scf_mps.local.engine.monitor import Monitor
 from scf_mps.local.engine.results import EngineError, JobResult
@@ -81,4 +82,20 @@ def read_time(frame: av.VideoFrame, part: Rectangle | None = None) -> float:
         lit = "".join(name for name, place in SEGMENT_PLACES.items() if is_lit(place, left))
         text += next((digit for digit, names in SEGMENTS.items() if names == lit), "?")
     hours, minutes, seconds, pictures = (int(text[at : at + 2]) for at in range(0, 8, 2))
-    return hours * 3600 + minutes * 60 + seconds + pictures / FPS
+    return round(hours * 3600 + minutes * 60 + seconds + pictures / FPS, 2)
+
+
+def make_monitor() -> Monitor:
+    """Return a monitor with the usual limits that sends nothing."""
+    return Monitor(lambda message: None, Settings())
+
+
+def make_mp4(playlist: Path, target: Path) -> Path:
+    """Copy a playlist into an MP4 and return its path."""
+    remux.make_mp4(playlist, target, make_monitor())
+    return target
+
+
+def count_key_frames(path: Path) -> int:
+    """Return the number of key frames of a file."""
+    return sum(frame.key_frame for frame in read_frames(path))

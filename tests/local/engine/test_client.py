@@ -39,7 +39,7 @@ def test_engine_processes_jobs_in_its_process(clip: Path, tmp_path: Path) -> Non
         assert read_time(next(container.decode(video=0))) == 1.0
     assert isinstance(error, EngineError)
     assert error.code == "InvalidInput.InvalidTimeOffset"
-    assert {index for index, _ in progress} == {0}
+    assert {index for index, _ in progress} == {0, 1}
     assert all(0 <= fraction <= 1 for _, fraction in progress)
 
 

@@ -177,6 +177,18 @@ class Engine:
         metadata: dict[str, Any] = self._call("probe", path=_make_absolute(path))
         return metadata
 
+    def remux(self, path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+        """Copy an HLS stream into an MP4 without encoding it.
+
+        Args:
+            path: of a playlist whose segments are in its folder.
+            target: path of the MP4.
+
+        Raises:
+            EngineError: the playlist is damaged, or names files elsewhere.
+        """
+        self._call("remux", path=_make_absolute(path), target=_make_absolute(target))
+
     def make_sample_clip(
         self, path: str | os.PathLike[str], seconds: float = 20, width: int = 640
     ) -> None:

@@ -8,23 +8,47 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import transcode
+from .animation import open_animation
+from .hls import open_adaptive, open_hls
 from .monitor import Monitor
 from .outputs import Output
-from .pictures import take_snapshots
+from .pictures import make_sprites, take_snapshots
+from .remux import copy_job
 from .results import INTERNAL, INVALID, EngineError, JobResult
 from .source import Source
+from .transcode import open_file
 
 Job = Mapping[str, Any]
 Finished = Callable[[int, "JobResult | EngineError"], None]
 
-PICTURE_JOBS: dict[str, Callable[[Source, Job, Path, Monitor], JobResult]] = {
+LONE_JOBS: dict[str, Callable[[int, Job, Source, Path, Monitor], JobResult]] = {
     "snapshots": take_snapshots,
     "sample_snapshots": take_snapshots,
+    "sprites": make_sprites,
+    "transcode copy": copy_job,
 }
-OUTPUT_JOBS: dict[str, Callable[[int, Job, Source, Path, Monitor], Output]] = {
-    "transcode": transcode.open_file,
+"""Jobs that read the source alone, by their kind."""
+
+ENCODED_JOBS: dict[str, Callable[[int, Job, Source, Path, Monitor], Output]] = {
+    "transcode": open_file,
+    "transcode hls": open_hls,
+    "adaptive": open_adaptive,
+    "animation": open_animation,
 }
+"""Jobs that share one decode of the source, by their kind."""
+
+
+def find_kind(job: Job) -> str:
+    """Return the key of a job in the tables. Raises EngineError for an unknown kind."""
+    kind = str(job.get("kind"))
+    if kind == "transcode":
+        kind = "transcode copy" if job.get("copy") else kind
+        kind = "transcode hls" if kind == "transcode" and job.get("container") == "hls" else kind
+    if kind not in LONE_JOBS and kind not in ENCODED_JOBS:
+        names = ", ".join(name for name in [*ENCODED_JOBS, *LONE_JOBS] if " " not in name)
+        raise EngineError(INVALID, f"unknown kind of job {kind!r}: use {names}")
+    return kind
+
 
 EXTRA_SECONDS = 2
 """Seconds of sound and pictures that a file may store out of order."""
@@ -55,7 +79,7 @@ def run_jobs(
     """
     runner = _Runner(path, folder, monitor, finished)
     try:
-        with Source(path, monitor.settings) as source:
+        with Source(path, monitor) as source:
             runner.run(source, jobs)
     except Exception as error:
         for index in jobs.keys() - runner.ended:
@@ -74,29 +98,23 @@ class _Runner:
 
     def run(self, source: Source, jobs: Mapping[int, Job]) -> None:
         """Process all jobs."""
-        outputs: list[int] = []
+        encoded: dict[int, Job] = {}
         for index, job in jobs.items():
-            if job.get("kind") in OUTPUT_JOBS:
-                outputs.append(index)
-                continue
-            self._monitor.send({"begun": [index]})
             try:
-                self._end(index, self._run_alone(source, index, job))
+                kind = find_kind(job)
+                if kind in ENCODED_JOBS:
+                    encoded[index] = job
+                    continue
+                self._monitor.send({"begun": [index]})
+                folder = self._make_folder(index)
+                result = LONE_JOBS[kind](index, job, source, folder, self._monitor)
+                self._monitor.check_scratch()
+                self._end(index, result)
             except Exception as error:
                 self._end(index, describe_error(error))
-        if outputs:
-            self._monitor.send({"begun": outputs})
-            self._encode(source, {index: jobs[index] for index in outputs})
-
-    def _run_alone(self, source: Source, index: int, job: Job) -> JobResult:
-        process = PICTURE_JOBS.get(job.get("kind", ""))
-        if process is None:
-            names = ", ".join([*OUTPUT_JOBS, *PICTURE_JOBS])
-            raise EngineError(INVALID, f"unknown kind of job {job.get('kind')!r}: use {names}")
-        source.require_video()
-        result = process(source, job, self._make_folder(index), self._monitor)
-        self._monitor.check_scratch()
-        return result
+        if encoded:
+            self._monitor.send({"begun": list(encoded)})
+            self._encode(source, encoded)
 
     def _make_folder(self, index: int) -> Path:
         folder = self._folder / str(index)
@@ -113,7 +131,7 @@ class _Runner:
         try:
             for index, job in jobs.items():
                 try:
-                    open_output = OUTPUT_JOBS[job["kind"]]
+                    open_output = ENCODED_JOBS[find_kind(job)]
                     folder = self._make_folder(index)
                     active[index] = open_output(index, job, source, folder, self._monitor)
                 except Exception as error:

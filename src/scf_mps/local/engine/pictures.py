@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+from av.filter import Graph
 
 from .results import INVALID, INVALID_TIME, SOURCE, EngineError, JobResult, MediaFile
-from .scale import Scaler, compute_size
+from .scale import Scaler, Size, compute_size
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -127,9 +128,9 @@ def list_samples(job: Mapping[str, Any], duration: float) -> list[float]:
 
 
 def take_snapshots(
-    source: Source, job: Mapping[str, Any], folder: Path, monitor: Monitor
+    index: int, job: Mapping[str, Any], source: Source, folder: Path, monitor: Monitor
 ) -> JobResult:
-    """Write a picture for each offset of a job ``snapshots`` or ``sample_snapshots``."""
+    """Process a job ``snapshots`` or ``sample_snapshots``: a picture for each offset."""
     is_sample = job["kind"] == "sample_snapshots"
     offsets = (list_samples if is_sample else list_offsets)(job, source.duration)
     name = get_format(job)
@@ -137,14 +138,92 @@ def take_snapshots(
     size = compute_size(shape.shown, job, even=False)
     scaler = Scaler(size, job.get("fill") or "black", ENCODERS[name][1])
     order = sorted(range(len(offsets)), key=offsets.__getitem__)
-    frames = pick_frames(source, [offsets[index] for index in order])
+    frames = pick_frames(source, [offsets[number] for number in order])
     paths: dict[int, Path] = {}
-    for index, frame in zip(order, frames, strict=True):
-        paths[index] = folder / f"picture_{index}.{name}"
-        paths[index].write_bytes(encode_picture(scaler.scale(frame, shape.pixel_aspect), name))
-        monitor.report((), 0.0)
+    for number, frame in zip(order, frames, strict=True):
+        paths[number] = folder / f"picture_{number}.{name}"
+        paths[number].write_bytes(encode_picture(scaler.scale(frame, shape.pixel_aspect), name))
+        monitor.report([index], len(paths) / len(offsets))
     files = [
-        MediaFile(paths[index], "picture", number=index, offset=offset)
-        for index, offset in enumerate(offsets)
+        MediaFile(paths[number], "picture", number=number, offset=offset)
+        for number, offset in enumerate(offsets)
     ]
     return JobResult(files, details={"width": size.width, "height": size.height})
+
+
+def make_sprites(
+    index: int, job: Mapping[str, Any], source: Source, folder: Path, monitor: Monitor
+) -> JobResult:
+    """Process a job ``sprites``: sheets of small pictures, and a WebVTT with the place of each."""
+    name = get_format(job)
+    columns, rows = (int(job.get(key) or 10) for key in ("column_count", "row_count"))
+    size = compute_size(source.shape.shown, job, even=False)
+    sheet = Size(size.width * columns, size.height * rows)
+    if max(sheet) > MAX_SHEET_PIXELS:
+        raise EngineError(
+            INVALID, f"sheets of {sheet.width}x{sheet.height} are larger than {MAX_SHEET_PIXELS}"
+        )
+    times = list_samples(job, source.duration)
+    scaler = Scaler(size, job.get("fill") or "black", "rgb24")
+    tiles = _Tiles(columns, rows)
+    lines = ["WEBVTT", ""]
+    files: list[MediaFile] = []
+    for number, frame in enumerate(pick_frames(source, times)):
+        monitor.report([index], number / len(times))
+        tiles.add(scaler.scale(frame, source.pixel_aspect))
+        place = number % (columns * rows)
+        path = folder / f"sheet_{number // (columns * rows)}.{name}"
+        end = times[number + 1] if number + 1 < len(times) else source.duration
+        x, y = place % columns * size.width, place // columns * size.height
+        lines += [
+            f"{format_cue_time(times[number])} --> {format_cue_time(end)}",
+            f"{path.name}#xywh={x},{y},{size.width},{size.height}",
+            "",
+        ]
+        if place + 1 == columns * rows or number + 1 == len(times):
+            picture = tiles.finish().reformat(format=ENCODERS[name][1])
+            path.write_bytes(encode_picture(picture, name))
+            files.append(MediaFile(path, "sheet", number=len(files)))
+    vtt = folder / "sprites.vtt"
+    vtt.write_text("\n".join(lines), "utf-8")
+    details = {"width": size.width, "height": size.height, "sheets": len(files)}
+    return JobResult([*files, MediaFile(vtt, "vtt")], count=len(times), details=details)
+
+
+def format_cue_time(seconds: float) -> str:
+    """Return a time of WebVTT: ``HH:MM:SS.mmm``."""
+    total = round(seconds * 1000)
+    return (
+        f"{total // 3600000:02}:{total // 60000 % 60:02}:{total // 1000 % 60:02}.{total % 1000:03}"
+    )
+
+
+class _Tiles:
+    """Pictures of one size in rows and columns. Places without a picture are black."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self._layout = f"{columns}x{rows}"
+        self._graph: Graph | None = None
+
+    def add(self, frame: av.VideoFrame) -> None:
+        """Add a picture."""
+        if self._graph is None:
+            self._graph = Graph()
+            buffer = self._graph.add_buffer(
+                width=frame.width,
+                height=frame.height,
+                format=frame.format,
+                time_base=Fraction(1, 25),
+            )
+            self._graph.link_nodes(
+                buffer, self._graph.add("tile", self._layout), self._graph.add("buffersink")
+            ).configure()
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        self._graph.vpush(frame)
+
+    def finish(self) -> av.VideoFrame:
+        """Return the sheet, and begin another one."""
+        assert self._graph is not None
+        graph, self._graph = self._graph, None
+        graph.vpush(None)
+        return graph.vpull()

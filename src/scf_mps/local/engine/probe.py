@@ -7,13 +7,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
-from av.error import FFmpegError
 
-from .settings import Settings
-from .source import FORMATS, Source
+from .source import Source
+
+if TYPE_CHECKING:
+    from .monitor import Monitor
 
 CONTAINER_NAMES = {"hls": "hls,applehttp"}
 """Names of ffmpeg before version 5, which MPS shows."""
@@ -59,44 +60,33 @@ class StreamTotal:
         self.bytes += packet.size
 
 
-def count_packets(source: Source, tick: Callable[[], None]) -> dict[int, StreamTotal]:
+def count_packets(source: Source) -> dict[int, StreamTotal]:
     """Return the totals of the streams by index, because not every format states bitrates."""
-    totals = {stream.index: StreamTotal() for stream in (source.video, source.audio) if stream}
+    totals = {stream.index: StreamTotal() for stream in source.list_streams()}
     source.rewind()
-    try:
-        for packet in source.container.demux(*filter(None, (source.video, source.audio))):
-            if packet.size:
-                totals[packet.stream_index].add(packet)
-                tick()
-    except FFmpegError:
-        pass  # a truncated file counts up to here
+    for packet in source.demux(source.list_streams()):
+        if packet.size:
+            totals[packet.stream_index].add(packet)
     return totals
 
 
-def probe(
-    path: Path, settings: Settings, tick: Callable[[], None] = lambda: None, formats: str = FORMATS
-) -> dict[str, Any]:
+def probe(path: Path, monitor: Monitor, trusted: bool = False) -> dict[str, Any]:
     """Return the ``MediaMetaData`` of a file, and its ``Md5``.
 
     Args:
         path: of the file.
-        settings: the limits.
-        tick: called now and then.
-        formats: names of demuxers, joined by commas.
+        monitor: has the limits, and takes signs of life.
+        trusted: True for a file or playlist that the engine wrote: it has no limits.
 
     Raises:
         EngineError: the file is no media, is damaged, or exceeds a limit.
     """
-    with Source(path, settings, formats) as source:
+    with Source(path, monitor, trusted) as source:
         rotate = 0
         if source.video is not None:
             rotate = -source.shape.rotation % 360
-        streams = [stream for stream in (source.video, source.audio) if stream is not None]
-        totals = (
-            {}
-            if all(stream.bit_rate and stream.duration for stream in streams)
-            else count_packets(source, tick)
-        )
+        is_complete = all(stream.bit_rate and stream.duration for stream in source.list_streams())
+        totals = {} if is_complete else count_packets(source)
         video, audio = (
             _describe_stream(stream, totals, source) for stream in (source.video, source.audio)
         )
@@ -109,7 +99,7 @@ def probe(
             "Container": CONTAINER_NAMES.get(name, name),
             "Duration": round_float(source.duration),
             "Height": size[1],
-            "Md5": compute_md5(path, tick),
+            "Md5": compute_md5(path, monitor.tick),
             "Rotate": rotate,
             "Size": path.stat().st_size,
             "VideoDuration": video.pop("Duration", 0.0),

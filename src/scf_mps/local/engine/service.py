@@ -11,6 +11,7 @@ from typing import Any
 from .jobs import describe_error, run_jobs
 from .monitor import Monitor, Send
 from .probe import probe
+from .remux import make_mp4
 from .results import EngineError, JobResult
 from .sample_clip import make_sample_clip
 from .settings import Settings
@@ -19,11 +20,15 @@ Request = Mapping[str, Any]
 
 
 def _probe(request: Request, monitor: Monitor) -> dict[str, Any]:
-    return probe(Path(request["path"]), monitor.settings, monitor.tick)
+    return probe(Path(request["path"]), monitor)
 
 
 def _make_sample_clip(request: Request, monitor: Monitor) -> None:
     make_sample_clip(Path(request["path"]), request["seconds"], request["width"], monitor.tick)
+
+
+def _remux(request: Request, monitor: Monitor) -> None:
+    make_mp4(Path(request["path"]), Path(request["target"]), monitor)
 
 
 def _run(request: Request, monitor: Monitor) -> None:
@@ -39,6 +44,7 @@ def _run(request: Request, monitor: Monitor) -> None:
 
 OPERATIONS: dict[str, Callable[[Request, Monitor], Any]] = {
     "probe": _probe,
+    "remux": _remux,
     "run": _run,
     "make_sample_clip": _make_sample_clip,
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from .results import INTERNAL, SOURCE, EngineError
+from .results import INTERNAL, EngineError
 
 GIB = 2**30
 MAX_SIDE_PIXELS = 4096
@@ -28,17 +27,6 @@ class Settings:
     input_bytes: int = 2 * GIB
     input_seconds: float = 7200.0
     input_pixels: int = MAX_SIDE_PIXELS
-
-    def without_limits(self) -> Settings:
-        """Return the settings for files that the engine wrote."""
-        return replace(self, input_bytes=2**63, input_seconds=math.inf, input_pixels=2**31)
-
-    def check_source(self, subject: str, value: float, limit: float) -> None:
-        """Raise EngineError if a value of the source exceeds its limit."""
-        if value > limit:
-            raise EngineError(
-                SOURCE, f"the source has {value:g} {subject}, the local engine takes {limit:g}"
-            )
 
     def check_scratch(self, size: int) -> None:
         """Raise EngineError if the files of a request exceed the limit, in bytes."""

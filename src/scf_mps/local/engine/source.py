@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +16,11 @@ from av.stream import Disposition
 
 from .results import NO_SIZE, NO_VIDEO, SOURCE, EngineError
 from .scale import Shape
-from .settings import Settings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .monitor import Monitor
 
 FORMATS = (
     "mov,mp4,matroska,webm,avi,flv,live_flv,mpegts,mpeg,mpegvideo,asf,rm,ogg,wav,mp3,aac,flac,amr,amrnb,"
@@ -41,20 +42,20 @@ class Source:
         audio: the first audio stream, or None.
     """
 
-    def __init__(self, path: Path, settings: Settings, formats: str = FORMATS) -> None:
+    def __init__(self, path: Path, monitor: Monitor, trusted: bool = False) -> None:
         """Open a file.
 
         Args:
             path: of the file.
-            settings: the limits.
-            formats: names of demuxers, joined by commas.
+            monitor: has the limits, and takes a sign of life with each packet.
+            trusted: True for a file or playlist that the engine wrote: it has no limits.
 
         Raises:
             EngineError: it cannot be opened, or exceeds a limit.
         """
         self.path = path
-        self._settings = settings
-        self._formats = formats
+        self._monitor = monitor
+        self._trusted = trusted
         self._shape: Shape | None = None
         self.container = self._open()
         try:
@@ -89,13 +90,13 @@ class Source:
             self.video.thread_type = "AUTO"
 
     def _open(self) -> InputContainer:
+        settings = self._monitor.settings
+        formats = f"{FORMATS},hls" if self._trusted else FORMATS
         try:
-            self._settings.check_source(
-                "bytes", self.path.stat().st_size, self._settings.input_bytes
-            )
+            self._check_limit("bytes", self.path.stat().st_size, settings.input_bytes)
             return av.open(
                 os.fspath(self.path),
-                options={"protocol_whitelist": "file", "format_whitelist": self._formats},
+                options={"protocol_whitelist": "file", "format_whitelist": formats},
                 metadata_errors="replace",
             )
         except (OSError, ValueError, FFmpegError) as error:
@@ -105,15 +106,21 @@ class Source:
             ) from None
 
     def _check(self) -> None:
-        settings = self._settings
+        settings = self._monitor.settings
         if self.audio is None and self.video is None:
             raise EngineError(SOURCE, f"{self.path.name} has no video and no audio stream")
         if not self.duration:
             raise EngineError(SOURCE, f"{self.path.name} has no duration: it may be a picture")
-        settings.check_source("seconds", self.duration, settings.input_seconds)
+        self._check_limit("seconds", self.duration, settings.input_seconds)
         if self.video is not None:
             longer = max(self.video.width, self.video.height)
-            settings.check_source("pixels on its longer side", longer, settings.input_pixels)
+            self._check_limit("pixels on its longer side", longer, settings.input_pixels)
+
+    def _check_limit(self, subject: str, value: float, limit: float) -> None:
+        if value > limit and not self._trusted:
+            raise EngineError(
+                SOURCE, f"the source has {value:g} {subject}, the local engine takes {limit:g}"
+            )
 
     @property
     def duration(self) -> float:
@@ -158,12 +165,7 @@ class Source:
         self, *, video: bool = True, audio: bool = False
     ) -> Iterator[tuple[float, av.VideoFrame | av.AudioFrame]]:
         """Yield frames and their seconds from `start`. Damaged packets and frames without a time are skipped."""
-        streams = [
-            stream
-            for stream, wanted in ((self.video, video), (self.audio, audio))
-            if stream is not None and wanted
-        ]
-        for packet in self._demux(streams):
+        for packet in self.demux(self.list_streams(video, audio)):
             try:
                 frames = packet.decode()
             except FFmpegError:
@@ -172,11 +174,21 @@ class Source:
                 if frame.pts is not None and frame.time_base is not None:
                     yield float(frame.pts * frame.time_base) - self.start, frame
 
-    def _demux(self, streams: list[av.VideoStream | av.AudioStream]) -> Iterator[av.Packet[Any]]:
+    def list_streams(
+        self, video: bool = True, audio: bool = True
+    ) -> list[av.VideoStream | av.AudioStream]:
+        """Return the streams of the wanted kinds."""
+        pairs = ((self.video, video), (self.audio, audio))
+        return [stream for stream, wanted in pairs if stream is not None and wanted]
+
+    def demux(self, streams: Sequence[av.VideoStream | av.AudioStream]) -> Iterator[av.Packet[Any]]:
+        """Yield the packets of streams. A truncated source ends where it was cut."""
         try:
-            yield from self.container.demux(*streams)
+            for packet in self.container.demux(*streams):
+                yield packet
+                self._monitor.tick()
         except FFmpegError:
-            return  # as after the end of the file: a truncated source is processed up to here
+            return
 
     def seek(self, seconds: float) -> bool:
         """Continue at the last key frame before an offset. Return False if the source cannot."""

@@ -37,6 +37,13 @@ def find_rate(spec: Mapping[str, Any], source: Source) -> Fraction:
     return Fraction(str(spec.get("fps") or 0)).limit_denominator(1001) or source.frame_rate
 
 
+def get_container(name: str) -> tuple[str, dict[str, str]]:
+    """Return the format and the options of a muxer. Raises EngineError for an unknown container."""
+    if name not in CONTAINERS:
+        raise EngineError(INVALID, f"unknown container {name!r}: use hls, {', '.join(CONTAINERS)}")
+    return CONTAINERS[name]
+
+
 def check_codecs(spec: Mapping[str, Any]) -> None:
     """Raise EngineError for an unknown codec."""
     for kind, names in (("video", VIDEO_CODECS), ("audio", AUDIO_CODECS)):
@@ -150,17 +157,12 @@ def open_file(
         EngineError: the job or the source is invalid.
     """
     span = find_span(job, source.duration)
-    name = job["container"]
-    if name not in CONTAINERS:
-        raise EngineError(INVALID, f"unknown container {name!r}: use {', '.join(CONTAINERS)}, hls")
-    format_name, options = CONTAINERS[name]
-    path = folder / f"main.{name}"
+    format_name, options = get_container(job["container"])
+    path = folder / f"main.{job['container']}"
     container = av.open(str(path), "w", format=format_name, options=options)
     rendition = EncodedRendition(container, job, source, monitor.settings)
 
     def describe() -> JobResult:
-        return JobResult(
-            [MediaFile(path, "main")], probe(path, monitor.settings.without_limits(), monitor.tick)
-        )
+        return JobResult([MediaFile(path, "main")], probe(path, monitor, trusted=True))
 
     return Output(index, span, [rendition], describe)
