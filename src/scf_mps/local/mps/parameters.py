@@ -1,75 +1,61 @@
-"""Checks of the parameters of templates: types, ranges and the SDK's error code of each field."""
+"""Checks of the parameters of templates: types, ranges, and the error code of each parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, TypeVar
 
 from .errors import Refused
 
-MAX_NAME_CHARACTERS = 64
-MAX_COMMENT_CHARACTERS = 256
+_PREFIXES = {
+    "Video": "Video",
+    "VideoTemplate": "Video",
+    "Audio": "Audio",
+    "AudioTemplate": "Audio",
+    "TEHDConfig": "TEHD",
+}
+"""Object to the prefix that the codes of its fields have in some actions."""
 
-_CODES = frozenset(
-    [
-        "AudioBitrate",
-        "AudioChannel",
-        "AudioCodec",
-        "AudioSampleRate",
-        "ColumnCount",
-        "Comment",
-        "Container",
-        "ContainerType",
-        "Definition",
-        "Definitions",
-        "DeleteDefaultTemplate",
-        "DisableHigherVideoBitrate",
-        "DisableHigherVideoResolution",
-        "FillType",
-        "Format",
-        "FormatWebpWidthAndHeightBothZero",
-        "Fps",
-        "Gop",
-        "Height",
-        "Limit",
-        "ModifyDefaultTemplate",
-        "Name",
-        "Quality",
-        "RemoveAudio",
-        "RemoveVideo",
-        "ResolutionAdaptive",
-        "RowCount",
-        "SampleInterval",
-        "SampleType",
-        "TEHDType",
-        "Type",
-        "VideoBitrate",
-        "VideoCodec",
-        "Width",
-    ]
-)
-"""The ``InvalidParameterValue.…`` codes of SDK 3.1.194 for templates. Other fields have no code of their own."""
+_OTHER_NAMES = {"Width": "Resolution", "Height": "Resolution", "AudioChannel": "SoundSystem"}
+
+
+class Invalid(Exception):
+    """A parameter is invalid.
+
+    Attributes:
+        path: of the parameter, such as ``VideoTemplate.Fps``.
+        message: the value and the fix.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+
+    def find_code(self, documented: Container[str]) -> str:
+        """Return the error code of the parameter, the first one that an action documents."""
+        parent, _, name = self.path.rpartition(".")
+        prefix = _PREFIXES.get(parent.rpartition(".")[2], "")
+        for candidate in (prefix + name, name, _OTHER_NAMES.get(name, "")):
+            if candidate in documented:
+                return f"InvalidParameterValue.{candidate}"
+        return "InvalidParameterValue"
+
 
 Check = Callable[[str, Any], Any]
-"""Takes a path and a value, returns the value, raises Refused."""
+"""Takes a path and a value, returns the value. Raises Invalid, or Refused for an unknown parameter."""
 
 _Value = TypeVar("_Value")
 
 
-def refuse(field: str, message: str) -> Refused:
-    """Return the refusal of a field, with the field's own code if the SDK has one."""
-    code = "InvalidParameterValue"
-    return Refused(f"{code}.{field}" if field in _CODES else code, message)
-
-
-def integer(low: int, high: int, *, zero: bool = False, code: str = "") -> Check:
+def integer(low: int, high: int, *, zero: bool = False) -> Check:
     """Return a check of an integer in a range, in which 0 may be allowed besides."""
 
     def check(path: str, value: Any) -> int:
         if type(value) is int and (low <= value <= high or (zero and value == 0)):
             return value
         allowed = f"{low} to {high}{' or 0' if zero else ''}"
-        raise refuse(code or _last(path), f"invalid {path} {value!r}. Use an integer {allowed}")
+        raise Invalid(path, f"invalid {path} {value!r}. Use an integer {allowed}")
 
     return check
 
@@ -80,12 +66,12 @@ def number(low: float, high: float) -> Check:
     def check(path: str, value: Any) -> float:
         if type(value) in (int, float) and low <= value <= high:
             return float(value)
-        raise refuse(_last(path), f"invalid {path} {value!r}. Use a number {low} to {high}")
+        raise Invalid(path, f"invalid {path} {value!r}. Use a number {low} to {high}")
 
     return check
 
 
-def choice(values: Iterable[_Value], *, code: str = "") -> Check:
+def choice(values: Iterable[_Value]) -> Check:
     """Return a check of a value among some."""
     allowed = tuple(values)
 
@@ -94,7 +80,7 @@ def choice(values: Iterable[_Value], *, code: str = "") -> Check:
             if type(value) is type(candidate) and value == candidate:
                 return candidate
         names = ", ".join(map(str, allowed))
-        raise refuse(code or _last(path), f"invalid {path} {value!r}. Use one of {names}")
+        raise Invalid(path, f"invalid {path} {value!r}. Use one of {names}")
 
     return check
 
@@ -105,7 +91,7 @@ def text(maximum: int) -> Check:
     def check(path: str, value: Any) -> str:
         if isinstance(value, str) and len(value) <= maximum:
             return value
-        raise refuse(_last(path), f"invalid {path}. Use a text of at most {maximum} characters")
+        raise Invalid(path, f"invalid {path}. Use a text of at most {maximum} characters")
 
     return check
 
@@ -126,7 +112,7 @@ def fields(checks: Mapping[str, Check], defaults: Mapping[str, Any]) -> Check:
 
     def check(path: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise refuse(_last(path), f"{path} is not an object")
+            raise Invalid(path, f"{path} is not an object")
         unknown = sorted(set(value) - set(checks))
         if unknown:
             prefix = f"{path}." if path else ""
@@ -147,11 +133,18 @@ def items(check: Check, maximum: int) -> Check:
 
     def check_items(path: str, value: Any) -> list[Any]:
         if not isinstance(value, list) or not 0 < len(value) <= maximum:
-            raise refuse(_last(path), f"{path} is not a list of 1 to {maximum} items")
+            raise Invalid(path, f"{path} is not a list of 1 to {maximum} items")
         return [check(f"{path}.{index}", item) for index, item in enumerate(value)]
 
     return check_items
 
 
-def _last(path: str) -> str:
-    return path.rpartition(".")[2]
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of which single values are replaced, also inside objects. Null changes nothing."""
+    merged = dict(base)
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
+            merged[name] = merge(merged[name], value)
+        elif value is not None:
+            merged[name] = value
+    return merged

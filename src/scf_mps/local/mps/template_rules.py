@@ -1,17 +1,33 @@
-"""Rules of the parameters of each kind of template (SDK 3.1.194, page 862/37605)."""
+"""Rules of the parameters of each kind of template.
+
+Ranges are those of SDK 3.1.194, error codes those that the official clients document for each action.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .errors import Refused
-from .parameters import Check, anything, choice, fields, integer, items, number, refuse
+from .parameters import (
+    Check,
+    Invalid,
+    anything,
+    choice,
+    fields,
+    integer,
+    items,
+    merge,
+    number,
+    text,
+)
 from .presets import Kind
 
 MAX_SUBSTREAMS = 10
 MAX_PICTURES_PER_SHEET = 100
 
+_TEXTS = {"Name": text(64), "Comment": text(256)}
 AUDIO_CONTAINERS = ("mp3", "flac", "ogg", "m4a", "wav")
 VIDEO_CONTAINERS = ("mp4", "flv", "hls", "ts", "webm", "mkv", "mxf", "mov")
 
@@ -81,9 +97,9 @@ IGNORED_TRANSCODE_FIELDS = (
 IGNORED_AUDIO_FIELDS = ("TrackChannelInfo", "AudioLanguage", "AudioName", "DefaultTrack")
 
 _VIDEO_CHECKS: Mapping[str, Check] = {
-    "Codec": choice(_VIDEO_CODECS, code="VideoCodec"),
+    "Codec": choice(_VIDEO_CODECS),
     "Fps": integer(0, 120),
-    "Bitrate": integer(128, 100_000, zero=True, code="VideoBitrate"),
+    "Bitrate": integer(128, 100_000, zero=True),
     **_SIZE,
     "Gop": integer(1, 100_000, zero=True),
     "GopUnit": choice(("frame", "second")),
@@ -92,28 +108,32 @@ _VIDEO_CHECKS: Mapping[str, Check] = {
     "SegmentType": choice((0, 2, 5, 7)),
     **dict.fromkeys(IGNORED_VIDEO_FIELDS, anything),
 }
-_VIDEO = fields(
-    _VIDEO_CHECKS,
-    {
-        "Codec": "h264",
-        "Fps": 0,
-        "Bitrate": 0,
-        **_SIZE_DEFAULTS,
-        "Gop": 0,
-        "FillType": "black",
-    },
-)
+_VIDEO_DEFAULTS: Mapping[str, Any] = {
+    "Codec": "h264",
+    "Fps": 0,
+    "Bitrate": 0,
+    **_SIZE_DEFAULTS,
+    "Gop": 0,
+    "FillType": "black",
+}
+_VIDEO = fields(_VIDEO_CHECKS, _VIDEO_DEFAULTS)
 _AUDIO_CHECKS: Mapping[str, Check] = {
-    "Codec": choice(_ANY_AUDIO_CODEC, code="AudioCodec"),
-    "Bitrate": integer(26, 256, zero=True, code="AudioBitrate"),
-    "SampleRate": integer(8000, 96_000, zero=True, code="AudioSampleRate"),
+    "Codec": choice(_ANY_AUDIO_CODEC),
+    "Bitrate": integer(26, 256, zero=True),
+    "SampleRate": integer(8000, 96_000, zero=True),
     "AudioChannel": choice((0, 1, 2, 6)),
     **dict.fromkeys(IGNORED_AUDIO_FIELDS, anything),
 }
-_AUDIO = fields(_AUDIO_CHECKS, {"Codec": "aac", "Bitrate": 0, "SampleRate": 0, "AudioChannel": 2})
+_AUDIO_DEFAULTS: Mapping[str, Any] = {
+    "Codec": "aac",
+    "Bitrate": 0,
+    "SampleRate": 0,
+    "AudioChannel": 2,
+}
+_AUDIO = fields(_AUDIO_CHECKS, _AUDIO_DEFAULTS)
 _TOP_SPEED = fields(
     {
-        "Type": choice(("TEHD-100", "TEHD-200", ""), code="TEHDType"),
+        "Type": choice(("TEHD-100", "TEHD-200", "")),
         "MaxVideoBitrate": integer(0, 100_000),
     },
     {"MaxVideoBitrate": 0},
@@ -146,12 +166,16 @@ class Rules(NamedTuple):
     Attributes:
         check: of each parameter, with its default.
         required: parameters without a default.
+        codes: the ``InvalidParameterValue.…`` of the kind's actions.
         check_whole: of parameters that depend on each other.
+        maximum: the most custom templates.
     """
 
     check: Check
     required: tuple[str, ...]
+    codes: str
     check_whole: Callable[[Mapping[str, Any]], None]
+    maximum: int
 
 
 def check_parameters(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,22 +185,62 @@ def check_parameters(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any
         Refused: MissingParameter, UnknownParameter, or an InvalidParameterValue of the field.
     """
     rules = RULES[kind]
-    for name in rules.required:
-        if parameters.get(name) is None:
-            raise Refused("MissingParameter", f"the template has no {name}")
-    checked: dict[str, Any] = rules.check("", parameters)
-    rules.check_whole(checked)
+    with _refusing(kind):
+        checked: dict[str, Any] = rules.check("", parameters)
+        for name in rules.required:
+            if name not in checked:
+                raise Refused("MissingParameter", f"the template has no {name}")
+        rules.check_whole(checked)
     return checked
 
 
-def check_override(parameters: Any) -> dict[str, Any]:
-    """Return the given parameters of an ``OverrideParameter``.
+def override_parameters(parameters: Mapping[str, Any], override: Any) -> dict[str, Any]:
+    """Return the parameters of a Transcode template with the values of an ``OverrideParameter``.
+
+    Raises:
+        Refused: UnknownParameter, MissingParameter, or an InvalidParameterValue of the field.
+    """
+    defaults = {"VideoTemplate": _VIDEO_DEFAULTS, "AudioTemplate": _AUDIO_DEFAULTS}
+    with _refusing("Transcode"):
+        # Presets have values that custom templates cannot have, such as 320 kbit/s for MP3.
+        merged = merge(parameters, _OVERRIDE("OverrideParameter", override))
+        for field, values in defaults.items():
+            if field in merged:
+                merged[field] = {**values, **merged[field]}
+        _check_transcode(merged)
+    return merged
+
+
+def check_streams(streams: Any) -> list[dict[str, Any]]:
+    """Return the substreams of a ``StdExtStreamInfos`` with defaults for missing parameters.
 
     Raises:
         Refused: UnknownParameter, or an InvalidParameterValue of the field.
     """
-    checked: dict[str, Any] = _OVERRIDE("OverrideParameter", parameters)
+    with _refusing("AdaptiveDynamicStreaming"):
+        checked: list[dict[str, Any]] = _ADAPTIVE["StreamInfos"]("StdExtStreamInfos", streams)
     return checked
+
+
+def check_texts(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given Name and Comment of a template.
+
+    Raises:
+        Refused: an InvalidParameterValue.
+    """
+    given = {name: parameters[name] for name in _TEXTS if name in parameters}
+    with _refusing(kind):
+        checked: dict[str, Any] = fields(_TEXTS, {})("", given)
+    return checked
+
+
+@contextmanager
+def _refusing(kind: Kind) -> Iterator[None]:
+    """Turn Invalid into Refused with a code that the kind's actions document."""
+    try:
+        yield
+    except Invalid as error:
+        raise Refused(error.find_code(RULES[kind].codes.split()), error.message) from None
 
 
 def _check_transcode(parameters: Mapping[str, Any]) -> None:
@@ -188,25 +252,24 @@ def _check_transcode(parameters: Mapping[str, Any]) -> None:
         if needed and field not in parameters:
             raise Refused("MissingParameter", f"a template with {flag} 0 needs {field}")
     if parameters["RemoveVideo"] and parameters["RemoveAudio"]:
-        raise refuse("RemoveAudio", "RemoveVideo and RemoveAudio are both 1. Keep one stream")
+        raise Invalid("RemoveAudio", "RemoveVideo and RemoveAudio are both 1. Keep one stream")
     audio = parameters.get("AudioTemplate", {}).get("Codec", "copy")
     allowed = _AUDIO_CODECS.get(container, _ANY_AUDIO_CODEC)
     if audio not in (*allowed, "copy"):
         names = ", ".join(allowed)
-        raise refuse("AudioCodec", f"{container} has no audio codec {audio}. Use {names}")
+        raise Invalid("AudioTemplate.Codec", f"{container} has no audio codec {audio}. Use {names}")
 
 
 def _check_animation(parameters: Mapping[str, Any]) -> None:
     if parameters["Format"] == "webp" and not parameters["Width"] and not parameters["Height"]:
-        raise refuse(
-            "FormatWebpWidthAndHeightBothZero", "a WebP animation needs a Width or a Height"
-        )
+        code = "FormatWebpWidthAndHeightBothZero"
+        raise Invalid(code, "a WebP animation needs a Width or a Height")
 
 
 def _check_sprites(parameters: Mapping[str, Any]) -> None:
     rows, columns = parameters["RowCount"], parameters["ColumnCount"]
     if rows * columns > MAX_PICTURES_PER_SHEET:
-        raise refuse(
+        raise Invalid(
             "RowCount",
             f"{rows} rows of {columns} are over {MAX_PICTURES_PER_SHEET} pictures in a sheet",
         )
@@ -215,7 +278,7 @@ def _check_sprites(parameters: Mapping[str, Any]) -> None:
 
 def _check_samples(parameters: Mapping[str, Any]) -> None:
     if parameters["SampleType"] == "Percent" and parameters["SampleInterval"] > 100:
-        raise refuse("SampleInterval", "a SampleInterval in percent is at most 100")
+        raise Invalid("SampleInterval", "a SampleInterval in percent is at most 100")
 
 
 def _check_nothing(parameters: Mapping[str, Any]) -> None:
@@ -240,78 +303,90 @@ _OVERRIDE = fields(
     {},
 )
 
+_SEGMENT_TYPES = (
+    "ts-segment",
+    "ts-byterange",
+    "mp4-segment",
+    "mp4-byterange",
+    "ts-packed-audio",
+    "mp4-packed-audio",
+    "ts-ts-segment",
+    "ts-ts-byterange",
+    "mp4-mp4-segment",
+    "mp4-mp4-byterange",
+    "ts-packed-audio-byterange",
+    "mp4-packed-audio-byterange",
+)
+_ANIMATION: Mapping[str, Check] = {
+    **_SIZE,
+    "Format": choice(("gif", "webp")),
+    "Fps": integer(1, 30),
+    "Quality": number(1, 100),
+}
+_SPRITES: Mapping[str, Check] = {
+    **_PICTURE,
+    **_SAMPLES,
+    "RowCount": integer(1, MAX_PICTURES_PER_SHEET),
+    "ColumnCount": integer(1, MAX_PICTURES_PER_SHEET),
+}
+_ADAPTIVE: Mapping[str, Check] = {
+    "Format": choice(("HLS", "MPEG-DASH")),
+    "StreamInfos": items(_STREAM, MAX_SUBSTREAMS),
+    "DisableHigherVideoBitrate": _FLAG,
+    "DisableHigherVideoResolution": _FLAG,
+    "PureAudio": _FLAG,
+    "SegmentType": choice(_SEGMENT_TYPES),
+}
+_ADAPTIVE_DEFAULTS = {
+    "DisableHigherVideoBitrate": 0,
+    "DisableHigherVideoResolution": 0,
+    "PureAudio": 0,
+    "SegmentType": "ts-segment",
+}
 RULES: Mapping[Kind, Rules] = {
     "Transcode": Rules(
-        fields(_TRANSCODE, {"RemoveVideo": 0, "RemoveAudio": 0}),
-        ("Container",),
-        _check_transcode,
+        check=fields(_TRANSCODE, {"RemoveVideo": 0, "RemoveAudio": 0}),
+        required=("Container",),
+        codes="AudioBitrate AudioChannel AudioCodec AudioSampleRate Container Fps Name RemoveAudio RemoveVideo"
+        " Resolution TEHDType VideoBitrate VideoCodec",
+        check_whole=_check_transcode,
+        maximum=1000,
     ),
     "AnimatedGraphics": Rules(
-        fields(
-            {
-                **_SIZE,
-                "Format": choice(("gif", "webp")),
-                "Fps": integer(1, 30),
-                "Quality": number(1, 100),
-            },
-            {**_SIZE_DEFAULTS, "Format": "gif", "Quality": 75},
-        ),
-        ("Fps",),
-        _check_animation,
+        check=fields(_ANIMATION, {**_SIZE_DEFAULTS, "Format": "gif", "Quality": 75}),
+        required=("Fps",),
+        codes="Comment Format FormatWebpWidthAndHeightBothZero Fps Name Quality Resolution",
+        check_whole=_check_animation,
+        maximum=16,
     ),
-    "SnapshotByTimeOffset": Rules(fields(_PICTURE, _PICTURE_DEFAULTS), (), _check_nothing),
+    "SnapshotByTimeOffset": Rules(
+        check=fields(_PICTURE, _PICTURE_DEFAULTS),
+        required=(),
+        codes="Comment FillType Format Height Name Width",
+        check_whole=_check_nothing,
+        maximum=16,
+    ),
     "SampleSnapshot": Rules(
-        fields({**_PICTURE, **_SAMPLES}, _PICTURE_DEFAULTS),
-        ("SampleType", "SampleInterval"),
-        _check_samples,
+        check=fields({**_PICTURE, **_SAMPLES}, _PICTURE_DEFAULTS),
+        required=("SampleType", "SampleInterval"),
+        codes="Comment FillType Format Height Name SampleInterval SampleType Width",
+        check_whole=_check_samples,
+        maximum=16,
     ),
     "ImageSprites": Rules(
-        fields(
-            {
-                **_PICTURE,
-                **_SAMPLES,
-                "RowCount": integer(1, MAX_PICTURES_PER_SHEET),
-                "ColumnCount": integer(1, MAX_PICTURES_PER_SHEET),
-            },
-            _PICTURE_DEFAULTS,
-        ),
-        ("SampleType", "SampleInterval", "RowCount", "ColumnCount"),
-        _check_sprites,
+        check=fields(_SPRITES, _PICTURE_DEFAULTS),
+        required=("SampleType", "SampleInterval", "RowCount", "ColumnCount"),
+        codes="ColumnCount Height Name RowCount SampleInterval SampleType Width",
+        check_whole=_check_sprites,
+        maximum=16,
     ),
     "AdaptiveDynamicStreaming": Rules(
-        fields(
-            {
-                "Format": choice(("HLS", "MPEG-DASH")),
-                "StreamInfos": items(_STREAM, MAX_SUBSTREAMS),
-                "DisableHigherVideoBitrate": _FLAG,
-                "DisableHigherVideoResolution": _FLAG,
-                "PureAudio": _FLAG,
-                "SegmentType": choice(
-                    (
-                        "ts-segment",
-                        "ts-byterange",
-                        "mp4-segment",
-                        "mp4-byterange",
-                        "ts-packed-audio",
-                        "mp4-packed-audio",
-                        "ts-ts-segment",
-                        "ts-ts-byterange",
-                        "mp4-mp4-segment",
-                        "mp4-mp4-byterange",
-                        "ts-packed-audio-byterange",
-                        "mp4-packed-audio-byterange",
-                    )
-                ),
-            },
-            {
-                "DisableHigherVideoBitrate": 0,
-                "DisableHigherVideoResolution": 0,
-                "PureAudio": 0,
-                "SegmentType": "ts-segment",
-            },
-        ),
-        ("Format", "StreamInfos"),
-        _check_nothing,
+        check=fields(_ADAPTIVE, _ADAPTIVE_DEFAULTS),
+        required=("Format", "StreamInfos"),
+        codes="Bitrate Codec DisableHigherVideoBitrate DisableHigherVideoResolution FillType Format Fps Gop"
+        " Height Name RemoveAudio RemoveVideo SampleRate SoundSystem Width",
+        check_whole=_check_nothing,
+        maximum=100,
     ),
 }
 """The rules of each kind of template."""

@@ -6,22 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from .errors import Refused
-from .parameters import MAX_COMMENT_CHARACTERS, MAX_NAME_CHARACTERS, refuse, text
+from .parameters import merge
 from .presets import TEMPLATES, Kind, Template
-from .template_rules import check_parameters
+from .template_rules import RULES, check_parameters, check_texts
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 FIRST_CUSTOM_DEFINITION = 2_000_001
 """The id of the first custom template: above those of all presets."""
-
-MAX_CUSTOM_TEMPLATES = 1000
-"""Limit of custom templates of all kinds. MPS's own limit is undocumented."""
-
-_TEXTS = (("Name", MAX_NAME_CHARACTERS), ("Comment", MAX_COMMENT_CHARACTERS))
 
 
 class Templates:
@@ -49,7 +44,7 @@ class Templates:
             custom = self._custom.get((kind, definition))
         return custom or TEMPLATES.get((kind, definition))
 
-    def list(self, kind: str) -> list[Template]:
+    def list_templates(self, kind: str) -> list[Template]:
         """Return the templates of a kind by id, custom ones last."""
         with self._lock:
             templates = [*TEMPLATES.values(), *self._custom.values()]
@@ -66,13 +61,14 @@ class Templates:
         Raises:
             Refused: InvalidParameterValue.…, MissingParameter, UnknownParameter or LimitExceeded.TooMuchTemplate.
         """
-        texts, remaining = _split_texts(parameters)
-        checked = check_parameters(kind, remaining)
+        texts = check_texts(kind, parameters)
+        checked = check_parameters(kind, _remove_texts(parameters))
+        maximum = RULES[kind].maximum
         with self._lock:
-            if len(self._custom) >= MAX_CUSTOM_TEMPLATES:
+            if sum(key[0] == kind for key in self._custom) >= maximum:
                 raise Refused(
                     "LimitExceeded.TooMuchTemplate",
-                    f"there are {MAX_CUSTOM_TEMPLATES} custom templates. Delete some",
+                    f"{maximum} custom templates of {kind} are the limit. Delete some",
                 )
             definition, self._next = self._next, self._next + 1
             now = self._clock()
@@ -92,12 +88,13 @@ class Templates:
         """Change the given parameters of a custom template, also single ones inside objects.
 
         Raises:
-            Refused: as `create`, ResourceNotFound.TemplateNotExist, InvalidParameterValue.ModifyDefaultTemplate.
+            Refused: as `create`, or ResourceNotFound.TemplateNotExist, which presets have too.
         """
-        texts, remaining = _split_texts(parameters)
+        texts = check_texts(kind, parameters)
         with self._lock:
-            template = self._get_custom(kind, definition, "ModifyDefaultTemplate")
-            checked = check_parameters(kind, merge(template.parameters, remaining))
+            template = self._get_custom(kind, definition)
+            merged = merge(template.parameters, _remove_texts(parameters))
+            checked = check_parameters(kind, merged)
             self._custom[kind, definition] = replace(
                 template,
                 name=texts.get("Name", template.name),
@@ -111,10 +108,10 @@ class Templates:
         """Delete a custom template.
 
         Raises:
-            Refused: ResourceNotFound.TemplateNotExist, InvalidParameterValue.DeleteDefaultTemplate.
+            Refused: ResourceNotFound.TemplateNotExist, which presets have too.
         """
         with self._lock:
-            self._get_custom(kind, definition, "DeleteDefaultTemplate")
+            self._get_custom(kind, definition)
             del self._custom[kind, definition]
         self._notify()
 
@@ -127,10 +124,10 @@ class Templates:
             }
 
     def load(self, data: Mapping[str, Any]) -> None:
-        """Replace the custom templates by those of `to_json`."""
-        rows: Iterable[Mapping[str, Any]] = data["templates"]
+        """Replace the custom templates by those of `to_json`, by none if it is empty."""
+        rows: Iterable[Mapping[str, Any]] = data.get("templates", ())
         with self._lock:
-            self._next = data["next"]
+            self._next = data.get("next", FIRST_CUSTOM_DEFINITION)
             self._custom = {(row["kind"], row["definition"]): Template(**row) for row in rows}
 
     @classmethod
@@ -142,38 +139,20 @@ class Templates:
         templates.load(data)
         return templates
 
-    def _get_custom(self, kind: Kind, definition: int, code: str) -> Template:
+    def _get_custom(self, kind: Kind, definition: int) -> Template:
         """Return a custom template. The caller holds the lock. Raise Refused."""
         template = self._custom.get((kind, definition))
-        if template is not None:
-            return template
-        if (kind, definition) in TEMPLATES:
-            raise refuse(code, f"{kind} {definition} is a system preset. Create a custom template")
-        raise Refused("ResourceNotFound.TemplateNotExist", f"no template {kind} {definition}")
+        if template is None:
+            hint = " that can be changed" if (kind, definition) in TEMPLATES else ""
+            raise Refused(
+                "ResourceNotFound.TemplateNotExist", f"{kind} has no template {definition}{hint}"
+            )
+        return template
 
     def _notify(self) -> None:
         if self._on_change is not None:
             self._on_change()
 
 
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters of which single values are replaced, also inside objects. Null changes nothing."""
-    merged = dict(base)
-    for name, value in changes.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
-            merged[name] = merge(merged[name], value)
-        elif value is not None:
-            merged[name] = value
-    return merged
-
-
-def _split_texts(parameters: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return Name and Comment apart from the other parameters. Raise Refused."""
-    texts = {
-        name: cast("str", text(maximum)(name, parameters[name]))
-        for name, maximum in _TEXTS
-        if parameters.get(name) is not None
-    }
-    return texts, {
-        name: value for name, value in parameters.items() if name not in ("Name", "Comment")
-    }
+def _remove_texts(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name not in ("Name", "Comment")}
