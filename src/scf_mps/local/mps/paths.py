@@ -28,7 +28,8 @@ DEFAULT_NUMBER_FORMAT: Mapping[str, Any] = {
 _LATE_VARIABLES = ("number", "subStreamNumber", "segmentNumber")
 _KNOWN_VARIABLES = {"inputName", "inputFormat", "format", "definition", *_LATE_VARIABLES}
 _VARIABLE = re.compile(r"\{\{|\}\}|\{(\w+)\}")
-_SUFFIX = ".{format}"
+SUFFIX = ".{format}"
+"""The end of every name."""
 
 
 class _Field(NamedTuple):
@@ -161,11 +162,11 @@ def find_problems(kind: Kind, task: Mapping[str, Any], files: Iterable[str]) -> 
     for name, field in FIELDS[kind].items():
         used = set(_VARIABLE.findall(str(task.get(field.parameter) or field.default))) - {""}
         problems += [
-            f"{kind}: {field.parameter} has the unknown variable {{{variable}}}, which remains as it is"
+            f"{field.parameter} has the unknown variable {{{variable}}}, which remains as it is"
             for variable in sorted(used - _KNOWN_VARIABLES)
         ]
         problems += [
-            f"{kind}: {field.parameter} has no {{{group[0]}}}, so several files replace each other"
+            f"{field.parameter} has no {{{group[0]}}}, so several files replace each other"
             for group in field.variables
             if name in files and not used & set(group)
         ]
@@ -291,17 +292,17 @@ def _read_template(task: Mapping[str, Any], field: _Field, *, is_main: bool) -> 
         return field.default
     if not isinstance(template, str):
         raise Refused("InvalidParameterValue", f"{field.parameter} is not a string")
-    if is_main and not template.endswith(_SUFFIX):
+    if is_main and not template.endswith(SUFFIX):
         raise Refused(
             "InvalidParameterValue",
-            f"invalid {field.parameter} {template!r}. It ends with {_SUFFIX}",
+            f"invalid {field.parameter} {template!r}. It ends with {SUFFIX}",
         )
     if not is_main and template.startswith("/"):
         raise Refused(
             "InvalidParameterValue",
             f"invalid {field.parameter} {template!r}. It is a relative path: remove the first slash",
         )
-    return template if template.endswith(_SUFFIX) else template + _SUFFIX
+    return template if template.endswith(SUFFIX) else template + SUFFIX
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
