@@ -424,7 +424,11 @@ def test_names_of_unused_files_are_empty() -> None:
             "byte range",
         ),
         ("AdaptiveDynamicStreamingTaskSet", {"DrmInfo": {"Type": "x"}}, "DrmInfo"),
-        ("AdaptiveDynamicStreamingTaskSet", {"SegmentObjectName": "{subStreamNumber}{number}{x}"}, "{x}"),
+        (
+            "AdaptiveDynamicStreamingTaskSet",
+            {"SegmentObjectName": "{subStreamNumber}{number}{x}"},
+            "{x}",
+        ),
     ],
 )
 def test_ignored_parameter_gives_warning(set_: str, task: dict[str, Any], word: str) -> None:

@@ -44,8 +44,8 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "MPS may refuse the task.",
     ),
     "engine-limits": Assumption(
-        "Containers, codecs and formats that the local engine cannot make fail with InternalError.",
-        "MPS makes them.",
+        "Containers, codecs, formats and sources that the local MPS lacks fail with InternalError.",
+        "MPS has them.",
     ),
     "path-refused": Assumption(
         "Paths that break a documented rule are InvalidParameterValue at submission.",
@@ -108,8 +108,8 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "MPS sends results for what the template switches on.",
     ),
     "custom-definition": Assumption(
-        "Custom templates have ids from 2000001, at most 1,000.",
-        "MPS's ids and limit are undocumented.",
+        "Custom templates have ids from 2000001.",
+        "MPS's ids are undocumented.",
     ),
     "adaptive-bitrates": Assumption(
         "Adaptive preset 10 uses MPS's page: 512 kbit/s for 720p and 1,024 for 1080p.",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import Refused
 from .failures import SubtaskFailed
 from .presets import Kind, Template
 from .template_rules import (
@@ -59,6 +60,7 @@ def build(template: Template, task: Mapping[str, Any]) -> Job:
 
     Raises:
         SubtaskFailed: the engine cannot do it, or a time point is invalid.
+        Refused: a parameter has the wrong type.
     """
     return _BUILDERS[template.kind](template, task)
 
@@ -100,8 +102,8 @@ def _build_adaptive(template: Template, task: Mapping[str, Any]) -> Job:
     if parameters["Format"] != "HLS":
         raise _explain_unavailable("Format", parameters["Format"], ("HLS",))
     job = Job({"kind": "adaptive"}, {"main": "hls", "stream": "m3u8"}, ["stream"])
-    streams = task.get("StdExtStreamInfos") or parameters["StreamInfos"]
-    job.parameters["streams"] = [_convert_stream(job, stream) for stream in streams]
+    del task
+    job.parameters["streams"] = [_convert_stream(job, item) for item in parameters["StreamInfos"]]
     first = job.parameters["streams"][0]["video"]
     for stream in job.parameters["streams"]:
         if first and stream["video"] and stream["video"]["fps"] != first["fps"]:
@@ -148,8 +150,8 @@ def _build_animation(template: Template, task: Mapping[str, Any]) -> Job:
 
 
 def _build_snapshots(template: Template, task: Mapping[str, Any]) -> Job:
-    offsets: list[Any] = [_parse_offset(text) for text in task.get("ExtTimeOffsetSet") or ()]
-    offsets = offsets or [_check_offset(offset) for offset in task.get("TimeOffsetSet") or ()]
+    offsets: list[Any] = [_parse_offset(text) for text in _read_list(task, "ExtTimeOffsetSet")]
+    offsets = offsets or [_check_offset(offset) for offset in _read_list(task, "TimeOffsetSet")]
     job = _build_pictures("snapshots", template)
     if not offsets:
         job.assumptions.append("first-frame")
@@ -281,6 +283,13 @@ def _add_clip(job: Job, task: Mapping[str, Any]) -> None:
 def _read_time(task: Mapping[str, Any], name: str) -> float:
     value = task.get(name) or 0
     return _check_number(value, f"{name} {value!r} is not a number of seconds")
+
+
+def _read_list(task: Mapping[str, Any], name: str) -> list[Any]:
+    values = task.get(name) or []
+    if not isinstance(values, list):
+        raise Refused("InvalidParameter", f"{name} is not a list")
+    return values
 
 
 def _check_offset(offset: Any) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scf_mps.events.generated.type_tables import MEDIA
+from scf_mps.events.view import get_model, get_schema
 
 from .model import MediaTask, SubtaskState
 from .result_fields import MEDIA_SET, find_place, format_time
@@ -35,18 +36,13 @@ def build_event(task: MediaTask) -> dict[str, Any]:
 def build_body(task: MediaTask) -> dict[str, Any]:
     """Return the WorkflowTask of a task in its current state, for notifications and DescribeTaskDetail."""
     failure = task.failure
-    source = {
-        "Bucket": task.source.bucket,
-        "Region": task.source.region,
-        "Object": f"/{task.source.key}",
-    }
     body: dict[str, Any] = {
         "TaskId": task.task_id,
         "Status": task.status,
         "ErrCode": failure.code if failure else 0,
         "Message": failure.message if failure else "",
-        "InputInfo": {"Type": "COS", "CosInputInfo": source},
-        "MetaData": dict(task.metadata) if task.metadata else None,
+        "InputInfo": _build_input_info(task),
+        "MetaData": _build_metadata(task),
         **{name: [] for name in _LISTS},
         "AiQualityControlTaskResult": None,
     }
@@ -57,6 +53,22 @@ def build_body(task: MediaTask) -> dict[str, Any]:
         if not (failure and state.status == "WAITING"):
             _add_result(body, state)
     return body
+
+
+def _build_input_info(task: MediaTask) -> Mapping[str, Any]:
+    source = task.source
+    if not source.bucket:  # at a URL
+        info: Mapping[str, Any] = task.request["InputInfo"]
+        return info
+    place = {"Bucket": source.bucket, "Region": source.region, "Object": f"/{source.key}"}
+    return {"Type": "COS", "CosInputInfo": place}
+
+
+def _build_metadata(task: MediaTask) -> dict[str, Any] | None:
+    if task.metadata is None:
+        return None
+    known = {name for name, _, _ in get_schema(get_model("MediaMetaData")).values()}
+    return {name: value for name, value in task.metadata.items() if name in known}
 
 
 def _add_result(body: dict[str, Any], state: SubtaskState) -> None:

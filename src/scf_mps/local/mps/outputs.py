@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .model import Subtask
-from .presets import Kind
 from .result_fields import build_storage
 
-Result = Any
-"""A ``JobResult`` of the engine."""
+if TYPE_CHECKING:
+    from ..engine import JobResult
 
 Keys = Sequence[str]
 
@@ -18,7 +17,7 @@ _TRANSCODE_FIELDS = ("Bitrate", "Height", "Width", "Size", "Duration", "Containe
 _ANIMATION_FIELDS = ("Container", "Height", "Width", "Bitrate", "Size", "Md5")
 
 
-def build(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def build(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     """Return the ``Output`` of a subtask that the engine processed.
 
     Args:
@@ -29,32 +28,31 @@ def build(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
     return _BUILDERS[subtask.type](subtask, result, keys)
 
 
-def _build_transcode(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_transcode(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     metadata = result.metadata or {}
-    values = {name: metadata.get(name) for name in _TRANSCODE_FIELDS}
     return {
         "OutputStorage": build_storage(subtask.storage),
-        "Path": _find_path(result, keys, "main", "playlist"),
+        "Path": _find_path(result, keys, "main"),
         "Definition": subtask.definition,
-        **values,
-        "VideoStreamSet": metadata.get("VideoStreamSet") or [],
-        "AudioStreamSet": metadata.get("AudioStreamSet") or [],
+        **{name: metadata[name] for name in _TRANSCODE_FIELDS},
+        "VideoStreamSet": metadata["VideoStreamSet"],
+        "AudioStreamSet": metadata["AudioStreamSet"],
     }
 
 
-def _build_animation(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_animation(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     metadata = result.metadata or {}
     return {
         "Storage": build_storage(subtask.storage),
         "Path": _find_path(result, keys, "main"),
         "Definition": subtask.definition,
-        **{name: metadata.get(name) for name in _ANIMATION_FIELDS},
-        "StartTimeOffset": subtask.input["StartTimeOffset"],
-        "EndTimeOffset": subtask.input["EndTimeOffset"],
+        **{name: metadata[name] for name in _ANIMATION_FIELDS},
+        "StartTimeOffset": result.details["start"],
+        "EndTimeOffset": result.details["end"],
     }
 
 
-def _build_snapshots(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_snapshots(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     pictures: list[dict[str, Any]] = [
         {"TimeOffset": file.offset or 0, "Path": f"/{key}", "WaterMarkDefinition": []}
         for file, key in zip(result.files, keys, strict=True)
@@ -63,7 +61,7 @@ def _build_snapshots(subtask: Subtask, result: Result, keys: Keys) -> dict[str, 
     return {"Storage": build_storage(subtask.storage), "Definition": 0, "PicInfoSet": pictures}
 
 
-def _build_sample_snapshots(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_sample_snapshots(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     job = subtask.job or {}
     return {
         "Storage": build_storage(subtask.storage),
@@ -75,19 +73,19 @@ def _build_sample_snapshots(subtask: Subtask, result: Result, keys: Keys) -> dic
     }
 
 
-def _build_sprites(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_sprites(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     return {
         "Storage": build_storage(subtask.storage),
         "Definition": subtask.definition,
-        "Height": result.details.get("height"),
-        "Width": result.details.get("width"),
+        "Height": result.details["height"],
+        "Width": result.details["width"],
         "TotalCount": result.count,
         "ImagePathSet": _list_paths(result, keys, "sheet"),
         "WebVttPath": _find_path(result, keys, "vtt"),
     }
 
 
-def _build_adaptive(subtask: Subtask, result: Result, keys: Keys) -> dict[str, Any]:
+def _build_adaptive(subtask: Subtask, result: JobResult, keys: Keys) -> dict[str, Any]:
     return {
         "Definition": subtask.definition,
         "Package": "HLS",
@@ -96,7 +94,7 @@ def _build_adaptive(subtask: Subtask, result: Result, keys: Keys) -> dict[str, A
     }
 
 
-_BUILDERS: Mapping[Kind | str, Callable[[Subtask, Result, Keys], dict[str, Any]]] = {
+_BUILDERS: Mapping[str, Callable[[Subtask, JobResult, Keys], dict[str, Any]]] = {
     "Transcode": _build_transcode,
     "AnimatedGraphics": _build_animation,
     "SnapshotByTimeOffset": _build_snapshots,
@@ -106,10 +104,11 @@ _BUILDERS: Mapping[Kind | str, Callable[[Subtask, Result, Keys], dict[str, Any]]
 }
 
 
-def _list_paths(result: Result, keys: Keys, role: str) -> list[str]:
+def _list_paths(result: JobResult, keys: Keys, role: str) -> list[str]:
     return [f"/{key}" for file, key in zip(result.files, keys, strict=True) if file.role == role]
 
 
-def _find_path(result: Result, keys: Keys, *roles: str) -> str:
-    """Return the path of the only file of the first role that occurs."""
-    return next(path for role in roles for path in _list_paths(result, keys, role))
+def _find_path(result: JobResult, keys: Keys, role: str) -> str:
+    """Return the path of the only file with a role."""
+    (path,) = _list_paths(result, keys, role)
+    return path

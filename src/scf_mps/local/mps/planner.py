@@ -13,8 +13,8 @@ from .model import Failure, Location, Subtask
 from .presets import Kind, Template
 from .result_fields import build_storage
 from .scripted_results import list_types
-from .template_rules import check_override, check_parameters
-from .templates import Templates, merge
+from .template_rules import check_parameters, check_streams, override_parameters
+from .templates import Templates
 
 SETS: Mapping[str, Kind] = {
     "TranscodeTaskSet": "Transcode",
@@ -26,14 +26,8 @@ SETS: Mapping[str, Kind] = {
 }
 """The sets of ``MediaProcessTask`` and the kind of their subtasks, in the order of results in events."""
 
-_PATH_FIELDS = (
-    "OutputStorage",
-    "OutputObjectPath",
-    "SegmentObjectName",
-    "SubStreamObjectName",
-    "WebVttObjectName",
-    "ObjectNumberFormat",
-)
+_SECOND_NAMES = ("SegmentObjectName", "SubStreamObjectName", "WebVttObjectName")
+_PATH_FIELDS = ("OutputStorage", "OutputObjectPath", *_SECOND_NAMES, "ObjectNumberFormat")
 _EVENT_FIELDS: Mapping[Kind, Mapping[str, Any]] = {
     "Transcode": {"WatermarkSet": []},
     "AnimatedGraphics": {"StartTimeOffset": 0, "EndTimeOffset": 0},
@@ -140,16 +134,19 @@ class _Planner:
             self.notes.append("collision")
 
     def _plan_subtask(self, kind: Kind, task: Mapping[str, Any]) -> Subtask:
-        definition = task.get("Definition") or 0
         job, failure = None, None
         try:
+            if not self._source.bucket:
+                raise SubtaskFailed(
+                    "InternalError", "the local MPS reads sources in COS only", "engine-limits"
+                )
             job = jobs.build(self._find_template(kind, task), task)
         except SubtaskFailed as error:
             failure = error.failure
-            self.warnings.append(f"{kind} {definition}: {error}")
+            self._warn(kind, task, [str(error)])
             self.notes.append(error.assumption)
         else:
-            self.warnings += [f"{kind} {definition}: {text}" for text in job.warnings]
+            self._warn(kind, task, job.warnings)
             self.notes += job.assumptions
         self._check_fields(kind, task, job.several if job else [])
         return self._name_subtask(kind, task, job, failure)
@@ -173,15 +170,15 @@ class _Planner:
     def _find_template(self, kind: Kind, task: Mapping[str, Any]) -> Template:
         """Return the template of a subtask with its own parameters. Raise Refused or SubtaskFailed."""
         definition = task.get("Definition") or 0
-        raw, override = task.get("RawParameter"), task.get("OverrideParameter")
+        is_transcode = kind == "Transcode"
+        raw = task.get("RawParameter") if is_transcode else None
+        override = task.get("OverrideParameter") if is_transcode else None
         if not definition and raw:
             if override:
-                self.warnings.append(f"{kind} 0: OverrideParameter has no effect with Definition 0")
+                self._warn(kind, task, ["OverrideParameter has no effect with Definition 0"])
             return Template(kind, 0, "RawParameter", check_parameters(kind, raw))
         if raw:
-            self.warnings.append(
-                f"{kind} {definition}: RawParameter has an effect with Definition 0 only"
-            )
+            self._warn(kind, task, ["RawParameter has an effect with Definition 0 only"])
         template = self._templates.get(kind, definition)
         if template is None:
             raise SubtaskFailed(
@@ -189,22 +186,31 @@ class _Planner:
                 f"{kind} has no template {definition}",
                 "definition-not-exist",
             )
+        streams = task.get("StdExtStreamInfos")
+        if streams and kind == "AdaptiveDynamicStreaming":
+            parameters = {**template.parameters, "StreamInfos": check_streams(streams)}
+            template = replace(template, parameters=parameters)
         if override:
-            parameters = merge(template.parameters, check_override(override))
+            parameters = override_parameters(template.parameters, override)
             template = replace(template, parameters=parameters)
         return template
 
     def _check_fields(self, kind: Kind, task: Mapping[str, Any], several: list[str]) -> None:
-        definition = task.get("Definition") or 0
-        self.warnings += [
-            f"{kind} {definition}: {name} has no effect in the local MPS"
-            for name in _NO_EFFECT
-            if task.get(name)
-        ]
         problems = paths.find_problems(kind, task, several)
-        self.warnings += problems
         if problems:
             self.notes.append("file-names")
+        second_names = [task[name] for name in _SECOND_NAMES if task.get(name)]
+        if second_names:
+            self.notes.append("relative-names")
+        if not all(str(name).endswith(paths.SUFFIX) for name in second_names):
+            self.notes.append("name-extension")
+        ignored = [name for name in _NO_EFFECT if task.get(name)]
+        problems += [f"{name} has no effect in the local MPS" for name in ignored]
+        self._warn(kind, task, problems)
+
+    def _warn(self, kind: Kind, task: Mapping[str, Any], problems: list[str]) -> None:
+        definition = task.get("Definition") or 0
+        self.warnings += [f"{kind} {definition}: {problem}" for problem in problems]
 
     def _read_storage(self, task: Mapping[str, Any]) -> Location:
         """Return the bucket of a subtask: its own, else the task's, else the trigger's or source's."""
@@ -221,7 +227,8 @@ def _parse_storage(storage: Any) -> Location:
         raise Refused(
             "UnsupportedOperation", f"the local MPS stores in COS, not in {kind!r}. Use Type COS"
         )
-    place = storage.get("CosOutputStorage") or {}
+    place = storage.get("CosOutputStorage")
+    place = place if isinstance(place, Mapping) else {}
     bucket, region = place.get("Bucket"), place.get("Region")
     if not (isinstance(bucket, str) and isinstance(region, str) and bucket and region):
         raise Refused("InvalidParameterValue", "OutputStorage has no Bucket or Region")
