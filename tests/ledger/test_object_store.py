@@ -64,13 +64,8 @@ class DictStore(ObjectStore):
 
     def list_names(self, prefix):
         self._count("list_names")
-        return iter(
-            [
-                (name, self.objects[name][1])
-                for name in sorted(self.objects)
-                if name.startswith(prefix)
-            ]
-        )
+        names = [name for name in sorted(self.objects) if name.startswith(prefix)]
+        return iter([(name, self.objects[name][1]) for name in names])
 
     def delete(self, names):
         for name in names:
@@ -325,18 +320,15 @@ def test_one_of_two_simultaneous_takeovers_succeeds(store, ledger):
     assert [lease.delivery for lease in leases] == [2]
 
 
-def test_takeover_sees_record_written_meanwhile(store, ledger):
+@pytest.mark.parametrize("deliveries", [1, 2])
+def test_claim_sees_record_written_meanwhile(store, ledger, deliveries):
     slow = claim(ledger)
     store.now += LEASE + 1
-    store.meanwhile["create claim-2"] = lambda: ledger.record(slow, create_record(FOUR[0]))
-    assert list(claim(ledger).final_records) == FOUR[:1]
-
-
-def test_retry_sees_record_written_meanwhile(store, ledger):
-    slow = claim(ledger)
-    store.now += LEASE + 1
-    ledger.close(claim(ledger), [], False)
-    store.meanwhile["create claim-3"] = lambda: ledger.record(slow, create_record(FOUR[0]))
+    if deliveries == 2:
+        ledger.close(claim(ledger), [], False)
+    store.meanwhile[f"create claim-{deliveries + 1}"] = lambda: ledger.record(
+        slow, create_record(FOUR[0])
+    )
     assert list(claim(ledger).final_records) == FOUR[:1]
 
 
@@ -519,6 +511,12 @@ def put_object(store, name, data):
     )
 
 
+def change_object(store, name, **fields):
+    """Change fields of an object of the event."""
+    stored = json.loads(store.objects[f"{FOLDER}/{name}"][0])
+    put_object(store, f"{FOLDER}/{name}", {**stored, **fields})
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"null", b"[]", b'"x"', b"{}", b'{"key": 1}'])
 @pytest.mark.parametrize("name", ["state", "event"])
 def test_damaged_object_is_named_and_not_claimed(store, ledger, name, data):
@@ -587,8 +585,7 @@ def test_folder_objects_of_console_are_ignored(store, ledger):
 
 def test_claim_fails_when_key_has_other_event(store, ledger):
     deliver(ledger)
-    state = json.loads(store.objects[f"{FOLDER}/state"][0])
-    put_object(store, f"{FOLDER}/state", {**state, "key": "another"})
+    change_object(store, "state", key="another")
     with pytest.raises(LedgerError, match="another event"):
         claim(ledger)
     assert ledger.find(EVENT.key) is None
@@ -596,8 +593,7 @@ def test_claim_fails_when_key_has_other_event(store, ledger):
 
 def test_takeover_fails_when_folder_has_other_event(store, ledger):
     claim(ledger)
-    first = json.loads(store.objects[f"{FOLDER}/event"][0])
-    put_object(store, f"{FOLDER}/event", {**first, "key": "another"})
+    change_object(store, "event", key="another")
     store.now += LEASE + 1
     with pytest.raises(LedgerError, match="another event"):
         claim(ledger)
@@ -681,8 +677,7 @@ def test_damaged_record_of_callback_is_named(store, ledger, damage):
 @pytest.mark.parametrize("notification", [None, [], "text", 5])
 def test_damaged_notification_is_named(store, ledger, notification):
     deliver(ledger)
-    first = json.loads(store.objects[f"{FOLDER}/event"][0])
-    put_object(store, f"{FOLDER}/event", {**first, "notification": notification})
+    change_object(store, "event", notification=notification)
     with pytest.raises(DamagedRecord, match="/event"):
         ledger.find(EVENT.key)
 
@@ -690,14 +685,12 @@ def test_damaged_notification_is_named(store, ledger, notification):
 @pytest.mark.parametrize("delivery", [-1, 1.5, True, "1", 10**13])
 def test_invalid_delivery_number_is_damage(store, ledger, delivery):
     deliver(ledger)
-    state = json.loads(store.objects[f"{FOLDER}/state"][0])
-    put_object(store, f"{FOLDER}/state", {**state, "delivery": delivery})
+    change_object(store, "state", delivery=delivery)
     with pytest.raises(DamagedRecord, match="/state"):
         claim(ledger)
 
 
 def test_whole_number_is_accepted_as_time(store, ledger):
     deliver(ledger)
-    state = json.loads(store.objects[f"{FOLDER}/state"][0])
-    put_object(store, f"{FOLDER}/state", {**state, "received": 1_700_000_000})
+    change_object(store, "state", received=1_700_000_000)
     assert ledger.find(EVENT.key).received == 1.7e9
