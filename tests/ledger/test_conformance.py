@@ -14,9 +14,21 @@ from scf_mps import App, Event
 from scf_mps.errors import DamagedRecord, EventHeld
 from scf_mps.events.parser import parse_event
 
-from .support import LEASE, claim_in_threads, create_event, create_notification, create_record
+from .support import (
+    LEASE,
+    claim_in_threads,
+    create_event,
+    create_notification,
+    create_record,
+    deliver,
+)
 
 TWO = ("r/1 make", "r/2 send")
+KEY = create_event().key
+
+
+def claim(ledger, calls=TWO, **options):
+    return ledger.claim(create_event(), calls, LEASE, **options)
 
 
 def get_outcomes(event):
@@ -24,26 +36,21 @@ def get_outcomes(event):
 
 
 def test_first_claim_holds_event(ledger):
-    lease = ledger.claim(create_event(), TWO, LEASE, owner="request-1")
-    assert (lease.event, lease.delivery, lease.final_records, lease.held) == (
-        create_event().key,
-        1,
-        {},
-        True,
-    )
+    lease = claim(ledger, owner="request-1")
+    assert (lease.event, lease.delivery, lease.final_records, lease.held) == (KEY, 1, {}, True)
 
 
 def test_second_claim_fails_when_event_is_held(store):
-    store.open().claim(create_event(), TWO, LEASE, owner="request-1")
+    claim(store.open(), owner="request-1")
     with pytest.raises(EventHeld, match="request-1") as raised:
-        store.open().claim(create_event(), TWO, LEASE)
+        claim(store.open())
     assert LEASE - 2 < raised.value.seconds <= LEASE + 2
 
 
 def test_holder_without_request_id_is_unknown(ledger):
-    ledger.claim(create_event(), TWO, LEASE)
+    claim(ledger)
     with pytest.raises(EventHeld, match="unknown"):
-        ledger.claim(create_event(), TWO, LEASE)
+        claim(ledger)
 
 
 def test_lease_does_not_affect_other_events(ledger):
@@ -54,14 +61,14 @@ def test_lease_does_not_affect_other_events(ledger):
 
 def test_next_delivery_gets_final_records(store):
     first = store.open()
-    lease = first.claim(create_event(), TWO, LEASE)
+    lease = claim(first)
     first.record(lease, create_record(TWO[0], "dropped", error="why", seconds=1.5, at=3.25))
     first.close(
         lease,
         [create_record(TWO[0], "dropped", error="why"), create_record(TWO[1], "failed")],
         False,
     )
-    again = store.open().claim(create_event(), TWO, LEASE)
+    again = claim(store.open())
     assert (again.delivery, again.held) == (2, True)
     assert list(again.final_records) == [TWO[0]]
     record = again.final_records[TWO[0]]
@@ -70,73 +77,69 @@ def test_next_delivery_gets_final_records(store):
 
 def test_record_survives_when_delivery_never_closes(store):
     first = store.open()
-    lease = first.claim(create_event(), TWO, LEASE)
+    lease = claim(first)
     record = create_record(TWO[0], error="näh", seconds=0.25, at=1700000000.5)
     first.record(lease, record)
     store.expire()
-    assert store.open().claim(create_event(), TWO, LEASE).final_records == {TWO[0]: record}
+    assert claim(store.open()).final_records == {TWO[0]: record}
 
 
 def test_claim_holds_nothing_when_event_is_done(store):
     ledger = store.open()
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     ledger.close(lease, [create_record(call) for call in TWO], True)
-    finished = store.open().claim(create_event(), TWO, LEASE)
-    assert (finished.event, finished.delivery, finished.held) == (create_event().key, 1, False)
+    finished = claim(store.open())
+    assert (finished.event, finished.delivery, finished.held) == (KEY, 1, False)
     assert sorted(finished.final_records) == sorted(TWO)
-    assert store.open().claim(create_event(), TWO[:1], LEASE).held is False
-    assert ledger.find(create_event().key).state == "done"
+    assert claim(store.open(), TWO[:1]).held is False
+    assert ledger.find(KEY).state == "done"
 
 
 def test_claim_holds_done_event_for_new_callback(ledger):
-    ledger.close(
-        ledger.claim(create_event(), TWO, LEASE), [create_record(call) for call in TWO], True
-    )
-    lease = ledger.claim(create_event(), [*TWO, "r/3 new"], LEASE)
+    deliver(ledger, TWO)
+    lease = claim(ledger, [*TWO, "r/3 new"])
     assert (lease.held, lease.delivery, sorted(lease.final_records)) == (True, 2, sorted(TWO))
-    assert ledger.find(create_event().key).complete is False
+    assert ledger.find(KEY).complete is False
     ledger.close(lease, [create_record("r/3 new", delivery=2)], True)
-    assert ledger.claim(create_event(), [*TWO, "r/3 new"], LEASE).held is False
-    assert len(ledger.find(create_event().key).records) == 3
+    assert claim(ledger, [*TWO, "r/3 new"]).held is False
+    assert len(ledger.find(KEY).records) == 3
 
 
 def test_claim_holds_done_event_when_call_is_forced(ledger):
-    ledger.close(
-        ledger.claim(create_event(), TWO, LEASE), [create_record(call) for call in TWO], True
-    )
-    lease = ledger.claim(create_event(), TWO, LEASE, forced={TWO[1]})
+    deliver(ledger, TWO)
+    lease = claim(ledger, forced={TWO[1]})
     assert (lease.held, lease.delivery, sorted(lease.final_records)) == (True, 2, sorted(TWO))
     ledger.record(lease, create_record(TWO[1], "dropped", 2))
     ledger.close(lease, [create_record(TWO[1], "dropped", 2)], True)
-    assert get_outcomes(ledger.find(create_event().key)) == {TWO[0]: "done", TWO[1]: "dropped"}
-    assert ledger.claim(create_event(), TWO, LEASE).held is False
+    assert get_outcomes(ledger.find(KEY)) == {TWO[0]: "done", TWO[1]: "dropped"}
+    assert claim(ledger).held is False
 
 
 def test_final_record_stays_when_forced_call_fails(ledger):
-    ledger.close(ledger.claim(create_event(), TWO[:1], LEASE), [create_record(TWO[0])], True)
-    lease = ledger.claim(create_event(), TWO[:1], LEASE, forced=TWO[:1])
+    ledger.close(claim(ledger, TWO[:1]), [create_record(TWO[0])], True)
+    lease = claim(ledger, TWO[:1], forced=TWO[:1])
     ledger.close(lease, [create_record(TWO[0], "failed", 2)], False)
-    assert list(ledger.claim(create_event(), TWO, LEASE).final_records) == [TWO[0]]
+    assert list(claim(ledger).final_records) == [TWO[0]]
 
 
 def test_claim_holds_nothing_when_calls_are_final(store):
     ledger = store.open()
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     for call in TWO:
         ledger.record(lease, create_record(call))
-    finished = store.open().claim(create_event(), TWO, LEASE)
-    assert (finished.event, finished.held, finished.delivery) == (create_event().key, False, 1)
+    finished = claim(store.open())
+    assert (finished.event, finished.held, finished.delivery) == (KEY, False, 1)
     assert sorted(finished.final_records) == sorted(TWO)
     with pytest.raises(EventHeld):
-        store.open().claim(create_event(), TWO, LEASE, forced=TWO[:1])
+        claim(store.open(), forced=TWO[:1])
 
 
 def test_later_claim_holds_nothing_when_calls_are_final(store):
     ledger = store.open()
-    ledger.close(ledger.claim(create_event(), TWO, LEASE), [create_record(TWO[0])], False)
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    ledger.close(claim(ledger), [create_record(TWO[0])], False)
+    lease = claim(ledger)
     ledger.record(lease, create_record(TWO[1], delivery=2))
-    finished = store.open().claim(create_event(), TWO, LEASE)
+    finished = claim(store.open())
     assert (finished.held, finished.delivery, sorted(finished.final_records)) == (
         False,
         2,
@@ -146,32 +149,32 @@ def test_later_claim_holds_nothing_when_calls_are_final(store):
 
 def test_unclosed_event_is_held_once_more(store):
     ledger = store.open()
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     for call in TWO:
         ledger.record(lease, create_record(call))
     store.expire()
-    assert ledger.find(create_event().key).state == "interrupted"
-    again = ledger.claim(create_event(), TWO, LEASE)
+    assert ledger.find(KEY).state == "interrupted"
+    again = claim(ledger)
     assert (again.held, again.delivery, sorted(again.final_records)) == (True, 2, sorted(TWO))
     ledger.close(again, [], True)
-    event = ledger.find(create_event().key)
+    event = ledger.find(KEY)
     assert (event.state, get_outcomes(event)) == ("done", dict.fromkeys(TWO, "done"))
 
 
 def test_close_keeps_earlier_records(ledger):
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     for call in TWO:
         ledger.record(lease, create_record(call))
     ledger.close(lease, [], True)
-    assert ledger.claim(create_event(), TWO, LEASE).held is False
+    assert claim(ledger).held is False
 
 
 def test_event_without_calls_is_done(ledger):
-    lease = ledger.claim(create_event(), [], LEASE)
+    lease = claim(ledger, [])
     assert lease.held
     ledger.close(lease, [], True)
-    assert ledger.claim(create_event(), [], LEASE).held is False
-    assert ledger.find(create_event().key).state == "done"
+    assert claim(ledger, []).held is False
+    assert ledger.find(KEY).state == "done"
 
 
 def test_one_of_many_threads_claims_event(store):
@@ -182,14 +185,14 @@ def test_one_of_many_threads_claims_event(store):
 
 def test_one_of_many_threads_takes_expired_event_over(store):
     dead = store.open()
-    dead.record(dead.claim(create_event(), TWO, LEASE), create_record(TWO[0]))
+    dead.record(claim(dead), create_record(TWO[0]))
     store.expire()
     start = threading.Barrier(8)
 
     def work(_):
         start.wait(timeout=30)
         try:
-            lease = store.open().claim(create_event(), TWO, LEASE)
+            lease = claim(store.open())
         except EventHeld:
             return None
         return lease.delivery, list(lease.final_records)
@@ -218,19 +221,19 @@ def test_record_survives_when_process_is_killed(shared_store, start_worker):
     process.call("record", "killed", create_record(TWO[0]).as_dict())
     process.kill()
     ledger = shared_store.open()
-    assert ledger.find(create_event().key).state == "running"
+    assert ledger.find(KEY).state == "running"
     with pytest.raises(EventHeld, match="killed"):
-        ledger.claim(create_event(), TWO, LEASE)
+        claim(ledger)
     shared_store.expire()
-    assert ledger.find(create_event().key).state == "interrupted"
-    assert list(ledger.claim(create_event(), TWO, LEASE).final_records) == [TWO[0]]
+    assert ledger.find(KEY).state == "interrupted"
+    assert list(claim(ledger).final_records) == [TWO[0]]
 
 
 def test_overtaken_delivery_adds_only_final_records(store):
     slow, quick = store.open(), store.open()
-    late = slow.claim(create_event(), TWO, LEASE)
+    late = claim(slow)
     store.expire()
-    lease = quick.claim(create_event(), TWO, LEASE)
+    lease = claim(quick)
     quick.record(lease, create_record(TWO[1], delivery=2))
     quick.close(lease, [create_record(TWO[1], delivery=2)], True)
     slow.record(late, create_record(TWO[0]))
@@ -239,56 +242,56 @@ def test_overtaken_delivery_adds_only_final_records(store):
         [create_record(TWO[0]), create_record(TWO[1], "failed"), create_record("r/3 x", "failed")],
         False,
     )
-    event = quick.find(create_event().key)
+    event = quick.find(KEY)
     assert (event.complete, event.delivery, event.lease_seconds) == (True, 2, 0)
     assert get_outcomes(event) == dict.fromkeys(TWO, "done")
-    assert store.open().claim(create_event(), [*TWO, "r/3 x"], LEASE).delivery == 3
+    assert claim(store.open(), [*TWO, "r/3 x"]).delivery == 3
 
 
 def test_overtaken_delivery_does_not_release_newer_lease(store):
     slow, quick = store.open(), store.open()
-    late = slow.claim(create_event(), TWO, LEASE)
+    late = claim(slow)
     store.expire()
-    quick.claim(create_event(), TWO, LEASE, owner="newer")
+    claim(quick, owner="newer")
     # A record that failed earlier is repeated at the close.
     slow.close(late, [create_record(TWO[0]), create_record(TWO[1], "failed")], False)
     with pytest.raises(EventHeld, match="newer"):
-        store.open().claim(create_event(), TWO, LEASE)
-    event = quick.find(create_event().key)
+        claim(store.open())
+    event = quick.find(KEY)
     assert (event.state, event.delivery, get_outcomes(event)) == ("running", 2, {TWO[0]: "done"})
     store.expire()
-    assert list(store.open().claim(create_event(), TWO, LEASE).final_records) == [TWO[0]]
+    assert list(claim(store.open()).final_records) == [TWO[0]]
 
 
 def test_late_record_of_overtaken_delivery_is_final(store):
     slow, quick = store.open(), store.open()
-    late = slow.claim(create_event(), TWO, LEASE)
+    late = claim(slow)
     store.expire()
-    lease = quick.claim(create_event(), TWO, LEASE)
+    lease = claim(quick)
     quick.close(lease, [create_record(call, "failed", 2) for call in TWO], False)
     slow.record(late, create_record(TWO[0]))
-    assert get_outcomes(quick.find(create_event().key)) == {TWO[0]: "done", TWO[1]: "failed"}
-    assert list(store.open().claim(create_event(), TWO, LEASE).final_records) == [TWO[0]]
+    assert get_outcomes(quick.find(KEY)) == {TWO[0]: "done", TWO[1]: "failed"}
+    assert list(claim(store.open()).final_records) == [TWO[0]]
 
 
 def test_late_delivery_closes_when_not_overtaken(store):
     ledger = store.open()
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     store.expire()
     ledger.close(lease, [create_record(TWO[0]), create_record(TWO[1], "failed", error="no")], False)
-    event = ledger.find(create_event().key)
+    event = ledger.find(KEY)
     assert (event.state, event.delivery) == ("failed", 1)
     assert get_outcomes(event) == {TWO[0]: "done", TWO[1]: "failed"}
-    assert ledger.claim(create_event(), TWO, LEASE).delivery == 2
+    assert claim(ledger).delivery == 2
 
 
 def test_failure_of_last_delivery_is_kept(ledger):
     for delivery in (1, 2):
-        lease = ledger.claim(create_event(), TWO, LEASE)
+        lease = claim(ledger)
         assert lease.delivery == delivery
         failed = create_record(TWO[0], "failed", delivery, error=f"delivery {delivery}")
         ledger.close(lease, [failed, create_record(TWO[1], "deferred", delivery)], False)
-    records = {record.key: record for record in ledger.find(create_event().key).records}
+    records = {record.key: record for record in ledger.find(KEY).records}
     assert records[TWO[0]].error == "delivery 2"
     assert records[TWO[1]].outcome == "deferred"
 
@@ -296,41 +299,35 @@ def test_failure_of_last_delivery_is_kept(ledger):
 def test_stored_event_describes_each_state(store):
     ledger = store.open()
     before = time.time()
-    lease = ledger.claim(create_event(), TWO, LEASE)
-    event = ledger.find(create_event().key)
-    assert (event.key, event.type, event.task_id) == (
-        create_event().key,
-        "WorkflowTask",
-        create_event().task_id,
-    )
+    lease = claim(ledger)
+    event = ledger.find(KEY)
+    assert (event.key, event.type, event.task_id) == (KEY, "WorkflowTask", create_event().task_id)
     assert (event.status, event.delivery, event.complete) == ("FINISH", 1, False)
     assert before <= event.received <= time.time()
     assert (event.state, event.records) == ("running", ())
     assert LEASE - 2 < event.lease_seconds <= LEASE + 2
     store.expire()
-    assert ledger.find(create_event().key).state == "interrupted"
+    assert ledger.find(KEY).state == "interrupted"
     ledger.close(lease, [create_record(TWO[0], "deferred")], False)
-    assert ledger.find(create_event().key).state == "failed"
-    received = ledger.find(create_event().key).received
-    lease = ledger.claim(create_event(), TWO, LEASE)
-    assert ledger.find(create_event().key).state == "running"
+    assert ledger.find(KEY).state == "failed"
+    received = ledger.find(KEY).received
+    lease = claim(ledger)
+    assert ledger.find(KEY).state == "running"
     ledger.close(lease, [create_record(TWO[0], delivery=2)], False)
-    assert ledger.find(create_event().key).state == "interrupted"
-    ledger.close(
-        ledger.claim(create_event(), TWO, LEASE), [create_record(TWO[1], delivery=3)], True
-    )
-    event = ledger.find(create_event().key)
+    assert ledger.find(KEY).state == "interrupted"
+    ledger.close(claim(ledger), [create_record(TWO[1], delivery=3)], True)
+    event = ledger.find(KEY)
     assert (event.state, event.delivery, event.lease_seconds) == ("done", 3, 0)
     assert event.received == received
 
 
 def test_only_find_returns_notification(ledger):
-    assert ledger.find(create_event().key) is None
+    assert ledger.find(KEY) is None
     assert list(ledger.list_events()) == []
-    ledger.close(ledger.claim(create_event(), TWO, LEASE), [], True)
-    assert ledger.find(create_event().key).notification == create_notification()
+    ledger.close(claim(ledger), [], True)
+    assert ledger.find(KEY).notification == create_notification()
     (event,) = ledger.list_events()
-    assert (event.key, event.notification) == (create_event().key, None)
+    assert (event.key, event.notification) == (KEY, None)
 
 
 def test_no_secret_is_stored(store):
@@ -462,8 +459,8 @@ def test_purge_spares_later_events(ledger):
 
 
 def test_lease_that_holds_nothing_rejects_records(ledger):
-    ledger.close(ledger.claim(create_event(), [], LEASE), [], True)
-    finished = ledger.claim(create_event(), [], LEASE)
+    ledger.close(claim(ledger, []), [], True)
+    finished = claim(ledger, [])
     with pytest.raises(AssertionError):
         ledger.record(finished, create_record(TWO[0]))
     with pytest.raises(AssertionError):
@@ -471,7 +468,7 @@ def test_lease_that_holds_nothing_rejects_records(ledger):
 
 
 def test_record_rejects_outcome_that_is_not_final(ledger):
-    lease = ledger.claim(create_event(), TWO, LEASE)
+    lease = claim(ledger)
     with pytest.raises(AssertionError):
         ledger.record(lease, create_record(TWO[0], "failed"))
 
