@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
-import threading
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from time import monotonic
 
 import pytest
@@ -20,6 +19,7 @@ from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import MemoryLedger, open_ledger
 from scf_mps.local.samples import sample
+from tests.support.raw_server import Server
 from tests.support.redis_server import RedisServer
 
 from .support import BUCKET, REGION
@@ -233,25 +233,8 @@ def test_waiting_delivery_fails_before_its_limit_when_held():
 @pytest.fixture
 def dripping_port():
     """The port of a server that sends single bytes, and never a whole response."""
-    stop = threading.Event()
-
-    def drip(connection):
-        with connection, suppress(OSError):
-            while not stop.wait(0.1):
-                connection.sendall(b"+")
-
-    def accept():
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=drip, args=server.accept()[:1]).start()
-
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield server.getsockname()[1]
-        stop.set()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with Server(lambda peer: peer.drip(itertools.repeat(b"+"))) as server:
+        yield server.port
 
 
 @pytest.mark.parametrize("on_error", ["fail", "run"])

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+from contextlib import suppress
 from time import monotonic
 
 import pytest
@@ -14,6 +14,7 @@ import trustme
 from scf_mps.errors import DamagedRecord, EventHeld, LedgerError, MissingPackage
 from scf_mps.ledger import RedisLedger, open_ledger
 from scf_mps.ledger.base import hash_key
+from tests.support.raw_server import Server
 from tests.support.redis_server import RedisServer
 
 from .support import (
@@ -188,56 +189,34 @@ def test_entries_return_more_than_one_batch(store):
 # Failing servers
 
 
-class CuttingProxy:
+class CuttingProxy(Server):
     """A proxy that cuts the connection instead of forwarding the next `cut` responses."""
 
     def __init__(self, port):
-        self._port = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        super().__init__(self._forward)
         self.cut = 0
-        self._sockets = [self._listener]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._target = ("127.0.0.1", port)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self._port))
-            self._sockets += [client, server]
-            threading.Thread(
-                target=self._forward, args=(client, server, False), daemon=True
-            ).start()
-            threading.Thread(target=self._forward, args=(server, client, True), daemon=True).start()
-
-    def _forward(self, source, sink, is_response):
-        try:
-            while data := source.recv(65536):
-                if is_response and self.cut:
-                    self.cut -= 1
-                    break
-                sink.sendall(data)
-        except OSError:
-            pass
-        for side in (source, sink):
-            try:
+    def _forward(self, peer):
+        with socket.create_connection(self._target) as server:
+            self._start(self._forward_requests, peer.sock, server)
+            while (data := server.recv(65536)) and not self.cut:
+                peer.send(data)
+            self.cut -= bool(data)
+            for side in (peer.sock, server):
                 side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
 
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for sock in self._sockets:
-            sock.close()
+    def _forward_requests(self, client, server):
+        with suppress(OSError):
+            while data := client.recv(65536):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
 def proxy(redis_server):
-    proxy = CuttingProxy(redis_server.port)
-    yield proxy
-    proxy.close()
+    with CuttingProxy(redis_server.port) as proxy:
+        yield proxy
 
 
 def test_repeated_requests_apply_once(store, proxy):
