@@ -44,6 +44,11 @@ def get_error_code(call, *arguments, **named):
     return str(caught.value.code)
 
 
+def assert_error(code, call, *arguments, **named):
+    """Make a call that must fail with this code."""
+    assert get_error_code(call, *arguments, **named) == code
+
+
 class Reply(NamedTuple):
     status: int
     content_type: str

@@ -16,7 +16,7 @@ from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from scf_mps.local.api import Account, CloudApi, Mps, Scf, write_log_entry
 
-from .support import REGION, credential, get_error_code, profile
+from .support import REGION, assert_error, credential, profile
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWarning"),
@@ -68,9 +68,9 @@ class Client:
         request.from_json_string(json.dumps({"FunctionName": "events", **fields}))
         return getattr(self.official, action)(request)
 
-    def error(self, action, **fields):
-        """Return the code of the error that an action must cause."""
-        return get_error_code(self, action, **fields)
+    def refuse(self, code, action, **fields):
+        """Call an action that must fail with this code."""
+        assert_error(code, self, action, **fields)
 
 
 @pytest.fixture
@@ -126,12 +126,9 @@ def test_changes_take_polls_and_block_others():
     with CloudApi([scf]) as api:
         scf_client = Client(api)
         scf_client("CreateFunction", **FUNCTION)
-        assert (
-            scf_client.error("UpdateFunctionCode", ZipFile=ZIP)
-            == "FailedOperation.FunctionStatusError"
-        )
-        assert scf_client.error("PublishVersion") == "FailedOperation.FunctionStatusError"
-        assert scf_client.error("Invoke") == "FailedOperation.FunctionStatusError"
+        scf_client.refuse("FailedOperation.FunctionStatusError", "UpdateFunctionCode", ZipFile=ZIP)
+        scf_client.refuse("FailedOperation.FunctionStatusError", "PublishVersion")
+        scf_client.refuse("FailedOperation.FunctionStatusError", "Invoke")
         assert [scf_client("GetFunction").Status for _ in range(3)] == [
             "Creating",
             "Creating",
@@ -151,9 +148,7 @@ def test_changes_fail_on_demand(scf_client, scf):
     scf_client("CreateFunction", **FUNCTION)
     function = scf_client("GetFunction")
     assert (function.Status, function.StatusReasons[0].ErrorMessage) == ("CreateFailed", "first")
-    assert (
-        scf_client.error("UpdateFunctionCode", ZipFile=ZIP) == "FailedOperation.FunctionStatusError"
-    )
+    scf_client.refuse("FailedOperation.FunctionStatusError", "UpdateFunctionCode", ZipFile=ZIP)
     scf_client("DeleteFunction")
     scf_client("CreateFunction", **FUNCTION)
     scf.account.failures.append("second")
@@ -187,7 +182,7 @@ def test_changes_fail_on_demand(scf_client, scf):
     ],
 )
 def test_create_function_refuses_invalid_fields(scf_client, fields, code):
-    assert scf_client.error("CreateFunction", **{**FUNCTION, **fields}) == code
+    scf_client.refuse(code, "CreateFunction", **{**FUNCTION, **fields})
     assert scf_client("ListFunctions").TotalCount == 0
 
 
@@ -205,13 +200,13 @@ def test_create_function_refuses_invalid_fields(scf_client, fields, code):
 def test_variables_have_limits(scf_client, variables, code):
     environment = {"Variables": [{"Key": key, "Value": value} for key, value in variables]}
 
-    assert scf_client.error("CreateFunction", **FUNCTION, Environment=environment) == code
+    scf_client.refuse(code, "CreateFunction", **FUNCTION, Environment=environment)
 
 
 def test_updated_zip_has_at_most_20_megabytes(created):
     large = base64.b64encode(zipped(noise=os.urandom(20 * 1024 * 1024))).decode()
 
-    assert created.error("UpdateFunctionCode", ZipFile=large) == "InvalidParameterValue.ZipFile"
+    created.refuse("InvalidParameterValue.ZipFile", "UpdateFunctionCode", ZipFile=large)
 
 
 def test_zip_over_unpacked_limit_is_refused(scf_client):
@@ -220,28 +215,24 @@ def test_zip_over_unpacked_limit_is_refused(scf_client):
     entry[size : size + 4] = (501 * 1024 * 1024).to_bytes(4, "little")
     code = {"ZipFile": base64.b64encode(entry).decode()}
 
-    refused = scf_client.error("CreateFunction", **{**FUNCTION, "Code": code})
-
-    assert refused == "InvalidParameterValue.ZipFile"
+    scf_client.refuse(
+        "InvalidParameterValue.ZipFile", "CreateFunction", **{**FUNCTION, "Code": code}
+    )
 
 
 def test_other_services_keep_their_request_size():
     with CloudApi([Mps()]) as api:
         client = CommonClient("mps", "2019-06-12", credential(api), REGION, profile(api))
         large = {"Status": "x" * 11 * 1024 * 1024}
-        assert (
-            get_error_code(lambda: client.call_json("DescribeTasks", large))
-            == "RequestSizeLimitExceeded"
-        )
+        assert_error("RequestSizeLimitExceeded", lambda: client.call_json("DescribeTasks", large))
 
 
 def test_function_names_are_unique_and_limited(created, scf):
-    assert created.error("CreateFunction", **FUNCTION) == "ResourceInUse.FunctionName"
+    created.refuse("ResourceInUse.FunctionName", "CreateFunction", **FUNCTION)
     for number in range(49):
         created("CreateFunction", **{**FUNCTION, "FunctionName": f"f-{number}"})
-    assert (
-        created.error("CreateFunction", **{**FUNCTION, "FunctionName": "one-more"})
-        == "LimitExceeded.Function"
+    created.refuse(
+        "LimitExceeded.Function", "CreateFunction", **{**FUNCTION, "FunctionName": "one-more"}
     )
     response = created("ListFunctions", Limit=30, Offset=30)
     assert (len(response.Functions), response.TotalCount) == (20, 50)
@@ -260,8 +251,8 @@ def test_code_comes_from_cos(created):
     with CloudApi([Scf()]) as api:
         client_without_objects = Client(api)
         source = {"CosBucketName": "b", "CosObjectName": "/a/c.zip"}
-        assert client_without_objects.error("CreateFunction", **{**FUNCTION, "Code": source}) == (
-            "ResourceNotFound.CosObject"
+        client_without_objects.refuse(
+            "ResourceNotFound.CosObject", "CreateFunction", **{**FUNCTION, "Code": source}
         )
 
 
@@ -325,19 +316,16 @@ def test_aliases_point_to_immutable_versions(created):
     assert created("ListVersionByFunction").FunctionVersion == ["$LATEST", "2", "1"]
     created("UpdateAlias", Name="live", FunctionVersion="2")
     assert created("GetFunction", Qualifier="live").Timeout == 20
-    assert created.error("CreateAlias", Name="live", FunctionVersion="1") == "ResourceInUse.Alias"
-    assert (
-        created.error("CreateAlias", Name="1", FunctionVersion="1") == "InvalidParameterValue.Alias"
+    created.refuse("ResourceInUse.Alias", "CreateAlias", Name="live", FunctionVersion="1")
+    created.refuse("InvalidParameterValue.Alias", "CreateAlias", Name="1", FunctionVersion="1")
+    created.refuse("ResourceNotFound.Alias", "UpdateAlias", Name="no", FunctionVersion="1")
+    created.refuse(
+        "ResourceNotFound.FunctionVersion", "UpdateAlias", Name="live", FunctionVersion="9"
     )
-    assert created.error("UpdateAlias", Name="no", FunctionVersion="1") == "ResourceNotFound.Alias"
-    assert (
-        created.error("UpdateAlias", Name="live", FunctionVersion="9")
-        == "ResourceNotFound.FunctionVersion"
-    )
-    assert created.error("GetAlias", Name="no") == "ResourceNotFound.Alias"
+    created.refuse("ResourceNotFound.Alias", "GetAlias", Name="no")
     created("DeleteFunction", Qualifier="1")
-    assert created.error("DeleteFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
-    assert created.error("GetFunction", Qualifier="1") == "ResourceNotFound.Qualifier"
+    created.refuse("ResourceNotFound.Qualifier", "DeleteFunction", Qualifier="1")
+    created.refuse("ResourceNotFound.Qualifier", "GetFunction", Qualifier="1")
 
 
 @pytest.mark.parametrize(
@@ -350,7 +338,7 @@ def test_aliases_point_to_immutable_versions(created):
     ],
 )
 def test_retries_have_limits(created, config, code):
-    assert created.error("UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config) == code
+    created.refuse(code, "UpdateFunctionEventInvokeConfig", AsyncTriggerConfig=config)
 
 
 def test_timers_are_created_changed_listed_and_deleted(created):
@@ -377,10 +365,7 @@ def test_timers_are_created_changed_listed_and_deleted(created):
     created("UpdateTrigger", **timer)
     assert created("ListTriggers", Filters=[{"Name": "Qualifier", "Values": ["1"]}]).TotalCount == 0
 
-    assert (
-        created.error("DeleteTrigger", **{**timer, "Qualifier": "$LATEST"})
-        == "ResourceNotFound.Trigger"
-    )
+    created.refuse("ResourceNotFound.Trigger", "DeleteTrigger", **{**timer, "Qualifier": "$LATEST"})
     created("DeleteTrigger", **timer)
     assert created("ListTriggers").TotalCount == 0
 
@@ -402,7 +387,7 @@ def test_invalid_timer_is_refused(created, fields, code):
     timer = {"TriggerName": "t", "Type": "timer", "TriggerDesc": "0 0 0 * * * *"}
     created("CreateTrigger", **{**timer, "TriggerName": "there"})
 
-    assert created.error("CreateTrigger", **{**timer, **fields}) == code
+    created.refuse(code, "CreateTrigger", **{**timer, **fields})
 
 
 def test_function_has_at_most_ten_timers(created):
@@ -410,16 +395,13 @@ def test_function_has_at_most_ten_timers(created):
     for number in range(10):
         created("CreateTrigger", **timer, TriggerName=f"t{number}")
 
-    assert created.error("CreateTrigger", **timer, TriggerName="more") == "LimitExceeded.Trigger"
-    assert (
-        created.error("UpdateTrigger", Type="http", TriggerName="x")
-        == "UnsupportedOperation.Trigger"
-    )
+    created.refuse("LimitExceeded.Trigger", "CreateTrigger", **timer, TriggerName="more")
+    created.refuse("UnsupportedOperation.Trigger", "UpdateTrigger", Type="http", TriggerName="x")
 
 
 def test_layers_have_immutable_versions(scf_client):
     layer = {"LayerName": "base", "CompatibleRuntimes": ["Python3.10"], "Content": {"ZipFile": ZIP}}
-    assert scf_client.error("ListLayerVersions", LayerName="base") == "ResourceNotFound.Layer"
+    scf_client.refuse("ResourceNotFound.Layer", "ListLayerVersions", LayerName="base")
     assert [scf_client("PublishLayerVersion", **layer).LayerVersion for _ in range(2)] == [1, 2]
 
     versions = scf_client("ListLayerVersions", LayerName="base").LayerVersions
@@ -431,23 +413,23 @@ def test_layers_have_immutable_versions(scf_client):
     )
     [newest] = scf_client("ListLayers").Layers
     assert (newest.LayerName, newest.LayerVersion) == ("base", 2)
-    assert (
-        scf_client.error("GetLayerVersion", LayerName="base", LayerVersion=3)
-        == "ResourceNotFound.LayerVersion"
+    scf_client.refuse(
+        "ResourceNotFound.LayerVersion", "GetLayerVersion", LayerName="base", LayerVersion=3
     )
-    assert (
-        scf_client.error("PublishLayerVersion", **{**layer, "LayerName": "-"})
-        == "InvalidParameterValue.LayerName"
+    scf_client.refuse(
+        "InvalidParameterValue.LayerName", "PublishLayerVersion", **{**layer, "LayerName": "-"}
     )
-    assert scf_client.error(
-        "PublishLayerVersion", **{**layer, "CompatibleRuntimes": ["Python9"]}
-    ) == ("InvalidParameterValue.CompatibleRuntimes")
+    scf_client.refuse(
+        "InvalidParameterValue.CompatibleRuntimes",
+        "PublishLayerVersion",
+        **{**layer, "CompatibleRuntimes": ["Python9"]},
+    )
 
 
 def test_functions_exist_in_their_region_only(created, api):
     other_client = Client(api, "ap-shanghai")
 
-    assert other_client.error("GetFunction") == "ResourceNotFound.Function"
+    other_client.refuse("ResourceNotFound.Function", "GetFunction")
     assert other_client("ListFunctions").TotalCount == 0
     assert other_client("ListLayers").TotalCount == 0
 
@@ -460,16 +442,13 @@ def test_mps_binds_one_function_of_account(created, bind, scf):
     assert json.loads(trigger.TriggerDesc) == {"eventType": "WorkflowTask"}
     assert trigger.ResourceId == resource_id
     assert resource_id.endswith("TriggerType/WorkflowTaskEvent")
-    assert get_error_code(bind) == "ResourceInUse.Trigger"
+    assert_error("ResourceInUse.Trigger", bind)
     bind(EventType="EditMediaTask")
     created("CreateFunction", **{**FUNCTION, "FunctionName": "other"})
-    assert get_error_code(bind, FunctionName="other") == "LimitExceeded.Trigger"
-    assert get_error_code(bind, EventType="ScheduleTask") == "InvalidParameterValue"
-    assert (
-        get_error_code(bind, EventType="EditMediaTask", Qualifier="9")
-        == "ResourceNotFound.Qualifier"
-    )
-    assert get_error_code(bind, FunctionName="none") == "ResourceNotFound.Function"
+    assert_error("LimitExceeded.Trigger", bind, FunctionName="other")
+    assert_error("InvalidParameterValue", bind, EventType="ScheduleTask")
+    assert_error("ResourceNotFound.Qualifier", bind, EventType="EditMediaTask", Qualifier="9")
+    assert_error("ResourceNotFound.Function", bind, FunctionName="none")
 
 
 def test_unbound_trigger_is_off_until_bound_again(created, bind):
@@ -477,15 +456,13 @@ def test_unbound_trigger_is_off_until_bound_again(created, bind):
     bind("UnbindTrigger", ResourceId=resource_id)
 
     assert [listed.BindStatus for listed in created("ListTriggers").Triggers] == ["off"]
-    assert (
-        get_error_code(bind, action="UnbindTrigger", ResourceId=resource_id) == "ResourceNotFound"
-    )
-    assert get_error_code(bind, action="UnbindTrigger", ResourceId="none") == "ResourceNotFound"
+    assert_error("ResourceNotFound", bind, action="UnbindTrigger", ResourceId=resource_id)
+    assert_error("ResourceNotFound", bind, action="UnbindTrigger", ResourceId="none")
     bind(Qualifier="$LATEST")
     [trigger] = created("ListTriggers").Triggers
     assert (trigger.BindStatus, trigger.Qualifier) == ("on", "$LATEST")
     mps = {"Type": "mps", "TriggerName": "", "Qualifier": "$LATEST"}
-    assert created.error("DeleteTrigger", **mps, TriggerDesc="{}") == "ResourceNotFound.Trigger"
+    created.refuse("ResourceNotFound.Trigger", "DeleteTrigger", **mps, TriggerDesc="{}")
     created("DeleteTrigger", **mps, TriggerDesc=trigger.TriggerDesc)
     assert created("ListTriggers").Triggers == []
 
@@ -506,8 +483,8 @@ def test_mps_without_functions_binds_nothing():
 
 
 def test_invoke_fails_without_runner(created):
-    assert created.error("Invoke") == "UnsupportedOperation"
-    assert created.error("Invoke", FunctionName="none") == "ResourceNotFound.Function"
+    created.refuse("UnsupportedOperation", "Invoke")
+    created.refuse("ResourceNotFound.Function", "Invoke", FunctionName="none")
 
 
 def test_logs_are_selected_ordered_and_filtered(created, scf):
@@ -551,7 +528,7 @@ def test_logs_are_selected_ordered_and_filtered(created, scf):
     ],
 )
 def test_invalid_log_query_is_refused(created, fields, code):
-    assert created.error("GetFunctionLogs", **fields) == code
+    created.refuse(code, "GetFunctionLogs", **fields)
 
 
 def test_account_has_given_namespaces():

@@ -12,7 +12,7 @@ from tencentcloud.scf.v20180416.scf_client import ScfClient
 from scf_mps.local.api import CloudApi, Scf
 from scf_mps.local.scf import Invocation
 
-from .support import REGION, credential, get_error_code, profile
+from .support import REGION, assert_error, credential, get_error_code, profile
 
 RESULT = Invocation("run-1", 200, '"done"', seconds=0.0125, memory=3_207_168)
 
@@ -135,16 +135,16 @@ def test_events_have_size_limits(scf_client, function):
 
 
 def test_invalid_call_is_refused(scf_client, function, scf):
-    assert get_error_code(invoke, scf_client, FunctionName="other") == "ResourceNotFound.Function"
-    assert get_error_code(invoke, scf_client, Namespace="other") == "ResourceNotFound.Function"
-    assert get_error_code(invoke, scf_client, FunctionName=None) == "MissingParameter"
-    assert get_error_code(invoke, scf_client, Qualifier="3") == "ResourceNotFound.Qualifier"
-    assert get_error_code(invoke, scf_client, ClientContext="{") == "InvalidParameterValue.Param"
+    assert_error("ResourceNotFound.Function", invoke, scf_client, FunctionName="other")
+    assert_error("ResourceNotFound.Function", invoke, scf_client, Namespace="other")
+    assert_error("MissingParameter", invoke, scf_client, FunctionName=None)
+    assert_error("ResourceNotFound.Qualifier", invoke, scf_client, Qualifier="3")
+    assert_error("InvalidParameterValue.Param", invoke, scf_client, ClientContext="{")
     code = get_error_code(invoke, scf_client, InvocationType="Later")
     assert code == "InvalidParameterValue.InvokeType"
     assert function.invoked == []
     scf.remove("events")
-    assert get_error_code(invoke, scf_client) == "ResourceNotFound.Function"
+    assert_error("ResourceNotFound.Function", invoke, scf_client)
 
 
 def test_functions_of_one_name_differ_by_namespace():

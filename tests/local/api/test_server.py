@@ -20,7 +20,7 @@ from scf_mps.local.api import ApiError, Call, CloudApi, Mps, Scf, Service, actio
 from scf_mps.local.api.request_log import RequestLog
 from scf_mps.local.api.wire import build_tree
 
-from .support import REGION, credential, get_error_code, profile, send
+from .support import REGION, assert_error, credential, get_error_code, profile, send
 
 
 class Sample(Service):
@@ -143,26 +143,26 @@ def test_contradictory_names_are_refused():
         assert caught.value.code == "InvalidParameter"
 
 
-def test_unknown_targets_are_refused(call_api):
-    assert get_error_code(call_api, "ShrinkThing") == "InvalidAction"
-    assert get_error_code(call_api, "CreateThing", service="cvm") == "NoSuchProduct"
-    assert get_error_code(call_api, "CreateThing", version="2019-01-01") == "NoSuchVersion"
-    assert (
-        get_error_code(call_api, "DescribeTasks", service="scf", version="2019-06-12")
-        == "NoSuchVersion"
-    )
-    assert get_error_code(call_api, "CreateThing", region="mars-north") == "UnsupportedRegion"
-    assert get_error_code(call_api, "CreateThing", region="") == "MissingParameter"
-    assert (
-        get_error_code(call_api, "CreateThing", sign="HmacSHA1", version="2019-01-01")
-        == "NoSuchVersion"
-    )
-    assert get_error_code(call_api, "ShrinkThing", sign="HmacSHA1") == "InvalidAction"
+@pytest.mark.parametrize(
+    ("code", "name", "options"),
+    [
+        ("InvalidAction", "ShrinkThing", {}),
+        ("InvalidAction", "ShrinkThing", {"sign": "HmacSHA1"}),
+        ("NoSuchProduct", "CreateThing", {"service": "cvm"}),
+        ("NoSuchVersion", "CreateThing", {"version": "2019-01-01"}),
+        ("NoSuchVersion", "CreateThing", {"version": "2019-01-01", "sign": "HmacSHA1"}),
+        ("NoSuchVersion", "DescribeTasks", {"version": "2019-06-12", "service": "scf"}),
+        ("UnsupportedRegion", "CreateThing", {"region": "mars-north"}),
+        ("MissingParameter", "CreateThing", {"region": ""}),
+    ],
+)
+def test_unknown_target_is_refused(call_api, code, name, options):
+    assert_error(code, call_api, name, **options)
 
 
 def test_later_version_may_have_more_actions(call_api):
-    assert get_error_code(call_api, "DropThing") == "InvalidAction"
-    assert get_error_code(call_api, "DropThing", version="2021-01-01") == "FailedOperation.Heavy"
+    assert_error("InvalidAction", call_api, "DropThing")
+    assert_error("FailedOperation.Heavy", call_api, "DropThing", version="2021-01-01")
     assert call_api("CreateThing", version="2021-01-01")["Name"] == "unnamed"
 
 
@@ -176,28 +176,20 @@ def test_parameters_are_converted_to_their_type(call_api, method):
     assert call_api("CreateThing", {"Size": "12"}, method=method)["Size"] == 12
     assert call_api("FlipThing", {"Up": False}, method=method)["Up"] is False
     assert call_api("FlipThing", method=method)["Up"] is None
-    assert (
-        get_error_code(call_api, "CreateThing", {"Size": "big"}, method=method)
-        == "InvalidParameter"
-    )
-    assert (
-        get_error_code(call_api, "CreateThing", {"Name": ["a"]}, method=method)
-        == "InvalidParameter"
-    )
-    assert (
-        get_error_code(call_api, "FlipThing", {"Up": "maybe"}, method=method) == "InvalidParameter"
-    )
+    assert_error("InvalidParameter", call_api, "CreateThing", {"Size": "big"}, method=method)
+    assert_error("InvalidParameter", call_api, "CreateThing", {"Name": ["a"]}, method=method)
+    assert_error("InvalidParameter", call_api, "FlipThing", {"Up": "maybe"}, method=method)
 
 
 def test_null_parameter_is_missing(call_api):
     response = call_api("CreateThing", {"Name": None, "Size": None})
 
     assert (response["Name"], response["Size"]) == ("unnamed", 7)
-    assert get_error_code(call_api, "CreateThing", {"Size": True}) == "InvalidParameter"
+    assert_error("InvalidParameter", call_api, "CreateThing", {"Size": True})
 
 
 def test_exception_is_internal_error_and_logged(call_api, api, caplog):
-    assert get_error_code(call_api, "BreakThing") == "InternalError"
+    assert_error("InternalError", call_api, "BreakThing")
 
     assert "BreakThing failed" in caplog.text
     assert "ZeroDivisionError" in caplog.text
@@ -361,8 +353,8 @@ def test_taken_port_is_an_error(api):
 def test_fault_returns_error_code(call_api, api, sample, action_name):
     api.faults.add(action_name, times=2, code="InternalError.Moon")
 
-    assert get_error_code(call_api, "CreateThing") == "InternalError.Moon"
-    assert get_error_code(call_api, "CreateThing") == "InternalError.Moon"
+    assert_error("InternalError.Moon", call_api, "CreateThing")
+    assert_error("InternalError.Moon", call_api, "CreateThing")
     assert call_api("CreateThing")["Size"] == 7
     assert len(sample.calls) == 1
     assert [request.code for request in api.requests] == ["InternalError.Moon"] * 2 + [""]
@@ -372,7 +364,7 @@ def test_faults_match_action_and_can_be_cleared(call_api, api):
     api.faults.add("FlipThing")
     api.faults.add("CreateThing")
 
-    assert get_error_code(call_api, "CreateThing") == "RequestLimitExceeded"
+    assert_error("RequestLimitExceeded", call_api, "CreateThing")
     assert call_api("CreateThing")["Size"] == 7
     api.faults.clear()
     assert call_api("FlipThing")["Up"] is None
@@ -421,7 +413,7 @@ def test_unsigned_requests_use_up_no_fault(api, built, call_api):
     request.header["X-TC-Timestamp"] = "1"
     assert send(api, request).code == "AuthFailure.SignatureExpire"
 
-    assert get_error_code(call_api, "CreateThing") == "RequestLimitExceeded"
+    assert_error("RequestLimitExceeded", call_api, "CreateThing")
 
 
 def test_response_is_lost_for_disconnected_client(api, built, sample, call_api):

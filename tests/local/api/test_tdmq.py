@@ -5,7 +5,7 @@ from tencentcloud.common.common_client import CommonClient
 
 from scf_mps.local.api import CloudApi, Tdmq
 
-from .support import REGION, credential, get_error_code, profile
+from .support import REGION, assert_error, credential, get_error_code, profile
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_invalid_message_is_refused(client, tdmq):
     assert code == "InvalidParameterValue"
     code = get_error_code(call, client, "PublishCmqMsg", TopicName="orders", MsgContent="x")
     assert code == "ResourceNotFound"
-    assert get_error_code(call, client, "PublishCmqMsg", TopicName="media") == "MissingParameter"
+    assert_error("MissingParameter", call, client, "PublishCmqMsg", TopicName="media")
     code = get_error_code(call, client, "SendCmqMsg", QueueName="orders", MsgContent="x")
     assert code == "MissingParameter"
     assert [len(texts) for texts in tdmq.sent.values()] == [1]
