@@ -96,13 +96,8 @@ def test_time_is_utc_with_milliseconds(stream):
 def test_numbers_booleans_and_null_keep_their_types(stream):
     log.info("x", extra={"i": -(2**63) + 1, "f": 0.5, "yes": True, "no": False, "none": None})
     line = read_line(stream)
-    assert (line["i"], line["f"], line["yes"], line["no"], line["none"]) == (
-        -(2**63) + 1,
-        0.5,
-        True,
-        False,
-        None,
-    )
+    assert (line["i"], line["f"], line["yes"], line["no"]) == (-(2**63) + 1, 0.5, True, False)
+    assert line["none"] is None
 
 
 def test_numbers_out_of_range_are_text(stream):

@@ -684,17 +684,11 @@ class TestStoredEvents:
         effects.failing["film"] = OSError("token=abcdef " + "x" * 5000)
         deliver(app, event(), {"request_id": "r"})
         (stored_event,) = ledger.list_events()
-        assert (stored_event.state, stored_event.delivery, stored_event.status) == (
-            "failed",
-            1,
-            "FINISH",
-        )
+        assert (stored_event.state, stored_event.delivery) == ("failed", 1)
+        assert stored_event.status == "FINISH"
         film, sheet = sorted(stored_event.records, key=lambda record: record.callback)
-        assert (film.outcome, film.error[:14], len(film.error)) == (
-            "failed",
-            "OSError: token",
-            1000,
-        )
+        assert (film.outcome, film.error[:14]) == ("failed", "OSError: token")
+        assert len(film.error) == 1000
         assert "abcdef" not in film.error
         assert (sheet.outcome, sheet.error, sheet.type) == ("done", "", "ImageSprites")
         assert sheet.place == "MediaProcessResultSet[1]"

@@ -123,11 +123,8 @@ def test_interrupted_upload_keeps_old_object(cos, wire):
 def test_range_returns_part(wire, text, status, body, content_range):
     wire.put("a", b"0123456789")
     response = wire.get("a", Range=text)
-    assert (response.status, response.body, response.headers["Content-Range"]) == (
-        status,
-        body,
-        content_range,
-    )
+    assert (response.status, response.body) == (status, body)
+    assert response.headers["Content-Range"] == content_range
     assert ("x-cos-hash-crc64ecma" in response.headers) is (status == 200)
 
 

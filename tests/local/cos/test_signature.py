@@ -69,11 +69,8 @@ def test_presigned_url_needs_no_header(cos, wire):
 
 def test_signature_has_start_and_end(cos, wire):
     past = get_signed(wire, sign(cos, start=1_000_000, seconds=60))
-    assert (past.status, past.code, past.text("Message")) == (
-        403,
-        "AccessDenied",
-        "Request has expired",
-    )
+    assert (past.status, past.code) == (403, "AccessDenied")
+    assert past.text("Message") == "Request has expired"
     assert get_signed(wire, sign(cos, start=9_000_000_000)).error == "403 RequestTimeTooSkewed"
 
 
