@@ -234,16 +234,8 @@ def test_include_adds_files_of_the_project(project):
 @pytest.mark.parametrize(
     "name",
     [
-        "nothing",
-        "../outside",
-        ".",
-        "",
-        "..",
-        "handlers/..",
-        "shared/../shared",
-        "./../project",
-        "/etc",
-        "{folder}/handlers",
+        *("nothing", "../outside", ".", "", "..", "handlers/..", "shared/../shared"),
+        *("./../project", "/etc", "{folder}/handlers"),
     ],
 )
 def test_include_rejects_paths_outside_the_project(project, name):

@@ -50,15 +50,8 @@ HERE = Path(__file__).parent
 BUCKET, REGION = "ledger-1250000000", "ap-guangzhou"
 
 _TYPES = [
-    "Transcode",
-    "AnimatedGraphics",
-    "SnapshotByTimeOffset",
-    "SampleSnapshot",
-    "ImageSprites",
-    "AdaptiveDynamicStreaming",
-    "Porn.Asr",
-    "Cover",
-    "Tag",
+    *("Transcode", "AnimatedGraphics", "SnapshotByTimeOffset", "SampleSnapshot", "ImageSprites"),
+    *("AdaptiveDynamicStreaming", "Porn.Asr", "Cover", "Tag"),
 ]
 
 

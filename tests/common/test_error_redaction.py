@@ -91,17 +91,8 @@ def create_error(kind, raw):
 @pytest.mark.parametrize(
     "kind",
     [
-        "text",
-        "event",
-        "value",
-        "exit",
-        "bytes",
-        "decoding",
-        "json",
-        "attribute",
-        "note",
-        "cause",
-        "context",
+        *("text", "event", "value", "exit", "bytes", "decoding", "json", "attribute", "note"),
+        *("cause", "context"),
     ],
 )
 def test_callback_failure_contains_no_secret(kind, variables, stream):

@@ -75,47 +75,28 @@ def test_variables_are_replaced(read):
 
 
 def test_plain_words_are_read_like_the_client(tmp_path):
-    words = [
-        "yes",
-        "on",
-        "n",
-        "true",
-        "FALSE",
-        "0777",
-        "1_000",
-        "1.0",
-        "1.5",
-        "2026-01-02",
-        "2026-01-02T03:04:05Z",
-        "'1.0'",
-    ]
+    words = {
+        **{word: word for word in ("yes", "on", "n", "true", "1.5")},
+        "FALSE": "false",
+        "0777": "511",
+        "1_000": "1000",
+        "1.0": "1",
+        "'1.0'": "1.0",
+        **{date: date for date in ("2026-01-02", "2026-01-02T03:04:05Z")},
+    }
     lines = "".join(f"      V{number:02}: {word}\n" for number, word in enumerate(words))
     path = tmp_path / "serverless.yml"
     path.write_text(
         f"inputs:\n  runtime: Python3.10\n  name: ab\n  handler: index.main_handler\n"
         f"  environment:\n    variables:\n{lines}"
     )
-    expected = [
-        "yes",
-        "on",
-        "n",
-        "true",
-        "false",
-        "511",
-        "1000",
-        "1",
-        "1.5",
-        "2026-01-02",
-        "2026-01-02T03:04:05Z",
-        "1.0",
-    ]
 
     state, _ = parse_desired_state(read_template(path, "", {}))
 
     variables = state.configuration["Environment"]["Variables"]
-    assert [variable["Value"] for variable in variables] == expected
+    assert [variable["Value"] for variable in variables] == list(words.values())
     with open_project(path, environment={}) as project:
-        assert list(project.variables.values()) == expected
+        assert list(project.variables.values()) == list(words.values())
 
 
 def nested(levels, opening, closing=""):

@@ -311,20 +311,9 @@ def parse_activity(type_, field, result):
 def test_schedule_has_results_of_every_activity(payload):
     event = parse_event(payload("synth_schedule_all_activity_types"))
     assert [type(subtask).__name__ for subtask in event.subtasks] == [
-        "Transcode",
-        "AnimatedGraphics",
-        "SnapshotByTimeOffset",
-        "SampleSnapshot",
-        "ImageSprites",
-        "AdaptiveDynamicStreaming",
-        "Porn",
-        "AsrFullTextRecognition",
-        "Cover",
-        "AiQualityControl",
-        "SmartSubtitlesAsrFullText",
-        "SmartErase",
-        "AiDubbing",
-        "ExecRule",
+        *("Transcode", "AnimatedGraphics", "SnapshotByTimeOffset", "SampleSnapshot"),
+        *("ImageSprites", "AdaptiveDynamicStreaming", "Porn", "AsrFullTextRecognition", "Cover"),
+        *("AiQualityControl", "SmartSubtitlesAsrFullText", "SmartErase", "AiDubbing", "ExecRule"),
     ]
     assert event.subtasks[0].place == "ActivityResultSet[0]"
     activities = event.raw["ScheduleTaskEvent"]["ActivityResultSet"]

@@ -142,29 +142,10 @@ VALUES = st.one_of(
     SCALARS, st.just([]), st.just({}), st.lists(SCALARS, max_size=2).map(lambda one: [one])
 )
 ENVELOPE_WORDS = [
-    "EventType",
-    "NotificationType",
-    "WorkflowTaskEvent",
-    "TaskId",
-    "ArchivedEvent",
-    "Timestamp",
-    "Sign",
-    "Records",
-    "CMQ",
-    "msgBody",
-    "msgInfoList",
-    "body",
-    "headers",
-    "httpMethod",
-    "requestContext",
-    "isBase64Encoded",
-    "RequestId",
-    "Body",
-    "ClientContext",
-    "InvocationType",
-    "Type",
-    "TriggerName",
-    "Message",
+    *("EventType", "NotificationType", "WorkflowTaskEvent", "TaskId", "ArchivedEvent", "Timestamp"),
+    *("Sign", "Records", "CMQ", "msgBody", "msgInfoList", "body", "headers", "httpMethod"),
+    *("requestContext", "isBase64Encoded", "RequestId", "Body", "ClientContext", "InvocationType"),
+    *("Type", "TriggerName", "Message"),
 ]
 JUNK = st.recursive(
     SCALARS
@@ -192,15 +173,8 @@ def list_paths(value, path=()):
 
 PATHS = {name: list(list_paths(event)) for name, event in CORPUS.items()}
 STATUS_FIELDS = (
-    "EventType",
-    "NotificationType",
-    "TaskId",
-    "Status",
-    "Type",
-    "ErrCode",
-    "Definition",
-    "Path",
-    "Object",
+    *("EventType", "NotificationType", "TaskId", "Status", "Type", "ErrCode", "Definition"),
+    *("Path", "Object"),
 )
 NAMES = st.sampled_from(sorted(CORPUS))
 ALL_PATHS = {name: st.sampled_from(paths) for name, paths in PATHS.items()}
@@ -324,22 +298,9 @@ def draw_case(draw: Callable[..., Any], addresses: list[str]) -> Case:
     channel = draw(
         st.sampled_from(
             [
-                "trigger",
-                "text",
-                "http",
-                "http",
-                "http-reread",
-                "topic",
-                "queue",
-                "queues",
-                "escaped",
-                "dead-letter",
-                "nested",
-                "reference",
-                "broken",
-                "broken-http",
-                "broken-envelope",
-                "junk",
+                *("trigger", "text", "http", "http", "http-reread", "topic", "queue", "queues"),
+                *("escaped", "dead-letter", "nested", "reference", "broken", "broken-http"),
+                *("broken-envelope", "junk"),
             ]
         )
     )
