@@ -24,8 +24,8 @@ ENCODERS = {"jpg": ("mjpeg", "yuvj420p"), "png": ("png", "rgb24"), "webp": ("lib
 SEEK_SECONDS = 4.0
 """A picture further ahead is reached by seeking."""
 
-EARLIER_SECONDS = (0.0, 5.0, math.inf)
-"""Seconds by which a seek goes further back while it ends behind its target (MPEG-TS)."""
+EARLIER_SECONDS = (0.0, 5.0)
+"""Seconds by which a seek goes further back while it ends behind its target, as in MPEG-TS."""
 
 MAX_SHEET_PIXELS = 4096
 MAX_PICTURES = 10_000
@@ -56,16 +56,15 @@ def _seek(
     source: Source, target: float
 ) -> tuple[Iterator[tuple[float, Any]], tuple[float, Any] | None]:
     """Return the frames from the last key frame before a time, and the first of them."""
-    frames: Iterator[tuple[float, Any]] = iter(())
-    first = None
     for earlier in EARLIER_SECONDS:
-        if not source.seek(max(0.0, target - earlier)):
-            source.rewind()
-        frames = source.decode()
-        first = next(frames, None)
-        if first is not None and first[0] <= target:
-            break
-    return frames, first
+        if source.seek(target - earlier):
+            frames = source.decode()
+            first = next(frames, None)
+            if first is not None and first[0] <= target:
+                return frames, first
+    source.rewind()
+    frames = source.decode()
+    return frames, next(frames, None)
 
 
 def encode_picture(frame: av.VideoFrame, format_name: str) -> bytes:

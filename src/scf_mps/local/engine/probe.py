@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from .source import Source
+from .source import Source, make_fraction
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -130,5 +130,5 @@ def _describe_stream(
     if isinstance(stream, av.AudioStream):
         return {**values, "SamplingRate": stream.sample_rate}
     # MPS cuts the fraction: 29 for 29.97.
-    rate = stream.average_rate or stream.guessed_rate or 0
+    rate = make_fraction(stream.average_rate or stream.guessed_rate)
     return {**values, "Fps": int(rate), "Height": stream.height, "Width": stream.width}

@@ -18,6 +18,11 @@ TURNS = {90: ("transpose=cclock",), 180: ("hflip", "vflip"), 270: ("transpose=cl
 """Filters by the counterclockwise rotation of a frame in degrees."""
 
 
+def round_turn(degrees: float) -> int:
+    """Return the nearest quarter turn of a rotation: 0, 90, 180 or 270."""
+    return round(degrees / 90) % 4 * 90
+
+
 class Size(NamedTuple):
     """Width and height in pixels."""
 
@@ -161,7 +166,7 @@ class Scaler:
 
     def scale(self, frame: VideoFrame, pixel_aspect: Fraction) -> VideoFrame:
         """Return a frame in the size and format."""
-        rotation = round(frame.rotation) % 360
+        rotation = round_turn(frame.rotation)
         key = (frame.width, frame.height, frame.format.name, rotation, pixel_aspect)
         graph = self._graph
         if graph is None or key != self._key:

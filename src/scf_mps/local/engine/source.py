@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -15,7 +16,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from .results import NO_SIZE, NO_VIDEO, SOURCE, EngineError
-from .scale import Shape
+from .scale import Shape, round_turn
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,8 +29,19 @@ FORMATS = (
 )
 """Formats of sources. None of them can name other files: ``hls``, ``concat`` and ``dash`` can."""
 
+METADATA_OPTIONS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
+"""Before version 19 PyAV raises UnicodeDecodeError for a title in another encoding."""
+
 MAX_FRAME_RATE = 120
 DEFAULT_FRAME_RATE = 25
+
+
+def make_fraction(value: Any) -> Fraction:
+    """Return a rational number of PyAV, whose class is another one since version 19. 0 if unknown."""
+    known = value and value.denominator
+    return Fraction(value.numerator, value.denominator) if known else Fraction(0)
 
 
 class Source:
@@ -94,13 +106,15 @@ class Source:
         formats = f"{FORMATS},hls" if self._trusted else FORMATS
         try:
             self._check_limit("bytes", self.path.stat().st_size, settings.input_bytes)
-            return av.open(
+            container: InputContainer = av.open(
                 os.fspath(self.path),
                 options={"protocol_whitelist": "file", "format_whitelist": formats},
-                metadata_errors="replace",
+                **METADATA_OPTIONS,
             )
+            return container
         except (OSError, ValueError, FFmpegError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            is_refused = getattr(error, "errno", None) == errno.EINVAL
+            reason = "unsupported format" if is_refused else getattr(error, "strerror", error)
             raise EngineError(
                 SOURCE, f"cannot read {self.path.name} as a video or audio file: {reason}"
             ) from None
@@ -142,16 +156,14 @@ class Source:
     @property
     def pixel_aspect(self) -> Fraction:
         """Width by height of a pixel. Some files and versions of PyAV say 0/1 or nothing for 1."""
-        aspect = self.video.sample_aspect_ratio if self.video is not None else None
-        return aspect if aspect and aspect > 0 else Fraction(1)
+        aspect = make_fraction(self.video and self.video.sample_aspect_ratio)
+        return aspect if aspect > 0 else Fraction(1)
 
     @property
     def frame_rate(self) -> Fraction:
         """Pictures in a second."""
-        rate = self.video and (self.video.average_rate or self.video.guessed_rate)
-        if not rate or not 0 < rate <= MAX_FRAME_RATE:
-            return Fraction(DEFAULT_FRAME_RATE)
-        return rate
+        rate = make_fraction(self.video and (self.video.average_rate or self.video.guessed_rate))
+        return rate if 0 < rate <= MAX_FRAME_RATE else Fraction(DEFAULT_FRAME_RATE)
 
     def require_video(self) -> av.VideoStream:
         """Return the video stream. Raises EngineError without one."""
@@ -211,7 +223,7 @@ class Source:
             if first is None:
                 raise EngineError(SOURCE, f"no picture of {self.path.name} can be decoded")
             assert isinstance(first[1], av.VideoFrame)
-            rotation = round(first[1].rotation) % 360
+            rotation = round_turn(first[1].rotation)
             self._shape = Shape(stream.width, stream.height, rotation, self.pixel_aspect)
             self.rewind()
         return self._shape
