@@ -326,6 +326,20 @@ def test_call_and_unknown_event_have_rows(activity: Activity, start: Start) -> N
     assert "invalid event" in str(detail["deliveries"][0]["attempts"][0]["logs"])
 
 
+def test_lone_surrogates_are_stored(activity: Activity, start: Start) -> None:
+    function = start()
+    event = sample("WorkflowTask", Transcode="SUCCESS", task_id="1-WorkflowTask-\ud800")
+    event["SessionId"] = "\udc00"
+    function.push(event)
+    function.settle()
+    (row,), _ = activity.list_tasks(query="\ud800")
+    assert row["id"] == r"1-WorkflowTask-\ud800"
+    detail = activity.read_task(r"1-WorkflowTask-\ud800")
+    assert detail is not None
+    assert detail["event"] == event
+    assert get_calls(detail["deliveries"][0]["attempts"][0])[0] == ("film", "done")
+
+
 def test_messages_of_batch_are_separate_tasks(activity: Activity, start: Start) -> None:
     first = sample("WorkflowTask", Transcode="SUCCESS", task_id="1-WorkflowTask-a")
     second = sample("WorkflowTask", ImageSprites="SUCCESS", task_id="1-WorkflowTask-b")
@@ -426,6 +440,7 @@ def test_message_belongs_to_its_task(activity: Activity, start: Start) -> None:
             ["body"],
         ),
         ("/hooks/mine", {"a": 1}, "{", ["{", '  "a": 1', "}"]),
+        ("/hooks/mine", {"title": "Title", "text": "text"}, "Title", ["text"]),
     ],
 )
 def test_message_of_each_channel(

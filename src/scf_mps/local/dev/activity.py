@@ -27,7 +27,7 @@ from ..cos import StoredObject
 from ..mps.model import Location, MediaTask
 from ..scf import Invocation, LifecycleEvent
 from . import documents
-from .activity_store import MAX_RECORDS, ActivityStore, Change, Document, TaskState
+from .activity_store import MAX_RECORDS, ActivityStore, Change, Document, TaskState, clean_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -115,7 +115,8 @@ class Activity:
         self.read_task = self._store.read_task
         self.read_event = self._store.find_event
         self.find_row = self._store.find_row
-        self.find_last_delivery = self._store.find_last_delivery
+        self.find_dead_letter = self._store.find_dead_letter
+        self.find_last_task = self._store.find_last_task
         self.list_own_tasks = self._store.list_own_tasks
 
     def close(self) -> None:
@@ -264,7 +265,9 @@ class Activity:
         notification = json.loads(event.event)
         events = _parse_notifications(notification)
         redacted = redact(notification)
-        tasks: dict[str, Event | None] = {item.task_id or event.request_id: item for item in events}
+        tasks: dict[str, Event | None] = {
+            clean_text(item.task_id) or event.request_id: item for item in events
+        }
         tasks = tasks or {event.request_id: None}
         for task_id, item in tasks.items():
             if not store.is_own(task_id):
@@ -273,7 +276,7 @@ class Activity:
         delivery = {
             "request_id": event.request_id,
             "pushed": self._clock(),
-            "event_status": events[0].status if events else "",
+            "event_status": clean_text(events[0].status) if events else "",
             "state": state,
             "manual": not getattr(self._local, "is_mps", False),
         }
@@ -375,7 +378,7 @@ class Activity:
         call = documents.read_call(fields)
         targets = store.list_targets(request_id)
         if call is not None and targets:
-            task = fields.get("task_id")
+            task = clean_text(str(fields.get("task_id")))
             store.put_call(request_id, attempt, task if task in targets else targets[0], call)
         count = self._record_counts.get((request_id, attempt), 0) + 1
         self._record_counts[request_id, attempt] = count

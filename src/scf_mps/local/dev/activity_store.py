@@ -109,8 +109,13 @@ class TaskState(NamedTuple):
 
 
 def dump(value: object) -> str:
-    """Return compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return compact JSON in ASCII, because SQLite stores no half of a surrogate pair."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def clean_text(text: str) -> str:
+    """Return a text that SQLite stores: halves of surrogate pairs are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ActivityStore:
@@ -191,7 +196,7 @@ class ActivityStore:
         """Insert or replace a task, and delete the oldest above the limit. Call it within `change`."""
         row = state.row
         texts = (row["id"], row["source"], row["session_id"], row["event_type"])
-        search = "\n".join(map(str, texts)).casefold()
+        search = clean_text("\n".join(map(str, texts)).casefold())
         self.execute(
             "INSERT INTO task (id, own, status, task_failed, failed, search, row, detail)"
             " VALUES (?,?,?,?,?,?,?,?)"
@@ -285,7 +290,7 @@ class ActivityStore:
             conditions.append("failed")
         if query:
             conditions.append("instr(search, ?)")
-            values.append(query.casefold())
+            values.append(clean_text(query.casefold()))
         if before:
             conditions.append("number < ?")
             values.append(int(before))
@@ -403,15 +408,24 @@ class ActivityStore:
         query = "SELECT request_id FROM delivery WHERE state='running'"
         return [request_id for (request_id,) in self.execute(query)]
 
-    def find_last_delivery(self, task: str) -> tuple[str, Document] | None:
-        """Return the request id and the event of a task's last delivery, or None."""
+    def find_dead_letter(self, request_id: str) -> Document:
+        """Return the event of a dead letter. Raises KeyError."""
+        with self._lock:
+            query = "SELECT event FROM delivery WHERE request_id=? AND state='dead'"
+            found = self.execute(query, (request_id,)).fetchone()
+        if found is None:
+            raise KeyError(request_id)
+        event: Document = json.loads(found[0])
+        return event
+
+    def find_last_task(self) -> str | None:
+        """Return the id of the task that was delivered last."""
         with self._lock:
             found = self.execute(
-                "SELECT request_id, event FROM delivery JOIN target USING (request_id)"
-                " WHERE task=? ORDER BY delivery.number DESC LIMIT 1",
-                (task,),
+                "SELECT task FROM target JOIN delivery USING (request_id)"
+                " WHERE state != 'lost' ORDER BY delivery.number DESC LIMIT 1"
             ).fetchone()
-        return (found[0], json.loads(found[1])) if found else None
+        return found[0] if found else None
 
     def put_attempt(self, request_id: str, number: int, **fields: Any) -> None:
         """Set fields of an attempt. Call it within `change`."""
@@ -430,7 +444,12 @@ class ActivityStore:
             " ON CONFLICT (request_id, attempt, task, place, callback) DO UPDATE SET"
             " outcome=excluded.outcome, ms=coalesce(excluded.ms, ms),"
             " error=CASE WHEN excluded.error='' THEN error ELSE excluded.error END",
-            {**call, "request_id": request_id, "attempt": attempt, "task": task},
+            {
+                **{name: clean_text(x) if isinstance(x, str) else x for name, x in call.items()},
+                "request_id": request_id,
+                "attempt": attempt,
+                "task": task,
+            },
         )
 
     def add_record(self, request_id: str, attempt: int, document: Document) -> None:

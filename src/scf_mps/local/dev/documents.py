@@ -202,6 +202,8 @@ def _read_message(channel: str, body: Any) -> tuple[str, str]:
             if "text" in block
         ]
         return str(body.get("text") or ""), "\n".join(texts) or str(body.get("text") or "")
+    if isinstance(body, dict) and isinstance(body.get("text"), str):  # that of our Notify action
+        return str(body.get("title") or ""), body["text"]
     return "", json.dumps(body, ensure_ascii=False, indent=2)
 
 

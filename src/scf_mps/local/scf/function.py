@@ -212,7 +212,7 @@ class LocalFunction(Settings):
             if problem:
                 self._layouts.pop().cleanup()
                 raise ReloadError(problem)
-            self._code = code
+            self._code, self.source, self.environment = code, source, environment
             self._pool.retire()
             used = {instance.code for instance in self._pool.live}
             # A launch that began before may still use the previous code.

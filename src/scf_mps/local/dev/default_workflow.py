@@ -1,0 +1,36 @@
+"""The workflow of the local stack: one subtask of every kind for each uploaded video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAME = "default"
+BUCKET = "media-1250000000"
+REGION = "ap-guangzhou"
+FOLDER = "/videos/"
+OUTPUT_FOLDER = "/outputs/"
+
+_STORAGE = {"Type": "COS", "CosOutputStorage": {"Bucket": BUCKET, "Region": REGION}}
+
+MEDIA_TASKS: dict[str, Any] = {
+    "TranscodeTaskSet": [{"Definition": 100010}, {"Definition": 100210}],
+    "AdaptiveDynamicStreamingTaskSet": [{"Definition": 10}],
+    "AnimatedGraphicTaskSet": [{"Definition": 20000, "StartTimeOffset": 0, "EndTimeOffset": 5}],
+    "SnapshotByTimeOffsetTaskSet": [{"Definition": 10, "ExtTimeOffsetSet": ["0%", "50%"]}],
+    "SampleSnapshotTaskSet": [{"Definition": 10}],
+    "ImageSpriteTaskSet": [{"Definition": 10}],
+}
+"""``MediaProcessTask``."""
+
+PARAMETERS: dict[str, Any] = {
+    "WorkflowName": NAME,
+    "Trigger": {
+        "Type": "CosFileUpload",
+        "CosFileUploadTrigger": {"Bucket": BUCKET, "Region": REGION, "Dir": FOLDER},
+    },
+    "OutputStorage": _STORAGE,
+    "OutputDir": OUTPUT_FOLDER,
+    "MediaProcessTask": MEDIA_TASKS,
+    "TaskNotifyConfig": {"NotifyType": "SCF", "NotifyMode": "Finish"},
+}
+"""The parameters of CreateWorkflow."""

@@ -1,0 +1,134 @@
+"""Variables of the function in the local stack: the project's own, but nothing leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from scf_mps.actions.settings import Settings
+
+from ..demo import ARCHIVE_PREFIX, PUBLISH_PREFIX
+
+_CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_VERBOSE_LEVELS = ("DEBUG", "INFO")
+
+
+class Addresses(NamedTuple):
+    """URLs of the local stack.
+
+    Attributes:
+        cos: of the COS emulator.
+        api: of the API emulator.
+        chat: of the stub of chat webhooks.
+        ledger: of the ledger.
+    """
+
+    cos: str
+    api: str
+    chat: str
+    ledger: str
+
+
+class Environment(NamedTuple):
+    """The variables of the function, and a line for each change that the developer should know."""
+
+    variables: dict[str, str]
+    notices: list[str]
+
+
+def build_environment(
+    project: Mapping[str, str], addresses: Addresses, input_bucket: str
+) -> Environment:
+    """Return the function's variables.
+
+    Args:
+        project: the variables of the project.
+        addresses: of the local stack.
+        input_bucket: in which the videos are.
+    """
+    notices: list[str] = []
+    variables = {name: value for name, value in project.items() if value}
+    _redirect(variables, "MPS_NOTIFY", addresses.chat, notices)
+    _redirect(variables, "MPS_FORWARD", addresses.chat, notices)
+    if "notify=" in variables.get("MPS_RESUBMIT", ""):
+        variables["MPS_RESUBMIT"] = _remove_options(variables["MPS_RESUBMIT"], "notify")
+        notices.append("MPS_RESUBMIT: notify= is left out, because its URL is not on this machine")
+    if variables.pop("MPS_SMTP", ""):
+        notices.append("MPS_SMTP is left out: mail is not captured")
+    _set_logging(variables, notices)
+    if "MPS_BUCKETS" in variables:
+        local = (input_bucket, ARCHIVE_PREFIX.bucket, PUBLISH_PREFIX.bucket)
+        variables["MPS_BUCKETS"] = ",".join([variables["MPS_BUCKETS"], *local])
+    defaults = {
+        "MPS_ARCHIVE": f"{ARCHIVE_PREFIX}/",
+        "MPS_PUBLISH": f"{PUBLISH_PREFIX}/?manifest=manifest.json",
+        "MPS_NOTIFY": f"wecom://local?endpoint={addresses.chat}&lang=en",
+    }
+    variables |= {name: value for name, value in defaults.items() if not project.get(name)}
+    local_variables = {
+        "MPS_COS_PROXY": addresses.cos,
+        "MPS_API_ENDPOINT": addresses.api,
+        "MPS_LEDGER": addresses.ledger,
+    }
+    return Environment({**variables, **local_variables}, notices)
+
+
+def _redirect(variables: dict[str, str], name: str, chat: str, notices: list[str]) -> None:
+    """Redirect the addresses in a variable to the stub of chat webhooks, and remove the others."""
+    kept: list[str] = []
+
+    def redirect(address: str) -> None:
+        scheme = address.partition(":")[0]
+        rule = _RULES.get(scheme)
+        if rule is None:
+            notices.append(
+                f"{name}: {scheme}: is left out, because it cannot be redirected to this machine"
+            )
+        else:
+            kept.append(rule(address, chat))
+
+    Settings(variables).read_all(name, redirect)
+    if kept:
+        variables[name] = ",".join(kept)
+    else:
+        variables.pop(name, None)
+
+
+def _redirect_chat(address: str, chat: str) -> str:
+    address = _remove_options(address, "endpoint")
+    return f"{address}{'&' if '?' in address else '?'}endpoint={chat}"
+
+
+def _redirect_url(address: str, chat: str) -> str:
+    """Return the URL of the stub whose path contains that of the address."""
+    if urlsplit(address).hostname in _LOOPBACK:
+        return address
+    return f"{chat}/{address.partition('://')[2]}"
+
+
+_RULES: Mapping[str, Callable[[str, str], str]] = {
+    **dict.fromkeys(_CHATS, _redirect_chat),
+    **dict.fromkeys(("http", "https"), _redirect_url),
+}
+"""Redirections of addresses, by scheme."""
+
+
+def _remove_options(address: str, option: str) -> str:
+    """Return an address without an option."""
+    path, _, query = address.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != option]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _set_logging(variables: dict[str, str], notices: list[str]) -> None:
+    """Make the function log the outcomes of callbacks as JSON."""
+    if variables.pop("MPS_LOG_FORMAT", "json").lower() != "json":
+        notices.append("MPS_LOG_FORMAT is json: outcomes of callbacks are read in the log")
+    level = variables.get("MPS_LOG_LEVEL", "INFO")
+    if level.upper() not in _VERBOSE_LEVELS:
+        variables["MPS_LOG_LEVEL"] = "INFO"
+        notices.append(
+            f"MPS_LOG_LEVEL is INFO, not {level}: outcomes of callbacks are read in the log"
+        )

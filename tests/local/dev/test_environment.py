@@ -1,0 +1,115 @@
+"""Variables of the function: nothing leaves the machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from scf_mps.local.dev.environment import Addresses, build_environment
+
+ADDRESSES = Addresses(
+    "http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "file:///ledger"
+)
+
+
+def build(**project: str) -> tuple[dict[str, str], list[str]]:
+    return build_environment(project, ADDRESSES, "media-1250000000")
+
+
+def test_defaults_are_those_of_the_demo() -> None:
+    variables, notices = build(OTHER="x", MPS_PUBLISH="")
+    assert variables == {
+        "OTHER": "x",
+        "MPS_COS_PROXY": "http://127.0.0.1:1",
+        "MPS_API_ENDPOINT": "http://127.0.0.1:2",
+        "MPS_LEDGER": "file:///ledger",
+        "MPS_ARCHIVE": "cos://archive-1250000000.ap-guangzhou/mps/",
+        "MPS_PUBLISH": "cos://player-1250000000.ap-guangzhou/published/?manifest=manifest.json",
+        "MPS_NOTIFY": "wecom://local?endpoint=http://127.0.0.1:3&lang=en",
+    }
+    assert notices == []
+
+
+def test_own_values_stay_but_endpoints_are_local() -> None:
+    variables, notices = build(
+        MPS_ARCHIVE="cos://mine-1250000000.ap-beijing/a/",
+        MPS_LEDGER="redis://cache.example.com",
+        MPS_COS_PROXY="http://other",
+        MPS_BUCKETS="mine-1250000000",
+    )
+    assert variables["MPS_ARCHIVE"] == "cos://mine-1250000000.ap-beijing/a/"
+    assert variables["MPS_LEDGER"] == "file:///ledger"
+    assert variables["MPS_COS_PROXY"] == "http://127.0.0.1:1"
+    assert variables["MPS_BUCKETS"].split(",") == [
+        "mine-1250000000",
+        "media-1250000000",
+        "archive-1250000000",
+        "player-1250000000",
+    ]
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("wecom://KEY", "wecom://KEY?endpoint=http://127.0.0.1:3"),
+        (
+            "dingtalk://TOKEN?secret=SECx&endpoint=https://proxy.example.com",
+            "dingtalk://TOKEN?secret=SECx&endpoint=http://127.0.0.1:3",
+        ),
+        (
+            "feishu://TOKEN?endpoint=https://x.example.com",
+            "feishu://TOKEN?endpoint=http://127.0.0.1:3",
+        ),
+        ("lark://TOKEN?on=failure", "lark://TOKEN?on=failure&endpoint=http://127.0.0.1:3"),
+        ("slack://T/B/X", "slack://T/B/X?endpoint=http://127.0.0.1:3"),
+        ("https://example.com/hook?secret=s", "http://127.0.0.1:3/example.com/hook?secret=s"),
+        ("http://127.0.0.1:5000/hook", "http://127.0.0.1:5000/hook"),
+    ],
+)
+def test_messages_go_to_the_stub(address: str, local: str) -> None:
+    variables, notices = build(MPS_NOTIFY=address)
+    assert variables["MPS_NOTIFY"] == local
+    assert notices == []
+
+
+@pytest.mark.parametrize("address", ["mailto:ops@example.com", "ses://7?from=a@b.c&to=c@d.e"])
+def test_mail_is_left_out_with_notice(address: str) -> None:
+    variables, notices = build(MPS_NOTIFY=f"{address},wecom://KEY", MPS_SMTP="smtps://u:p@host")
+    assert variables["MPS_NOTIFY"] == "wecom://KEY?endpoint=http://127.0.0.1:3"
+    assert "MPS_SMTP" not in variables
+    assert len(notices) == 2
+    assert not any("u:p" in notice or "example" in notice for notice in notices)
+    variables, notices = build(MPS_NOTIFY=address)
+    assert "MPS_NOTIFY" not in variables
+    assert len(notices) == 1
+
+
+def test_forward_targets_in_the_cloud_are_left_out() -> None:
+    variables, notices = build(
+        MPS_FORWARD="scf://other.ap-guangzhou,https://example.com/x,cmq-topic://t.ap-guangzhou"
+    )
+    assert variables["MPS_FORWARD"] == "http://127.0.0.1:3/example.com/x"
+    assert len(notices) == 2
+
+
+def test_resubmit_does_not_notify_a_url() -> None:
+    variables, notices = build(MPS_RESUBMIT="2?notify=https://example.com&wait=5m")
+    assert variables["MPS_RESUBMIT"] == "2?wait=5m"
+    assert len(notices) == 1
+    assert build(MPS_RESUBMIT="2")[0]["MPS_RESUBMIT"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("level", "format_", "kept", "count"),
+    [
+        ("DEBUG", "json", "DEBUG", 0),
+        ("error", "text", "INFO", 2),
+        ("WARNING", "", "INFO", 1),
+        ("", "", None, 0),
+    ],
+)
+def test_log_has_outcomes(level: str, format_: str, kept: str | None, count: int) -> None:
+    variables, notices = build(MPS_LOG_LEVEL=level, MPS_LOG_FORMAT=format_)
+    assert variables.get("MPS_LOG_LEVEL") == kept
+    assert "MPS_LOG_FORMAT" not in variables
+    assert len(notices) == count
