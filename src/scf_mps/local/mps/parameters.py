@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import Refused
 
@@ -45,98 +46,112 @@ class Invalid(Exception):
 Check = Callable[[str, Any], Any]
 """Takes a path and a value, returns the value. Raises Invalid, or Refused for an unknown parameter."""
 
-_Value = TypeVar("_Value")
 
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """An integer in a range. With `zero`, 0 is valid too."""
 
-def integer(low: int, high: int, *, zero: bool = False) -> Check:
-    """Return a check of an integer in a range, in which 0 may be allowed besides."""
+    low: int
+    high: int
+    zero: bool = False
 
-    def check(path: str, value: Any) -> int:
-        if type(value) is int and (low <= value <= high or (zero and value == 0)):
+    def __call__(self, path: str, value: Any) -> int:
+        """Check a value."""
+        if type(value) is int and (self.low <= value <= self.high or (self.zero and value == 0)):
             return value
-        allowed = f"{low} to {high}{' or 0' if zero else ''}"
+        allowed = f"{self.low} to {self.high}{' or 0' if self.zero else ''}"
         raise Invalid(path, f"invalid {path} {value!r}. Use an integer {allowed}")
 
-    return check
 
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a range."""
 
-def number(low: float, high: float) -> Check:
-    """Return a check of a number in a range."""
+    low: float
+    high: float
 
-    def check(path: str, value: Any) -> float:
-        if type(value) in (int, float) and low <= value <= high:
+    def __call__(self, path: str, value: Any) -> float:
+        """Check a value."""
+        if type(value) in (int, float) and self.low <= value <= self.high:
             return float(value)
-        raise Invalid(path, f"invalid {path} {value!r}. Use a number {low} to {high}")
-
-    return check
+        raise Invalid(path, f"invalid {path} {value!r}. Use a number {self.low} to {self.high}")
 
 
-def choice(values: Iterable[_Value]) -> Check:
-    """Return a check of a value among some."""
-    allowed = tuple(values)
+class Choice:
+    """One of some values."""
 
-    def check(path: str, value: Any) -> _Value:
-        for candidate in allowed:
-            if type(value) is type(candidate) and value == candidate:
-                return candidate
-        names = ", ".join(map(str, allowed))
+    def __init__(self, *values: Any) -> None:
+        self._values = values
+
+    def __call__(self, path: str, value: Any) -> Any:
+        """Check a value."""
+        # True equals 1, but is no number in JSON.
+        if any(type(value) is type(item) and value == item for item in self._values):
+            return value
+        names = ", ".join(map(str, self._values))
         raise Invalid(path, f"invalid {path} {value!r}. Use one of {names}")
 
-    return check
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of at most some characters."""
 
-def text(maximum: int) -> Check:
-    """Return a check of a text of some length."""
+    maximum: int
 
-    def check(path: str, value: Any) -> str:
-        if isinstance(value, str) and len(value) <= maximum:
+    def __call__(self, path: str, value: Any) -> str:
+        """Check a value."""
+        if isinstance(value, str) and len(value) <= self.maximum:
             return value
-        raise Invalid(path, f"invalid {path}. Use a text of at most {maximum} characters")
-
-    return check
+        raise Invalid(path, f"invalid {path}. Use a text of at most {self.maximum} characters")
 
 
-def anything(path: str, value: Any) -> Any:
-    """Accept a value of a field that the local MPS ignores."""
+def accept(path: str, value: Any) -> Any:
+    """Return any value: the local MPS ignores the parameter."""
     del path
     return value
 
 
-def fields(checks: Mapping[str, Check], defaults: Mapping[str, Any]) -> Check:
-    """Return a check of an object.
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """An object with these fields.
 
-    Args:
-        checks: by field. A field that is missing or null gets its default, or remains missing.
-        defaults: values of missing fields.
+    Attributes:
+        checks: by field.
+        defaults: values of missing or null fields. Those without one remain missing.
     """
 
-    def check(path: str, value: Any) -> dict[str, Any]:
+    checks: Mapping[str, Check]
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __call__(self, path: str, value: Any) -> dict[str, Any]:
+        """Check a value."""
         if not isinstance(value, Mapping):
-            raise Invalid(path, f"{path} is not an object")
-        unknown = sorted(set(value) - set(checks))
-        if unknown:
-            prefix = f"{path}." if path else ""
-            raise Refused("UnknownParameter", f"unknown parameter {prefix}{unknown[0]}")
-        given = {name: item for name, item in value.items() if item is not None}
-        merged = {**defaults, **given}
+            raise Invalid(path, f"{path or 'the value'} is not an object")
+        prefix = f"{path}." if path else ""
+        for name in value:
+            if name not in self.checks:
+                raise Refused("UnknownParameter", f"unknown parameter {prefix}{name}")
+        present = {name: item for name, item in value.items() if item is not None}
+        merged = {**self.defaults, **present}
         return {
-            name: checks[name](f"{path}.{name}" if path else name, merged[name])
-            for name in checks
+            name: check(prefix + name, merged[name])
+            for name, check in self.checks.items()
             if name in merged
         }
 
-    return check
 
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of 1 to `maximum` items."""
 
-def items(check: Check, maximum: int) -> Check:
-    """Return a check of a list with at least one item."""
+    check: Check
+    maximum: int
 
-    def check_items(path: str, value: Any) -> list[Any]:
-        if not isinstance(value, list) or not 0 < len(value) <= maximum:
-            raise Invalid(path, f"{path} is not a list of 1 to {maximum} items")
-        return [check(f"{path}.{index}", item) for index, item in enumerate(value)]
-
-    return check_items
+    def __call__(self, path: str, value: Any) -> list[Any]:
+        """Check a value."""
+        if not isinstance(value, list) or not 0 < len(value) <= self.maximum:
+            raise Invalid(path, f"{path} is not a list of 1 to {self.maximum} items")
+        return [self.check(f"{path}.{index}", item) for index, item in enumerate(value)]
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

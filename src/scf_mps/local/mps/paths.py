@@ -143,7 +143,7 @@ def plan_names(
         parent = "/" + names["main"].rpartition("/")[0] + "/" if names else folder
         path = path if path.startswith("/") else parent.rstrip("/") + "/" + path
         names[name] = path.lstrip("/")
-        shown[field.parameter] = _undouble(path.removesuffix(f".{_double(values['format'])}"))
+        shown[field.parameter] = _unescape(path.removesuffix(f".{_escape(values['format'])}"))
     if number_format:
         shown["ObjectNumberFormat"] = dict(number_format)
     used = {name: key for name, key in names.items() if name == "main" or name in extensions}
@@ -182,13 +182,13 @@ def read_output_dir(request: Mapping[str, Any], source: Location) -> str:
     folder = request.get("OutputDir")
     if not folder:
         parent = source.key.rpartition("/")[0]
-        return f"/{_double(parent)}/" if parent else "/"
+        return f"/{_escape(parent)}/" if parent else "/"
     if not (isinstance(folder, str) and folder.startswith("/") and folder.endswith("/")):
         raise Refused(
             "InvalidParameterValue",
             f"invalid OutputDir {folder!r}. It begins and ends with a slash, as /videos/",
         )
-    return _double(folder)
+    return _escape(folder)
 
 
 def read_number_format(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,13 +267,13 @@ def find_collisions(files: Iterable[tuple[str, Location]], source: Location) -> 
     owners: dict[tuple[str, str, str], str] = {}
     warnings = []
     for description, file in files:
-        address = f"cos://{file.bucket}.{file.region}/{_undouble(file.key)}"
+        address = f"cos://{file.bucket}.{file.region}/{_unescape(file.key)}"
         # Any variable may have the same value as any other.
         place = (file.bucket, file.region, _VARIABLE.sub("\0", file.key))
         owner = owners.setdefault(place, description)
         if owner != description:
             warnings.append(f"{description} and {owner} have one name: {address}")
-        if Location(file.bucket, file.region, _undouble(file.key)) == source:
+        if Location(file.bucket, file.region, _unescape(file.key)) == source:
             warnings.append(f"{description} replaces the source {address}")
     return warnings
 
@@ -312,24 +312,24 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
         name = match[1]
         if name is None or name in _LATE_VARIABLES:
             return match[0]
-        return _double(values[name]) if name in values else _double(match[0])
+        return _escape(values[name]) if name in values else _escape(match[0])
 
-    return _VARIABLE.sub(fill, _double_unmatched(template))
+    return _VARIABLE.sub(fill, _escape_unmatched(template))
 
 
-def _double_unmatched(template: str) -> str:
+def _escape_unmatched(template: str) -> str:
     """Double the braces of a user's template that belong to no variable."""
     parts = re.split(r"(\{\w+\})", template)
-    return "".join(part if index % 2 else _double(part) for index, part in enumerate(parts))
+    return "".join(part if index % 2 else _escape(part) for index, part in enumerate(parts))
 
 
 def _render_match(match: re.Match[str], values: Mapping[str, str]) -> str:
     return match[0][0] if match[1] is None else values.get(match[1], match[0])
 
 
-def _double(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _undouble(text: str) -> str:
+def _unescape(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")

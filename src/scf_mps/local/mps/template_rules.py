@@ -10,27 +10,16 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from .errors import Refused
-from .parameters import (
-    Check,
-    Invalid,
-    anything,
-    choice,
-    fields,
-    integer,
-    items,
-    merge,
-    number,
-    text,
-)
+from .parameters import Check, Choice, Fields, Integer, Invalid, Items, Number, Text, accept, merge
 from .presets import Kind
 
 MAX_SUBSTREAMS = 10
 MAX_PICTURES_PER_SHEET = 100
 
-_TEXTS = {"Name": text(64), "Comment": text(256)}
 AUDIO_CONTAINERS = ("mp3", "flac", "ogg", "m4a", "wav")
 VIDEO_CONTAINERS = ("mp4", "flv", "hls", "ts", "webm", "mkv", "mxf", "mov")
 
+_TEXTS = {"Name": Text(64), "Comment": Text(256)}
 _VIDEO_CODECS = (
     "h264",
     "h265",
@@ -57,12 +46,12 @@ _AUDIO_CODECS: Mapping[str, tuple[str, ...]] = {
 
 _ANY_AUDIO_CODEC = ("copy", "aac", "mp3", "mp2", "flac", "opus", "ac3", "eac3", "pcm16", "pcm24")
 _FILL_TYPES = ("stretch", "black", "white", "gauss")
-_SIDE = integer(128, 4096, zero=True)
-_FLAG = choice((0, 1))
+_SIDE = Integer(128, 4096, zero=True)
+_FLAG = Choice(0, 1)
 _SIZE: Mapping[str, Check] = {
     "Width": _SIDE,
     "Height": _SIDE,
-    "ResolutionAdaptive": choice(("open", "close")),
+    "ResolutionAdaptive": Choice("open", "close"),
 }
 _SIZE_DEFAULTS: Mapping[str, Any] = {"Width": 0, "Height": 0, "ResolutionAdaptive": "open"}
 
@@ -97,16 +86,16 @@ IGNORED_TRANSCODE_FIELDS = (
 IGNORED_AUDIO_FIELDS = ("TrackChannelInfo", "AudioLanguage", "AudioName", "DefaultTrack")
 
 _VIDEO_CHECKS: Mapping[str, Check] = {
-    "Codec": choice(_VIDEO_CODECS),
-    "Fps": integer(0, 120),
-    "Bitrate": integer(128, 100_000, zero=True),
+    "Codec": Choice(*_VIDEO_CODECS),
+    "Fps": Integer(0, 120),
+    "Bitrate": Integer(128, 100_000, zero=True),
     **_SIZE,
-    "Gop": integer(1, 100_000, zero=True),
-    "GopUnit": choice(("frame", "second")),
-    "FillType": choice((*_FILL_TYPES, "smarttailor")),
-    "HlsTime": integer(1, 10),
-    "SegmentType": choice((0, 2, 5, 7)),
-    **dict.fromkeys(IGNORED_VIDEO_FIELDS, anything),
+    "Gop": Integer(1, 100_000, zero=True),
+    "GopUnit": Choice("frame", "second"),
+    "FillType": Choice(*_FILL_TYPES, "smarttailor"),
+    "HlsTime": Integer(1, 10),
+    "SegmentType": Choice(0, 2, 5, 7),
+    **dict.fromkeys(IGNORED_VIDEO_FIELDS, accept),
 }
 _VIDEO_DEFAULTS: Mapping[str, Any] = {
     "Codec": "h264",
@@ -116,13 +105,13 @@ _VIDEO_DEFAULTS: Mapping[str, Any] = {
     "Gop": 0,
     "FillType": "black",
 }
-_VIDEO = fields(_VIDEO_CHECKS, _VIDEO_DEFAULTS)
+_VIDEO = Fields(_VIDEO_CHECKS, _VIDEO_DEFAULTS)
 _AUDIO_CHECKS: Mapping[str, Check] = {
-    "Codec": choice(_ANY_AUDIO_CODEC),
-    "Bitrate": integer(26, 256, zero=True),
-    "SampleRate": integer(8000, 96_000, zero=True),
-    "AudioChannel": choice((0, 1, 2, 6)),
-    **dict.fromkeys(IGNORED_AUDIO_FIELDS, anything),
+    "Codec": Choice(*_ANY_AUDIO_CODEC),
+    "Bitrate": Integer(26, 256, zero=True),
+    "SampleRate": Integer(8000, 96_000, zero=True),
+    "AudioChannel": Choice(0, 1, 2, 6),
+    **dict.fromkeys(IGNORED_AUDIO_FIELDS, accept),
 }
 _AUDIO_DEFAULTS: Mapping[str, Any] = {
     "Codec": "aac",
@@ -130,33 +119,33 @@ _AUDIO_DEFAULTS: Mapping[str, Any] = {
     "SampleRate": 0,
     "AudioChannel": 2,
 }
-_AUDIO = fields(_AUDIO_CHECKS, _AUDIO_DEFAULTS)
-_TOP_SPEED = fields(
+_AUDIO = Fields(_AUDIO_CHECKS, _AUDIO_DEFAULTS)
+_TOP_SPEED = Fields(
     {
-        "Type": choice(("TEHD-100", "TEHD-200", "")),
-        "MaxVideoBitrate": integer(0, 100_000),
+        "Type": Choice("TEHD-100", "TEHD-200", ""),
+        "MaxVideoBitrate": Integer(0, 100_000),
     },
     {"MaxVideoBitrate": 0},
 )
-_STREAM = fields(
+_STREAM = Fields(
     {
         "Audio": _AUDIO,
         "Video": _VIDEO,
         "RemoveAudio": _FLAG,
         "RemoveVideo": _FLAG,
-        "AudioList": anything,
+        "AudioList": accept,
     },
     {"RemoveAudio": 0, "RemoveVideo": 0},
 )
 _PICTURE: Mapping[str, Check] = {
     **_SIZE,
-    "Format": choice(("jpg", "png", "webp")),
-    "FillType": choice(_FILL_TYPES),
+    "Format": Choice("jpg", "png", "webp"),
+    "FillType": Choice(*_FILL_TYPES),
 }
 _PICTURE_DEFAULTS: Mapping[str, Any] = {**_SIZE_DEFAULTS, "Format": "jpg", "FillType": "black"}
 _SAMPLES: Mapping[str, Check] = {
-    "SampleType": choice(("Percent", "Time")),
-    "SampleInterval": integer(1, 36_000),
+    "SampleType": Choice("Percent", "Time"),
+    "SampleInterval": Integer(1, 36_000),
 }
 
 
@@ -185,7 +174,7 @@ def check_parameters(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any
         Refused: MissingParameter, UnknownParameter, or an InvalidParameterValue of the field.
     """
     rules = RULES[kind]
-    with _refusing(kind):
+    with _refuse_invalid(kind):
         checked: dict[str, Any] = rules.check("", parameters)
         for name in rules.required:
             if name not in checked:
@@ -201,7 +190,7 @@ def override_parameters(parameters: Mapping[str, Any], override: Any) -> dict[st
         Refused: UnknownParameter, MissingParameter, or an InvalidParameterValue of the field.
     """
     defaults = {"VideoTemplate": _VIDEO_DEFAULTS, "AudioTemplate": _AUDIO_DEFAULTS}
-    with _refusing("Transcode"):
+    with _refuse_invalid("Transcode"):
         # Presets have values that custom templates cannot have, such as 320 kbit/s for MP3.
         merged = merge(parameters, _OVERRIDE("OverrideParameter", override))
         for field, values in defaults.items():
@@ -217,8 +206,9 @@ def check_streams(streams: Any) -> list[dict[str, Any]]:
     Raises:
         Refused: UnknownParameter, or an InvalidParameterValue of the field.
     """
-    with _refusing("AdaptiveDynamicStreaming"):
+    with _refuse_invalid("AdaptiveDynamicStreaming"):
         checked: list[dict[str, Any]] = _ADAPTIVE["StreamInfos"]("StdExtStreamInfos", streams)
+        _check_adaptive({"StreamInfos": checked})
     return checked
 
 
@@ -229,14 +219,14 @@ def check_texts(kind: Kind, parameters: Mapping[str, Any]) -> dict[str, Any]:
         Refused: an InvalidParameterValue.
     """
     given = {name: parameters[name] for name in _TEXTS if name in parameters}
-    with _refusing(kind):
-        checked: dict[str, Any] = fields(_TEXTS, {})("", given)
+    with _refuse_invalid(kind):
+        checked: dict[str, Any] = Fields(_TEXTS)("", given)
     return checked
 
 
 @contextmanager
-def _refusing(kind: Kind) -> Iterator[None]:
-    """Turn Invalid into Refused with a code that the kind's actions document."""
+def _refuse_invalid(kind: Kind) -> Iterator[None]:
+    """Raise Refused for Invalid, with a code that the kind's actions document."""
     try:
         yield
     except Invalid as error:
@@ -253,11 +243,25 @@ def _check_transcode(parameters: Mapping[str, Any]) -> None:
             raise Refused("MissingParameter", f"a template with {flag} 0 needs {field}")
     if parameters["RemoveVideo"] and parameters["RemoveAudio"]:
         raise Invalid("RemoveAudio", "RemoveVideo and RemoveAudio are both 1. Keep one stream")
+    _check_sides("VideoTemplate", parameters.get("VideoTemplate", {}))
     audio = parameters.get("AudioTemplate", {}).get("Codec", "copy")
     allowed = _AUDIO_CODECS.get(container, _ANY_AUDIO_CODEC)
     if audio not in (*allowed, "copy"):
         names = ", ".join(allowed)
         raise Invalid("AudioTemplate.Codec", f"{container} has no audio codec {audio}. Use {names}")
+
+
+def _check_adaptive(parameters: Mapping[str, Any]) -> None:
+    for index, stream in enumerate(parameters["StreamInfos"]):
+        _check_sides(f"StreamInfos.{index}.Video", stream.get("Video", {}))
+
+
+def _check_sides(path: str, video: Mapping[str, Any]) -> None:
+    """Raise Invalid for a longer side that is shorter."""
+    width, height = video.get("Width", 0), video.get("Height", 0)
+    if width and width < height and video["ResolutionAdaptive"] == "open":
+        message = f"Width {width} is the longer side and less than Height {height}. Swap them"
+        raise Invalid(f"{path}.Width", message)
 
 
 def _check_animation(parameters: Mapping[str, Any]) -> None:
@@ -286,19 +290,19 @@ def _check_nothing(parameters: Mapping[str, Any]) -> None:
 
 
 _TRANSCODE: Mapping[str, Check] = {
-    "Container": choice((*VIDEO_CONTAINERS, *AUDIO_CONTAINERS)),
+    "Container": Choice(*VIDEO_CONTAINERS, *AUDIO_CONTAINERS),
     "RemoveVideo": _FLAG,
     "RemoveAudio": _FLAG,
     "VideoTemplate": _VIDEO,
     "AudioTemplate": _AUDIO,
     "TEHDConfig": _TOP_SPEED,
-    **dict.fromkeys(IGNORED_TRANSCODE_FIELDS, anything),
+    **dict.fromkeys(IGNORED_TRANSCODE_FIELDS, accept),
 }
-_OVERRIDE = fields(
+_OVERRIDE = Fields(
     {
         **_TRANSCODE,
-        "VideoTemplate": fields(_VIDEO_CHECKS, {}),
-        "AudioTemplate": fields(_AUDIO_CHECKS, {}),
+        "VideoTemplate": Fields(_VIDEO_CHECKS),
+        "AudioTemplate": Fields(_AUDIO_CHECKS),
     },
     {},
 )
@@ -319,23 +323,23 @@ _SEGMENT_TYPES = (
 )
 _ANIMATION: Mapping[str, Check] = {
     **_SIZE,
-    "Format": choice(("gif", "webp")),
-    "Fps": integer(1, 30),
-    "Quality": number(1, 100),
+    "Format": Choice("gif", "webp"),
+    "Fps": Integer(1, 30),
+    "Quality": Number(1, 100),
 }
 _SPRITES: Mapping[str, Check] = {
     **_PICTURE,
     **_SAMPLES,
-    "RowCount": integer(1, MAX_PICTURES_PER_SHEET),
-    "ColumnCount": integer(1, MAX_PICTURES_PER_SHEET),
+    "RowCount": Integer(1, MAX_PICTURES_PER_SHEET),
+    "ColumnCount": Integer(1, MAX_PICTURES_PER_SHEET),
 }
 _ADAPTIVE: Mapping[str, Check] = {
-    "Format": choice(("HLS", "MPEG-DASH")),
-    "StreamInfos": items(_STREAM, MAX_SUBSTREAMS),
+    "Format": Choice("HLS", "MPEG-DASH"),
+    "StreamInfos": Items(_STREAM, MAX_SUBSTREAMS),
     "DisableHigherVideoBitrate": _FLAG,
     "DisableHigherVideoResolution": _FLAG,
     "PureAudio": _FLAG,
-    "SegmentType": choice(_SEGMENT_TYPES),
+    "SegmentType": Choice(*_SEGMENT_TYPES),
 }
 _ADAPTIVE_DEFAULTS = {
     "DisableHigherVideoBitrate": 0,
@@ -345,7 +349,7 @@ _ADAPTIVE_DEFAULTS = {
 }
 RULES: Mapping[Kind, Rules] = {
     "Transcode": Rules(
-        check=fields(_TRANSCODE, {"RemoveVideo": 0, "RemoveAudio": 0}),
+        check=Fields(_TRANSCODE, {"RemoveVideo": 0, "RemoveAudio": 0}),
         required=("Container",),
         codes="AudioBitrate AudioChannel AudioCodec AudioSampleRate Container Fps Name RemoveAudio RemoveVideo"
         " Resolution TEHDType VideoBitrate VideoCodec",
@@ -353,39 +357,39 @@ RULES: Mapping[Kind, Rules] = {
         maximum=1000,
     ),
     "AnimatedGraphics": Rules(
-        check=fields(_ANIMATION, {**_SIZE_DEFAULTS, "Format": "gif", "Quality": 75}),
+        check=Fields(_ANIMATION, {**_SIZE_DEFAULTS, "Format": "gif", "Quality": 75}),
         required=("Fps",),
         codes="Comment Format FormatWebpWidthAndHeightBothZero Fps Name Quality Resolution",
         check_whole=_check_animation,
         maximum=16,
     ),
     "SnapshotByTimeOffset": Rules(
-        check=fields(_PICTURE, _PICTURE_DEFAULTS),
+        check=Fields(_PICTURE, _PICTURE_DEFAULTS),
         required=(),
         codes="Comment FillType Format Height Name Width",
         check_whole=_check_nothing,
         maximum=16,
     ),
     "SampleSnapshot": Rules(
-        check=fields({**_PICTURE, **_SAMPLES}, _PICTURE_DEFAULTS),
+        check=Fields({**_PICTURE, **_SAMPLES}, _PICTURE_DEFAULTS),
         required=("SampleType", "SampleInterval"),
         codes="Comment FillType Format Height Name SampleInterval SampleType Width",
         check_whole=_check_samples,
         maximum=16,
     ),
     "ImageSprites": Rules(
-        check=fields(_SPRITES, _PICTURE_DEFAULTS),
+        check=Fields(_SPRITES, _PICTURE_DEFAULTS),
         required=("SampleType", "SampleInterval", "RowCount", "ColumnCount"),
         codes="ColumnCount Height Name RowCount SampleInterval SampleType Width",
         check_whole=_check_sprites,
         maximum=16,
     ),
     "AdaptiveDynamicStreaming": Rules(
-        check=fields(_ADAPTIVE, _ADAPTIVE_DEFAULTS),
+        check=Fields(_ADAPTIVE, _ADAPTIVE_DEFAULTS),
         required=("Format", "StreamInfos"),
         codes="Bitrate Codec DisableHigherVideoBitrate DisableHigherVideoResolution FillType Format Fps Gop"
         " Height Name RemoveAudio RemoveVideo SampleRate SoundSystem Width",
-        check_whole=_check_nothing,
+        check_whole=_check_adaptive,
         maximum=100,
     ),
 }
