@@ -110,12 +110,7 @@ def test_output_dir_without_slashes_is_refused(folder: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "task"),
     [
-        ("Transcode", {"OutputObjectPath": "/a/{inputName}"}),
-        ("Transcode", {"OutputObjectPath": "/a/{inputName}.mp4"}),
         ("Transcode", {"OutputObjectPath": 7}),
-        ("Transcode", {"SegmentObjectName": "/a/{number}.{format}"}),
-        ("AdaptiveDynamicStreaming", {"SubStreamObjectName": "/{subStreamNumber}.{format}"}),
-        ("ImageSprites", {"WebVttObjectName": "/a.{format}"}),
         ("Transcode", {"ObjectNumberFormat": {"MinLength": -1}}),
         ("Transcode", {"ObjectNumberFormat": {"MinLength": 101}}),
         ("Transcode", {"ObjectNumberFormat": {"InitialValue": "1"}}),
@@ -129,6 +124,18 @@ def test_undocumented_name_is_refused(kind: str, task: dict[str, Any]) -> None:
     with pytest.raises(Refused) as caught:
         plan(kind, **task)
     assert caught.value.code == "InvalidParameterValue"
+
+
+def test_paths_of_an_event_are_accepted() -> None:
+    first = plan("Transcode", folder="/out/")
+    task = {name: first.input[name] for name in ("OutputObjectPath", "SegmentObjectName")}
+
+    again = plan("Transcode", folder="/elsewhere/", **task)
+
+    assert again == first
+    assert paths.find_problems("Transcode", task, ["segment"]) == [
+        "OutputObjectPath has no .{format}, which is added"
+    ]
 
 
 def test_input_of_event_is_rendered_without_extension() -> None:

@@ -36,8 +36,8 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "With an absolute OutputObjectPath they may be below OutputDir.",
     ),
     "name-extension": Assumption(
-        "A name of segments, substreams or WebVTT files without `.{format}` gets its extension.",
-        "MPS may store the name without one.",
+        "A name without `.{format}` gets its extension.",
+        "MPS may store the name without one, or refuse the request.",
     ),
     "file-names": Assumption(
         "Unknown variables remain in names. Files with one name replace each other.",

@@ -136,7 +136,7 @@ def plan_names(
     names: dict[str, str] = {}
     shown: dict[str, Any] = {}
     for name, field in FIELDS[kind].items():
-        template = _read_template(task, field, is_main=name == "main")
+        template = _read_template(task, field)
         values = {**variables, "format": extensions.get(name, "")}
         path = _fill(template, values)
         # Segments, substreams and WebVTT files are in folders below that of the main file.
@@ -170,6 +170,8 @@ def find_problems(kind: Kind, task: Mapping[str, Any], files: Iterable[str]) -> 
             for group in field.variables
             if name in files and not used & set(group)
         ]
+        if name == "main" and not str(task.get(field.parameter) or SUFFIX).endswith(SUFFIX):
+            problems.append(f"{field.parameter} has no {SUFFIX}, which is added")
     return problems
 
 
@@ -285,23 +287,16 @@ def split_name(key: str) -> tuple[str, str]:
     return (stem, extension) if dot and stem else (name, "")
 
 
-def _read_template(task: Mapping[str, Any], field: _Field, *, is_main: bool) -> str:
-    """Return the template of a name. Raise Refused."""
+def _read_template(task: Mapping[str, Any], field: _Field) -> str:
+    """Return the template of a name. Raise Refused.
+
+    An event shows its paths absolute and without extension, and a request may repeat them.
+    """
     template = task.get(field.parameter)
     if not template:
         return field.default
     if not isinstance(template, str):
         raise Refused("InvalidParameterValue", f"{field.parameter} is not a string")
-    if is_main and not template.endswith(SUFFIX):
-        raise Refused(
-            "InvalidParameterValue",
-            f"invalid {field.parameter} {template!r}. It ends with {SUFFIX}",
-        )
-    if not is_main and template.startswith("/"):
-        raise Refused(
-            "InvalidParameterValue",
-            f"invalid {field.parameter} {template!r}. It is a relative path: remove the first slash",
-        )
     return template if template.endswith(SUFFIX) else template + SUFFIX
 
 

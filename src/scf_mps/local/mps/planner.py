@@ -26,6 +26,7 @@ SETS: Mapping[str, Kind] = {
 }
 """The sets of ``MediaProcessTask`` and the kind of their subtasks, in the order of results in events."""
 
+_MAIN_NAME = "OutputObjectPath"
 _SECOND_NAMES = ("SegmentObjectName", "SubStreamObjectName", "WebVttObjectName")
 _PATH_FIELDS = ("OutputStorage", "OutputObjectPath", *_SECOND_NAMES, "ObjectNumberFormat")
 _EVENT_FIELDS: Mapping[Kind, Mapping[str, Any]] = {
@@ -202,7 +203,8 @@ class _Planner:
         second_names = [task[name] for name in _SECOND_NAMES if task.get(name)]
         if second_names:
             self.notes.append("relative-names")
-        if not all(str(name).endswith(paths.SUFFIX) for name in second_names):
+        names = [*second_names, task.get(_MAIN_NAME) or paths.SUFFIX]
+        if not all(str(name).endswith(paths.SUFFIX) for name in names):
             self.notes.append("name-extension")
         ignored = [name for name in _NO_EFFECT if task.get(name)]
         problems += [f"{name} has no effect in the local MPS" for name in ignored]
