@@ -72,6 +72,14 @@ def test_session_id_is_accepted_once_in_three_days(mps_client, mps, clock):
     assert len(mps.submitted) == 5
 
 
+def test_refused_task_leaves_its_session_id(mps_client: MpsClient) -> None:
+    broken = {"TranscodeTaskSet": [{"Definition": 1, "OutputStorage": {"Type": "AWS-S3"}}]}
+    task = {"InputInfo": COS, "SessionId": "one"}
+    code = get_error_code(submit, mps_client, **task, MediaProcessTask=broken)
+    assert code == "UnsupportedOperation"
+    submit(mps_client, **task, MediaProcessTask=TASK)
+
+
 def test_url_source_needs_output_storage(mps_client, mps):
     assert (
         get_error_code(submit, mps_client, InputInfo=URL, MediaProcessTask=TASK)
@@ -82,6 +90,13 @@ def test_url_source_needs_output_storage(mps_client, mps):
     submit(mps_client, InputInfo=URL, MediaProcessTask=tasks)
     submit(mps_client, InputInfo=URL, AiAnalysisTask={"Definition": 1})
     assert len(mps.submitted) == 3
+    s3 = {"S3Bucket": "b", "S3Region": "us-east-1", "S3Object": "a.mp4"}
+    submit(
+        mps_client,
+        InputInfo={"Type": "AWS-S3", "S3InputInfo": s3},
+        MediaProcessTask=TASK,
+        OutputStorage=STORAGE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,6 +110,10 @@ def test_url_source_needs_output_storage(mps_client, mps):
             "InvalidParameterValue",
         ),
         ({"InputInfo": COS}, "InvalidParameter"),
+        (
+            {"InputInfo": COS, "MediaProcessTask": TASK, "TasksPriority": 11},
+            "InvalidParameterValue",
+        ),
         ({"InputInfo": COS, "MediaProcessTask": {}}, "InvalidParameter"),
         (
             {"InputInfo": COS, "MediaProcessTask": {"TranscodeTaskSet": [{"Definition": 0}]}},
@@ -130,7 +149,8 @@ def test_task_of_other_clients_is_checked(mps_client, task, code):
 
 
 def test_raw_parameter_needs_no_definition(mps_client, mps):
-    tasks = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": {"Container": "mp4"}}]}
+    raw = {"Container": "mp3", "RemoveVideo": 1, "AudioTemplate": {"Codec": "mp3"}}
+    tasks = {"TranscodeTaskSet": [{"Definition": 0, "RawParameter": raw}]}
     submit(mps_client, InputInfo=COS, MediaProcessTask=tasks)
     assert len(mps.submitted) == 1
 

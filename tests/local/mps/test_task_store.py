@@ -155,6 +155,8 @@ def test_failed_change_leaves_no_trace() -> None:
         store.write_document("workflow", 1, {"a": object()})
 
     assert store.read_documents("workflow") == {1: {"a": 1}}
+    with pytest.raises(KeyError):
+        store.remove("a")
 
 
 def test_texts_that_are_not_unicode_are_stored() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refused
+from .failures import build_failure
 from .model import Failure, Location, MediaTask, OutputNames, Subtask, SubtaskState
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 MAX_TASKS = 1000
 """Tasks that a store keeps. A new one replaces the oldest finished one."""
 
-_STOPPED = Failure(30010, "InternalError", "stopped")
+STOPPED = build_failure("InternalError", "stopped")
+"""The failure of tasks that a stop of the local MPS interrupted."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
@@ -87,7 +89,7 @@ class TaskStore:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
         for task in self._read("status = 'PROCESSING' AND media != ''", ()):
-            self.save(_stop(task, self._clock()))
+            self.save(end_task(task, self._clock(), STOPPED))
 
     def close(self) -> None:
         """Close the database."""
@@ -216,7 +218,7 @@ class TaskStore:
             task = self.get(task_id)
             if task is None or task.status != "WAITING":
                 return None
-            task = _stop(task, self._clock(), Failure(30010, "InternalError", "aborted"))
+            task = end_task(task, self._clock(), build_failure("InternalError", "aborted"))
             self._write(task)
             return task
 
@@ -256,11 +258,8 @@ class TaskStore:
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Run a block as one transaction. Blocks may be nested."""
+        """Run a block as one transaction."""
         with self._lock:
-            if self._connection.in_transaction:
-                yield
-                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -309,7 +308,7 @@ class TaskStore:
             "priority": int(task.request.get("TasksPriority") or 0),
             "source": f"cos://{source.bucket}.{source.region}/{source.key}",
             "types": json.dumps([state.plan.type for state in task.subtasks]),
-            "media": json.dumps(asdict(task)),
+            "media": json.dumps(task, default=_get_fields),
         }
         self._upsert(fields)
 
@@ -322,6 +321,11 @@ class TaskStore:
             f"ON CONFLICT (task_id) DO UPDATE SET {changes}",
             row.values(),
         )
+
+
+def _get_fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass for JSON, faster than `asdict`, which copies deeply."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def has_failed(task: MediaTask) -> bool:
@@ -359,8 +363,8 @@ def _parse_row(row: tuple[Any, ...]) -> TaskRow:
     return replace(task, failed=bool(task.failed), types=tuple(json.loads(types)))
 
 
-def _stop(task: MediaTask, now: float, failure: Failure = _STOPPED) -> MediaTask:
-    """Return the task as finished at a time. Its unfinished subtasks fail."""
+def end_task(task: MediaTask, now: float, failure: Failure) -> MediaTask:
+    """Return the task as finished at a time with a failure. Its unfinished subtasks fail."""
     for state in task.subtasks:
         if state.status not in ("SUCCESS", "FAIL"):
             state.status, state.failure, state.ended = "FAIL", failure, now

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refused
+from .request_rules import check_tasks
 
 if TYPE_CHECKING:
     from .task_store import TaskStore
@@ -154,9 +155,7 @@ def build_request(
     cos = {"Bucket": bucket, "Region": region, "Object": f"/{key}"}
     request = {"InputInfo": {"Type": "COS", "CosInputInfo": cos}}
     request |= {name: workflow[name] for name in _FIELDS[:-1] if workflow.get(name)}
-    if workflow.get("TaskPriority"):
-        request["TasksPriority"] = workflow["TaskPriority"]
-    return copy.deepcopy(request)
+    return copy.deepcopy({**request, "TasksPriority": workflow.get("TaskPriority") or 0})
 
 
 def parse_trigger(workflow: Mapping[str, Any]) -> tuple[str, str, str, list[str]]:
@@ -184,8 +183,7 @@ def _parse(parameters: Mapping[str, Any]) -> dict[str, Any]:
     folder = upload.get("Dir") or "/"
     if not (folder.startswith("/") and folder.endswith("/")):
         raise Refused("InvalidParameterValue", "Dir begins and ends with a slash.")
-    if not any(parameters.get(task) for task in _TASKS):
-        raise Refused("InvalidParameter", "The workflow has no task.")
+    check_tasks(parameters, "TaskPriority")
     fields = {"WorkflowName": name, "Trigger": trigger}
     fields |= {each: parameters[each] for each in _FIELDS if parameters.get(each) is not None}
     return copy.deepcopy(fields)

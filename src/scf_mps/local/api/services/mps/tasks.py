@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from scf_mps.local.mps.notifications import build_body
 from scf_mps.local.mps.service import TaskService
 from scf_mps.local.mps.task_store import TaskRow
 
@@ -105,12 +106,14 @@ class MpsTasks(Service):
     @action("DescribeTaskDetail")
     def describe_task_detail(self, call: Call) -> Mapping[str, Any]:
         """Return everything about one task, as far as it is processed."""
-        row = self.tasks.store.find_row(call.text("TaskId"))
-        if row is None or row.created < self._find_oldest():
+        store, task_id = self.tasks.store, call.text("TaskId")
+        row, task, detail = store.find_row(task_id), store.get(task_id), store.find_body(task_id)
+        if task is not None and detail is None:
+            detail = "WorkflowTask", build_body(task)
+        if row is None or detail is None or row.created < self._find_oldest():
             raise ApiError("InvalidParameterValue.TaskId", "The task does not exist.")
-        task = self.tasks.store.get(row.task_id)
+        field, body = detail
         request = task.request if task else {}
-        field, body = self.tasks.build_body(row.task_id)
         return {
             "TaskType": row.type,
             "Status": row.status,
