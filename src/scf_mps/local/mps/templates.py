@@ -132,10 +132,13 @@ class Templates:
 
     @classmethod
     def from_json(
-        cls, data: Mapping[str, Any], on_change: Callable[[], None] | None = None
+        cls,
+        data: Mapping[str, Any],
+        on_change: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Templates:
         """Return the templates of a `to_json`."""
-        templates = cls(on_change)
+        templates = cls(on_change, clock)
         templates.load(data)
         return templates
 
