@@ -1,4 +1,4 @@
-"""MPS, product API 2019-06-12: tasks, workflows and the trigger.
+"""MPS, product API 2019-06-12: tasks, workflows, templates and the trigger.
 
 Tests add tasks by the notifications that MPS pushed (or should have pushed), or submit them. A `LocalMps` processes
 what is submitted. Without one a submitted task has the status WAITING until its notification is added.
@@ -19,11 +19,12 @@ from ...errors import ApiError
 from ...service import Call
 from ..scf.account import Account
 from .tasks import MpsTasks
+from .templates import MpsTemplates
 from .triggers import MpsTriggers
 from .workflows import MpsWorkflows
 
 
-class Mps(MpsTriggers, MpsTasks, MpsWorkflows):
+class Mps(MpsTriggers, MpsTasks, MpsWorkflows, MpsTemplates):
     """The tasks of an account.
 
     Args:
