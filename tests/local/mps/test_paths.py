@@ -134,7 +134,8 @@ def test_paths_of_an_event_are_accepted() -> None:
 
     assert again == first
     assert paths.find_problems("Transcode", task, ["segment"]) == [
-        "OutputObjectPath has no .{format}, which is added"
+        "OutputObjectPath has no .{format}, which is added",
+        "SegmentObjectName is absolute, MPS documents relative names only",
     ]
 
 

@@ -545,13 +545,19 @@ def test_wrong_type_of_time_list_is_refused() -> None:
 
 
 def test_noted_assumptions_are_documented_once() -> None:
+    templates = Templates()
+    custom = templates.create("SampleSnapshot", {"SampleType": "Time", "SampleInterval": 1})
     media = {
         **ALL_MEDIA,
         "TranscodeTaskSet": [{"Definition": 100800}, {"Definition": 100210}, {"Definition": 7}],
         "AnimatedGraphicTaskSet": [{"Definition": 20001, "EndTimeOffset": 1}],
+        "SampleSnapshotTaskSet": [{"Definition": custom}],
     }
-    noted = plan(media, **ALL_AI).assumptions
+    notify = {"TaskNotifyConfig": {"NotifyMode": "Change"}}
+    trigger = Location("in-1250000000", REGION)
+    noted = plan(media, trigger=trigger, templates=templates, **notify, **ALL_AI).assumptions
     assert {"teshd", "hls-size", "webp-size", "scripted", "ai-definition"} <= set(noted)
+    assert {"trigger", "change-order", "waiting-subtask", "custom-definition"} <= set(noted)
     assert len(noted) == len(set(noted))
     assert set(noted) <= set(ASSUMPTIONS)
     for text, effect in ASSUMPTIONS.values():

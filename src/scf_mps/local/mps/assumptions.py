@@ -48,8 +48,8 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "MPS has them.",
     ),
     "path-refused": Assumption(
-        "Paths that break a documented rule are InvalidParameterValue at submission.",
-        "MPS may refuse them with another code, or fail the subtask.",
+        "An OutputDir without slashes at both ends and an invalid ObjectNumberFormat are refused.",
+        "MPS may refuse them with another code than InvalidParameterValue, or fail the subtask.",
     ),
     "definition-not-exist": Assumption(
         "An unknown Definition fails its subtask with InvalidInput.DefinitionNotExist.",

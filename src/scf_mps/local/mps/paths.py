@@ -170,8 +170,11 @@ def find_problems(kind: Kind, task: Mapping[str, Any], files: Iterable[str]) -> 
             for group in field.variables
             if name in files and not used & set(group)
         ]
-        if name == "main" and not str(task.get(field.parameter) or SUFFIX).endswith(SUFFIX):
+        template = str(task.get(field.parameter) or SUFFIX)
+        if name == "main" and not template.endswith(SUFFIX):
             problems.append(f"{field.parameter} has no {SUFFIX}, which is added")
+        if name != "main" and template.startswith("/"):
+            problems.append(f"{field.parameter} is absolute, MPS documents relative names only")
     return problems
 
 

@@ -70,6 +70,7 @@ def plan(
         Refused: MPS refuses the request.
     """
     planner = _Planner(request, source, trigger or source, templates)
+    planner.notes += ["trigger"] * (trigger is not None)
     planner.plan_media()
     planner.plan_ai()
     planner.check_request()
@@ -120,6 +121,9 @@ class _Planner:
             for name in _NO_EFFECT_REQUEST
             if self._request.get(name)
         ]
+        notify = self._request.get("TaskNotifyConfig")
+        if isinstance(notify, Mapping) and notify.get("NotifyMode") == "Change":
+            self.notes += ["change-order", "waiting-subtask"]
         collisions = paths.find_collisions(_list_files(self.subtasks), self._source)
         if collisions:
             self.warnings += collisions
@@ -178,6 +182,8 @@ class _Planner:
                 f"{kind} has no template {definition}",
                 "definition-not-exist",
             )
+        if not template.is_preset:
+            self.notes.append("custom-definition")
         streams = task.get("StdExtStreamInfos")
         if streams and kind == "AdaptiveDynamicStreaming":
             parameters = {**template.parameters, "StreamInfos": check_streams(streams)}
