@@ -140,29 +140,24 @@ def test_shared_file_of_two_results_is_no_collision(cos, store):
     assert copy_all(Publish(VOD), event, cos) == ["vod/x.mp4"] * 2
 
 
-def test_colliding_segments_fail_before_any_copy(cos, hls, keys):
-    hls("one/", "a")
-    hls("two/", "b")
-    event = parse_event(
-        make_task(make_transcode("/one/a.m3u8", 1), make_transcode("/two/b.m3u8", 2))
-    )
-    with pytest.raises(ConfigurationError, match=r"\{definition\}"):
-        copy_all(Publish(VOD), event, cos)
-    assert keys("player-1250000000") == []
-    assert len(copy_all(Publish(f"{VOD}{{definition}}/"), event, cos)) == 6
-
-
 @pytest.mark.parametrize(
-    "template", ["{definition}{suffix}", "{definition}-{index}-{name}", "{type}/{name}"]
+    ("template", "advice"),
+    [
+        ("", r"\{definition\}"),
+        ("{definition}{suffix}", r"\{definition\} to the folder"),
+        ("{definition}-{index}-{name}", r"\{definition\} to the folder"),
+        ("{type}/{name}", r"\{definition\} to the folder"),
+    ],
 )
-def test_collision_of_streams_suggests_folder_field(cos, hls, template):
+def test_colliding_streams_fail_before_any_copy(cos, hls, keys, template, advice):
     hls("one/", "a")
     hls("two/", "b")
     event = parse_event(
         make_task(make_transcode("/one/a.m3u8", 1), make_transcode("/two/b.m3u8", 2))
     )
-    with pytest.raises(ConfigurationError, match=r"\{definition\} to the folder"):
+    with pytest.raises(ConfigurationError, match=advice):
         copy_all(Publish(f"{VOD}{template}"), event, cos)
+    assert keys("player-1250000000") == []
     assert len(set(copy_all(Publish(f"{VOD}{{definition}}/{template}"), event, cos))) == 6
 
 
