@@ -242,26 +242,24 @@ def test_new_rejects_file(tmp_path):
     assert read_files(tmp_path) == {"shop": b"mine"}
 
 
-@pytest.mark.parametrize("name", ["a", "1st", "shop-", "my shop", "a" * 61, "shop\n"])
-def test_new_rejects_invalid_name(tmp_path, name):
-    message = expect_rejection(new(tmp_path / "shop", "--name", name))
-    assert "2 to 60 letters" in message
-    assert repr(name) in message
-    assert not (tmp_path / "shop").exists()
-
-
-def test_new_asks_for_name_when_folder_has_none(tmp_path):
-    message = expect_rejection(new(tmp_path / "视频"))
-    assert "'视频'" in message
-    assert "--name" in message
-    assert not (tmp_path / "视频").exists()
-
-
-@pytest.mark.parametrize("region", ["Guangzhou", "guangzhou", "ap-guangzhou # x", ""])
-def test_new_rejects_invalid_region(tmp_path, region):
-    message = expect_rejection(new(tmp_path / "shop", "--region", region))
-    assert repr(region) in message
-    assert not (tmp_path / "shop").exists()
+@pytest.mark.parametrize(
+    ("folder", "options", "words"),
+    [
+        *(
+            ("shop", ("--name", name), ("2 to 60 letters", repr(name)))
+            for name in ("a", "1st", "shop-", "my shop", "a" * 61, "shop\n")
+        ),
+        ("视频", (), ("'视频'", "--name")),
+        *(
+            ("shop", ("--region", region), (repr(region),))
+            for region in ("Guangzhou", "guangzhou", "ap-guangzhou # x", "")
+        ),
+    ],
+)
+def test_new_rejects_invalid_name_or_region(tmp_path, folder, options, words):
+    message = expect_rejection(new(tmp_path / folder, *options))
+    assert all(word in message for word in words)
+    assert not (tmp_path / folder).exists()
 
 
 # docs
