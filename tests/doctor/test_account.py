@@ -6,6 +6,8 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
+from functools import partial
+from operator import methodcaller
 
 import pytest
 
@@ -174,6 +176,23 @@ def _publish(deployed):
     deployed.project.write_inputs(timeout=90)
 
 
+rule = partial(methodcaller, "set_rule")
+
+
+def settings(**changed):
+    return lambda deployed: deployed.settings.update(changed)
+
+
+def trigger(type_, **changed):
+    return lambda deployed: deployed.get_trigger(type_).update(changed)
+
+
+def refuse(operation, code, status=403):
+    """Return an edit after which COS refuses an operation."""
+    fault = Fault("error", status=status, code=code, operation=operation)
+    return lambda deployed: deployed.cos.faults.add(fault)
+
+
 PROBLEMS = [
     ("account_unknown", lambda w: w.environment.pop("TENCENT_SECRET_ID"), "TENCENT_SECRET_ID"),
     (
@@ -199,19 +218,11 @@ PROBLEMS = [
     ),
     (
         "settings_differ",
-        lambda w: w.settings.update(MemorySize=512),
+        settings(MemorySize=512),
         "memory: 512 in the cloud, 256 in serverless.yml",
     ),
-    (
-        "settings_differ",
-        lambda w: w.settings.update(Role=""),
-        "role: - in the cloud, Mps_ScfRole in serverless.yml",
-    ),
-    (
-        "runtime_differs",
-        lambda w: w.settings.update(Runtime="Python3.12"),
-        "Python3.12 in the cloud",
-    ),
+    ("settings_differ", settings(Role=""), "role: - in the cloud, Mps_ScfRole in serverless.yml"),
+    ("runtime_differs", settings(Runtime="Python3.12"), "Python3.12 in the cloud"),
     ("retries_off", lambda w: w.function.invoke_config.update(RetryConfig=[{"RetryNum": 0}]), "0"),
     ("ttl_short", lambda w: w.function.invoke_config.update(MsgTTL=600), "600 s"),
     (
@@ -219,20 +230,16 @@ PROBLEMS = [
         lambda w: w.function.triggers.remove(w.get_trigger("mps")),
         "WorkflowTask is missing",
     ),
+    ("trigger_not_bound", trigger("mps", BindStatus="off"), "WorkflowTask is disabled"),
     (
         "trigger_not_bound",
-        lambda w: w.get_trigger("mps").update(BindStatus="off"),
-        "WorkflowTask is disabled",
-    ),
-    (
-        "trigger_not_bound",
-        lambda w: w.get_trigger("mps").update(Qualifier="$LATEST"),
+        trigger("mps", Qualifier="$LATEST"),
         "WorkflowTask points to $LATEST in the cloud, to $DEFAULT in serverless.yml",
     ),
     ("trigger_taken", _bind_trigger_elsewhere, "ap-guangzhou/default/other"),
     (
         "timer_differs",
-        lambda w: w.get_trigger("timer").update(CustomArgument="reconcile 1h"),
+        trigger("timer", CustomArgument="reconcile 1h"),
         "timer reconcile: 0 0 */6 * * * * 'reconcile 1h'",
     ),
     (
@@ -260,25 +267,11 @@ PROBLEMS = [
     ),
     (
         "bucket_denied",
-        lambda w: w.cos.faults.add(
-            Fault("error", status=403, code="AccessDenied", operation="HeadBucket")
-        ),
+        refuse("HeadBucket", "AccessDenied"),
         f"{BUCKET} in {REGION}, named by MPS_LEDGER: ",
     ),
-    (
-        "bucket_denied",
-        lambda w: w.cos.faults.add(
-            Fault("error", status=403, code="AccessDenied", operation="GetBucketVersioning")
-        ),
-        "AccessDenied",
-    ),
-    (
-        "bucket_unreachable",
-        lambda w: w.cos.faults.add(
-            Fault("error", status=400, code="MalformedXML", operation="GetBucketVersioning")
-        ),
-        "MalformedXML",
-    ),
+    ("bucket_denied", refuse("GetBucketVersioning", "AccessDenied"), "AccessDenied"),
+    ("bucket_unreachable", refuse("GetBucketVersioning", "MalformedXML", 400), "MalformedXML"),
     (
         "ledger_versioned",
         lambda w: w.put_document(
@@ -287,18 +280,12 @@ PROBLEMS = [
         ),
         "Suspended",
     ),
-    (
-        "ledger_unwritable",
-        lambda w: w.cos.faults.add(
-            Fault("error", status=403, code="AccessDenied", operation="PutObject")
-        ),
-        "AccessDenied",
-    ),
-    ("ledger_expiry_missing", lambda w: w.set_rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
-    ("ledger_expiry_missing", lambda w: w.set_rule(status="Disabled"), "<Days>30</Days>"),
+    ("ledger_unwritable", refuse("PutObject", "AccessDenied"), "AccessDenied"),
+    ("ledger_expiry_missing", rule(prefix="other/"), "<Prefix>mps/</Prefix>"),
+    ("ledger_expiry_missing", rule(status="Disabled"), "<Days>30</Days>"),
     (
         "ledger_expiry_missing",
-        lambda w: w.set_rule(
+        rule(
             action="<AbortIncompleteMultipartUpload><DaysAfterInitiation>1"
             "</DaysAfterInitiation></AbortIncompleteMultipartUpload>"
         ),

@@ -7,6 +7,8 @@ import runpy
 import shutil
 import sys
 import zipfile
+from functools import partial
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -48,67 +50,63 @@ def test_valid_project_has_no_findings(project):
     assert any("NotifyType SCF" in one for one in examination.reminders)
 
 
+# Edits of a project.
+files, handlers, inputs, trigger, variables = (
+    partial(methodcaller, name)
+    for name in ("write_files", "write_handlers", "write_inputs", "set_trigger", "set_variables")
+)
+
+
+def edits(*several):
+    """Return an edit that makes several."""
+    return lambda project: [edit(project) for edit in several]
+
+
 LONG = "x" * 3100
 PROBLEMS = [
     # serverless.yml
     ("file_unreadable", lambda p: p.path.unlink(), "serverless.yml"),
     ("file_unreadable", lambda p: p.path.write_text("a: [\n"), "line 2"),
-    ("variable_unset", lambda p: p.set_variables(A="${env:NOWHERE}"), "${env:NOWHERE}"),
-    ("variable_unset", lambda p: p.set_variables(A="${file:x}"), "${file:x}"),
-    ("name_misspelt", lambda p: p.write_inputs(name="a" * 61), "inputs.name"),
-    ("runtime_unusable", lambda p: p.write_inputs(runtime="Python3.9"), "Python3.9"),
-    ("runtime_unusable", lambda p: p.write_inputs(runtime="Nodejs18.15"), "Nodejs18.15"),
-    ("type_not_event", lambda p: p.write_inputs(type="web"), "inputs.type"),
-    ("type_missing", lambda p: p.write_inputs(type=None), "inputs.type"),
-    ("async_execution", lambda p: p.write_inputs(asyncRunEnable=True), "inputs.asyncRunEnable"),
-    (
-        "retries_without_effect",
-        lambda p: p.write_inputs(retryNum=1, msgTTL=60),
-        "retryNum and msgTTL",
-    ),
-    ("timeout_short", lambda p: p.write_inputs(timeout=3), "3 s (serverless.yml)"),
-    ("timeout_short", lambda p: p.write_inputs(timeout=None), "3 s (SCF's default)"),
-    ("role_missing", lambda p: p.write_inputs(role=None), "inputs.role"),
-    ("environment_too_large", lambda p: p.set_variables(A=LONG, B=LONG), "bytes"),
-    ("environment_large", lambda p: p.set_variables(A=LONG), "of 4096 bytes"),
-    ("variable_reserved", lambda p: p.set_variables(SCF_MODE="1"), "variables.SCF_MODE"),
-    ("environment_absent", lambda p: p.write_inputs(environment=None), "environment.variables"),
-    ("credentials_in_configuration", lambda p: p.set_variables(USER_ID=KEY), "serverless.yml:"),
-    (
-        "credentials_in_configuration",
-        lambda p: p.set_variables(COS_SECRET_KEY="k"),
-        "COS_SECRET_KEY",
-    ),
-    (
-        "emulator_named",
-        lambda p: p.set_variables(MPS_COS_PROXY="http://127.0.0.1:1"),
-        "MPS_COS_PROXY",
-    ),
-    ("unsigned_allowed", lambda p: p.set_variables(MPS_ALLOW_UNSIGNED="1"), "MPS_ALLOW_UNSIGNED"),
-    (
-        "variable_unknown",
-        lambda p: p.set_variables(MPS_BUCKET="a"),
-        "MPS_BUCKET: did you mean MPS_BUCKETS",
-    ),
-    ("variable_unknown", lambda p: p.set_variables(MPS_QQQQQQ="a"), "MPS_QQQQQQ"),
-    ("mps_trigger_missing", lambda p: p.write_inputs(events=[TIMER]), "inputs.events"),
-    ("trigger_type_missing", lambda p: p.set_trigger(type=None), ".mps.parameters.type"),
-    ("trigger_type_unknown", lambda p: p.set_trigger(type="LiveTask"), "LiveTask"),
-    ("trigger_enable_missing", lambda p: p.set_trigger(enable=None), "enable"),
-    ("trigger_disabled", lambda p: p.set_trigger(enable=False), "enable: false"),
-    ("mps_trigger_not_first", lambda p: p.write_inputs(events=[TIMER, MPS_TRIGGER]), "timer"),
-    ("reconcile_timer_missing", lambda p: p.write_inputs(events=[MPS_TRIGGER]), "reconcile"),
+    ("variable_unset", variables(A="${env:NOWHERE}"), "${env:NOWHERE}"),
+    ("variable_unset", variables(A="${file:x}"), "${file:x}"),
+    ("name_misspelt", inputs(name="a" * 61), "inputs.name"),
+    ("runtime_unusable", inputs(runtime="Python3.9"), "Python3.9"),
+    ("runtime_unusable", inputs(runtime="Nodejs18.15"), "Nodejs18.15"),
+    ("type_not_event", inputs(type="web"), "inputs.type"),
+    ("type_missing", inputs(type=None), "inputs.type"),
+    ("async_execution", inputs(asyncRunEnable=True), "inputs.asyncRunEnable"),
+    ("retries_without_effect", inputs(retryNum=1, msgTTL=60), "retryNum and msgTTL"),
+    ("timeout_short", inputs(timeout=3), "3 s (serverless.yml)"),
+    ("timeout_short", inputs(timeout=None), "3 s (SCF's default)"),
+    ("role_missing", inputs(role=None), "inputs.role"),
+    ("environment_too_large", variables(A=LONG, B=LONG), "bytes"),
+    ("environment_large", variables(A=LONG), "of 4096 bytes"),
+    ("variable_reserved", variables(SCF_MODE="1"), "variables.SCF_MODE"),
+    ("environment_absent", inputs(environment=None), "environment.variables"),
+    ("credentials_in_configuration", variables(USER_ID=KEY), "serverless.yml:"),
+    ("credentials_in_configuration", variables(COS_SECRET_KEY="k"), "COS_SECRET_KEY"),
+    ("emulator_named", variables(MPS_COS_PROXY="http://127.0.0.1:1"), "MPS_COS_PROXY"),
+    ("unsigned_allowed", variables(MPS_ALLOW_UNSIGNED="1"), "MPS_ALLOW_UNSIGNED"),
+    ("variable_unknown", variables(MPS_BUCKET="a"), "MPS_BUCKET: did you mean MPS_BUCKETS"),
+    ("variable_unknown", variables(MPS_QQQQQQ="a"), "MPS_QQQQQQ"),
+    ("mps_trigger_missing", inputs(events=[TIMER]), "inputs.events"),
+    ("trigger_type_missing", trigger(type=None), ".mps.parameters.type"),
+    ("trigger_type_unknown", trigger(type="LiveTask"), "LiveTask"),
+    ("trigger_enable_missing", trigger(enable=None), "enable"),
+    ("trigger_disabled", trigger(enable=False), "enable: false"),
+    ("mps_trigger_not_first", inputs(events=[TIMER, MPS_TRIGGER]), "timer"),
+    ("reconcile_timer_missing", inputs(events=[MPS_TRIGGER]), "reconcile"),
     (
         "sdk_not_required",
-        lambda p: p.write_files({"requirements.txt": "# scf-mps[mps]\nscf-mps[redis]\n"}),
+        files({"requirements.txt": "# scf-mps[mps]\nscf-mps[redis]\n"}),
         "tencentcloud-sdk-python-common",
     ),
-    ("sdk_not_required", lambda p: p.write_files({"requirements.txt": None}), "by a timer"),
+    ("sdk_not_required", files({"requirements.txt": None}), "by a timer"),
     (
         "sdk_not_required",
-        lambda p: (
-            p.write_files({"requirements.txt": None}),
-            p.set_variables(
+        edits(
+            files({"requirements.txt": None}),
+            variables(
                 MPS_FORWARD="https://a.example/,scf://f.ap-guangzhou",
                 MPS_NOTIFY="wecom://KEY",
                 MPS_RESUBMIT="2",
@@ -118,81 +116,67 @@ PROBLEMS = [
     ),
     (
         "sdk_all_services",
-        lambda p: p.write_files(
-            {"requirements.txt": "scf-mps[mps]\ntencentcloud-sdk-python==3.1\n"}
-        ),
+        files({"requirements.txt": "scf-mps[mps]\ntencentcloud-sdk-python==3.1\n"}),
         "tencentcloud-sdk-python",
     ),
-    ("dead_letters_missing", lambda p: p.write_inputs(deadLetter=None), "inputs.deadLetter"),
-    ("setting_refused", lambda p: p.write_inputs(memorySize=200), "inputs.memorySize"),
-    ("key_not_read", lambda p: p.write_inputs(traceEnable=True), "inputs.traceEnable"),
+    ("dead_letters_missing", inputs(deadLetter=None), "inputs.deadLetter"),
+    ("setting_refused", inputs(memorySize=200), "inputs.memorySize"),
+    ("key_not_read", inputs(traceEnable=True), "inputs.traceEnable"),
     # files
     ("build_missing", lambda p: shutil.rmtree(p.folder / "build"), "./build"),
+    ("build_stale", files({"handlers/__init__.py": HANDLERS + "\n"}), "handlers/__init__.py"),
     (
         "build_stale",
-        lambda p: p.write_files({"handlers/__init__.py": HANDLERS + "\n"}),
-        "handlers/__init__.py",
-    ),
-    (
-        "build_stale",
-        lambda p: p.write_files({f"handlers/{name}.py": "" for name in "abcde"}),
+        files({f"handlers/{name}.py": "" for name in "abcde"}),
         "handlers/a.py, handlers/b.py, handlers/c.py and 2 more",
     ),
-    ("build_stale", lambda p: p.write_files({"build/handlers/gone.py": ""}), "handlers/gone.py"),
-    ("source_unbuilt", lambda p: p.write_inputs(src="./"), "uploads . "),
+    ("build_stale", files({"build/handlers/gone.py": ""}), "handlers/gone.py"),
+    ("source_unbuilt", inputs(src="./"), "uploads . "),
     (
         "source_unbuilt",
-        lambda p: (
-            p.write_files({".env": "x", "tests/deep/x.key": "", "node_modules/y.key": ""}),
-            p.write_inputs(src={"src": "./", "exclude": [".en?", "./tests/**"]}),
+        edits(
+            files({".env": "x", "tests/deep/x.key": "", "node_modules/y.key": ""}),
+            inputs(src={"src": "./", "exclude": [".en?", "./tests/**"]}),
         ),
         "uploads . ",
     ),
-    ("entry_file_missing", lambda p: p.write_files({"build/index.py": None}), "index.py"),
-    ("entry_function_missing", lambda p: p.write_inputs(handler="index.main"), "build/index.py"),
-    ("module_shadows", lambda p: p.write_files({"build/json.py": ""}), "json.py"),
-    ("module_shadows", lambda p: p.write_files({"build/runtime.py": ""}), "runtime.py"),
+    ("entry_file_missing", files({"build/index.py": None}), "index.py"),
+    ("entry_function_missing", inputs(handler="index.main"), "build/index.py"),
+    ("module_shadows", files({"build/json.py": ""}), "json.py"),
+    ("module_shadows", files({"build/runtime.py": ""}), "runtime.py"),
     (
         "extension_of_another_python",
-        lambda p: p.write_files({"build/n.cpython-311-x86_64-linux-gnu.so": ""}),
+        files({"build/n.cpython-311-x86_64-linux-gnu.so": ""}),
         "n.cpython-311-x86_64-linux-gnu.so",
     ),
+    ("extension_of_another_python", files({"build/n.cp310-win_amd64.pyd": ""}), "pyd"),
     (
         "extension_of_another_python",
-        lambda p: p.write_files({"build/n.cp310-win_amd64.pyd": ""}),
-        "pyd",
-    ),
-    (
-        "extension_of_another_python",
-        lambda p: p.write_files({"build/n.cpython-310-aarch64-linux-gnu.so": ""}),
+        files({"build/n.cpython-310-aarch64-linux-gnu.so": ""}),
         "aarch64",
     ),
     (
         "bytecode_of_another_python",
-        lambda p: p.write_files({"build/__pycache__/a.cpython-312.opt-1.pyc": ""}),
+        files({"build/__pycache__/a.cpython-312.opt-1.pyc": ""}),
         "CPython 3.12, but the runtime is Python3.10",
     ),
-    (
-        "bytecode_missing",
-        lambda p: p.write_files({"build/__pycache__/index.cpython-310.pyc": None}),
-        "build",
-    ),
-    ("secrets_uploaded", lambda p: p.write_files({"build/.env": "x"}), "build/.env"),
+    ("bytecode_missing", files({"build/__pycache__/index.cpython-310.pyc": None}), "build"),
+    ("secrets_uploaded", files({"build/.env": "x"}), "build/.env"),
     # storage
-    ("ledger_malformed", lambda p: p.set_variables(MPS_LEDGER="cos://ledger/x/"), "region"),
-    ("ledger_malformed", lambda p: p.set_variables(MPS_LEDGER="coss://ledger/x/"), "cos"),
-    ("ledger_none", lambda p: p.set_variables(MPS_LEDGER="none"), "none"),
-    ("ledger_of_one_instance", lambda p: p.set_variables(MPS_LEDGER="memory://"), "memory://"),
-    ("ledger_of_one_instance", lambda p: p.set_variables(MPS_LEDGER="file:///srv/l"), "file://"),
-    ("place_malformed", lambda p: p.set_variables(MPS_PUBLISH="/vod/"), "cos://bucket.region"),
-    ("place_malformed", lambda p: p.set_variables(MPS_PUBLISH="cos://vod.gz/"), "COS bucket"),
-    ("place_malformed", lambda p: p.set_variables(MPS_ARCHIVE="vod-1"), "MPS_ARCHIVE"),
+    ("ledger_malformed", variables(MPS_LEDGER="cos://ledger/x/"), "region"),
+    ("ledger_malformed", variables(MPS_LEDGER="coss://ledger/x/"), "cos"),
+    ("ledger_none", variables(MPS_LEDGER="none"), "none"),
+    ("ledger_of_one_instance", variables(MPS_LEDGER="memory://"), "memory://"),
+    ("ledger_of_one_instance", variables(MPS_LEDGER="file:///srv/l"), "file://"),
+    ("place_malformed", variables(MPS_PUBLISH="/vod/"), "cos://bucket.region"),
+    ("place_malformed", variables(MPS_PUBLISH="cos://vod.gz/"), "COS bucket"),
+    ("place_malformed", variables(MPS_ARCHIVE="vod-1"), "MPS_ARCHIVE"),
     (
         "place_not_allowed",
-        lambda p: p.set_variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="media-*"),
+        variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="media-*"),
         "vod-1 of MPS_PUBLISH",
     ),
-    ("place_not_allowed", lambda p: p.set_variables(MPS_BUCKETS=" , "), "MPS_BUCKETS"),
+    ("place_not_allowed", variables(MPS_BUCKETS=" , "), "MPS_BUCKETS"),
 ]
 
 
@@ -213,24 +197,16 @@ def test_problem_is_one_finding(project, name, edit, what):
 COMBINATIONS = [
     (
         {"build_stale", "fastcrc_missing"},
-        lambda p: p.write_files(
-            {"handlers/files.py": "def f(cos):\n    cos.download('cos://…')\n"}
-        ),
+        files({"handlers/files.py": "def f(cos):\n    cos.download('cos://…')\n"}),
     ),
     # a problem with consequences
-    ({"handler_misspelt", "entry_file_missing"}, lambda p: p.write_inputs(handler="a.b.c")),
-    ({"events_missing", "reconcile_timer_missing"}, lambda p: p.write_inputs(events=None)),
-    (
-        {"hook_without_dist", "source_unbuilt"},
-        lambda p: p.write_inputs(src={"src": "./", "hook": "make build"}),
-    ),
-    (
-        {"source_unbuilt", "secrets_uploaded"},
-        lambda p: (p.write_files({".env": "x"}), p.write_inputs(src="./")),
-    ),
+    ({"handler_misspelt", "entry_file_missing"}, inputs(handler="a.b.c")),
+    ({"events_missing", "reconcile_timer_missing"}, inputs(events=None)),
+    ({"hook_without_dist", "source_unbuilt"}, inputs(src={"src": "./", "hook": "make build"})),
+    ({"source_unbuilt", "secrets_uploaded"}, edits(files({".env": "x"}), inputs(src="./"))),
     (
         {"timer_argument_unknown", "reconcile_timer_missing"},
-        lambda p: p.write_inputs(
+        inputs(
             events=[
                 MPS_TRIGGER,
                 {"timer": {"parameters": {**TIMER["timer"]["parameters"], "argument": "x"}}},
@@ -243,21 +219,21 @@ COMBINATIONS = [
     ),
     (
         {"redis_not_required", "redis_needs_vpc", "redis_unchecked"},
-        lambda p: p.set_variables(MPS_LEDGER="redis://:hush-hush@10.0.0.5:6379/0"),
+        variables(MPS_LEDGER="redis://:hush-hush@10.0.0.5:6379/0"),
     ),
     (
         {"redis_unchecked"},
-        lambda p: (
-            p.set_variables(MPS_LEDGER="redis://cache.example:6379/0"),
-            p.write_files({"requirements.txt": "scf-mps[mps, redis]\n"}),
+        edits(
+            variables(MPS_LEDGER="redis://cache.example:6379/0"),
+            files({"requirements.txt": "scf-mps[mps, redis]\n"}),
         ),
     ),
     (
         {"redis_unchecked"},
-        lambda p: (
-            p.set_variables(MPS_LEDGER="redis://10.0.0.5:6379/0"),
-            p.write_inputs(vpcConfig={"vpcId": "vpc-1", "subnetId": "subnet-1"}),
-            p.write_files({"build/redis/__init__.py": ""}),
+        edits(
+            variables(MPS_LEDGER="redis://10.0.0.5:6379/0"),
+            inputs(vpcConfig={"vpcId": "vpc-1", "subnetId": "subnet-1"}),
+            files({"build/redis/__init__.py": ""}),
         ),
     ),
     # no problem
@@ -268,32 +244,20 @@ COMBINATIONS = [
             or p.write_inputs(events=[MPS_TRIGGER, TIMER], ignoreTriggers=None)
         ),
     ),
-    (
-        set(),
-        lambda p: p.write_files(
-            {"build/n.abi3.so": "", "build/n.cpython-310-x86_64-linux-gnu.so": ""}
-        ),
-    ),
-    (set(), lambda p: p.write_files({"build/index.py": "def main_handler(event, context): ...\n"})),
-    (set(), lambda p: p.write_files({"build/index.py": "main_handler = None\n"})),
-    (set(), lambda p: p.write_files({"build/index.py": "from handlers import *\n"})),
-    (set(), lambda p: p.write_files({"build/index.py": "def main_handler(:\n"})),
-    (
-        set(),
-        lambda p: p.set_variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="vod-*"),
-    ),
+    (set(), files({"build/n.abi3.so": "", "build/n.cpython-310-x86_64-linux-gnu.so": ""})),
+    (set(), files({"build/index.py": "def main_handler(event, context): ...\n"})),
+    (set(), files({"build/index.py": "main_handler = None\n"})),
+    (set(), files({"build/index.py": "from handlers import *\n"})),
+    (set(), files({"build/index.py": "def main_handler(:\n"})),
+    (set(), variables(MPS_PUBLISH="cos://vod-1.ap-guangzhou/", MPS_BUCKETS="vod-*")),
     (
         {"key_not_read"},
-        lambda p: (
-            p.set_variables(MPS_LEDGER="file:///mnt/l"),
-            p.write_inputs(cfs=[{"localMountDir": "/mnt"}]),
-        ),
+        edits(variables(MPS_LEDGER="file:///mnt/l"), inputs(cfs=[{"localMountDir": "/mnt"}])),
     ),
     (
         set(),
-        lambda p: (
-            p.write_inputs(layers=[{"name": "libraries", "version": 3}]),
-            p.write_files({"requirements.txt": None}),
+        edits(
+            inputs(layers=[{"name": "libraries", "version": 3}]), files({"requirements.txt": None})
         ),
     ),
     # a folder without handlers/ is deployed unchanged
@@ -303,18 +267,15 @@ COMBINATIONS = [
     ),
     (
         set(),
-        lambda p: (
-            p.write_files({"own/index.py": "def main_handler(event, context): ...\n"}),
-            p.write_inputs(src={"src": "own"}),
-            p.write_files({"own/requirements.txt": "tencentcloud-sdk-python-common\n"}),
+        edits(
+            files({"own/index.py": "def main_handler(event, context): ...\n"}),
+            inputs(src={"src": "own"}),
+            files({"own/requirements.txt": "tencentcloud-sdk-python-common\n"}),
         ),
     ),
     # invalid values
-    (
-        {"setting_refused", "mps_trigger_missing", "reconcile_timer_missing"},
-        lambda p: p.write_inputs(events="mps"),
-    ),
-    ({"setting_refused", "environment_absent"}, lambda p: p.write_inputs(environment=["A=1"])),
+    ({"setting_refused", "mps_trigger_missing", "reconcile_timer_missing"}, inputs(events="mps")),
+    ({"setting_refused", "environment_absent"}, inputs(environment=["A=1"])),
     (
         {"setting_refused"},
         lambda p: (
@@ -397,64 +358,52 @@ PROC = pytest.mark.skipif(
 APPLICATIONS = [
     (
         "application_broken",
-        lambda p: p.write_handlers("import missing_module\n"),
+        handlers("import missing_module\n"),
         "handlers/__init__.py:1: ModuleNotFoundError",
     ),
     (
         "application_broken",
-        lambda p: p.write_handlers(
-            HANDLERS.replace("transcode: Transcode", "*transcode: Transcode")
-        ),
+        handlers(HANDLERS.replace("transcode: Transcode", "*transcode: Transcode")),
         "RegistrationError",
     ),
-    ("application_broken", lambda p: p.write_handlers("main_handler = 7\n"), "TypeError"),
-    ("application_broken", lambda p: p.write_handlers("import os\nos._exit(7)\n"), " with 7"),
+    ("application_broken", handlers("main_handler = 7\n"), "TypeError"),
+    ("application_broken", handlers("import os\nos._exit(7)\n"), " with 7"),
     (
         "callbacks_missing",
-        lambda p: p.write_handlers(
-            "from scf_mps import App\n\nmain_handler = App().main_handler\n"
-        ),
+        handlers("from scf_mps import App\n\nmain_handler = App().main_handler\n"),
         "registers",
     ),
-    ("ledger_unset", lambda p: p.set_variables(MPS_LEDGER=None, A="1"), "MPS_LEDGER"),
+    ("ledger_unset", variables(MPS_LEDGER=None, A="1"), "MPS_LEDGER"),
     (
         "time_too_short",
-        lambda p: p.write_handlers(HANDLERS.replace("needs=5", "needs=60")),
+        handlers(HANDLERS.replace("needs=5", "needs=60")),
         "handlers.note needs 60 s of 60 s",
     ),
     (
         "time_too_short",
-        lambda p: p.write_handlers(
-            HANDLERS.replace(", needs=5", "").replace("App()", "App(reserve=70)")
-        ),
+        handlers(HANDLERS.replace(", needs=5", "").replace("App()", "App(reserve=70)")),
         "handlers.note needs 70 s of 60 s",
     ),
     pytest.param(
         "memory_too_small",
-        lambda p: (
-            p.write_handlers(HANDLERS + "held = b'x' * 70_000_000\n"),
-            p.write_inputs(memorySize=64),
-        ),
+        edits(handlers(HANDLERS + "held = b'x' * 70_000_000\n"), inputs(memorySize=64)),
         " MB of 64 MB",
         marks=PROC,
     ),
     pytest.param(
         "memory_small",
-        lambda p: (
-            p.write_handlers(HANDLERS + "held = b'x' * 95_000_000\n"),
-            p.write_inputs(memorySize=128),
-        ),
+        edits(handlers(HANDLERS + "held = b'x' * 95_000_000\n"), inputs(memorySize=128)),
         " MB of 128 MB",
         marks=PROC,
     ),
     (
         "sdk_at_module_level",
-        lambda p: p.write_handlers(HANDLERS + "import sys\nsys.modules['tencentcloud'] = sys\n"),
+        handlers(HANDLERS + "import sys\nsys.modules['tencentcloud'] = sys\n"),
         "loads tencentcloud",
     ),
     (
         "edit_trigger_missing",
-        lambda p: p.write_handlers(HANDLERS.replace("Transcode", "EditMediaTask")),
+        handlers(HANDLERS.replace("Transcode", "EditMediaTask")),
         "handlers.note",
     ),
 ]
