@@ -10,6 +10,7 @@ import base64
 import copy
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -349,39 +350,43 @@ def use_unknown_task(payload):
     payload["TaskId"] = "1250000000-WorkflowTask-nonet0"
 
 
-def other_task(payload):
-    payload["TaskId"] = "1250000000-EditMediaTask-1t0"
-
-
 def other_bucket(payload):
     transcode(payload)["Output"]["OutputStorage"]["CosOutputStorage"]["Bucket"] = "evil-1250000000"
 
 
-def other_region(payload):
-    transcode(payload)["Output"]["OutputStorage"]["CosOutputStorage"]["Region"] = "ap-tokyo"
-
-
-def other_error(payload):
-    results(payload)[1]["ImageSpriteTask"]["ErrCodeExt"] = "InvalidInput"
-
-
-def failed(payload):
-    transcode(payload).update(Status="FAIL", ErrCode=30010, Output=None)
-
-
-def succeeded(payload):
-    results(payload)[1]["ImageSpriteTask"].update(
+TASK_ID = create_task()["WorkflowTaskEvent"]["TaskId"]
+CHANGES = {
+    "a task there is not": use_unknown_task,
+    "the id of another task": lambda p: p.update(TaskId="1250000000-EditMediaTask-1t0"),
+    "no id": lambda p: p.pop("TaskId"),
+    "an invalid id": lambda p: p.update(TaskId="x" * 100_000),
+    "an id with a lone surrogate": lambda p: p.update(TaskId="\ud800"),
+    "a path": lambda p: transcode(p)["Output"].update(Path="/evil.mp4"),
+    "no path": lambda p: transcode(p)["Output"].update(Path=""),
+    "a URL for a path": lambda p: transcode(p)["Output"].update(Path="https://evil.example/a.mp4"),
+    "a bucket": other_bucket,
+    "a region": lambda p: transcode(p)["Output"]["OutputStorage"]["CosOutputStorage"].update(
+        Region="ap-tokyo"
+    ),
+    "a result less": lambda p: results(p).pop(),
+    "no results": lambda p: p.update(MediaProcessResultSet=[]),
+    "a result more": lambda p: results(p).append(copy.deepcopy(results(p)[0])),
+    "the results the other way round": lambda p: results(p).reverse(),
+    "a result of another type": lambda p: results(p)[0].update(Type="Porn"),
+    "another definition": lambda p: transcode(p)["Input"].update(Definition=7),
+    "a failure for a success": lambda p: transcode(p).update(
+        Status="FAIL", ErrCode=30010, Output=None
+    ),
+    "a success for a failure": lambda p: results(p)[1]["ImageSpriteTask"].update(
         Status="SUCCESS", ErrCode=0, Output={"ImagePathSet": ["/a.jpg"]}
-    )
-
-
-def one_more(payload):
-    results(payload).append(copy.deepcopy(results(payload)[0]))
-
+    ),
+    "another error": lambda p: results(p)[1]["ImageSpriteTask"].update(ErrCodeExt="InvalidInput"),
+    "an error of the task": lambda p: p.update(ErrCode=7),
+}
+"""Changes of the payload of the task."""
 
 SWAPPED = {
-    "a task there is not": lambda: change_payload(use_unknown_task),
-    "the id of another task": lambda: change_payload(other_task),
+    **{name: partial(change_payload, change) for name, change in CHANGES.items()},
     "a type that it is not": lambda: {
         "EventType": "ScheduleTask",
         "ScheduleTaskEvent": create_task()["WorkflowTaskEvent"],
@@ -390,48 +395,23 @@ SWAPPED = {
         "EventType": "HoloTask",
         "HoloTaskEvent": create_task()["WorkflowTaskEvent"],
     },
-    "no id": lambda: change_payload(lambda payload: payload.pop("TaskId")),
-    "an invalid id": lambda: change_payload(lambda payload: payload.update(TaskId="x" * 100_000)),
-    "an id with a lone surrogate": lambda: change_payload(lambda p: p.update(TaskId="\ud800")),
     "an id next to the payload": lambda: {
-        **change_payload(lambda payload: payload.pop("TaskId")),
-        "TaskId": create_task()["WorkflowTaskEvent"]["TaskId"],
+        **change_payload(lambda p: p.pop("TaskId")),
+        "TaskId": TASK_ID,
     },
     "finished, which it is not": lambda: change_payload(
         lambda p: p.update(Status="FINISH"), create_running_task()
     ),
-    "a path": lambda: change_payload(lambda p: transcode(p)["Output"].update(Path="/evil.mp4")),
-    "no path": lambda: change_payload(lambda p: transcode(p)["Output"].update(Path="")),
-    "a URL for a path": lambda: change_payload(
-        lambda p: transcode(p)["Output"].update(Path="https://evil.example/a.mp4")
-    ),
-    "a bucket": lambda: change_payload(other_bucket),
-    "a region": lambda: change_payload(other_region),
-    "a result less": lambda: change_payload(lambda payload: results(payload).pop()),
-    "no results": lambda: change_payload(lambda payload: payload.update(MediaProcessResultSet=[])),
-    "a result more": lambda: change_payload(one_more),
-    "the results the other way round": lambda: change_payload(lambda p: results(p).reverse()),
-    "a result of another type": lambda: change_payload(lambda p: results(p)[0].update(Type="Porn")),
-    "another definition": lambda: change_payload(
-        lambda p: transcode(p)["Input"].update(Definition=7)
-    ),
-    "a failure for a success": lambda: change_payload(failed),
-    "a success for a failure": lambda: change_payload(succeeded),
-    "another error": lambda: change_payload(other_error),
-    "an error of the task": lambda: change_payload(lambda payload: payload.update(ErrCode=7)),
     "the output of an edit": lambda: change_payload(
         lambda p: p["Output"].update(Path="/evil.mp4"), create_edit()
     ),
     "a batch, which has no id": lambda: sample("BatchTask"),
     "a live stream's": lambda: {
         "NotificationType": "ProcessEof",
-        "TaskId": create_task()["WorkflowTaskEvent"]["TaskId"],
+        "TaskId": TASK_ID,
         "ProcessEofInfo": {"ErrCode": 0},
     },
-    "a live type there is not": lambda: {
-        "NotificationType": "Holo",
-        "TaskId": create_task()["WorkflowTaskEvent"]["TaskId"],
-    },
+    "a live type there is not": lambda: {"NotificationType": "Holo", "TaskId": TASK_ID},
     "the id of a task there is not": lambda: {"TaskId": "nobody's"},
 }
 
@@ -473,9 +453,7 @@ HONEST = {
     "by one that names no method": lambda: {"headers": {}, "body": json.dumps(sign(create_task()))},
     "an edit": lambda: create_request(sign(create_edit())),
     "one of progress": lambda: create_request(sign(create_running_task())),
-    "a task's id alone": lambda: create_request(
-        sign({"TaskId": create_task()["WorkflowTaskEvent"]["TaskId"]})
-    ),
+    "a task's id alone": lambda: create_request(sign({"TaskId": TASK_ID})),
     "soon to expire": lambda: create_request(sign(create_task(), compute_timestamp(60))),
     "not soon to expire": lambda: create_request(sign(create_task(), compute_timestamp(3500))),
 }
@@ -598,7 +576,7 @@ class WaitingTaskService(cloud.Service):
 @pytest.mark.parametrize("reread", ["0", "1"])
 def test_waiting_task_returns_503(api, monkeypatch, reread):
     monkeypatch.setenv("MPS_REREAD", reread)
-    name = create_task()["WorkflowTaskEvent"]["TaskId"]
+    name = TASK_ID
     with cloud.CloudApi([WaitingTaskService()]) as waiting:
         monkeypatch.setenv("MPS_API_ENDPOINT", waiting.url)
         for notification in ({"TaskId": name}, *([create_task()] if reread == "1" else [])):
