@@ -219,27 +219,20 @@ def test_resubmit_submits_other_tasks_with_input(resubmit, name, place, field):
     assert request[field] == result["Input"]
 
 
-def user_error(event):
-    task(event)["ErrCodeExt"] = "InvalidInput.DefinitionNotExist"
-
-
-def unknown_error(event):
-    task(event)["ErrCodeExt"] = "30010"
-
-
-def progress(event):
-    event["WorkflowTaskEvent"]["Status"] = "PROCESSING"
-
-
-def success(event):
-    task(event)["Status"] = "SUCCESS"
-
-
 def task(event):
     return event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]["TranscodeTask"]
 
 
-@pytest.mark.parametrize("change", [user_error, unknown_error, progress, success])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda event: task(event).update(ErrCodeExt="InvalidInput.DefinitionNotExist"),
+        lambda event: task(event).update(ErrCodeExt="30010"),
+        lambda event: event["WorkflowTaskEvent"].update(Status="PROCESSING"),
+        lambda event: task(event).update(Status="SUCCESS"),
+    ],
+    ids=["user error", "unknown error", "progress", "success"],
+)
 def test_resubmit_ignores_other_failures_and_successes(application, api, change):
     event = make_failed_event()
     change(event)
@@ -257,76 +250,51 @@ def test_resubmit_callback_ignores_successful_result():
     assert [call["outcome"] for call in summary["callbacks"]] == ["done"]
 
 
-def schedule_task(event):
-    return sample("ScheduleTask", Transcode="FAIL")
-
-
-def from_vod(event):
-    event["WorkflowTaskEvent"]["InputInfo"] = {"Type": "VOD", "VODInputInfo": {}}
+def edit(change):
+    """Return a failed event that is changed."""
+    event = make_failed_event()
+    change(event)
     return event
 
 
-def without_source(event):
-    del event["WorkflowTaskEvent"]["InputInfo"]
+def make_subtitles_event():
+    event = payload("mps_workflow_smart_subtitles_success")
+    fail_internally(event["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"][0]["AsrFullTextTask"])
     return event
 
 
-def without_input(event):
-    task(event)["Input"] = None
-    return event
-
-
-def without_definition(event):
-    task(event)["Input"] = {"Definition": 0, "OutputObjectPath": "/a"}
-    return event
-
-
-def subtitles_event(event):
-    subtitles = payload("mps_workflow_smart_subtitles_success")
-    fail_internally(
-        subtitles["WorkflowTaskEvent"]["SmartSubtitlesTaskResult"][0]["AsrFullTextTask"]
-    )
-    return subtitles
-
-
-def unknown_type(event):
+def use_unknown_type(event):
     result = event["WorkflowTaskEvent"]["MediaProcessResultSet"][0]
-    result["Type"] = "CoverBySnapshot"
-    result["CoverBySnapshotTask"] = result.pop("TranscodeTask")
-    return event
+    result.update(Type="CoverBySnapshot", CoverBySnapshotTask=result.pop("TranscodeTask"))
 
 
-def url_without_storage(event):
-    url = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
-    event["WorkflowTaskEvent"]["InputInfo"] = url
+def use_url_without_storage(event):
+    event["WorkflowTaskEvent"]["InputInfo"] = URL
     task(event)["Input"]["OutputStorage"] = None
-    return event
 
 
-def make_archived_event(event):
-    task(event)["Input"]["OutputStorage"] = {
-        "Type": "AWS-S3",
-        "S3OutputStorage": {"S3Bucket": "b", "S3SecretKey": "theirs"},
-    }
-    return redact(event)
+URL = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
+VOD = {"Type": "VOD", "VODInputInfo": {}}
+NO_DEFINITION = {"Definition": 0, "OutputObjectPath": "/a"}
+S3 = {"Type": "AWS-S3", "S3OutputStorage": {"S3Bucket": "b", "S3SecretKey": "theirs"}}
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("event", "word"),
     [
-        (schedule_task, "ScheduleTask"),
-        (from_vod, "VOD"),
-        (without_source, "(missing)"),
-        (without_input, "(Input)"),
-        (without_definition, "(Input)"),
-        (subtitles_event, "type"),
-        (unknown_type, "type"),
-        (url_without_storage, "storage"),
-        (make_archived_event, "secrets"),
+        (sample("ScheduleTask", Transcode="FAIL"), "ScheduleTask"),
+        (edit(lambda event: event["WorkflowTaskEvent"].update(InputInfo=VOD)), "VOD"),
+        (edit(lambda event: event["WorkflowTaskEvent"].pop("InputInfo")), "(missing)"),
+        (edit(lambda event: task(event).update(Input=None)), "(Input)"),
+        (edit(lambda event: task(event).update(Input=NO_DEFINITION)), "(Input)"),
+        (make_subtitles_event(), "type"),
+        (edit(use_unknown_type), "type"),
+        (edit(use_url_without_storage), "storage"),
+        (redact(edit(lambda event: task(event)["Input"].update(OutputStorage=S3))), "secrets"),
     ],
 )
-def test_resubmit_warns_about_incomplete_event(application, api, change, word, caplog):
-    application(MPS_RESUBMIT="1").main_handler(change(make_failed_event()), CONTEXT)
+def test_resubmit_warns_about_incomplete_event(application, api, event, word, caplog):
+    application(MPS_RESUBMIT="1").main_handler(event, CONTEXT)
     ((level, message),) = get_lines(caplog)
     assert level == "WARNING"
     assert word in message
@@ -335,10 +303,9 @@ def test_resubmit_warns_about_incomplete_event(application, api, change, word, c
 
 def test_resubmit_accepts_url_source_with_storage(resubmit):
     event = make_failed_event()
-    url = {"Type": "URL", "UrlInputInfo": {"Url": "https://example.com/a.mp4"}}
-    event["WorkflowTaskEvent"]["InputInfo"] = {**url, "CosInputInfo": None}
+    event["WorkflowTaskEvent"]["InputInfo"] = {**URL, "CosInputInfo": None}
     request = resubmit(event)
-    assert request["InputInfo"] == url
+    assert request["InputInfo"] == URL
     assert "OutputStorage" not in request
 
 
