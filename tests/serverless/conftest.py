@@ -1,18 +1,16 @@
 """Fixtures: Tencent's deploy clients from npm, and a cloud on the loopback interface."""
 
-import http.server
 import json
 import os
 import shutil
 import subprocess
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.support.optional_programs import require
+from tests.support.raw_server import Server
 from tests.support.sample_data import ROOT
 
 pytest.importorskip("trustme", reason="the clients speak TLS: NOTHING was deployed by them")
@@ -50,35 +48,12 @@ def npm():
     return folder / "node_modules"
 
 
-class _OtherHosts(http.server.BaseHTTPRequestHandler):
-    """Hosts besides API and storage (role binding, telemetry)."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.do_GET()
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextmanager
-def serve_other_hosts():
-    """Yield the port of a server that responds to every request with an empty object."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _OtherHosts) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+def respond_as_other_host(peer):
+    """Respond to every request with an empty object, for hosts besides API and storage (role binding, telemetry)."""
+    while peer.read_request():
+        peer.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +61,7 @@ def running_cloud(npm, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cloud")
     with (
         CosEmulator(folder / "cos") as cos,
-        serve_other_hosts() as other_port,
+        Server(respond_as_other_host) as others,
         LocalRunner() as run,
     ):
         cos.create_bucket(f"{BUCKET}-{APP_ID}", REGION)
@@ -97,7 +72,7 @@ def running_cloud(npm, tmp_path_factory):
             ports = {
                 "*.tencentcloudapi.com": api.port,
                 "*.myqcloud.com": cos.port,
-                "*.apigw.tencentcs.com": other_port,
+                "*.apigw.tencentcs.com": others.port,
             }
             with LoopbackProxy(ports, folder) as proxy:
                 environment = {
