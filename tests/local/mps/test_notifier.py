@@ -115,7 +115,10 @@ def test_refused_and_invalid_urls_lose_the_notification(world: World, receiver: 
 
 
 def test_event_over_the_limit_of_scf_is_lost(world: World) -> None:
-    many = {"TranscodeTaskSet": [{"Definition": 7, "StdExtInfo": "x" * 10_000}] * 14}
+    many = {
+        "TranscodeTaskSet": [{"Definition": 7, "WatermarkSet": [{"TextContent": "x" * 10_000}]}]
+        * 14
+    }
 
     task = world.process(build_request(many))
 

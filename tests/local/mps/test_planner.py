@@ -538,6 +538,13 @@ def test_assumptions_about_names_are_noted() -> None:
     assert {"relative-names", "name-extension"} <= set(planned.assumptions)
 
 
+@pytest.mark.parametrize("set_", list(SETS.values()))
+def test_unknown_parameter_of_subtask_is_refused(set_: str) -> None:
+    with pytest.raises(Refused) as caught:
+        plan_one(set_, Definition=10, OutputObjectPth="/a.{format}")
+    assert caught.value.code == "UnknownParameter"
+
+
 def test_wrong_type_of_time_list_is_refused() -> None:
     with pytest.raises(Refused) as caught:
         plan_one("SnapshotByTimeOffsetTaskSet", Definition=10, ExtTimeOffsetSet=5)

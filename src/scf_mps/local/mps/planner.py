@@ -11,7 +11,7 @@ from .errors import Refused
 from .failures import SubtaskFailed
 from .model import Failure, Location, Subtask
 from .presets import Kind, Template
-from .result_fields import build_storage
+from .result_fields import build_storage, list_input_fields
 from .scripted_results import list_types
 from .template_rules import check_parameters, check_streams, override_parameters
 from .templates import Templates
@@ -130,6 +130,9 @@ class _Planner:
             self.notes.append("collision")
 
     def _plan_subtask(self, kind: Kind, task: Mapping[str, Any]) -> Subtask:
+        unknown = sorted(set(task) - list_input_fields(kind))
+        if unknown:
+            raise Refused("UnknownParameter", f"{kind} has no parameter {unknown[0]}")
         job, failure = None, None
         try:
             if not self._source.bucket:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from scf_mps.events.generated.type_tables import MEDIA, SETS, SINGLES
 from scf_mps.events.registry import get_class
-from scf_mps.events.view import get_schema
+from scf_mps.events.view import get_model, get_schema
 
 from .model import Location
 
@@ -63,6 +63,12 @@ def find_place(type_: str) -> Place:
     table, set_ = (SETS[AI_SETS[task]], AI_SETS[task]) if name else (MEDIA, MEDIA_SET)
     _, class_name, field = table.rows[name or type_]
     return Place(set_, name or type_, field, _read_schema(class_name))
+
+
+def list_input_fields(type_: str) -> frozenset[str]:
+    """Return the parameters of a subtask in ProcessMedia, which are those of its result's ``Input``."""
+    model = get_model(find_place(type_).schema["Input"] or "")
+    return frozenset(name for name, _, _ in get_schema(model).values())
 
 
 def build_storage(storage: Location) -> dict[str, Any]:
