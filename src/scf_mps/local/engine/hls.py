@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,14 @@ import av
 from av.container import OutputContainer
 
 from .outputs import Output, find_span
-from .probe import compute_md5, probe
-from .results import INVALID, EngineError, JobResult, MediaFile
+from .probe import compute_md5, count_packets, probe
+from .results import INTERNAL, INVALID, EngineError, JobResult, MediaFile
 from .scale import compute_size
-from .transcode import EncodedRendition
+from .source import Source
+from .transcode import EncodedRendition, list_codecs
 
 if TYPE_CHECKING:
     from .monitor import Monitor
-    from .source import Source
     from .tracks import VideoTrack
 
 DEFAULT_SEGMENT_SECONDS = 5
@@ -28,6 +28,11 @@ SEGMENT_TYPES = {"ts": ("mpegts", "ts"), "mp4": ("fmp4", "m4s")}
 
 AUDIO_NAMES = {"aac": "mp4a.40.2", "mp3": "mp4a.40.34", "flac": "fLaC", "opus": "Opus"}
 """Codecs in the attribute CODECS (RFC 6381)."""
+
+TS_CODECS = frozenset(
+    {"h264", "h265", "hevc", "mpeg2video", "aac", "mp3", "mp2", "ac3", "eac3", "opus"}
+)
+"""Names of codecs that MPEG-TS defines, also those of jobs."""
 
 _ENTRY = re.compile(r"#EXTINF:([0-9.]+),[^\n]*\n(?:#[^\n]*\n)*([^#\n]+)")
 
@@ -56,12 +61,24 @@ class Stream:
         """The initialization section of fMP4."""
         return self.playlist.with_name(f"{self.prefix}init.mp4")
 
-    def open(self) -> OutputContainer:
-        """Return the container that writes the files. Raises EngineError for an unknown type of segments."""
+    def open(self, codecs: Iterable[str]) -> OutputContainer:
+        """Return the container that writes the files.
+
+        Args:
+            codecs: what it has to hold. FFmpeg would write any of them, in a form that nothing reads.
+
+        Raises:
+            EngineError: the type of the segments is unknown, or does not define a codec.
+        """
         name = self.segment.get("type") or "ts"
         if name not in SEGMENT_TYPES:
             raise EngineError(
                 INVALID, f"unknown type of segments {name!r}: use {', '.join(SEGMENT_TYPES)}"
+            )
+        unknown = sorted(set(codecs) - TS_CODECS)
+        if name == "ts" and unknown:
+            raise EngineError(
+                INVALID, f"segments of type ts cannot hold {unknown[0]}: encode it, or use type mp4"
             )
         kind, extension = SEGMENT_TYPES[name]
         folder = str(self.playlist.parent).replace("%", "%%")
@@ -92,6 +109,20 @@ class Stream:
             for number, (path, _) in enumerate(self.list_entries())
         ]
 
+    def check(self, packets: int, monitor: Monitor) -> None:
+        """Raise EngineError unless all packets are in the segments: FFmpeg ignores errors of writing them."""
+        try:
+            with Source(self.playlist, monitor, trusted=True) as source:
+                count = sum(total.packets for total in count_packets(source).values())
+        except EngineError:
+            count = 0
+        if count < packets:
+            raise EngineError(
+                INTERNAL,
+                f"{packets - count} of {packets} packets are missing in the segments of"
+                f" {self.playlist.name}: the disk of the scratch folder may be full",
+            )
+
     def compute_bandwidths(self) -> tuple[int, int]:
         """Return the highest and the average bit/s of the segments."""
         sizes = [(path.stat().st_size * 8, seconds) for path, seconds in self.list_entries()]
@@ -110,9 +141,12 @@ def open_hls(
     """
     span = find_span(job, source.duration)
     stream = Stream(folder / "main.m3u8", "segment_", job.get("segment") or {})
-    rendition = EncodedRendition(stream.open(), job, source, monitor.settings, stream.seconds)
+    rendition = EncodedRendition(
+        stream.open(list_codecs(job)), job, source, monitor.settings, stream.seconds
+    )
 
     def describe() -> JobResult:
+        stream.check(rendition.packets, monitor)
         metadata = probe(stream.playlist, monitor, trusted=True)
         return JobResult([*stream.list_files(None), MediaFile(stream.playlist, "main")], metadata)
 
@@ -159,7 +193,9 @@ def open_adaptive(
     try:
         for stream, spec in zip(streams, specs, strict=True):
             renditions.append(
-                EncodedRendition(stream.open(), spec, source, monitor.settings, stream.seconds)
+                EncodedRendition(
+                    stream.open(list_codecs(spec)), spec, source, monitor.settings, stream.seconds
+                )
             )
     except BaseException:
         for rendition in renditions:
@@ -169,6 +205,7 @@ def open_adaptive(
     def describe() -> JobResult:
         files: list[MediaFile] = []
         for number, stream in enumerate(streams):
+            stream.check(renditions[number].packets, monitor)
             files += [*stream.list_files(number), MediaFile(stream.playlist, "playlist", number)]
         master = folder / "main.m3u8"
         master.write_text(build_master(streams, renditions), "utf-8")

@@ -39,8 +39,9 @@ def compute_md5(path: Path, tick: Callable[[], None]) -> str:
 
 @dataclass(slots=True)
 class StreamTotal:
-    """Bytes and time range of the packets of a stream."""
+    """Number, bytes and time range of the packets of a stream."""
 
+    packets: int = 0
     bytes: int = 0
     start: float = 0.0
     end: float = 0.0
@@ -57,6 +58,7 @@ class StreamTotal:
             begin = float(packet.pts * base)
             self.start = min(self.start, begin) if self.bytes else begin
             self.end = max(self.end, begin + float((packet.duration or 0) * base))
+        self.packets += 1
         self.bytes += packet.size
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
+from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 from av.error import FFmpegError
 
@@ -32,15 +34,21 @@ def copy_job(
     kinds = {"video": job.get("video") is not None, "audio": job.get("audio") is not None}
     if job["container"] == "hls":
         stream = Stream(folder / "main.m3u8", "segment_", job.get("segment") or {})
-        container, path = stream.open(), stream.playlist
+        codecs = [item.codec_context.codec.canonical_name for item in source.list_streams(**kinds)]
+        container, path = stream.open(codecs), stream.playlist
     else:
         stream = None
         path = folder / f"main.{job['container']}"
         format_name, options = get_container(job["container"])
         container = av.open(str(path), "w", format=format_name, options=options)
     with container:
-        copy_packets(source, container, kinds, span, lambda done: monitor.report([index], done))
-    files = stream.list_files(None) if stream is not None else []
+        packets = copy_packets(
+            source, container, kinds, span, lambda done: monitor.report([index], done)
+        )
+    files = []
+    if stream is not None:
+        stream.check(packets, monitor)
+        files = stream.list_files(None)
     return JobResult([*files, MediaFile(path, "main")], probe(path, monitor, trusted=True))
 
 
@@ -50,8 +58,8 @@ def copy_packets(
     kinds: Mapping[str, bool],
     span: tuple[float, float],
     report: Callable[[float], None],
-) -> None:
-    """Copy the packets of a span.
+) -> int:
+    """Copy the packets of a span, which begins at the key frame before it. Return their number.
 
     Args:
         source: of the packets.
@@ -63,58 +71,71 @@ def copy_packets(
     Raises:
         EngineError: the source has no stream that is wanted, or the container cannot hold one.
     """
+    origin = find_key_time(source, span[0]) if kinds["video"] else span[0]
     source.rewind()
-    if span[0]:
-        source.seek(span[0])
     streams = source.list_streams(**kinds)
     if not streams:
         raise EngineError(SOURCE, f"{source.path.name} has no stream to copy")
+    count = 0
     try:
-        targets = {
-            stream.index: _Target(container.add_stream_from_template(stream)) for stream in streams
-        }
-        container.start_encoding()
+        targets = {stream.index: _Target(container, stream, source) for stream in streams}
+        for packet in source.demux(streams):
+            seconds = source.find_time(packet)
+            if seconds is not None and origin <= seconds < span[1]:
+                count += targets[packet.stream_index].mux(packet, origin)
+                report((seconds - origin) / (span[1] - origin))
     except (FFmpegError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
         names = " and ".join(stream.codec_context.name for stream in streams)
         raise EngineError(
-            SOURCE, f"{container.format.name} cannot hold {names} without encoding: {error}"
+            SOURCE,
+            f"{container.format.name} cannot hold {names} of {source.path.name} without encoding: {error}",
         ) from None
-    origin: float | None = None
-    for packet in source.demux(streams):
-        if packet.dts is None or packet.time_base is None:
-            continue
-        time = float((packet.dts if packet.pts is None else packet.pts) * packet.time_base)
-        seconds = time - source.start
-        if origin is None:
-            if source.video in streams and packet.stream_index != source.video.index:
-                continue
-            origin = seconds
-        if seconds < origin or seconds >= span[1]:
-            continue
-        targets[packet.stream_index].mux(container, packet, origin + source.start)
-        report((seconds - span[0]) / (span[1] - span[0]))
+    return count
+
+
+def find_key_time(source: Source, seconds: float) -> float:
+    """Return the time of the last key frame before an offset, in seconds."""
+    time = 0.0
+    if seconds:
+        source.rewind()
+        for packet in source.demux(source.list_streams(audio=False)):
+            found = source.find_time(packet)
+            if packet.is_keyframe and found is not None and time < found <= seconds:
+                time = found
+    return time
 
 
 class _Target:
     """A stream of the copy."""
 
-    def __init__(self, stream: av.VideoStream | av.AudioStream) -> None:
-        self._stream = stream
+    def __init__(
+        self, container: OutputContainer, stream: av.VideoStream | av.AudioStream, source: Source
+    ) -> None:
+        self._container = container
+        self._stream = container.add_stream_from_template(stream)
+        self._start = source.start
         self._last: int | None = None
+        self._filter = None
+        # AAC of MPEG-TS has headers. FFmpeg removes them for MP4, but not for segments of that type.
+        is_plain = stream.codec_context.name == "aac" and not stream.codec_context.extradata
+        if is_plain and container.options.get("hls_segment_type") == "fmp4":
+            self._filter = BitStreamFilterContext("aac_adtstoasc", stream, self._stream)
 
-    def mux(self, container: OutputContainer, packet: av.Packet[Any], origin: float) -> None:
-        """Write a packet, whose time is moved by `origin` seconds to the beginning."""
+    def mux(self, packet: av.Packet[Any], origin: float) -> int:
+        """Write a packet, whose time is moved by `origin` seconds to the beginning. Return 1."""
         assert packet.time_base is not None
-        assert packet.dts is not None
-        shift = round(origin / packet.time_base)
+        shift = round((origin + self._start) / packet.time_base)
         # A damaged source may repeat a time, which muxers refuse.
-        dts = packet.dts - shift
-        if self._last is not None:
-            dts = max(dts, self._last + 1)
-        packet.pts = None if packet.pts is None else max(dts, packet.pts - shift)
+        dts = (packet.pts if packet.dts is None else packet.dts) or 0
+        dts = max(dts - shift, dts - shift if self._last is None else self._last + 1)
+        packet.pts = dts if packet.pts is None else max(dts, packet.pts - shift)
         packet.dts = self._last = dts
-        packet.stream = self._stream
-        container.mux(packet)
+        for item in [packet] if self._filter is None else self._filter.filter(packet):
+            item.stream = self._stream
+            self._container.mux(item)
+        return 1
 
 
 def check_playlist(path: Path, depth: int = 2) -> None:

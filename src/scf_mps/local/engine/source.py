@@ -173,6 +173,13 @@ class Source:
             raise EngineError(NO_SIZE, f"the video stream of {self.path.name} has no size")
         return self.video
 
+    def find_time(self, packet: av.Packet[Any]) -> float | None:
+        """Return the seconds of a packet from `start`, None if unknown."""
+        pts = packet.dts if packet.pts is None else packet.pts
+        if pts is None or packet.time_base is None or not packet.size:
+            return None
+        return float(pts * packet.time_base) - self.start
+
     def decode(
         self, *, video: bool = True, audio: bool = False
     ) -> Iterator[tuple[float, av.VideoFrame | av.AudioFrame]]:
@@ -212,18 +219,19 @@ class Source:
 
     @property
     def shape(self) -> Shape:
-        """Shape of the video by its first frame. Reading it continues at the beginning.
+        """Shape of the video by its first frame.
 
         Raises:
             EngineError: there is no video, or none of its packets can be decoded.
         """
         if self._shape is None:
-            stream = self.require_video()
+            self.require_video()
+            self.rewind()
             first = next(self.decode(), None)
             if first is None:
                 raise EngineError(SOURCE, f"no picture of {self.path.name} can be decoded")
-            assert isinstance(first[1], av.VideoFrame)
-            rotation = round_turn(first[1].rotation)
-            self._shape = Shape(stream.width, stream.height, rotation, self.pixel_aspect)
-            self.rewind()
+            stream, frame = self.require_video(), first[1]
+            assert isinstance(frame, av.VideoFrame)
+            turn = round_turn(frame.rotation)
+            self._shape = Shape(stream.width, stream.height, turn, self.pixel_aspect)
         return self._shape

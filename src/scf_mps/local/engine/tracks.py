@@ -80,11 +80,10 @@ class VideoTrack:
     """A video stream that is encoded.
 
     Attributes:
+        codec: name in jobs.
         size: of the pictures.
-        bytes: encoded so far.
-        count: pictures encoded so far.
         rate: pictures in a second.
-        peak_bitrate: of the stream in bit/s, as a player may need it for a while.
+        packets: number of written packets.
     """
 
     def __init__(
@@ -96,20 +95,17 @@ class VideoTrack:
         settings: Settings,
     ) -> None:
         """Add the stream to a container. `spec` is the ``video`` of a job."""
-        codec = spec["codec"]
+        codec = self.codec = spec["codec"]
         self.rate = rate
         self.size = compute_size(shape.shown, spec)
-        self.bytes = 0
-        self.count = 0
-        self.bitrate = int(spec.get("bitrate") or 0) * 1000
-        self.codec = codec
+        self.packets = 0
         self._container = container
         self._scaler = Scaler(self.size, spec.get("fill") or "black")
         self._aspect = shape.pixel_aspect
         options = {"preset": "ultrafast" if settings.fast else "veryfast", "forced-idr": "1"}
-        if self.bitrate:
-            peak, buffer = self.bitrate * 3 // 2, self.bitrate * 2
-            options |= {"b": str(self.bitrate), "maxrate": str(peak), "bufsize": str(buffer)}
+        if bitrate := int(spec.get("bitrate") or 0):
+            peak, buffer = bitrate * 3 // 2, bitrate * 2
+            options |= {"b": f"{bitrate}k", "maxrate": f"{peak}k", "bufsize": f"{buffer}k"}
         else:
             options["crf"] = str(CRF[codec])
         if spec.get("gop"):
@@ -132,22 +128,18 @@ class VideoTrack:
         scaled.time_base = 1 / self.rate
         # A decoded frame has the type that it had in the source, which the encoder would follow.
         scaled.pict_type = PictureType.I if is_key else PictureType.NONE
-        self.count += 1
-        self._mux(scaled)
+        for packet in self.stream.encode(scaled):
+            self._mux(packet)
 
     def finish(self) -> Iterator[None]:
         """Encode what the encoder holds. Yield after each packet, because this takes a while."""
         for packet in self.stream.codec_context.encode_lazy(None):
-            self._mux_packet(packet)
+            packet.stream = self.stream
+            self._mux(packet)
             yield
 
-    def _mux(self, frame: av.VideoFrame) -> None:
-        for packet in self.stream.encode(frame):
-            self._mux_packet(packet)
-
-    def _mux_packet(self, packet: av.Packet[av.VideoStream]) -> None:
-        packet.stream = self.stream
-        self.bytes += packet.size
+    def _mux(self, packet: av.Packet[av.VideoStream]) -> None:
+        self.packets += bool(packet.size)
         self._container.mux(packet)
 
 
@@ -155,8 +147,8 @@ class AudioTrack:
     """An audio stream that is encoded.
 
     Attributes:
-        bytes: encoded so far.
-        samples: encoded so far.
+        codec: name in jobs.
+        packets: number of written packets.
     """
 
     def __init__(
@@ -191,8 +183,7 @@ class AudioTrack:
         self._format = formats[0].name if formats else "fltp"
         stream.format = self._format
         self.stream = stream
-        self.bytes = 0
-        self.samples = 0
+        self.packets = 0
         self._container = container
         self._graph: Graph | None = None
         self._key: object = None
@@ -246,10 +237,9 @@ class AudioTrack:
             except (BlockingIOError, EOFError):
                 return
             assert isinstance(frame, av.AudioFrame)
-            self.samples += frame.samples
             self._mux(frame)
 
     def _mux(self, frame: av.AudioFrame | None) -> None:
         for packet in self.stream.encode(frame):
-            self.bytes += packet.size
+            self.packets += bool(packet.size)
             self._container.mux(packet)

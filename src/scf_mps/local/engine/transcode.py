@@ -44,14 +44,19 @@ def get_container(name: str) -> tuple[str, dict[str, str]]:
     return CONTAINERS[name]
 
 
-def check_codecs(spec: Mapping[str, Any]) -> None:
-    """Raise EngineError for an unknown codec."""
+def list_codecs(spec: Mapping[str, Any]) -> list[str]:
+    """Return the codecs of ``video`` and ``audio``. Raises EngineError for an unknown one."""
+    codecs: list[str] = []
     for kind, names in (("video", VIDEO_CODECS), ("audio", AUDIO_CODECS)):
         part = spec.get(kind)
-        if part is not None and part.get("codec") not in names:
+        if part is None:
+            continue
+        if part.get("codec") not in names:
             raise EngineError(
                 INVALID, f"unknown {kind} codec {part.get('codec')!r}: use {', '.join(names)}"
             )
+        codecs.append(part["codec"])
+    return codecs
 
 
 class EncodedRendition:
@@ -94,7 +99,7 @@ class EncodedRendition:
             raise
 
     def _add_tracks(self, spec: Mapping[str, Any], source: Source, settings: Settings) -> None:
-        check_codecs(spec)
+        list_codecs(spec)
         if (video := spec.get("video")) is not None:
             rate = find_rate(video, source)
             self.video = VideoTrack(self._container, video, source.shape, rate, settings)
@@ -113,6 +118,11 @@ class EncodedRendition:
     def has_audio(self) -> bool:
         """False if sound is not part of it."""
         return self.audio is not None
+
+    @property
+    def packets(self) -> int:
+        """Number of packets that were written."""
+        return sum(track.packets for track in (self.video, self.audio) if track is not None)
 
     def write_video(self, seconds: float, frame: av.VideoFrame) -> None:
         """Encode a picture as often as the frame rate demands."""
