@@ -92,7 +92,7 @@ class AnimatedRendition:
         self._aspect = shape.pixel_aspect
         self._scaler = Scaler(self.size, job.get("fill") or "black", scaled)
         rate = find_rate({"fps": job.get("fps") or DEFAULT_FPS}, source)
-        self._frames = FrameRate(rate, source.duration)
+        self._frames = FrameRate(rate, source.frame_rate, source.duration)
         self._palette = None
         if name == "gif":
             self._palette = PaletteFilter(self._make_palette(source, span))

@@ -148,12 +148,9 @@ class _Runner:
         """Give the frames of the source to the outputs. An output leaves `active` with its end."""
         start = min(output.span[0] for output in active.values())
         end = max(output.span[1] for output in active.values())
-        source.rewind()
-        if start:
-            source.seek(start)
         has_video = any(output.has_video for output in active.values())
         has_audio = any(output.has_audio for output in active.values())
-        for seconds, frame in source.decode(video=has_video, audio=has_audio):
+        for seconds, frame in source.decode_from(start, video=has_video, audio=has_audio):
             for index, output in list(active.items()):
                 try:
                     output.write(seconds, frame)

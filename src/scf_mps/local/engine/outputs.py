@@ -70,15 +70,14 @@ class Output:
     def write(self, seconds: float, frame: VideoFrame | AudioFrame) -> None:
         """Encode a frame of the source, if it is in the span."""
         start, end = self.span
-        # Sound before the beginning is cut to the sample by the track.
-        first = start - (0.5 if isinstance(frame, AudioFrame) else 0.001)
-        if not first <= seconds < end:
+        if seconds >= end:
             return
         for rendition in self.renditions:
-            if isinstance(frame, AudioFrame):
-                rendition.write_audio(seconds - start, frame)
-            else:
+            # The tracks cut what is before the beginning: sound to the sample, pictures to the last one.
+            if isinstance(frame, VideoFrame):
                 rendition.write_video(seconds - start, frame)
+            elif seconds > start - 0.5:
+                rendition.write_audio(seconds - start, frame)
 
     def finish(self, monitor: Monitor) -> JobResult:
         """Complete the files and return the result."""

@@ -24,8 +24,8 @@ ENCODERS = {"jpg": ("mjpeg", "yuvj420p"), "png": ("png", "rgb24"), "webp": ("lib
 SEEK_SECONDS = 4.0
 """A picture further ahead is reached by seeking."""
 
-EARLIER_SECONDS = (0.0, 5.0)
-"""Seconds by which a seek goes further back while it ends behind its target, as in MPEG-TS."""
+TOLERANCE_SECONDS = 0.002
+"""Rounding of the times in a file, such as the milliseconds of Matroska."""
 
 MAX_SHEET_PIXELS = 4096
 MAX_PICTURES = 10_000
@@ -37,34 +37,20 @@ def pick_frames(source: Source, times: Sequence[float]) -> Iterator[av.VideoFram
     Raises:
         EngineError: no picture can be decoded.
     """
-    half = float(0.5 / source.frame_rate)
     frames: Iterator[tuple[float, Any]] = iter(())
     current: tuple[float, Any] | None = None
     following: tuple[float, Any] | None = None
     for target in times:
         if following is None or target - following[0] > SEEK_SECONDS:
-            frames, following = _seek(source, target)
-        while following is not None and following[0] <= target + half:
+            frames = source.decode_from(target)
+            following = next(frames, None)
+        while following is not None and following[0] <= target + TOLERANCE_SECONDS:
             current, following = following, next(frames, None)
         current = current or following
         if current is None:
             raise EngineError(SOURCE, f"no picture of {source.path.name} can be decoded")
+        assert isinstance(current[1], av.VideoFrame)
         yield current[1]
-
-
-def _seek(
-    source: Source, target: float
-) -> tuple[Iterator[tuple[float, Any]], tuple[float, Any] | None]:
-    """Return the frames from the last key frame before a time, and the first of them."""
-    for earlier in EARLIER_SECONDS:
-        if source.seek(target - earlier):
-            frames = source.decode()
-            first = next(frames, None)
-            if first is not None and first[0] <= target:
-                return frames, first
-    source.rewind()
-    frames = source.decode()
-    return frames, next(frames, None)
 
 
 def encode_picture(frame: av.VideoFrame, format_name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -42,6 +43,10 @@ def make_fraction(value: Any) -> Fraction:
     """Return a rational number of PyAV, whose class is another one since version 19. 0 if unknown."""
     known = value and value.denominator
     return Fraction(value.numerator, value.denominator) if known else Fraction(0)
+
+
+EARLIER_SECONDS = (0.0, 5.0)
+"""Seconds by which a seek goes further back while it ends behind its target, as in MPEG-TS."""
 
 
 class Source:
@@ -172,6 +177,24 @@ class Source:
         if not (self.video.width and self.video.height):
             raise EngineError(NO_SIZE, f"the video stream of {self.path.name} has no size")
         return self.video
+
+    def decode_from(
+        self, seconds: float, *, video: bool = True, audio: bool = False
+    ) -> Iterator[tuple[float, av.VideoFrame | av.AudioFrame]]:
+        """Return the frames from the last key frame before an offset. See `decode`."""
+        for earlier in EARLIER_SECONDS if seconds > 0 else ():
+            if not self.seek(seconds - earlier):
+                break
+            frames = self.decode(video=video, audio=audio)
+            first: list[tuple[float, av.VideoFrame | av.AudioFrame]] = []
+            for item in frames:
+                first.append(item)
+                if not video or isinstance(item[1], av.VideoFrame):
+                    break
+            if first and first[-1][0] <= seconds:
+                return itertools.chain(first, frames)
+        self.rewind()
+        return self.decode(video=video, audio=audio)
 
     def find_time(self, packet: av.Packet[Any]) -> float | None:
         """Return the seconds of a packet from `start`, None if unknown."""

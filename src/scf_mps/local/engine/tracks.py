@@ -31,35 +31,37 @@ EXTRA_SECONDS = 60
 
 
 class FrameRate:
-    """Conversion to a constant frame rate: a picture is repeated or skipped.
+    """Conversion to a constant frame rate: each output picture is the nearest one that the source shows.
 
     Attributes:
         rate: pictures in a second.
     """
 
-    def __init__(self, rate: Fraction, seconds: float) -> None:
+    def __init__(self, rate: Fraction, source_rate: Fraction, seconds: float) -> None:
         """Prepare.
 
         Args:
             rate: pictures in a second.
+            source_rate: pictures of the source in a second.
             seconds: the length. Timestamps far behind it are an error.
         """
         self.rate = rate
+        self._tolerance = float(0.5 / max(rate, source_rate))
         self._limit = math.ceil((seconds + EXTRA_SECONDS) * rate)
         self._frame: av.VideoFrame | None = None
         self._slot = 0
-        self._first = 0
         self._next = 0
         self._step = 1
 
     def place(self, seconds: float, frame: av.VideoFrame) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield the numbers at which the picture before this one is shown, and that picture."""
-        slot = round(seconds * self.rate)
+        """Yield the numbers at which the picture before this one is shown, and that picture.
+
+        The first picture is shown from the beginning, as a rendition without one would start with a pause.
+        """
+        slot = math.ceil(round((seconds - self._tolerance) * self.rate, 6))
         if slot > self._limit:
             raise EngineError(SOURCE, f"a picture has the time {seconds:.0f} s, behind the end")
         yield from self._repeat(slot)
-        if self._frame is None:
-            self._first = self._next = max(0, slot)
         if frame.duration and frame.time_base:
             self._step = max(1, round(frame.duration * frame.time_base * self.rate))
         self._frame, self._slot = frame, slot
@@ -67,7 +69,7 @@ class FrameRate:
     def finish(self, seconds: float) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield the numbers of the last picture, which ends no later than `seconds`."""
         end = min(self._slot + self._step, round(seconds * self.rate))
-        yield from self._repeat(max(end, self._first + 1))
+        yield from self._repeat(max(end, 1))
 
     def _repeat(self, end: int) -> Iterator[tuple[int, av.VideoFrame]]:
         if self._frame is not None:
@@ -184,6 +186,7 @@ class AudioTrack:
         stream.format = self._format
         self.stream = stream
         self.packets = 0
+        self._samples = 0
         self._container = container
         self._graph: Graph | None = None
         self._key: object = None
@@ -237,6 +240,9 @@ class AudioTrack:
             except (BlockingIOError, EOFError):
                 return
             assert isinstance(frame, av.AudioFrame)
+            # The filters leave no gap, and joined sources may begin again at an earlier time.
+            frame.pts, frame.time_base = self._samples, Fraction(1, self.sample_rate)
+            self._samples += frame.samples
             self._mux(frame)
 
     def _mux(self, frame: av.AudioFrame | None) -> None:

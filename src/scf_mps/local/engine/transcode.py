@@ -103,7 +103,7 @@ class EncodedRendition:
         if (video := spec.get("video")) is not None:
             rate = find_rate(video, source)
             self.video = VideoTrack(self._container, video, source.shape, rate, settings)
-            self._frames = FrameRate(rate, source.duration)
+            self._frames = FrameRate(rate, source.frame_rate, source.duration)
         if (audio := spec.get("audio")) is not None and source.audio is not None:
             self.audio = AudioTrack(self._container, audio, source.audio)
         if self.video is None and self.audio is None:
@@ -142,6 +142,8 @@ class EncodedRendition:
                 self._encode(self.video, number, picture)
             for _ in self.video.finish():
                 monitor.tick()
+            if not self.video.packets:
+                raise EngineError(SOURCE, "no picture of the source can be decoded")
         if self.audio is not None:
             self.audio.finish()
         self.close()
