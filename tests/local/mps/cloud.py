@@ -25,9 +25,9 @@ from scf_mps.cos import Cos, Credentials, Pool
 from scf_mps.events.files import CosObject
 from scf_mps.local.api import CloudApi, Mps
 from scf_mps.local.cos import CosEmulator, Key
-from scf_mps.local.engine import Engine
 from scf_mps.local.mps import LocalMps, MpsSettings
 from scf_mps.local.mps.model import MediaTask
+from scf_mps.local.mps.worker import MediaEngine
 
 REGION = "ap-guangzhou"
 IN, OUT = "in-1250000000", "out-1250000000"
@@ -135,7 +135,7 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path, engine: Engine, **settings: Any) -> Iterator[World]:
+def open_world(folder: Path, engine: MediaEngine, **settings: Any) -> Iterator[World]:
     """Run COS, MPS and the API on a folder, which may be that of an earlier world."""
 
     def deliver(event: dict[str, Any]) -> str:

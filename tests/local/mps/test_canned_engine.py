@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from scf_mps.events.parser import parse_event
 from scf_mps.local.mps import CannedEngine
@@ -12,8 +11,7 @@ from .cloud import EIGHT, SOURCE, build_request, open_world
 
 
 def test_every_kind_has_canned_files(tmp_path: Path) -> None:
-    engine: Any = CannedEngine()
-    with open_world(tmp_path, engine) as world:
+    with open_world(tmp_path, CannedEngine()) as world:
         world.cos.upload(b"not read", SOURCE)
         task = world.process(build_request(EIGHT))
 

@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +284,61 @@ def test_stop_fails_the_running_task_and_restart_runs_the_waiting(
     assert ("Transcode", "FAIL", "InternalError") in list_states(stopped)
     assert list_states(done) == [("SampleSnapshot", "SUCCESS", "")]
     assert [event["WorkflowTaskEvent"]["TaskId"] for event in world.events] == [waiting]
+
+
+def test_stop_during_the_download_stops_the_task(
+    tmp_path: Path, engine: Engine, clip: Path
+) -> None:
+    closing = threading.Event()
+
+    def close(mps: LocalMps, kind: str) -> None:
+        if kind == "begun":
+            threading.Thread(target=lambda: (mps.close(), closing.set())).start()
+            wait_until(lambda: mps._is_stopping, "the stop begins")
+
+    with open_world(tmp_path, engine) as world:
+        world.cos.upload(clip, SOURCE)
+        world.mps.observe(lambda _, kind: close(world.mps, kind))
+        task_id = world.mps.submit(build_request(FAST))
+        assert closing.wait(20)
+
+    with open_world(tmp_path, engine) as world:
+        stopped = world.mps.store.get(task_id)
+    assert stopped is not None
+    assert (stopped.status, stopped.metadata) == ("FINISH", None)
+    assert list_states(stopped) == [("SampleSnapshot", "FAIL", "InternalError")]
+
+
+def test_kill_leaves_nothing_behind(tmp_path: Path, clip: Path, engine: Engine) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from tests.local.mps.cloud import *\n"
+        "from scf_mps.local.engine import Engine\n"
+        "engine = Engine()\n"
+        "with open_world(Path(sys.argv[1]), engine) as world:\n"
+        "    world.cos.upload(sys.argv[2], SOURCE)\n"
+        "    task = world.mps.submit(build_request(EIGHT))\n"
+        "    wait_until(lambda: (task, 'subtask') in world.changes, 'the engine works')\n"
+        "    print(task, engine.pid, flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(clip)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        task_id, engine_pid = process.stdout.readline().split()
+        process.kill()
+    wait_until(lambda: not _is_alive(int(engine_pid)), "the engine ends")
+
+    with open_world(tmp_path, engine) as world:
+        task = world.mps.store.get(task_id)
+        assert task is not None
+        assert (task.status, task.failure and task.failure.message) == ("FINISH", "stopped")
+        assert not list((tmp_path / "mps" / "scratch").iterdir())
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("settings", [{"workers": 2}])

@@ -27,7 +27,7 @@ from .workflows import build_request
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from scf_mps.local.engine import Engine
+    from .worker import MediaEngine
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class LocalMps(TaskService):
     Args:
         folder: of the database and temporary files.
         cos: a client with a key that only MPS uses. Its objects never trigger workflows.
-        engine: of media. It is not closed.
+        engine: an `Engine` or a `CannedEngine`. It is not closed.
         deliver: sends an event to the function and returns the id of the request.
         settings: of the work.
         clock: returns the seconds since the epoch.
@@ -74,7 +74,7 @@ class LocalMps(TaskService):
         self,
         folder: Path,
         cos: Cos,
-        engine: Engine,
+        engine: MediaEngine,
         *,
         deliver: Deliver,
         settings: MpsSettings | None = None,

@@ -147,7 +147,7 @@ class Notifier:
             body = sign(json.loads(text), config.get("NotifyKey") or "", self._clock())
             _post(config.get("NotifyUrl") or "", body)
             return
-        size = len(text.encode())
+        size = len(text.encode("utf-8", "surrogatepass"))
         if size > MAX_ASYNCHRONOUS_EVENT:
             raise NotSent(f"it has {size} bytes, and SCF accepts {MAX_ASYNCHRONOUS_EVENT}")
         self._deliver(json.loads(text))
@@ -177,7 +177,7 @@ def _post(url: str, body: Mapping[str, Any]) -> None:
     """Send JSON to an http or https URL. Raises an exception unless the response is a success."""
     if not url.startswith(("http://", "https://")):
         raise NotSent(f"invalid NotifyUrl {url!r}. Use http:// or https://")
-    data = json.dumps(body, ensure_ascii=False).encode()
+    data = json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with _OPENER.open(request, timeout=POST_TIMEOUT_SECONDS):
         pass

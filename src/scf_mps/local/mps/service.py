@@ -78,6 +78,7 @@ class TaskService:
 
         Raises:
             KeyError: the task does not exist.
+            Refused: too many tasks are unfinished.
         """
         task = self.store.get(task_id)
         if task is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from scf_mps.cos import CosError, Denied, NotFound
 from scf_mps.events.files import CosObject
@@ -22,7 +22,7 @@ from .task_store import STOPPED, TaskStore, end_task
 
 if TYPE_CHECKING:
     from scf_mps.cos import Cos
-    from scf_mps.local.engine import Engine, JobResult
+    from scf_mps.local.engine import JobResult
 
     from .faults import Faults
 
@@ -32,6 +32,27 @@ PROGRESS_SECONDS = 0.2
 """Time between two reports of progress."""
 
 Change = Literal["begun", "progress", "subtask", "finished"]
+
+
+class MediaEngine(Protocol):
+    """What the work needs of an `Engine`."""
+
+    def probe(self, path: Path) -> dict[str, Any]:
+        """Return the metadata of a file. Raises EngineError."""
+        ...
+
+    def run(
+        self,
+        source: Path,
+        jobs: Sequence[Mapping[str, Any]],
+        folder: Path,
+        on_progress: Callable[[int, float], None],
+        on_result: Callable[[int, JobResult | EngineError], None],
+    ) -> None:
+        """Process jobs. See `Engine.run`."""
+
+    def cancel(self) -> None:
+        """End the current request. Thread-safe."""
 
 
 class Stopped(Exception):
@@ -57,7 +78,7 @@ class Tools:
 
     store: TaskStore
     cos: Cos
-    engine: Engine
+    engine: MediaEngine
     faults: Faults
     scratch: Path
     report: Callable[[MediaTask, Change], None]
