@@ -79,8 +79,9 @@ def test_change_mode_sends_every_change_in_order(world: World) -> None:
     config = {"NotifyType": "SCF", "NotifyMode": "Change"}
     tasks = {**FAST, "ImageSpriteTaskSet": [{"Definition": 10}], **BROKEN}
 
-    world.process(build_request(tasks, TaskNotifyConfig=config))
+    task = world.process(build_request(tasks, TaskNotifyConfig=config))
 
+    assert "change-order" in task.assumptions
     statuses = [event["WorkflowTaskEvent"]["Status"] for event in world.events]
     assert statuses == ["PROCESSING"] * (len(statuses) - 1) + ["FINISH"]
     ends = [sum(s != "PROCESSING" for s in list_statuses(event)) for event in world.events]

@@ -62,6 +62,7 @@ def test_put_object_triggers_the_workflow(world: World, client: CosS3Client, cli
 
     assert (task.workflow_id, task.source.key) == (number, "in/films/a.mp4")
     assert task.request["TasksPriority"] == 2
+    assert "trigger" in task.assumptions
     # Outputs are stored beside the source, where they would trigger the workflow again.
     keys = world.list_keys(IN)
     assert "in/films/a_sampleSnapshot_10_0.jpg" in keys

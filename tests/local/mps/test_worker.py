@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -98,6 +97,7 @@ def test_missing_source_is_the_error_of_the_event(world: World) -> None:
 
     assert task.failure is not None
     assert (task.failure.code, task.failure.name, task.subtasks) == (30009, GONE, [])
+    assert {"source-missing", "error-numbers"} <= set(task.assumptions)
     body = world.events[0]["WorkflowTaskEvent"]
     assert (body["ErrCode"], body["MetaData"], body["MediaProcessResultSet"]) == (30009, None, [])
     assert parse_event(world.events[0]).err_code == 30009
@@ -262,6 +262,7 @@ def test_waiting_task_is_aborted_and_running_one_is_not(world: World) -> None:
         "FINISH",
         [("SampleSnapshot", "FAIL", "InternalError")],
     )
+    assert "abort" in aborted.assumptions
     assert [event["WorkflowTaskEvent"]["TaskId"] for event in world.events] == [ids[0]]
 
 
@@ -357,19 +358,24 @@ def test_workers_process_tasks_at_the_same_time(world: World) -> None:
     assert set(ids) in seen.values()
 
 
-def test_source_of_url_and_missing_buckets_are_refused(world: World) -> None:
+def test_source_elsewhere_fails_every_subtask(world: World) -> None:
     url = {"Type": "URL", "UrlInputInfo": {"Url": "http://127.0.0.1/a.mp4"}}
-    elsewhere: dict[str, Any] = {"Bucket": "none-1250000000", "Region": REGION}
-    for changes, code in (
-        ({"InputInfo": url}, "InvalidParameterValue.Type"),
-        (
-            {"OutputStorage": {"Type": "COS", "CosOutputStorage": elsewhere}},
-            "ResourceNotFound.CosBucketNotExist",
-        ),
-    ):
-        with pytest.raises(Exception, match="requestId") as caught:
-            world.call("ProcessMedia", **{**build_request(FAST), **changes})
-        assert caught.value.code == code
+    request = build_request(FAST, AiContentReviewTask={"Definition": 10})
+
+    task = world.process({**request, "InputInfo": url})
+
+    assert {(status, error) for _, status, error in list_states(task)} == {
+        ("FAIL", "InternalError")
+    }
+    assert world.events[0]["WorkflowTaskEvent"]["InputInfo"] == url
+
+
+def test_missing_bucket_is_refused(world: World) -> None:
+    elsewhere = {"Bucket": "none-1250000000", "Region": REGION}
+    storage = {"Type": "COS", "CosOutputStorage": elsewhere}
+    with pytest.raises(Exception, match="requestId") as caught:
+        world.call("ProcessMedia", **build_request(FAST, OutputStorage=storage))
+    assert caught.value.code == "ResourceNotFound.CosBucketNotExist"
 
 
 @pytest.mark.parametrize("settings", [{"max_source_bytes": 1000}])

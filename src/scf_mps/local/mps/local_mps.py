@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scf_mps.cos import Cos, CosError, NotFound
 
@@ -160,7 +160,9 @@ class LocalMps(TaskService):
             number = workflow["WorkflowId"]
             try:
                 request = build_request(workflow, bucket, region, key)
-                tasks.append(self._add(self._plan(request, str(number))))
+                task = self._plan(request, str(number))
+                task.add_assumptions("trigger")
+                tasks.append(self._add(task))
             except Refused as refusal:
                 _log.warning("workflow %s created no task: %s", number, refusal)
         return tasks
@@ -176,14 +178,6 @@ class LocalMps(TaskService):
         except CosError:
             _log.warning("cannot look for the bucket %s", bucket, exc_info=True)
         return True
-
-    def _check(self, request: Mapping[str, Any]) -> None:
-        super()._check(request)
-        kind = request["InputInfo"]["Type"]
-        if kind != "COS":
-            raise Refused(
-                "InvalidParameterValue.Type", f"The local MPS reads COS, not {kind} sources."
-            )
 
     def _add(self, task: MediaTask) -> str:
         task_id = super()._add(task)
@@ -214,7 +208,10 @@ class LocalMps(TaskService):
     def _report(self, task: MediaTask, kind: Change) -> None:
         self._notify_observers(task, kind)
         config = task.request.get("TaskNotifyConfig") or {}
-        if kind == "finished" or (kind == "subtask" and config.get("NotifyMode") == "Change"):
+        is_change = kind == "subtask" and config.get("NotifyMode") == "Change"
+        if is_change:
+            task.add_assumptions("change-order", "waiting-subtask")
+        if is_change or kind == "finished":
             self._notifier.send(task)
 
     def _report_notification(self, task: MediaTask, kind: str) -> None:

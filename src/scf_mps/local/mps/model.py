@@ -138,3 +138,7 @@ class MediaTask:
     def session_context(self) -> str:
         """``SessionContext`` of the request."""
         return str(self.request.get("SessionContext") or "")
+
+    def add_assumptions(self, *names: str) -> None:
+        """Record ids of `assumptions` that have an effect, each once."""
+        self.assumptions += [name for name in names if name not in self.assumptions]

@@ -219,6 +219,7 @@ class TaskStore:
             if task is None or task.status != "WAITING":
                 return None
             task = end_task(task, self._clock(), build_failure("InternalError", "aborted"))
+            task.add_assumptions("abort", "error-numbers")
             self._write(task)
             return task
 

@@ -35,7 +35,7 @@ Change = Literal["begun", "progress", "subtask", "finished"]
 
 
 class MediaEngine(Protocol):
-    """What the work needs of an `Engine`."""
+    """The methods of an `Engine` that process tasks."""
 
     def probe(self, path: Path) -> dict[str, Any]:
         """Return the metadata of a file. Raises EngineError."""
@@ -115,13 +115,15 @@ class _Run:
     def process(self, folder: Path) -> None:
         """Process the subtasks in an empty folder. Raises Stopped."""
         self.save("begun")
-        source = self._load_source(folder)
+        for state in self._task.subtasks:
+            if state.plan.failure is not None:
+                self._end(state, state.plan.failure)
+        source = self._load_source(folder) if self._list_waiting() else None
         if source is None:
             return
-        for state in self._task.subtasks:
+        for state in self._list_waiting():
             self._end_early(state)
-        states = [state for state in self._task.subtasks if state.status == "WAITING"]
-        if states:
+        if states := self._list_waiting():
             self._run_engine(source, states, folder / "outputs")
 
     def save(self, kind: Change) -> None:
@@ -136,9 +138,16 @@ class _Run:
             if state.status not in ("SUCCESS", "FAIL"):
                 self._end(state, failure)
 
+    def _list_waiting(self) -> list[SubtaskState]:
+        return [state for state in self._task.subtasks if state.status == "WAITING"]
+
     def _load_source(self, folder: Path) -> Path | None:
         """Download and probe the source. Return None after the task failed. Raises Stopped."""
         source = self._task.source
+        if not source.bucket:
+            text = "the local MPS reads sources in COS only"
+            self.fail_unfinished(build_failure("InternalError", text))
+            return None
         item = CosObject.exact(source.bucket, source.region, source.key)
         path = folder / f"source{PurePosixPath(source.key).suffix[:20]}"
         try:
@@ -153,8 +162,8 @@ class _Run:
             self._task.metadata = self._tools.engine.probe(path)
         except (NotFound, Denied) as error:
             self._task.failure = build_failure("SourceFileError", str(error))
-            # The event of a missing source has no results.
             self._task.subtasks.clear()
+            self._task.add_assumptions("source-missing", "error-numbers")
         except (CosError, OSError) as error:
             self.fail_unfinished(build_failure("InternalError", f"cannot read the source: {error}"))
         except EngineError as error:
@@ -168,9 +177,9 @@ class _Run:
         return None
 
     def _end_early(self, state: SubtaskState) -> None:
-        """End a subtask that fails by its plan or a fault, or whose result is scripted."""
+        """End a subtask that fails by a fault, or whose result is scripted."""
         plan = state.plan
-        failure = plan.failure or self._tools.faults.take_failure(plan.type)
+        failure = self._tools.faults.take_failure(plan.type)
         if failure is None and plan.is_scripted:
             state.output = scripted_results.build(plan, self._tools.results)
         elif failure is None:
@@ -218,6 +227,8 @@ class _Run:
     def _end(self, state: SubtaskState, failure: Failure | None) -> None:
         now = self._tools.clock()
         state.status = "FAIL" if failure else "SUCCESS"
+        if failure is not None:
+            self._task.add_assumptions("error-numbers")
         state.failure, state.progress = failure, 1.0
         state.begun, state.ended = state.begun or now, now
         self.save("subtask")
