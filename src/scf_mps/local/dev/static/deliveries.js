@@ -6,18 +6,20 @@ import { h } from "./dom.js";
 import { clock, milliseconds, number } from "./format.js";
 import { icon, statusIcon } from "./icons.js";
 import { renderFacts, renderIconButton, renderLabel, renderNotice } from "./parts.js";
-import { getChoice, setChoice } from "./state.js";
+import { getChoice, setChoice, state } from "./state.js";
 import { t } from "./texts.js";
 
 const STATE = { queued: "waiting", running: "running", done: "done", retrying: "retrying", dead: "dead", lost: "lost", failed: "failed" };
 
 /** Return the deliveries, newest first. */
 export function renderDeliveries(task) {
-  if (!task.deliveries?.length) {
-    return h("div.blank-panel", h("p", task.event ? t("deliveries.none") : t("deliveries.no_event")));
-  }
-  const deliveries = [...task.deliveries].reverse();
-  return deliveries.map((delivery, index) => renderDelivery(delivery, index === 0));
+  const again = state.server?.function.again_after_save;
+  const deliveries = [...(task.deliveries || [])].reverse();
+  return [
+    again !== undefined && h("label.check", { key: "again" }, h("input", { type: "checkbox", checked: again, onchange: (event) => run(() => call("POST", "/api/queue", { again_after_save: event.target.checked })) }), t("deliveries.again")),
+    !deliveries.length && h("div.blank-panel", h("p", task.event ? t("deliveries.none") : t("deliveries.no_event"))),
+    deliveries.map((delivery, index) => renderDelivery(delivery, index === 0)),
+  ];
 }
 
 function renderDelivery(delivery, newest) {
@@ -52,25 +54,28 @@ function renderLane({ request_id: id, pushed, attempts, state: current }, chosen
   for (const attempt of attempts) {
     const gap = Math.max(0, (attempt.started - end) * 1000);
     parts.push(
-      h("li", { key: `gap ${attempt.number}`, class: "gap", style: { "flex-grow": scale(gap) } }, h("span", t(attempt.number ? "deliveries.wait" : "deliveries.queued", { time: milliseconds(gap) }))),
+      h("li", { key: `gap ${attempt.number}`, class: "gap", style: { "flex-grow": scale(gap) / 3 } }, h("span", t(attempt.number ? "deliveries.wait" : "deliveries.queued", { time: milliseconds(gap) }))),
       renderAttempt(id, attempt, chosen),
     );
-    end = attempt.started + (attempt.ms || 0) / 1000;
+    end = attempt.started + getTotal(attempt) / 1000;
   }
   if (current === "retrying") parts.push(h("li.gap.next", { key: "next" }, h("span", t("deliveries.next"))));
   return h("ol.lane", { "aria-label": t("deliveries.attempts") }, parts);
 }
 
 // Waits of a minute and calls of a millisecond share a line: widths grow with the logarithm.
-const scale = (ms) => String(1 + Math.log2(1 + Math.max(0, ms || 0)) / 4);
+const scale = (ms) => Math.log2(2 + ms);
+
+/** Return milliseconds of an attempt with the start of its instance. */
+const getTotal = (attempt) => (attempt.ms || 0) + (attempt.cold ? attempt.init_ms || 0 : 0);
 
 function renderAttempt(id, attempt, chosen) {
   const status = getStatus(attempt);
   const selected = attempt.number === chosen;
-  const cold = attempt.cold && attempt.ms ? Math.min(100, (100 * (attempt.init_ms || 0)) / (attempt.ms + (attempt.init_ms || 0))) : 0;
+  const cold = attempt.cold ? (100 * (attempt.init_ms || 0)) / (getTotal(attempt) || 1) : 0;
   return h(
     "li",
-    { key: `attempt ${attempt.number}`, class: "attempt-item", style: { "flex-grow": scale(attempt.ms) } },
+    { key: `attempt ${attempt.number}`, class: "attempt-item", style: { "flex-grow": scale(getTotal(attempt)) } },
     h(
       "button",
       { class: `attempt ${status}`, "aria-pressed": String(selected), style: { "--cold": `${cold}%` }, onclick: () => setChoice(`attempt ${id}`, selected ? -1 : attempt.number), title: t(attempt.cold ? "deliveries.cold_why" : "deliveries.warm_why") },

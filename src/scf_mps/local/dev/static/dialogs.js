@@ -71,7 +71,7 @@ function renderConnect() {
     h("h3", t("connect.workflows")),
     workflows.length ? h("ul.plain", workflows.map((item) => h("li", { key: item.id }, h("strong", item.name), " ", h("span.mono.muted", `cos://${item.bucket}.${item.region}${item.dir || "/"}`), !item.enabled && ` · ${t("connect.disabled")}`))) : h("p.muted", t("connect.no_workflows")),
     h("h3", t("connect.project")),
-    renderPairs([[t("connect.folder"), project.folder], ["Python", project.python], [t("connect.timeout"), project.timeout && `${project.timeout} s`], [t("connect.memory"), project.memory && `${project.memory} MB`], [t("connect.variables"), project.variables?.join(" ")], [t("connect.engine"), engine.available ? `PyAV${engine.fast ? " --fast" : ""}` : engine.problem], ["scf-mps", state.server.version]]),
+    renderPairs([[t("connect.folder"), project.folder], ["Python", project.python], [t("connect.timeout"), project.timeout && `${project.timeout} s`], [t("connect.memory"), project.memory && `${project.memory} MB`], [t("connect.variables"), project.variables?.join(" ")], [t("connect.notices"), project.notices?.join("\n")], [t("connect.engine"), engine.available ? `PyAV${engine.fast ? " --fast" : ""}` : engine.problem], ["scf-mps", state.server.version]]),
   ];
 }
 

@@ -31,8 +31,11 @@ export function renderEvent(task) {
 async function showForm(task, name) {
   setChoice(`form ${task.id}`, name);
   if (name === "tree") return;
-  const text = await run(() => call("GET", `/api/tasks/${encodeURIComponent(task.id)}/copy?as=${name}`, undefined, "text"));
-  if (text) setChoice(`code ${task.id} ${name}`, text);
+  try {
+    setChoice(`code ${task.id} ${name}`, await call("GET", `/api/tasks/${encodeURIComponent(task.id)}/copy?as=${name}`, undefined, "text"));
+  } catch (error) {
+    setChoice(`code ${task.id} ${name}`, error.message);
+  }
 }
 
 function save(task) {

@@ -31,6 +31,7 @@ export function renderResults(task) {
 function renderCard(task, result) {
   const status = STATUS[result.status] || "waiting";
   const key = `${task.id} ${result.place}`;
+  const main = result.files?.find(({ url, role }) => url === result.play || role === "sheet") || result.files?.[0];
   const expanded = getChoice(`card ${key}`, false);
   return h(
     "article",
@@ -44,7 +45,7 @@ function renderCard(task, result) {
         renderLabel(status, t(`result.${status}`)),
       ),
       renderFacts(describe(result)),
-      result.files?.[0] && renderAddress(result.files[0].cos, t("copy.cos")),
+      main && renderAddress(main.cos, t("copy.cos")),
       h(
         "div.card-foot",
         result.scripted && h("span.tag", { title: t("results.scripted_why") }, t("results.scripted")),
@@ -89,6 +90,11 @@ function renderPreview(key, result, status) {
   );
 }
 
+/** Return the bytes of all files, or null if one is unknown or there are none: `size` of a playlist omits its segments. */
+function sumSizes(files) {
+  return files?.length && files.every((file) => file.size != null) ? files.reduce((sum, file) => sum + file.size, 0) : null;
+}
+
 function describe(result) {
   return [
     result.width && result.height && `${result.width}×${result.height}`,
@@ -96,7 +102,7 @@ function describe(result) {
     result.fps && `${number(result.fps, 2)} fps`,
     bitrate(result.bitrate),
     result.duration && milliseconds(result.duration * 1000),
-    size(result.size),
+    size(sumSizes(result.files) ?? result.size),
     result.status === "SUCCESS" && ["images", "sprites"].includes(result.media) && t("results.pictures", { n: result.files.filter(({ role }) => role !== "vtt").length }),
   ];
 }

@@ -125,7 +125,7 @@ function renderActions(row, task) {
   return h(
     "div.actions",
     row.status === "WAITING" && h("button", { key: "abort", onclick: () => act("abort", t("task.aborted")) }, icon("stop"), t("task.abort")),
-    h("button", { key: "again", onclick: () => act("again", t("task.submitted")), title: t("task.again_why") }, icon("play"), t("task.again")),
+    row.source && h("button", { key: "again", onclick: () => act("again", t("task.submitted")), title: t("task.again_why") }, icon("play"), t("task.again")),
     h("button.outline", { key: "redeliver", disabled: !task?.event, onclick: () => redeliver(), title: t("task.redeliver_why") }, icon("redeliver"), t("task.redeliver")),
   );
 }

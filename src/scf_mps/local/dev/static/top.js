@@ -84,7 +84,6 @@ export function renderTop() {
   const paused = server?.function.paused;
   return [
     h("a.brand", { href: "#/", onclick: () => update({ drawer: false }) }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", "scf-mps")),
-    h("span.project.clip", { title: server?.project.folder }, server?.project.folder.split("/").filter(Boolean).at(-1) || ""),
     h(
       "div.group",
       { role: "group", "aria-label": t("top.start") },
@@ -93,6 +92,7 @@ export function renderTop() {
       h("button", { onclick: () => openEditor(null), disabled: !server, title: t("top.event_why") }, icon("send"), h("span.wide", t("top.event"))),
     ),
     h("span.space"),
+    server && h("span.project.clip", { title: server.project.folder }, server.project.folder.split("/").filter(Boolean).at(-1)),
     server && renderFunction(server.function),
     h(
       "div.group",
@@ -115,5 +115,5 @@ export function renderTop() {
 function renderFunction({ reload_ms: ms, reload_error: error, loaded_at: at }) {
   if (error) return h("button.function.bad", { key: "error", onclick: () => openDialog("reload", { error }) }, statusIcon("failed"), h("span.wide", t("function.error")));
   if (!at) return null;
-  return h("span.function.muted", { key: "loaded", title: t("function.loaded_why") }, statusIcon("done"), h("span.wide", t("function.loaded", { at: clock(at), time: milliseconds(ms) })));
+  return h("span.function.muted", { key: "loaded", title: t("function.loaded_why") }, statusIcon("done"), h("span.wide", [clock(at), milliseconds(ms)].filter(Boolean).join(" · ")));
 }
