@@ -142,20 +142,25 @@ function renderCallback(key, row, attempts) {
   ];
 }
 
-/** Return the log lines of an attempt. */
-function renderLog(attempt) {
+/** Return the log lines of an attempt. Its own error repeats what they say, unless none of them is an error. */
+function renderLog({ number: index, started, logs = [], error, ms }) {
+  const lines = error && !logs.some(({ level }) => level === "ERROR") ? [...logs, { at: started + (ms || 0) / 1000, level: "ERROR", message: error }] : logs;
   return h(
     "div.log.mono",
-    { tabindex: 0, role: "log", "aria-label": t("deliveries.log", { n: attempt.number + 1 }) },
-    attempt.error && h("p.line.error", h("span.at"), h("span.level", "ERROR"), h("span.text", attempt.error)),
-    !attempt.logs?.length && h("p.muted", t("deliveries.no_log")),
-    attempt.logs?.map((line, index) =>
+    { tabindex: 0, role: "log", "aria-label": t("deliveries.log", { n: index + 1 }) },
+    !lines.length && h("p.muted", t("deliveries.no_log")),
+    lines.map((line, key) =>
       h(
         "p",
-        { key: index, class: `line ${(line.level || "").toLowerCase()}` },
-        h("span.at", `+${milliseconds(Math.max(0, (line.at - attempt.started) * 1000))}`),
+        { key, class: `line ${(line.level || "").toLowerCase()}` },
+        h("span.at", `+${milliseconds(Math.max(0, (line.at - started) * 1000))}`),
         h("span.level", line.level || ""),
-        h("span.text", line.message || line.text, line.message && line.text && line.text !== line.message ? `\n${line.text} ` : " ", Object.entries(line.fields || {}).map(([name, value]) => h("span.pair", { key: name }, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`))),
+        h(
+          "span.text",
+          `${line.message || line.text} `,
+          Object.entries(line.fields || {}).map(([name, value]) => h("span.pair", { key: name }, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)),
+          line.message && line.text && line.text !== line.message && h("span.trace", line.text),
+        ),
       ),
     ),
   );
