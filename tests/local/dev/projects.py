@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from scf_mps.local.dev import default_workflow
+from scf_mps.local.dev.stack import Stack
+from tests.support.wait import wait_until
+
+Start = Callable[..., Stack]
+
+QUICK = {"port": 0, "watch": False, "has_console": False, "speed": 6000}
+"""Options of a stack without its page and its watch, with a fast retry."""
+
+TRANSCODE = {"TranscodeTaskSet": [{"Definition": 100010}]}
+QUICK_WORKFLOW = {**default_workflow.PARAMETERS, "MediaProcessTask": TRANSCODE}
+"""A workflow with one subtask."""
 
 HANDLERS = '''\
 """Fails for videos while a file exists, and logs."""
@@ -40,3 +55,25 @@ def create_project(folder: Path, handlers: str = HANDLERS) -> Path:
     (folder / "handlers").mkdir(parents=True)
     (folder / "handlers" / "__init__.py").write_text(handlers)
     return folder
+
+
+def wait_for_task(stack: Stack, task_id: str, seconds: float = 60) -> dict[str, Any]:
+    """Return the detail of a task after its last delivery."""
+    wait_until(lambda: stack.is_settled(task_id), seconds)
+    stack.function.settle()
+    return read_task(stack, task_id)
+
+
+def read_task(stack: Stack, task_id: str) -> dict[str, Any]:
+    """Return the detail of a task."""
+    detail = stack.activity.read_task(task_id)
+    assert detail is not None
+    return detail
+
+
+def list_outcomes(delivery: dict[str, Any]) -> list[list[tuple[str, str]]]:
+    """Return (callback, outcome) of each attempt of a delivery."""
+    return [
+        [(call["callback"], call["outcome"]) for call in attempt["callbacks"]]
+        for attempt in delivery["attempts"]
+    ]

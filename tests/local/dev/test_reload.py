@@ -21,7 +21,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_burst_of_changes_reloads_once(project: Path) -> None:
     reloads: list[float] = []
-    with Watcher(project, lambda: reloads.append(time.monotonic())):
+    with Watcher([project], lambda: reloads.append(time.monotonic())):
         started = time.monotonic()
         for number in range(5):
             (project / "handlers" / "__init__.py").write_text(f"n = {number}\n")
@@ -62,6 +62,14 @@ def test_other_files_are_not_watched(project: Path, name: str) -> None:
     assert take_snapshot(project) == before
 
 
+def test_single_file_is_watched(project: Path) -> None:
+    path = project / "code.zip"
+    path.write_text("1")
+    before = take_snapshot(project, path)
+    path.write_text("22")
+    assert take_snapshot(project, path) != before
+
+
 def test_links_to_missing_files_are_ignored(project: Path) -> None:
     before = take_snapshot(project)
     (project / "broken.py").symlink_to(project / "missing.py")
@@ -78,7 +86,7 @@ def test_failed_reload_does_not_end_the_watch(
         reloads.append(1)
         raise OSError("disk")
 
-    with Watcher(project, reload):
+    with Watcher([project], reload):
         for count in (1, 2):
             (project / "a.py").write_text("x" * count)
             wait_until(lambda count=count: len(reloads) == count)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import scf_mps
 
-_TIMEOUT_SECONDS = 20.0
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _CODE = """
 import json, sys
@@ -26,36 +29,74 @@ json.dump(documents, output)
 """
 
 
-def list_callbacks(
-    project: Path, executable: str, variables: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return name and types of each callback of a project. Empty if its code does not load or is no `App`.
+class CallbackList:
+    """The callbacks of a project, listed in a thread: `with CallbackList(report) as callbacks:`.
 
     Args:
-        project: the folder with `handlers`.
-        executable: the CPython.
-        variables: of the function.
+        report: called after each change of `documents`.
+
+    Attributes:
+        documents: name and types of each callback. Empty if the code does not load or has no `App`.
     """
-    places = [str(project), str(Path(scf_mps.__file__).parents[1])]
-    environment = {
-        **variables,
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(places),
-        "PYTHONDONTWRITEBYTECODE": "x",
-    }
-    try:
-        result = subprocess.run(
-            [executable, "-s", "-S", "-c", _CODE],
-            cwd=project,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    documents: dict[str, list[str]] = json.loads(result.stdout)
-    return [
-        {"name": name, "types": list(dict.fromkeys(types))} for name, types in documents.items()
-    ]
+
+    def __init__(self, report: Callable[[], object]) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self.documents: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
+        for thread in self._threads:
+            thread.join()
+
+    def refresh(self, project: Path, executable: str, variables: Mapping[str, str]) -> None:
+        """List the callbacks of a project again.
+
+        Args:
+            project: the folder with `handlers`.
+            executable: the CPython of the function.
+            variables: of the function.
+        """
+        places = [str(project), str(Path(scf_mps.__file__).parents[1])]
+        environment = {
+            **variables,
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(places),
+            "PYTHONDONTWRITEBYTECODE": "x",
+        }
+        arguments = (project, [executable, "-s", "-S", "-c", _CODE], environment)
+        thread = threading.Thread(target=self._list, args=arguments, name="callbacks", daemon=True)
+        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+        thread.start()
+
+    def _list(self, project: Path, command: list[str], environment: Mapping[str, str]) -> None:
+        with self._lock:
+            if self._closed or not project.is_dir():
+                return
+            process = self._process = subprocess.Popen(
+                command,
+                cwd=project,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        output, _ = process.communicate()
+        if self._closed:
+            return
+        types: dict[str, list[str]] = json.loads(output) if process.returncode == 0 else {}
+        self.documents = [
+            {"name": name, "types": list(dict.fromkeys(names))} for name, names in types.items()
+        ]
+        self._report()

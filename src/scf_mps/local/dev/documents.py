@@ -158,13 +158,13 @@ def build_failure(failure: Failure | None) -> Document | None:
 
 def find_poster(results: Iterable[Document]) -> str | None:
     """Return the URL of the first picture of a task, or None."""
-    pictures = [
-        item["url"]
-        for result in results
-        if result["media"] in ("images", "image") and result["status"] == "SUCCESS"
-        for item in result["files"]
-    ]
-    return pictures[0] if pictures else None
+    done = [result for result in results if result["status"] == "SUCCESS" and result["files"]]
+    for kind in ("images", "image"):  # a still before an animation
+        for result in done:
+            if result["media"] == kind:
+                url: str = result["files"][0]["url"]
+                return url
+    return None
 
 
 def build_message(received: ReceivedMessage, at: float) -> Document:

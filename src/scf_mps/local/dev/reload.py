@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -27,19 +27,19 @@ Snapshot = dict[str, tuple[int, int]]
 
 
 class Watcher:
-    """A thread that calls a function after the files of a project changed: `with Watcher(folder, reload):`.
+    """A thread that calls a function after the files of a project changed: `with Watcher([folder], reload):`.
 
     Args:
-        folder: the project's folder. Of it, serverless.yml, ``.env*`` and all Python files are watched, and of
-            ``handlers/`` every file.
+        paths: folders of projects, of which serverless.yml, ``.env*``, all Python files and every file in
+            ``handlers/`` are watched, or single files.
         reload: called once after a burst of changes. Its exceptions are logged.
     """
 
-    def __init__(self, folder: Path, reload: Callable[[], object]) -> None:
-        self._folder = folder
+    def __init__(self, paths: Iterable[Path], reload: Callable[[], object]) -> None:
+        self._paths = list(paths)
         self._reload = reload
         self._stopping = threading.Event()
-        self._before = take_snapshot(folder)
+        self._before = take_snapshot(*self._paths)
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -54,12 +54,12 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):
-            current = take_snapshot(self._folder)
+            current = take_snapshot(*self._paths)
             if current == self._before:
                 continue
             # An editor may write several files, or one in steps.
             while not self._stopping.wait(POLL_SECONDS / 2):
-                later = take_snapshot(self._folder)
+                later = take_snapshot(*self._paths)
                 if later == current:
                     break
                 current = later
@@ -70,9 +70,16 @@ class Watcher:
                 _log.exception("reload failed")
 
 
-def take_snapshot(folder: Path) -> Snapshot:
+def take_snapshot(*paths: Path) -> Snapshot:
     """Return the time of change and the size of each watched file by its path."""
-    return dict(_list_files(folder))
+    snapshot: Snapshot = {}
+    for path in paths:
+        if path.is_file():
+            status = path.stat()
+            snapshot[str(path)] = status.st_mtime_ns, status.st_size
+        else:
+            snapshot.update(_list_files(path))
+    return snapshot
 
 
 def _list_files(folder: Path, is_source: bool = False) -> Iterator[tuple[str, tuple[int, int]]]:

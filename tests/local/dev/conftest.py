@@ -1,0 +1,41 @@
+"""Fixtures: a video, a project and its running stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scf_mps.local.dev.stack import Stack, StackOptions
+from scf_mps.local.engine import Engine
+
+from .projects import QUICK, QUICK_WORKFLOW, Start, create_project
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 2 s and 320x180."""
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    with Engine(fast=True) as engine:
+        engine.make_sample_clip(path, 2, 320)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return create_project(tmp_path / "project")
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Start]:
+    """Starts the stack of the project with one subtask for each video, without its page and its watch."""
+    with ExitStack() as stack:
+
+        def run(**options: Any) -> Stack:
+            options = {**QUICK, "workflow": QUICK_WORKFLOW, **options}
+            return stack.enter_context(Stack(StackOptions(project, fast=True, **options)))
+
+        yield run
