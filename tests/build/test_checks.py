@@ -168,7 +168,7 @@ KEY = "Gu5t9xGAR" + "Npq86cd98joQYCN3tz4dkwE"
         ("a.xml", "\n<secretKey>{}</secretKey>"),
         ("a.sh", "\nexport TENCENT_SECRET_KEY={}\n"),
         ("a.txt", "\nSECRET_KEY = Gu5t9xGAR" + "Npq86cd98joQYCN3EXAMPLE"),  # of the documentation
-        ("a.py", f"\nSECRET_KEY = ('{KEY[:8]}'\n    + '{KEY[8:]}')\n"),
+        ("a.py", f"\nSECRET_KEY = ('{KEY[:16]}'\n    + '{KEY[16:]}')\n"),
     ],
 )
 def test_secret_key_is_found_in_every_form(tmp_path, name, text):

@@ -299,8 +299,9 @@ def test_bucket_with_versioning_is_rejected(emulator, statuses, status):
 def test_refusal_is_named(store, emulator, fault, word):
     emulator.faults.add(fault)
     ledger = create_ledger(store)
-    with pytest.raises(LedgerError, match=word):
+    with pytest.raises(LedgerError, match=word) as raised:
         ledger.claim(create_event(), FOUR, LEASE)
+    assert ("Allow" in str(raised.value)) == (fault.code == "AccessDenied")
     emulator.faults.clear()
     assert ledger.claim(create_event(), FOUR, LEASE).held
 
