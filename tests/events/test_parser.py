@@ -609,59 +609,50 @@ def test_known_event_without_payload_is_invalid(payload):
     assert "'WorkflowTaskEvent'" in error
 
 
+def activities(**item):
+    return {"ActivityResultSet": [item]}
+
+
+REVIEW = {"ReviewTask": {"Output": {"Type": "Porn"}}}
+INVALID_RESULTS = [
+    ({"MediaProcessResultSet": {"Type": "Transcode"}}, "list", "MediaProcessResultSet"),
+    ({"MediaProcessResultSet": ["x"]}, "object", "MediaProcessResultSet[0]"),
+    (
+        {"MediaProcessResultSet": [{"Type": "Transcode", "TranscodeTask": "x"}]},
+        "object",
+        "MediaProcessResultSet[0].TranscodeTask",
+    ),
+    ({"SmartEraseTaskResult": [1]}, "object", "SmartEraseTaskResult"),
+    (activities(ActivityResItem="x"), "object", "ActivityResultSet[0].ActivityResItem"),
+    ({"ActivityResultSet": [5]}, "object", "ActivityResultSet[0]"),
+    ({"ActivityResultSet": 5}, "list", "ActivityResultSet"),
+    (
+        activities(ActivityType="AiContentReview", ActivityResItem=REVIEW),
+        "list",
+        "ActivityResultSet[0].ActivityResItem.ReviewTask.Output",
+    ),
+    (
+        activities(ActivityType="Transcode", ActivityResItem={"TranscodeTask": 5}),
+        "object",
+        "ActivityResultSet[0].ActivityResItem.TranscodeTask",
+    ),
+]
+INVALID_BATCHES = [
+    ({"SmartSubtitlesTaskResult": "x"}, "object", "SmartSubtitlesTaskResult"),
+    ({"SmartSubtitlesTaskResult": {"Outputs": 5}}, "list", "SmartSubtitlesTaskResult.Outputs"),
+]
+
+
 @pytest.mark.parametrize(
-    ("payload", "expected", "place"),
+    ("type_", "payload", "expected", "place"),
     [
-        ({"MediaProcessResultSet": {"Type": "Transcode"}}, "list", "MediaProcessResultSet"),
-        ({"MediaProcessResultSet": ["x"]}, "object", "MediaProcessResultSet[0]"),
-        (
-            {"MediaProcessResultSet": [{"Type": "Transcode", "TranscodeTask": "x"}]},
-            "object",
-            "MediaProcessResultSet[0].TranscodeTask",
-        ),
-        ({"SmartEraseTaskResult": [1]}, "object", "SmartEraseTaskResult"),
-        (
-            {"ActivityResultSet": [{"ActivityResItem": "x"}]},
-            "object",
-            "ActivityResultSet[0].ActivityResItem",
-        ),
-        ({"ActivityResultSet": [5]}, "object", "ActivityResultSet[0]"),
-        ({"ActivityResultSet": 5}, "list", "ActivityResultSet"),
-        (
-            {
-                "ActivityResultSet": [
-                    {
-                        "ActivityType": "AiContentReview",
-                        "ActivityResItem": {"ReviewTask": {"Output": {"Type": "Porn"}}},
-                    }
-                ]
-            },
-            "list",
-            "ActivityResultSet[0].ActivityResItem.ReviewTask.Output",
-        ),
-        (
-            {
-                "ActivityResultSet": [
-                    {"ActivityResItem": {"TranscodeTask": 5}, "ActivityType": "Transcode"}
-                ]
-            },
-            "object",
-            "ActivityResultSet[0].ActivityResItem.TranscodeTask",
-        ),
+        *(("WorkflowTask", *row) for row in INVALID_RESULTS),
+        *(("BatchTask", *row) for row in INVALID_BATCHES),
     ],
 )
-def test_invalid_result_is_rejected_with_its_place(payload, expected, place):
-    error = read_error({"EventType": "WorkflowTask", "WorkflowTaskEvent": payload})
-    assert f" {expected} at WorkflowTaskEvent.{place}, " in error
-
-
-@pytest.mark.parametrize(
-    ("value", "expected", "place"), [("x", "object", ""), ({"Outputs": 5}, "list", ".Outputs")]
-)
-def test_invalid_batch_is_rejected_with_its_place(value, expected, place):
-    payload = {"SmartSubtitlesTaskResult": value}
-    error = read_error({"EventType": "BatchTask", "BatchTaskEvent": payload})
-    assert f" {expected} at BatchTaskEvent.SmartSubtitlesTaskResult{place}, " in error
+def test_invalid_result_is_rejected_with_its_place(type_, payload, expected, place):
+    error = read_error({"EventType": type_, f"{type_}Event": payload})
+    assert f" {expected} at {type_}Event.{place}, " in error
 
 
 # Text forms and copies.

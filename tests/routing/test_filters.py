@@ -147,15 +147,18 @@ def test_filters_select_results_of_documented_event(documented, filters, selecte
 
 
 @pytest.mark.parametrize(
-    ("filters", "selected"),
+    ("kind", "filters", "selected"),
     [
-        ({"bucket": "gztest-125****654"}, ["1"]),
-        ({"path": "dasda/*_animatedGraphic_*"}, ["1"]),
-        ({"path": "other/*"}, []),
+        (Subtask, {"bucket": "gztest-125****654"}, ["1"]),
+        (Subtask, {"path": "dasda/*_animatedGraphic_*"}, ["1"]),
+        (Subtask, {"path": "other/*"}, []),
+        (WorkflowTask, {"path": "*.vtt"}, [""]),
+        (WorkflowTask, {"bucket": "gztest-125****654"}, [""]),
+        (WorkflowTask, {"path": "*.exe"}, []),
     ],
 )
-def test_failed_result_matches_by_planned_location(documented, filters, selected):
-    assert select(documented, verb="on_failure", **filters) == selected
+def test_failure_matches_by_planned_or_nested_files(documented, kind, filters, selected):
+    assert select(documented, kind, "on_failure", **filters) == selected
 
 
 def test_source_matches_decoded_path_of_url(documented):
@@ -170,14 +173,6 @@ def test_session_matches_session_context():
     assert select(event, session="team-a/*") == ["0"]
     assert select(event, session="team-b/*") == []
     assert select(sample("WorkflowTask", Transcode="SUCCESS"), session="") == ["0"]
-
-
-@pytest.mark.parametrize(
-    ("filters", "selected"),
-    [({"path": "*.vtt"}, [""]), ({"bucket": "gztest-125****654"}, [""]), ({"path": "*.exe"}, [])],
-)
-def test_event_matches_by_files_of_its_results(documented, filters, selected):
-    assert select(documented, WorkflowTask, "on_failure", **filters) == selected
 
 
 def test_definition_matches_results_of_unknown_type():
