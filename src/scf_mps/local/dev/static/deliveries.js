@@ -5,6 +5,7 @@ import { call, run } from "./api.js";
 import { h } from "./dom.js";
 import { clock, milliseconds, number } from "./format.js";
 import { icon, statusIcon } from "./icons.js";
+import { findName } from "./results.js";
 import { renderFacts, renderIconButton, renderLabel, renderNotice } from "./parts.js";
 import { getChoice, setChoice, state } from "./state.js";
 import { t } from "./texts.js";
@@ -18,11 +19,11 @@ export function renderDeliveries(task) {
   return [
     again !== undefined && h("label.check", { key: "again" }, h("input", { type: "checkbox", checked: again, onchange: (event) => run(() => call("POST", "/api/queue", { again_after_save: event.target.checked })) }), t("deliveries.again")),
     !deliveries.length && h("div.blank-panel", h("p", task.event ? t("deliveries.none") : t("deliveries.no_event"))),
-    deliveries.map((delivery, index) => renderDelivery(delivery, index === 0)),
+    deliveries.map((delivery, index) => renderDelivery(task, delivery, index === 0)),
   ];
 }
 
-function renderDelivery(delivery, newest) {
+function renderDelivery(task, delivery, newest) {
   const { request_id: id, attempts } = delivery;
   const status = STATE[delivery.state] || "waiting";
   const chosen = getChoice(`attempt ${id}`, newest && attempts.length ? attempts.at(-1).number : -1);
@@ -42,7 +43,7 @@ function renderDelivery(delivery, newest) {
     ),
     ["dead", "lost"].includes(delivery.state) && renderNotice(status, t(`deliveries.${delivery.state}_why`)),
     attempts.length > 0 && renderLane(delivery, chosen),
-    attempts.some(({ callbacks }) => callbacks.length) && renderMatrix(attempts),
+    attempts.some(({ callbacks }) => callbacks.length) && renderMatrix(task, attempts),
     attempt && renderLog(attempt),
   );
 }
@@ -95,8 +96,9 @@ function getStatus(attempt) {
 }
 
 /** Return the table of callbacks by attempt. */
-function renderMatrix(attempts) {
+function renderMatrix(task, attempts) {
   const rows = new Map();
+  const names = new Map(task.results?.map((result) => [result.place, findName(result)]));
   for (const attempt of attempts) {
     for (const item of attempt.callbacks) {
       const key = `${item.place} ${item.callback}`;
@@ -118,7 +120,7 @@ function renderMatrix(attempts) {
           h("th", { scope: "col" }, h("span.visually-hidden", t("matrix.force"))),
         ),
       ),
-      h("tbody", [...rows].map(([key, row]) => renderCallback(key, row, attempts))),
+      h("tbody", [...rows].map(([key, row]) => renderCallback(key, { ...row, result: names.get(row.place) || row.type }, attempts))),
     ),
   );
 }
@@ -129,8 +131,8 @@ function renderCallback(key, row, attempts) {
     h(
       "tr",
       { key },
-      h("th.mono", { scope: "row" }, row.callback),
-      h("td", { title: row.place }, row.type),
+      h("th.mono", { scope: "row" }, row.callback.split(".").map((part, index) => [index > 0 && ".", index > 0 && h("wbr"), part])),
+      h("td", { title: `${row.place} · ${row.type}` }, row.result),
       attempts.map(({ number: index }) => {
         const item = row.outcomes.get(index);
         const outcome = item?.outcome || "running";

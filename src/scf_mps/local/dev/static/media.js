@@ -102,8 +102,8 @@ function renderSprites(key, result) {
     h(
       "svg.sprite",
       { viewBox: `0 0 ${cue.width} ${cue.height}`, role: "img", "aria-label": t("media.sprite", { time: position(cue.start) }) },
-      // The sheet moves below a window of one picture.
-      h("image", { key: cue.url, href: cue.url, x: -cue.x, y: -cue.y, width: cue.sheet.naturalWidth, height: cue.sheet.naturalHeight }),
+      // A window of one picture, which moves over the sheet.
+      h("svg", { width: cue.width, height: cue.height, viewBox: `${cue.x} ${cue.y} ${cue.width} ${cue.height}` }, h("image", { key: cue.url, href: cue.url, width: cue.sheet.naturalWidth, height: cue.sheet.naturalHeight })),
     ),
     h("span.time", `${position(cue.start)} / ${position(loaded.at(-1).end)}`),
     h("input", {

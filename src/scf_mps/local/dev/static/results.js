@@ -64,7 +64,7 @@ function renderCard(task, result) {
 }
 
 /** Return the name of a result's preset, or the result's own. */
-function findName({ type, definition, name }) {
+export function findName({ type, definition, name }) {
   return state.server?.presets?.find((preset) => preset.kind === type && preset.definition === definition)?.name || name || type;
 }
 
@@ -109,7 +109,7 @@ function describe(result) {
 
 function renderError({ code, name, message, meaning }) {
   return h(
-    "div.error",
+    "div.failure",
     statusIcon("failed"),
     h("p", h("code", [code, name].filter(Boolean).join(" "))),
     message && h("p", message),

@@ -13,6 +13,9 @@ export function renderTree(key, value, name) {
   return h("ul.tree.mono", renderNode(key, name, value, 0));
 }
 
+/** Return what identifies a closed branch: its type, or the number of its entries. */
+const getHint = (value) => (typeof value.Type === "string" ? value.Type : Object.keys(value).length);
+
 function renderNode(path, name, value, depth) {
   const label = name !== undefined && h("span.tree-key", String(name));
   if (value === null || typeof value !== "object") {
@@ -31,7 +34,7 @@ function renderNode(path, name, value, depth) {
       { "aria-expanded": String(open), onclick: () => setChoice(`tree ${path}`, !open) },
       icon("chevron"),
       label || h("span.tree-key", t("tree.root")),
-      h("span.muted", open ? brackets[0] : `${brackets[0]} ${entries.length} ${brackets[1]}`),
+      h("span.muted", open ? brackets[0] : `${brackets[0]} ${getHint(value)} ${brackets[1]}`),
     ),
     open && h("ul", entries.map(([child, item]) => renderNode(`${path}.${child}`, child, item, depth + 1))),
   );
