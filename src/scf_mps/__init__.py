@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .events.generated.single import *
     from .events.generated.subtitles import *
     from .events.generated.tasks import *
+    from .events.parser import parse_event as parse_event
     from .ledger.base import Ledger as Ledger
     from .routing.plan import Call as Call
     from .routing.plan import Reason as Reason
@@ -79,6 +80,7 @@ else:
             "errors": "CallbackFailed CallbacksFailed ConfigurationError Drop EventHeld InvalidEvent LedgerError MissingField NotInCos RegistrationError ScfMpsError",
             "events.base": "Event LiveEvent Result Subtask TaskError UnknownEvent UnknownSubtask",
             "events.files": "CosObject",
+            "events.parser": "parse_event",
             "ledger.base": "Ledger",
             "routing.plan": "Call Reason Route",
             "routing.router": "Router",

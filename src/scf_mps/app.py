@@ -6,7 +6,7 @@ import logging
 import os
 
 from . import logs
-from .context import Context
+from .context import convert_context
 from .dispatch.dispatcher import Dispatcher
 from .dispatch.injection import Providers
 from .dispatch.runner import Hooks, Runner
@@ -104,7 +104,7 @@ class App(Router):
 
     @property
     def main_handler(self) -> Handler:
-        """The function that SCF calls, with an event and a context, both plain dicts.
+        """The function that SCF calls, with an event and a context, both plain dicts. It also takes a `Context`.
 
         It returns a summary, a small JSON object, if every callback succeeded or was dropped. Otherwise it raises
         `CallbacksFailed`, so that SCF retries the event, or `InvalidEvent` if the event is not a notification.
@@ -151,7 +151,7 @@ class App(Router):
 
                 known = get_close_matches(name, names, 1) or sorted(names)
                 raise ValueError(f"unknown callback {name!r}. Use {', '.join(known)}")
-        return dispatcher.handle(event, Context(context), force)
+        return dispatcher.handle(event, convert_context(context), force)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -172,7 +172,7 @@ class App(Router):
         """Dispatch the finished tasks of MPS that the ledger does not have. See `scf_mps.ledger.reconcile`."""
         from .ledger.reconcile import reconcile
 
-        return reconcile(self._complete(), Context(context), **options)
+        return reconcile(self._complete(), convert_context(context), **options)
 
     def explain(self, event: object) -> list[Reason]:
         """Return for every callback and result of an event whether it would run, and why. No callback runs.

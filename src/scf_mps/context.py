@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -33,16 +34,23 @@ class Context:
     Attributes:
         raw: SCF's dict. It may hold live credentials under ``environ``: never print it.
         clock: returns the seconds of the clock that the deadline is on.
+        sleep: waits for some seconds on that clock: between attempts at COS and the API, and for the ledger.
         deadline: when SCF kills this invocation, infinity without a time limit.
         reserve: seconds before the deadline at which requests of callbacks end, so that their outcome can be recorded
             and reported. A ledger needs more than `RESERVE_SECONDS`.
     """
 
-    __slots__ = ("clock", "deadline", "raw", "reserve")
+    __slots__ = ("clock", "deadline", "raw", "reserve", "sleep")
 
-    def __init__(self, raw: object = None, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        raw: object = None,
+        clock: Callable[[], float] = monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.raw: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
         self.clock = clock
+        self.sleep = sleep
         self.deadline = clock() + self.time_limit
         self.reserve = RESERVE_SECONDS
 
@@ -121,3 +129,8 @@ class Context:
     def __repr__(self) -> str:
         shown = " ".join(f"{key}={self.raw[key]!r}" for key in _SHOWN if key in self.raw)
         return f"<Context {shown}>" if shown else "<Context>"
+
+
+def convert_context(context: object) -> Context:
+    """Return SCF's context dict as a Context. A Context is returned as it is."""
+    return context if isinstance(context, Context) else Context(context)

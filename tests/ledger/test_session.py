@@ -357,7 +357,7 @@ class HeldLedger(MemoryLedger):
         self.waited = []
         self.leases = []
 
-    def pause(self, seconds):
+    def sleep(self, seconds):
         self.waited.append(seconds)
         self.now += seconds
 
@@ -370,12 +370,12 @@ class HeldLedger(MemoryLedger):
 
     def open(self, time_limit, reserve):
         """Open an event in an invocation with this time limit."""
-        coordinator = LedgerCoordinator(self, "fail", reserve, self.pause)
+        coordinator = LedgerCoordinator(self, "fail", reserve)
         return self.open_by(coordinator, time_limit)
 
     def open_by(self, coordinator, time_limit):
         limit = {"time_limit_in_ms": int(time_limit * 1000)}
-        context = Context(limit, clock=lambda: self.now)
+        context = Context(limit, clock=lambda: self.now, sleep=self.sleep)
         return coordinator.open(parse_event(event()), Plan([], [], []), context)
 
 
@@ -419,7 +419,7 @@ class TestWaiting:
 
     def test_thread_waits_for_event_it_closed(self):
         ledger = HeldLedger(0.0)
-        coordinator = LedgerCoordinator(ledger, "fail", 2.0, ledger.pause)
+        coordinator = LedgerCoordinator(ledger, "fail", 2.0)
         ledger.open_by(coordinator, 60.0).close([], False)
         ledger.until = 10.0
         ledger.open_by(coordinator, 60.0)

@@ -38,22 +38,31 @@ class Deadline:
     Args:
         at: the time on `clock`, in seconds. Infinity by default.
         clock: returns the current time in seconds.
+        pause: waits for some seconds on that clock.
     """
 
-    __slots__ = ("at", "clock")
+    __slots__ = ("_pause", "at", "clock")
 
-    def __init__(self, at: float = math.inf, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        at: float = math.inf,
+        clock: Callable[[], float] = monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.at = at
         self.clock = clock
+        self._pause = pause
 
     @classmethod
     def before_end(cls, context: Context | None) -> Deadline:
         """Return the deadline of an invocation, `Context.reserve` before SCF ends it. Infinity without a context."""
-        return cls(context.deadline - context.reserve, context.clock) if context else cls()
+        if context is None:
+            return cls()
+        return cls(context.deadline - context.reserve, context.clock, context.sleep)
 
     def within(self, seconds: float) -> Deadline:
         """Return the earlier of this deadline and the one `seconds` from now."""
-        return Deadline(min(self.at, self.clock() + seconds), self.clock)
+        return Deadline(min(self.at, self.clock() + seconds), self.clock, self._pause)
 
     def remaining(self) -> float:
         """Return the remaining seconds, 0 or less after the deadline."""
@@ -75,7 +84,7 @@ class Deadline:
         if seconds > 0:
             if seconds >= self.remaining():
                 return False
-            time.sleep(seconds)
+            self._pause(seconds)
         return True
 
 

@@ -102,15 +102,16 @@ class Cos(LazyCos):
     ) -> None:
         proxy = os.environ.get("MPS_COS_PROXY", "") if proxy is None else proxy
         buckets = os.environ.get("MPS_BUCKETS") or None if buckets is None else buckets
+        deadline = Deadline.before_end(context)
         self._client = Client(
             Transport(proxy, domain, pool),
             credentials or load_credentials(context),
             locations.BucketAllowlist(buckets),
             Limits(
-                Deadline.before_end(context),
+                deadline,
                 retry or Retry(),
-                RateLimiter(rate),
-                AdaptiveConcurrency(concurrency),
+                RateLimiter(rate, deadline.clock),
+                AdaptiveConcurrency(concurrency, deadline.clock),
                 timeout,
             ),
         )

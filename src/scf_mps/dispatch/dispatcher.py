@@ -13,7 +13,7 @@ import logging
 from .. import channels, logs
 from ..channels import Outcome, ReplyingDelivery
 from ..common.completion import await_result
-from ..context import Context
+from ..context import Context, convert_context
 from ..errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, describe_error
 from ..events.vod import VOD_EVENT_TYPES
 from .invocation import Invocation
@@ -66,7 +66,7 @@ class Dispatcher:
 
     def main_handler(self, event: Any, context: Any = None) -> dict[str, Any]:
         """Handle an event of SCF. See `App.main_handler`."""
-        return self.handle(event, Context(context))
+        return self.handle(event, convert_context(context))
 
     def handle(
         self, event: object, context: Context, force: Collection[str] = ()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import threading
 from math import isfinite
-from time import sleep
 
 from ..context import RESERVE_SECONDS
 from ..errors import DamagedRecord, EventHeld, LedgerError, describe_error
@@ -22,7 +21,7 @@ from .base import FINAL_OUTCOMES, MAX_KILL_DELAY, MIN_TIMEOUT, Record, compute_c
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from ..context import Context
     from ..events.base import Event
@@ -54,16 +53,12 @@ class LedgerCoordinator:
         on_error: ``"fail"``: an event that cannot be held or recorded fails, and SCF retries it. ``"run"``: its
             callbacks run, and may run twice.
         reserve: seconds that an invocation must have left to start a callback, and so to wait for one.
-        pause: sleeps for some seconds.
     """
 
-    def __init__(
-        self, ledger: Ledger, on_error: str, reserve: float, pause: Callable[[float], None] = sleep
-    ) -> None:
+    def __init__(self, ledger: Ledger, on_error: str, reserve: float) -> None:
         self.ledger = ledger
         self._strict = on_error == "fail"
         self._reserve = reserve
-        self._pause = pause
         self._thread = _ThreadState()
 
     def open(
@@ -144,7 +139,7 @@ class LedgerCoordinator:
                 if pause == _MIN_PAUSE:
                     level = logging.WARNING if held.seconds > MIN_WARNING_SECONDS else logging.INFO
                     log.log(level, "waiting up to %.1f s: %s", held.seconds, held)
-                self._pause(min(pause, held.seconds, spare))
+                context.sleep(min(pause, held.seconds, spare))
                 pause = min(pause * 1.5, _MAX_PAUSE)
 
 
