@@ -17,8 +17,8 @@ from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.exception import TencentCloudSDKException
 
 from scf_mps.local.api import ApiError, Call, CloudApi, Mps, Scf, Service, action
-from scf_mps.local.api.request_log import RequestLog
 from scf_mps.local.api.wire import build_tree
+from scf_mps.local.request_log import RequestLog
 
 from .support import REGION, assert_error, credential, get_error_code, profile, send
 

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from scf_mps.local.cos import Fault, Key, RequestLog
-from scf_mps.local.cos.request_log import LoggedRequest
+from scf_mps.local.cos.logged_request import LoggedRequest
 
 from .wire import BUCKET
 

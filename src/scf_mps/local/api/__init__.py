@@ -18,9 +18,10 @@ For a client that deploys functions, `LocalRunner` runs what was deployed:
 """
 
 from ..cos import Key, KeyRing
+from ..request_log import RequestLog
 from .errors import ApiError
 from .faults import Fault, Faults
-from .request_log import LoggedRequest, RequestLog
+from .logged_request import LoggedRequest
 from .server import CloudApi
 from .service import Call, Service, action
 from .services.cdn import Cdn

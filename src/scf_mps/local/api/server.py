@@ -21,10 +21,11 @@ from aiohttp import web
 from ..background import BackgroundServer
 from ..cos import DEFAULT_KEY, Key, KeyRing
 from ..http_server import HOST, get_port, reset_connection, start_server
+from ..request_log import RequestLog
 from . import wire
 from .errors import ApiError
 from .faults import Fault, Faults
-from .request_log import LoggedRequest, RequestLog
+from .logged_request import LoggedRequest
 from .service import Call, Service
 from .signature import SignedRequest, verify_tc3, verify_v1
 
@@ -84,7 +85,7 @@ class CloudApi(BackgroundServer):
             raise ValueError("keys is empty: pass at least one key")
         self.key = first
         self.faults = Faults()
-        self.requests = RequestLog()
+        self.requests = RequestLog[LoggedRequest]()
         self._clock = clock
         self._services: dict[tuple[str, str], Service] = {}
         for service in services:

@@ -12,12 +12,13 @@ checksums), stores everything in a directory and injects faults on demand. In a 
 As a process: `python -m scf_mps.local.cos --dir DIR --port N`. To add an operation, see `operations`.
 """
 
+from ..request_log import RequestLog
 from .call import StoredObject
 from .emulator import DEFAULT_KEY, DEFAULT_REGION, CosEmulator, serve
 from .errors import CosError
 from .faults import Fault, Faults
 from .limits import Limit
-from .request_log import LoggedRequest, RequestLog
+from .logged_request import LoggedRequest
 from .signature import Key, KeyRing
 
 __all__ = [

@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_origin, get_type_hints
 
+from ..request_log import RequestLog
 from .call import Response
 from .faults import Fault, Faults
 from .limits import Limit
-from .request_log import RequestLog
+from .logged_request import LoggedRequest
 from .signature import Key, KeyRing
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Control:
 
     faults: Faults
     keys: KeyRing
-    requests: RequestLog
+    requests: RequestLog[LoggedRequest]
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Run one control request. `headers` are by lower-case name.

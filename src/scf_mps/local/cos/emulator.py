@@ -19,12 +19,13 @@ from aiohttp import web
 from ..background import BackgroundServer, print_line
 from ..http_server import HOST, get_port, start_server
 from ..observers import Observers
+from ..request_log import RequestLog
 from .call import Cloud, StoredObject
 from .database import Database
 from .errors import CosError
 from .faults import Faults
+from .logged_request import LoggedRequest
 from .names import check_bucket_name
-from .request_log import RequestLog
 from .server import MAX_HEAD_LINE, Server
 from .signature import Key, KeyRing
 
@@ -75,7 +76,7 @@ class CosEmulator(BackgroundServer):
         self.key = keys[0]
         self.keys = KeyRing(keys)
         self.faults = Faults()
-        self.requests = RequestLog()
+        self.requests = RequestLog[LoggedRequest]()
         self._observers = Observers[StoredObject]()
         self._create_buckets = create_buckets
         self._clock = clock

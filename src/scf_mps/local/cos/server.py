@@ -17,13 +17,14 @@ from collections.abc import AsyncIterator
 from aiohttp import hdrs, web
 
 from ..http_server import reset_connection
+from ..request_log import RequestLog
 from . import access, names, signature
 from .call import Call, Cloud, Response
 from .control import Control
 from .errors import CosError
 from .fault_injection import ConnectionReset, flip_bit, run_operation
 from .faults import Faults
-from .request_log import LoggedRequest, RequestLog
+from .logged_request import LoggedRequest
 from .routes import Route, find_route
 from .signature import KeyRing
 from .xmlio import CONTENT_TYPE, error_document
@@ -60,7 +61,7 @@ class Server:
         cloud: Cloud,
         keys: KeyRing,
         faults: Faults,
-        requests: RequestLog,
+        requests: RequestLog[LoggedRequest],
         *,
         create_buckets: bool,
     ) -> None:

@@ -1,46 +1,48 @@
-"""Bounded log of requests with counts per operation, for tests and benchmarks."""
+"""Bounded log of an emulator's requests with counts per operation, for tests and benchmarks."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Generic, Protocol, TypeVar
 
 
-class LoggedRequest(NamedTuple):
-    """One finished request. `status` is 0 if the connection was reset without a response."""
-
-    operation: str
-    method: str
-    bucket: str
-    key: str
-    status: int
-    code: str
-    """COS error code, empty for a success."""
-    seconds: float
-    """Time from the parsed head to the response, in seconds."""
+class _Request(Protocol):
+    @property
+    def operation(self) -> str: ...
 
 
-class RequestLog:
+Request = TypeVar("Request", bound=_Request)
+
+
+class RequestLog(Generic[Request]):
     """The last requests and the counts of all requests. Usable from any thread."""
 
     def __init__(self, size: int = 10_000) -> None:
         self._lock = threading.Lock()
-        self._recent: deque[LoggedRequest] = deque(maxlen=size)
+        self._recent: deque[Request] = deque(maxlen=size)
         self._counts: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[LoggedRequest]:
+    def __iter__(self) -> Iterator[Request]:
         """Iterate over a snapshot of the last requests, oldest first."""
         with self._lock:
             return iter(list(self._recent))
+
+    def __getitem__(self, index: int) -> Request:
+        with self._lock:
+            return self._recent[index]
 
     def __len__(self) -> int:
         """Return the number of requests since the start or the last `clear`, kept or not."""
         with self._lock:
             return self._counts.total()
 
-    def add(self, request: LoggedRequest) -> None:
+    def of(self, operation: str) -> list[Request]:
+        """Return the last requests of one operation."""
+        return [request for request in self if request.operation == operation]
+
+    def add(self, request: Request) -> None:
         """Add a request."""
         with self._lock:
             self._recent.append(request)
