@@ -1,4 +1,4 @@
-# `make demo` and `make test` need only python3 and make.
+# `make demo`, `make dev` and `make test` need only python3 and make.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
@@ -16,10 +16,13 @@ WAITING := tests/actions tests/ledger
 # The tests start hundreds of processes, each of which would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
+.PHONY: demo dev test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
 
 demo: .venv/cli.done  ## Run the application with a sample event and files in a COS emulator.
 	@$(BIN)/scf-mps demo
+
+dev: .venv/media.done  ## Process your own videos and watch the callbacks of handlers/ in the browser.
+	@$(BIN)/scf-mps dev --open
 
 test: lint  ## All checks before a commit. CI runs more examples (SCF_MPS_EXAMPLES=many) and `make pythons`.
 	$(MAKE) --no-print-directory --jobs=2 types unit
@@ -108,6 +111,10 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,deploy,local]'
 	@touch $@
 
+.venv/media.done: .venv/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cli,deploy,local,media]'
+	@touch $@ .venv/cli.done
+
 .venv/dev.done: .venv/pyvenv.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ .venv/cli.done
+	@touch $@ .venv/cli.done .venv/media.done

@@ -87,6 +87,18 @@ def test_failed_callback_fails_the_command(clip: Path, tmp_path: Path) -> None:
     assert "2 callbacks failed" in errors
 
 
+def test_retried_callback_succeeds(clip: Path, tmp_path: Path, project: Path) -> None:
+    once = "    if not Path('once').exists(): Path('once').touch(); raise OSError('away')\n"
+    code = HANDLERS.replace(
+        "    url = os", f"{once}    url = os".replace("'once'", repr(str(tmp_path / "once")))
+    )
+    (project / "handlers" / "__init__.py").write_text(code)
+    workflow = tmp_path / "workflow.json"
+    code_, rows, errors = run(clip, "--workflow", workflow, "--speed", "6000")
+    assert code_ == 0, errors
+    assert [row[3:5] for row in rows] == [["film", "done"], ["send", "done"]]
+
+
 def test_failed_subtask_fails_the_command(clip: Path, tmp_path: Path) -> None:
     unknown = {"TranscodeTaskSet": [{"Definition": 100010}, {"Definition": 999}]}
     workflow = tmp_path / "workflow.json"
@@ -289,4 +301,3 @@ def test_page_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     code, rows, _ = run("--open", "--port", "0")
     assert code == 0
     assert opened == [rows[0][0].split()[1]]
-    assert HANDLERS

@@ -64,7 +64,10 @@ def demo(
         raise typer.Exit(1)
     path = shorten_path(str(Path(sys.executable).with_name("scf-mps")))
     command = "scf-mps" if shutil.which("scf-mps") else path
-    print_line(f"Next: {command} new my-function" + ("" if verbose else " (more: demo --verbose)"))
+    more = "" if verbose else " (more: demo --verbose)"
+    print_line(
+        f"Next: {command} new my-function{more}, or with your own videos: {command} dev --open"
+    )
 
 
 def _print_result(demo_result: DemoResult, application: App, verbose: bool) -> None:

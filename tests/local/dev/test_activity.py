@@ -385,6 +385,30 @@ def test_log_lines_of_attempt_are_limited(activity: Activity, start: Start, tmp_
     assert "not shown" in logs[-1]["message"]
 
 
+def test_texts_of_one_line_are_joined(activity: Activity, start: Start, tmp_path: Path) -> None:
+    record = '{"level": "INFO", "logger": "x", "message": "whole", "time": "never", "n": 1}'
+    texts = ["half", f"{record}\\n", "{broken\\n", "rest"]
+    folder = tmp_path / "writes"
+    folder.mkdir()
+    writes = "".join(f"    sys.stdout.write('{text}')\n" for text in texts)
+    (folder / "index.py").write_text(f"import sys\ndef main_handler(event, context):\n{writes}")
+    invocation = start(folder).invoke({})
+    detail = activity.read_task(invocation.request_id)
+    assert detail is not None
+    logs = detail["deliveries"][0]["attempts"][0]["logs"]
+    assert [line["message"] for line in logs] == ["half", "whole", "{broken", "rest"]
+    assert logs[1]["fields"] == {"n": 1}
+    assert abs(logs[1]["at"] - time.time()) < 60
+
+
+def test_http_request_has_a_row(activity: Activity, start: Start) -> None:
+    event = {"httpMethod": "GET", "headers": {}, "body": ""}
+    invocation = start().invoke(event)
+    detail = activity.read_task(invocation.request_id)
+    assert detail is not None
+    assert (detail["event"], detail["results"]) == (event, [])
+
+
 # Messages
 
 
@@ -565,6 +589,40 @@ def test_restart_ends_unfinished_deliveries(tmp_path: Path) -> None:
     assert detail["deliveries"][0]["state"] == "lost"
     assert "stopped" in detail["deliveries"][0]["attempts"][0]["error"]
     activity.close()
+
+
+def test_restart_keeps_ended_attempts(tmp_path: Path) -> None:
+    project = tmp_path / "code"
+    project.mkdir()
+    (project / "index.py").write_text("def main_handler(event, context): raise OSError('away')\n")
+    path = tmp_path / "activity.sqlite"
+    activity = Activity(path)
+    with LocalFunction(project, retry_interval=60) as function:
+        function.observe(activity.add_lifecycle_event)
+        function.push({"TaskId": "x"})
+        wait_until(lambda: activity.list_tasks()[0][0]["retrying"])
+        activity.close()
+    activity = Activity(path)
+    (row,), _ = activity.list_tasks()
+    detail = activity.read_task(row["id"])
+    assert detail is not None
+    assert detail["deliveries"][0]["state"] == "lost"
+    assert "OSError: away" in detail["deliveries"][0]["attempts"][0]["error"]
+    activity.close()
+
+
+def test_batch_larger_than_the_limit_keeps_its_end(
+    activity: Activity, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity_store, "MAX_TASKS", 2)
+    names = [f"1-WorkflowTask-{number}" for number in range(3)]
+    events = [sample("WorkflowTask", Transcode="SUCCESS", task_id=name) for name in names]
+    function = start()
+    records = [{"CMQ": {"type": "topic", "msgBody": _dump(event)}} for event in events]
+    function.push({"Records": records})
+    function.settle()
+    assert [row["id"] for row in activity.list_tasks()[0]] == names[:0:-1]
+    assert activity.find_row(names[2])["callbacks"]["done"] == 2  # type: ignore[index]
 
 
 def test_oldest_tasks_are_deleted(

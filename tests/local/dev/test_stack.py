@@ -144,6 +144,26 @@ def test_own_workflow_replaces_default(start: Start, clip: Path) -> None:
     assert len(start(workflow=workflow).describe()["workflows"]) == 1
 
 
+def test_two_workflows_keep_their_ids(
+    start: Start, monkeypatch: pytest.MonkeyPatch, clip: Path
+) -> None:
+    monkeypatch.setattr(stack_module, "_MAX_REMEMBERED_OBJECTS", 1)
+    stack = start()
+    first = stack.describe()["workflows"][0]
+    stack.close()
+    upload = {"Bucket": "b-1250000000", "Region": "ap-guangzhou"}
+    trigger = {"Type": "CosFileUpload", "CosFileUploadTrigger": upload}
+    workflow = {**default_workflow.PARAMETERS, "WorkflowName": "second", "Trigger": trigger}
+    stack = start(workflow=workflow)
+    workflows = stack.describe()["workflows"]
+    assert [item["name"] for item in workflows] == ["default", "second"]
+    assert workflows[0] == first
+    places = [Location("b-1250000000", "ap-guangzhou", f"{number}.mp4") for number in range(2)]
+    for place in places:
+        stack.client.upload(clip, CosObject(place.bucket, place.region, place.key))
+    assert [stack.submit_object(place) is not None for place in places] == [False, True]
+
+
 def test_refused_workflow_ends_the_start(project: Path) -> None:
     workflow = {**default_workflow.PARAMETERS, "WorkflowName": ""}
     with pytest.raises(Refused):

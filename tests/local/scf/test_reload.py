@@ -84,6 +84,9 @@ def test_busy_instance_ends_after_its_event(source: Path, tmp_path: Path) -> Non
         function.reload()
         assert function.instances == [busy]
         assert function.invoke().returned[0] == "two"
+        for _ in range(3):  # keeps the code of the busy instance
+            function.reload()
+        assert Path(busy.code, "index.py").exists()
         (tmp_path / "done").touch()
         function.settle()
         (first,) = [item for item in function.invocations if item.request_id == request_id]

@@ -77,8 +77,7 @@ class Subscription:
             await asyncio.sleep(_COALESCE_SECONDS)
         self._changed.clear()
         changes = self._activity.read_changes(self._after)
-        if changes:
-            self._after = changes[-1].number
+        self._after = changes[-1].number if changes else self._after
         return changes
 
 

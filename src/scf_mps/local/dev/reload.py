@@ -58,12 +58,10 @@ class Watcher:
             if current == self._before:
                 continue
             # An editor may write several files, or one in steps.
-            while not self._stopping.wait(POLL_SECONDS / 2):
-                later = take_snapshot(*self._paths)
-                if later == current:
-                    break
-                current = later
-            self._before = current
+            while self._before != current:
+                self._before = current
+                self._stopping.wait(POLL_SECONDS / 2)
+                current = take_snapshot(*self._paths)
             try:
                 self._reload()
             except Exception:

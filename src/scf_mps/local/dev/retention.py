@@ -42,7 +42,6 @@ def _list_surplus(path: Path, max_bytes: int) -> Iterator[CosObject]:
             " JOIN bucket ON bucket.name = version.bucket WHERE current ORDER BY modified"
         ).fetchall()
     for bucket, region, key, size in rows:
-        if total <= max_bytes:
-            return
-        yield CosObject.exact(bucket, region, key)
-        total -= size
+        if total > max_bytes:
+            yield CosObject.exact(bucket, region, key)
+            total -= size
