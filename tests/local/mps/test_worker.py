@@ -164,7 +164,7 @@ def test_killed_engine_fails_its_task_only(world: World, engine: Engine) -> None
             os.kill(engine.pid, signal.SIGKILL)
 
     world.mps.observe(kill)
-    first = world.process(build_request(MP4))
+    first = world.process(build_request({"TranscodeTaskSet": [{"Definition": 100040}]}))
     second = world.process(build_request(FAST))
 
     assert list_states(first) == [("Transcode", "FAIL", "InternalError")]
