@@ -117,9 +117,22 @@ class ChatWebhookStub:
         """Call a function with every accepted message, before the response. Its exceptions are logged."""
         self._observers.add(observer)
 
-    def respond_with(self, *responses: StubResponse) -> None:
-        """Send these responses to the next requests, whose messages are not accepted."""
+    @property
+    def pending(self) -> list[StubResponse]:
+        """The responses of `respond_with` that were not sent yet."""
         with self._lock:
+            return list(self._responses)
+
+    def respond_with(self, *responses: StubResponse, replace: bool = False) -> None:
+        """Send these responses to the next requests, whose messages are not accepted.
+
+        Args:
+            responses: in the order of the requests.
+            replace: whether to drop the pending ones.
+        """
+        with self._lock:
+            if replace:
+                self._responses.clear()
             self._responses.extend(responses)
 
     def __enter__(self) -> Self:

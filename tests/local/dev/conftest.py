@@ -1,4 +1,4 @@
-"""Fixtures: a video, a project and its running stack."""
+"""Fixtures: a video, a project, its running stack and console."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from scf_mps.local.dev.server import Console
 from scf_mps.local.dev.stack import Stack, StackOptions
 from scf_mps.local.engine import Engine
 
-from .projects import QUICK, QUICK_WORKFLOW, Start, create_project
+from .http_client import Page
+from .projects import IDLE, QUICK, QUICK_WORKFLOW, Start, create_project
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,28 @@ def start(project: Path) -> Iterator[Start]:
             return stack.enter_context(Stack(StackOptions(project, fast=True, **options)))
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def shared_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """The console of a stack that processes no videos, for tests that need no stack of their own."""
+    project = create_project(tmp_path_factory.mktemp("shared") / "project")
+    with Stack(StackOptions(project, **IDLE)) as stack:
+        yield stack.console
+
+
+@pytest.fixture(scope="session")
+def shared_page(shared_console: Console) -> Page:
+    return Page(shared_console)
+
+
+@pytest.fixture
+def console(project: Path) -> Iterator[Console]:
+    """The console of a stack that processes no videos."""
+    with Stack(StackOptions(project, **IDLE)) as stack:
+        yield stack.console
+
+
+@pytest.fixture
+def page(console: Console) -> Page:
+    return Page(console)

@@ -19,6 +19,23 @@ TRANSCODE = {"TranscodeTaskSet": [{"Definition": 100010}]}
 QUICK_WORKFLOW = {**default_workflow.PARAMETERS, "MediaProcessTask": TRANSCODE}
 """A workflow with one subtask."""
 
+_TRIGGER = {
+    "Bucket": default_workflow.BUCKET,
+    "Region": default_workflow.REGION,
+    "Dir": default_workflow.FOLDER,
+    "Formats": [".film"],
+}
+IDLE = {
+    **QUICK,
+    "has_console": True,
+    "allowed_hosts": ("dev.example",),
+    "workflow": {
+        **QUICK_WORKFLOW,
+        "Trigger": {"Type": "CosFileUpload", "CosFileUploadTrigger": _TRIGGER},
+    },
+}
+"""Options of a stack with its page that processes no uploads except ``*.film``."""
+
 HANDLERS = '''\
 """Fails for videos while a file exists, and logs."""
 

@@ -61,11 +61,11 @@ class Control:
         head, _, name = path.removeprefix("/-/").partition("/")
         actions: dict[tuple[str, str, bool], Callable[[], object]] = {
             ("GET", "faults", False): self.faults.describe,
-            ("POST", "faults", False): lambda: self._add_fault(_parse_fields(Fault, body)),
+            ("POST", "faults", False): lambda: self._add_fault(parse_fields(Fault, _load(body))),
             ("DELETE", "faults", False): self.faults.clear,
             ("DELETE", "faults", True): lambda: self.faults.remove(int(name)),
-            ("POST", "limits", False): lambda: self.faults.limit(_parse_fields(Limit, body)),
-            ("POST", "keys", False): lambda: self.keys.add(_parse_fields(Key, body)),
+            ("POST", "limits", False): lambda: self.faults.limit(parse_fields(Limit, _load(body))),
+            ("POST", "keys", False): lambda: self.keys.add(parse_fields(Key, _load(body))),
             ("DELETE", "keys", True): lambda: self.keys.remove(name),
             ("GET", "requests", False): self._describe_requests,
             ("DELETE", "requests", False): self.requests.clear,
@@ -88,12 +88,16 @@ class Control:
         return {"counts": self.requests.counts(), "recent": recent}
 
 
-def _parse_fields(kind: Callable[..., T], body: bytes) -> T:
-    """Return the object of a JSON body. Raise TypeError or ValueError for invalid fields."""
+def _load(body: bytes) -> object:
+    """Return the JSON of a body. Raise ValueError for other text."""
     try:
-        fields: object = json.loads(body)
+        return json.loads(body)
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
+
+
+def parse_fields(kind: Callable[..., T], fields: object) -> T:
+    """Return the object with these fields, which come from JSON. Raise TypeError or ValueError for invalid ones."""
     if not isinstance(fields, dict):
         raise ValueError("The body is not a JSON object.")
     hints = get_type_hints(kind)

@@ -56,7 +56,7 @@ MAX_LIST = 1000
 """Objects and prefixes of one page of a list."""
 
 _CONDITIONS = ("range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
-_COPIED_HEADERS = (hdrs.ETAG, hdrs.LAST_MODIFIED, hdrs.ACCEPT_RANGES, hdrs.CONTENT_RANGE)
+_COPIED_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Range")
 
 
 class _NoBody:

@@ -7,8 +7,10 @@ come from the console's own page or from a program.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
@@ -60,6 +62,12 @@ class GuardedRequest(web.BaseRequest):
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         for name, value in _SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+
+
+def make_request(*parts: Any) -> GuardedRequest:
+    """Return the request of aiohttp's parts: the factory of a server."""
+    arguments: tuple[Any, ...] = (*parts, asyncio.get_running_loop())
+    return GuardedRequest(*arguments)
 
 
 def check_request(request: web.BaseRequest, hosts: Collection[str]) -> None:
