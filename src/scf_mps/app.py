@@ -100,6 +100,7 @@ class App(Router):
             self._hooks = collect_hooks(self._middleware)
         self._reserve = reserve
         self._providers = Providers()
+        self._overrides: dict[type, object] = {}
         self._dispatcher: Dispatcher | None = None
 
     @property
@@ -153,6 +154,29 @@ class App(Router):
                 raise ValueError(f"unknown callback {name!r}. Use {', '.join(known)}")
         return dispatcher.handle(event, convert_context(context), force)
 
+    def overridden(self, values: Mapping[type, Any]) -> App:
+        """Return a copy whose callbacks and providers get these values instead of those of their providers.
+
+        It is meant for tests: ``app.overridden({Database: fake}).main_handler(event, {})``. It closes the application,
+        which stays as it is.
+
+        Args:
+            values: by type. Each is an instance of its type, and is used as it is: nothing opens or closes it.
+
+        Raises:
+            RegistrationError: no callback or provider needs a type, or a value is not an instance of its type.
+        """
+        self._complete()
+        from .dispatch.injection import check_overrides
+
+        check_overrides(values, self._providers.requested)
+        copy: App = object.__new__(type(self))
+        vars(copy).update(vars(self))
+        copy._providers = Providers()
+        copy._overrides = {**self._overrides, **values}
+        copy._dispatcher = None
+        return copy
+
     @property
     def routes(self) -> tuple[Route, ...]:
         """All registrations, in order. Reading it closes the application, as `main_handler` does."""
@@ -199,6 +223,7 @@ class App(Router):
         routes = tuple(self._close())
         for provision in self._list_provisions():
             self._providers.add(provision)
+        self._providers.replace(self._overrides)
         if any(route.options for route in routes):
             from .dispatch.middleware import check_options
 

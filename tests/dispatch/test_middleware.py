@@ -14,10 +14,13 @@ from scf_mps import (
     Context,
     Drop,
     ImageSprites,
+    LedgerError,
     Middleware,
     RegistrationError,
     Transcode,
+    WorkflowTask,
 )
+from scf_mps.ledger import MemoryLedger
 from scf_mps.local.samples import sample
 
 
@@ -89,6 +92,7 @@ def test_middleware_without_hooks_does_nothing():
     quiet = Quiet()
     assert (quiet.before_event(0, 0), quiet.after_callback(0)) == (None, None)
     assert quiet.after_event(0, 0, 0) is None
+    assert quiet.around_event(0, 0, lambda: 8) == 8
 
 
 def test_callback_inside_middleware_gets_its_arguments():
@@ -238,6 +242,87 @@ def test_after_callback_gets_the_outcome():
     with pytest.raises(CallbacksFailed):
         app.main_handler(create_event(), {})
     assert seen == [("a", "failed", ZeroDivisionError, True), ("b", "done", type(None), True)]
+
+
+class Bracket(Middleware):
+    """Logs the beginning and the end of each event, whatever happens in between."""
+
+    def __init__(self, name, steps):
+        self._name = name
+        self._steps = steps
+
+    def around_event(self, event, context, proceed):
+        event.state[self._name] = "open"
+        self._steps.append((self._name, "in"))
+        try:
+            return proceed()
+        finally:
+            self._steps.append((self._name, "out"))
+
+    def around_callback(self, call, proceed):
+        assert call.event.state == {"a": "open", "b": "open"}
+        return proceed()
+
+
+def test_around_event_encloses_all_other_hooks():
+    steps = []
+    app = App(middleware=[Bracket("a", steps), Bracket("b", steps), Recorder("c", steps)])
+    app.on(Transcode)(lambda transcode: steps.append("callback"))
+    app.on_complete(WorkflowTask, name="end")(lambda task: None)
+    app.main_handler(create_event(), {"request_id": "r"})
+    assert steps[:3] == [("a", "in"), ("b", "in"), ("c", "before", "WorkflowTask", "r")]
+    assert steps[-3:] == [("c", "end", 2), ("b", "out"), ("a", "out")]
+
+
+class HeldLedger(MemoryLedger):
+    def claim(self, *arguments, **options):
+        raise LedgerError("the store is away")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "error"), [(HeldLedger(), LedgerError), ("none", CallbacksFailed)]
+)
+def test_around_event_ends_when_the_event_fails(ledger, error):
+    steps = []
+    app = App(middleware=[Bracket("a", steps), Bracket("b", steps)], ledger=ledger)
+    app.on(Transcode)(lambda transcode: 1 / 0)
+    with pytest.raises(error):
+        app.main_handler(create_event(), {})
+    assert steps == [("a", "in"), ("b", "in"), ("b", "out"), ("a", "out")]
+
+
+@pytest.mark.parametrize(
+    ("replace", "outcomes"),
+    [
+        (lambda proceed: {"callbacks": [], "mine": proceed()}, []),
+        (lambda proceed: print(proceed()), ["done"]),
+        (lambda proceed: None, []),
+    ],
+    ids=["own summary", "no return value", "no call"],
+)
+def test_around_event_may_replace_the_summary(replace, outcomes):
+    class Replacing(Middleware):
+        def around_event(self, event, context, proceed):
+            return replace(proceed)
+
+    app = App(middleware=[Replacing()])
+    app.on(Transcode)(lambda transcode: None)
+    summary = app.main_handler(create_event(), {})
+    assert [call["outcome"] for call in summary["callbacks"]] == outcomes
+
+
+def test_around_event_may_handle_the_failure():
+    class Forgiving(Middleware):
+        def around_event(self, event, context, proceed):
+            try:
+                return proceed()
+            except CallbacksFailed:
+                return None
+
+    app = App(middleware=[Forgiving()])
+    app.on(Transcode)(lambda transcode: 1 / 0)
+    summary = app.main_handler(create_event(), {})
+    assert [call["outcome"] for call in summary["callbacks"]] == ["failed"]
 
 
 class TestDeclarations:

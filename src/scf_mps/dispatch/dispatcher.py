@@ -21,7 +21,7 @@ from .summary import create_failure_group, report_unhandled, summarize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from typing import Any
 
     from ..events.base import Event
@@ -147,6 +147,42 @@ class Dispatcher:
             CallbacksFailed: a callback, a cleanup or the ledger failed.
         """
         invocation = Invocation(event, context)
+        if self._hooks.around_event:
+            return self._run_inside_hooks(invocation, force, wait)
+        return self._run_event(invocation, force, wait)
+
+    def _run_inside_hooks(
+        self, invocation: Invocation, force: Collection[str], wait: bool
+    ) -> dict[str, Any]:
+        """Handle the event inside every `around_event`. The first middleware is the outermost."""
+        event, context = invocation.event, invocation.context
+
+        def wrap(hook: Callable[..., Any], inner: Callable[[], Any]) -> Callable[[], Any]:
+            def run() -> Any:
+                summary = None
+
+                def proceed() -> Any:
+                    nonlocal summary
+                    summary = inner()
+                    return summary
+
+                returned = await_result(hook(event, context, proceed), context)
+                return returned or summary or summarize(event, invocation.calls, [])
+
+            return run
+
+        def proceed() -> Any:
+            return self._run_event(invocation, force, wait)
+
+        for hook in self._hooks.around_event:
+            proceed = wrap(hook, proceed)
+        summary: dict[str, Any] = proceed()
+        return summary
+
+    def _run_event(
+        self, invocation: Invocation, force: Collection[str], wait: bool
+    ) -> dict[str, Any]:
+        event, context = invocation.event, invocation.context
         for before in self._hooks.before_event:
             await_result(before(event, context), context)
         plan = self.table.plan(event)

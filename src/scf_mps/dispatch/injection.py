@@ -18,7 +18,7 @@ from ..routing.parameters import locate_function, read_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from ..routing.parameters import Parameter
@@ -120,6 +120,16 @@ class InstanceProvider(Provider):
         return self._values[0]
 
 
+class ConstantProvider(InstanceProvider):
+    """A provider of one value, whatever it is: a context manager is not entered."""
+
+    __slots__ = ()
+
+    def __init__(self, kind: type, value: object) -> None:
+        super().__init__(kind, lambda: value, None)
+        self._values = [value]
+
+
 class Providers:
     """The providers of an application, by type."""
 
@@ -127,6 +137,8 @@ class Providers:
         self._providers: dict[type, Provider] = {}
         self._bases: dict[type, Provision] = {}
         self._lock = free_in_child(threading.RLock())
+        self.requested: set[type] = set()
+        """The types of all parameters of callbacks and providers."""
 
     def add(self, provision: Provision) -> None:
         """Add a provider. See `Router.provide`."""
@@ -141,6 +153,11 @@ class Providers:
         if provision.per == "invocation":
             return Provider(kind, provision.factory)
         return InstanceProvider(kind, provision.factory, self._lock)
+
+    def replace(self, values: Mapping[type, object]) -> None:
+        """Provide these values from now on. Each stands for its type."""
+        for kind, value in values.items():
+            self._providers[kind] = ConstantProvider(kind, value)
 
     def _find_provider(self, kind: type) -> Provider | None:
         """Return the provider of a type: its own, or one for the nearest base class that provides subclasses."""
@@ -174,6 +191,7 @@ class Providers:
                 resolver = self._find_resolver(kind, parameter.metadata, dependents)
             if resolver is not None and isinstance(kind, type):
                 resolvers.append((parameter.name, kind, resolver))
+                self.requested.add(kind)
             elif parameter.required:
                 raise RegistrationError(
                     self._explain_missing(function, parameter), locate_function(function)
@@ -253,6 +271,40 @@ def _check_scope(kind: type, dependents: Dependents) -> None:
                 f"{name} is made once per instance, but needs {kind.__name__}, which belongs to one invocation. Add "
                 f'per="invocation" to app.provide({name}, …)'
             )
+
+
+def check_overrides(values: Mapping[type, object], requested: Collection[type]) -> None:
+    """Raise RegistrationError unless each type is one of `requested`, and each value is an instance of its type."""
+    for kind, value in values.items():
+        name = getattr(kind, "__name__", repr(kind))
+        if kind in _BUILT_IN:
+            raise RegistrationError(
+                f"{name} cannot be overridden: it belongs to the invocation. Pass another event or Context"
+            )
+        if kind not in requested:
+            raise RegistrationError(
+                f"cannot override {name}: no callback or provider needs it. {_suggest(name, requested)}"
+            )
+        if not _is_instance(value, kind):
+            raise RegistrationError(f"cannot override {name} by {value!r}: not an instance of it")
+
+
+def _suggest(name: str, kinds: Collection[type]) -> str:
+    from difflib import get_close_matches
+
+    known = sorted(kind.__name__ for kind in kinds if kind not in _BUILT_IN)
+    near = get_close_matches(name, known, 1)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"They need {', '.join(known)}" if known else "They need none"
+
+
+def _is_instance(value: object, kind: type) -> bool:
+    """Return False if a value is not an instance of a type. Any value fits a protocol that cannot be checked."""
+    try:
+        return isinstance(value, kind)
+    except TypeError:
+        return True
 
 
 def _create_constant(value: object) -> Resolver:

@@ -1,7 +1,7 @@
 """Middleware: hooks around events and callbacks.
 
-An extension overrides the hooks it needs and is passed to `App(middleware=[…])`. It has no state of an event, so that
-threads can share it.
+An extension overrides the hooks it needs and is passed to `App(middleware=[…])`. Threads share it, so the state of an
+event belongs into `Event.state`, or into the local variables of `around_event`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,25 @@ if TYPE_CHECKING:
 class Middleware:
     """Hooks that do nothing unless they are overridden.
 
-    A hook that raises fails the callback it is around. `before_event` and `after_event` fail the event.
+    A hook that raises fails the callback it is around. The hooks of an event fail the event.
     """
 
     options: ClassVar[Mapping[str, type]] = {}
     """The names and types of the options that a registration may pass with ``options={…}``."""
+
+    def around_event(
+        self, event: Event, context: Context, proceed: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        """Handle an event with `proceed()`, and anything before, after or instead of it.
+
+        All other hooks, the ledger and the callbacks run inside `proceed`. It returns the summary, and raises
+        `CallbacksFailed` if a callback failed, or `LedgerError`. An exception that is not let through is not seen by
+        SCF, which then does not retry the event.
+
+        Returns:
+            The summary for SCF. None stands for that of `proceed`.
+        """
+        return proceed()
 
     def before_event(self, event: Event, context: Context) -> None:
         """Prepare for an event, of which no callback has run."""
@@ -59,7 +73,7 @@ class Middleware:
                 )
 
 
-_HOOKS = ("before_event", "around_callback", "after_callback", "after_event")
+_HOOKS = ("around_event", "before_event", "around_callback", "after_callback", "after_event")
 
 
 def collect_hooks(middleware: Sequence[Middleware]) -> Hooks:

@@ -24,9 +24,10 @@ log = logging.getLogger("scf_mps")
 class Hooks:
     """The overridden hooks of the middleware, in the order of their calls. See `middleware.Middleware`."""
 
-    __slots__ = ("after_callback", "after_event", "around_callback", "before_event")
+    __slots__ = ("after_callback", "after_event", "around_callback", "around_event", "before_event")
 
     def __init__(self) -> None:
+        self.around_event: list[Callable[..., Any]] = []
         self.before_event: list[Callable[..., None]] = []
         self.around_callback: list[Callable[..., Any]] = []
         self.after_callback: list[Callable[..., None]] = []

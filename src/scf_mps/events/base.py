@@ -284,6 +284,12 @@ class Event(Result):
         return self._notification
 
     @property
+    def state(self) -> dict[Any, Any]:
+        """Values that middleware and callbacks share while the event is handled. Empty at first."""
+        state: dict[Any, Any] = self._memo.setdefault("state", {})
+        return state
+
+    @property
     def session_id(self) -> str:
         """``SessionId`` of the task (at most 50 characters), or ``""``."""
         return _read_text(self._notification.get("SessionId"))

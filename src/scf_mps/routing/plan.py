@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from ..events.base import Result
+    from ..events.base import Event, Result
     from .filters import Filter
 
 
@@ -195,6 +195,12 @@ class Call:
         self.seconds = 0.0
         self.unsettled = False
         self._key = ""
+
+    @property
+    def event(self) -> Event:
+        """The event of the result. An event is its own."""
+        event: Any = getattr(self.result, "event", self.result)
+        return event  # type: ignore[no-any-return]
 
     @property
     def key(self) -> str:
