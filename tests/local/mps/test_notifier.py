@@ -75,6 +75,17 @@ def test_finish_mode_sends_one_notification(world: World) -> None:
         assert sorted(list_statuses(event)) == ["FAIL", "SUCCESS"]
 
 
+@pytest.mark.parametrize("settings", [{"workers": 2}])
+def test_observers_see_changes_in_order(world: World) -> None:
+    ids = [world.mps.submit(build_request(BROKEN)) for _ in range(20)]
+    for task_id in ids:
+        world.wait(task_id)
+
+    for task_id in ids:
+        kinds = [kind for changed, kind in world.changes if changed == task_id]
+        assert kinds == ["submitted", "begun", "subtask", "finished", "notified"]
+
+
 def test_change_mode_sends_every_change_in_order(world: World) -> None:
     config = {"NotifyType": "SCF", "NotifyMode": "Change"}
     tasks = {**FAST, "ImageSpriteTaskSet": [{"Definition": 10}], **BROKEN}

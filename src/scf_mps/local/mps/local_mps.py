@@ -180,8 +180,9 @@ class LocalMps(TaskService):
         return True
 
     def _add(self, task: MediaTask) -> str:
-        task_id = super()._add(task)
+        # Under the lock, so that observers see a task before a worker begins it.
         with self._submitted:
+            task_id = super()._add(task)
             self._submitted.notify()
         return task_id
 
