@@ -106,8 +106,8 @@ def test_bitrate_gop_and_constant_quality_are_followed(long_clip: Path, tmp_path
     assert count_key_frames(path) >= 5
     high, path = run("high", bitrate=400)
     assert high == pytest.approx(400_000, rel=0.25)
-    free, _ = run("free", bitrate=0)
-    assert free > high
+    # A constant quality takes what the pictures need.
+    assert run("free", bitrate=0)[0] > 1.5 * run("small", bitrate=0, height=90)[0]
 
 
 def test_sound_stays_with_the_pictures(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -28,6 +29,8 @@ _ROOT = Path(__file__).parents[3]
 """The folder of the package, from which the process imports the same code."""
 
 Message = Mapping[str, Any]
+OnProgress = Callable[[int, float], None]
+OnResult = Callable[[int, "JobResult | EngineError"], None]
 
 
 class _ProcessLost(Exception):
@@ -40,9 +43,10 @@ class _EngineProcess:
     def __init__(self, stall_seconds: float) -> None:
         """Start the process. Raises OSError."""
         self._socket, theirs = socket.socketpair()
-        self._socket.settimeout(stall_seconds)
         self._stall_seconds = stall_seconds
         self._buffer = bytearray()
+        self._is_killed = False
+        self._is_ready = False
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), lifeline)
         try:
@@ -74,6 +78,11 @@ class _EngineProcess:
             _ProcessLost: the process ended or was silent for too long.
         """
         try:
+            if not self._is_ready:
+                # On a busy machine the start of a process with low priority takes seconds.
+                self._socket.settimeout(max(self._stall_seconds, DEFAULT_STALL_SECONDS))
+                self._is_ready = "ready" in self._read_line()
+                self._socket.settimeout(self._stall_seconds)
             self._socket.sendall(json.dumps(message).encode() + b"\n")
             while True:
                 response = self._read_line()
@@ -96,11 +105,18 @@ class _EngineProcess:
         return line
 
     def _describe_exit(self) -> str:
+        self._process.kill()  # without effect on one that exits, but nothing waits for one that hangs
         code = self._process.wait()
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
+    @property
+    def is_over(self) -> bool:
+        """True if the process was killed or ended."""
+        return self._is_killed or self._process.poll() is not None
+
     def kill(self) -> None:
         """Kill the process. Thread-safe."""
+        self._is_killed = True
         self._process.kill()
 
     def close(self) -> None:
@@ -112,6 +128,46 @@ class _EngineProcess:
     def _close_descriptors(self) -> None:
         os.close(self._lifeline)
         self._socket.close()
+
+
+class _Batch:
+    """The jobs of a request.
+
+    Attributes:
+        pending: jobs without a result, by their index.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Mapping[str, Any]], on_progress: OnProgress, on_result: OnResult
+    ) -> None:
+        self.pending = dict(enumerate(jobs))
+        self._begun: set[int] = set()
+        self._on_progress = on_progress
+        self._on_result = on_result
+
+    def read(self, message: Message) -> None:
+        """Process a message of the response."""
+        for index in message.get("begun", ()):
+            self._begun.add(index)
+            self._on_progress(index, 0.0)
+        if "progress" in message:
+            for index in message["jobs"]:
+                self._on_progress(index, message["progress"])
+        elif "error" in message:
+            self._end(message["index"], EngineError(*message["error"]))
+        elif "result" in message:
+            self._end(message["index"], JobResult.from_json(message["result"]))
+
+    def fail(self, error: EngineError) -> None:
+        """End the current jobs, or all if none has begun or they were cancelled. The others are sent again."""
+        is_partial = self._begun and not isinstance(error, EngineCancelled)
+        for index in sorted(self._begun if is_partial else self.pending):
+            self._end(index, error)
+
+    def _end(self, index: int, result: JobResult | EngineError) -> None:
+        del self.pending[index]
+        self._begun.discard(index)
+        self._on_result(index, result)
 
 
 class Engine:
@@ -139,8 +195,9 @@ class Engine:
         self._process: _EngineProcess | None = None
         self._turn = threading.Lock()
         self._state = threading.Lock()
-        self._busy = False
-        self._cancelled = False
+        self._is_busy = False
+        self._is_cancelled = False
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -209,8 +266,8 @@ class Engine:
         source: str | os.PathLike[str],
         jobs: Sequence[Mapping[str, Any]],
         folder: str | os.PathLike[str],
-        on_progress: Callable[[int, float], None] = lambda _, __: None,
-        on_result: Callable[[int, JobResult | EngineError], None] = lambda _, __: None,
+        on_progress: OnProgress = lambda _, __: None,
+        on_result: OnResult = lambda _, __: None,
     ) -> None:
         """Process jobs in one decode of the source. Each job fails alone.
 
@@ -218,50 +275,49 @@ class Engine:
             source: path of the source.
             jobs: descriptions of the outputs.
             folder: an existing folder, which receives a folder for each job.
-            on_progress: called with the index of a job and its progress, 0 to 1.
+            on_progress: called with the index of a job and its progress, 0 to 1. The first call says that it begins.
             on_result: called with the index of a job and its result or error, in the calling thread.
         """
-        pending = dict(enumerate(jobs))
-        begun: set[int] = set()
-        values = {"source": _make_absolute(source), "folder": _make_absolute(folder)}
-
-        def read(message: Message) -> None:
-            if "begun" in message:
-                begun.update(message["begun"])
-            elif "progress" in message:
-                for index in message["jobs"]:
-                    on_progress(index, message["progress"])
-            elif "index" in message:
-                end(message["index"], _read_result(message))
-
-        def end(index: int, result: JobResult | EngineError) -> None:
-            del pending[index]
-            begun.discard(index)
-            on_result(index, result)
-
-        with self._turn:
-            while pending:
+        request = {
+            "operation": "run",
+            "source": _make_absolute(source),
+            "folder": _make_absolute(folder),
+        }
+        batch = _Batch(jobs, on_progress, on_result)
+        with self._take_turn():
+            while batch.pending:
                 try:
-                    self._exchange({"operation": "run", "jobs": pending, **values}, read)
+                    self._exchange({**request, "jobs": batch.pending}, batch.read)
                 except EngineError as error:
-                    # Jobs that had not begun are processed again, unless the request itself failed.
-                    is_partial = begun and not isinstance(error, EngineCancelled)
-                    for index in sorted(begun if is_partial else pending):
-                        end(index, error)
+                    batch.fail(error)
+                else:
+                    return
 
     def cancel(self) -> None:
         """End the current request: its jobs fail with `EngineCancelled`. Thread-safe."""
         with self._state:
-            if self._busy:
-                self._cancelled = True
-                if self._process is not None:
-                    self._process.kill()
+            self._is_cancelled = self._is_busy
+            if self._is_busy and self._process is not None:
+                self._process.kill()
 
     def close(self) -> None:
-        """Cancel the current request and end the process. The next use starts another one."""
+        """Cancel the current request and end the process. Later and waiting requests are refused."""
+        self._is_closed = True
         self.cancel()
         with self._turn:
             self._drop_process()
+
+    @contextlib.contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        """Wait until other threads are done. Until the end, `cancel` has an effect."""
+        with self._turn:
+            with self._state:
+                self._is_busy, self._is_cancelled = True, False
+            try:
+                yield
+            finally:
+                with self._state:
+                    self._is_busy = False
 
     def _call(self, operation: str, **values: Any) -> Any:
         """Return the value of a request with one result."""
@@ -271,7 +327,7 @@ class Engine:
             nonlocal last
             last = message
 
-        with self._turn:
+        with self._take_turn():
             self._exchange({"operation": operation, **values}, read)
         return last["done"]
 
@@ -281,35 +337,39 @@ class Engine:
         Raises:
             EngineError: the request failed, or the process ended, or it was cancelled.
         """
-        if problem := self.find_problem():
-            raise EngineError(INTERNAL, problem)
-        process = self._begin()
+        process = self._get_process()
+        message: Message = {}
         try:
-            message: Message = {}
             for message in process.request({**request, "settings": asdict(self._settings)}):
                 read(message)
-            if "failed" in message:
-                raise EngineError(*message["failed"])
         except _ProcessLost as error:
-            text = f"the engine (process {process.pid}) {error}"
             self._drop_process()
-            if self._cancelled:
+            if self._is_cancelled:
                 raise EngineCancelled(INTERNAL, "the job was cancelled") from None
+            text = f"the media engine (process {process.pid}) {error}"
             raise EngineError(INTERNAL, text) from None
-        except EngineError:
-            raise
         except BaseException:
-            self._drop_process()  # the response was not read to its end
+            self._drop_process()  # the rest of the response is unread
             raise
-        finally:
-            with self._state:
-                self._busy = self._cancelled = False
+        if "failed" in message:
+            raise EngineError(*message["failed"])
 
-    def _begin(self) -> _EngineProcess:
+    def _get_process(self) -> _EngineProcess:
+        """Return the process, which is started if needed. Raises EngineError."""
         with self._state:
-            self._busy, self._cancelled = True, False
+            if self._is_closed or self._is_cancelled:
+                raise EngineCancelled(INTERNAL, "the media engine is closed, or was cancelled")
+            if self._process is not None and self._process.is_over:
+                self._process.close()
+                self._process = None
             if self._process is None:
-                self._process = _EngineProcess(self._stall_seconds)
+                if problem := self.find_problem():
+                    raise EngineError(INTERNAL, problem)
+                try:
+                    self._process = _EngineProcess(self._stall_seconds)
+                except OSError as error:
+                    text = f"cannot start the media engine: {error}"
+                    raise EngineError(INTERNAL, text) from None
             return self._process
 
     def _drop_process(self) -> None:
@@ -322,9 +382,3 @@ class Engine:
 def _make_absolute(path: str | os.PathLike[str]) -> str:
     """Return an absolute path, as the process has another working directory."""
     return os.path.abspath(path)
-
-
-def _read_result(message: Message) -> JobResult | EngineError:
-    if "error" in message:
-        return EngineError(*message["error"])
-    return JobResult.from_json(message["result"])

@@ -14,10 +14,10 @@ FPS = 25
 SAMPLE_RATE = 44100
 
 SCENES = (
-    "testsrc2=s={size}:r={fps}",
     "mandelbrot=s={size}:r={fps}:end_scale=0.02:maxiter=300",
     "gradients=s={size}:r={fps}:seed=7:speed=0.02",
-    "life=s={size}:r={fps}:seed=7:mold=10:life_color=orange:death_color=teal",
+    "life=s=80x45:r={fps}:seed=7:mold=10:life_color=orange:death_color=teal,scale=s={size}:flags=neighbor",
+    "testsrc2=s={size}:r={fps}",
     "smptehdbars=s={size}:r={fps}",
 )
 """Sources of FFmpeg, each for the same time."""

@@ -70,5 +70,6 @@ def serve(connection: socket.socket) -> None:
         def send(message: Mapping[str, Any]) -> None:
             connection.sendall(json.dumps(message).encode() + b"\n")
 
+        send({"ready": True})
         for line in lines:
             process(json.loads(line), send)
