@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,12 +78,3 @@ def open_page(browser: Browser, url: str, **options: Any) -> Iterator[OpenPage]:
 def read_module(page: Page, name: str, expression: str) -> Any:
     """Return a value of a module of the page: `expression` names the module `m`."""
     return page.evaluate(f"import('/static/{name}').then((m) => ({expression}))")
-
-
-def write_video(path: Path, seconds: float = 2) -> Path:
-    """Write a small video and return its path."""
-    from scf_mps.local.engine import Engine
-
-    with Engine(fast=True) as engine:
-        engine.make_sample_clip(path, seconds, 320)
-    return path

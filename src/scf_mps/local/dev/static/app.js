@@ -127,6 +127,10 @@ addEventListener("keydown", handleKey);
 followDialog();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", followTheme);
 setInterval(() => document.hidden || update({ now: Date.now() / 1000 }), CLOCK_MS);
+document.querySelector(".skip").onclick = (event) => {
+  event.preventDefault(); // the hash is the route
+  find("main").focus();
+};
 find("main").addEventListener("click", () => state.drawer && update({ drawer: false }));
 listenToDrops();
 update();

@@ -149,7 +149,7 @@ function renderLog({ number: index, started, logs = [], error, ms }) {
   const lines = error && !logs.some(({ level }) => level === "ERROR") ? [...logs, { at: started + (ms || 0) / 1000, level: "ERROR", message: error }] : logs;
   return h(
     "div.log.mono",
-    { tabindex: 0, role: "log", "aria-label": t("deliveries.log", { n: index + 1 }) },
+    { tabindex: 0, role: "region", "aria-label": t("deliveries.log", { n: index + 1 }) },
     !lines.length && h("p.muted", t("deliveries.no_log")),
     lines.map((line, key) =>
       h(

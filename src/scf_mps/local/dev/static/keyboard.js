@@ -12,7 +12,8 @@ const KEYS = {
   Enter: () => document.getElementById("panel")?.focus(),
   "/": () => {
     update({ drawer: true });
-    requestAnimationFrame(() => document.getElementById("search").select());
+    document.body.classList.add("drawer"); // now, because the next key belongs to the field
+    document.getElementById("search").select();
   },
   r: () => state.detail?.event && redeliver(),
   e: () => openEditor(state.detail?.event),

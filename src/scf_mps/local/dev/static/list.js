@@ -20,8 +20,9 @@ export function getStatus(row) {
   if (row.status === "PROCESSING" || (row.status === "FINISH" && row.callbacks.running)) return "running";
   if (row.status === "WAITING") return "waiting";
   if (!row.failed) return "done";
-  const { total, failed } = row.subtasks;
-  return total > failed || row.callbacks.done ? "partly" : "failed";
+  const { subtasks, callbacks } = row;
+  if (subtasks.total) return subtasks.failed === subtasks.total ? "failed" : "partly";
+  return callbacks.failed && callbacks.done ? "partly" : "failed";
 }
 
 /** Load the first page of the list, or the next one. */

@@ -1,5 +1,6 @@
 // Players of results: video, HLS, audio, pictures, and the scrubber of sprites.
 
+import { showToast } from "./api.js";
 import { h } from "./dom.js";
 import { position } from "./format.js";
 import { icon } from "./icons.js";
@@ -130,9 +131,9 @@ async function loadCues(url) {
     }
     await Promise.all([...sheets.values()].map((sheet) => sheet.decode()));
     setChoice(`cues ${url}`, found);
-  } catch {
-    // The sheets themselves remain visible.
-    setChoice(`cues ${url}`, []);
+  } catch (error) {
+    showToast(`${url}: ${error.message}`, "error");
+    setChoice(`cues ${url}`, []); // the sheets themselves remain visible
   }
 }
 

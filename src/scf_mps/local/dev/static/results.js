@@ -41,7 +41,7 @@ function renderCard(task, result) {
       "div.card-text",
       h(
         "div.card-title",
-        h("h3", { title: `${result.place} · ${result.type} ${result.definition ?? ""}` }, findName(result)),
+        h("h2", { title: `${result.place} · ${result.type} ${result.definition ?? ""}` }, findName(result)),
         renderLabel(status, t(`result.${status}`)),
       ),
       renderFacts(describe(result)),

@@ -92,7 +92,8 @@ export function buildHash({ id = state.route.id, tab = state.route.tab, query = 
   for (const name of ["failed", "q"]) if (state.route.query.get(name)) values.set(name, state.route.query.get(name));
   for (const [name, value] of Object.entries(query)) value ? values.set(name, value) : values.delete(name);
   const path = id ? `tasks/${encodeURIComponent(id)}/${tab}` : tab === "cos" ? "cos" : "";
-  return `#/${path}${values.size ? `?${values}` : ""}`;
+  const text = String(values);
+  return `#/${path}${text && `?${text}`}`;
 }
 
 /** Go to a route. `replace` adds no entry to the history. */
