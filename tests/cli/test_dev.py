@@ -67,6 +67,7 @@ def test_every_kind_of_result_of_a_video(clip: Path) -> None:
         ["MP4 360p", "SUCCESS", "film", "done"],
         ["HLS 360p", "SUCCESS", "film", "done"],
         ["GIF", "SUCCESS", "", ""],
+        ["WebP", "SUCCESS", "", ""],
         ["JPG snapshots", "SUCCESS", "", ""],
         ["JPG every 10 %", "SUCCESS", "", ""],
         ["Sprites 142x80 every 10 s", "SUCCESS", "", ""],
@@ -180,10 +181,10 @@ def test_notices_and_missing_engine_are_loud(
     monkeypatch: pytest.MonkeyPatch, clip: Path, project: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    (project / ".env").write_text("MPS_NOTIFY=mailto:a@example.com\n")
+    (project / ".env").write_text("MPS_NOTIFY=ses://7?from=a@example.com&to=b@example.com\n")
     code, rows, errors = run(clip)
     assert code == 0, errors
-    assert len(rows) == 8
+    assert len(rows) == 9
     assert "pip install 'scf-mps[media]'" in errors
     assert "note: MPS_NOTIFY" in errors
 
@@ -194,7 +195,6 @@ def test_notices_and_missing_engine_are_loud(
 @contextmanager
 def start(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """Run the command. Yield the process and the printed addresses."""
-    pytest.importorskip("scf_mps.local.dev.server")
     process = subprocess.Popen(
         [*COMMAND, "--port", "0", "--fast", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -289,7 +289,6 @@ def test_saved_configuration_is_reloaded(project: Path) -> None:
 
 
 def test_page_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("scf_mps.local.dev.server")
     opened: list[str] = []
 
     def open_page(url: str) -> bool:

@@ -7,7 +7,11 @@ import pytest
 from scf_mps.local.dev.environment import Addresses, build_environment
 
 ADDRESSES = Addresses(
-    "http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "file:///ledger"
+    "http://127.0.0.1:1",
+    "http://127.0.0.1:2",
+    "http://127.0.0.1:3",
+    "smtp://{}@127.0.0.1:4".format,
+    "file:///ledger",
 )
 
 
@@ -72,16 +76,29 @@ def test_messages_go_to_the_stub(address: str, local: str) -> None:
     assert notices == []
 
 
-@pytest.mark.parametrize("address", ["mailto:ops@example.com", "ses://7?from=a@b.c&to=c@d.e"])
-def test_mail_is_left_out_with_notice(address: str) -> None:
-    variables, notices = build(MPS_NOTIFY=f"{address},wecom://KEY", MPS_SMTP="smtps://u:p@host")
+@pytest.mark.parametrize(
+    ("server", "sender"),
+    [
+        ("smtps://ops%40example.org:password@smtp.example.org:465", "ops@example.org"),
+        ("smtp://user:password@smtp.example.org", "mps@example.com"),
+        ("", "mps@example.com"),
+    ],
+)
+def test_mail_goes_to_the_sink(server: str, sender: str) -> None:
+    variables, notices = build(MPS_NOTIFY="mailto:a@example.com", MPS_SMTP=server)
+    assert variables["MPS_NOTIFY"] == "mailto:a@example.com"
+    assert variables["MPS_SMTP"] == f"smtp://{sender}@127.0.0.1:4"
+    assert notices == []
+    assert "MPS_SMTP" not in build(MPS_SMTP=server)[0]
+
+
+def test_ses_is_left_out_with_notice() -> None:
+    address = "ses://7?from=a@b.c&to=c@d.e"
+    variables, notices = build(MPS_NOTIFY=f"{address},wecom://KEY")
     assert variables["MPS_NOTIFY"] == "wecom://KEY?endpoint=http://127.0.0.1:3"
-    assert "MPS_SMTP" not in variables
-    assert len(notices) == 2
-    assert not any("u:p" in notice or "example" in notice for notice in notices)
-    variables, notices = build(MPS_NOTIFY=address)
-    assert "MPS_NOTIFY" not in variables
     assert len(notices) == 1
+    assert "a@b.c" not in notices[0]
+    assert "MPS_NOTIFY" not in build(MPS_NOTIFY=address)[0]
 
 
 def test_forward_targets_in_the_cloud_are_left_out() -> None:

@@ -49,11 +49,12 @@ def test_upload_is_processed_and_handled(start: Start, clip: Path) -> None:
     task_id = stack.submit_video(clip)
     detail = wait_for_task(stack, task_id)
     assert detail["source"] == "cos://media-1250000000.ap-guangzhou/videos/clip.mp4"
-    assert detail["subtasks"] == {"total": 7, "done": 7, "failed": 0}
+    assert detail["subtasks"] == {"total": 8, "done": 8, "failed": 0}
     assert not detail["failed"]
     assert [result["media"] for result in detail["results"]] == [
         "video",
         "hls",
+        "image",
         "image",
         "images",
         "images",
@@ -94,6 +95,26 @@ def test_message_is_shown_at_its_task(start: Start, project: Path) -> None:
     assert stack.reload_error == ""
     (message,) = push(stack)["messages"]
     assert message["channel"] == "slack"
+
+
+def test_mail_is_shown_at_its_task(start: Start, project: Path) -> None:
+    code = (
+        "from scf_mps import App, Event, actions\n"
+        "import os\n"
+        "app = App()\n"
+        'notify = actions.Notify(os.environ["MPS_NOTIFY"], smtp=os.environ["MPS_SMTP"])\n'
+        'app.on_complete(Event, name="send")(notify.send)\n'
+        "main_handler = app.main_handler\n"
+    )
+    (project / "handlers" / "__init__.py").write_text(code)
+    (project / ".env").write_text("MPS_NOTIFY=mailto:ops@example.com?lang=en\n")
+    detail = push(start())
+    (message,) = detail["messages"]
+    assert message["channel"] == "mail"
+    assert message["raw"]["to"] == ["ops@example.com"]
+    assert message["raw"]["from"] == "mps@example.com"
+    assert message["title"] == message["raw"]["subject"] != ""
+    assert message["lines"]
 
 
 def test_official_client_submits_and_describes(start: Start, clip: Path) -> None:
@@ -421,14 +442,13 @@ def test_canned_files_without_media_extra(start: Start, monkeypatch: pytest.Monk
     stack = start(workflow=None)
     assert "scf-mps[media]" in stack.describe()["engine"]["problem"]
     detail = wait_for_task(stack, stack.submit_video(stack.make_sample_clip()))
-    assert detail["subtasks"] == {"total": 7, "done": 7, "failed": 0}
+    assert detail["subtasks"] == {"total": 8, "done": 8, "failed": 0}
     assert list_outcomes(detail["deliveries"][0]) == [[("film", "done"), *DONE]]
 
 
 def test_page_is_served(project: Path) -> None:
     from urllib.request import urlopen
 
-    pytest.importorskip("scf_mps.local.dev.server")
     with Stack(StackOptions(project, port=0)) as stack:
         assert stack.url.startswith("http://127.0.0.1:")
         with urlopen(f"{stack.url}/api/state") as response:

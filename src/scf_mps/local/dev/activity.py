@@ -24,6 +24,7 @@ from scf_mps.events.parser import parse_event
 
 from ..chat_webhooks import ReceivedMessage
 from ..cos import StoredObject
+from ..mail_sink import ReceivedMail
 from ..mps.model import Location, MediaTask
 from ..scf import Invocation, LifecycleEvent
 from . import documents
@@ -392,14 +393,21 @@ class Activity:
     def add_message(self, received: ReceivedMessage) -> None:
         """Store a message of the function. An observer of `ChatWebhookStub`."""
         document = documents.build_message(received, self._clock())
+        self._add_message(document, received.body.decode("utf-8", "replace"))
+
+    def add_mail(self, received: ReceivedMail) -> None:
+        """Store a mail of the function. An observer of `MailSink`."""
+        document = documents.build_mail(received, self._clock())
+        self._add_message(document, document["text"])
+
+    def _add_message(self, document: Document, text: str) -> None:
         with self._change() as store:
             running = [
                 task
                 for request_id in store.list_running()
                 for task in store.list_targets(request_id)
             ]
-            body = received.body.decode("utf-8", "replace")
-            named = [task for task in running if task in body]
+            named = [task for task in running if task in text]
             task = next(iter(named or running), None)
             store.add_message(task, document)
             store.report("message", [task])

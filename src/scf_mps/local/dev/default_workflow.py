@@ -1,4 +1,4 @@
-"""The workflow of the local stack: one subtask of every kind for each uploaded video."""
+"""The workflow of the local stack: every kind of result for each uploaded video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _STORAGE = {"Type": "COS", "CosOutputStorage": {"Bucket": BUCKET, "Region": REGI
 MEDIA_TASKS: dict[str, Any] = {
     "TranscodeTaskSet": [{"Definition": 100010}, {"Definition": 100210}],
     "AdaptiveDynamicStreamingTaskSet": [{"Definition": 10}],
-    "AnimatedGraphicTaskSet": [{"Definition": 20000, "StartTimeOffset": 0, "EndTimeOffset": 5}],
+    "AnimatedGraphicTaskSet": [
+        {"Definition": definition, "StartTimeOffset": 0, "EndTimeOffset": 5}
+        for definition in (20000, 20001)
+    ],
     "SnapshotByTimeOffsetTaskSet": [{"Definition": 10, "ExtTimeOffsetSet": ["0%", "50%"]}],
     "SampleSnapshotTaskSet": [{"Definition": 10}],
     "ImageSpriteTaskSet": [{"Definition": 10}],

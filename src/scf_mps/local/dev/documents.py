@@ -11,6 +11,7 @@ from scf_mps.common.redaction import MASK
 from scf_mps.events.base import Event, Subtask
 
 from ..chat_webhooks import ReceivedMessage
+from ..mail_sink import ReceivedMail
 from ..mps.model import Failure, Location, MediaTask, SubtaskState
 from ..mps.result_fields import find_place
 from .objects import build_file, find_media_type
@@ -180,6 +181,27 @@ def build_message(received: ReceivedMessage, at: float) -> Document:
         "text": text,
         "lines": lines,
         "raw": raw,
+    }
+
+
+def build_mail(received: ReceivedMail, at: float) -> Document:
+    """Return the Message of a mail."""
+    part = received.message.get_body(("plain", "html"))
+    lines = str(part.get_content()).splitlines() if part is not None else []
+    text = "\n".join(lines)
+    subject = str(received.message["Subject"] or "")
+    return {
+        "at": at,
+        "channel": "mail",
+        "title": subject,
+        "text": text,
+        "lines": lines,
+        "raw": {
+            "from": received.sender,
+            "to": list(received.recipients),
+            "subject": subject,
+            "text": text,
+        },
     }
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from scf_mps.actions.settings import Settings
 
 from ..demo import ARCHIVE_PREFIX, PUBLISH_PREFIX
 
 _CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
+DEFAULT_SENDER = "mps@example.com"
+"""Sender of mails without ``from=`` and without a user in ``MPS_SMTP``."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _VERBOSE_LEVELS = ("DEBUG", "INFO")
 
@@ -22,12 +25,14 @@ class Addresses(NamedTuple):
         cos: of the COS emulator.
         api: of the API emulator.
         chat: of the stub of chat webhooks.
+        build_smtp: returns the URL of the mail sink, with a default sender.
         ledger: of the ledger.
     """
 
     cos: str
     api: str
     chat: str
+    build_smtp: Callable[[str], str]
     ledger: str
 
 
@@ -55,8 +60,11 @@ def build_environment(
     if "notify=" in variables.get("MPS_RESUBMIT", ""):
         variables["MPS_RESUBMIT"] = _remove_options(variables["MPS_RESUBMIT"], "notify")
         notices.append("MPS_RESUBMIT: notify= is left out, because its URL is not on this machine")
-    if variables.pop("MPS_SMTP", ""):
-        notices.append("MPS_SMTP is left out: mail is not captured")
+    if "mailto:" in variables.get("MPS_NOTIFY", ""):
+        user = unquote(urlsplit(variables.get("MPS_SMTP", "")).username or "")
+        variables["MPS_SMTP"] = addresses.build_smtp(user if "@" in user else DEFAULT_SENDER)
+    else:
+        variables.pop("MPS_SMTP", None)
     _set_logging(variables, notices)
     if "MPS_BUCKETS" in variables:
         local = (input_bucket, ARCHIVE_PREFIX.bucket, PUBLISH_PREFIX.bucket)
@@ -111,6 +119,7 @@ def _redirect_url(address: str, chat: str) -> str:
 _RULES: Mapping[str, Callable[[str, str], str]] = {
     **dict.fromkeys(_CHATS, _redirect_chat),
     **dict.fromkeys(("http", "https"), _redirect_url),
+    "mailto": lambda address, chat: address,
 }
 """Redirections of addresses, by scheme."""
 

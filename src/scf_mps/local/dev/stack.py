@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +32,7 @@ from ..cos.emulator import format_exports
 from ..demo import MEDIA
 from ..engine import Engine
 from ..http_server import HOST
+from ..mail_sink import MailSink
 from ..mps import CannedEngine, LocalMps, MpsSettings
 from ..mps.assumptions import ASSUMPTIONS
 from ..mps.model import Location, MediaTask
@@ -46,6 +46,7 @@ from .callbacks import CallbackList
 from .environment import Addresses, Environment, build_environment
 from .forced_calls import forget_calls
 from .reload import Watcher
+from .server import Console
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -118,6 +119,7 @@ class Stack:
         client: a client of it with the developer's key.
         api: the API emulator.
         chat: the stub of chat webhooks.
+        mail: the sink of mails.
         engine: the media engine.
         mps: the local MPS.
         function: the function.
@@ -139,7 +141,7 @@ class Stack:
         self.options = options
         self.configuration = self._read_configuration()
         self.folder = self.configuration.state_folder / FOLDER
-        self.console: Any = None
+        self.console: Console | None = None
         self.notices: list[str] = []
         self.paused = False
         self.again_after_save = False
@@ -220,7 +222,7 @@ class Stack:
             folder = self.configuration.folder
             enter(Watcher([folder, self.options.source or folder], self.reload))
         if self.options.has_console:
-            self.console = enter(_create_console(self))
+            self.console = enter(Console(self))
 
     def _prepare_folder(self) -> None:
         """Create the folder and lock it."""
@@ -250,6 +252,7 @@ class Stack:
         self._parts.callback(self._pool.clear)
         self.client = self._create_client(DEFAULT_KEY)
         self.chat = enter(ChatWebhookStub())
+        self.mail = enter(MailSink())
 
     def _find_port(self, offset: int) -> int:
         """Return a port after that of the console if it is free, else 0."""
@@ -287,7 +290,9 @@ class Stack:
         )
 
     def _build_environment(self, configuration: Configuration) -> Environment:
-        addresses = Addresses(self.cos.url, self.api.url, self.chat.url, self._ledger.as_uri())
+        addresses = Addresses(
+            self.cos.url, self.api.url, self.chat.url, self.mail.build_url, self._ledger.as_uri()
+        )
         return build_environment(configuration.variables, addresses, self.input.bucket)
 
     @property
@@ -299,6 +304,7 @@ class Stack:
         self.cos.observe(self._store_object)
         self.function.observe(self.activity.add_lifecycle_event)
         self.chat.observe(self.activity.add_message)
+        self.mail.observe(self.activity.add_mail)
 
     def _restore_tasks(self) -> None:
         """Show the tasks that an earlier run left unfinished as they are now."""
@@ -540,10 +546,6 @@ class Stack:
         self._callbacks.refresh(
             Path(function.source), function.runtime.executable, function.environment
         )
-
-
-def _create_console(stack: Stack) -> Any:
-    return import_module(f"{__package__}.server").Console(stack)
 
 
 def _describe_workflow(workflow: Mapping[str, Any]) -> dict[str, Any]:
