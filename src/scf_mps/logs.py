@@ -47,7 +47,6 @@ class _Scope:
         self.fields = fields
         self.secrets = secrets
         self.event: object = None
-        self.outer: _Scope | None = None
 
     def __enter__(self) -> None:
         self.outer = _bound.get()

@@ -384,7 +384,7 @@ def test_file_size_limit_is_reported(tmp_path):
         [sys.executable, "-c", LIMITED, str(tmp_path)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert "ulimit -f" in ended.stdout, ended.stderr

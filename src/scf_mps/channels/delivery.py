@@ -40,11 +40,10 @@ class Delivery:
         rejected_types: types of VOD events that no callback is registered for.
 
     Attributes:
-        count: the number of notifications.
         lookback: seconds for which a timer trigger asks to reconcile, None for other channels.
     """
 
-    __slots__ = ("_context", "_notifications", "_rejected_types", "count")
+    __slots__ = ("_context", "_notifications", "_rejected_types")
 
     lookback: float | None = None
 
@@ -54,7 +53,11 @@ class Delivery:
         self._notifications = notifications
         self._context = context
         self._rejected_types = rejected_types
-        self.count = len(notifications)
+
+    @property
+    def count(self) -> int:
+        """The number of notifications."""
+        return len(self._notifications)
 
     def read(self, index: int, *, verify: bool = True) -> Event:
         """Parse a notification. Fetch the event first if the notification is a reference.
@@ -70,8 +73,6 @@ class Delivery:
             CosError, MpsError: the event of a reference cannot be fetched.
         """
         notification = self._notifications[index]
-        if isinstance(notification, InvalidEvent):
-            raise notification
         event = None
         if (
             isinstance(notification, dict)
@@ -85,8 +86,9 @@ class Delivery:
                 event = fetch_event(notification, self._context)
         if event is None:
             event = parse_event(notification)
-        logs.bind_event(event.task_id, event.raw)
-        check_finite(event)
+        raw = event.raw
+        logs.bind_event(event.task_id, raw)
+        check_finite(raw)
         if event.type in self._rejected_types:
             raise InvalidEvent(describe_vod_event(event.type))
         return event

@@ -87,7 +87,7 @@ class Dispatcher:
                     return reconcile(self, context, delivery.lookback)
                 if isinstance(delivery, ReplyingDelivery):
                     return delivery.reply(self._process(delivery, context, force))
-                return self._dispatch(delivery.read(0), context, force, wait=True)
+                return self._dispatch(delivery.read(0), context, force)
             except BaseException as error:
                 outgoing = self._redact(error, event)
         raise outgoing  # outside of the handler, so that the original is not its context
@@ -139,7 +139,7 @@ class Dispatcher:
             return Outcome(None if event is None else summarize(event, [], []), error)
 
     def _dispatch(
-        self, event: Event, context: Context, force: Collection[str], wait: bool
+        self, event: Event, context: Context, force: Collection[str], wait: bool = True
     ) -> dict[str, Any]:
         """Run the callbacks of an event and return its summary.
 

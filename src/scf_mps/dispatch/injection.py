@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..routing.parameters import Parameter
     from ..routing.plan import Provision
-    from .invocation import CleanupStack, Invocation
+    from .invocation import Cleanup, Invocation
 
     Resolver: TypeAlias = Callable[[Invocation, str], Any]
     """Returns the value of a parameter, from the invocation and the name of the callback."""
@@ -83,7 +83,7 @@ class Provider:
                 invocation.open_types.add(self.kind)
         return values[self.kind]
 
-    def _create(self, invocation: Invocation, callback: str, cleanups: CleanupStack | None) -> Any:
+    def _create(self, invocation: Invocation, callback: str, cleanups: list[Cleanup] | None) -> Any:
         value = self.factory(**self.arguments.make(invocation, callback))
         kind = type(value)
         if (

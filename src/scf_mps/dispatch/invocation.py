@@ -13,24 +13,9 @@ if TYPE_CHECKING:
     from ..routing.plan import Call
 
     T = TypeVar("T")
+    Cleanup = Callable[[], object]
     Problem = tuple[str, BaseException]
     """A failure outside of the callbacks: its place and its exception."""
-
-
-class CleanupStack(list["Callable[[], object]"]):
-    """Cleanups that run in reverse order. Unlike `contextlib.ExitStack` it keeps the exception of each."""
-
-    __slots__ = ()
-
-    def close(self) -> list[BaseException]:
-        """Run and remove every cleanup. Return the exceptions, of which none stops the others."""
-        errors: list[BaseException] = []
-        while self:
-            try:
-                self.pop()()
-            except BaseException as error:  # SystemExit too, as in a callback
-                errors.append(error)
-        return errors
 
 
 class Invocation:
@@ -68,7 +53,7 @@ class Invocation:
         self.calls: list[Call] = []
         self.problems: list[Problem] = []
         self.values: dict[type, Any] = {}
-        self.cleanups = CleanupStack()
+        self.cleanups: list[Cleanup] = []
         self.open_types: set[type] = set()
 
     def share(self, kind: type[T], create: Callable[[], T]) -> T:
@@ -79,8 +64,17 @@ class Invocation:
         return value
 
     def close_values(self) -> list[BaseException]:
-        """Run the cleanups of providers and forget their values. Return the exceptions of the cleanups."""
+        """Forget the values of providers and run their cleanups in reverse order.
+
+        Unlike `contextlib.ExitStack` it returns the exception of each, of which none stops the others.
+        """
         for kind in self.open_types:
             del self.values[kind]
         self.open_types.clear()
-        return self.cleanups.close()
+        errors: list[BaseException] = []
+        while self.cleanups:
+            try:
+                self.cleanups.pop()()
+            except BaseException as error:  # SystemExit too, as in a callback
+                errors.append(error)
+        return errors

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ..context import Context
-    from .invocation import CleanupStack
+    from .invocation import Cleanup
 
     Steps: TypeAlias = tuple[Callable[[], Any], Callable[[], object]]
     """Opens a resource and returns its value; closes it."""
 
 
-def open_value(value: Any, kind: type, cleanups: CleanupStack | None, context: Context) -> Any:
+def open_value(value: Any, kind: type, cleanups: list[Cleanup] | None, context: Context) -> Any:
     """Return the value that the result of a provider stands for, and keep its cleanup.
 
     Args:

@@ -61,6 +61,7 @@ class Runner:
         context, session = invocation.context, invocation.session
         clock, deadline = context.clock, context.deadline
         run = self._run_inside_hooks if self._hooks.around_callback else self._run_callback
+        after_callback = self._hooks.after_callback
         is_verbose = log.isEnabledFor(logging.INFO)
         all_completed = True
         now = clock()
@@ -82,14 +83,14 @@ class Runner:
                     _end(call, "dropped" if dropped else "failed", dropped or error)
                 now = clock()
                 call.seconds = now - start
-            for hook in self._hooks.after_callback:
+            for hook in after_callback:
                 _call_hook(hook, call, invocation)
             if is_verbose:
                 duration = {"duration_ms": round(call.seconds * 1000, 1)}
                 emit(log, logging.INFO, call.outcome, _build_fields(call) | duration)
-            is_complete = call.outcome in ("done", "dropped")
-            all_completed = all_completed and is_complete
-            if is_complete and session is not None:
+            if call.outcome not in ("done", "dropped"):
+                all_completed = False
+            elif session is not None:
                 session.record(call)
                 now = clock()
         return all_completed

@@ -22,20 +22,23 @@ _LEVELS = {"on": logging.WARNING, "on_progress": logging.INFO}
 
 def summarize(event: Event, calls: list[Call], unhandled: list[Result]) -> dict[str, Any]:
     """Return the summary of an event, a small JSON object."""
+    callbacks = []
+    for call in calls:
+        result = call.result
+        callback = {
+            "callback": call.route.name,
+            "type": result.type,
+            "place": result.place,
+            "outcome": call.outcome,
+        }
+        if call.why:
+            callback["reason"] = call.why
+        callbacks.append(callback)
     return {
         "event_type": event.type,
         "task_id": event.task_id,
         "status": event.status,
-        "callbacks": [
-            {
-                "callback": call.route.name,
-                "type": call.result.type,
-                "place": call.result.place,
-                "outcome": call.outcome,
-                **({"reason": call.why} if call.why else {}),
-            }
-            for call in calls
-        ],
+        "callbacks": callbacks,
         "unhandled": [
             {"type": result.type, "place": result.place, "status": result.status}
             for result in unhandled

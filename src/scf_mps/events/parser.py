@@ -23,6 +23,7 @@ from .vod import VOD_EVENT_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 _NO_TYPES = TypeTable({})
@@ -77,19 +78,21 @@ def parse_event(notification: object) -> Event:
     return event
 
 
-def check_finite(event: Event) -> None:
-    """Check that no number is infinite or NaN. Python's JSON parser reads ``1e999`` as infinity.
+def check_finite(notification: dict[str, Any]) -> None:
+    """Check that no number in a notification is infinite or NaN. Python's JSON parser reads ``1e999`` as infinity.
 
     Raises:
         InvalidEvent: a number is.
     """
-    stack: list[Any] = [event.raw]
-    for outer in stack:
-        for value in outer.values() if type(outer) is dict else outer:
+    stack: list[Iterable[Any]] = [notification.values()]
+    for values in stack:
+        for value in values:
             kind = type(value)
-            if kind is str or kind is int:
+            if kind is str or kind is int or value is None:
                 continue
-            if kind is dict or kind is list:
+            if kind is dict:
+                stack.append(value.values())
+            elif kind is list:
                 stack.append(value)
             elif kind is float and value - value != 0:
                 raise InvalidEvent(
