@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 
-from .common.exception_group import Group
+if sys.version_info >= (3, 11):
+    Group = ExceptionGroup  # noqa: F821 - a builtin since 3.11
+else:  # pragma: no cover - coverage is measured on another Python
+    from .common.exception_group import Group as Group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 from scf_mps.common import exception_group
 
 
-class SomeErrors(exception_group._Group[ValueError]):
+class SomeErrors(exception_group.Group[ValueError]):
     pass
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .. import logs
 from ..errors import InvalidEvent
+from ..events.base import UnknownEvent
 from ..events.parser import check_finite, parse_event
-from ..events.vod import describe_vod_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,22 +37,22 @@ class Delivery:
     Args:
         notifications: the notifications. An InvalidEvent stands for one that could not be unwrapped.
         context: SCF's context.
-        rejected_types: types of VOD events that no callback is registered for.
+        named_types: types of events that callbacks are registered for by name.
 
     Attributes:
         lookback: seconds for which a timer trigger asks to reconcile, None for other channels.
     """
 
-    __slots__ = ("_context", "_notifications", "_rejected_types")
+    __slots__ = ("_context", "_named_types", "_notifications")
 
     lookback: float | None = None
 
     def __init__(
-        self, notifications: Sequence[object], context: Context, rejected_types: Collection[str]
+        self, notifications: Sequence[object], context: Context, named_types: Collection[str]
     ) -> None:
         self._notifications = notifications
         self._context = context
-        self._rejected_types = rejected_types
+        self._named_types = named_types
 
     @property
     def count(self) -> int:
@@ -89,8 +89,11 @@ class Delivery:
         raw = event.raw
         logs.bind_event(event.task_id, raw)
         check_finite(raw)
-        if event.type in self._rejected_types:
-            raise InvalidEvent(describe_vod_event(event.type))
+        if isinstance(event, UnknownEvent) and event.type not in self._named_types:
+            from ..events.vod import VOD_EVENT_TYPES, describe_vod_event
+
+            if event.type in VOD_EVENT_TYPES:
+                raise InvalidEvent(describe_vod_event(event.type))
         return event
 
 
@@ -109,38 +112,38 @@ class ReplyingDelivery(Delivery):
             raise NotImplementedError
 
 
-def receive(event: object, context: Context, rejected_types: Collection[str] = ()) -> Delivery:
+def receive(event: object, context: Context, named_types: Collection[str] = ()) -> Delivery:
     """Return the delivery of an event of SCF, from any channel.
 
     Args:
         event: what SCF passes to `main_handler`.
         context: SCF's context.
-        rejected_types: types of VOD events that no callback is registered for.
+        named_types: types of events that callbacks are registered for by name.
 
     Raises:
         InvalidEvent: the envelope cannot be opened. The delivery of an HTTP request raises it when it is read.
     """
     if isinstance(event, dict) and "EventType" in event:  # the MPS trigger has no envelope
-        return Delivery((event,), context, rejected_types)
+        return Delivery((event,), context, named_types)
     from .envelope import decode_text, is_http_request, unwrap
 
     event = decode_text(event)
     if is_http_request(event):
         from .http import HttpDelivery
 
-        return HttpDelivery(event, context, rejected_types)
+        return HttpDelivery(event, context, named_types)
     if isinstance(event, dict) and event.get("Type") == "Timer" and "TriggerName" in event:
         from .timer import TimerDelivery
 
         return TimerDelivery(event, context)
     notifications = unwrap(event)
     if len(notifications) == 1:
-        return Delivery(notifications, context, rejected_types)
+        return Delivery(notifications, context, named_types)
     from .messages import MessageBatch
 
     is_queue = isinstance(event, dict) and "msgInfoList" in event
     field = "msgInfoList" if is_queue else "Records"
-    return MessageBatch(notifications, context, rejected_types, field)
+    return MessageBatch(notifications, context, named_types, field)
 
 
 def replace_depth_error(error: BaseException, event: object) -> BaseException:

@@ -43,17 +43,17 @@ class HttpDelivery(ReplyingDelivery):
     Args:
         request: the request, as a function URL or an API gateway passes it.
         context: SCF's context.
-        rejected_types: types of VOD events that no callback is registered for.
+        named_types: types of events that callbacks are registered for by name.
     """
 
     __slots__ = ()
 
-    def __init__(self, request: object, context: Context, rejected_types: Collection[str]) -> None:
+    def __init__(self, request: object, context: Context, named_types: Collection[str]) -> None:
         try:
             notifications = unwrap(request)
         except InvalidEvent as error:
             notifications = [error]
-        super().__init__(notifications, context, rejected_types)
+        super().__init__(notifications, context, named_types)
 
     def read(self, index: int, *, verify: bool = True) -> Event:
         """Return the event, as MPS confirms it if ``MPS_REREAD`` is set. See `Delivery.read`."""

@@ -34,10 +34,10 @@ class MessageBatch(ReplyingDelivery):
         self,
         notifications: Sequence[object],
         context: Context,
-        rejected_types: Collection[str],
+        named_types: Collection[str],
         field: str,
     ) -> None:
-        super().__init__(notifications, context, rejected_types)
+        super().__init__(notifications, context, named_types)
         self._field = field
 
     def read(self, index: int, *, verify: bool = True) -> Event:

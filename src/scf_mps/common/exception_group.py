@@ -1,8 +1,6 @@
-"""`ExceptionGroup` of Python 3.11, with a replacement for Python 3.10."""
+"""The replacement of `ExceptionGroup` for Python 3.10. `errors.Group` is one of the two."""
 
 from __future__ import annotations
-
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +9,9 @@ if TYPE_CHECKING:
 
     E = TypeVar("E", bound=Exception)
 
-    class _Group(Exception, Generic[E]):
+    class Group(Exception, Generic[E]):
+        """Exceptions that are raised together."""
+
         message: str
         exceptions: tuple[E, ...]
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 else:
 
-    class _Group(Exception):
+    class Group(Exception):
+        """Exceptions that are raised together."""
+
         def __init__(self, message, exceptions):
             super().__init__(message, exceptions)
             self.message = message
@@ -27,9 +29,3 @@ else:
 
         def __class_getitem__(cls, _):
             return cls
-
-
-if sys.version_info >= (3, 11):
-    Group = ExceptionGroup  # noqa: F821 - a builtin since 3.11
-else:  # pragma: no cover - coverage is measured on another Python
-    Group = _Group

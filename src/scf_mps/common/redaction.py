@@ -201,7 +201,10 @@ def _compile_pattern() -> re.Pattern[str]:
 @lru_cache(1000)
 def is_secret_name(name: str) -> bool:
     """Return True if a field with this name holds a secret."""
-    return re.search(rf"{_SECRET_NAME}\Z", name, re.VERBOSE | re.IGNORECASE) is not None
+    # Compiling the pattern takes as long as importing ten modules, and few names have a hint.
+    return _may_match(name) and bool(
+        re.search(rf"{_SECRET_NAME}\Z", name, re.VERBOSE | re.IGNORECASE)
+    )
 
 
 def _mask_match(match: re.Match[str]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..common.exception_group import Group
-from ..errors import ScfMpsError
+from ..errors import Group, ScfMpsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

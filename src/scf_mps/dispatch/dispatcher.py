@@ -15,7 +15,6 @@ from ..channels import Outcome, ReplyingDelivery
 from ..common.completion import await_result
 from ..context import Context, convert_context
 from ..errors import CallbacksFailed, EventHeld, InvalidEvent, LedgerError, describe_error
-from ..events.vod import VOD_EVENT_TYPES
 from .invocation import Invocation
 from .summary import create_failure_group, report_unhandled, summarize
 
@@ -44,7 +43,7 @@ class Dispatcher:
         coordinator: holds events in the ledger, None without a ledger.
     """
 
-    __slots__ = ("_coordinator", "_hooks", "_rejected_types", "_runner", "table")
+    __slots__ = ("_coordinator", "_hooks", "_named_types", "_runner", "table")
 
     def __init__(
         self,
@@ -57,7 +56,7 @@ class Dispatcher:
         self._runner = runner
         self._hooks = hooks
         self._coordinator = coordinator
-        self._rejected_types = VOD_EVENT_TYPES - {route.type for route in table.routes}
+        self._named_types = frozenset(route.type for route in table.routes)
 
     @property
     def ledger(self) -> Ledger | None:
@@ -80,7 +79,7 @@ class Dispatcher:
         """
         with logs.bind(context.request_id, context):
             try:
-                delivery = channels.receive(event, context, self._rejected_types)
+                delivery = channels.receive(event, context, self._named_types)
                 if delivery.lookback is not None:
                     from ..ledger.reconcile import reconcile
 
@@ -94,7 +93,7 @@ class Dispatcher:
 
     def explain(self, event: object) -> list[Reason]:
         """Return why each callback would run or not. See `App.explain`."""
-        delivery = channels.receive(event, Context(), self._rejected_types)
+        delivery = channels.receive(event, Context(), self._named_types)
         events = [delivery.read(index, verify=False) for index in range(delivery.count)]
         return [reason for event in events for reason in self.table.explain(event)]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from ..common.locks import free_in_child
 from ..context import Context
 from ..errors import RegistrationError
 from ..events.base import Event, Result
@@ -136,7 +135,7 @@ class Providers:
     def __init__(self) -> None:
         self._providers: dict[type, Provider] = {}
         self._bases: dict[type, Provision] = {}
-        self._lock = free_in_child(threading.RLock())
+        self._lock: Any = None
         self.requested: set[type] = set()
         """The types of all parameters of callbacks and providers."""
 
@@ -152,6 +151,10 @@ class Providers:
     def _create_provider(self, kind: type, provision: Provision) -> Provider:
         if provision.per == "invocation":
             return Provider(kind, provision.factory)
+        if self._lock is None:
+            from ..common.locks import free_in_child
+
+            self._lock = free_in_child(threading.RLock())
         return InstanceProvider(kind, provision.factory, self._lock)
 
     def replace(self, values: Mapping[type, object]) -> None:

@@ -19,7 +19,6 @@ from .generated.type_tables import (
     SINGLES,
 )
 from .registry import TypeTable
-from .vod import VOD_EVENT_TYPES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,15 +65,10 @@ def parse_event(notification: object) -> Event:
             f"expected an object at {field!r} of a {type_} notification, got {_describe_value(payload)}"
         )
     event = kind(notification, payload, type_, field)
-    subtasks: tuple[Subtask, ...] = ()
-    if type_ not in VOD_EVENT_TYPES:
-        try:
-            subtasks = _SubtaskParser(event).parse(payload)
-        except InvalidEvent:
-            if kind is not UnknownEvent:
-                raise
-            # The structure of an unknown event is not known. Callbacks can still handle the event itself.
-    event._set_subtasks(subtasks)
+    if kind is UnknownEvent:
+        event._set_subtasks(_parse_unknown(event, payload))
+    else:
+        event._set_subtasks(_SubtaskParser(event).parse(payload))
     return event
 
 
@@ -98,6 +92,18 @@ def check_finite(notification: dict[str, Any]) -> None:
                 raise InvalidEvent(
                     f"expected an MPS notification, a JSON object, got the number {value}, which JSON does not have"
                 )
+
+
+def _parse_unknown(event: Event, payload: dict[str, Any]) -> tuple[Subtask, ...]:
+    """Return the subtasks of an unknown event, none if it has another structure. Callbacks can handle the event."""
+    from .vod import VOD_EVENT_TYPES
+
+    if event.type in VOD_EVENT_TYPES:
+        return ()
+    try:
+        return _SubtaskParser(event).parse(payload)
+    except InvalidEvent:
+        return ()
 
 
 class _SubtaskParser:
