@@ -4,17 +4,10 @@
 """
 
 from scf_mps import ImageSprites, Router
-from scf_mps.sdk import Sdk
 
 from .settings import settings
 
 router = Router()
-
-
-def make_public(sprites: ImageSprites, sdk: Sdk) -> None:
-    """Let everybody read the files of a sprite result."""
-    for file in sprites.files:
-        sdk.cos(file).put_object_acl(**file.sdk, ACL="public-read")
 
 
 def _parse(value: str) -> bool:
@@ -24,4 +17,10 @@ def _parse(value: str) -> bool:
 
 
 if settings.read("MPS_PUBLIC", _parse):
-    router.on(ImageSprites)(make_public)
+    from scf_mps.sdk import Sdk
+
+    @router.on(ImageSprites)
+    def make_public(sprites: ImageSprites, sdk: Sdk) -> None:
+        """Let everybody read the files of a sprite result."""
+        for file in sprites.files:
+            sdk.cos(file).put_object_acl(**file.sdk, ACL="public-read")
