@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def test_every_file_of_the_page_is_served(shared_page: Page, name: str) -> None:
     assert reply.headers.get_content_type() == TYPES[Path(name).suffix]
     again = shared_page.get(f"/static/{name}", If_None_Match=reply.headers["ETag"])
     assert (again.status, again.body) == (304, b"")
+
+
+def test_file_is_compressed_for_clients_that_accept_gzip(shared_page: Page) -> None:
+    reply = shared_page.get("/static/app.js", Accept_Encoding="br, gzip")
+    assert reply.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(reply.body) == (FOLDER / "app.js").read_bytes()
+    assert reply.headers["ETag"] != shared_page.get("/static/app.js").headers["ETag"]
 
 
 def test_page_is_the_index(shared_page: Page) -> None:

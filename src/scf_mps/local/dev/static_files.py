@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -38,7 +40,7 @@ class StaticFiles:
         }
 
     def respond(self, name: str, headers: Mapping[str, str]) -> web.Response:
-        """Return a file, or 304 if the client has it.
+        """Return a file, compressed for a client that accepts gzip, or 304 if the client has it.
 
         Raises:
             Refusal: 404 for a name that is not in the list.
@@ -47,9 +49,18 @@ class StaticFiles:
         if path is None:
             raise Refusal(404, f"no file {name[:80]!r} in the page")
         content = path.read_bytes()  # read each time, so that a change needs no restart
-        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        caching = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: "no-cache"}
+        caching = {hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: hdrs.ACCEPT_ENCODING}
+        if "gzip" in headers.get(hdrs.ACCEPT_ENCODING, ""):
+            content = _compress(content)
+            caching[hdrs.CONTENT_ENCODING] = "gzip"
+        caching[hdrs.ETAG] = etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         if headers.get(hdrs.IF_NONE_MATCH) == etag:
             return web.Response(status=304, headers=caching)
         content_type = _CONTENT_TYPES[path.suffix]
         return web.Response(body=content, headers={**caching, hdrs.CONTENT_TYPE: content_type})
+
+
+@lru_cache(maxsize=64)
+def _compress(content: bytes) -> bytes:
+    """Return the content in gzip, the same bytes each time."""
+    return gzip.compress(content, mtime=0)
