@@ -93,10 +93,10 @@ def show_results(page: Page) -> None:
         video.evaluate(
             "(item, time) => new Promise((resolve) => {"
             " item.onseeked = resolve; item.currentTime = time; })",
-            CLIP_SECONDS * number / 8,
+            CLIP_SECONDS * number / 16,
         )
     for number, strip in enumerate(page.locator(".strip").all()):
-        strip.locator("button").nth(1 + number).click()
+        strip.locator("button").nth(number).click()
     page.mouse.move(0, 0)
     page.locator("#toasts > *").first.wait_for(state="detached")
 
