@@ -42,7 +42,7 @@ class Page:
         """Send a request. Bytes are sent as octet-stream, an iterable of bytes in chunks, other bodies as JSON."""
         sent = dict(headers or {})
         if method not in ("GET", "HEAD"):
-            is_json = body is None or isinstance(body, dict | list | str)
+            is_json = not isinstance(body, bytes | Iterator)
             kind = "application/json" if is_json else "application/octet-stream"
             sent = {**PAGE_HEADERS, "Origin": self.console.url, "Content-Type": kind, **sent}
             if is_json and body is not None:

@@ -45,11 +45,14 @@ def stream(shared_page: Page, tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{OBJECTS}/hls"
 
 
+OWN_NAMES = ("master.m3u8", "unordered.m3u8")
+
+
 def list_streams(page: Page) -> list[str]:
     """Return the names of the playlists of both streams, the lower one first."""
     listed = page.read(f"/api/objects?bucket={BUCKET}&prefix=hls/")["objects"]
     names = [item["name"] for item in listed if item["name"].endswith(".m3u8")]
-    return [name for name in names if name != "master.m3u8"]
+    return [name for name in names if name not in OWN_NAMES]
 
 
 def read_video(content: bytes) -> tuple[int, float]:
@@ -63,6 +66,34 @@ def test_remux_plays_the_best_stream_completely(shared_page: Page, stream: str) 
     reply = shared_page.get(f"{stream}/master.m3u8?as=mp4")
     assert (reply.status, reply.headers["Content-Type"]) == (200, "video/mp4")
     assert read_video(reply.body) == (180, 2.0)
+
+
+def test_best_stream_needs_no_order(shared_page: Page, stream: str) -> None:
+    low, high = list_streams(shared_page)
+    lines = [
+        "#EXTM3U",
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="s",NAME="s",URI="missing.m3u8"',
+        "#EXT-X-STREAM-INF:BANDWIDTH=900",
+        high,
+        "#EXT-X-STREAM-INF:AVERAGE-BANDWIDTH=9999,BANDWIDTH=100",
+        low,
+    ]
+    put(shared_page, "hls/unordered.m3u8", "\n".join(lines).encode())
+    assert read_video(shared_page.get(f"{stream}/unordered.m3u8?as=mp4").body)[0] == 180
+
+
+def test_segments_may_be_ranges_of_one_file(shared_page: Page, stream: str) -> None:
+    low, _ = list_streams(shared_page)
+    lines = shared_page.get(f"{stream}/{low}").body.decode().splitlines()
+    content = b""
+    for index, line in enumerate(lines):
+        if line and line[0] != "#":
+            segment = shared_page.get(f"{stream}/{line}").body
+            lines[index] = f"#EXT-X-BYTERANGE:{len(segment)}@{len(content)}\nall.ts"
+            content += segment
+    put(shared_page, "ranges/all.ts", content)
+    path = put(shared_page, "ranges/a.m3u8", "\n".join(lines).encode())
+    assert read_video(shared_page.get(f"{path}?as=mp4").body)[1] == 2.0
 
 
 def test_remux_of_one_stream_has_ranges(shared_page: Page, stream: str) -> None:
@@ -107,6 +138,7 @@ def put(page: Page, key: str, content: bytes) -> str:
         ("#EXTM3U\n#EXTINF:1,\nhttps://other.example/a.ts\n", 400),
         ("#EXTM3U\n#EXTINF:1,\nmissing.ts\n", 404),
         ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nmissing.m3u8\n", 404),
+        ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8\n", 400),
         ("#EXTM3U\n#EXTINF:1,\nbroken.ts\n#EXT-X-ENDLIST\n", 502),
         ("#EXTM3U\n" + "#" * remux.MAX_PLAYLIST_BYTES, 400),
     ],

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from scf_mps.local.dev.server import Console, PortInUse
+from scf_mps.local.dev.server import Console, PortUnavailable
 
 from .http_client import Page, open_stream
 from .projects import Start
@@ -49,7 +49,7 @@ def test_taken_port_is_named(start: Start, host: str) -> None:
     with socket.create_server((host, 0), family=family) as taken:
         port = taken.getsockname()[1]
         stack.options = replace(stack.options, port=port)
-        with pytest.raises(PortInUse, match=str(port)) as caught, Console(stack):
+        with pytest.raises(PortUnavailable, match=str(port)) as caught, Console(stack):
             pass
     assert "--port" in str(caught.value)
     assert host in str(caught.value)

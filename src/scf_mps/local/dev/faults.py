@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class _WebhookRule:
 
     status: int = 500
     body: str = ""
-    headers: dict[str, Any] = field(default_factory=dict[str, Any])
+    headers: object = None
     seconds: float = 0.0
     times: int = 1
 
@@ -39,7 +39,9 @@ class _WebhookRule:
             raise ValueError(f"status {self.status} is not from 200 to 599")
         if not 1 <= self.times <= MAX_WEBHOOK_RESPONSES:
             raise ValueError(f"times {self.times} is not from 1 to {MAX_WEBHOOK_RESPONSES}")
-        headers = {name: str(value) for name, value in self.headers.items()}
+        if not isinstance(self.headers, dict | None):
+            raise ValueError(f"headers {self.headers!r} is not an object")
+        headers = {name: str(value) for name, value in (self.headers or {}).items()}
         return [StubResponse(self.status, self.body, headers, self.seconds)] * self.times
 
 

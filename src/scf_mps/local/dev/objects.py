@@ -8,15 +8,15 @@ developer's bucket may hold HTML or SVG with scripts of strangers.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from ..cos import metadata
-from ..cos.call import Call, Cloud
+from ..cos.call import Body, Call, Cloud
 from ..cos.database import Database
 from ..cos.errors import CosError
 from ..cos.names import Address
@@ -55,17 +55,11 @@ OTHER_TYPE = "application/octet-stream"
 MAX_LIST = 1000
 """Objects and prefixes of one page of a list."""
 
+_NO_BODY = cast("Body", None)
+"""Reads have no body."""
+
 _CONDITIONS = ("range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 _COPIED_HEADERS = ("ETag", "Last-Modified", "Accept-Ranges", "Content-Range")
-
-
-class _NoBody:
-    """The body of a read."""
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield nothing."""
-        return
-        yield b""
 
 
 def build_object_url(bucket: str, region: str, key: str) -> str:
@@ -157,7 +151,7 @@ class Objects:
     async def read_headers(self, location: Location) -> dict[str, str]:
         """Return the headers with which COS would send an object. Raises Refusal 404."""
         call = Call(
-            "HEAD", Address(location.bucket, location.region), location.key, {}, {}, _NoBody()
+            "HEAD", Address(location.bucket, location.region), location.key, {}, {}, _NO_BODY
         )
         try:
             call.bucket = self._cloud.store.bucket(location.bucket, location.region)
@@ -210,7 +204,7 @@ class Objects:
             if expected != version.quoted_etag:
                 headers.pop("range", None)
         address = Address(location.bucket, location.region)
-        call = Call(request.method, address, location.key, {}, headers, _NoBody())
+        call = Call(request.method, address, location.key, {}, headers, _NO_BODY)
         call.bucket = bucket
         return call
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from scf_mps.cos import CosError, CosObject, hls
-from scf_mps.local.engine import Engine, EngineError
+from scf_mps.local.engine import Engine
 
 from ..mps.model import Location
 from .objects import Objects
@@ -21,7 +21,7 @@ MAX_FILES = 8
 
 MAX_PLAYLIST_BYTES = 4 * 1024 * 1024
 
-_BANDWIDTH = re.compile(r"\bBANDWIDTH=([0-9]{1,12})")
+_BANDWIDTH = re.compile(r"(?<![A-Z-])BANDWIDTH=([0-9]{1,12})")
 
 
 class Remuxes:
@@ -47,7 +47,8 @@ class Remuxes:
         """Return the MP4 of a playlist. For a master playlist it is the stream with the highest bit rate.
 
         Raises:
-            Refusal: 404 if the playlist or a segment is missing, 400 if it is no playlist, 502 if the engine fails.
+            Refusal: 404 if the playlist or a segment is missing, 400 if it is no playlist, 503 without the engine.
+        EngineError: the stream is damaged.
         """
         location, text, etag = self._read_playlist(location)
         key = (location, etag)
@@ -110,10 +111,7 @@ def _remux(playlist: Path, target: Path) -> None:
     with Engine() as engine:
         if not engine.available:
             raise Refusal(503, str(engine.find_problem()))
-        try:
-            engine.remux(playlist, target)
-        except EngineError as error:
-            raise Refusal(502, f"{error.code}: {error.message}") from None
+        engine.remux(playlist, target)
 
 
 def _parse(location: Location, text: str) -> hls.Document:

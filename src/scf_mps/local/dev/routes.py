@@ -78,13 +78,16 @@ async def get_state(console: Console, request: Request) -> dict[str, Any]:
 async def list_tasks(console: Console, request: Request) -> dict[str, Any]:
     """Return a page of tasks, newest first."""
     query = request.query
-    rows, before = await asyncio.to_thread(
-        console.stack.activity.list_tasks,
-        status=query.get("status", ""),
-        failed=query.get("failed", "") not in ("", "0"),
-        query=query.get("q", ""),
-        before=query.get("before", ""),
-    )
+    try:
+        rows, before = await asyncio.to_thread(
+            console.stack.activity.list_tasks,
+            status=query.get("status", ""),
+            failed=query.get("failed", "") not in ("", "0"),
+            query=query.get("q", ""),
+            before=query.get("before", ""),
+        )
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None
     return {"tasks": rows, "before": before}
 
 
@@ -180,7 +183,10 @@ async def _store(
     stack = console.stack
     location = Location(stack.input.bucket, stack.input.region, key)
     await uploads.store_video(stack.client, stack.cos.url, location, content)
-    task = await asyncio.to_thread(stack.submit_object, location, workflow)
+    try:
+        task = await asyncio.to_thread(stack.submit_object, location, workflow)
+    except KeyError:
+        raise Refusal(404, f"no workflow {workflow[:80]!r}. The video is stored") from None
     return {"task": task, "object": f"cos://{location.bucket}.{location.region}/{key}"}
 
 
@@ -217,12 +223,17 @@ async def redeliver_dead_letter(console: Console, request: Request) -> dict[str,
 
 
 async def set_queue(console: Console, request: Request) -> dict[str, Any]:
-    """Pause or resume the delivery of events."""
-    paused = (await request.read_fields()).get("paused")
-    if not isinstance(paused, bool):
-        raise Refusal(400, f"paused is {paused!r}. Use true or false")
-    await asyncio.to_thread(console.stack.pause, paused)
-    return {"paused": paused}
+    """Pause or resume the delivery of events, or set whether a reload delivers the last event again."""
+    stack = console.stack
+    setters = {"paused": stack.pause, "again_after_save": stack.set_again_after_save}
+    fields = await request.read_fields()
+    for name, value in fields.items():
+        if name not in setters or not isinstance(value, bool):
+            names = " and ".join(setters)
+            raise Refusal(400, f"invalid setting {name}={value!r}. Use true or false for {names}")
+    for name, value in fields.items():
+        await asyncio.to_thread(setters[name], value)
+    return {"paused": stack.paused, "again_after_save": stack.again_after_save}
 
 
 async def get_faults(console: Console, request: Request) -> dict[str, Any]:

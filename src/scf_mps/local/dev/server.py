@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import logging
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, final
 
 from aiohttp import hdrs, web
@@ -12,8 +15,10 @@ from aiohttp import hdrs, web
 from ..api.errors import ApiError
 from ..api.services.mps import Mps
 from ..background import BackgroundServer
+from ..engine import EngineError
 from ..http_server import HOST, get_port, start_server
 from ..mps.errors import Refused
+from ..scf import InvocationRejected
 from .event_stream import EventStreams
 from .objects import Objects
 from .remux import Remuxes
@@ -29,11 +34,23 @@ DEFAULT_PORT = 8790
 
 _HOST_V6 = "::1"
 
+_STATUSES: Mapping[type[Exception], int] = {
+    Refused: 400,
+    ApiError: 400,
+    InvocationRejected: 413,
+    EngineError: 502,
+    ConnectionError: 499,  # the client disconnected
+}
+"""HTTP statuses of the refusals of the stack's parts."""
+
+_MAX_STOP_SECONDS = 5
+"""Time that a stop waits for cancelled requests."""
+
 _log = logging.getLogger(__name__)
 
 
-class PortInUse(OSError):
-    """The port of the console is taken."""
+class PortUnavailable(OSError):
+    """The console cannot listen on its port, mostly because another program does."""
 
 
 @final
@@ -73,7 +90,7 @@ class Console(BackgroundServer):
         return f"http://{HOST}:{self.port}"
 
     async def start(self) -> None:
-        """Listen on 127.0.0.1, and on ::1 if the machine has it. Raises PortInUse."""
+        """Listen on 127.0.0.1, and on ::1 if the machine has it. Raises PortUnavailable."""
         self._runner = await self._listen()
         self.port = get_port(self._runner)
         self.objects = Objects(self.stack.cos.directory)
@@ -85,11 +102,13 @@ class Console(BackgroundServer):
         assert self._runner is not None
         self.streams.close()
         await self._runner.cleanup()
+        # Cancelled uploads still have to close their connections.
+        others = {asyncio.ensure_future(asyncio.sleep(0)), *asyncio.all_tasks()}
+        await asyncio.wait(others - {asyncio.current_task()}, timeout=_MAX_STOP_SECONDS)
         self.remuxes.close()
         self.objects.close()
 
     async def _listen(self) -> web.ServerRunner:
-        host = HOST
         try:
             runner = await start_server(
                 self._handle,
@@ -100,22 +119,22 @@ class Console(BackgroundServer):
                 # Seconds for which a refused upload is read, so that its sender sees the refusal.
                 lingering_time=1,
             )
-            try:
-                host = _HOST_V6
-                await web.TCPSite(runner, host, get_port(runner)).start()
-            except OSError as error:
-                # Without IPv6 the address is unknown. With it, localhost may mean another program's port.
-                if error.errno == errno.EADDRINUSE:
-                    await runner.cleanup()
-                    raise
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUse(
-                error.errno,
-                f"port {self.port} on {host} is in use. Stop the other program or choose another --port",
-            ) from None
+            raise self._build_failure(HOST, error) from None
+        site = web.TCPSite(runner, _HOST_V6, get_port(runner))
+        (problem,) = await asyncio.gather(site.start(), return_exceptions=True)
+        # Without IPv6 the address is unknown. With it, localhost may lead to another program.
+        if isinstance(problem, OSError) and problem.errno == errno.EADDRINUSE:
+            await runner.cleanup()
+            raise self._build_failure(_HOST_V6, problem)
         return runner
+
+    def _build_failure(self, host: str, error: OSError) -> PortUnavailable:
+        reason = os.strerror(error.errno or 0)
+        return PortUnavailable(
+            error.errno,
+            f"cannot listen on port {self.port} of {host}: {reason}. Stop the other program, or choose another --port",
+        )
 
     async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
         """Process one request, from its parsed head to the last byte of its response."""
@@ -126,10 +145,9 @@ class Console(BackgroundServer):
             result = await handler(self, Request(raw, parameters, parse_query(query)))
         except Refusal as refusal:
             return _build_error(refusal.status, str(refusal), **refusal.headers)
-        except (Refused, ApiError) as error:
-            return _build_error(400, str(error))
-        except ConnectionError:  # the client disconnected
-            return web.Response(status=499)
+        except tuple(_STATUSES) as error:
+            status = next(code for kind, code in _STATUSES.items() if isinstance(error, kind))
+            return _build_error(status, str(error))
         except Exception as error:
             _log.exception("%s %s failed", raw.method, raw.raw_path)
             return _build_error(500, f"{type(error).__name__}: {error}. The terminal has more")
