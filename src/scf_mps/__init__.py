@@ -18,6 +18,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .app import App as App
+    from .common.spans import Observer as Observer
+    from .common.spans import Span as Span
     from .context import Context as Context
     from .cos import Cos as Cos
     from .dispatch.idempotency import IdempotencyKey as IdempotencyKey
@@ -73,6 +75,7 @@ else:
         globals(),
         {
             "app": "App",
+            "common.spans": "Observer Span",
             "context": "Context",
             "cos": "Cos",
             "dispatch.idempotency": "IdempotencyKey",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any, TypeVar
 
+    from .common.spans import Observer
     from .dispatch.injection import Arguments
     from .dispatch.middleware import Middleware
     from .ledger.base import Ledger
@@ -73,6 +74,8 @@ class App(Router):
         on_ledger_error: ``"fail"`` leaves an event to SCF's retry if the ledger fails. ``"run"`` runs the callbacks,
             which may then run twice.
 
+        observers: receive the spans of each invocation. See `Observer`.
+
     Raises:
         RegistrationError: an argument is invalid.
     """
@@ -84,6 +87,7 @@ class App(Router):
         reserve: float = 1.0,
         ledger: Ledger | str | None = None,
         on_ledger_error: str = "fail",
+        observers: Sequence[Observer] = (),
     ) -> None:
         super().__init__(*routers)
         if on_ledger_error not in ("fail", "run"):
@@ -98,6 +102,11 @@ class App(Router):
             from .dispatch.middleware import collect_hooks
 
             self._hooks = collect_hooks(self._middleware)
+        self._observers: tuple[Observer, ...] = ()
+        if observers:
+            from .common.spans import check_observers
+
+            self._observers = check_observers(observers)
         self._reserve = reserve
         self._providers = Providers()
         self._overrides: dict[type, object] = {}
@@ -154,7 +163,7 @@ class App(Router):
                 raise ValueError(f"unknown callback {name!r}. Use {', '.join(known)}")
         return dispatcher.handle(event, convert_context(context), force)
 
-    def overridden(self, values: Mapping[type, Any]) -> App:
+    def overridden(self, values: Mapping[type, Any], *, observers: Sequence[Observer] = ()) -> App:
         """Return a copy whose callbacks and providers get these values instead of those of their providers.
 
         It is meant for tests: ``app.overridden({Database: fake}).main_handler(event, {})``. It closes the application,
@@ -162,6 +171,7 @@ class App(Router):
 
         Args:
             values: by type. Each is an instance of its type, and is used as it is: nothing opens or closes it.
+            observers: receive the spans, besides those of the application.
 
         Raises:
             RegistrationError: no callback or provider needs a type, or a value is not an instance of its type.
@@ -174,6 +184,10 @@ class App(Router):
         vars(copy).update(vars(self))
         copy._providers = Providers()
         copy._overrides = {**self._overrides, **values}
+        if observers:
+            from .common.spans import check_observers
+
+            copy._observers = self._observers + check_observers(observers)
         copy._dispatcher = None
         return copy
 
@@ -237,7 +251,7 @@ class App(Router):
         if logs.is_on_scf():
             logs.configure()
         self._dispatcher = Dispatcher(
-            Table(routes), runner, self._hooks, self._create_coordinator()
+            Table(routes), runner, self._hooks, self._create_coordinator(), self._observers
         )
         return self._dispatcher
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from .common.operations import Operations
+    from .common.spans import Tracer
+
 _SHOWN = (
     "request_id",
     "function_name",
@@ -38,9 +41,11 @@ class Context:
         deadline: when SCF kills this invocation, infinity without a time limit.
         reserve: seconds before the deadline at which requests of callbacks end, so that their outcome can be recorded
             and reported. A ledger needs more than `RESERVE_SECONDS`.
+        operations: the requests, ledger calls and waits, None before the first one.
+        tracer: makes the spans, None without observers.
     """
 
-    __slots__ = ("clock", "deadline", "raw", "reserve", "sleep")
+    __slots__ = ("clock", "deadline", "operations", "raw", "reserve", "sleep", "tracer")
 
     def __init__(
         self,
@@ -53,6 +58,8 @@ class Context:
         self.sleep = sleep
         self.deadline = clock() + self.time_limit
         self.reserve = RESERVE_SECONDS
+        self.operations: Operations | None = None
+        self.tracer: Tracer | None = None
 
     @property
     def request_id(self) -> str:

@@ -38,12 +38,16 @@ class _Scope:
         fields: the fields of every line.
         secrets: texts that every line hides, in all their forms.
         event: the notification, whose secrets are not in `secrets` yet. None if they are.
+        context: of the invocation.
         outer: the scope of the invocation that called this one, from a callback.
     """
 
-    __slots__ = ("event", "fields", "outer", "secrets")
+    __slots__ = ("context", "event", "fields", "outer", "secrets")
 
-    def __init__(self, fields: dict[str, str], secrets: tuple[str, ...]) -> None:
+    def __init__(
+        self, fields: dict[str, str], secrets: tuple[str, ...], context: Context | None
+    ) -> None:
+        self.context = context
         self.fields = fields
         self.secrets = secrets
         self.event: object = None
@@ -82,7 +86,7 @@ def bind(request_id: str, context: Context | None = None) -> _Scope:
         context: SCF's context. The variables in its ``environ`` hold secrets as those of the process do.
     """
     secrets = _read_process_secrets() if context is None else _read_context_secrets(context)
-    return _Scope({"request_id": request_id}, secrets)
+    return _Scope({"request_id": request_id}, secrets, context)
 
 
 def bind_task(task_id: str) -> None:
@@ -107,6 +111,12 @@ def bind_event(task_id: str, notification: object) -> None:
         if scope.event is not None:
             scope.list_secrets()
         scope.event = notification
+
+
+def get_context() -> Context | None:
+    """Return the context of the invocation, None outside of one."""
+    scope = _get_scope()
+    return None if scope is None else scope.context
 
 
 def _get_scope() -> _Scope | None:

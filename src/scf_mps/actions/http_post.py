@@ -202,12 +202,23 @@ def exchange(
     Raises:
         Unreachable: no complete response in time.
     """
+    from ..common.operations import Operation
+
+    if seconds <= 0:
+        raise Unreachable(f"no time left to post to {address}", False)
+    with Operation("post", str(address)) as operation:
+        response = _exchange(address, content, headers, seconds, cafile)
+        operation["status"] = response.status
+        return response
+
+
+def _exchange(
+    address: Address, content: bytes, headers: Mapping[str, str], seconds: float, cafile: str | None
+) -> Response:
     from ..common.certificates import get_ssl_context
     from ..common.deadline import Deadline
     from ..cos.http1 import Connection, build_head
 
-    if seconds <= 0:
-        raise Unreachable(f"no time left to post to {address}", False)
     deadline = Deadline().within(seconds)
     sent = False
     try:

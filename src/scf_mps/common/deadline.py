@@ -13,6 +13,7 @@ import time
 from time import monotonic
 
 from ..context import RESERVE_SECONDS as RESERVE_SECONDS
+from .operations import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,30 +40,35 @@ class Deadline:
         at: the time on `clock`, in seconds. Infinity by default.
         clock: returns the current time in seconds.
         pause: waits for some seconds on that clock.
+        purpose: of the waits: ``cos`` or ``api``.
     """
 
-    __slots__ = ("_pause", "at", "clock")
+    __slots__ = ("_pause", "_purpose", "at", "clock")
 
     def __init__(
         self,
         at: float = math.inf,
         clock: Callable[[], float] = monotonic,
         pause: Callable[[float], None] = time.sleep,
+        purpose: str = "cos",
     ) -> None:
         self.at = at
         self.clock = clock
         self._pause = pause
+        self._purpose = purpose
 
     @classmethod
-    def before_end(cls, context: Context | None) -> Deadline:
+    def before_end(cls, context: Context | None, purpose: str = "cos") -> Deadline:
         """Return the deadline of an invocation, `Context.reserve` before SCF ends it. Infinity without a context."""
         if context is None:
-            return cls()
-        return cls(context.deadline - context.reserve, context.clock, context.sleep)
+            return cls(purpose=purpose)
+        return cls(context.deadline - context.reserve, context.clock, context.sleep, purpose)
 
     def within(self, seconds: float) -> Deadline:
         """Return the earlier of this deadline and the one `seconds` from now."""
-        return Deadline(min(self.at, self.clock() + seconds), self.clock, self._pause)
+        return Deadline(
+            min(self.at, self.clock() + seconds), self.clock, self._pause, self._purpose
+        )
 
     def remaining(self) -> float:
         """Return the remaining seconds, 0 or less after the deadline."""
@@ -84,7 +90,8 @@ class Deadline:
         if seconds > 0:
             if seconds >= self.remaining():
                 return False
-            self._pause(seconds)
+            with Operation("wait", self._purpose):
+                self._pause(seconds)
         return True
 
 

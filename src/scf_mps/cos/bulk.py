@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from .errors import FATAL_CODES, CosError, group_errors
@@ -49,7 +50,10 @@ class _Job(Generic[T, R]):
         threads = []
         for number in range(1, count):
             thread = threading.Thread(
-                target=self._run_worker, args=(number,), name=f"cos-{number}", daemon=True
+                target=copy_context().run,
+                args=(self._run_worker, number),
+                name=f"cos-{number}",
+                daemon=True,
             )
             try:
                 thread.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..common.certificates import explain_distrust
+from ..common.operations import Operation
 from ..common.retry import call_with_retry, parse_retry_after
 from . import xml
 from .errors import Corrupt, CosError, Denied, Unavailable, find_error_class, is_retryable
@@ -104,7 +105,15 @@ class Client:
 class _Attempts:
     """The attempts of one request."""
 
-    __slots__ = ("_client", "_failure", "_is_streamed", "_maybe_applied", "_request")
+    __slots__ = (
+        "_client",
+        "_failure",
+        "_is_streamed",
+        "_maybe_applied",
+        "_number",
+        "_request",
+        "_wait",
+    )
 
     def __init__(self, client: Client, request: Request, is_streamed: bool) -> None:
         self._client = client
@@ -112,9 +121,29 @@ class _Attempts:
         self._is_streamed = is_streamed
         self._failure: CosError | None = None
         self._maybe_applied = False
+        self._number = 0
+        self._wait = 0.0
 
     def send(self) -> tuple[Exchange, bytes]:
         """Send the request once. Return the exchange and its body. Raises CosError."""
+        self._number += 1
+        target = self._request.target
+        place = {"bucket": target.bucket, "region": target.region, "key": target.key}
+        with Operation(
+            "cos", self._request.method, self._number, **place, wait=self._wait
+        ) as operation:
+            try:
+                exchange, body = self._send_once()
+            except CosError as error:
+                operation["code"] = error.code
+                operation["status"], operation["request_id"] = error.status, error.request_id
+                raise
+            response = exchange.response
+            operation["status"] = response.status
+            operation["request_id"] = response.headers.get("x-cos-request-id", "")
+        return exchange, body
+
+    def _send_once(self) -> tuple[Exchange, bytes]:
         try:
             exchange = self._send()
             response = exchange.response
@@ -143,7 +172,9 @@ class _Attempts:
         self._failure = error
         if is_final or not is_retryable(error):
             return None
-        return client.retry.next_wait(attempt, error.retry_after)
+        wait = client.retry.next_wait(attempt, error.retry_after)
+        self._wait = wait or 0.0
+        return wait
 
     def _send(self) -> Exchange:
         """Send the request after the wait that its rates demand. Return when its response begins.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import Any
 
+    from ..common.spans import Observer, Tracer
     from ..events.base import Event
     from ..ledger.base import Ledger
     from ..ledger.session import LedgerCoordinator
@@ -41,9 +42,10 @@ class Dispatcher:
         runner: runs calls.
         hooks: the hooks of the middleware.
         coordinator: holds events in the ledger, None without a ledger.
+        observers: get the spans.
     """
 
-    __slots__ = ("_coordinator", "_hooks", "_named_types", "_runner", "table")
+    __slots__ = ("_coordinator", "_hooks", "_named_types", "_observers", "_runner", "table")
 
     def __init__(
         self,
@@ -51,11 +53,13 @@ class Dispatcher:
         runner: Runner,
         hooks: Hooks,
         coordinator: LedgerCoordinator | None = None,
+        observers: tuple[Observer, ...] = (),
     ) -> None:
         self.table = table
         self._runner = runner
         self._hooks = hooks
         self._coordinator = coordinator
+        self._observers = observers
         self._named_types = frozenset(route.type for route in table.routes)
 
     @property
@@ -78,6 +82,8 @@ class Dispatcher:
             force: names of callbacks that run although the ledger has them as completed.
         """
         with logs.bind(context.request_id, context):
+            tracer = self._create_tracer(context) if self._observers else None
+            failure: BaseException | None = None
             try:
                 delivery = channels.receive(event, context, self._named_types)
                 if delivery.lookback is not None:
@@ -85,11 +91,26 @@ class Dispatcher:
 
                     return reconcile(self, context, delivery.lookback)
                 if isinstance(delivery, ReplyingDelivery):
-                    return delivery.reply(self._process(delivery, context, force))
+                    outcomes = self._process(delivery, context, force)
+                    failure = next((item.error for item in outcomes if item.error), None)
+                    return delivery.reply(outcomes)
                 return self._dispatch(delivery.read(0), context, force)
             except BaseException as error:
+                failure = error
                 outgoing = self._redact(error, event)
+            finally:
+                if tracer is not None:
+                    tracer.close(failure)
         raise outgoing  # outside of the handler, so that the original is not its context
+
+    def _create_tracer(self, context: Context) -> Tracer | None:
+        """Return the tracer of an invocation, None if it has one: `reconcile` handles events inside of it."""
+        if context.tracer is not None:
+            return None
+        from ..common.spans import Tracer
+
+        context.tracer = Tracer(self._observers, context)
+        return context.tracer
 
     def explain(self, event: object) -> list[Reason]:
         """Return why each callback would run or not. See `App.explain`."""
@@ -101,6 +122,8 @@ class Dispatcher:
         self, delivery: ReplyingDelivery, context: Context, force: Collection[str]
     ) -> list[Outcome]:
         """Process each event independently. One that another delivery holds is tried again after the others."""
+        if context.tracer is not None and delivery.count != 1:
+            context.tracer.settle()
         if delivery.count == 1:
             return [self._process_event(delivery, 0, context, force)]
         outcomes: dict[int, Outcome] = {}
@@ -146,9 +169,21 @@ class Dispatcher:
             CallbacksFailed: a callback, a cleanup or the ledger failed.
         """
         invocation = Invocation(event, context)
-        if self._hooks.around_event:
-            return self._run_inside_hooks(invocation, force, wait)
-        return self._run_event(invocation, force, wait)
+        run = self._run_inside_hooks if self._hooks.around_event else self._run_event
+        tracer = context.tracer
+        if tracer is None:
+            return run(invocation, force, wait)
+        failure: BaseException | None = None
+        span = tracer.open_event(event)
+        try:
+            return run(invocation, force, wait)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            if invocation.session is not None:
+                span["delivery"] = invocation.session.delivery
+            tracer.close_event(span, invocation.calls, failure)
 
     def _run_inside_hooks(
         self, invocation: Invocation, force: Collection[str], wait: bool

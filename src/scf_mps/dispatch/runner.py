@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from ..context import Context
     from ..events.base import Result
     from ..routing.plan import Call, Route
     from .injection import Arguments
@@ -60,7 +61,7 @@ class Runner:
         """
         context, session = invocation.context, invocation.session
         clock, deadline = context.clock, context.deadline
-        run = self._run_inside_hooks if self._hooks.around_callback else self._run_callback
+        run = self._get_run(context)
         after_callback = self._hooks.after_callback
         is_verbose = log.isEnabledFor(logging.INFO)
         all_completed = True
@@ -94,6 +95,11 @@ class Runner:
                 session.record(call)
                 now = clock()
         return all_completed
+
+    def _get_run(self, context: Context) -> Callable[[Call, Invocation], Any]:
+        """Return the function that runs a callback, inside of hooks and spans if there are any."""
+        run = self._run_inside_hooks if self._hooks.around_callback else self._run_callback
+        return run if context.tracer is None else context.tracer.wrap(run)
 
     def defer(self, calls: list[Call], reason: str) -> None:
         """Leave calls to the next delivery, except for those that completed in an earlier one."""

@@ -11,6 +11,7 @@ import logging
 from time import time
 
 from ..common.error_redaction import create_failure
+from ..common.operations import Operation
 from ..errors import CallbackFailed, CallbacksFailed, DamagedRecord, LedgerError, ScfMpsError
 from ..events.parser import parse_event
 from ..tencent.mps import Mps, NoNotification
@@ -66,6 +67,8 @@ def reconcile(
         ValueError: `span` is invalid.
     """
     run = _Run(dispatcher, _get_ledger(dispatcher, span), context)
+    if context.tracer is not None:
+        context.tracer.settle()  # its tasks have traces of their own
     now = time()
     try:
         for task in run.mps.finished(now - span, now - GRACE_PERIOD):
@@ -148,7 +151,8 @@ class _Run:
     def _is_known(self, key: str) -> bool:
         """Return True if the event is complete, or another delivery holds it."""
         try:
-            event = self._ledger.find(key)
+            with Operation("ledger", "find"):
+                event = self._ledger.find(key)
         except DamagedRecord:
             return False  # dispatching it fails, and the other tasks continue
         return event is not None and (event.complete or event.lease_seconds > 0)

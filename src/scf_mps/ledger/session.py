@@ -14,6 +14,7 @@ import logging
 import threading
 from math import isfinite
 
+from ..common.operations import Operation
 from ..context import RESERVE_SECONDS
 from ..errors import DamagedRecord, EventHeld, LedgerError, describe_error
 from ..logs import scrub
@@ -127,7 +128,7 @@ class LedgerCoordinator:
             remaining = context.remaining()
             seconds = remaining + MAX_KILL_DELAY if isfinite(remaining) else MAX_TIME_LIMIT
             try:
-                with budget.spend():
+                with budget.spend("claim"):
                     return self.ledger.claim(
                         event, keys, seconds, forced=forced, owner=context.request_id
                     )
@@ -139,7 +140,8 @@ class LedgerCoordinator:
                 if pause == _MIN_PAUSE:
                     level = logging.WARNING if held.seconds > MIN_WARNING_SECONDS else logging.INFO
                     log.log(level, "waiting up to %.1f s: %s", held.seconds, held)
-                context.sleep(min(pause, held.seconds, spare))
+                with Operation("wait", "ledger"):
+                    context.sleep(min(pause, held.seconds, spare))
                 pause = min(pause * 1.5, _MAX_PAUSE)
 
 
@@ -161,10 +163,11 @@ class LedgerTimeBudget:
         # A tenth of the time limit, at most a second, is kept for closing. Requests of callbacks end before.
         context.reserve = RESERVE_SECONDS + min(1.0, context.remaining() / 10)
 
-    def spend(self, share: float = 1.0) -> _Spending:
+    def spend(self, name: str, share: float = 1.0) -> _Spending:
         """Return a context manager for one call of the ledger. Its value is the call's timeout in seconds.
 
         Args:
+            name: of the call.
             share: of the remaining budget and time.
 
         Raises:
@@ -173,9 +176,8 @@ class LedgerTimeBudget:
         if self._remaining < MIN_TIMEOUT:
             raise LedgerError("the ledger did not respond earlier in this invocation: not retried")
         left = self.context.remaining() - RESERVE_SECONDS
-        return _Spending(
-            self, max(min(self._remaining, left) * share, min(self._remaining, _MIN_SPEND))
-        )
+        timeout = max(min(self._remaining, left) * share, min(self._remaining, _MIN_SPEND))
+        return _Spending(self, name, timeout)
 
     def take(self, seconds: float) -> None:
         """Take seconds off the budget."""
@@ -185,17 +187,22 @@ class LedgerTimeBudget:
 class _Spending:
     """See `LedgerTimeBudget.spend`."""
 
-    __slots__ = ("_began", "_budget", "_timeout")
+    __slots__ = ("_began", "_budget", "_operation", "_timeout")
 
-    def __init__(self, budget: LedgerTimeBudget, timeout: float) -> None:
+    def __init__(self, budget: LedgerTimeBudget, name: str, timeout: float) -> None:
         self._budget = budget
+        self._operation = Operation("ledger", name)
         self._timeout = timeout
 
     def __enter__(self) -> float:
         self._began = self._budget.context.clock()
+        self._operation.__enter__()
         return self._timeout
 
-    def __exit__(self, kind: type[BaseException] | None, _: object, __: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: object
+    ) -> None:
+        self._operation.__exit__(kind, error, traceback)
         if kind is not None and not issubclass(kind, EventHeld):
             self._budget.take(self._budget.context.clock() - self._began)
 
@@ -212,6 +219,7 @@ class LedgerSession:
     """One delivery's access to its event in the ledger.
 
     Attributes:
+        delivery: number of this delivery of the event, from 1.
         record_error: the error of a record that could not be stored, if callbacks must not run without records.
     """
 
@@ -223,6 +231,7 @@ class LedgerSession:
         "_ledger",
         "_stored",
         "_strict",
+        "delivery",
         "record_error",
     )
 
@@ -230,6 +239,7 @@ class LedgerSession:
         self, ledger: Ledger, lease: Lease, strict: bool, held: set[str], budget: LedgerTimeBudget
     ) -> None:
         self._budget = budget
+        self.delivery = lease.delivery
         self._failed = False
         self._ledger = ledger
         self._lease = lease
@@ -247,7 +257,7 @@ class LedgerSession:
             return
         record = self._create_record(call)
         try:
-            with self._budget.spend(_RECORD_SHARE) as self._lease.timeout:
+            with self._budget.spend("record", _RECORD_SHARE) as self._lease.timeout:
                 self._ledger.record(self._lease, record)
             self._stored[call] = record
         except Exception as error:
@@ -282,7 +292,7 @@ class LedgerSession:
             if call.outcome != "skipped"
         ]
         try:
-            with self._budget.spend() as self._lease.timeout:
+            with self._budget.spend("close") as self._lease.timeout:
                 self._ledger.close(self._lease, records, complete)
         except Exception as error:
             log.error("the event could not be closed in the ledger: %s", error)

@@ -122,7 +122,7 @@ class ApiClient:
         from .credentials import load_credentials
 
         self._credentials = credentials or load_credentials(context)
-        self._deadline = Deadline.before_end(context)
+        self._deadline = Deadline.before_end(context, "api")
         own_region = context.region if context else os.environ.get("TENCENTCLOUD_REGION", "")
         self.region: str = region or os.environ.get("MPS_REGION") or own_region
         self._scheme, host = _parse_endpoint(endpoint or os.environ.get("MPS_API_ENDPOINT") or "")
@@ -160,6 +160,7 @@ class ApiClient:
         """
         import json
 
+        from ..common.operations import Operation
         from ..common.retry import call_with_retry
 
         json.dumps(parameters)
@@ -171,9 +172,21 @@ class ApiClient:
             )
             return self._retry.next_wait(attempt) if may_retry else None
 
-        return call_with_retry(
-            lambda: self._call_once(action, parameters), self._deadline, compute_wait
-        )
+        attempts = 0
+
+        def call_once() -> dict[str, Any]:
+            nonlocal attempts
+            attempts += 1
+            with Operation("api", action, attempts, service=self.service) as operation:
+                try:
+                    response = self._call_once(action, parameters)
+                except ApiError as error:
+                    operation["code"], operation["request_id"] = error.code, error.request_id
+                    raise
+                operation["request_id"] = response.get("RequestId", "")
+                return response
+
+        return call_with_retry(call_once, self._deadline, compute_wait)
 
     def _call_once(self, action: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Make one attempt. Raises `error_class`."""
