@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -58,6 +60,17 @@ async def start_server(
         await runner.cleanup()
         raise
     return runner
+
+
+async def stop_server(runner: web.ServerRunner) -> None:
+    """Stop listening, and end the connections.
+
+    Before CPython 3.13 a timeout that expires while its body ends leaves a request to cancel the task (docs of
+    `asyncio.Task.uncancel`). It then ends aiohttp's first attempt. The second one ends the remaining connections.
+    """
+    with suppress(asyncio.CancelledError):
+        await runner.cleanup()
+    await runner.cleanup()
 
 
 def get_port(runner: web.ServerRunner) -> int:

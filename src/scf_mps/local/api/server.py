@@ -20,7 +20,7 @@ from aiohttp import web
 
 from ..background import BackgroundServer
 from ..cos import DEFAULT_KEY, Key, KeyRing
-from ..http_server import HOST, get_port, reset_connection, start_server
+from ..http_server import HOST, get_port, reset_connection, start_server, stop_server
 from ..request_log import RequestLog
 from . import wire
 from .errors import ApiError
@@ -113,7 +113,7 @@ class CloudApi(BackgroundServer):
     async def stop(self) -> None:
         """Stop listening and cancel requests that wait for an action or a delay."""
         assert self._runner is not None
-        await self._runner.cleanup()
+        await stop_server(self._runner)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

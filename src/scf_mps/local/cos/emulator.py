@@ -17,7 +17,7 @@ from typing import final
 from aiohttp import web
 
 from ..background import BackgroundServer, print_line
-from ..http_server import HOST, get_port, start_server
+from ..http_server import HOST, get_port, start_server, stop_server
 from ..observers import Observers
 from ..request_log import RequestLog
 from .call import Cloud, StoredObject
@@ -126,7 +126,7 @@ class CosEmulator(BackgroundServer):
         """Stop listening and close everything that `start` opened."""
         assert self._runner is not None
         assert self._cloud is not None
-        await self._runner.cleanup()
+        await stop_server(self._runner)
         # Cancelled requests still have to close and remove their files.
         others = asyncio.all_tasks() - {asyncio.current_task()}
         if others:

@@ -16,7 +16,7 @@ from ..api.errors import ApiError
 from ..api.services.mps import Mps
 from ..background import BackgroundServer
 from ..engine import EngineError
-from ..http_server import HOST, get_port, start_server
+from ..http_server import HOST, get_port, start_server, stop_server
 from ..mps.errors import Refused
 from ..scf import InvocationRejected
 from .event_stream import EventStreams
@@ -104,7 +104,10 @@ class Console(BackgroundServer):
         await self._runner.cleanup()
         # Cancelled uploads still have to close their connections.
         others = {asyncio.ensure_future(asyncio.sleep(0)), *asyncio.all_tasks()}
-        await asyncio.wait(others - {asyncio.current_task()}, timeout=_MAX_STOP_SECONDS)
+        (
+            await asyncio.wait(others - {asyncio.current_task()}, timeout=_MAX_STOP_SECONDS),
+            stop_server,
+        )
         self.remuxes.close()
         self.objects.close()
 
