@@ -41,13 +41,13 @@ def test_used_texts_exist() -> None:
     prefixes = set()
     for path in SCRIPTS:
         source = path.read_text("utf-8")
-        used |= set(re.findall(r'\bt\("([^"]+)"', source))
+        used |= set(re.findall(r'\bt\(\s*"([^"]+)"', source))
         used |= {
             each
             for choice in re.findall(r"\bt\([^\"`)]*\?([^)]*?)[,)]", source)
             for each in re.findall(r'"([a-z]+\.\w+)"', choice)
         }
-        prefixes |= set(re.findall(r"\bt\(`([a-z]+\.)\$\{", source))
+        prefixes |= set(re.findall(r"\bt\(\s*`([a-z]+\.)\$\{", source))
     assert used - keys == set()
     assert [prefix for prefix in prefixes if not any(key.startswith(prefix) for key in keys)] == []
 
@@ -70,6 +70,12 @@ def test_page_needs_no_inline_code_and_no_other_host() -> None:
             r"(?:src|href|from|import|url\()\s*[=(]?\s*[\"'](\w+:)?//", path.read_text()
         )
         assert addresses == [], path.name
+
+
+def test_page_loads_every_module_at_once() -> None:
+    page = (STATIC / "index.html").read_text("utf-8")
+    preloaded = re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)
+    assert sorted([*preloaded, "app.js", "theme.js"]) == [path.name for path in SCRIPTS]
 
 
 def test_page_is_small() -> None:

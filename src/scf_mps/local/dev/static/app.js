@@ -24,21 +24,41 @@ function render() {
   const empty = !route.id && route.tab !== "cos";
   document.title = shown ? `${shown.name || shown.event_type} · scf-mps` : "scf-mps dev";
   document.body.classList.toggle("drawer", state.drawer);
-  document.body.classList.toggle("first-visit", empty && !rows.length);
   patch(find("top"), renderTop());
-  patch(find("list"), [renderIconButton(state.drawer ? "close" : "list", t("list.unfold"), () => update({ drawer: !state.drawer }), { class: "unfold", "aria-expanded": String(state.drawer) }), renderList()]);
+  patch(find("list"), [
+    renderIconButton(state.drawer ? "close" : "list", t("list.unfold"), () => update({ drawer: !state.drawer }), {
+      class: "unfold",
+      "aria-expanded": String(state.drawer),
+    }),
+    renderList(),
+  ]);
   patch(find("banner"), renderBanners(server));
   patch(find("main"), empty ? renderWelcome() : renderTask());
-  patch(find("toasts"), state.toasts.map((toast) => h("div", { key: toast.id, class: `toast ${toast.kind}`, role: toast.kind === "error" ? "alert" : "status" }, statusIcon(toast.kind === "error" ? "failed" : "done"), h("p", toast.text), renderIconButton("close", t("dialog.close"), () => dismissToast(toast.id), { class: "small" }))));
+  patch(
+    find("toasts"),
+    state.toasts.map((toast) =>
+      h(
+        "div",
+        { key: toast.id, class: `toast ${toast.kind}`, role: toast.kind === "error" ? "alert" : "status" },
+        statusIcon(toast.kind === "error" ? "failed" : "done"),
+        h("p", toast.text),
+        renderIconButton("close", t("dialog.close"), () => dismissToast(toast.id), { class: "small" }),
+      ),
+    ),
+  );
   find("drop").hidden = !state.dragging;
   showDialog();
 }
 
 function renderBanners(server) {
   return [
-    state.connection === "lost" && h("div.banner.bad", { key: "lost", role: "alert" }, statusIcon("failed"), t("connection.lost_why")),
-    server && !server.engine.available && h("div.banner", { key: "engine" }, statusIcon("partly"), server.engine.problem || t("banner.engine")),
-    server?.function.paused && h("div.banner", { key: "paused" }, statusIcon("waiting"), t("banner.paused", { n: server.function.waiting })),
+    state.connection === "lost" &&
+      h("div.banner.bad", { key: "lost", role: "alert" }, statusIcon("failed"), t("connection.lost_why")),
+    server &&
+      !server.engine.available &&
+      h("div.banner", { key: "engine" }, statusIcon("partly"), server.engine.problem || t("banner.engine")),
+    server?.function.paused &&
+      h("div.banner", { key: "paused" }, statusIcon("waiting"), t("banner.paused", { n: server.function.waiting })),
   ];
 }
 
@@ -73,8 +93,10 @@ function follow(name, { task, row }) {
   if (name === "state") return void loadState();
   if (name === "object") return void loadObjects();
   if (row) {
+    const first = !state.rows.length && !state.route.id && state.route.tab !== "cos";
     announce(row);
     placeRow(row);
+    if (first) go({ id: row.id }, true);
   }
   if (task && task === state.route.id) refreshTask();
 }

@@ -10,14 +10,22 @@ import { renderFacts, renderIconButton, renderLabel, renderNotice } from "./part
 import { getChoice, setChoice, state } from "./state.js";
 import { t } from "./texts.js";
 
-const STATE = { queued: "waiting", running: "running", done: "done", retrying: "retrying", dead: "dead", lost: "lost", failed: "failed" };
-
 /** Return the deliveries, newest first. */
 export function renderDeliveries(task) {
   const again = state.server?.function.again_after_save;
   const deliveries = [...(task.deliveries || [])].reverse();
   return [
-    again !== undefined && h("label.check", { key: "again" }, h("input", { type: "checkbox", checked: again, onchange: (event) => run(() => call("POST", "/api/queue", { again_after_save: event.target.checked })) }), t("deliveries.again")),
+    again !== undefined &&
+      h(
+        "label.check",
+        { key: "again" },
+        h("input", {
+          type: "checkbox",
+          checked: again,
+          onchange: (event) => run(() => call("POST", "/api/queue", { again_after_save: event.target.checked })),
+        }),
+        t("deliveries.again"),
+      ),
     !deliveries.length && h("div.blank-panel", h("p", task.event ? t("deliveries.none") : t("deliveries.no_event"))),
     deliveries.map((delivery, index) => renderDelivery(task, delivery, index === 0)),
   ];
@@ -25,7 +33,7 @@ export function renderDeliveries(task) {
 
 function renderDelivery(task, delivery, newest) {
   const { request_id: id, attempts } = delivery;
-  const status = STATE[delivery.state] || "waiting";
+  const status = delivery.state === "queued" ? "waiting" : delivery.state;
   const chosen = getChoice(`attempt ${id}`, newest && attempts.length ? attempts.at(-1).number : -1);
   const attempt = attempts.find((item) => item.number === chosen);
   return h(
@@ -39,7 +47,12 @@ function renderDelivery(task, delivery, newest) {
       delivery.manual && h("span.tag", t("deliveries.manual")),
       h("span.muted.mono.clip.id", { title: id }, id),
       delivery.state === "dead" &&
-        h("button.small", { onclick: () => run(() => call("POST", `/api/dead-letters/${encodeURIComponent(id)}/redeliver`)) }, icon("redeliver"), t("deliveries.redeliver")),
+        h(
+          "button.small",
+          { onclick: () => run(() => call("POST", `/api/dead-letters/${encodeURIComponent(id)}/redeliver`)) },
+          icon("redeliver"),
+          t("deliveries.redeliver"),
+        ),
     ),
     ["dead", "lost"].includes(delivery.state) && renderNotice(status, t(`deliveries.${delivery.state}_why`)),
     attempts.length > 0 && renderLane(delivery, chosen),
@@ -55,7 +68,11 @@ function renderLane({ request_id: id, pushed, attempts, state: current }, chosen
   for (const attempt of attempts) {
     const gap = Math.max(0, (attempt.started - end) * 1000);
     parts.push(
-      h("li", { key: `gap ${attempt.number}`, class: "gap", style: { "flex-grow": scale(gap) / 3 } }, h("span", t(attempt.number ? "deliveries.wait" : "deliveries.queued", { time: milliseconds(gap) }))),
+      h(
+        "li",
+        { key: `gap ${attempt.number}`, class: "gap", style: { "flex-grow": scale(gap) / 3 } },
+        h("span", t(attempt.number ? "deliveries.wait" : "deliveries.queued", { time: milliseconds(gap) })),
+      ),
       renderAttempt(id, attempt, chosen),
     );
     end = attempt.started + getTotal(attempt) / 1000;
@@ -79,7 +96,13 @@ function renderAttempt(id, attempt, chosen) {
     { key: `attempt ${attempt.number}`, class: "attempt-item", style: { "flex-grow": scale(getTotal(attempt)) } },
     h(
       "button",
-      { class: `attempt ${status}`, "aria-pressed": String(selected), style: { "--cold": `${cold}%` }, onclick: () => setChoice(`attempt ${id}`, selected ? -1 : attempt.number), title: t(attempt.cold ? "deliveries.cold_why" : "deliveries.warm_why") },
+      {
+        class: `attempt ${status}`,
+        "aria-pressed": String(selected),
+        style: { "--cold": `${cold}%` },
+        onclick: () => setChoice(`attempt ${id}`, selected ? -1 : attempt.number),
+        title: t(attempt.cold ? "deliveries.cold_why" : "deliveries.warm_why"),
+      },
       h("span.attempt-name", statusIcon(status), t("deliveries.attempt", { n: attempt.number + 1 })),
       renderFacts([
         attempt.ms == null ? t("status.running") : milliseconds(attempt.ms),
@@ -116,11 +139,18 @@ function renderMatrix(task, attempts) {
           "tr",
           h("th", { scope: "col" }, t("matrix.callback")),
           h("th", { scope: "col" }, t("matrix.result")),
-          attempts.map(({ number: index }) => h("th", { key: index, scope: "col" }, t("deliveries.attempt", { n: index + 1 }))),
+          attempts.map(({ number: index }) =>
+            h("th", { key: index, scope: "col" }, t("deliveries.attempt", { n: index + 1 })),
+          ),
           h("th", { scope: "col" }, h("span.visually-hidden", t("matrix.force"))),
         ),
       ),
-      h("tbody", [...rows].map(([key, row]) => renderCallback(key, { ...row, result: names.get(row.place) || row.type }, attempts))),
+      h(
+        "tbody",
+        [...rows].map(([key, row]) =>
+          renderCallback(key, { ...row, result: names.get(row.place) || row.type }, attempts),
+        ),
+      ),
     ),
   );
 }
@@ -131,22 +161,47 @@ function renderCallback(key, row, attempts) {
     h(
       "tr",
       { key },
-      h("th.mono", { scope: "row" }, row.callback.split(".").map((part, index) => [index > 0 && ".", index > 0 && h("wbr"), part])),
+      h(
+        "th.mono",
+        { scope: "row" },
+        row.callback.split(".").map((part, index) => [index > 0 && ".", index > 0 && h("wbr"), part]),
+      ),
       h("td", { title: `${row.place} · ${row.type}` }, row.result),
       attempts.map(({ number: index }) => {
         const item = row.outcomes.get(index);
         const outcome = item?.outcome || "running";
-        return h("td", { key: index }, item && renderLabel(outcome, t(`outcome.${outcome}`), item.ms != null && h("span.muted.number", milliseconds(item.ms))));
+        return h(
+          "td",
+          { key: index },
+          item &&
+            renderLabel(
+              outcome,
+              t(`outcome.${outcome}`),
+              item.ms != null && h("span.muted.number", milliseconds(item.ms)),
+            ),
+        );
       }),
-      h("td", renderIconButton("redeliver", t("matrix.force"), () => redeliver([row.callback]), { class: "small force", title: t("matrix.force_why"), "aria-label": `${t("matrix.force")}: ${row.callback}` })),
+      h(
+        "td",
+        renderIconButton("redeliver", t("matrix.force"), () => redeliver([row.callback]), {
+          class: "small force",
+          title: t("matrix.force_why"),
+          "aria-label": `${t("matrix.force")}: ${row.callback}`,
+        }),
+      ),
     ),
-    errors.map((error) => h("tr.why", { key: `${key} ${error}` }, h("td.bad.mono", { colspan: attempts.length + 3 }, error))),
+    errors.map((error) =>
+      h("tr.why", { key: `${key} ${error}` }, h("td.bad.mono", { colspan: attempts.length + 3 }, error)),
+    ),
   ];
 }
 
 /** Return the log lines of an attempt. Its own error repeats what they say, unless none of them is an error. */
 function renderLog({ number: index, started, logs = [], error, ms }) {
-  const lines = error && !logs.some(({ level }) => level === "ERROR") ? [...logs, { at: started + (ms || 0) / 1000, level: "ERROR", message: error }] : logs;
+  const lines =
+    error && !logs.some(({ level }) => level === "ERROR")
+      ? [...logs, { at: started + (ms || 0) / 1000, level: "ERROR", message: error }]
+      : logs;
   return h(
     "div.log.mono",
     { tabindex: 0, role: "region", "aria-label": t("deliveries.log", { n: index + 1 }) },
@@ -160,7 +215,9 @@ function renderLog({ number: index, started, logs = [], error, ms }) {
         h(
           "span.text",
           `${line.message || line.text} `,
-          Object.entries(line.fields || {}).map(([name, value]) => h("span.pair", { key: name }, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)),
+          Object.entries(line.fields || {}).map(([name, value]) =>
+            h("span.pair", { key: name }, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+          ),
           line.message && line.text && line.text !== line.message && h("span.trace", line.text),
         ),
       ),

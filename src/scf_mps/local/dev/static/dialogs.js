@@ -8,20 +8,7 @@ import { state, update } from "./state.js";
 import { renderSubmit } from "./submit.js";
 import { t } from "./texts.js";
 
-const KEYS = [
-  ["j", "k"],
-  ["Enter"],
-  ["1", "…", "5"],
-  ["/"],
-  ["r"],
-  ["e"],
-  ["u"],
-  ["s"],
-  ["p"],
-  ["f"],
-  ["?"],
-  ["Esc"],
-];
+const KEYS = [["j", "k"], ["Enter"], ["1", "…", "5"], ["/"], ["r"], ["e"], ["u"], ["s"], ["p"], ["f"], ["?"], ["Esc"]];
 const VIEWS = {
   submit: ["submit.title", renderSubmit, "wide"],
   editor: ["editor.title", renderEditor, "wide"],
@@ -55,7 +42,12 @@ export function showDialog() {
   const [title, render, size] = VIEWS[dialog.name];
   element.className = size;
   patch(element, [
-    h("header", { key: "head" }, h("h2", { id: "dialog-title" }, t(title)), renderIconButton("close", t("dialog.close"), () => update({ dialog: null }))),
+    h(
+      "header",
+      { key: "head" },
+      h("h2", { id: "dialog-title" }, t(title)),
+      renderIconButton("close", t("dialog.close"), () => update({ dialog: null })),
+    ),
     h("div.dialog-body", { key: dialog.name }, render(dialog)),
   ]);
   if (!element.open) element.showModal();
@@ -67,17 +59,61 @@ function renderConnect() {
   return [
     h("p", t("connect.about")),
     h("div.code-box", h("pre.code.mono", { tabindex: 0 }, exports), renderCopy(exports, t("copy.code"))),
-    renderPairs([["COS", endpoints.cos], ["API", endpoints.api], [t("connect.console"), endpoints.console]]),
+    renderPairs([
+      ["COS", endpoints.cos],
+      ["API", endpoints.api],
+      [t("connect.console"), endpoints.console],
+    ]),
     h("h3", t("connect.workflows")),
-    workflows.length ? h("ul.plain", workflows.map((item) => h("li", { key: item.id }, h("strong", item.name), " ", h("span.mono.muted", `cos://${item.bucket}.${item.region}${item.dir || "/"}`), !item.enabled && ` · ${t("connect.disabled")}`))) : h("p.muted", t("connect.no_workflows")),
+    workflows.length
+      ? h(
+          "ul.plain",
+          workflows.map((item) =>
+            h(
+              "li",
+              { key: item.id },
+              h("strong", item.name),
+              " ",
+              h("span.mono.muted", `cos://${item.bucket}.${item.region}${item.dir || "/"}`),
+              !item.enabled && ` · ${t("connect.disabled")}`,
+            ),
+          ),
+        )
+      : h("p.muted", t("connect.no_workflows")),
     h("h3", t("connect.project")),
-    renderPairs([[t("connect.folder"), project.folder], ["Python", project.python], [t("connect.timeout"), project.timeout && `${project.timeout} s`], [t("connect.memory"), project.memory && `${project.memory} MB`], [t("connect.variables"), project.variables?.join(" ")], [t("connect.notices"), project.notices?.join("\n")], [t("connect.engine"), engine.available ? `PyAV${engine.fast ? " --fast" : ""}` : engine.problem], ["scf-mps", state.server.version]]),
+    renderPairs([
+      [t("connect.folder"), project.folder],
+      ["Python", project.python],
+      [t("connect.timeout"), project.timeout && `${project.timeout} s`],
+      [t("connect.memory"), project.memory && `${project.memory} MB`],
+      [t("connect.variables"), project.variables?.join(" ")],
+      [t("connect.notices"), project.notices?.join("\n")],
+      [t("connect.engine"), engine.available ? `PyAV${engine.fast ? " --fast" : ""}` : engine.problem],
+      ["scf-mps", state.server.version],
+    ]),
   ];
 }
 
 function renderHelp() {
   return [
-    h("table.keys", h("tbody", KEYS.map((keys) => h("tr", { key: keys[0] }, h("th", { scope: "row" }, keys.map((key) => (key === "…" ? "–" : h("kbd", { key }, key)))), h("td", t(`key.${keys[0]}`)))))),
+    h(
+      "table.keys",
+      h(
+        "tbody",
+        KEYS.map((keys) =>
+          h(
+            "tr",
+            { key: keys[0] },
+            h(
+              "th",
+              { scope: "row" },
+              keys.map((key) => (key === "…" ? "–" : h("kbd", { key }, key))),
+            ),
+            h("td", t(`key.${keys[0]}`)),
+          ),
+        ),
+      ),
+    ),
     h("p.muted", t("help.about")),
   ];
 }

@@ -15,7 +15,8 @@ export function h(selector, ...children) {
   return { tag, props, children: clean(children) };
 }
 
-const clean = (nodes) => [nodes].flat(Infinity).filter((node) => node != null && node !== false && node !== true && node !== "");
+const clean = (nodes) =>
+  [nodes].flat(Infinity).filter((node) => node != null && node !== false && node !== true && node !== "");
 
 /** Return the cached virtual node while `inputs` are the same. An unchanged virtual node is not compared. */
 export function memo(cache, key, inputs, build) {

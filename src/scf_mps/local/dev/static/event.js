@@ -19,11 +19,19 @@ export function renderEvent(task) {
       "div.bar",
       renderSegments(t("event.form"), FORMS, form, (name) => showForm(task, name), "form"),
       h("span.space"),
-      form !== "tree" && h("button", { key: "copy", onclick: () => copy(getChoice(`code ${task.id} ${form}`, "")) }, icon("copy"), t("copy.code")),
+      form !== "tree" &&
+        h(
+          "button",
+          { key: "copy", onclick: () => copy(getChoice(`code ${task.id} ${form}`, "")) },
+          icon("copy"),
+          t("copy.code"),
+        ),
       form === "json" && h("button", { key: "file", onclick: () => save(task) }, icon("download"), t("event.file")),
       h("button.accent", { key: "edit", onclick: () => openEditor(task.event) }, icon("edit"), t("event.edit")),
     ),
-    form === "tree" ? renderTree(`event ${task.id}`, task.event) : h("pre.code.mono", { tabindex: 0 }, getChoice(`code ${task.id} ${form}`, t("list.loading"))),
+    form === "tree"
+      ? renderTree(`event ${task.id}`, task.event)
+      : h("pre.code.mono", { tabindex: 0 }, getChoice(`code ${task.id} ${form}`, t("list.loading"))),
     h("p.muted", t("event.redacted")),
   ];
 }
@@ -32,7 +40,10 @@ async function showForm(task, name) {
   setChoice(`form ${task.id}`, name);
   if (name === "tree") return;
   try {
-    setChoice(`code ${task.id} ${name}`, await call("GET", `/api/tasks/${encodeURIComponent(task.id)}/copy?as=${name}`, undefined, "text"));
+    setChoice(
+      `code ${task.id} ${name}`,
+      await call("GET", `/api/tasks/${encodeURIComponent(task.id)}/copy?as=${name}`, undefined, "text"),
+    );
   } catch (error) {
     setChoice(`code ${task.id} ${name}`, error.message);
   }
@@ -86,7 +97,12 @@ export function renderEditor({ text, error, warnings }) {
     h(
       "label.field.inline",
       t("editor.sample"),
-      h("select", { value: "", onchange: (event) => loadSample(event.target.value) }, h("option", { value: "" }, t("editor.choose")), state.server?.samples?.map((name) => h("option", { key: name, value: name }, name))),
+      h(
+        "select",
+        { value: "", onchange: (event) => loadSample(event.target.value) },
+        h("option", { value: "" }, t("editor.choose")),
+        state.server?.samples?.map((name) => h("option", { key: name, value: name }, name)),
+      ),
     ),
     h("textarea", {
       class: "editor mono",
@@ -99,7 +115,16 @@ export function renderEditor({ text, error, warnings }) {
       onkeydown: (event) => (event.ctrlKey || event.metaKey) && event.key === "Enter" && send(),
     }),
     h("p.bad.mono", { id: "editor-error", "aria-live": "polite" }, error),
-    warnings.length > 0 && h("ul.warnings", warnings.map((warning) => h("li", { key: warning }, warning))),
-    h("div.dialog-foot", h("span.muted", t("editor.keys")), h("span.space"), h("button.accent", { disabled: Boolean(error) || !text.trim(), onclick: send }, icon("send"), t("editor.send"))),
+    warnings.length > 0 &&
+      h(
+        "ul.warnings",
+        warnings.map((warning) => h("li", { key: warning }, warning)),
+      ),
+    h(
+      "div.dialog-foot",
+      h("span.muted", t("editor.keys")),
+      h("span.space"),
+      h("button.accent", { disabled: Boolean(error) || !text.trim(), onclick: send }, icon("send"), t("editor.send")),
+    ),
   ];
 }

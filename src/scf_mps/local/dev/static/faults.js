@@ -7,21 +7,52 @@ import { renderIconButton } from "./parts.js";
 import { getChoice, setChoice, state, update } from "./state.js";
 import { t } from "./texts.js";
 
-const TYPES = ["Transcode", "AdaptiveDynamicStreaming", "AnimatedGraphics", "SnapshotByTimeOffset", "SampleSnapshot", "ImageSprites"];
-const ERRORS = { "30010 InternalError": [30010, "InternalError"], "30009 SourceFileError": [30009, "SourceFileError"], "40000 InvalidInput": [40000, "InvalidInput"] };
+const TYPES = [
+  "Transcode",
+  "AdaptiveDynamicStreaming",
+  "AnimatedGraphics",
+  "SnapshotByTimeOffset",
+  "SampleSnapshot",
+  "ImageSprites",
+];
+const ERRORS = {
+  "30010 InternalError": [30010, "InternalError"],
+  "30009 SourceFileError": [30009, "SourceFileError"],
+  "40000 InvalidInput": [40000, "InvalidInput"],
+};
 const OPERATIONS = ["CopyObject", "PutObject", "GetObject", "HeadObject", "*"];
-const REFUSALS = { "503 SlowDown": { kind: "slow_down" }, "500 InternalError": { kind: "error", status: 500, code: "InternalError" }, "403 AccessDenied": { kind: "error", status: 403, code: "AccessDenied" }, "connection reset": { kind: "reset_before" } };
+const REFUSALS = {
+  "503 SlowDown": { kind: "slow_down" },
+  "500 InternalError": { kind: "error", status: 500, code: "InternalError" },
+  "403 AccessDenied": { kind: "error", status: 403, code: "AccessDenied" },
+  "connection reset": { kind: "reset_before" },
+};
 const COUNTS = ["1", "2", "3", "10"];
 
 // Area, name, choices, and the rule of the chosen values.
 const SWITCHES = [
-  ["mps", "fail", [TYPES, Object.keys(ERRORS)], (type, error) => ({ kind: "fail", type, code: ERRORS[error][0], name: ERRORS[error][1], times: 1 })],
+  [
+    "mps",
+    "fail",
+    [TYPES, Object.keys(ERRORS)],
+    (type, error) => ({ kind: "fail", type, code: ERRORS[error][0], name: ERRORS[error][1], times: 1 }),
+  ],
   ["mps", "delay", [["1", "5", "30"]], (seconds) => ({ kind: "delay", seconds: Number(seconds), times: 1 })],
   ["mps", "lose", [], () => ({ kind: "lose", times: 1 })],
   ["mps", "duplicate", [], () => ({ kind: "duplicate", times: 1 })],
   ["mps", "reorder", [], () => ({ kind: "reorder", times: 1 })],
-  ["cos", "refuse", [COUNTS, OPERATIONS, Object.keys(REFUSALS)], (count, operation, refusal) => ({ operation, count: Number(count), ...REFUSALS[refusal] })],
-  ["webhooks", "reply", [COUNTS, ["500", "429", "403"]], (times, status) => ({ status: Number(status), times: Number(times) })],
+  [
+    "cos",
+    "refuse",
+    [COUNTS, OPERATIONS, Object.keys(REFUSALS)],
+    (count, operation, refusal) => ({ operation, count: Number(count), ...REFUSALS[refusal] }),
+  ],
+  [
+    "webhooks",
+    "reply",
+    [COUNTS, ["500", "429", "403"]],
+    (times, status) => ({ status: Number(status), times: Number(times) }),
+  ],
 ];
 
 async function put(values, success) {
@@ -46,7 +77,17 @@ export function renderFaults() {
     h(
       "fieldset.faults",
       h("legend", t("faults.scf")),
-      h("div.switch", h("span", t("faults.kill")), h("span.space"), h("button.small", { onclick: () => put({ kill_instance: true }, t("faults.killed")) }, icon("stop"), t("faults.kill_now"))),
+      h(
+        "div.switch",
+        h("span", t("faults.kill")),
+        h("span.space"),
+        h(
+          "button.small",
+          { onclick: () => put({ kill_instance: true }, t("faults.killed")) },
+          icon("stop"),
+          t("faults.kill_now"),
+        ),
+      ),
     ),
   ];
 }
@@ -59,7 +100,16 @@ function renderSwitch([area, name, choices, build], rules) {
     { key: name },
     h("span", t(`faults.${area}.${name}`)),
     choices.map((options, index) =>
-      h("select", { key: index, "aria-label": t(`faults.${area}.${name}`), value: values[index], onchange: (event) => setChoice(key(index), event.target.value) }, options.map((option) => h("option", { key: option, value: option }, option))),
+      h(
+        "select",
+        {
+          key: index,
+          "aria-label": t(`faults.${area}.${name}`),
+          value: values[index],
+          onchange: (event) => setChoice(key(index), event.target.value),
+        },
+        options.map((option) => h("option", { key: option, value: option }, option)),
+      ),
     ),
     h("span.space"),
     h("button.small", { onclick: () => put({ [area]: [...rules, build(...values)] }) }, icon("add"), t("faults.add")),
@@ -67,6 +117,21 @@ function renderSwitch([area, name, choices, build], rules) {
 }
 
 function renderRule(area, rules, rule, index) {
-  const text = Object.entries(rule).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name}=${value}`).join(" ");
-  return h("div", { key: `${index} ${text}`, class: "rule" }, icon("faults"), h("code", text), h("span.space"), renderIconButton("close", `${t("faults.remove")}: ${text}`, () => put({ [area]: rules.filter((_, other) => other !== index) }), { class: "small" }));
+  const text = Object.entries(rule)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+  return h(
+    "div",
+    { key: `${index} ${text}`, class: "rule" },
+    icon("faults"),
+    h("code", text),
+    h("span.space"),
+    renderIconButton(
+      "close",
+      `${t("faults.remove")}: ${text}`,
+      () => put({ [area]: rules.filter((_, other) => other !== index) }),
+      { class: "small" },
+    ),
+  );
 }

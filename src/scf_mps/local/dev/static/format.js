@@ -47,7 +47,13 @@ export function position(seconds) {
 export function age(time, now) {
   const seconds = Math.max(0, now - time);
   const [value, unit] =
-    seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : seconds < 86_400 ? [seconds / 3600, "hour"] : [seconds / 86_400, "day"];
+    seconds < 60
+      ? [seconds, "second"]
+      : seconds < 3600
+        ? [seconds / 60, "minute"]
+        : seconds < 86_400
+          ? [seconds / 3600, "hour"]
+          : [seconds / 86_400, "day"];
   if (unit === "second" && seconds < 2) return t("time.now");
   return getFormat(Intl.RelativeTimeFormat, { style: "narrow" }).format(-Math.floor(value), unit);
 }

@@ -37,7 +37,9 @@ export async function loadRows(next = false) {
   const page = await run(() => call("GET", `/api/tasks?${query}`));
   if (current !== generation) return;
   if (!page) return update({ listLoading: false });
-  const rows = next ? [...state.rows, ...page.tasks.filter((row) => !state.rows.some(({ id }) => id === row.id))] : page.tasks;
+  const rows = next
+    ? [...state.rows, ...page.tasks.filter((row) => !state.rows.some(({ id }) => id === row.id))]
+    : page.tasks;
   update({ rows, before: page.before, listLoading: false });
 }
 
@@ -57,7 +59,9 @@ export function placeRow(row) {
 function matches(row) {
   const text = (state.route.query.get("q") || "").toLowerCase();
   if (state.route.query.get("failed") && !row.failed && !row.dead_letter) return false;
-  return !text || [row.id, row.name, row.source, row.session_id].some((value) => (value || "").toLowerCase().includes(text));
+  return (
+    !text || [row.id, row.name, row.source, row.session_id].some((value) => (value || "").toLowerCase().includes(text))
+  );
 }
 
 function search(text) {
@@ -96,14 +100,22 @@ export function renderList() {
         }),
         h("kbd", { "aria-hidden": "true" }, "/"),
       ),
-      renderSegments(t("list.filter"), ["all", "failed"], failed ? "failed" : "all", (name) => go({ query: { failed: name === "failed" ? "1" : "" } }), "list"),
+      renderSegments(
+        t("list.filter"),
+        ["all", "failed"],
+        failed ? "failed" : "all",
+        (name) => go({ query: { failed: name === "failed" ? "1" : "" } }),
+        "list",
+      ),
     ),
     h(
       "ul.rows",
       { "aria-label": t("list.tasks"), "aria-busy": String(state.listLoading), onscroll: loadNear },
       state.uploads.map(renderUpload),
       state.rows.map(renderRow),
-      !state.rows.length && !state.listLoading && h("li.hint", { key: "none" }, filtered ? t("list.nothing") : t("list.empty")),
+      !state.rows.length &&
+        !state.listLoading &&
+        h("li.hint", { key: "none" }, filtered ? t("list.nothing") : t("list.empty")),
       state.before && h("li.hint", { key: "more" }, t("list.loading")),
     ),
   ];
@@ -129,10 +141,10 @@ function renderUpload(upload) {
 function renderRow(row) {
   const selected = row.id === state.route.id;
   const time = age(row.created, state.now);
-  return memo(cache, row.id, [row, selected, time, language.code], () => {
+  return memo(cache, row.id, [row, selected, time, state.route.tab, language.code], () => {
     const status = getStatus(row);
-    const { done, failed, running } = row.callbacks;
-    const total = done + failed + running;
+    const { done, failed } = row.callbacks;
+    const total = done + failed;
     return h(
       "li.row-item",
       { key: row.id },
@@ -161,8 +173,17 @@ function renderRow(row) {
           h("span.row-name", row.name || row.event_type),
           h(
             "span.row-facts",
-            renderLabel(status, t(`status.${status}`), status === "running" && row.progress < 1 && ` ${number(row.progress * 100)} %`),
-            total > 0 && h("span", { class: failed ? "bad" : "" }, t(failed ? "list.callbacks_failed" : "list.callbacks", { done, failed, total })),
+            renderLabel(
+              status,
+              t(`status.${status}`),
+              status === "running" && row.progress < 1 && ` ${number(row.progress * 100)} %`,
+            ),
+            total > 0 &&
+              h(
+                "span",
+                { class: failed ? "bad" : "" },
+                t(failed ? "list.callbacks_failed" : "list.callbacks", { done, failed, total }),
+              ),
           ),
         ),
         h("time.row-age", { datetime: new Date(row.created * 1000).toISOString() }, time),

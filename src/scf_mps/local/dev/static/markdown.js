@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 
-const INLINE = /\\([!-/:-@[-`{-~])|!\[((?:\\.|[^\]\\])*)\]\(([^)\s]+)\)|\[((?:\\.|[^\]\\])*)\]\(([^)\s]+)\)|\*\*(.+?)\*\*|`([^`]+)`/g;
+const INLINE =
+  /\\([!-/:-@[-`{-~])|!\[((?:\\.|[^\]\\])*)\]\(([^)\s]+)\)|\[((?:\\.|[^\]\\])*)\]\(([^)\s]+)\)|\*\*(.+?)\*\*|`([^`]+)`/g;
 const COS_HOST = /^https?:\/\/([a-z0-9-]+)\.cos\.([a-z0-9-]+)\.myqcloud\.com\/([^?#]*)/;
 
 /** Return the URL of an object on this server, or the URL itself. Pages may not load pictures of other hosts. */
@@ -20,7 +21,9 @@ export function renderLink(url, ...children) {
 /** Return a picture of this server, or a link to another one. */
 export function renderPicture(url, name) {
   const local = localize(url);
-  return local.startsWith("/") ? renderLink(url, h("img", { src: local, alt: name, loading: "lazy" })) : renderLink(url, name || url);
+  return local.startsWith("/")
+    ? renderLink(url, h("img", { src: local, alt: name, loading: "lazy" }))
+    : renderLink(url, name || url);
 }
 
 /** Return a line of text with its markup. */
@@ -50,8 +53,20 @@ export function renderMarkdown(text) {
     const line = lines.shift();
     const heading = /^#{1,6}\s+(.*)/.exec(line);
     if (heading) blocks.push(h("h4", renderInline(heading[1])));
-    else if (/^\s*>/.test(line)) blocks.push(h("blockquote", [line, ...take(lines, /^\s*>/)].map((item) => h("p", renderInline(item.replace(/^\s*>\s?/, ""))))));
-    else if (/^\s*[-*]\s/.test(line)) blocks.push(h("ul", [line, ...take(lines, /^\s*[-*]\s/)].map((item) => h("li", renderInline(item.replace(/^\s*[-*]\s/, ""))))));
+    else if (/^\s*>/.test(line))
+      blocks.push(
+        h(
+          "blockquote",
+          [line, ...take(lines, /^\s*>/)].map((item) => h("p", renderInline(item.replace(/^\s*>\s?/, "")))),
+        ),
+      );
+    else if (/^\s*[-*]\s/.test(line))
+      blocks.push(
+        h(
+          "ul",
+          [line, ...take(lines, /^\s*[-*]\s/)].map((item) => h("li", renderInline(item.replace(/^\s*[-*]\s/, "")))),
+        ),
+      );
     else if (/^\|/.test(line)) blocks.push(renderTable([line, ...take(lines, /^\|/)]));
     else if (line.trim()) blocks.push(h("p", renderInline(line)));
   }
@@ -64,8 +79,24 @@ function take(lines, pattern) {
 }
 
 function renderTable(lines) {
-  const rows = lines.filter((line) => !/^\|[\s:|-]+\|$/.test(line)).map((line) => line.replace(/^\||\|\s*$/g, "").split(/(?<!\\)\|/));
+  const rows = lines
+    .filter((line) => !/^\|[\s:|-]+\|$/.test(line))
+    .map((line) => line.replace(/^\||\|\s*$/g, "").split(/(?<!\\)\|/));
   const [head, ...body] = rows;
-  const render = (tag, cells) => h("tr", cells.map((cell) => h(tag, null, renderInline(cell.trim()))));
-  return h("div.scroll", h("table", h("thead", render("th", head)), h("tbody", body.map((cells) => render("td", cells)))));
+  const render = (tag, cells) =>
+    h(
+      "tr",
+      cells.map((cell) => h(tag, null, renderInline(cell.trim()))),
+    );
+  return h(
+    "div.scroll",
+    h(
+      "table",
+      h("thead", render("th", head)),
+      h(
+        "tbody",
+        body.map((cells) => render("td", cells)),
+      ),
+    ),
+  );
 }

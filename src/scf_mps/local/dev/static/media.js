@@ -13,8 +13,19 @@ const cues = new Map(); // URL of a VTT file -> its cues, a promise
 
 /** Return the preview of a successful result. */
 export function renderMedia(key, result) {
-  const view = { video: renderVideo, hls: renderVideo, audio: renderAudio, image: renderPictures, images: renderPictures, sprites: renderSprites }[result.media];
-  return h("div", { class: `media ${result.media}` }, view && (result.play || result.files?.length) ? view(key, result) : renderData(key, result));
+  const view = {
+    video: renderVideo,
+    hls: renderVideo,
+    audio: renderAudio,
+    image: renderPictures,
+    images: renderPictures,
+    sprites: renderSprites,
+  }[result.media];
+  return h(
+    "div",
+    { class: `media ${result.media}` },
+    view && (result.play || result.files?.length) ? view(key, result) : renderData(key, result),
+  );
 }
 
 /** Return a URL that the browser plays: the playlist itself, or the server's MP4 of it. */
@@ -25,7 +36,12 @@ function chooseSource(video, result) {
 function renderVideo(key, result) {
   const broken = getChoice(`broken ${key} ${result.play}`, false);
   if (broken) {
-    return h("p.unplayable", t("media.unplayable", { codec: result.codec || result.container || "" }), " ", h("a", { href: result.play, download: true }, t("media.download")));
+    return h(
+      "p.unplayable",
+      t("media.unplayable", { codec: result.codec || result.container || "" }),
+      " ",
+      h("a", { href: result.play, download: true }, t("media.download")),
+    );
   }
   const started = getChoice(`started ${key}`, false);
   return [
@@ -47,7 +63,8 @@ function renderVideo(key, result) {
         };
       },
     }),
-    !started && h("button.start", { "aria-label": t("media.play", { name: result.name }), onclick: start }, icon("play")),
+    !started &&
+      h("button.start", { "aria-label": t("media.play", { name: result.name }), onclick: start }, icon("play")),
   ];
 }
 
@@ -59,7 +76,13 @@ function start({ currentTarget }) {
 }
 
 function renderAudio(key, result) {
-  return h("audio", { key: result.play, src: result.play, controls: true, preload: "metadata", "aria-label": result.name });
+  return h("audio", {
+    key: result.play,
+    src: result.play,
+    controls: true,
+    preload: "metadata",
+    "aria-label": result.name,
+  });
 }
 
 function renderPictures(key, result) {
@@ -67,7 +90,11 @@ function renderPictures(key, result) {
   const chosen = Math.min(getChoice(`picture ${key}`, 0), pictures.length - 1);
   const picture = pictures[chosen];
   return [
-    h("a.picture", { href: picture.url, target: "_blank", rel: "noopener", "aria-label": t("media.open", { name: picture.name }) }, h("img", { src: picture.url, alt: picture.name })),
+    h(
+      "a.picture",
+      { href: picture.url, target: "_blank", rel: "noopener", "aria-label": t("media.open", { name: picture.name }) },
+      h("img", { src: picture.url, alt: picture.name }),
+    ),
     pictures.length > 1 &&
       h(
         "div.strip",
@@ -75,7 +102,13 @@ function renderPictures(key, result) {
         pictures.map((file, index) =>
           h(
             "button",
-            { key: file.url, "aria-pressed": String(index === chosen), "aria-label": file.name, title: file.name, onclick: () => setChoice(`picture ${key}`, index) },
+            {
+              key: file.url,
+              "aria-pressed": String(index === chosen),
+              "aria-label": file.name,
+              title: file.name,
+              onclick: () => setChoice(`picture ${key}`, index),
+            },
             h("img", { src: file.url, alt: "", loading: "lazy" }),
           ),
         ),
@@ -88,7 +121,8 @@ function renderSprites(key, result) {
   const vtt = result.files.find(({ role }) => role === "vtt");
   const loaded = getChoice(`cues ${vtt?.url}`, null);
   if (vtt && !cues.has(vtt.url)) cues.set(vtt.url, loadCues(vtt.url));
-  if (!loaded?.length) return renderPictures(key, { ...result, files: result.files.filter(({ role }) => role !== "vtt") });
+  if (!loaded?.length)
+    return renderPictures(key, { ...result, files: result.files.filter(({ role }) => role !== "vtt") });
   const chosen = Math.min(getChoice(`cue ${key}`, 0), loaded.length - 1);
   const cue = loaded[chosen];
   const move = (event) => {
@@ -102,9 +136,17 @@ function renderSprites(key, result) {
     { onpointermove: move },
     h(
       "svg.sprite",
-      { viewBox: `0 0 ${cue.width} ${cue.height}`, role: "img", "aria-label": t("media.sprite", { time: position(cue.start) }) },
+      {
+        viewBox: `0 0 ${cue.width} ${cue.height}`,
+        role: "img",
+        "aria-label": t("media.sprite", { time: position(cue.start) }),
+      },
       // A window of one picture, which moves over the sheet.
-      h("svg", { width: cue.width, height: cue.height, viewBox: `${cue.x} ${cue.y} ${cue.width} ${cue.height}` }, h("image", { key: cue.url, href: cue.url, width: cue.sheet.naturalWidth, height: cue.sheet.naturalHeight })),
+      h(
+        "svg",
+        { width: cue.width, height: cue.height, viewBox: `${cue.x} ${cue.y} ${cue.width} ${cue.height}` },
+        h("image", { key: cue.url, href: cue.url, width: cue.sheet.naturalWidth, height: cue.sheet.naturalHeight }),
+      ),
     ),
     h("span.time", `${position(cue.start)} / ${position(loaded.at(-1).end)}`),
     h("input", {
@@ -145,7 +187,15 @@ export function parseCues(text, base) {
     const place = /^(\S+)#xywh=(?:pixel:)?(\d+),(\d+),(\d+),(\d+)/m.exec(block);
     if (!times || !place) continue;
     const [x, y, width, height] = place.slice(2).map(Number);
-    found.push({ start: parseTime(times[1]), end: parseTime(times[2]), url: new URL(place[1], base).pathname, x, y, width, height });
+    found.push({
+      start: parseTime(times[1]),
+      end: parseTime(times[2]),
+      url: new URL(place[1], base).pathname,
+      x,
+      y,
+      width,
+      height,
+    });
   }
   return found;
 }
@@ -156,6 +206,13 @@ function renderData(key, result) {
   const { Suggestion, Confidence } = result.output || {};
   return h(
     "div.data",
-    Suggestion ? [h("strong", { class: `suggestion ${Suggestion}` }, Suggestion), Confidence != null && h("span.muted", t("media.confidence", { n: Confidence }))] : result.output ? renderTree(`data ${key}`, result.output, "Output") : icon("file"),
+    Suggestion
+      ? [
+          h("strong", { class: `suggestion ${Suggestion}` }, Suggestion),
+          Confidence != null && h("span.muted", t("media.confidence", { n: Confidence })),
+        ]
+      : result.output
+        ? renderTree(`data ${key}`, result.output, "Output")
+        : icon("file"),
   );
 }

@@ -14,15 +14,25 @@ const VIEWS = {
   feishu: ({ raw }) => renderPost(Object.values(raw.content?.post || raw.card || {})[0]),
   slack: ({ raw }) => raw.blocks?.map((block, index) => h("div", { key: index }, renderBlock(block))),
   mail: (message) => [
-    h("dl.mail-head", ["from", "to", "subject"].map((name) => message.raw[name] && h("div", { key: name }, h("dt", t(`mail.${name}`)), h("dd", String(message.raw[name]))))),
+    h(
+      "dl.mail-head",
+      ["from", "to", "subject"].map(
+        (name) =>
+          message.raw[name] && h("div", { key: name }, h("dt", t(`mail.${name}`)), h("dd", String(message.raw[name]))),
+      ),
+    ),
     h("pre", message.raw.text || message.text),
   ],
 };
 
 /** Return the messages of a task. */
 export function renderMessages(task) {
-  if (!task.messages?.length) return h("div.blank-panel", h("p", t("messages.none")), h("pre.code.mono", "MPS_NOTIFY=wecom://KEY"));
-  return h("div.messages", task.messages.map((message, index) => renderMessage(`${task.id} ${index}`, message)));
+  if (!task.messages?.length)
+    return h("div.blank-panel", h("p", t("messages.none")), h("pre.code.mono", "MPS_NOTIFY=wecom://KEY"));
+  return h(
+    "div.messages",
+    task.messages.map((message, index) => renderMessage(`${task.id} ${index}`, message)),
+  );
 }
 
 function renderMessage(key, message) {
@@ -37,23 +47,39 @@ function renderMessage(key, message) {
       h("strong", name),
       h("span.muted", clock(message.at)),
       h("span.space"),
-      h("button.quiet.small", { "aria-pressed": String(raw), onclick: () => setChoice(`raw ${key}`, !raw) }, icon("code"), t("messages.raw")),
+      h(
+        "button.quiet.small",
+        { "aria-pressed": String(raw), onclick: () => setChoice(`raw ${key}`, !raw) },
+        icon("code"),
+        t("messages.raw"),
+      ),
     ),
-    h("div", { class: `message-body${raw ? " split" : ""}` }, h("div.bubble", renderBody(message)), raw && h("div.raw", renderTree(`raw ${key}`, message.raw))),
+    h(
+      "div",
+      { class: `message-body${raw ? " split" : ""}` },
+      h("div.bubble", renderBody(message)),
+      raw && h("div.raw", renderTree(`raw ${key}`, message.raw)),
+    ),
   );
 }
 
 function renderBody(message) {
   const body = message.raw && VIEWS[message.channel]?.(message);
   if (body && (!Array.isArray(body) || body.length)) return body;
-  return [message.title && h("h4", message.title), message.lines?.length ? message.lines.map((line, index) => h("p", { key: index }, line)) : h("pre", message.text)];
+  return [message.title && h("h4", message.title), h("pre", message.text)];
 }
 
 function renderPost(post) {
   if (!post) return null;
   return [
     h("h4", post.title),
-    post.content?.map((paragraph, index) => h("p", { key: index }, paragraph.map((item) => (item.tag === "a" ? renderLink(item.href, item.text) : item.text)))),
+    post.content?.map((paragraph, index) =>
+      h(
+        "p",
+        { key: index },
+        paragraph.map((item) => (item.tag === "a" ? renderLink(item.href, item.text) : item.text)),
+      ),
+    ),
   ];
 }
 
@@ -73,4 +99,5 @@ function renderElement(element) {
 }
 
 // Slack's own markup: *bold* and <url|text>.
-const renderText = ({ text = "" }) => renderInline(text.replace(/<(https?:[^|>]+)\|([^>]+)>/g, "[$2]($1)").replace(/\*([^*\n]+)\*/g, "**$1**"));
+const renderText = ({ text = "" }) =>
+  renderInline(text.replace(/<(https?:[^|>]+)\|([^>]+)>/g, "[$2]($1)").replace(/\*([^*\n]+)\*/g, "**$1**"));

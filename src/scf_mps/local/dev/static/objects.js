@@ -15,7 +15,8 @@ let generation = 0;
 /** Return the place that the COS tab shows: of the route, or of the open task's first output. */
 function getPlace() {
   const { query } = state.route;
-  if (query.get("bucket")) return { bucket: query.get("bucket"), prefix: query.get("prefix") || "", key: query.get("key") || "" };
+  if (query.get("bucket"))
+    return { bucket: query.get("bucket"), prefix: query.get("prefix") || "", key: query.get("key") || "" };
   const task = state.detail?.id === state.route.id ? state.detail : null;
   const file = task?.results?.flatMap((result) => result.files || [])[0] || task?.source_file;
   if (!file) return { bucket: state.server?.buckets?.[0]?.name || "", prefix: "", key: "" };
@@ -38,7 +39,13 @@ export async function loadObjects(next) {
   const current = ++generation;
   const found = { ...place, prefixes: [], objects: [], next: null, error: "" };
   try {
-    Object.assign(found, await call("GET", `/api/objects?${new URLSearchParams({ bucket: place.bucket, prefix: place.prefix, ...(next && { after: next }) })}`));
+    Object.assign(
+      found,
+      await call(
+        "GET",
+        `/api/objects?${new URLSearchParams({ bucket: place.bucket, prefix: place.prefix, ...(next && { after: next }) })}`,
+      ),
+    );
     if (next) for (const name of ["prefixes", "objects"]) found[name] = [...state.objects[name], ...found[name]];
   } catch (error) {
     found.error = error.message;
@@ -71,12 +78,29 @@ export function renderObjects() {
   return [
     h(
       "div.bar",
-      h("select", { "aria-label": t("cos.bucket"), value: place.bucket, onchange: (event) => open({ bucket: event.target.value }) }, buckets.map(({ name, region }) => h("option", { key: name, value: name }, `${name} · ${region}`))),
+      h(
+        "select",
+        {
+          "aria-label": t("cos.bucket"),
+          value: place.bucket,
+          onchange: (event) => open({ bucket: event.target.value }),
+        },
+        buckets.map(({ name, region }) => h("option", { key: name, value: name }, `${name} · ${region}`)),
+      ),
       h(
         "nav.crumbs.mono",
         { "aria-label": t("cos.folder") },
         h("button.quiet.small", { onclick: () => open({ bucket: place.bucket }) }, "/"),
-        parts.map((part, index) => h("button.quiet.small", { key: index, onclick: () => open({ bucket: place.bucket, prefix: `${parts.slice(0, index + 1).join("/")}/` }) }, `${part}/`)),
+        parts.map((part, index) =>
+          h(
+            "button.quiet.small",
+            {
+              key: index,
+              onclick: () => open({ bucket: place.bucket, prefix: `${parts.slice(0, index + 1).join("/")}/` }),
+            },
+            `${part}/`,
+          ),
+        ),
       ),
     ),
     shown?.error && renderNotice("failed", shown.error),
@@ -90,11 +114,32 @@ function renderListing(place, shown) {
   if (!shown || (!shown.prefixes.length && !shown.objects.length)) return h("p.hint", t("cos.empty"));
   return h(
     "table.objects",
-    h("thead", h("tr", h("th", { scope: "col" }, t("cos.name")), h("th.number", { scope: "col" }, t("cos.size")), h("th", { scope: "col" }, t("cos.modified")))),
+    h(
+      "thead",
+      h(
+        "tr",
+        h("th", { scope: "col" }, t("cos.name")),
+        h("th.number", { scope: "col" }, t("cos.size")),
+        h("th", { scope: "col" }, t("cos.modified")),
+      ),
+    ),
     h(
       "tbody",
       shown.prefixes.map((prefix) =>
-        h("tr", { key: prefix }, h("td", { colspan: 3 }, h("button.link", { onclick: () => open({ bucket: place.bucket, prefix }) }, icon("folder"), h("span.mono", name(prefix))))),
+        h(
+          "tr",
+          { key: prefix },
+          h(
+            "td",
+            { colspan: 3 },
+            h(
+              "button.link",
+              { onclick: () => open({ bucket: place.bucket, prefix }) },
+              icon("folder"),
+              h("span.mono", name(prefix)),
+            ),
+          ),
+        ),
       ),
       shown.objects.map((object) => {
         const key = parseUrl(object.url)[2];
@@ -102,12 +147,28 @@ function renderListing(place, shown) {
         return h(
           "tr",
           { key, class: selected ? "selected" : "" },
-          h("td", h("button.link", { "aria-pressed": String(selected), onclick: () => open({ bucket: place.bucket, prefix: place.prefix, key }) }, icon("file"), h("span.mono", name(key)))),
+          h(
+            "td",
+            h(
+              "button.link",
+              {
+                "aria-pressed": String(selected),
+                onclick: () => open({ bucket: place.bucket, prefix: place.prefix, key }),
+              },
+              icon("file"),
+              h("span.mono", name(key)),
+            ),
+          ),
           h("td.number", size(object.size)),
           h("td.muted", object.modified ? clock(object.modified) : ""),
         );
       }),
-      shown.next && h("tr", { key: "more" }, h("td", { colspan: 3 }, h("button.small", { onclick: () => loadObjects(shown.next) }, t("cos.more")))),
+      shown.next &&
+        h(
+          "tr",
+          { key: "more" },
+          h("td", { colspan: 3 }, h("button.small", { onclick: () => loadObjects(shown.next) }, t("cos.more"))),
+        ),
     ),
   );
 }
@@ -119,7 +180,9 @@ function renderObject(place) {
   return h(
     "aside.inspector",
     { key: object.url, "aria-label": object.name },
-    PICTURE.test(object.name) ? h("img", { src: object.url, alt: object.name }) : VIDEO.test(object.name) && h("video", { src: object.url, controls: true, preload: "metadata", muted: true }),
+    PICTURE.test(object.name)
+      ? h("img", { src: object.url, alt: object.name })
+      : VIDEO.test(object.name) && h("video", { src: object.url, controls: true, preload: "metadata", muted: true }),
     renderAddress(object.cos, t("copy.cos")),
     h("p", h("a", { href: object.url, target: "_blank", rel: "noopener" }, t("cos.open"))),
     metadata && renderPairs(Object.entries(metadata)),

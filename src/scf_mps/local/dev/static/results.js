@@ -14,16 +14,26 @@ const STATUS = { WAITING: "waiting", PROCESSING: "running", SUCCESS: "done", FAI
 /** Return the results, the warnings and the assumptions of a task. */
 export function renderResults(task) {
   return [
-    task.error && renderNotice("failed", [task.error.code, task.error.name, task.error.message, task.error.meaning].filter(Boolean).join(" · ")),
+    task.error &&
+      renderNotice(
+        "failed",
+        [task.error.code, task.error.name, task.error.message, task.error.meaning].filter(Boolean).join(" · "),
+      ),
     task.warnings?.map((text) => renderNotice("partly", text)),
     !task.results?.length && h("p.hint", t("results.none")),
-    h("div.cards", task.results?.map((result) => renderCard(task, result))),
+    h(
+      "div.cards",
+      task.results?.map((result) => renderCard(task, result)),
+    ),
     task.assumptions?.length > 0 &&
       h(
         "section.assumptions",
         h("h2", t("results.assumptions")),
         h("p.muted", t("results.assumptions_why")),
-        h("ul", task.assumptions.map(({ id, text }) => h("li", { key: id }, h("code", id), " ", text))),
+        h(
+          "ul",
+          task.assumptions.map(({ id, text }) => h("li", { key: id }, h("code", id), " ", text)),
+        ),
       ),
   ];
 }
@@ -35,7 +45,11 @@ function renderCard(task, result) {
   const expanded = getChoice(`card ${key}`, false);
   return h(
     "article",
-    { key: result.place, class: `card ${status}${expanded ? " expanded" : ""}`, "aria-label": `${findName(result)}, ${t(`result.${status}`)}` },
+    {
+      key: result.place,
+      class: `card ${status}${expanded ? " expanded" : ""}`,
+      "aria-label": `${findName(result)}, ${t(`result.${status}`)}`,
+    },
     renderPreview(key, result, status),
     h(
       "div.card-text",
@@ -65,7 +79,11 @@ function renderCard(task, result) {
 
 /** Return the name of a result's preset, or the result's own. */
 export function findName({ type, definition, name }) {
-  return state.server?.presets?.find((preset) => preset.kind === type && preset.definition === definition)?.name || name || type;
+  return (
+    state.server?.presets?.find((preset) => preset.kind === type && preset.definition === definition)?.name ||
+    name ||
+    type
+  );
 }
 
 function findAssumption(id) {
@@ -82,8 +100,19 @@ function renderPreview(key, result, status) {
     status === "running"
       ? h(
           "div.gauge",
-          { role: "progressbar", "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": result.name },
-          h("svg", { viewBox: "0 0 48 48", "aria-hidden": "true" }, h("circle.track", { cx: 24, cy: 24, r: 20 }), h("circle.value", { cx: 24, cy: 24, r: 20, pathLength: 100, "stroke-dasharray": `${percent} 100` })),
+          {
+            role: "progressbar",
+            "aria-valuenow": percent,
+            "aria-valuemin": 0,
+            "aria-valuemax": 100,
+            "aria-label": result.name,
+          },
+          h(
+            "svg",
+            { viewBox: "0 0 48 48", "aria-hidden": "true" },
+            h("circle.track", { cx: 24, cy: 24, r: 20 }),
+            h("circle.value", { cx: 24, cy: 24, r: 20, pathLength: 100, "stroke-dasharray": `${percent} 100` }),
+          ),
           h("span", `${percent} %`),
         )
       : statusIcon(status),
@@ -92,7 +121,9 @@ function renderPreview(key, result, status) {
 
 /** Return the bytes of all files, or null if one is unknown or there are none: `size` of a playlist omits its segments. */
 function sumSizes(files) {
-  return files?.length && files.every((file) => file.size != null) ? files.reduce((sum, file) => sum + file.size, 0) : null;
+  return files?.length && files.every((file) => file.size != null)
+    ? files.reduce((sum, file) => sum + file.size, 0)
+    : null;
 }
 
 function describe(result) {
@@ -103,7 +134,9 @@ function describe(result) {
     bitrate(result.bitrate),
     result.duration && milliseconds(result.duration * 1000),
     size(sumSizes(result.files) ?? result.size),
-    result.status === "SUCCESS" && ["images", "sprites"].includes(result.media) && t("results.pictures", { n: result.files.filter(({ role }) => role !== "vtt").length }),
+    result.status === "SUCCESS" &&
+      ["images", "sprites"].includes(result.media) &&
+      t("results.pictures", { n: result.files.filter(({ role }) => role !== "vtt").length }),
   ];
 }
 

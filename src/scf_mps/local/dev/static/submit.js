@@ -16,7 +16,11 @@ const SETS = {
   SampleSnapshot: ["SampleSnapshotTaskSet", {}],
   ImageSprites: ["ImageSpriteTaskSet", {}],
 };
-const AI_TASKS = { AiContentReview: "AiContentReviewTask", AiAnalysis: "AiAnalysisTask", AiRecognition: "AiRecognitionTask" };
+const AI_TASKS = {
+  AiContentReview: "AiContentReviewTask",
+  AiAnalysis: "AiAnalysisTask",
+  AiRecognition: "AiRecognitionTask",
+};
 const SOURCE = /^cos:\/\/([a-z0-9-]+)\.([a-z0-9-]+)\/(.+)$/;
 const MAX_LEGACY_DEFINITION = 999;
 
@@ -24,10 +28,22 @@ const MAX_LEGACY_DEFINITION = 999;
 export function openSubmit() {
   const chosen = {};
   for (const [kind, [set, extra]] of Object.entries(SETS)) {
-    for (const item of state.server.default_subtasks?.[set] || []) chosen[`${kind} ${item.Definition}`] = { ...extra, ...item };
+    for (const item of state.server.default_subtasks?.[set] || [])
+      chosen[`${kind} ${item.Definition}`] = { ...extra, ...item };
   }
   const row = state.rows.find(({ id }) => id === state.route.id) || state.rows[0];
-  update({ dialog: { name: "submit", source: row?.source || "", folder: "", session: "", mode: "Finish", chosen, form: "python", legacy: false } });
+  update({
+    dialog: {
+      name: "submit",
+      source: row?.source || "",
+      folder: "",
+      session: "",
+      mode: "Finish",
+      chosen,
+      form: "python",
+      legacy: false,
+    },
+  });
 }
 
 const change = (values) => update({ dialog: { ...state.dialog, ...values } });
@@ -82,7 +98,9 @@ async function submit() {
 /** Return the form. */
 export function renderSubmit(dialog) {
   const request = buildRequest(dialog);
-  const code = request ? FORMS[dialog.form](JSON.stringify(request, null, dialog.form === "curl" ? 0 : 2), state.server) : t(SOURCE.test(dialog.source.trim()) ? "submit.no_subtask" : "submit.no_source");
+  const code = request
+    ? FORMS[dialog.form](JSON.stringify(request, null, dialog.form === "curl" ? 0 : 2), state.server)
+    : t(SOURCE.test(dialog.source.trim()) ? "submit.no_subtask" : "submit.no_source");
   const sources = [...new Set(state.rows.map(({ source }) => source).filter(Boolean))];
   return [
     h(
@@ -96,10 +114,33 @@ export function renderSubmit(dialog) {
             submit();
           },
         },
-        renderField("source", { class: "mono", list: "sources", placeholder: "cos://bucket-1250000000.ap-guangzhou/a.mp4", required: true }),
-        h("datalist", { id: "sources" }, sources.map((source) => h("option", { key: source, value: source }))),
-        h("div.columns", renderField("folder", { class: "mono", placeholder: "/out/" }), renderField("session", { class: "mono", maxlength: 50 })),
-        h("label.field", t("submit.mode"), h("select", { value: dialog.mode, onchange: (event) => change({ mode: event.target.value }) }, ["Finish", "Change"].map((mode) => h("option", { key: mode, value: mode }, t(`submit.mode_${mode.toLowerCase()}`))))),
+        renderField("source", {
+          class: "mono",
+          list: "sources",
+          placeholder: "cos://bucket-1250000000.ap-guangzhou/a.mp4",
+          required: true,
+        }),
+        h(
+          "datalist",
+          { id: "sources" },
+          sources.map((source) => h("option", { key: source, value: source })),
+        ),
+        h(
+          "div.columns",
+          renderField("folder", { class: "mono", placeholder: "/out/" }),
+          renderField("session", { class: "mono", maxlength: 50 }),
+        ),
+        h(
+          "label.field",
+          t("submit.mode"),
+          h(
+            "select",
+            { value: dialog.mode, onchange: (event) => change({ mode: event.target.value }) },
+            ["Finish", "Change"].map((mode) =>
+              h("option", { key: mode, value: mode }, t(`submit.mode_${mode.toLowerCase()}`)),
+            ),
+          ),
+        ),
         renderPresets(dialog),
       ),
       h(
@@ -114,12 +155,26 @@ export function renderSubmit(dialog) {
         h("pre.code.mono", { tabindex: 0 }, code),
       ),
     ),
-    h("div.dialog-foot", h("span.space"), h("button.accent", { form: "submit-form", disabled: !request }, icon("play"), t("submit.submit"))),
+    h(
+      "div.dialog-foot",
+      h("span.space"),
+      h("button.accent", { form: "submit-form", disabled: !request }, icon("play"), t("submit.submit")),
+    ),
   ];
 }
 
 function renderField(name, attributes) {
-  return h("label.field", t(`submit.${name}`), h("input", { autocomplete: "off", spellcheck: "false", value: state.dialog[name], oninput: (event) => change({ [name]: event.target.value }), ...attributes }));
+  return h(
+    "label.field",
+    t(`submit.${name}`),
+    h("input", {
+      autocomplete: "off",
+      spellcheck: "false",
+      value: state.dialog[name],
+      oninput: (event) => change({ [name]: event.target.value }),
+      ...attributes,
+    }),
+  );
 }
 
 function renderPresets({ chosen, legacy }) {
@@ -139,13 +194,27 @@ function renderPresets({ chosen, legacy }) {
             h(
               "label.chip",
               { key: definition, title: `Definition ${definition}` },
-              h("input", { type: "checkbox", checked: Boolean(chosen[`${kind} ${definition}`]), onchange: (event) => choose(`${kind} ${definition}`, event.target.checked) }),
+              h("input", {
+                type: "checkbox",
+                checked: Boolean(chosen[`${kind} ${definition}`]),
+                onchange: (event) => choose(`${kind} ${definition}`, event.target.checked),
+              }),
               h("span", name),
             ),
           ),
       ),
     ),
-    presets.some(isOld) && h("label.check", { key: "legacy" }, h("input", { type: "checkbox", checked: legacy, onchange: (event) => change({ legacy: event.target.checked }) }), t("submit.legacy")),
+    presets.some(isOld) &&
+      h(
+        "label.check",
+        { key: "legacy" },
+        h("input", {
+          type: "checkbox",
+          checked: legacy,
+          onchange: (event) => change({ legacy: event.target.checked }),
+        }),
+        t("submit.legacy"),
+      ),
   ];
 }
 

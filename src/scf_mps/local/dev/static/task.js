@@ -88,7 +88,14 @@ export function renderTask() {
       ),
     h(
       "div",
-      { key: `${id} ${tab}`, id: "panel", class: `panel ${tab}`, role: "tabpanel", tabindex: -1, "aria-label": t(`tab.${tab}`) },
+      {
+        key: `${id} ${tab}`,
+        id: "panel",
+        class: `panel ${tab}`,
+        role: "tabpanel",
+        tabindex: -1,
+        "aria-label": t(`tab.${tab}`),
+      },
       tab === "cos" ? renderObjects(task) : renderPanel(task, tab),
     ),
   ];
@@ -96,7 +103,12 @@ export function renderTask() {
 
 function renderPanel(task, tab) {
   if (state.detailError) return renderNotice("failed", state.detailError);
-  if (!task) return h("div.cards", { "aria-busy": "true" }, [1, 2, 3].map((key) => h("div.card.ghost", { key })));
+  if (!task)
+    return h(
+      "div.cards",
+      { "aria-busy": "true" },
+      [1, 2, 3].map((key) => h("div.card.ghost", { key })),
+    );
   return VIEWS[tab](task);
 }
 
@@ -109,8 +121,19 @@ function renderHeader(row, task) {
     h("span.poster.large", row.poster ? h("img", { src: row.poster, alt: "" }) : icon("file")),
     h(
       "div.task-title",
-      h("div.title-line", h("h1", { title: row.name }, row.name || row.event_type), renderLabel(status, t(`status.${status}`)), h("span.space"), renderActions(row, task)),
-      renderFacts([...describeMetadata(task), clock(row.created), took != null && t("task.took", { time: milliseconds(took) })]),
+      h(
+        "div.title-line",
+        h("h1", { title: row.name }, row.name || row.event_type),
+        renderLabel(status, t(`status.${status}`)),
+        h("span.space"),
+        renderActions(row, task),
+      ),
+      renderFacts([
+        ...describeMetadata(task),
+        clock(row.created),
+        took != null && t("task.took", { time: milliseconds(took) }),
+        row.session_id && t("task.session", { id: row.session_id }),
+      ]),
       h(
         "p.facts.mono",
         row.source && h("span.copyable", h("span.clip", row.source), renderCopy(row.source, t("copy.source"))),
@@ -124,9 +147,21 @@ function renderHeader(row, task) {
 function renderActions(row, task) {
   return h(
     "div.actions",
-    row.status === "WAITING" && h("button", { key: "abort", onclick: () => act("abort", t("task.aborted")) }, icon("stop"), t("task.abort")),
-    row.source && h("button", { key: "again", onclick: () => act("again", t("task.submitted")), title: t("task.again_why") }, icon("play"), t("task.again")),
-    h("button.outline", { key: "redeliver", disabled: !task?.event, onclick: () => redeliver(), title: t("task.redeliver_why") }, icon("redeliver"), t("task.redeliver")),
+    row.status === "WAITING" &&
+      h("button", { key: "abort", onclick: () => act("abort", t("task.aborted")) }, icon("stop"), t("task.abort")),
+    row.source &&
+      h(
+        "button",
+        { key: "again", onclick: () => act("again", t("task.submitted")), title: t("task.again_why") },
+        icon("play"),
+        t("task.again"),
+      ),
+    h(
+      "button.outline",
+      { key: "redeliver", disabled: !task?.event, onclick: () => redeliver(), title: t("task.redeliver_why") },
+      icon("redeliver"),
+      t("task.redeliver"),
+    ),
   );
 }
 

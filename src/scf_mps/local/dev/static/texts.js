@@ -204,6 +204,7 @@ export const TEXTS = {
   "task.again_why": ["Submit the same task again", "用相同参数再次提交任务"],
   "task.redeliver": ["Redeliver", "重新投递"],
   "task.redeliver_why": ["Deliver the event to the function again (r)", "把事件再次投递给函数（r）"],
+  "task.session": ["session {id}", "会话 {id}"],
   "task.submitted": ["Task submitted", "任务已提交"],
   "task.took": ["took {time}", "耗时 {time}"],
   "task.views": ["Views of the task", "任务视图"],

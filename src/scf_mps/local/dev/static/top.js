@@ -72,8 +72,18 @@ export const followTheme = ({ matches }) => readSetting("theme") || setTheme(mat
 /** Return the buttons that create a task. */
 export function renderStarters() {
   return [
-    h("button.accent", { key: "upload", onclick: chooseFiles, title: `${t("top.upload")} (u)` }, icon("upload"), h("span.wide", t("top.upload"))),
-    h("button", { key: "sample", onclick: submitSample, disabled: state.sampling, title: t("top.sample_why") }, state.sampling ? statusIcon("running") : icon("play"), h("span.wide", t("top.sample"))),
+    h(
+      "button.accent",
+      { key: "upload", onclick: chooseFiles, title: `${t("top.upload")} (u)` },
+      icon("upload"),
+      h("span.wide", t("top.upload")),
+    ),
+    h(
+      "button",
+      { key: "sample", onclick: submitSample, disabled: state.sampling, title: t("top.sample_why") },
+      state.sampling ? statusIcon("running") : icon("play"),
+      h("span.wide", t("top.sample")),
+    ),
   ];
 }
 
@@ -83,37 +93,100 @@ export function renderTop() {
   const faults = server ? Object.values(server.faults || {}).reduce((sum, rules) => sum + (rules?.length || 0), 0) : 0;
   const paused = server?.function.paused;
   return [
-    h("a.brand", { href: "#/", onclick: () => update({ drawer: false }) }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), h("span", "scf-mps")),
+    h(
+      "a.brand",
+      { href: "#/", onclick: () => update({ drawer: false }) },
+      h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }),
+      h("span", "scf-mps"),
+    ),
     h(
       "div.group",
       { role: "group", "aria-label": t("top.start") },
       renderStarters(),
-      h("button", { onclick: () => openSubmit(), disabled: !server, title: t("top.submit_why") }, icon("add"), h("span.wide", t("top.submit"))),
-      h("button", { onclick: () => openEditor(null), disabled: !server, title: t("top.event_why") }, icon("send"), h("span.wide", t("top.event"))),
+      h(
+        "button",
+        { onclick: () => openSubmit(), disabled: !server, title: t("top.submit_why") },
+        icon("add"),
+        h("span.wide", t("top.submit")),
+      ),
+      h(
+        "button",
+        { onclick: () => openEditor(null), disabled: !server, title: t("top.event_why") },
+        icon("send"),
+        h("span.wide", t("top.event")),
+      ),
     ),
     h("span.space"),
-    server && h("span.project.clip", { title: server.project.folder }, server.project.folder.split("/").filter(Boolean).at(-1)),
+    server &&
+      h("span.project.clip", { title: server.project.folder }, server.project.folder.split("/").filter(Boolean).at(-1)),
     server && renderFunction(server.function),
     h(
       "div.group",
       { role: "group", "aria-label": t("top.function") },
-      h("button", { class: paused ? "warn" : "", "aria-pressed": String(Boolean(paused)), onclick: togglePause, disabled: !server, title: `${t("top.pause_why")} (p)` }, icon(paused ? "play" : "pause"), h("span.wide", paused ? t("top.resume", { n: server.function.waiting }) : t("top.pause"))),
-      h("button", { class: faults ? "warn" : "", onclick: () => openDialog("faults"), disabled: !server, title: `${t("top.faults_why")} (f)` }, icon("faults"), h("span.wide", t("top.faults")), faults > 0 && h("span.count", String(faults))),
+      h(
+        "button",
+        {
+          class: paused ? "warn" : "",
+          "aria-pressed": String(Boolean(paused)),
+          onclick: togglePause,
+          disabled: !server,
+          title: `${t("top.pause_why")} (p)`,
+        },
+        icon(paused ? "play" : "pause"),
+        h("span.wide", paused ? t("top.resume", { n: server.function.waiting }) : t("top.pause")),
+      ),
+      h(
+        "button",
+        {
+          class: faults ? "warn" : "",
+          onclick: () => openDialog("faults"),
+          disabled: !server,
+          title: `${t("top.faults_why")} (f)`,
+        },
+        icon("faults"),
+        h("span.wide", t("top.faults")),
+        faults > 0 && h("span.count", String(faults)),
+      ),
     ),
     h(
       "div.group.quiet-group",
       { role: "group", "aria-label": t("top.page") },
       renderIconButton("plug", t("top.connect"), () => openDialog("connect"), { disabled: !server }),
-      h("button.quiet.icon-only.language", { title: t("top.language"), "aria-label": t("top.language"), lang: language.code === "en" ? "zh" : "en", onclick: () => setLanguage(language.code === "en" ? "zh" : "en") }, language.code === "en" ? "中" : "EN"),
+      h(
+        "button.quiet.icon-only.language",
+        {
+          title: t("top.language"),
+          "aria-label": t("top.language"),
+          lang: language.code === "en" ? "zh" : "en",
+          onclick: () => setLanguage(language.code === "en" ? "zh" : "en"),
+        },
+        language.code === "en" ? "中" : "EN",
+      ),
       renderIconButton(isDark() ? "sun" : "moon", t("top.theme"), toggleTheme),
       renderIconButton("help", t("help.title"), () => openDialog("help"), { title: `${t("help.title")} (?)` }),
-      h("span", { class: `connection ${state.connection}`, role: "status", title: t(`connection.${state.connection}`) }, h("span.dot", { "aria-hidden": "true" }), h("span", { class: state.connection === "lost" ? "" : "visually-hidden" }, t(`connection.${state.connection}`))),
+      h(
+        "span",
+        { class: `connection ${state.connection}`, role: "status", title: t(`connection.${state.connection}`) },
+        h("span.dot", { "aria-hidden": "true" }),
+        h("span", { class: state.connection === "lost" ? "" : "visually-hidden" }, t(`connection.${state.connection}`)),
+      ),
     ),
   ];
 }
 
 function renderFunction({ reload_ms: ms, reload_error: error, loaded_at: at }) {
-  if (error) return h("button.function.bad", { key: "error", onclick: () => openDialog("reload", { error }) }, statusIcon("failed"), h("span.wide", t("function.error")));
+  if (error)
+    return h(
+      "button.function.bad",
+      { key: "error", onclick: () => openDialog("reload", { error }) },
+      statusIcon("failed"),
+      h("span.wide", t("function.error")),
+    );
   if (!at) return null;
-  return h("span.function.muted", { key: "loaded", title: t("function.loaded_why") }, statusIcon("done"), h("span.wide", [clock(at), milliseconds(ms)].filter(Boolean).join(" · ")));
+  return h(
+    "span.function.muted",
+    { key: "loaded", title: t("function.loaded_why") },
+    statusIcon("done"),
+    h("span.wide", [clock(at), milliseconds(ms)].filter(Boolean).join(" · ")),
+  );
 }

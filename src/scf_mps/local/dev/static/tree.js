@@ -20,7 +20,12 @@ function renderNode(path, name, value, depth) {
   const label = name !== undefined && h("span.tree-key", String(name));
   if (value === null || typeof value !== "object") {
     const type = value === null ? "null" : typeof value;
-    return h("li", { key: String(name) }, label, h("span", { class: `tree-value ${type}` }, type === "string" ? JSON.stringify(value) : String(value)));
+    return h(
+      "li",
+      { key: String(name) },
+      label,
+      h("span", { class: `tree-value ${type}` }, type === "string" ? JSON.stringify(value) : String(value)),
+    );
   }
   const entries = Object.entries(value);
   const brackets = Array.isArray(value) ? "[]" : "{}";
@@ -36,6 +41,10 @@ function renderNode(path, name, value, depth) {
       label || h("span.tree-key", t("tree.root")),
       h("span.muted", open ? brackets[0] : `${brackets[0]} ${getHint(value)} ${brackets[1]}`),
     ),
-    open && h("ul", entries.map(([child, item]) => renderNode(`${path}.${child}`, child, item, depth + 1))),
+    open &&
+      h(
+        "ul",
+        entries.map(([child, item]) => renderNode(`${path}.${child}`, child, item, depth + 1)),
+      ),
   );
 }
