@@ -131,7 +131,7 @@ function renderHeader(row, task) {
       renderFacts([
         ...describeMetadata(task),
         clock(row.created),
-        took != null && t("task.took", { time: milliseconds(took) }),
+        took > 0 && t("task.took", { time: milliseconds(took) }),
         row.session_id && t("task.session", { id: row.session_id }),
       ]),
       h(
@@ -173,7 +173,7 @@ function describeMetadata(task) {
   return [
     video && `${video.Width}×${video.Height}${data.Rotate ? ` ↻${data.Rotate}°` : ""}`,
     video && `${video.Codec} ${video.Fps} fps`,
-    audio && `${audio.Codec} ${number(audio.SamplingRate / 1000, 1)} kHz`,
+    audio?.SamplingRate && `${audio.Codec} ${number(audio.SamplingRate / 1000, 1)} kHz`,
     bitrate(data.Bitrate),
     data.Duration && milliseconds(data.Duration * 1000),
     size(data.Size),
