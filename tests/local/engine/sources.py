@@ -35,6 +35,7 @@ class Recipe:
         format: of the muxer.
         options: of the encoder.
         aspect: width by height of a pixel.
+        is_live: True for a file that does not state its length.
     """
 
     frames: int = 50
@@ -48,6 +49,7 @@ class Recipe:
     format: str = "mp4"
     options: dict[str, str] = field(default_factory=dict)
     aspect: Fraction | None = None
+    is_live: bool = False
 
 
 def draw_pictures(recipe: Recipe) -> Iterator[av.VideoFrame]:
@@ -76,6 +78,8 @@ def make_video(path: Path, recipe: Recipe) -> Path:
     """Write a video and return its path."""
     seconds = float(recipe.frames / recipe.rate) if recipe.frames else 2.0
     options = {"movflags": "+faststart"} if recipe.format == "mp4" else {}
+    if recipe.is_live:
+        options["live"] = "1"
     with av.open(str(path), "w", format=recipe.format, options=options) as output:
         video: Any = None
         if recipe.frames:
@@ -118,12 +122,12 @@ def rotate(path: Path, degrees: int) -> Path:
     return path
 
 
-def damage(path: Path, count: int) -> Path:
-    """Change random bytes of the second half of a file."""
+def damage(path: Path, count: int, seed: int = 7, first: float = 0.5) -> Path:
+    """Change random bytes of a file after a part of its length."""
     data = bytearray(path.read_bytes())
-    chance = random.Random(7)
+    chance = random.Random(seed)
     for _ in range(count):
-        data[chance.randrange(len(data) // 2, len(data))] = chance.randrange(256)
+        data[chance.randrange(int(len(data) * first), len(data))] = chance.randrange(256)
     path.write_bytes(data)
     return path
 

@@ -69,6 +69,12 @@ def test_gif_of_a_part_shows_it(clip: Path, tmp_path: Path) -> None:
     assert times == [0.8, 1.0, 1.2, 1.4]
 
 
+def test_gif_of_an_instant_has_one_picture(clip: Path, tmp_path: Path) -> None:
+    job = {"kind": "animation", "width": 240, "start": 1.2, "end": 1.24}
+    with av.open(str(run_job(clip, job, tmp_path).files[0].path)) as container:
+        assert [read_time(frame) for frame in container.decode(video=0)] == [1.2]
+
+
 @pytest.mark.parametrize("quality", [10, 90])
 def test_webp_is_animated(clip: Path, tmp_path: Path, quality: int) -> None:
     job = {"kind": "animation", "format": "webp", "width": 160, "fps": 5, "quality": quality}

@@ -57,6 +57,25 @@ def test_jobs_of_a_request_fail_independently(clip: Path, tmp_path: Path) -> Non
     assert codes == ["", "", "InvalidInput", "", time_offset, time_offset, "", "InvalidInput"]
 
 
+def test_jobs_of_every_kind_share_one_decode(clip: Path, tmp_path: Path) -> None:
+    sound = {"kind": "transcode", "container": "m4a", "video": None, "audio": AUDIO}
+    jobs = [MP4, {**MP4, "audio": None}, sound, ANIMATION, HLS, ADAPTIVE]
+    results = run_all(clip, jobs, tmp_path)
+    assert [result for result in results if isinstance(result, EngineError)] == []
+
+
+def test_output_that_exceeds_the_disk_leaves_the_others(long_clip: Path, tmp_path: Path) -> None:
+    large = {**MP4, "video": {**VIDEO, "height": 180, "bitrate": 4000}}
+    small = {**MP4, "video": {**VIDEO, "height": 90, "bitrate": 128}, "audio": None}
+    with limit_files(130_000):
+        first, second = run_all(long_clip, [large, small], tmp_path)
+        (lone,) = run_all(long_clip, [large], tmp_path / "lone")
+    assert isinstance(first, EngineError)
+    assert first.code == "InternalError"
+    assert isinstance(second, JobResult), second
+    assert isinstance(lone, EngineError)
+
+
 def test_output_that_fails_while_encoding_stops_alone(clip: Path, tmp_path: Path) -> None:
     # The second job writes into a folder that a file of the first one blocks.
     tmp_path.joinpath("1").mkdir()
@@ -66,11 +85,14 @@ def test_output_that_fails_while_encoding_stops_alone(clip: Path, tmp_path: Path
     assert second.code == "InternalError"
 
 
+@pytest.mark.parametrize("size", [0, 2000])
 @pytest.mark.parametrize(
     "job", [MP4, COPY, HLS, {**HLS, "copy": True}, ADAPTIVE, ANIMATION, SNAPSHOTS, SPRITES]
 )
-def test_full_disk_is_an_internal_error(clip: Path, tmp_path: Path, job: dict[str, Any]) -> None:
-    with limit_files(2000), pytest.raises(EngineError) as caught:
+def test_full_disk_is_an_internal_error(
+    clip: Path, tmp_path: Path, job: dict[str, Any], size: int
+) -> None:
+    with limit_files(size), pytest.raises(EngineError) as caught:
         run_job(clip, job, tmp_path)
     assert caught.value.code == "InternalError"
     assert "disk" in caught.value.message
@@ -89,8 +111,8 @@ def test_scratch_limit_ends_jobs_while_they_write(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scf_mps.local.engine.monitor.MEASURE_SECONDS", 0)
-    tmp_path.joinpath("other").write_bytes(bytes(2000))
-    results = run_all(clip, [MP4, SNAPSHOTS], tmp_path, Settings(fast=True, scratch_bytes=1000))
+    job = {**MP4, "video": {**VIDEO, "height": 180, "bitrate": 4000}}
+    results = run_all(clip, [job, MP4], tmp_path, Settings(fast=True, scratch_bytes=60_000))
     assert [getattr(result, "code", "") for result in results] == ["InternalError"] * 2
 
 
@@ -146,7 +168,7 @@ def test_service_answers_with_lines_of_json(clip: Path, tmp_path: Path) -> None:
         assert ask(operation="remux", path=playlist, target=str(target))[-1] == {"done": None}
         assert ask(operation="probe", path=str(target))[-1]["done"]["Duration"] > 1.9
         sample = tmp_path / "sample.mp4"
-        messages = ask(operation="make_sample_clip", path=str(sample), seconds=0.2, width=64)
+        messages = ask(operation="make_sample_clip", path=str(sample), seconds=0.1, width=64)
         assert messages[-1] == {"done": None}
         assert sample.is_file()
 

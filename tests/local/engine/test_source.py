@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from scf_mps.local.engine import EngineError
 from scf_mps.local.engine.probe import probe
 from scf_mps.local.engine.settings import Settings
+from scf_mps.local.engine.source import Source
 
 from .sources import Recipe, cut, damage, draw_pictures, make_sound, make_video, rotate, write
 from .support import AUDIO, MP4, make_monitor, read_frames, read_time, run_all, run_job
@@ -30,6 +32,7 @@ DASH = (
     b"</Period></MPD>"
 )
 SOURCE, NO_VIDEO = "SourceFileError", "SourceFileError.NoVideoMedia"
+NO_SIZE = "SourceFileError.NoVideoResolution"
 
 
 def make(**fields: Any) -> Callable[[Path], Path]:
@@ -53,6 +56,13 @@ def make_song(path: Path) -> Path:
     return path
 
 
+def strip_parameters(path: Path) -> Path:
+    """Write an MPEG-TS whose pictures have no parameters, so their size is unknown."""
+    data = make_video(path, Recipe(format="mpegts")).read_bytes()
+    path.write_bytes(data.replace(b"\0\0\1\x67", b"\0\0\1\x6c"))
+    return path
+
+
 class Case(NamedTuple):
     """A source and what jobs give: a code, or the size of the video, and whether it has sound."""
 
@@ -69,6 +79,7 @@ WEBM: dict[str, Any] = {
     "format": "webm",
     "options": {"deadline": "realtime", "cpu-used": "8"},
 }
+IVF = {**WEBM, "audio": "", "format": "ivf"}
 PNG: dict[str, Any] = {
     "frames": 1,
     "codec": "png",
@@ -108,6 +119,9 @@ CASES = {
     "5.1": Case(make(layout="5.1"), (214, 120)),
     "GIF": Case(make(codec="gif", pixel_format="rgb8", format="gif", audio=""), (214, 120), SOURCE),
     "Matroska": Case(make(format="matroska"), (214, 120)),
+    "recording of a browser": Case(make(format="matroska", is_live=True), (214, 120)),
+    "H.264 without times": Case(make(format="h264", audio=""), SOURCE, SOURCE),
+    "H.264 without its parameters": Case(strip_parameters, NO_SIZE),
     "29.97 pictures": Case(make(rate=NTSC), (214, 120)),
     "wide pixels": Case(make(aspect=Fraction(4, 3)), (284, 120), last=None),
     "upright phone": Case(lambda path: rotate(make(turn="transpose=cclock")(path), 90), (120, 214)),
@@ -147,6 +161,19 @@ def test_source_gives_outputs_or_the_right_error(tmp_path: Path, name: str) -> N
         assert audio.metadata is not None
         assert audio.metadata["AudioStreamSet"][0]["Codec"] == "aac"
         assert audio.metadata["AudioDuration"] > (1 if case.last is None else 1.6)
+
+
+@pytest.mark.parametrize("fields", [{}, {"format": "mpegts"}, {"format": "flv"}, IVF])
+def test_random_damage_gives_frames_or_an_error(tmp_path: Path, fields: dict[str, Any]) -> None:
+    path = make_video(tmp_path / "source", Recipe(frames=10, size=(64, 36), **fields))
+    content = path.read_bytes()
+    for seed in range(20):
+        path.write_bytes(content)
+        damage(path, 40, seed, first=0)
+        with contextlib.suppress(EngineError), Source(path, make_monitor()) as source:
+            for seconds in (0.0, 0.2):
+                for _ in source.decode_from(seconds, audio=True):
+                    pass
 
 
 @pytest.mark.parametrize("name", ["text", "playlist", "picture", "missing"])

@@ -15,7 +15,7 @@ from .outputs import Output, find_span
 from .pictures import pick_frames
 from .probe import compute_md5, round_float
 from .results import INVALID, EngineError, JobResult, MediaFile
-from .scale import Scaler, compute_size
+from .scale import Scaler, Size, compute_size
 from .tracks import FrameRate
 from .transcode import find_rate
 
@@ -95,7 +95,7 @@ class AnimatedRendition:
         self._frames = FrameRate(rate, source.frame_rate, source.duration)
         self._palette = None
         if name == "gif":
-            self._palette = PaletteFilter(self._make_palette(source, span))
+            self._palette = PaletteFilter(self._make_palette(source, span), self.size, rate)
         options = {"loop": "0"} if name == "webp" else {}
         self._container = av.open(str(path), "w", format=name, options=options)
         quality = {"quality": str(job.get("quality") or 75)} if name == "webp" else {}
@@ -162,39 +162,31 @@ def _set_time(frame: VideoFrame, number: int, rate: Fraction) -> VideoFrame:
 class PaletteFilter:
     """Conversion of pictures to the colors of a palette."""
 
-    def __init__(self, palette: VideoFrame) -> None:
-        self._palette = palette
-        self._graph: Graph | None = None
-
-    def apply(self, frame: VideoFrame | None) -> Iterator[VideoFrame]:
-        """Yield the converted pictures. None ends the conversion."""
-        if self._graph is None:
-            if frame is None:
-                return
-            self._graph = self._build(frame)
-        self._pictures.push(frame)
-        while True:
-            try:
-                yield self._graph.vpull()
-            except (BlockingIOError, EOFError):
-                return
-
-    def _build(self, frame: VideoFrame) -> Graph:
-        graph = Graph()
-        base = frame.time_base
+    def __init__(self, palette: VideoFrame, size: Size, rate: Fraction) -> None:
+        """Prepare for pictures of a size in the format rgb24, `rate` in a second."""
+        self._graph = graph = Graph()
         pictures, colors = (
-            graph.add_buffer(
-                width=item.width, height=item.height, format=item.format, time_base=base
+            graph.add_buffer(width=width, height=height, format=form, time_base=1 / rate)
+            for width, height, form in (
+                (size.width, size.height, av.VideoFormat("rgb24")),
+                (palette.width, palette.height, palette.format),
             )
-            for item in (frame, self._palette)
         )
         use = graph.add("paletteuse")
         pictures.link_to(use, 0, 0)
         colors.link_to(use, 0, 1)
         use.link_to(graph.add("buffersink"))
         graph.configure()
-        self._palette.pts, self._palette.time_base = 0, base
-        colors.push(self._palette)
+        palette.pts, palette.time_base = 0, 1 / rate
+        colors.push(palette)
         colors.push(None)
         self._pictures = pictures
-        return graph
+
+    def apply(self, frame: VideoFrame | None) -> Iterator[VideoFrame]:
+        """Yield the converted pictures. None ends the conversion."""
+        self._pictures.push(frame)
+        while True:
+            try:
+                yield self._graph.vpull()
+            except (BlockingIOError, EOFError):
+                return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from .monitor import Monitor
 from .outputs import Output
 from .pictures import make_sprites, take_snapshots
 from .remux import copy_job
-from .results import INTERNAL, INVALID, EngineError, JobResult
+from .results import INTERNAL, INVALID, EngineError, JobResult, is_full
 from .source import Source
 from .transcode import open_file
 
@@ -53,15 +52,13 @@ def find_kind(job: Job) -> str:
 EXTRA_SECONDS = 2
 """Seconds of sound and pictures that a file may store out of order."""
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
 
 def describe_error(error: Exception) -> EngineError:
     """Return the error of a job for an exception."""
     if isinstance(error, EngineError):
         return error
-    if isinstance(error, OSError) and error.errno in FULL:
-        return EngineError(INTERNAL, f"the disk of the scratch folder is full: {error.strerror}")
+    if is_full(error):
+        return EngineError(INTERNAL, f"the disk of the scratch folder is full: {error}")
     return EngineError(INTERNAL, f"{type(error).__name__}: {error}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.filter import Graph
 
-from .results import INVALID, INVALID_TIME, SOURCE, EngineError, JobResult, MediaFile
+from .results import INVALID, INVALID_TIME, EngineError, JobResult, MediaFile
 from .scale import Scaler, Size, compute_size
 
 if TYPE_CHECKING:
@@ -32,11 +32,7 @@ MAX_PICTURES = 10_000
 
 
 def pick_frames(source: Source, times: Sequence[float]) -> Iterator[av.VideoFrame]:
-    """Yield the picture that is shown at each of the ascending times in seconds.
-
-    Raises:
-        EngineError: no picture can be decoded.
-    """
+    """Yield the picture that is shown at each of the ascending times in seconds."""
     frames: Iterator[tuple[float, Any]] = iter(())
     current: tuple[float, Any] | None = None
     following: tuple[float, Any] | None = None
@@ -47,8 +43,7 @@ def pick_frames(source: Source, times: Sequence[float]) -> Iterator[av.VideoFram
         while following is not None and following[0] <= target + TOLERANCE_SECONDS:
             current, following = following, next(frames, None)
         current = current or following
-        if current is None:
-            raise EngineError(SOURCE, f"no picture of {source.path.name} can be decoded")
+        assert current is not None  # `Source.shape` found a picture
         assert isinstance(current[1], av.VideoFrame)
         yield current[1]
 

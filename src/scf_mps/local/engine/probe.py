@@ -51,24 +51,24 @@ class StreamTotal:
         """The length."""
         return self.end - self.start
 
-    def add(self, packet: av.Packet[Any]) -> None:
-        """Add a packet."""
-        base = packet.time_base
-        if packet.pts is not None and base is not None:
-            begin = float(packet.pts * base)
-            self.start = min(self.start, begin) if self.bytes else begin
-            self.end = max(self.end, begin + float((packet.duration or 0) * base))
+    def add(self, begin: float, length: float, size: int) -> None:
+        """Add a packet that begins at a time and lasts for a length, in seconds."""
+        self.start = min(self.start, begin) if self.packets else begin
+        self.end = max(self.end, begin + length)
         self.packets += 1
-        self.bytes += packet.size
+        self.bytes += size
 
 
 def count_packets(source: Source) -> dict[int, StreamTotal]:
     """Return the totals of the streams by index, because not every format states bitrates."""
-    totals = {stream.index: StreamTotal() for stream in source.list_streams()}
     source.rewind()
-    for packet in source.demux(source.list_streams()):
-        if packet.size:
-            totals[packet.stream_index].add(packet)
+    streams = source.list_streams()
+    totals = {stream.index: StreamTotal() for stream in streams}
+    for packet in source.demux(streams):
+        begin = source.find_time(packet)
+        if begin is not None:
+            length = float((packet.duration or 0) * make_fraction(packet.time_base))
+            totals[packet.stream_index].add(begin, length, packet.size)
     return totals
 
 

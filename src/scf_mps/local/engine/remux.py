@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from av.error import FFmpegError
 from .hls import Stream
 from .outputs import find_span
 from .probe import probe
-from .results import SOURCE, EngineError, JobResult, MediaFile
+from .results import SOURCE, EngineError, JobResult, MediaFile, is_full
 from .source import Source
 from .transcode import get_container
 
@@ -85,7 +84,7 @@ def copy_packets(
                 count += targets[packet.stream_index].mux(packet, origin)
                 report((seconds - origin) / (span[1] - origin))
     except (FFmpegError, ValueError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC:
+        if is_full(error):
             raise
         names = " and ".join(stream.codec_context.name for stream in streams)
         raise EngineError(

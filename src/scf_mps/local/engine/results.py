@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +16,14 @@ INVALID_TIME = "InvalidInput.InvalidTimeOffset"
 INTERNAL = "InternalError"
 
 Role = Literal["main", "playlist", "segment", "init", "picture", "sheet", "vtt"]
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def is_full(error: Exception) -> bool:
+    """Return True if a disk cannot take more."""
+    return getattr(error, "errno", None) in FULL
 
 
 class EngineError(Exception):

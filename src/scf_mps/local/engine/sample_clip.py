@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -142,17 +143,13 @@ def list_pictures(seconds: float, width: int) -> Iterator[VideoFrame]:
     number = 0
     for index, scene in enumerate(SCENES):
         end = round(total * (index + 1) / len(SCENES))
-        if end == number:
-            continue
         with av.open(scene.format(size=size, fps=FPS), format="lavfi") as source:
-            for frame in source.decode(video=0):
+            for frame in itertools.islice(source.decode(video=0), end - number):
                 picture = frame.reformat(format="yuv420p")
                 draw_clock(picture, number)
                 picture.pts, picture.time_base = number, Fraction(1, FPS)
                 yield picture
                 number += 1
-                if number == end:
-                    break
 
 
 def make_sample_clip(

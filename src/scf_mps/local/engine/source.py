@@ -57,6 +57,7 @@ class Source:
         container: of PyAV.
         video: the largest video stream except cover pictures, or None.
         audio: the first audio stream, or None.
+        duration: seconds.
     """
 
     def __init__(self, path: Path, monitor: Monitor, trusted: bool = False) -> None:
@@ -77,6 +78,7 @@ class Source:
         self.container = self._open()
         try:
             self._find_streams()
+            self.duration = self._measure_duration()
             self._check()
         except BaseException:
             self.container.close()
@@ -97,11 +99,16 @@ class Source:
         self._find_streams()
 
     def _find_streams(self) -> None:
+        # A stream without a context has a codec that FFmpeg does not know, as newer phones add.
         streams = self.container.streams
-        self.audio = streams.audio[0] if streams.audio else None
+        audios = [stream for stream in streams.audio if stream.codec_context is not None]
         videos = [
-            stream for stream in streams.video if not stream.disposition & Disposition.attached_pic
+            stream
+            for stream in streams.video
+            if stream.codec_context is not None
+            and not stream.disposition & Disposition.attached_pic
         ]
+        self.audio = audios[0] if audios else None
         self.video = max(videos, key=lambda s: s.width * s.height) if videos else None
         if self.video is not None:
             self.video.thread_type = "AUTO"
@@ -126,10 +133,10 @@ class Source:
 
     def _check(self) -> None:
         settings = self._monitor.settings
-        if self.audio is None and self.video is None:
-            raise EngineError(SOURCE, f"{self.path.name} has no video and no audio stream")
-        if not self.duration:
-            raise EngineError(SOURCE, f"{self.path.name} has no duration: it may be a picture")
+        if not self.duration or not self.list_streams():
+            raise EngineError(
+                SOURCE, f"{self.path.name} has no video and sound with times: it may be a picture"
+            )
         self._check_limit("seconds", self.duration, settings.input_seconds)
         if self.video is not None:
             longer = max(self.video.width, self.video.height)
@@ -141,17 +148,13 @@ class Source:
                 SOURCE, f"the source has {value:g} {subject}, the local engine takes {limit:g}"
             )
 
-    @property
-    def duration(self) -> float:
-        """Seconds, 0 if unknown."""
+    def _measure_duration(self) -> float:
+        """Return the seconds of the source. A recording of a browser does not state them: its packets do."""
         if self.container.duration:
             return self.container.duration / 1e6
-        lengths = [
-            float(stream.duration * stream.time_base)
-            for stream in (self.video, self.audio)
-            if stream is not None and stream.duration and stream.time_base
-        ]
-        return max(lengths, default=0.0)
+        times = [self.find_time(packet) for packet in self.demux(self.list_streams())]
+        self.rewind()
+        return max((time for time in times if time is not None), default=0.0)
 
     @property
     def start(self) -> float:
@@ -184,7 +187,7 @@ class Source:
         """Return the frames from the last key frame before an offset. See `decode`."""
         for earlier in EARLIER_SECONDS if seconds > 0 else ():
             if not self.seek(seconds - earlier):
-                break
+                break  # pragma: no cover - see `seek`
             frames = self.decode(video=video, audio=audio)
             first: list[tuple[float, av.VideoFrame | av.AudioFrame]] = []
             for item in frames:
@@ -212,9 +215,11 @@ class Source:
                 frames = packet.decode()
             except FFmpegError:
                 continue
-            for frame in frames:
-                if frame.pts is not None and frame.time_base is not None:
-                    yield float(frame.pts * frame.time_base) - self.start, frame
+            yield from (
+                (float(frame.pts * frame.time_base) - self.start, frame)
+                for frame in frames
+                if frame.pts is not None and frame.time_base is not None
+            )
 
     def list_streams(
         self, video: bool = True, audio: bool = True
@@ -225,18 +230,24 @@ class Source:
 
     def demux(self, streams: Sequence[av.VideoStream | av.AudioStream]) -> Iterator[av.Packet[Any]]:
         """Yield the packets of streams. A truncated source ends where it was cut."""
-        try:
-            for packet in self.container.demux(*streams):
-                yield packet
-                self._monitor.tick()
-        except FFmpegError:
-            return
+        while True:
+            try:
+                for packet in self.container.demux(*streams):
+                    yield packet
+                    self._monitor.tick()
+                return
+            except FFmpegError:  # pragma: no cover - damage that differs by the version of FFmpeg
+                return
+            except (
+                IndexError
+            ):  # pragma: no cover - as above: a damaged packet begins another stream
+                continue
 
     def seek(self, seconds: float) -> bool:
         """Continue at the last key frame before an offset. Return False if the source cannot."""
         try:
             self.container.seek(int(max(0.0, seconds + self.start) * 1e6))
-        except FFmpegError:
+        except FFmpegError:  # pragma: no cover - FLV of some versions of FFmpeg
             return False
         return True
 

@@ -142,8 +142,6 @@ class EncodedRendition:
                 self._encode(self.video, number, picture)
             for _ in self.video.finish():
                 monitor.tick()
-            if not self.video.packets:
-                raise EngineError(SOURCE, "no picture of the source can be decoded")
         if self.audio is not None:
             self.audio.finish()
         self.close()
