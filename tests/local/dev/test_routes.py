@@ -259,6 +259,7 @@ def test_invalid_task_is_refused(shared_page: Page, request_: Documents) -> None
         ("POST", "/api/tasks/none/redeliver", None, 404),
         ("POST", "/api/tasks/none/redeliver", {"force": "film"}, 400),
         ("POST", "/api/tasks/none/redeliver", {"force": [1]}, 400),
+        ("POST", "/api/tasks/none/redeliver", {"forced": ["film"]}, 400),
         ("POST", "/api/dead-letters/none/redeliver", None, 404),
         ("POST", "/api/queue", {"paused": "yes"}, 400),
         ("POST", "/api/queue", {"other": True}, 400),

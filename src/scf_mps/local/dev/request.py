@@ -53,13 +53,23 @@ class Request:
         except (ValueError, RecursionError) as error:
             raise Refusal(400, f"the body is not JSON: {error}") from None
 
-    async def read_fields(self) -> dict[str, Any]:
-        """Return the JSON object in the body, ``{}`` for an empty body. Raises Refusal as `read_json`."""
+    async def read_fields(self, *names: str) -> dict[str, Any]:
+        """Return the JSON object in the body, ``{}`` for an empty body.
+
+        Args:
+            names: of the known fields. Without names any field is accepted.
+
+        Raises:
+            Refusal: as `read_json`, and 400 for an unknown field.
+        """
         if not self.raw.body_exists:
             return {}
         fields = await self.read_json()
         if not isinstance(fields, dict):
             raise Refusal(400, "the body is not a JSON object")
+        unknown = [name for name in fields if names and name not in names]
+        if unknown:
+            raise Refusal(400, f"unknown fields {', '.join(unknown)}. Use {', '.join(names)}")
         return fields
 
 

@@ -116,7 +116,7 @@ async def repeat_task(console: Console, request: Request) -> dict[str, Any]:
     try:
         return {"task": await asyncio.to_thread(console.stack.mps.again, id_)}
     except KeyError:
-        raise _build_unknown_task(id_) from None
+        raise Refusal(404, f"the local MPS has no task {id_[:80]!r}. Redeliver its event") from None
 
 
 async def abort_task(console: Console, request: Request) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def abort_task(console: Console, request: Request) -> dict[str, Any]:
 async def redeliver_task(console: Console, request: Request) -> dict[str, Any]:
     """Deliver the event of a task again, and run the named callbacks again."""
     id_ = request.parameters["id"]
-    force = (await request.read_fields()).get("force") or []
+    force = (await request.read_fields("force")).get("force") or []
     if not (isinstance(force, list) and all(isinstance(name, str) for name in force)):
         raise Refusal(400, "force is not a list of names of callbacks")
     try:
@@ -226,11 +226,10 @@ async def set_queue(console: Console, request: Request) -> dict[str, Any]:
     """Pause or resume the delivery of events, or set whether a reload delivers the last event again."""
     stack = console.stack
     setters = {"paused": stack.pause, "again_after_save": stack.set_again_after_save}
-    fields = await request.read_fields()
+    fields = await request.read_fields(*setters)
     for name, value in fields.items():
-        if name not in setters or not isinstance(value, bool):
-            names = " and ".join(setters)
-            raise Refusal(400, f"invalid setting {name}={value!r}. Use true or false for {names}")
+        if not isinstance(value, bool):
+            raise Refusal(400, f"invalid setting {name}={value!r}. Use true or false")
     for name, value in fields.items():
         await asyncio.to_thread(setters[name], value)
     return {"paused": stack.paused, "again_after_save": stack.again_after_save}
@@ -243,7 +242,7 @@ async def get_faults(console: Console, request: Request) -> dict[str, Any]:
 
 async def put_faults(console: Console, request: Request) -> dict[str, Any]:
     """Replace faults, and return the active ones."""
-    document = await request.read_fields()
+    document = await request.read_fields(*faults.KEYS)
     await asyncio.to_thread(faults.apply_faults, console.stack, document)
     return faults.describe_faults(console.stack)
 
