@@ -109,7 +109,7 @@ class Stream:
 
 @contextmanager
 def open_stream(
-    console: Console, after: int | None = None, last: int | None = None
+    console: Console, after: int | None = None, last: int | str | None = None
 ) -> Iterator[Stream]:
     """Open a stream of changes, with the parameter `after` or the header Last-Event-ID `last`."""
     connection = http.client.HTTPConnection("127.0.0.1", console.port, timeout=30)

@@ -40,22 +40,20 @@ def test_event_is_sent(shared_page: Page) -> None:
         ({"httpMethod": "POST", "headers": {}, "body": "{}", "path": "/"}, "sign"),
     ],
 )
-def test_odd_event_is_sent_with_a_warning(page: Page, event: Any, warning: str) -> None:
-    answer = (
-        page.post("/api/events", event) if event is not None else page.post("/api/events", [event])
-    )
+def test_odd_event_is_sent_with_a_warning(shared_page: Page, event: Any, warning: str) -> None:
+    answer = shared_page.post("/api/events", [event])
     assert len(answer["request_ids"]) == 1
     assert warning.lower() in " ".join(answer["warnings"]).lower()
-    page.console.stack.function.settle()
+    shared_page.console.stack.function.settle()
 
 
-def test_list_of_events_is_sent_one_by_one(page: Page) -> None:
+def test_list_of_events_is_sent_one_by_one(shared_page: Page) -> None:
     large = {"EventType": "WorkflowTask", "pad": "x" * 140_000}
-    answer = page.post("/api/events", [sample(), large, UNKNOWN_TYPE, sample()])
+    answer = shared_page.post("/api/events", [sample(), large, UNKNOWN_TYPE, sample()])
     assert len(set(answer["request_ids"])) == 3
     assert any("event 2" in warning and "406" in warning for warning in answer["warnings"])
     assert any("event 3" in warning for warning in answer["warnings"])
-    page.console.stack.function.settle()
+    shared_page.console.stack.function.settle()
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,15 @@ def test_key_has_at_most_850_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", "&workflow="])
-def test_upload_becomes_an_object(page: Page, suffix: str) -> None:
+def test_upload_becomes_an_object(shared_page: Page, suffix: str) -> None:
     name = quote("a b/<片>.mp4")
-    answer = page.post(f"/api/videos?name={name}{suffix}", b"video")
+    answer = shared_page.post(f"/api/videos?name={name}{suffix}", b"video")
     assert answer["object"] == f"cos://{BUCKET}.ap-guangzhou/videos/<片>.mp4"
-    reply = page.get(f"{OBJECTS}/videos/{quote('<片>.mp4')}?meta")
+    reply = shared_page.get(f"{OBJECTS}/videos/{quote('<片>.mp4')}?meta")
     assert reply.json["Content-Type"] == "video/mp4"
 
 
-def test_upload_in_chunks_is_complete(page: Page) -> None:
+def test_upload_in_chunks_is_complete(shared_page: Page) -> None:
     digest = hashlib.md5()
 
     def chunks() -> Iterator[bytes]:
@@ -67,28 +67,28 @@ def test_upload_in_chunks_is_complete(page: Page) -> None:
             digest.update(chunk)
             yield chunk
 
-    page.post("/api/videos?name=a.bin", chunks())
-    meta = page.read(f"{OBJECTS}/videos/a.bin?meta")
+    shared_page.post("/api/videos?name=chunks.bin", chunks())
+    meta = shared_page.read(f"{OBJECTS}/videos/chunks.bin?meta")
     assert meta["ETag"] == f'"{digest.hexdigest()}"'
     assert meta["Content-Type"] == "application/octet-stream"
 
 
-def test_empty_upload_in_chunks_is_refused(page: Page) -> None:
-    reply = page.request("POST", "/api/videos?name=a.mp4", iter(()))
+def test_empty_upload_in_chunks_is_refused(shared_page: Page) -> None:
+    reply = shared_page.request("POST", "/api/videos?name=empty.mp4", iter(()))
     assert reply.status == 400
-    assert page.get(f"{OBJECTS}/videos/a.mp4").status == 404
+    assert shared_page.get(f"{OBJECTS}/videos/empty.mp4").status == 404
 
 
-def test_upload_over_2_gib_is_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_over_2_gib_is_refused(shared_page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(uploads.Refusal, match="2 GiB") as caught:
         check_size(MAX_VIDEO_BYTES + 1)
     assert caught.value.status == 413
     check_size(MAX_VIDEO_BYTES)
     # Without a length the bytes are counted.
     monkeypatch.setattr(uploads, "MAX_VIDEO_BYTES", 100_000)
-    reply = page.request("POST", "/api/videos?name=a.mp4", iter([b"x" * 60_000] * 2))
+    reply = shared_page.request("POST", "/api/videos?name=large.mp4", iter([b"x" * 60_000] * 2))
     assert reply.status == 413
-    assert page.get(f"{OBJECTS}/videos/a.mp4").status == 404
+    assert shared_page.get(f"{OBJECTS}/videos/large.mp4").status == 404
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
@@ -111,21 +111,21 @@ def test_aborted_upload_leaves_no_object(page: Page, framing: str) -> None:
     assert page.get(f"{OBJECTS}/videos/a.mp4").status == 404
 
 
-def test_refusal_of_cos_is_shown(page: Page) -> None:
-    faults = page.console.stack.cos.faults
+def test_refusal_of_cos_is_shown(shared_page: Page) -> None:
+    faults = shared_page.console.stack.cos.faults
     faults.add(Fault("error", "PutObject", count=1, status=403, code="AccessDenied"))
-    reply = page.request("POST", "/api/videos?name=a.mp4", b"video")
+    reply = shared_page.request("POST", "/api/videos?name=refused.mp4", b"video")
     assert reply.status == 502
     assert "403 AccessDenied" in reply.error
     faults.add(Fault("reset_before", "PutObject", count=1))
-    reply = page.request("POST", "/api/videos?name=a.mp4", b"video")
+    reply = shared_page.request("POST", "/api/videos?name=refused.mp4", b"video")
     assert reply.status == 502
     assert "ended" in reply.error
-    page.post("/api/videos?name=a.mp4", b"video")
+    shared_page.post("/api/videos?name=refused.mp4", b"video")
 
 
-def test_sample_clip_becomes_an_object(page: Page) -> None:
-    (page.console.stack.folder / "sample.mp4").write_bytes(b"made earlier")
-    answer = page.post("/api/sample-clip")
+def test_sample_clip_becomes_an_object(shared_page: Page) -> None:
+    (shared_page.console.stack.folder / "sample.mp4").write_bytes(b"made earlier")
+    answer = shared_page.post("/api/sample-clip")
     assert answer["object"] == f"cos://{BUCKET}.ap-guangzhou/videos/sample.mp4"
-    assert page.get(f"{OBJECTS}/videos/sample.mp4").body == b"made earlier"
+    assert shared_page.get(f"{OBJECTS}/videos/sample.mp4").body == b"made earlier"
