@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from ..events.base import Event, Result
 
 EVENT_FIELDS = (
-    *("date", "day", "event_type", "month", "outcome", "session_context", "session_id"),
-    *("source_dir", "source_name", "status", "task_id", "year"),
+    "date",
+    "day",
+    "event_type",
+    "month",
+    "outcome",
+    "session_context",
+    "session_id",
+    "source_dir",
+    "source_name",
+    "status",
+    "task_id",
+    "year",
 )
 """Fields of every event."""
 

@@ -29,9 +29,23 @@ INDEX = "from handlers import main_handler as main_handler\n"
 """Content of `index.py`. The application is a separate module for every loader of SCF (see docs/architecture.md)."""
 
 _LEFT_OUT = (
-    *(".*", "__pycache__", "__MACOSX", "node_modules", "Thumbs.db", "desktop.ini", "*.egg-info"),
-    *("*.py[co]", "*~", "*.sw[op]", "*.bak", "*.orig", "*.rej"),
-    *("tests", "test_*.py", "*_test.py", "conftest.py"),
+    ".*",
+    "__pycache__",
+    "__MACOSX",
+    "node_modules",
+    "Thumbs.db",
+    "desktop.ini",
+    "*.egg-info",
+    "*.py[co]",
+    "*~",
+    "*.sw[op]",
+    "*.bak",
+    "*.orig",
+    "*.rej",
+    "tests",
+    "test_*.py",
+    "*_test.py",
+    "conftest.py",
 )
 
 

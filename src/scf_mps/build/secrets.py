@@ -17,8 +17,17 @@ from pathlib import Path
 from .errors import Problem
 
 _FILES = (
-    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*", "id_ed25519*"),
-    *(".env", ".env.*", "*.env"),
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "id_rsa*",
+    "id_ed25519*",
+    ".env",
+    ".env.*",
+    "*.env",
 )
 _EMPTY_FORMS = (".example", ".sample", ".template", ".dist", ".pub")
 

@@ -162,8 +162,21 @@ def _may_match(text: str) -> bool:
 
 
 _HINTS = (
-    *("secret", "token", "key", "passw", "passph", "sign", "q-ak", "authori", "bearer", "basic "),
-    *("akid", "akia", "asia", "/hook", "hooks.slack"),
+    "secret",
+    "token",
+    "key",
+    "passw",
+    "passph",
+    "sign",
+    "q-ak",
+    "authori",
+    "bearer",
+    "basic ",
+    "akid",
+    "akia",
+    "asia",
+    "/hook",
+    "hooks.slack",
 )
 """Every text that the pattern matches contains one of these, except passwords in URLs."""
 

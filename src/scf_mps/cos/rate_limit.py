@@ -28,8 +28,18 @@ _SLOW_DOWN_SECONDS = 0.2
 """Responses of requests that were sent together count as one."""
 
 _OVERSEAS_REGIONS = (
-    *("ap-hongkong", "ap-singapore", "ap-mumbai", "ap-jakarta", "ap-seoul", "ap-bangkok"),
-    *("ap-tokyo", "na-", "eu-", "sa-", "me-", "af-"),
+    "ap-hongkong",
+    "ap-singapore",
+    "ap-mumbai",
+    "ap-jakarta",
+    "ap-seoul",
+    "ap-bangkok",
+    "ap-tokyo",
+    "na-",
+    "eu-",
+    "sa-",
+    "me-",
+    "af-",
 )
 
 

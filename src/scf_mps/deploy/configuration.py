@@ -35,8 +35,18 @@ _VARIABLES = "inputs.environment.variables"
 
 _SHELL_NAMES = frozenset(
     [
-        *("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PWD", "PYTHONPATH", "SHELL"),
-        *("TERM", "TMPDIR", "TZ", "USER"),
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "PATH",
+        "PWD",
+        "PYTHONPATH",
+        "SHELL",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "USER",
     ]
 )
 """Variables of the shell itself. They never override serverless.yml."""

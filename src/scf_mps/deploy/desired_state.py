@@ -33,10 +33,30 @@ MAX_LAYERS = 5
 
 _INPUTS = frozenset(
     [
-        *("name", "type", "src", "handler", "runtime", "region", "namespace", "description"),
-        *("memorySize", "timeout", "initTimeout", "role", "publicAccess", "eip", "environment"),
-        *("layers", "deadLetter", "cls", "vpcConfig", "retryNum", "msgTTL", "publish"),
-        *("aliasName", "events"),
+        "name",
+        "type",
+        "src",
+        "handler",
+        "runtime",
+        "region",
+        "namespace",
+        "description",
+        "memorySize",
+        "timeout",
+        "initTimeout",
+        "role",
+        "publicAccess",
+        "eip",
+        "environment",
+        "layers",
+        "deadLetter",
+        "cls",
+        "vpcConfig",
+        "retryNum",
+        "msgTTL",
+        "publish",
+        "aliasName",
+        "events",
     ]
 )
 _TOP_LEVEL = frozenset(["app", "stage", "component", "name", "inputs", "org"])

@@ -21,10 +21,25 @@ CHECKS: Area[Project] = Area("serverless.yml")
 
 _WARNING_RATIO = 3 / 4
 KNOWN_VARIABLES = (
-    *("MPS_ALLOW_UNSIGNED", "MPS_API_ENDPOINT", "MPS_APP", "MPS_ARCHIVE", "MPS_BUCKETS"),
-    *("MPS_COS_PROXY", "MPS_FORWARD", "MPS_LEDGER", "MPS_LOG_FORMAT", "MPS_LOG_LEVEL"),
-    *("MPS_MODERATE", "MPS_NOTIFY", "MPS_NOTIFY_KEY", "MPS_PUBLIC", "MPS_PUBLISH"),
-    *("MPS_REGION", "MPS_REREAD", "MPS_RESUBMIT", "MPS_SMTP"),
+    "MPS_ALLOW_UNSIGNED",
+    "MPS_API_ENDPOINT",
+    "MPS_APP",
+    "MPS_ARCHIVE",
+    "MPS_BUCKETS",
+    "MPS_COS_PROXY",
+    "MPS_FORWARD",
+    "MPS_LEDGER",
+    "MPS_LOG_FORMAT",
+    "MPS_LOG_LEVEL",
+    "MPS_MODERATE",
+    "MPS_NOTIFY",
+    "MPS_NOTIFY_KEY",
+    "MPS_PUBLIC",
+    "MPS_PUBLISH",
+    "MPS_REGION",
+    "MPS_REREAD",
+    "MPS_RESUBMIT",
+    "MPS_SMTP",
 )
 """The variables of scf-mps and handlers/."""
 

@@ -19,8 +19,17 @@ _FORM = "application/x-www-form-urlencoded"
 _DOMAIN = ".tencentcloudapi.com"
 _COMMON_PARAMETERS = frozenset(
     [
-        *("Action", "Version", "Region", "Timestamp", "Nonce", "SecretId", "Signature"),
-        *("SignatureMethod", "Token", "Language", "RequestClient"),
+        "Action",
+        "Version",
+        "Region",
+        "Timestamp",
+        "Nonce",
+        "SecretId",
+        "Signature",
+        "SignatureMethod",
+        "Token",
+        "Language",
+        "RequestClient",
     ]
 )
 """Parameters of every action, if they are not headers."""

@@ -40,8 +40,17 @@ _EVENT_FIELDS: Mapping[Kind, Mapping[str, Any]] = {
 """Fields of a result's ``Input`` that published events have even if the request did not."""
 
 _NO_EFFECT = (
-    *("WatermarkSet", "BlindWatermark", "MosaicSet", "HeadTailParameter", "AddOnSubtitles"),
-    *("SubtitleTemplate", "AddOnAudios", "DrmInfo", "KeyPTSList", "StdExtInfo", "ExtInfo"),
+    "WatermarkSet",
+    "BlindWatermark",
+    "MosaicSet",
+    "HeadTailParameter",
+    "AddOnSubtitles",
+    "SubtitleTemplate",
+    "AddOnAudios",
+    "DrmInfo",
+    "KeyPTSList",
+    "StdExtInfo",
+    "ExtInfo",
 )
 _NO_EFFECT_REQUEST = ("ScheduleId", "Activities", "SkipMateData")
 

@@ -21,7 +21,16 @@ VIDEO_CONTAINERS = ("mp4", "flv", "hls", "ts", "webm", "mkv", "mxf", "mov")
 
 _TEXTS = {"Name": Text(64), "Comment": Text(256)}
 _VIDEO_CODECS = (
-    *("h264", "h265", "h266", "av1", "vp8", "vp9", "mpeg2", "dnxhd", "mv-hevc", "copy"),
+    "h264",
+    "h265",
+    "h266",
+    "av1",
+    "vp8",
+    "vp9",
+    "mpeg2",
+    "dnxhd",
+    "mv-hevc",
+    "copy",
 )
 _AUDIO_CODECS: Mapping[str, tuple[str, ...]] = {
     "mp3": ("mp3",),
@@ -47,14 +56,32 @@ _SIZE: Mapping[str, Check] = {
 _SIZE_DEFAULTS: Mapping[str, Any] = {"Width": 0, "Height": 0, "ResolutionAdaptive": "open"}
 
 IGNORED_VIDEO_FIELDS = (
-    *("Vcrf", "ContentAdaptStream", "FpsDenominator", "Stereo3dType", "VideoProfile"),
-    *("VideoLevel", "Bframes", "Mode", "Sar", "NoScenecut", "BitDepth", "RawPts", "Compress"),
-    *("SegmentSpecificInfo", "ScenarioBased", "SceneType", "CompressType"),
+    "Vcrf",
+    "ContentAdaptStream",
+    "FpsDenominator",
+    "Stereo3dType",
+    "VideoProfile",
+    "VideoLevel",
+    "Bframes",
+    "Mode",
+    "Sar",
+    "NoScenecut",
+    "BitDepth",
+    "RawPts",
+    "Compress",
+    "SegmentSpecificInfo",
+    "ScenarioBased",
+    "SceneType",
+    "CompressType",
 )
 """Fields of a video that the local engine does not apply."""
 
 IGNORED_TRANSCODE_FIELDS = (
-    *("EnhanceConfig", "StdExtInfo", "SubtitleTemplate", "AddonAudioStream", "AddOnSubtitles"),
+    "EnhanceConfig",
+    "StdExtInfo",
+    "SubtitleTemplate",
+    "AddonAudioStream",
+    "AddOnSubtitles",
 )
 IGNORED_AUDIO_FIELDS = ("TrackChannelInfo", "AudioLanguage", "AudioName", "DefaultTrack")
 
@@ -281,9 +308,18 @@ _OVERRIDE = Fields(
 )
 
 _SEGMENT_TYPES = (
-    *("ts-segment", "ts-byterange", "mp4-segment", "mp4-byterange", "ts-packed-audio"),
-    *("mp4-packed-audio", "ts-ts-segment", "ts-ts-byterange", "mp4-mp4-segment"),
-    *("mp4-mp4-byterange", "ts-packed-audio-byterange", "mp4-packed-audio-byterange"),
+    "ts-segment",
+    "ts-byterange",
+    "mp4-segment",
+    "mp4-byterange",
+    "ts-packed-audio",
+    "mp4-packed-audio",
+    "ts-ts-segment",
+    "ts-ts-byterange",
+    "mp4-mp4-segment",
+    "mp4-mp4-byterange",
+    "ts-packed-audio-byterange",
+    "mp4-packed-audio-byterange",
 )
 _ANIMATION: Mapping[str, Check] = {
     **_SIZE,

@@ -20,9 +20,27 @@ from ...errors import ApiError
 from ...service import Call
 
 RUNTIMES = (
-    *("Python2.7", "Python3.6", "Python3.7", "Python3.9", "Python3.10", "Python3.12", "Python3.13"),
-    *("Nodejs6.10", "Nodejs8.9", "Nodejs10.15", "Nodejs12.16", "Nodejs14.18", "Nodejs16.13"),
-    *("Nodejs18.15", "Php5.6", "Php7", "Php7.4", "Php8.0", "Go1", "Java8", "CustomRuntime"),
+    "Python2.7",
+    "Python3.6",
+    "Python3.7",
+    "Python3.9",
+    "Python3.10",
+    "Python3.12",
+    "Python3.13",
+    "Nodejs6.10",
+    "Nodejs8.9",
+    "Nodejs10.15",
+    "Nodejs12.16",
+    "Nodejs14.18",
+    "Nodejs16.13",
+    "Nodejs18.15",
+    "Php5.6",
+    "Php7",
+    "Php7.4",
+    "Php8.0",
+    "Go1",
+    "Java8",
+    "CustomRuntime",
 )
 """Runtimes of the SDK's models and the two newer Pythons of Tencent's function templates."""
 
@@ -78,8 +96,18 @@ def parse_settings(call: Call) -> dict[str, Any]:
 
 
 _UNCHECKED = (
-    *("AsyncRunEnable", "ClsLogsetId", "ClsTopicId", "DeadLetterConfig", "InstallDependency"),
-    *("L5Enable", "PublicNetConfig", "Role", "Tags", "TraceEnable", "Type", "VpcConfig"),
+    "AsyncRunEnable",
+    "ClsLogsetId",
+    "ClsTopicId",
+    "DeadLetterConfig",
+    "InstallDependency",
+    "L5Enable",
+    "PublicNetConfig",
+    "Role",
+    "Tags",
+    "TraceEnable",
+    "Type",
+    "VpcConfig",
 )
 
 
