@@ -215,8 +215,11 @@ function renderLog({ number: index, started, logs = [], error, ms }) {
         h(
           "span.text",
           `${line.message || line.text} `,
-          Object.entries(line.fields || {}).map(([name, value]) =>
-            h("span.pair", { key: name }, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+          h(
+            "span.muted",
+            Object.entries(line.fields || {})
+              .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+              .join("  "),
           ),
           line.message && line.text && line.text !== line.message && h("span.trace", line.text),
         ),
