@@ -52,7 +52,7 @@ export function renderMarkdown(text) {
   while (lines.length) {
     const line = lines.shift();
     const heading = /^#{1,6}\s+(.*)/.exec(line);
-    if (heading) blocks.push(h("h4", renderInline(heading[1])));
+    if (heading) blocks.push(h("h2", renderInline(heading[1])));
     else if (/^\s*>/.test(line))
       blocks.push(
         h(

@@ -66,13 +66,13 @@ function renderMessage(key, message) {
 function renderBody(message) {
   const body = message.raw && VIEWS[message.channel]?.(message);
   if (body && (!Array.isArray(body) || body.length)) return body;
-  return [message.title && h("h4", message.title), h("pre", message.text)];
+  return [message.title && h("h2", message.title), h("pre", message.text)];
 }
 
 function renderPost(post) {
   if (!post) return null;
   return [
-    h("h4", post.title),
+    h("h2", post.title),
     post.content?.map((paragraph, index) =>
       h(
         "p",
@@ -84,7 +84,7 @@ function renderPost(post) {
 }
 
 function renderBlock(block) {
-  if (block.type === "header") return h("h4", block.text.text);
+  if (block.type === "header") return h("h2", block.text.text);
   if (block.type === "image") return renderPicture(block.image_url, block.alt_text);
   if (block.type === "divider") return h("hr");
   if (block.elements) return h("div.rich", block.elements.map(renderElement));
