@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -265,18 +266,6 @@ def test_sigterm_during_a_job_leaves_nothing(clip: Path, tmp_path: Path, project
     assert (project / ".scf-mps" / "dev").is_dir()
 
 
-def test_signal_ends_videos_early(tmp_path: Path) -> None:
-    long_clip = tmp_path / "long.mp4"
-    with Engine(fast=True) as engine:
-        engine.make_sample_clip(long_clip, 5, 640)
-    process = subprocess.Popen([*COMMAND, str(long_clip)], stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: list_children(process.pid))
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert "stopped before the end" in errors
-
-
 def test_saved_configuration_is_reloaded(project: Path) -> None:
     (project / ".env").write_text("MPS_COLOR=red\n")
     with start() as (_, addresses):
@@ -300,3 +289,36 @@ def test_page_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     code, rows, _ = run("--open", "--port", "0")
     assert code == 0
     assert opened == [rows[0][0].split()[1]]
+
+
+def stop_when(condition: Callable[[], object]) -> threading.Thread:
+    """Send SIGINT to this process once a condition is true."""
+
+    def send() -> None:
+        wait_until(condition, 30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_signal_ends_the_stack(project: Path) -> None:
+    thread = stop_when((project / ".scf-mps" / "dev" / "activity.sqlite").exists)
+    code, rows, _ = run("--port", "0")
+    thread.join()
+    assert code == 0
+    assert rows[0][0].startswith("console")
+
+
+def test_signal_ends_videos_early(project: Path, tmp_path: Path) -> None:
+    long_clip = tmp_path / "long.mp4"
+    with Engine(fast=True) as engine:
+        engine.make_sample_clip(long_clip, 5, 640)
+    scratch = project / ".scf-mps" / "dev" / "mps" / "scratch"
+    thread = stop_when(lambda: list(scratch.glob("*/outputs/*")))
+    code, rows, errors = run(long_clip)
+    thread.join()
+    assert (code, rows) == (1, [])
+    assert "stopped before the end" in errors
+    assert not scratch.exists()

@@ -128,6 +128,7 @@ def test_instance_killed_before_reading_event_is_439(run: Run, wait: bool) -> No
 
 
 def test_close_leaves_nothing_behind(run: Run) -> None:
+    others = set(threading.enumerate())
     with LocalFunction(APPLICATION, layer=LAYER, concurrency=2, timeout=900) as function:
         spinning = threading.Event()
         function.observe(lambda event: spinning.set() if event.record == "spinning" else None)
@@ -147,9 +148,9 @@ def test_close_leaves_nothing_behind(run: Run) -> None:
     assert not directory.parent.exists()
     assert function.instances == []
     assert not [
-        invocation
-        for invocation in threading.enumerate()
-        if invocation.name.startswith("mps-events")
+        thread
+        for thread in set(threading.enumerate()) - others
+        if thread.name.startswith("mps-events")
     ]
     assert function.dropped == []
 
