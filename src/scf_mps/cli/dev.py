@@ -14,13 +14,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scf_mps.common.printable import escape_controls
+
 from .arguments import (
     EnvOption,
     find_local_python,
     read_project,
     require_local_extra,
 )
-from .output import fail, format_count, format_path, print_error, print_line, print_table
+from .output import (
+    fail,
+    format_count,
+    format_path,
+    print_error,
+    print_line,
+    print_lines,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from scf_mps.local.dev.stack import Stack
@@ -130,6 +140,7 @@ def dev(
         fresh=fresh,
         watch=watch and not videos,
         has_console=not videos,
+        show=lambda text: print_lines(escape_controls(text, keep="\n")),
         allowed_hosts=tuple(allow_host or ()),
     )
     with _catch_stop_signals() as stopped:

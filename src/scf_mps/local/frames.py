@@ -13,7 +13,7 @@ from scf_mps.build.contents import INDEX
 _FRAME = re.compile(r'[\s|+-]*File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<function>.+))?')
 _TRACE_STARTS = ("Traceback (most recent call last)", "Exception Group Traceback")
 _INSTALLED = ("/site-packages/", "/dist-packages/", "/scf_mps/", "/runtime/bootstrap.py")
-_EMULATED_CODE = re.compile(r"(?:/[^/\s]+)+/scf-[^/\s]+/user/")
+_EMULATED_CODE = re.compile(r"(?:/[^/\s]+)+/scf-[^/\s]+/code-[^/\s]+/user/")
 """The folder of the code in the SCF emulator, which is ``/var/user`` in SCF."""
 _STDLIB = sysconfig.get_path("stdlib")
 _STDLIB_PATTERN = re.compile(r"/lib(?:64)?/python3\.\d+/")

@@ -317,14 +317,31 @@ def test_saved_file_reloads_and_redelivers(start: Start, project: Path) -> None:
 
 
 def test_broken_code_is_shown_and_old_code_goes_on(start: Start, project: Path) -> None:
-    stack = start(watch=True)
+    lines: list[str] = []
+    stack = start(watch=True, show=lines.append)
     code = project / "handlers" / "__init__.py"
     code.write_text("def broken(:\n")
     wait_until(lambda: stack.reload_error)
-    assert "SyntaxError" in stack.describe()["function"]["reload_error"]
+    error = stack.describe()["function"]["reload_error"]
+    assert "SyntaxError" in error
+    assert "handlers/__init__.py:1" in error
+    assert "/tmp" not in error
     assert list_outcomes(push(stack)["deliveries"][0]) == [[("film", "done"), ("send", "done")]]
     code.write_text(HANDLERS)
     wait_until(lambda: not stack.reload_error)
+    wait_until(lambda: len(lines) == 2)
+    assert lines[0].startswith("not reloaded: SyntaxError")
+    assert lines[1].startswith("reloaded in ")
+
+
+def test_code_that_is_broken_at_the_start_is_shown(start: Start, project: Path) -> None:
+    (project / "handlers" / "__init__.py").write_text("import missing_module\n")
+    stack = start()
+    wait_until(lambda: stack.describe()["function"]["reload_error"])
+    assert "missing_module" in stack.describe()["function"]["reload_error"]
+    detail = push(stack)
+    error = detail["deliveries"][0]["attempts"][0]["error"]
+    assert 'File "handlers/__init__.py", line 1' in error
 
 
 def test_configuration_is_reloaded(start: Start, project: Path) -> None:

@@ -24,6 +24,7 @@ from scf_mps.events.parser import parse_event
 
 from ..chat_webhooks import ReceivedMessage
 from ..cos import StoredObject
+from ..frames import shorten_paths
 from ..mail_sink import ReceivedMail
 from ..mps.model import Location, MediaTask
 from ..scf import Invocation, LifecycleEvent
@@ -352,7 +353,7 @@ class Activity:
             init_ms=None if init is None else round(init * 1000, 1),
             memory=invocation.memory,
             status=invocation.status,
-            error=text,
+            error=shorten_paths(text),
         )
         self._record_counts.pop((event.request_id, event.retry), None)
         # The next lifecycle event of a pushed event that failed says what becomes of it.

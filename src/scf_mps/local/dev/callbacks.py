@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import scf_mps
 
+from .documents import explain_load_error
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -20,7 +22,8 @@ _CODE = """
 import json, sys
 output, sys.stdout = sys.stdout, sys.stderr
 from handlers import main_handler
-routes = main_handler.__self__.table.routes
+table = getattr(getattr(main_handler, "__self__", None), "table", None)
+routes = table.routes if table else ()
 documents = {}
 for route in routes:
     names = [kind.__name__ for kind in route.kinds] or [route.type]
@@ -37,6 +40,7 @@ class CallbackList:
 
     Attributes:
         documents: name and types of each callback. Empty if the code does not load or has no `App`.
+        problem: why the code does not load, or empty.
     """
 
     def __init__(self, report: Callable[[], object]) -> None:
@@ -46,6 +50,7 @@ class CallbackList:
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self.documents: list[dict[str, Any]] = []
+        self.problem = ""
 
     def __enter__(self) -> Self:
         return self
@@ -90,12 +95,14 @@ class CallbackList:
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
             )
-        output, _ = process.communicate()
+        output, errors = process.communicate()
         if self._closed:
             return
-        types: dict[str, list[str]] = json.loads(output) if process.returncode == 0 else {}
+        failed = process.returncode != 0
+        self.problem = explain_load_error(errors.decode("utf-8", "replace")) if failed else ""
+        types: dict[str, list[str]] = {} if failed else json.loads(output)
         self.documents = [
             {"name": name, "types": list(dict.fromkeys(names))} for name, names in types.items()
         ]

@@ -11,6 +11,7 @@ from scf_mps.common.redaction import MASK
 from scf_mps.events.base import Event, Subtask
 
 from ..chat_webhooks import ReceivedMessage
+from ..frames import describe_frames, shorten_paths, split_traceback
 from ..mail_sink import ReceivedMail
 from ..mps.model import Failure, Location, MediaTask, SubtaskState
 from ..mps.result_fields import find_place
@@ -168,6 +169,13 @@ def find_poster(results: Iterable[Document]) -> str | None:
     return None
 
 
+def explain_load_error(text: str) -> str:
+    """Return the exception in the text of a traceback, and the user's frames below it."""
+    _, frames = split_traceback(text)
+    lines = shorten_paths(text).rstrip().split("\n")
+    return "\n".join([lines[-1], describe_frames(frames)] if frames else lines)
+
+
 def build_message(received: ReceivedMessage, at: float) -> Document:
     """Return a Message. Its signature is hidden."""
     body = received.message
@@ -248,7 +256,7 @@ def parse_log_record(text: str, at: float) -> tuple[Document, Mapping[str, Any]]
         line = text.removesuffix("\n")
         return {"at": at, "level": "", "message": line, "text": line, "fields": {}}, {}
     extras = {name: value for name, value in fields.items() if name not in _COMMON_FIELDS}
-    exception = str(extras.pop("exception", ""))
+    exception = shorten_paths(str(extras.pop("exception", "")))
     return {
         "at": _parse_time(fields.get("time"), at),
         "level": fields["level"],

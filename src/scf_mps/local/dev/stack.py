@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,7 @@ from ..scf.settings import Settings
 from . import default_workflow, retention
 from .activity import Activity
 from .callbacks import CallbackList
+from .documents import explain_load_error
 from .environment import Addresses, Environment, build_environment
 from .forced_calls import forget_calls
 from .reload import Watcher
@@ -86,6 +87,7 @@ class StackOptions:
         fresh: whether to delete the state of earlier runs.
         watch: whether changes of the project's files reload the function.
         has_console: whether to serve the page.
+        show: called with a line about each reload.
         allowed_hosts: further names of this machine in the address of the page.
     """
 
@@ -105,6 +107,7 @@ class StackOptions:
     fresh: bool = False
     watch: bool = True
     has_console: bool = True
+    show: Callable[[str], object] = lambda line: None
     allowed_hosts: tuple[str, ...] = ()
 
 
@@ -403,7 +406,7 @@ class Stack:
                 "waiting": self.function.waiting,
                 "again_after_save": self.again_after_save,
                 "reload_ms": self._reload_seconds and round(self._reload_seconds * 1000, 1),
-                "reload_error": self.reload_error or None,
+                "reload_error": self.reload_error or self._callbacks.problem or None,
                 "loaded_at": self._loaded_at,
                 "callbacks": self._callbacks.documents,
             },
@@ -527,8 +530,9 @@ class Stack:
             environment = self._build_environment(configuration)
             self.function.reload(environment=environment.variables)
         except (ValueError, DeployError) as error:
-            self.reload_error = str(error)
+            self.reload_error = explain_load_error(str(error))
             self.activity.report_state()
+            self.options.show(f"not reloaded: {self.reload_error}")
             return
         self.function.timeout, self.function.memory = timeout, memory
         self.configuration, self.notices = configuration, environment.notices
@@ -536,6 +540,7 @@ class Stack:
         self._reload_seconds = time.perf_counter() - started
         self._loaded_at = time.time()
         self.activity.report_state()
+        self.options.show(f"reloaded in {self._reload_seconds * 1000:.0f} ms")
         last = self.activity.find_last_task() if self.again_after_save else None
         if last is not None:
             self.redeliver(last, None)
