@@ -12,6 +12,10 @@ BUCKET = default_workflow.BUCKET
 OBJECTS = f"/cos/{BUCKET}/ap-guangzhou"
 
 
+REFUSED_HOST = (400, 421)
+"""Newer versions of aiohttp refuse the request before the guard."""
+
+
 class Forged(NamedTuple):
     """A request and its response.
 
@@ -24,10 +28,12 @@ class Forged(NamedTuple):
     target: str
     lines: tuple[str, ...]
     body: bytes
-    status: int
+    status: int | tuple[int, ...]
 
 
-def _get(name: str, status: int, target: str = "/api/state", *lines: str) -> Forged:
+def _get(
+    name: str, status: int | tuple[int, ...], target: str = "/api/state", *lines: str
+) -> Forged:
     return Forged(name, "GET", target, lines, b"", status)
 
 
@@ -57,7 +63,7 @@ FORGED = (
     _get("trailing dot", 421, "/api/state", "Host: localhost."),
     _get("letters as the port", 421, "/api/state", "Host: localhost:http"),
     _get("empty host", 421, "/api/state", "Host: "),
-    _get("no host", 400, "/api/state", "Host:"),
+    _get("no host", REFUSED_HOST, "/api/state", "Host:"),
     _get("mapped IPv6 address", 421, "/api/state", "Host: [::ffff:127.0.0.1]"),
     _get("object on a rebound name", 421, f"{OBJECTS}/clip.mp4", "Host: evil.example"),
     _get("stream of changes on a rebound name", 421, "/events", "Host: evil.example"),
@@ -148,7 +154,7 @@ FORGED = (
     _post("video over 2 GiB", 413, "Content-Type: application/octet-stream", CUSTOM,
           "Content-Length: 2147483649", target="/api/videos?name=a.mp4", body=b""),
     # HTTP
-    _get("two hosts", 400, "/api/state", "Host: 127.0.0.1", "Host: evil.example"),
+    _get("two hosts", REFUSED_HOST, "/api/state", "Host: 127.0.0.1", "Host: evil.example"),
     _get("folded header", 400, "/api/state", "X-A: b", " folded: c"),
     _post("length and chunks", 400, JSON, CUSTOM, "Content-Length: 2", "Transfer-Encoding: chunked", body=b"{}"),
     _get("21 query fields", 400, "/api/tasks?" + "&".join(f"a{n}=1" for n in range(21))),

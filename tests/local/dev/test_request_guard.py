@@ -29,7 +29,8 @@ def test_forged_request_gets(shared_console: Console, clip: str, forged: Forged)
     head, _, body = raw_exchange(shared_console.port, build_request(forged, host)).partition(
         b"\r\n\r\n"
     )
-    assert (head[9:12].decode(), body[:200]) == (str(forged.status), body[:200])
+    expected = forged.status if isinstance(forged.status, tuple) else (forged.status,)
+    assert int(head[9:12]) in expected, body[:200]
     lines = head.decode().split("\r\n")
     assert f"Content-Security-Policy: {PAGE_POLICY}" in lines
     assert "X-Content-Type-Options: nosniff" in lines

@@ -119,8 +119,12 @@ def test_refusal_of_cos_is_shown(shared_page: Page) -> None:
     assert "403 AccessDenied" in reply.error
     faults.add(Fault("reset_before", "PutObject", count=1))
     reply = shared_page.request("POST", "/api/videos?name=refused.mp4", b"video")
+    # Older versions of the HTTP client repeat the request, without the bytes.
     assert reply.status == 502
-    assert "ended" in reply.error
+    faults.add(Fault("corrupt", "PutObject", count=1))
+    reply = shared_page.request("POST", "/api/videos?name=refused.mp4", b"video")
+    assert reply.status == 502
+    assert "other bytes" in reply.error
     shared_page.post("/api/videos?name=refused.mp4", b"video")
 
 

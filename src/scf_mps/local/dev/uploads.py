@@ -13,6 +13,7 @@ from yarl import URL
 
 from scf_mps.events.files import CosObject
 
+from ..cos.checksums import crc64
 from ..cos.names import MAX_KEY_BYTES
 from ..mps.model import Location
 from .objects import OTHER_TYPE, find_media_type
@@ -26,8 +27,6 @@ MAX_VIDEO_BYTES = 2 * 1024**3
 DEFAULT_NAME = "video.mp4"
 
 _FILE_CHUNK = 256 * 1024
-_MAX_IDLE_SECONDS = 60.0
-"""Time without a byte after which an upload ends."""
 
 
 class Content(Protocol):
@@ -72,11 +71,13 @@ class LimitedContent:
     """The bytes of an upload, at most 2 GiB.
 
     Attributes:
+        crc64: of the bytes so far.
         refusal: the reason why the upload was stopped, if it was.
     """
 
     def __init__(self, content: Content) -> None:
         self._content = content
+        self.crc64 = 0
         self.refusal: Refusal | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -86,6 +87,7 @@ class LimitedContent:
             async for chunk in self._content.iter_any():
                 size += len(chunk)
                 check_size(size)
+                self.crc64 = crc64(chunk, self.crc64)
                 yield chunk
             check_size(size)
         except Refusal as refusal:
@@ -116,24 +118,27 @@ async def store_video(cos: Cos, proxy: str, location: Location, content: Content
         content: its bytes.
 
     Raises:
-        Refusal: 413 for more than 2 GiB, 502 if COS refuses the object, as with an injected fault.
+        Refusal: 413 for more than 2 GiB, 502 if COS refuses or damages the object, as with an injected fault.
     """
     item = CosObject.exact(location.bucket, location.region, location.key)
     url = URL(cos.url(item, method="PUT"), encoded=True)
     limited = LimitedContent(content)
     headers = {hdrs.CONTENT_TYPE: find_media_type(location.key) or OTHER_TYPE}
-    timeout = aiohttp.ClientTimeout(total=None, sock_read=_MAX_IDLE_SECONDS)
+    # The page decides how long it waits: when it is closed, the upload is cancelled.
+    timeout = aiohttp.ClientTimeout(total=None)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.put(url, data=limited.chunks(), headers=headers, proxy=proxy) as response,
         ):
-            if response.status == 200:
-                return
             text = await response.text(errors="replace")
     except aiohttp.ClientError as error:
         if limited.refusal is not None:
             raise limited.refusal from None
         raise Refusal(502, f"COS ended the upload of {item}: {error}") from None
-    code = text.partition("<Code>")[2].partition("<")[0]
-    raise Refusal(502, f"COS refused the upload of {item}: {response.status} {code}")
+    if response.status != 200:
+        code = text.partition("<Code>")[2].partition("<")[0]
+        raise Refusal(502, f"COS refused the upload of {item}: {response.status} {code}")
+    # The HTTP client may repeat a request whose connection was lost, without the bytes that it has read.
+    if response.headers.get("x-cos-hash-crc64ecma") != str(limited.crc64):
+        raise Refusal(502, f"COS stored other bytes of {item} than were sent. Upload it again")
