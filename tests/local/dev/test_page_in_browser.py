@@ -255,6 +255,7 @@ def test_submitted_task_matches_shown_request(console: Console) -> None:
         page.locator("article.card").first.wait_for()
         page.get_by_role("button", name="Submit", exact=True).click()
         chosen = page.locator(".chip", has=page.locator("input:checked"))
+        chosen.nth(1).wait_for()
         while chosen.count() > 1:
             chosen.last.click()
         page.get_by_role("button", name="JSON").click()
