@@ -657,3 +657,22 @@ class TestDeclarations:
 
         app.main_handler(create_two_results(), {})
         assert given[0].name == "database"
+
+
+class SharedClient:
+    @classmethod
+    def __provide__(cls, invocation):
+        return invocation.share(cls, cls)
+
+
+def test_shared_value_is_made_once_per_invocation():
+    app, clients = App(), []
+
+    @app.on(Transcode)
+    def use(transcode, client: SharedClient):
+        clients.append(client)
+
+    for _ in range(2):
+        app.main_handler(create_two_results(), {})
+    assert {type(client) for client in clients} == {SharedClient}
+    assert [client is clients[0] for client in clients] == [True, True, False, False]

@@ -390,3 +390,23 @@ class TestOptions:
 
         with raises_registration_error(message):
             _ = app.main_handler
+
+
+def test_async_hook_is_named_in_the_error():
+    class Late(Middleware):
+        async def before_event(self, event, context): ...
+
+    with raises_registration_error("hook") as refused:
+        App(middleware=[Late()]).main_handler  # noqa: B018
+    assert "before_event" in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("other", 1), ("timeout", "1")])
+def test_refused_option_has_the_place_of_its_callback(name, value):
+    class Timed(Middleware):
+        options: ClassVar = {"timeout": int}
+
+    app = App(middleware=[Timed()])
+    app.on(Transcode, options={name: value})(lambda result: None)
+    with raises_registration_error(f"{__file__}:"):
+        app.main_handler  # noqa: B018

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import CosObject
-from scf_mps.events.files import find_locations, find_unreachable_outputs
+from scf_mps.events.files import find_locations, find_unreachable_outputs, find_urls
 from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 
@@ -132,6 +132,18 @@ def test_unreachable_output_has_a_reason(storage, path, reason):
     (error,) = find_unreachable_outputs(transcode({"OutputStorage": storage, "Path": path}))
     assert reason in str(error)
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("path", "urls"),
+    [
+        ("https://cdn.example.com/a.mp4?sign=x", ["https://cdn.example.com/a.mp4?sign=x"]),
+        ("/a.mp4", []),
+        (f"{OUT_URL}/a.mp4", []),
+    ],
+)
+def test_urls_are_outputs_of_no_cos_object(path, urls):
+    assert find_urls(transcode({"OutputStorage": {"Type": "AWS-S3"}, "Path": path})) == urls
 
 
 def test_files_and_paths_have_no_repeats():

@@ -560,6 +560,7 @@ def read_error(raw):
         ("x" * 10_000_000, "a str of length 10000000"),
         (b"{}", "a bytes of length 2"),
         (7, "an int"),
+        (1.5, "a float"),
         ({}, "keys (none)"),
         ({"a": 1, "b": 2}, "keys 'a', 'b'"),
         ({"EventType": None}, "keys 'EventType'"),

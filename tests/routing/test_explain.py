@@ -69,6 +69,15 @@ def test_matching_reason_names_the_registration():
     assert complete.why.startswith("on_complete(WorkflowTask) matches, ")
 
 
+def test_handled_reason_names_the_callbacks():
+    app = App()
+    app.on(Transcode, name="a")(ignore)
+    app.on(Subtask, name="b")(lambda result: None)
+    app.fallback(lambda result: None)
+    reasons = [reason for reason in app.explain(TRANSCODE) if reason.code == "handled"]
+    assert [reason.why for reason in reasons] == ["handled by a, b", "its results are handled"]
+
+
 def test_filtered_reason_names_the_values_of_the_result(documented):
     reason = explain(documented, path="*.exe")[3]
     assert reason.code == "filtered"
