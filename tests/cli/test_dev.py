@@ -24,6 +24,7 @@ pytest.importorskip("aiohttp", reason="the stack needs it")
 pytest.importorskip("av", reason="the media engine needs it")
 
 from scf_mps import cli
+from scf_mps.cli import output
 from scf_mps.local.engine import Engine
 from tests.local.dev.projects import HANDLERS, QUICK_WORKFLOW, create_project
 
@@ -76,6 +77,23 @@ def test_every_kind_of_result_of_a_video(clip: Path) -> None:
         ["WorkflowTask", "FINISH", "send", "done"],
     ]
     assert {row[0] for row in rows} == {"clip.mp4"}
+
+
+def test_table_fits_a_terminal_of_80_columns(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(output.out, "_color_system", None)
+    monkeypatch.setattr(output.err, "_color_system", None)
+    code, rows, errors = run(clip, "--workflow", tmp_path / "workflow.json")
+    assert code == 0, errors
+    assert [row[0].split() for row in rows] == [
+        ["clip.mp4"],
+        ["result", "status", "callback", "outcome"],
+        ["MP4", "360p", "SUCCESS", "film", "done"],
+        ["WorkflowTask", "FINISH", "send", "done"],
+    ]
 
 
 def test_failed_callback_fails_the_command(clip: Path, tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ import os
 import signal
 import webbrowser
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn
 
 from scf_mps.common.printable import escape_controls
 
@@ -23,9 +24,11 @@ from .arguments import (
     require_local_extra,
 )
 from .output import (
+    err,
     fail,
     format_count,
     format_path,
+    out,
     print_error,
     print_line,
     print_lines,
@@ -217,27 +220,45 @@ def _print_start(stack: Stack) -> None:
 def _process(stack: Stack, videos: list[Path], stopped: SimpleQueue[int]) -> bool:
     """Process videos and print a row for each result and callback. Return True if all succeeded."""
     tasks = {stack.submit_video(path): path for path in videos}
-    while not all(map(stack.is_settled, tasks)):
-        try:
-            stopped.get(timeout=_POLL_SECONDS)
-        except Empty:
-            continue
+    if not _wait(stack, tasks, stopped):
         print_error("stopped before the end")
         return False
-    rows: list[dict[str, str]] = []
     problems: list[str] = []
     for task_id, path in tasks.items():
         detail = stack.activity.read_task(task_id)
         assert detail is not None
-        rows += _list_rows(path.name, detail)
+        rows = list(_list_rows(detail))
+        if out.is_terminal:
+            for row in rows:
+                row["callback"] = row["callback"].removeprefix("handlers.")
+        else:
+            rows = [{"source": path.name, **row} for row in rows]
+        print_table(rows, title=path.name)
         problems += [f"{path.name}: {problem}" for problem in _find_problems(detail)]
-    print_table(rows)
     for problem in problems:
         print_error(problem)
     return not problems
 
 
-def _list_rows(name: str, detail: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _wait(stack: Stack, tasks: Mapping[str, Path], stopped: SimpleQueue[int]) -> bool:
+    """Show the progress of tasks on a terminal until they end. Return False after a signal."""
+    columns = ("{task.description}", BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bars = {
+            task: progress.add_task(escape_controls(path.name), total=1)
+            for task, path in tasks.items()
+        }
+        while not all(map(stack.is_settled, tasks)):
+            for task, bar in bars.items():
+                row = stack.activity.find_row(task)
+                progress.update(bar, completed=row["progress"] if row else 0)
+            with suppress(Empty):
+                stopped.get(timeout=_POLL_SECONDS)
+                return False
+    return True
+
+
+def _list_rows(detail: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Yield a row for each result and callback of a task."""
     calls = _merge_calls(detail)
     results = {result["place"]: result for result in detail["results"]}
@@ -247,7 +268,6 @@ def _list_rows(name: str, detail: Mapping[str, Any]) -> Iterator[dict[str, str]]
         for call in mine or [{}]:
             error = (result or {}).get("error") or {}
             yield {
-                "source": name,
                 "result": result["name"] if result else detail["event_type"],
                 "status": result["status"] if result else detail["status"],
                 "callback": call.get("callback", ""),
