@@ -113,7 +113,9 @@ def dev(
     With VIDEOs: process them without the page. Exit code 0 only if every subtask and every callback succeeded.
     """
     with require_local_extra():
-        from scf_mps.local.dev.stack import Stack, StackInUse, StackOptions
+        from scf_mps.local.dev.folder_lock import StackInUse
+        from scf_mps.local.dev.options import StackOptions
+        from scf_mps.local.dev.stack import Stack
         from scf_mps.local.mps.errors import Refused
         from scf_mps.local.mps.scripted_results import check_choices
     before = dict(os.environ)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from scf_mps.local.dev.options import StackOptions
 from scf_mps.local.dev.server import Console
-from scf_mps.local.dev.stack import Stack, StackOptions
+from scf_mps.local.dev.stack import Stack
 from scf_mps.local.engine import Engine
 
 from .http_client import Page

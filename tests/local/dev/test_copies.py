@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from scf_mps.local.dev.copies import Source, build_copy
+from scf_mps.local.dev.options import StackOptions
 from scf_mps.local.dev.request_guard import Refusal
-from scf_mps.local.dev.stack import Stack, StackOptions
+from scf_mps.local.dev.stack import Stack
 from scf_mps.local.samples import sample
 
 from .http_client import Page

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from scf_mps.local.dev.stack import Stack, StackOptions
+from scf_mps.local.dev.options import StackOptions
+from scf_mps.local.dev.stack import Stack
 from tests.support.browser import find_browser, open_page, read_module, start_browser
 from tests.support.wait import wait_until
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from scf_mps import __version__
+from scf_mps.local.dev.options import StackOptions
 from scf_mps.local.dev.routes import ROUTES, match_pattern
-from scf_mps.local.dev.stack import Stack, StackOptions
+from scf_mps.local.dev.stack import Stack
 from scf_mps.local.samples import list_samples, sample
 from tests.support.wait import wait_until
 

@@ -14,7 +14,9 @@ import pytest
 from scf_mps.events.files import CosObject
 from scf_mps.local.dev import default_workflow
 from scf_mps.local.dev import stack as stack_module
-from scf_mps.local.dev.stack import Stack, StackInUse, StackOptions
+from scf_mps.local.dev.folder_lock import StackInUse
+from scf_mps.local.dev.options import StackOptions
+from scf_mps.local.dev.stack import Stack
 from scf_mps.local.mps.errors import Refused
 from scf_mps.local.mps.model import Location
 from scf_mps.local.samples import sample

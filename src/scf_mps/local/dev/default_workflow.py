@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from ..mps.workflows import Workflows
 
 NAME = "default"
 BUCKET = "media-1250000000"
@@ -37,3 +40,14 @@ PARAMETERS: dict[str, Any] = {
     "TaskNotifyConfig": {"NotifyType": "SCF", "NotifyMode": "Finish"},
 }
 """The parameters of CreateWorkflow."""
+
+
+def put_workflow(workflows: Workflows, parameters: Mapping[str, Any]) -> int:
+    """Create a workflow, or replace that of the same name, and return its id. It is disabled. Raises Refused."""
+    for workflow in workflows.list_workflows():
+        if workflow["WorkflowName"] == parameters.get("WorkflowName"):
+            number: int = workflow["WorkflowId"]
+            workflows.set_status(number, "Disabled")
+            workflows.reset(number, parameters)
+            return number
+    return workflows.create(parameters)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import shutil
 import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -45,7 +42,9 @@ from .activity import Activity
 from .callbacks import CallbackList
 from .documents import explain_load_error
 from .environment import Addresses, Environment, build_environment
+from .folder_lock import lock_folder
 from .forced_calls import forget_calls
+from .options import StackOptions
 from .reload import Watcher
 from .server import Console
 
@@ -60,55 +59,6 @@ SAMPLE_SECONDS, SAMPLE_WIDTH = 20, 640
 """Length and width of the sample clip."""
 
 _MAX_REMEMBERED_OBJECTS = 1000
-
-
-class StackInUse(Exception):
-    """Another process uses the folder of the stack."""
-
-
-@dataclass(frozen=True)
-class StackOptions:
-    """Options of a stack.
-
-    Attributes:
-        folder: of the project, whose configuration is read again for each reload.
-        variables: further variables of the function.
-        source: the code of the function, by default the project's folder.
-        port: of the console. COS and the API take the next two ports if they are free. 0: any free port.
-        workflow: the parameters of CreateWorkflow for uploads. None: `default_workflow`.
-        python: the function's CPython, by default the running one.
-        timeout: of the function in seconds, by default the project's.
-        memory: of the function in MB, by default the project's.
-        concurrency: the most instances.
-        speed: divides the minute before a retry.
-        fast: whether to encode faster, with larger files.
-        workers: tasks in progress at a time.
-        results: choices of scripted results, such as ``{"Porn": "block"}``.
-        fresh: whether to delete the state of earlier runs.
-        watch: whether changes of the project's files reload the function.
-        has_console: whether to serve the page.
-        show: called with a line about each reload.
-        allowed_hosts: further names of this machine in the address of the page.
-    """
-
-    folder: Path
-    variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    source: Path | None = None
-    port: int = 8790
-    workflow: Mapping[str, Any] | None = None
-    python: str | None = None
-    timeout: int | None = None
-    memory: int | None = None
-    concurrency: int = 1
-    speed: float = 60
-    fast: bool = False
-    workers: int = 1
-    results: Mapping[str, str] = field(default_factory=dict[str, str])
-    fresh: bool = False
-    watch: bool = True
-    has_console: bool = True
-    show: Callable[[str], object] = lambda line: None
-    allowed_hosts: tuple[str, ...] = ()
 
 
 class Stack:
@@ -228,17 +178,9 @@ class Stack:
             self.console = enter(Console(self))
 
     def _prepare_folder(self) -> None:
-        """Create the folder and lock it."""
-        parent = self.folder.parent
-        parent.mkdir(exist_ok=True)
-        descriptor = os.open(parent / "dev.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        self._parts.callback(os.close, descriptor)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StackInUse(
-                f"{self.folder} is in use by another `scf-mps dev`. Stop that one first"
-            ) from None
+        """Lock and create the folder."""
+        self.folder.parent.mkdir(exist_ok=True)
+        self._parts.enter_context(lock_folder(self.folder))
         if self.options.fresh:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
@@ -320,28 +262,16 @@ class Stack:
         """Create and enable the workflow for uploads, and return its bucket and folder."""
         own = self.options.workflow
         parameters = default_workflow.PARAMETERS if own is None else own
-        workflows = self.mps.workflows
-        for workflow in workflows.list_workflows():
-            if workflow["WorkflowName"] == parameters.get("WorkflowName"):
-                number = workflow["WorkflowId"]
-                workflows.set_status(number, "Disabled")
-                workflows.reset(number, parameters)
-                break
-        else:
-            number = workflows.create(parameters)
+        number = default_workflow.put_workflow(self.mps.workflows, parameters)
         bucket, region, folder, _ = parse_trigger(parameters)
-        for name, place in ((bucket, region), self._find_output_bucket(parameters)):
+        storage = (parameters.get("OutputStorage") or {}).get("CosOutputStorage") or {}
+        output = storage.get("Bucket") or bucket, storage.get("Region") or region
+        for name, place in {(bucket, region), output}:
             with suppress(CosError):  # it exists
                 self.cos.create_bucket(name, place)
-        workflows.set_status(number, "Enabled")
+        self.mps.workflows.set_status(number, "Enabled")
         self._workflow_id = number
         return Location(bucket, region, folder)
-
-    @staticmethod
-    def _find_output_bucket(parameters: Mapping[str, Any]) -> tuple[str, str]:
-        storage = (parameters.get("OutputStorage") or {}).get("CosOutputStorage") or {}
-        trigger = parse_trigger(parameters)
-        return storage.get("Bucket") or trigger[0], storage.get("Region") or trigger[1]
 
     def _name_template(self, type_: str, definition: int) -> str:
         template = self.mps.templates.get(type_, definition)
