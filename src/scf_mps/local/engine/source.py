@@ -120,7 +120,8 @@ class Source:
             self._check_limit("bytes", self.path.stat().st_size, settings.input_bytes)
             container: InputContainer = av.open(
                 os.fspath(self.path),
-                options={"protocol_whitelist": "file", "format_whitelist": formats},
+                # With `options`, PyAV before 17 crashes on streams that appear later, as in FLV.
+                container_options={"protocol_whitelist": "file", "format_whitelist": formats},
                 **METADATA_OPTIONS,
             )
             return container
@@ -152,9 +153,10 @@ class Source:
         """Return the seconds of the source. A recording of a browser does not state them: its packets do."""
         if self.container.duration:
             return self.container.duration / 1e6
-        times = [self.find_time(packet) for packet in self.demux(self.list_streams())]
+        found = (self.find_time(packet) for packet in self.demux(self.list_streams()))
+        times = [time for time in found if time is not None]
         self.rewind()
-        return max((time for time in times if time is not None), default=0.0)
+        return max(times) + float(1 / self.frame_rate) if times else 0.0
 
     @property
     def start(self) -> float:
