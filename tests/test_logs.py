@@ -369,8 +369,8 @@ def test_ids_are_on_every_line_of_an_invocation(stream):
     assert [line["message"] for line in during] == [
         "working",
         "careful",
-        "done",
         "unhandled: no callback for ImageSprites",
+        "handled",
     ]
     task_id = event["WorkflowTaskEvent"]["TaskId"]
     assert {(line["request_id"], line["task_id"]) for line in during} == {("request-2", task_id)}
@@ -381,7 +381,8 @@ def test_failed_invocation_removes_its_fields(stream):
     with pytest.raises(ValueError, match="expected an MPS notification"):
         App().main_handler(None, {"request_id": "request-3"})
     log.info("after")
-    refused, after = stream.lines
+    refused, handled, after = stream.lines
+    assert handled["request_id"] == "request-3"
     assert refused["request_id"] == "request-3"
     assert refused["level"] == "ERROR"
     assert refused["message"].startswith("invalid event: expected an MPS notification")
@@ -403,7 +404,7 @@ def test_nested_invocation_restores_outer_fields(stream):
     outer.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "outer"})
     log.info("after")
     values = {line["message"]: line.get("request_id") for line in stream.lines}
-    assert values == {"inside": "inner", "done": "outer", "outside": "outer", "after": None}
+    assert values == {"inside": "inner", "handled": "outer", "outside": "outer", "after": None}
 
 
 def test_threads_with_invocations_keep_their_fields(stream):
@@ -518,14 +519,57 @@ def deliver(times=3):
         app.main_handler(sample("WorkflowTask", Transcode="SUCCESS"), {"request_id": "r"})
 
 
-def test_lines_of_a_callback_have_the_same_fields(stream):
+TIMES = dict.fromkeys(("time", "ms", "slowest_ms", "cold", "init_ms"))
+
+
+def test_quick_line_has_the_fields_of_a_record(stream, request):
+    """A line is built without a record if no handler of a user would get it."""
     logs.configure(stream)  # alone: pytest has added a handler
-    deliver()
-    first, *others = stream.lines
-    assert list(first)[:6] == ["time", "level", "logger", "message", "request_id", "task_id"]
-    for line in others:
-        assert list(line) == list(first)
-        assert line | {"time": "", "duration_ms": 0} == first | {"time": "", "duration_ms": 0}
+    deliver(1)
+    ours = logging.getLogger("scf_mps")
+    ours.addFilter(lambda record: True)
+    request.addfinalizer(ours.filters.clear)
+    deliver(1)
+    quick, slow = stream.lines
+    assert quick | TIMES == slow | TIMES
+    assert list(quick)[:6] == ["time", "level", "logger", "message", "request_id", "task_id"]
+    assert quick["time"][:10] == slow["time"][:10]
+    assert len(quick["time"]) == len(slow["time"]) == 24
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 200, "ü", "s3cr3t-of-the-function", "AKIDz8krbsJ5yKBZQpn74WFkm"]
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_quick_line_encodes_and_hides_texts(stream, monkeypatch, name, times):
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "s3cr3t-of-the-function")
+    logs.configure(stream)  # alone: pytest has added a handler
+    template = logs.LineTemplate(log, "handled", ["callback"], ["ms"])
+    with logs.bind(name):
+        for _ in range(times):
+            template.emit((name,), (1.25,))
+    *_, line = stream.lines
+    shown = name if name in ("a" * 200, "ü") else "***"
+    assert (line["callback"], line["request_id"], line["ms"]) == (
+        shown,
+        shown,
+        pytest.approx(1.25, abs=0.1),
+    )
+
+
+def test_quick_line_is_truncated_like_others(stream):
+    logs.configure(stream)  # alone: pytest has added a handler
+    template = logs.LineTemplate(log, "handled", ["callback"], [])
+    with logs.bind("r"):
+        template.emit(("x" * 9000,), ())
+    assert read_line(stream)["truncated"] is True
+    assert len(stream.writes[0]) <= logs.MAX_LINE_BYTES
+
+
+def test_template_works_outside_an_invocation(stream):
+    logs.configure(stream)  # alone: pytest has added a handler
+    logs.LineTemplate(log, "handled", ["callback"], ["ms"]).emit(("a",), (1.0,))
+    assert (read_line(stream)["callback"], read_line(stream)["ms"]) == ("a", 1.0)
 
 
 @pytest.mark.parametrize("place", ["filter", "handler", "factory", "level"])
@@ -572,28 +616,13 @@ def test_broken_stream_does_not_fail_callbacks(capsys):
     assert capsys.readouterr().err == "lost a log line of scf_mps: OSError\n" * 3
 
 
-def test_emit_works_outside_an_invocation(stream):
-    logs.configure(stream)  # alone: pytest has added a handler
-    for _ in range(2):
-        logs.emit(logging.getLogger("scf_mps"), logging.INFO, "outside", {"a": None})
-    assert [line["message"] for line in stream.lines] == ["outside", "outside"]
-
-
-def test_emit_writes_null_and_long_values(stream):
-    logs.configure(stream)  # alone: pytest has added a handler
-    many = {f"name_{number}_{'x' * 100}": "y" * 90 for number in range(60)}
-    with logs.bind("r"):
-        for fields in ({"a": None}, {"a": None}, many, many):
-            logs.emit(logging.getLogger("scf_mps"), logging.INFO, "inside", fields)
-    assert [line.get("a", "") for line in stream.lines] == [None, None, "", ""]
-    assert all(len(line.encode()) <= logs.MAX_LINE_BYTES for line in stream.writes)
-
-
 def test_cached_texts_are_bounded(stream):
-    for number in range(3000):
-        log.info("text %d", number, extra={f"field_{number}": "x"})
-    assert len(logs._texts[1]) <= logs._MAX_TEXTS + 10
-    assert len(logs._names) <= logs._MAX_TEXTS
+    logs.configure(stream)  # alone: pytest has added a handler
+    template = logs.LineTemplate(log, "handled", ["callback"], [])
+    with logs.bind("r"):
+        for number in range(3000):
+            template.emit((f"callback {number}",), ())
+    assert len(logs._texts[1]) <= logs._MAX_TEXTS + 1
 
 
 # Other handlers and loggers
@@ -659,14 +688,23 @@ def test_level_is_argument_or_variable_or_info(monkeypatch):
         level(level="LOUD")
 
 
-def test_invalid_level_warns_and_means_info(monkeypatch):
-    monkeypatch.setenv("MPS_LOG_LEVEL", "loud")
+def test_level_of_a_logger_follows_that_of_all(monkeypatch, request):
+    ours = logging.getLogger("scf_mps")
+    request.addfinalizer(lambda: ours.setLevel(logging.NOTSET))
+    monkeypatch.setenv("MPS_LOG_LEVEL", "warning, scf_mps=debug")
+    logs.configure(Stream())
+    assert (logging.getLogger().level, ours.level) == (logging.WARNING, logging.DEBUG)
+
+
+@pytest.mark.parametrize("level", ["loud", "INFO,a.library=loud"])
+def test_invalid_level_warns_and_means_info(monkeypatch, level):
+    monkeypatch.setenv("MPS_LOG_LEVEL", level)
     stream = Stream()
     logs.configure(stream)
     assert logging.getLogger().level == logging.INFO
     line = read_line(stream)
     assert (line["level"], line["logger"]) == ("WARNING", "scf_mps")
-    assert "MPS_LOG_LEVEL 'loud'" in line["message"]
+    assert repr(level) in line["message"]
 
 
 # Streams
@@ -974,7 +1012,7 @@ def test_invocation_on_scf_logs_json_to_stdout(monkeypatch, capsys):
 
     app.main_handler(sample("WorkflowTask"), {"request_id": "r", "function_name": "mps"})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["level"] for line in lines] == ["INFO"] * 2 + ["WARNING"] * 6
+    assert [line["level"] for line in lines] == ["INFO"] + ["WARNING"] * 6 + ["INFO"]
     assert lines[0]["message"] == "in mps"
     assert lines[0]["logger"].endswith(
         "test_logs.test_invocation_on_scf_logs_json_to_stdout.<locals>.look"

@@ -253,6 +253,7 @@ class App(Router):
         self._dispatcher = Dispatcher(
             Table(routes), runner, self._hooks, self._create_coordinator(), self._observers
         )
+        logs.end_init()
         return self._dispatcher
 
     def _resolve_arguments(self, route: Route) -> Arguments:

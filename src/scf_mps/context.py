@@ -38,14 +38,26 @@ class Context:
         raw: SCF's dict. It may hold live credentials under ``environ``: never print it.
         clock: returns the seconds of the clock that the deadline is on.
         sleep: waits for some seconds on that clock: between attempts at COS and the API, and for the ledger.
+        began: when it was created, on the same clock.
         deadline: when SCF kills this invocation, infinity without a time limit.
         reserve: seconds before the deadline at which requests of callbacks end, so that their outcome can be recorded
             and reported. A ledger needs more than `RESERVE_SECONDS`.
+        events: number of events that were dispatched.
         operations: the requests, ledger calls and waits, None before the first one.
         tracer: makes the spans, None without observers.
     """
 
-    __slots__ = ("clock", "deadline", "operations", "raw", "reserve", "sleep", "tracer")
+    __slots__ = (
+        "began",
+        "clock",
+        "deadline",
+        "events",
+        "operations",
+        "raw",
+        "reserve",
+        "sleep",
+        "tracer",
+    )
 
     def __init__(
         self,
@@ -56,8 +68,10 @@ class Context:
         self.raw: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
         self.clock = clock
         self.sleep = sleep
-        self.deadline = clock() + self.time_limit
+        self.began = now = clock()
+        self.deadline = now + self.time_limit
         self.reserve = RESERVE_SECONDS
+        self.events = 0
         self.operations: Operations | None = None
         self.tracer: Tracer | None = None
 

@@ -505,7 +505,8 @@ def test_line_about_invalid_message_has_no_task_id():
         logs.configure(stream)
         with pytest.raises(CallbacksFailed, match="1 failures"):
             App().main_handler(cmq(task("first"), "no JSON"), {"request_id": "r"})
-    about_first, about_second = stream.lines
+    about_first, handled, about_second = stream.lines
+    assert handled["task_id"] == about_first["task_id"]
     assert about_first["task_id"] == task("")["WorkflowTaskEvent"]["TaskId"]
     assert about_second["message"].startswith("invalid event: ")
     assert about_second["request_id"] == "r"

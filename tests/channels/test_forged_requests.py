@@ -428,7 +428,8 @@ def test_body_that_differs_from_mps_is_refused(api, monkeypatch, swapped):
     assert status == (503 if swapped is SWAPPED["finished, which it is not"] else 403), content
     assert counting.seen == []
     assert len(content) < 500
-    (line,) = stream.lines
+    line, handled = stream.lines
+    assert handled["type"] == ""
     assert status == 403 or line["message"].startswith("event failed: ")
     payload = body.get(f"{body.get('EventType')}Event", {})
     name = payload.get("TaskId") or body.get("TaskId") or ""

@@ -68,6 +68,7 @@ def test_event_is_pushed_and_its_log_shown(monkeypatch):
     assert code == 0, output
     assert "started, cold instance 1" in output
     assert "a film AKIDlocal hello=you" in output
+    assert "slowest_ms=" not in output
     _, history = run("history", "--json")
     (entry,) = json.loads(history)
     assert entry["state"] == "done"
@@ -105,6 +106,7 @@ def test_traceback_option_shows_framework_frames_and_log_lines(tmp_path):
     assert "scf_mps/" in output
     assert "Traceback" in output
     assert "duration_ms=" in output
+    assert "slowest_ms=" in output
     (tmp_path / "fails").unlink()
     code, output = run("local", "documentation", "--traceback")
     assert '"outcome": "done"' in output
@@ -262,6 +264,8 @@ def test_local_serves_api_without_events(project):
         process.send_signal(signal.SIGINT)
         output_after, _ = process.communicate(timeout=20)
         assert "a film" in output_after
+        assert "callback=film" in output_after
+        assert "slowest_ms=" not in output_after
         assert process.returncode == 0
 
 

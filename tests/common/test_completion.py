@@ -372,11 +372,11 @@ class TestOrderOfCompletion:
 
 
 def test_skipped_callbacks_are_logged_with_their_outcome(caplog):
-    caplog.set_level(logging.INFO, "scf_mps")
+    caplog.set_level(logging.DEBUG, "scf_mps")
     app = create_app(lambda result: None, ledger=MemoryLedger())
     deliver(app)
     deliver(app)
-    assert [one.outcome for one in caplog.records] == ["done", "skipped"]
+    assert [one.outcome for one in caplog.records if hasattr(one, "outcome")] == ["done", "skipped"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="TaskGroup came with Python 3.11")

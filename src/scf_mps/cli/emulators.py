@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scf_mps.logs import CALLBACK_LEVEL
+
 from .arguments import (
     EnvOption,
     TracebackOption,
@@ -173,6 +175,8 @@ def local(
     dead_letters = configuration.state_folder / "dead-letters.jsonl"
     configuration.state_folder.mkdir(exist_ok=True)
     variables = {"MPS_LEDGER": configuration.local_ledger, **configuration.variables}
+    if variables.get("MPS_LOG_LEVEL", "INFO").upper() == "INFO":
+        variables["MPS_LOG_LEVEL"] = CALLBACK_LEVEL
     if fresh:
         _delete_state(configuration, variables["MPS_LEDGER"])
     try:

@@ -32,7 +32,8 @@ class LocalOutput:
 
     Args:
         function: the function.
-        full: whether to show full tracebacks, every log line and the returned values.
+        full: whether to show full tracebacks, every log line and the returned values. Otherwise the line with the
+            figures of an event is omitted.
         brief: whether to omit log lines about single results. A table follows.
     """
 
@@ -92,8 +93,8 @@ class LocalOutput:
             yield from self._shorten(text)
             return
         exception = fields.pop("exception", "")
-        is_redundant = fields["logger"] == "scf_mps" and "place" in fields and not exception
-        if is_redundant and self._brief:
+        is_figures = "slowest_ms" in fields or (self._brief and "place" in fields)
+        if fields["logger"] == "scf_mps" and is_figures and not exception and not self._full:
             return
         extras = " ".join(
             f"{name}={value}" for name, value in fields.items() if name not in _COMMON

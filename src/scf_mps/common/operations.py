@@ -34,10 +34,15 @@ class Total:
 
     __slots__ = ("count", "retries", "seconds")
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.retries = 0
-        self.seconds = 0.0
+    def __init__(self, count: int = 0, retries: int = 0, seconds: float = 0.0) -> None:
+        self.count = count
+        self.retries = retries
+        self.seconds = seconds
+
+    def __sub__(self, other: Total) -> Total:
+        return Total(
+            self.count - other.count, self.retries - other.retries, self.seconds - other.seconds
+        )
 
 
 NO_TOTAL = Total()
@@ -51,15 +56,23 @@ class Operations:
         open: the operations that have not ended, by identity.
     """
 
-    __slots__ = ("open", "totals")
+    __slots__ = ("_taken", "open", "totals")
 
     def __init__(self) -> None:
         self.totals: dict[str, Total] = {}
         self.open: dict[int, Operation] = {}
+        self._taken: dict[str, Total] = {}
 
     def get_total(self, kind: str) -> Total:
         """Return the total of a kind."""
         return self.totals.get(kind, NO_TOTAL)
+
+    def take(self) -> dict[str, Total]:
+        """Return what the totals have grown by since the last call."""
+        with _lock:
+            totals = {kind: total - NO_TOTAL for kind, total in self.totals.items()}
+        taken, self._taken = self._taken, totals
+        return {kind: total - taken.get(kind, NO_TOTAL) for kind, total in totals.items()}
 
 
 class Operation:

@@ -84,6 +84,7 @@ class Dispatcher:
         with logs.bind(context.request_id, context):
             tracer = self._create_tracer(context) if self._observers else None
             failure: BaseException | None = None
+            delivery = None
             try:
                 delivery = channels.receive(event, context, self._named_types)
                 if delivery.lookback is not None:
@@ -99,6 +100,11 @@ class Dispatcher:
                 failure = error
                 outgoing = self._redact(error, event)
             finally:
+                if not context.events and log.isEnabledFor(logging.INFO):
+                    from ..telemetry.wide_line import write_line
+
+                    is_timer = delivery is not None and delivery.lookback is not None
+                    write_line(context, "Timer" if is_timer else "", failure)
                 if tracer is not None:
                     tracer.close(failure)
         raise outgoing  # outside of the handler, so that the original is not its context
@@ -169,21 +175,27 @@ class Dispatcher:
             CallbacksFailed: a callback, a cleanup or the ledger failed.
         """
         invocation = Invocation(event, context)
+        began = context.clock() if context.events else context.began
+        context.events += 1
         run = self._run_inside_hooks if self._hooks.around_event else self._run_event
         tracer = context.tracer
-        if tracer is None:
-            return run(invocation, force, wait)
+        span = None if tracer is None else tracer.open_event(event)
         failure: BaseException | None = None
-        span = tracer.open_event(event)
         try:
             return run(invocation, force, wait)
         except BaseException as error:
             failure = error
             raise
         finally:
-            if invocation.session is not None:
-                span["delivery"] = invocation.session.delivery
-            tracer.close_event(span, invocation.calls, failure)
+            if log.isEnabledFor(logging.INFO) and (wait or not isinstance(failure, EventHeld)):
+                from ..telemetry.wide_line import write_event_line
+
+                write_event_line(invocation, began, failure)
+            if span is not None:
+                assert tracer is not None
+                if invocation.session is not None:
+                    span["delivery"] = invocation.session.delivery
+                tracer.close_event(span, invocation.calls, failure)
 
     def _run_inside_hooks(
         self, invocation: Invocation, force: Collection[str], wait: bool
@@ -220,6 +232,7 @@ class Dispatcher:
         for before in self._hooks.before_event:
             await_result(before(event, context), context)
         plan = self.table.plan(event)
+        invocation.unhandled = len(plan.unhandled)
         session = None
         if self._coordinator is not None:
             session = self._coordinator.open(event, plan, context, force, wait)

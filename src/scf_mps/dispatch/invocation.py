@@ -28,6 +28,7 @@ class Invocation:
         call: the current call.
         calls: all calls that were attempted or deferred, in order.
         problems: failures outside of the callbacks.
+        unhandled: number of results without a callback.
         values: the values of providers, by type.
         cleanups: the cleanups of providers that are still open.
         open_types: the types in `values` that have a cleanup in `cleanups`, or depend on a value that has one.
@@ -42,6 +43,7 @@ class Invocation:
         "open_types",
         "problems",
         "session",
+        "unhandled",
         "values",
     )
 
@@ -52,6 +54,7 @@ class Invocation:
         self.call: Call | None = None
         self.calls: list[Call] = []
         self.problems: list[Problem] = []
+        self.unhandled = 0
         self.values: dict[type, Any] = {}
         self.cleanups: list[Cleanup] = []
         self.open_types: set[type] = set()

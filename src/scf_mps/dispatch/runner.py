@@ -6,7 +6,6 @@ import logging
 
 from ..common.completion import await_result
 from ..errors import Drop, RegistrationError, describe_error, find_leaves
-from ..logs import emit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Runner:
         clock, deadline = context.clock, context.deadline
         run = self._get_run(context)
         after_callback = self._hooks.after_callback
-        is_verbose = log.isEnabledFor(logging.INFO)
+        is_verbose = log.isEnabledFor(logging.DEBUG)
         all_completed = True
         now = clock()
         for call in calls if session is None else _skip_completed(calls, is_verbose):
@@ -88,7 +87,7 @@ class Runner:
                 _call_hook(hook, call, invocation)
             if is_verbose:
                 duration = {"duration_ms": round(call.seconds * 1000, 1)}
-                emit(log, logging.INFO, call.outcome, _build_fields(call) | duration)
+                log.debug(call.outcome, extra=_build_fields(call) | duration)
             if call.outcome not in ("done", "dropped"):
                 all_completed = False
             elif session is not None:
@@ -174,8 +173,7 @@ def _skip_completed(calls: list[Call], is_verbose: bool) -> Iterator[Call]:
         if call.outcome != "skipped":
             yield call
         elif is_verbose:
-            message = "skipped: completed in an earlier delivery"
-            emit(log, logging.INFO, message, _build_fields(call))
+            log.debug("skipped: completed in an earlier delivery", extra=_build_fields(call))
 
 
 def _call_hook(hook: Callable[..., Any], call: Call, invocation: Invocation) -> None:

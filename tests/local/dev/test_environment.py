@@ -29,6 +29,7 @@ def test_defaults_are_those_of_the_demo() -> None:
         "MPS_ARCHIVE": "cos://archive-1250000000.ap-guangzhou/mps/",
         "MPS_PUBLISH": "cos://player-1250000000.ap-guangzhou/published/?manifest=manifest.json",
         "MPS_NOTIFY": "wecom://local?endpoint=http://127.0.0.1:3&lang=en",
+        "MPS_LOG_LEVEL": "INFO,scf_mps=DEBUG",
     }
     assert notices == []
 
@@ -120,9 +121,10 @@ def test_resubmit_does_not_notify_a_url() -> None:
     ("level", "format_", "kept", "count"),
     [
         ("DEBUG", "json", "DEBUG", 0),
-        ("error", "text", "INFO", 2),
-        ("WARNING", "", "INFO", 1),
-        ("", "", None, 0),
+        ("error", "text", "INFO,scf_mps=DEBUG", 2),
+        ("WARNING", "", "INFO,scf_mps=DEBUG", 1),
+        ("INFO", "", "INFO,scf_mps=DEBUG", 0),
+        ("", "", "INFO,scf_mps=DEBUG", 0),
     ],
 )
 def test_log_has_outcomes(level: str, format_: str, kept: str | None, count: int) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from scf_mps.actions.settings import Settings
+from scf_mps.logs import CALLBACK_LEVEL
 
 from ..demo import ARCHIVE_PREFIX, PUBLISH_PREFIX
 
@@ -15,7 +16,6 @@ DEFAULT_SENDER = "mps@example.com"
 """Sender of mails without ``from=`` and without a user in ``MPS_SMTP``."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_VERBOSE_LEVELS = ("DEBUG", "INFO")
 
 
 class Addresses(NamedTuple):
@@ -136,8 +136,9 @@ def _set_logging(variables: dict[str, str], notices: list[str]) -> None:
     if variables.pop("MPS_LOG_FORMAT", "json").lower() != "json":
         notices.append("MPS_LOG_FORMAT is json: outcomes of callbacks are read in the log")
     level = variables.get("MPS_LOG_LEVEL", "INFO")
-    if level.upper() not in _VERBOSE_LEVELS:
-        variables["MPS_LOG_LEVEL"] = "INFO"
+    if level.upper() != "DEBUG":
+        variables["MPS_LOG_LEVEL"] = CALLBACK_LEVEL
+    if level.upper() not in ("DEBUG", "INFO"):
         notices.append(
             f"MPS_LOG_LEVEL is INFO, not {level}: outcomes of callbacks are read in the log"
         )
