@@ -234,8 +234,8 @@ def start(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], dict[
             pytest.fail("".join(lines))
         yield process, addresses
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()  # a killed one would leave its scratch files
+        process.communicate(timeout=30)
 
 
 def call(url: str, body: bytes | None = None) -> Any:

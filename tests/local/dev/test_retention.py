@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scf_mps.cos import Cos, Credentials
+from scf_mps.cos.transport import SHARED_POOL
 from scf_mps.local.cos import CosEmulator
 from scf_mps.local.dev.retention import delete_oldest
 
@@ -23,3 +24,4 @@ def test_oldest_objects_are_deleted_above_limit(tmp_path: Path) -> None:
         assert [item.object.key for item in cos.list(PREFIX)] == ["a", "b", "copy"]
         assert delete_oldest(tmp_path, cos) == 0
         assert delete_oldest(tmp_path, cos, 0) == 2
+    SHARED_POOL.clear()
