@@ -41,7 +41,7 @@ without a bucket would allow every bucket."""
 
 
 def find_mistakes(environment: Mapping[str, str]) -> list[str]:
-    """Return the mistakes in the values of `SWITCH_VARIABLES` and `LIST_VARIABLES`."""
+    """Return the mistakes in the values of `SWITCH_VARIABLES`, `LIST_VARIABLES` and the variables of OTLP."""
     mistakes = [
         f"{name}: invalid value {environment[name]!r}. Use 1, 0 or nothing"
         for name in SWITCH_VARIABLES
@@ -56,6 +56,10 @@ def find_mistakes(environment: Mapping[str, str]) -> list[str]:
             for name, item in lists.items()
             if not split_list(environment[name])
         ]
+    if environment.get("MPS_OTLP") or environment.get("MPS_OTLP_RESOURCE"):
+        from .telemetry.otlp import find_setting_mistakes
+
+        mistakes += find_setting_mistakes(environment)
     return mistakes
 
 
@@ -133,8 +137,8 @@ class App(Router):
 
         Raises:
             RegistrationError: a callback could never be called, or a parameter has no provider.
-            ConfigurationError: ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED``, ``MPS_NOTIFY_KEY`` or ``MPS_BUCKETS`` has an
-                invalid value.
+            ConfigurationError: ``MPS_REREAD``, ``MPS_ALLOW_UNSIGNED``, ``MPS_NOTIFY_KEY``, ``MPS_BUCKETS``,
+                ``MPS_OTLP`` or ``MPS_OTLP_RESOURCE`` has an invalid value.
             LedgerError: the ledger cannot be created.
         """
         return self._complete().main_handler
@@ -250,8 +254,13 @@ class App(Router):
         runner = Runner(arguments, self._hooks, self._reserve)
         if logs.is_on_scf():
             logs.configure()
+        observers = self._observers
+        if os.environ.get("MPS_OTLP"):
+            from .telemetry.otlp import OtlpExporter
+
+            observers += (OtlpExporter(os.environ),)
         self._dispatcher = Dispatcher(
-            Table(routes), runner, self._hooks, self._create_coordinator(), self._observers
+            Table(routes), runner, self._hooks, self._create_coordinator(), observers
         )
         logs.end_init()
         return self._dispatcher

@@ -81,9 +81,16 @@ def find_variable_secrets(variables: Mapping[str, str]) -> set[str]:
     for name, value in variables.items():
         if name == "MPS_NOTIFY_KEY":
             secrets.update([value, *map(str.strip, value.split(","))])
+        elif name == "MPS_OTLP_RESOURCE":  # attributes such as token=…,host.name=…
+            pairs = [pair.partition("=") for pair in value.split(",")]
+            secrets.update(
+                [value, *(text.strip() for key, _, text in pairs if is_secret_name(key.strip()))]
+            )
         elif name.startswith("MPS_") and ":" in value:
             for address in re.split(_SEPARATOR, value):
                 secrets.update(_find_address_secrets(address))
+            if name == "MPS_OTLP":  # path and query often contain a key
+                secrets.update([value, *value.partition("?")[2].split("&")])
     return secrets
 
 

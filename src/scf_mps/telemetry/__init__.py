@@ -1,1 +1,1 @@
-"""Log lines about invocations: the line of each event, and the warning before the time limit."""
+"""Log lines about invocations, the warning before the time limit, and the export of spans."""
