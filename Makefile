@@ -88,13 +88,14 @@ MINUTES ?= 10
 fuzz: .venv/dev.done  ## Send mutated events in every envelope to main_handler, for MINUTES=10.
 	$(BIN)/python tests/fuzz/fuzzer.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-bench: .venv/dev.done  ## Measure cold start, dispatch, publishing and bulk copies. PEERS=1 compares with AWS Lambda Powertools.
+bench: .venv/dev.done  ## Measure cold start, dispatch, publishing, bulk copies and the console. PEERS=1 compares with AWS Lambda Powertools.
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/cold_start_zip.py $(if $(filter 1,$(PEERS)),--powertools)
 	$(BIN)/python benchmarks/dispatch.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/cos_bulk.py
+	$(BIN)/python benchmarks/console.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
 build: .venv/cli.done  ## Build dist/function.zip, and unpack it in build/ for serverless.yml.
