@@ -232,13 +232,20 @@ class Tracer:
         """Begin a span below the current one, or below the running callback in a thread without one."""
         if _is_muted.get():
             return None
-        parent = _current.get()
-        if parent is None or parent._tracer is not self:
-            parent = self._innermost
-        span = Span(self, kind, name, {} if attributes is None else attributes, parent)
+        span = Span(self, kind, name, {} if attributes is None else attributes, self._get_parent())
         span.attempt = attempt
         self._open[span.span_id] = span
         return span
+
+    def format_traceparent(self) -> str:
+        """Return the current span as in the header ``traceparent`` (W3C Trace Context)."""
+        span = self._get_parent()
+        return f"00-{span.trace_id}-{span.span_id}-01"
+
+    def _get_parent(self) -> Span:
+        """Return the current span, or the running callback in a thread without one."""
+        span = _current.get()
+        return self._innermost if span is None or span._tracer is not self else span
 
     def report(self, span: Span) -> None:
         """Pass a span to the observers. Only the first call for a span has an effect."""

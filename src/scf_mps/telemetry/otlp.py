@@ -55,6 +55,7 @@ _NAMES = {
     ("invocation", "function"): "faas.name",
     ("invocation", "version"): "faas.version",
     ("invocation", "region"): "cloud.region",
+    ("event", "task_id"): "messaging.message.id",
     ("cos", "status"): "http.response.status_code",
     ("post", "status"): "http.response.status_code",
 }
@@ -288,13 +289,9 @@ def encode_span(span: Span, more: str = "") -> str:
     attributes = [_encode_constants(kind), more]
     for name, value in span.attributes.items():
         attributes.append(_encode_attribute(_get_key(kind, name), value))
-    if kind == "event":
-        attributes.append(
-            _encode_attribute(_build_key("messaging.message.id"), span.get("task_id"))
-        )
     if span.attempt > 1:
         attributes.append(_encode_attribute(_build_key("mps.attempt"), span.attempt))
-    name = encode_basestring_ascii(f"{kind} {span.name}" if kind in _NAMED_BY_KIND else span.name)
+    name = encode_basestring_ascii(format_name(span))
     parent = f'"parentSpanId":"{span.parent_id}",' if span.parent_id else ""
     links = ""
     if span.links:
@@ -306,10 +303,20 @@ def encode_span(span: Span, more: str = "") -> str:
         status = f',"status":{{"code":2,"message":{message}}}'
     return (
         f'{{"traceId":"{span.trace_id}","spanId":"{span.span_id}",{parent}'
-        f'"name":{name},"kind":{_KINDS.get(kind, 1)},'
+        f'"name":{name},"kind":{find_kind_number(kind)},'
         f'"startTimeUnixNano":"{span.start}","endTimeUnixNano":"{span.end}",'
         f'"attributes":[{"".join(attributes)[:-1]}]{links}{status}}}'
     )
+
+
+def format_name(span: Span) -> str:
+    """Return the name of a span in OpenTelemetry."""
+    return f"{span.kind} {span.name}" if span.kind in _NAMED_BY_KIND else span.name
+
+
+def find_kind_number(kind: str) -> int:
+    """Return the SpanKind of OTLP."""
+    return _KINDS.get(kind, 1)
 
 
 def rename_attribute(kind: str, name: str) -> str:

@@ -6,6 +6,7 @@ A notification can be late, too large for SCF, or lost. MPS remembers each task 
 from __future__ import annotations
 
 from ..common.timestamps import parse_timestamp
+from ..logs import get_context
 from .client import ApiClient, ApiError
 from .client import SdkMissing as SdkMissing
 
@@ -21,6 +22,18 @@ PAGE_SIZE = 100
 """Maximum number of tasks that DescribeTasks returns."""
 
 _UNFINISHED_STATUSES = ("WAITING", "PROCESSING")
+_SUBMIT_ACTIONS = frozenset(
+    {
+        "BatchProcessMedia",
+        "CreateMediaEvaluation",
+        "EditMedia",
+        "ProcessLiveStream",
+        "ProcessMedia",
+        "WithdrawsWatermark",
+    }
+)
+"""Actions that take a SessionContext."""
+
 _NOT_FOUND_CODES = frozenset(
     {
         "FailedOperation.TaskNotFound",
@@ -85,6 +98,18 @@ class Mps(ApiClient):
     service = "mps"
     version = "2019-06-12"
     error_class = MpsError
+
+    def call(self, action: str, **parameters: Any) -> dict[str, Any]:
+        """Call an action of MPS, as `ApiClient.call`.
+
+        With observers, a task that is submitted without ``SessionContext`` gets ``traceparent=…`` in it, so that its
+        spans have a link to the current one. A ``SessionContext`` of yours stays as it is.
+        """
+        if action in _SUBMIT_ACTIONS and not parameters.get("SessionContext"):
+            context = get_context()
+            if context is not None and context.tracer is not None:
+                parameters["SessionContext"] = f"traceparent={context.tracer.format_traceparent()}"
+        return super().call(action, **parameters)
 
     def finished(
         self,

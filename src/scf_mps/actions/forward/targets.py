@@ -167,6 +167,8 @@ class UrlTarget:
         content = encode_json(redact(event.raw), **_COMPACT)
         headers = sign_content(content, self._secret, time.time())
         headers["Idempotency-Key"] = key
+        if context.tracer is not None:
+            headers["traceparent"] = context.tracer.format_traceparent()
         response = post(self._address, content, headers, choose_timeout(context))
         log.info("forwarded", extra={"to": str(self), "http_status": response.status})
 
