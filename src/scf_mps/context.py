@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .common.operations import Operations
     from .common.spans import Tracer
+    from .routing.plan import Call
 
 _SHOWN = (
     "request_id",
@@ -39,23 +40,31 @@ class Context:
         clock: returns the seconds of the clock that the deadline is on.
         sleep: waits for some seconds on that clock: between attempts at COS and the API, and for the ledger.
         began: when it was created, on the same clock.
+        call: the running callback and its result, None outside of callbacks.
+        called_at: when it began.
         deadline: when SCF kills this invocation, infinity without a time limit.
         reserve: seconds before the deadline at which requests of callbacks end, so that their outcome can be recorded
             and reported. A ledger needs more than `RESERVE_SECONDS`.
         events: number of events that were dispatched.
+        is_reported: True if the log says that it is about to be killed.
         operations: the requests, ledger calls and waits, None before the first one.
+        thread: identity of the thread that handles it.
         tracer: makes the spans, None without observers.
     """
 
     __slots__ = (
         "began",
+        "call",
+        "called_at",
         "clock",
         "deadline",
         "events",
+        "is_reported",
         "operations",
         "raw",
         "reserve",
         "sleep",
+        "thread",
         "tracer",
     )
 
@@ -71,7 +80,11 @@ class Context:
         self.began = now = clock()
         self.deadline = now + self.time_limit
         self.reserve = RESERVE_SECONDS
+        self.call: Call | None = None
+        self.called_at = now
         self.events = 0
+        self.is_reported = False
+        self.thread = 0
         self.operations: Operations | None = None
         self.tracer: Tracer | None = None
 

@@ -131,6 +131,20 @@ def bind_event(task_id: str, notification: object) -> None:
         scope.event = notification
 
 
+watched_until = float("inf")
+"""An invocation with an earlier deadline calls `telemetry.watcher.watch`."""
+
+
+def list_running() -> list[_Scope]:
+    """Return the scopes of the running invocations."""
+    return _running[:]
+
+
+def adopt(context: Context) -> None:
+    """Log for an invocation of another thread from now on."""
+    _bound.set(next((scope for scope in list_running() if scope.context is context), None))
+
+
 def get_context() -> Context | None:
     """Return the context of the invocation, None outside of one."""
     scope = _get_scope()

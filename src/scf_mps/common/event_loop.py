@@ -76,6 +76,10 @@ class LoopThread:
             raise error
         return value
 
+    def list_work(self) -> tuple[int | None, list[Any]]:
+        """Return the identity of the thread, and the coroutines of the tasks."""
+        return self._thread.ident, [task.get_coro() for task in asyncio.all_tasks(self._loop)]
+
     def stop(self) -> None:
         """End the loop and its thread as soon as nothing blocks them."""
         self._stopped = True
@@ -119,6 +123,14 @@ def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
         return nested.run(awaitable, seconds)
     finally:
         nested.stop()
+
+
+def list_work() -> tuple[int | None, list[Any]]:
+    """Return the identity of the loop's thread, and the coroutines of its tasks. None and nothing without a loop."""
+    loop = _current
+    if loop is None:
+        return None, []
+    return loop.list_work()
 
 
 def _forget() -> None:  # pragma: no cover (runs in a forked process)

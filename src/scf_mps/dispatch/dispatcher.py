@@ -9,6 +9,7 @@ summarizes. This module puts them in order.
 from __future__ import annotations
 
 import logging
+from threading import get_ident
 
 from .. import channels, logs
 from ..channels import Outcome, ReplyingDelivery
@@ -82,6 +83,11 @@ class Dispatcher:
             force: names of callbacks that run although the ledger has them as completed.
         """
         with logs.bind(context.request_id, context):
+            context.thread = get_ident()
+            if context.deadline < logs.watched_until:
+                from ..telemetry.watcher import watch
+
+                watch(context)
             tracer = self._create_tracer(context) if self._observers else None
             failure: BaseException | None = None
             delivery = None

@@ -70,6 +70,7 @@ class Runner:
             if deadline - now < needs or (session is not None and session.record_error is not None):
                 self._defer_late(call, invocation, deadline - now, needs)
             else:
+                context.call, context.called_at = call, now
                 start = now
                 try:
                     if call.error is not None:  # the predicate that decides about the call failed
@@ -93,6 +94,7 @@ class Runner:
             elif session is not None:
                 session.record(call)
                 now = clock()
+        context.call = None
         return all_completed
 
     def _get_run(self, context: Context) -> Callable[[Call, Invocation], Any]:
