@@ -488,6 +488,7 @@ def test_batch_continues_after_failed_message(caplog):
     outcomes = [one["callbacks"][0]["outcome"] for one in failed.summary["events"]]
     assert outcomes == ["done", "failed", "done"]
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert errors[0] == f"invalid event: {failed.failures[0].__cause__}"
     assert [text.partition(": ")[0] for text in errors] == [
         "invalid event",
         "failed",

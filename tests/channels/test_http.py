@@ -152,6 +152,14 @@ def test_unsigned_request_returns_401(caplog):
     assert errors(caplog) == [f"invalid event: {content['error']}"]
 
 
+def test_explain_does_not_ask_mps(monkeypatch):
+    monkeypatch.setenv("MPS_REREAD", "1")
+    app = App()
+    app.on(Transcode)(lambda transcode: None)
+    reasons = app.explain(create_request(sign(create_transcode())))
+    assert [reason.code for reason in reasons] == ["matches", "other_kind"]
+
+
 def test_health_probe_returns_405_and_logs_info(caplog):
     caplog.set_level(logging.INFO)
     for probe in (

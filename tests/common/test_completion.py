@@ -257,11 +257,15 @@ class TestReturnedBodies:
             def before_event(self, event, context):
                 return step("before")
 
+            def around_callback(self, call, proceed):
+                proceed()
+                return step("around")
+
             def after_callback(self, call):
                 return step("after")
 
         assert deliver(create_app(lambda result: None, middleware=[Steps()])) == {"a": "done"}
-        assert steps == ["before", "after"]
+        assert steps == ["before", "around", "after"]
 
 
 class Session:
@@ -286,7 +290,8 @@ class TestOrderOfCompletion:
             app.main_handler(create_event(), {})
         assert ran == ["manifest"]
         assert list(outcomes(failed.value.summary).values()) == ["failed", "deferred", "deferred"]
-        assert failed.value.summary["callbacks"][1]["reason"]
+        reasons = [call.get("reason") for call in failed.value.summary["callbacks"]]
+        assert reasons == [None, *["a call before it did not succeed"] * 2]
         deferred = [one for one in caplog.records if getattr(one, "outcome", "") == "deferred"]
         assert [record.callback for record in deferred] == ["message", "forward"]
         broken.clear()

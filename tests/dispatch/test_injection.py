@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Annotated, Protocol
 
 import pytest
@@ -163,6 +164,25 @@ def test_generators_clean_up_in_reverse_order():
         "close session",
         "close database",
     ]
+
+
+def test_value_without_cleanup_outlives_cleanups_of_others():
+    app, made = App(), []
+
+    def open_session():
+        yield Session()
+
+    app.provide(Database, lambda: made.append("database") or Database(), per="invocation")
+    app.provide(Session, open_session, per="invocation")
+
+    @app.on(Transcode)
+    def callback(transcode, database: Database, session: Session): ...
+
+    @app.on_complete(Event)
+    def complete(event, database: Database): ...
+
+    app.main_handler(create_two_results(), {})
+    assert made == ["database"]
 
 
 def test_cleanup_runs_after_failed_callback():
@@ -523,6 +543,7 @@ def need(kind):
         (Database, 5, "instance", "provide()"),
         (Database, Database, "request", "per="),
         (Database, database_generator, "instance", "database_generator yields"),
+        (Database, partial(database_generator), "instance", "functools.partial("),
         (Database, database_context, "instance", "yields"),
         (Database, database_async_context, "instance", "yields"),
         (Database, database_async_generator, "instance", "yields"),

@@ -381,7 +381,7 @@ class TestOptions:
         [
             ([Paging()], {"taem": "video"}, "unknown option 'taem'. Use team, urgent"),
             ([Paging()], {"team": 5}, "takes str, not 5"),
-            ([], {"team": "video"}, "App(middleware=[…])"),
+            ([], {"team": "video"}, "'team'. Is a middleware missing in App(middleware=[…])?"),
         ],
     )
     def test_invalid_option_is_refused(self, middleware, options, message):

@@ -2,13 +2,19 @@
 
 import copy
 import pickle
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import CosObject
-from scf_mps.events.files import find_locations, find_unreachable_outputs, find_urls
+from scf_mps.events.files import (
+    find_locations,
+    find_unreachable_outputs,
+    find_urls,
+    split_url,
+)
 from scf_mps.events.parser import parse_event
 from scf_mps.local.samples import sample
 
@@ -48,7 +54,7 @@ def test_documented_results_have_their_files(documented):
 
 
 @pytest.mark.parametrize(
-    ("path", "key"), [("//a/b.mp4", "a/b.mp4"), ("/X/X.mp4/", "X/X.mp4/"), ("//", None)]
+    ("path", "key"), [("//a/b.mp4", "a/b.mp4"), ("/X/X.mp4/", "X/X.mp4/"), ("X", "X"), ("//", None)]
 )
 def test_key_of_a_path_has_no_leading_slash(path, key):
     subtask = transcode({"OutputStorage": OUT, "Path": path})
@@ -119,12 +125,13 @@ def test_output_url_of_cos_needs_no_storage():
 @pytest.mark.parametrize(
     ("storage", "path", "reason"),
     [
-        (OUT, "https://cdn.example.com/a.mp4?sign=secret", "URL"),
-        (OUT, OUT_URL, "URL"),
+        (OUT, "https://cdn.example.com/a.mp4?sign=secret", "https://cdn.example.com/a.mp4 is "),
+        (OUT, OUT_URL, f"{OUT_URL} is not the URL of a COS object"),
         (OUT, "https://b-1250000000.cos.accelerate.myqcloud.com/a.mp4", "URL"),
         ({"Type": "AWS-S3"}, "/a.mp4", "AWS-S3"),
         ({"Type": "VOD"}, "/a.mp4", "VOD"),
         (None, "/a.mp4", "bucket"),
+        ({"Type": ""}, "/a.mp4", "bucket"),
         (OUT, "//", "bucket"),
     ],
 )
@@ -221,7 +228,7 @@ def test_source_outside_cos_is_skipped(source):
             [("out-1250000000", "b/{number}")],
         ),
         *((None, none, []) for none in (None, "x", {}, {"OutputObjectPath": 5})),
-        ({"OutputStorage": None, "Path": "/a.mp4"}, None, [("", "a.mp4")]),
+        ({"OutputStorage": None, "Path": "//X/a.mp4"}, None, [("", "X/a.mp4")]),
         (
             {"OutputStorage": {"CosOutputStorage": {"Bucket": None}}, "Path": "/a.mp4"},
             None,
@@ -428,11 +435,28 @@ def test_url_of_any_cos_domain_is_an_object(url):
     assert str(item) == "cos://media-1250000000.ap-guangzhou/a/b c.mp4"
 
 
+@pytest.mark.parametrize("key", ["X", "a/", "X/a/", "a b://c"])
+def test_key_of_a_url_is_its_decoded_path(key):
+    url = f"https://media-1250000000.cos.ap-guangzhou.myqcloud.com/{quote(key)}?next=https://x/"
+    assert CosObject.find_in_url(url).key == key
+
+
+def test_url_without_region_is_no_object():
+    url = "https://media-1250000000.cos.accelerate.myqcloud.com/a.mp4"
+    assert CosObject.find_in_url(url, "media-1250000000") is None
+
+
+@pytest.mark.parametrize("text", ["ftp://h/a", "h/a", "://h/a", ""])
+def test_other_texts_have_no_parts_of_a_url(text):
+    assert split_url(text) == ("", "", "")
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "https://cdn.example.com/a.mp4",
-        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com/",
+        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com",
+        "https://media-1250000000.cos.ap-guangzhou.myqcloud.com//",
         "https://media-1250000000.cos.ap-guangzhou.myqcloud.com.example.com/a.mp4",
         "https://media.cos.ap-guangzhou.myqcloud.com/a.mp4",
         "https://media-1250000000.cos.accelerate.myqcloud.com/a.mp4",

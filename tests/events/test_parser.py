@@ -559,8 +559,8 @@ def read_error(raw):
         ("", "an empty str"),
         ("x" * 10_000_000, "a str of length 10000000"),
         (b"{}", "a bytes of length 2"),
-        (7, "an int"),
-        (1.5, "a float"),
+        (7, " an int"),
+        (1.5, " a float"),
         ({}, "keys (none)"),
         ({"a": 1, "b": 2}, "keys 'a', 'b'"),
         ({"EventType": None}, "keys 'EventType'"),
@@ -583,7 +583,9 @@ def test_event_type_may_have_a_hundred_characters(characters):
 
 
 def test_payload_without_envelope_gets_a_hint():
-    assert '"<EventType>Event"' in read_error({"TaskId": "t", "Status": "FINISH"})
+    assert read_error({"TaskId": "t", "Status": "FINISH"}).endswith(
+        '\'Status\'. Send the payload in its envelope: {"EventType": …, "<EventType>Event": {…}}'
+    )
     for key in ("TaskId", "Status"):
         assert read_error({key: "x"}).endswith(f"'{key}'")
 
@@ -704,6 +706,21 @@ def test_missing_field_of_failed_event_has_its_error(payload, name, field, reaso
     event = parse_event(payload(name))
     with pytest.raises(MissingField, match=reason):
         getattr(event, field)
+
+
+def test_missing_field_of_success_has_no_reason():
+    event = parse_event(workflow(SmartEraseTaskResult=body(Input={})))
+    for view, field, text in (
+        (event, "meta_data", "WorkflowTaskEvent.MetaData is missing"),
+        (
+            event.subtasks[0],
+            "output",
+            "WorkflowTaskEvent.SmartEraseTaskResult.Output is missing",
+        ),
+    ):
+        with pytest.raises(MissingField) as error:
+            getattr(view, field)
+        assert str(error.value) == text
 
 
 def test_missing_nested_field_has_the_error_of_result():

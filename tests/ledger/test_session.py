@@ -31,6 +31,7 @@ from scf_mps.ledger import Lease, MemoryLedger
 from scf_mps.ledger.session import LedgerCoordinator
 from scf_mps.local.samples import sample
 from scf_mps.routing.plan import Plan
+from tests.channels.support import KEY, create_request, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,18 @@ RESULTS = ["Transcode", "ImageSprites"]
 def event(*types):
     """Return the notification of a finished task whose results all succeeded."""
     return sample("WorkflowTask", [(name, "SUCCESS") for name in types or RESULTS])
+
+
+def create_other_event():
+    """Return the notification of another task."""
+    other = event()
+    other["WorkflowTaskEvent"]["TaskId"] = "another"
+    return other
+
+
+def create_batch(*notifications):
+    """Return messages of a topic as SCF passes them."""
+    return {"Records": [{"CMQ": {"msgBody": json.dumps(body)}} for body in notifications]}
 
 
 def get_outcomes(summary):
@@ -222,8 +235,8 @@ class TestProgress:
     def test_each_progress_step_runs_once_with_any_signature(self):
         app, steps = App(ledger=MemoryLedger()), []
         app.on_progress(Transcode)(lambda transcode: steps.append(transcode.progress))
-        for percent, sign in ((10, "a"), (10, "b"), (50, "c"), (10, "d")):
-            app.main_handler({**self.progress(percent), "Timestamp": 1, "Sign": sign}, {})
+        for percent, signature in ((10, "a"), (10, "b"), (50, "c"), (10, "d")):
+            app.main_handler({**self.progress(percent), "Timestamp": 1, "Sign": signature}, {})
         assert steps == [10, 50]
 
     def test_replayed_event_without_secrets_is_recognized(self):
@@ -487,6 +500,9 @@ class TestFailingLedger:
         with pytest.raises(CallbacksFailed) as failed:
             app.main_handler(event(), {})
         assert get_outcomes(failed.value.summary) == {"film": "done", "sheet": "deferred"}
+        reason = failed.value.summary["callbacks"][1]["reason"]
+        assert reason.startswith("the ledger failed: ")
+        assert "the store is unreachable" in reason
         assert "sheet on WorkflowTask/" in str(failed.value)
         assert "ConnectionError: the store is unreachable" in str(failed.value)
         assert "film" in caplog.text
@@ -507,6 +523,7 @@ class TestFailingLedger:
             app.main_handler(event("Transcode"), {})
         assert get_outcomes(failed.value.summary) == {"film": "done"}
         assert [failure.callback for failure in failed.value.failures] == ["the ledger"]
+        assert failed.value.message == "the ledger failed. The event will be retried"
 
     def test_failed_close_succeeds_when_all_is_recorded(self, effects, caplog):
         ledger = SpyLedger("close")
@@ -519,12 +536,11 @@ class TestFailingLedger:
     def test_batch_continues_after_held_event(self, effects):
         ledger = MemoryLedger()
         app = create_application(effects, ledger)
-        other = event()
-        other["WorkflowTaskEvent"]["TaskId"] = "another"
         ledger.claim(parse_event(event()), ["x"], 600)
-        records = [{"CMQ": {"msgBody": json.dumps(body)}} for body in (event(), other)]
         with pytest.raises(CallbacksFailed) as failed:
-            app.main_handler({"Records": records}, {"time_limit_in_ms": 2000})
+            app.main_handler(
+                create_batch(event(), create_other_event()), {"time_limit_in_ms": 2000}
+            )
         assert "the ledger on Records[0]: EventHeld: " in str(failed.value)
         held, other_one = failed.value.summary["events"]
         assert (held["callbacks"], other_one["task_id"]) == ([], "another")
@@ -669,6 +685,21 @@ class TestReplay:
         with pytest.raises(CallbacksFailed):
             app.replay(event(), force=["sheet"])
         assert deliver(app, event())["sheet"] == "skipped"
+
+    def test_callback_is_forced_for_every_message(self, effects):
+        app = create_application(effects)
+        batch = create_batch(event(), create_other_event())
+        app.main_handler(batch)
+        summary = app.replay(batch, force=["sheet"])
+        assert [get_outcomes(one)["sheet"] for one in summary["events"]] == ["done", "done"]
+        assert [effects.count(name) for name in ("film", "sheet")] == [2, 4]
+
+    def test_callback_of_a_request_can_be_forced(self, effects, monkeypatch):
+        monkeypatch.setenv("MPS_NOTIFY_KEY", KEY)
+        app, request = create_application(effects), create_request(sign(event()))
+        app.main_handler(request)
+        app.replay(request, force=["sheet"])
+        assert [effects.count(name) for name in ("film", "sheet")] == [1, 2]
 
     def test_replay_rejects_unknown_callback(self, effects):
         with pytest.raises(ValueError, match="sheets"):

@@ -66,7 +66,9 @@ def test_matching_reason_names_the_registration():
     assert (first.code, first.why) == ("matches", "on(Subtask, path='*.mp4') matches")
     assert (last.code, last.runs) == ("other_kind", False)
     complete = explain(TRANSCODE, WorkflowTask, "on_complete")[-1]
-    assert complete.why.startswith("on_complete(WorkflowTask) matches, ")
+    assert complete.why == (
+        "on_complete(WorkflowTask) matches, after every other callback succeeded"
+    )
 
 
 def test_handled_reason_names_the_callbacks():
@@ -108,6 +110,12 @@ def test_filtered_reason_names_the_first_mismatch(kind, verb, filters, mismatch,
     assert reason.code == "filtered"
     assert reason.why.startswith(mismatch)
     assert reason.why.endswith(f" {value}")
+
+
+def test_event_does_not_match_a_definition():
+    event = {"EventType": "BrandNewTask", "BrandNewTaskEvent": {"TaskId": "t", "Status": "FINISH"}}
+    (reason,) = explain(event, "BrandNewTask", definition=10)
+    assert (reason.code, reason.why) == ("filtered", "definition=10 does not match none")
 
 
 def test_unfinished_event_has_another_status(payload):
@@ -169,6 +177,7 @@ def test_second_registration_of_a_callback_is_repeated():
     app.on(Subtask)(ignore)
     reasons = app.explain(TRANSCODE)
     assert [reason.code for reason in reasons[:2]] == ["matches", "repeated"]
+    assert reasons[1].why == "another registration of the same callback matches"
 
 
 def test_raising_predicate_is_a_reason_to_run():

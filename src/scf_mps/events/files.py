@@ -98,7 +98,7 @@ class CosObject:
             return None
         from urllib.parse import unquote
 
-        key = unquote(path).removeprefix("/")
+        key = unquote(path)
         url_region = match["region"]
         if url_region in (None, "accelerate"):
             url_region = region if match["bucket"] == bucket else ""
