@@ -17,3 +17,5 @@ class LoggedRequest(NamedTuple):
     """COS error code, empty for a success."""
     seconds: float
     """Time from the parsed head to the response, in seconds."""
+    source: str = ""
+    """``bucket/key`` of the object that was copied, empty for other requests."""

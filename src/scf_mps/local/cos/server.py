@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import logging
 import secrets
@@ -122,6 +123,7 @@ class Server:
                         response.status,
                         code,
                         seconds,
+                        _read_copy_source(call),
                     )
                 )
 
@@ -211,3 +213,11 @@ class Server:
         if response.truncated and request.transport is not None:
             request.transport.close()
         return stream
+
+
+def _read_copy_source(call: Call) -> str:
+    """Return ``bucket/key`` of the source of a copy, or ``""``."""
+    with contextlib.suppress(CosError):
+        source = names.parse_copy_source(call.headers.get("x-cos-copy-source", ""))
+        return f"{source.bucket}/{source.key}"
+    return ""

@@ -13,6 +13,7 @@ from scf_mps.events.base import Event, Subtask
 from ..chat_webhooks import ReceivedMessage
 from ..frames import describe_frames, shorten_paths, split_traceback
 from ..mail_sink import ReceivedMail
+from ..messages import read_mail, read_message
 from ..mps.model import Failure, Location, MediaTask, SubtaskState
 from ..mps.result_fields import find_place
 from .objects import build_file, find_media_type
@@ -180,7 +181,7 @@ def build_message(received: ReceivedMessage, at: float) -> Document:
     """Return a Message. Its signature is hidden."""
     body = received.message
     raw = {**body, "sign": MASK} if isinstance(body, dict) and "sign" in body else body
-    title, text = _read_message(received.channel, body)
+    title, text = read_message(received.channel, body)
     lines = text.strip().splitlines()
     return {
         "at": at,
@@ -194,16 +195,13 @@ def build_message(received: ReceivedMessage, at: float) -> Document:
 
 def build_mail(received: ReceivedMail, at: float) -> Document:
     """Return the Message of a mail."""
-    part = received.message.get_body(("plain", "html"))
-    lines = str(part.get_content()).splitlines() if part is not None else []
-    text = "\n".join(lines)
-    subject = str(received.message["Subject"] or "")
+    subject, text = read_mail(received)
     return {
         "at": at,
         "channel": "mail",
         "title": subject,
         "text": text,
-        "lines": lines,
+        "lines": text.splitlines(),
         "raw": {
             "from": received.sender,
             "to": list(received.recipients),
@@ -211,30 +209,6 @@ def build_mail(received: ReceivedMail, at: float) -> Document:
             "text": text,
         },
     }
-
-
-def _read_message(channel: str, body: Any) -> tuple[str, str]:
-    """Return the title, which may be empty, and the text of an accepted message."""
-    if channel == "wecom":
-        return "", body["markdown_v2"]["content"]
-    if channel == "dingtalk":
-        return str(body["markdown"].get("title") or ""), body["markdown"]["text"]
-    if channel == "feishu":
-        post: Document = next(iter(body["content"]["post"].values()), {})
-        return str(post.get("title") or ""), "\n".join(
-            "".join(str(element.get("text", "")) for element in paragraph)
-            for paragraph in post.get("content", ())
-        )
-    if channel == "slack":
-        texts = [
-            block.get("text", {}).get("text", "")
-            for block in body.get("blocks") or []
-            if "text" in block
-        ]
-        return str(body.get("text") or ""), "\n".join(texts) or str(body.get("text") or "")
-    if isinstance(body, dict) and isinstance(body.get("text"), str):  # that of our Notify action
-        return str(body.get("title") or ""), body["text"]
-    return "", json.dumps(body, ensure_ascii=False, indent=2)
 
 
 _COMMON_FIELDS = ("time", "level", "logger", "message", "request_id", "task_id")

@@ -6,16 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from scf_mps.actions.settings import Settings
 from scf_mps.logs import CALLBACK_LEVEL
 
 from ..demo import ARCHIVE_PREFIX, PUBLISH_PREFIX
+from ..messages import redirect_messages, remove_option
 
-_CHATS = ("wecom", "dingtalk", "feishu", "lark", "slack")
 DEFAULT_SENDER = "mps@example.com"
 """Sender of mails without ``from=`` and without a user in ``MPS_SMTP``."""
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Addresses(NamedTuple):
@@ -55,10 +52,10 @@ def build_environment(
     """
     notices: list[str] = []
     variables = {name: value for name, value in project.items() if value}
-    _redirect(variables, "MPS_NOTIFY", addresses.chat, notices)
-    _redirect(variables, "MPS_FORWARD", addresses.chat, notices)
+    redirect_messages(variables, "MPS_NOTIFY", addresses.chat, notices)
+    redirect_messages(variables, "MPS_FORWARD", addresses.chat, notices)
     if "notify=" in variables.get("MPS_RESUBMIT", ""):
-        variables["MPS_RESUBMIT"] = _remove_options(variables["MPS_RESUBMIT"], "notify")
+        variables["MPS_RESUBMIT"] = remove_option(variables["MPS_RESUBMIT"], "notify")
         notices.append("MPS_RESUBMIT: notify= is left out, because its URL is not on this machine")
     if "mailto:" in variables.get("MPS_NOTIFY", ""):
         user = unquote(urlsplit(variables.get("MPS_SMTP", "")).username or "")
@@ -81,54 +78,6 @@ def build_environment(
         "MPS_LEDGER": addresses.ledger,
     }
     return Environment({**variables, **local_variables}, notices)
-
-
-def _redirect(variables: dict[str, str], name: str, chat: str, notices: list[str]) -> None:
-    """Redirect the addresses in a variable to the stub of chat webhooks, and remove the others."""
-    kept: list[str] = []
-
-    def redirect(address: str) -> None:
-        scheme = address.partition(":")[0]
-        rule = _RULES.get(scheme)
-        if rule is None:
-            notices.append(
-                f"{name}: {scheme}: is left out, because it cannot be redirected to this machine"
-            )
-        else:
-            kept.append(rule(address, chat))
-
-    Settings(variables).read_all(name, redirect)
-    if kept:
-        variables[name] = ",".join(kept)
-    else:
-        variables.pop(name, None)
-
-
-def _redirect_chat(address: str, chat: str) -> str:
-    address = _remove_options(address, "endpoint")
-    return f"{address}{'&' if '?' in address else '?'}endpoint={chat}"
-
-
-def _redirect_url(address: str, chat: str) -> str:
-    """Return the URL of the stub whose path contains that of the address."""
-    if urlsplit(address).hostname in _LOOPBACK:
-        return address
-    return f"{chat}/{address.partition('://')[2]}"
-
-
-_RULES: Mapping[str, Callable[[str, str], str]] = {
-    **dict.fromkeys(_CHATS, _redirect_chat),
-    **dict.fromkeys(("http", "https"), _redirect_url),
-    "mailto": lambda address, chat: address,
-}
-"""Redirections of addresses, by scheme."""
-
-
-def _remove_options(address: str, option: str) -> str:
-    """Return an address without an option."""
-    path, _, query = address.partition("?")
-    pairs = [pair for pair in query.split("&") if pair and pair.partition("=")[0] != option]
-    return f"{path}?{'&'.join(pairs)}" if pairs else path
 
 
 def _set_logging(variables: dict[str, str], notices: list[str]) -> None:
