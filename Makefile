@@ -76,6 +76,7 @@ lowest: .venv/dev.done  ## Test each extra with the lowest versions that pyproje
 
 events: .venv/dev.done  ## Generate the event classes from the installed MPS SDK.
 	$(BIN)/python tools/generate_events.py
+	$(BIN)/python tools/generate_builders.py
 
 mutants: .venv/dev.done  ## Measure the mutation score of the core (about 20 minutes).
 	$(BIN)/mutmut run

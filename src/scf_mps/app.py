@@ -183,11 +183,11 @@ class App(Router):
         self._complete()
         from .dispatch.injection import check_overrides
 
-        check_overrides(values, self._providers.requested)
+        checked = check_overrides(values, self._providers.requested)
         copy: App = object.__new__(type(self))
         vars(copy).update(vars(self))
         copy._providers = Providers()
-        copy._overrides = {**self._overrides, **values}
+        copy._overrides = {**self._overrides, **checked}
         if observers:
             from .common.spans import check_observers
 

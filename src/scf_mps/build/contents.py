@@ -19,7 +19,7 @@ from .names import MAX_LEVELS, check_name, escape_name
 
 PACKAGE = Path(scf_mps.__file__).parent
 
-TOOLING = frozenset(["build", "cli", "deploy", "doctor", "local"])
+TOOLING = frozenset(["build", "cli", "deploy", "doctor", "local", "testing"])
 """Subpackages of the tooling, which are never deployed."""
 
 _NOT_DEPLOYED = TOOLING | {"__main__.py", "events/generated/callbacks.py", "py.typed"}

@@ -276,20 +276,33 @@ def _check_scope(kind: type, dependents: Dependents) -> None:
             )
 
 
-def check_overrides(values: Mapping[type, object], requested: Collection[type]) -> None:
-    """Raise RegistrationError unless each type is one of `requested`, and each value is an instance of its type."""
+def check_overrides(
+    values: Mapping[type, object], requested: Collection[type]
+) -> dict[type, object]:
+    """Return the values by the types of `requested`.
+
+    A type of a module that was loaded again stands for the requested one of the same name.
+
+    Raises:
+        RegistrationError: a type is not requested, or a value is not an instance of its type.
+    """
+    names = {(kind.__module__, kind.__qualname__): kind for kind in requested}
+    checked = {}
     for kind, value in values.items():
         name = getattr(kind, "__name__", repr(kind))
         if kind in _BUILT_IN:
             raise RegistrationError(
                 f"{name} cannot be overridden: it belongs to the invocation. Pass another event or Context"
             )
-        if kind not in requested:
+        needed = names.get((getattr(kind, "__module__", ""), getattr(kind, "__qualname__", "")))
+        if needed is None:
             raise RegistrationError(
                 f"cannot override {name}: no callback or provider needs it. {_suggest(name, requested)}"
             )
         if not _is_instance(value, kind):
             raise RegistrationError(f"cannot override {name} by {value!r}: not an instance of it")
+        checked[needed] = value
+    return checked
 
 
 def _suggest(name: str, kinds: Collection[type]) -> str:

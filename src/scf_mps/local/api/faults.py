@@ -71,6 +71,12 @@ class Faults:
                     return fault
         return None
 
+    @property
+    def active(self) -> list[tuple[str, Fault, int]]:
+        """The glob, the fault and the remaining requests of each fault."""
+        with self._lock:
+            return list(self._active)
+
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:

@@ -127,9 +127,14 @@ NO_FAULT = Decision()
 
 
 class Faults:
-    """The active rules, in the order in which they were added. Usable from any thread."""
+    """The active rules, in the order in which they were added. Usable from any thread.
+
+    Attributes:
+        paused: True if no rule hits requests for now.
+    """
 
     def __init__(self) -> None:
+        self.paused = False
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._rules: dict[int, _Rule] = {}
@@ -176,7 +181,7 @@ class Faults:
 
     def decide(self, operation: str, bucket: str, key: str) -> Decision:
         """Return the faults of a request and count the hits. Keys of a batch go through `key_fault`."""
-        if not self._rules:
+        if self.paused or not self._rules:
             return NO_FAULT
         seconds, selected = 0.0, None
         with self._lock:
