@@ -97,6 +97,7 @@ bench: .venv/dev.done  ## Measure cold start, dispatch, publishing, bulk copies 
 	$(BIN)/python benchmarks/publish.py
 	$(BIN)/python benchmarks/cos_bulk.py
 	$(BIN)/python benchmarks/console.py
+	$(BIN)/python benchmarks/testing.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
 
 build: .venv/cli.done  ## Build dist/function.zip, and unpack it in build/ for serverless.yml.

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from tests.support import sample_data
 from tests.support.log_capture import restore_loggers
 
+pytest_plugins = ["scf_mps.testing.plugin"]
+
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

@@ -119,7 +119,7 @@ def test_invoke_prints_outcome_of_each_callback():
     assert [row[1:] for row in result.rows] == [
         ["Transcode 100030", "SUCCESS", "shop.publish", "done", ""],
         ["Porn 10", "SUCCESS", "", "unhandled", ""],
-        ["Porn 10", "FAIL", "", "unhandled", ""],
+        ["Porn 20", "FAIL", "", "unhandled", ""],
     ]
 
 

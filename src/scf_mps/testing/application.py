@@ -44,7 +44,7 @@ class Applications:
         """Return the application ``module:name``, loaded with these variables.
 
         Raises:
-            ApplicationNotFound: there is none.
+            ApplicationNotFound: the module or the name is missing.
         """
         if not variables:
             return _import_application(name)

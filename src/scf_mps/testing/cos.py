@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from scf_mps.cos import Cos, Credentials
-from scf_mps.cos.transport import Pool
+from scf_mps.cos.transport import SHARED_POOL, Pool
 from scf_mps.events.files import CosObject
 from scf_mps.local.cos import CosEmulator, CosError, Fault, Key, LoggedRequest
 
@@ -99,7 +99,8 @@ class CosFixture:
         self.emulator.keys = keys
         self._stack.enter_context(self.emulator)
         self._pool = Pool()
-        self._stack.callback(self._pool.clear)
+        for pool in (self._pool, SHARED_POOL):
+            self._stack.callback(pool.clear)
         credentials = Credentials(_TEST_KEY.secret_id, _TEST_KEY.secret_key)
         self.client = Cos(credentials, proxy=self.emulator.url, buckets="*", pool=self._pool)
         self.requests: list[LoggedRequest] = []

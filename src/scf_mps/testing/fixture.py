@@ -56,7 +56,7 @@ class UnusedPreparation(AssertionError):
 
 @dataclass
 class Session:
-    """What the tests of a session share.
+    """The resources that the tests of a session share.
 
     Attributes:
         application: ``module:name``.
@@ -304,7 +304,7 @@ class MpsFixture:
 
     @contextmanager
     def process(self, source: str | Path | None = None, **settings: Any) -> Iterator[LocalFunction]:
-        """Yield the function in processes of its own: for crashes, memory and time limits.
+        """Yield the function in separate processes: for crashes, memory and time limits.
 
         Args:
             source: the code, by default the project.

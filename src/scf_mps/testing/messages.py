@@ -33,13 +33,18 @@ class Message:
     text: str
     raw: Any
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self.text.splitlines()
+
 
 class Messages(list[Message]):
     """The messages of a test, oldest first."""
 
     @property
     def only(self) -> Message:
-        """The single message. Raises AssertionError if there is none, or more."""
+        """The single message. Raises AssertionError for any other number."""
         if len(self) != 1:
             raise AssertionError(f"there are {len(self)} messages, not one: {list(self)}")
         return self[0]

@@ -5,6 +5,7 @@ It changes nothing in projects that neither set ``mps_app`` nor use the fixture.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -57,14 +58,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash.get(_cleanups, ExitStack()).close()
 
 
-@pytest.fixture(autouse=True)
-def _isolated_from_cloud(request: pytest.FixtureRequest) -> Iterator[None]:
+@pytest.fixture
+def _isolated_from_cloud() -> Iterator[None]:
     """Remove variables and refuse connections to other machines."""
-    if not (request.config.getini("mps_app") or "mps" in request.fixturenames):
-        yield
-        return
     with drop_variables(), refuse_network():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _isolated_project(request: pytest.FixtureRequest) -> None:
+    """Isolate all tests of a project that names its application."""
+    if request.config.getini("mps_app"):
+        request.getfixturevalue("_isolated_from_cloud")
 
 
 @pytest.fixture
@@ -74,7 +79,7 @@ def mps(request: pytest.FixtureRequest, _isolated_from_cloud: None) -> Iterator[
 
     marked = read_markers(request.node)
     variables = {name: value for name, value in marked.items() if name not in _OPTIONS}
-    session = _get_session(request.config)
+    session = get_session(request.config)
     time_limit = float(marked.get("time_limit", DEFAULT_TIME_LIMIT))
     fixture = MpsFixture(session, variables, time_limit, marked.get("app", ""))
     try:
@@ -103,7 +108,8 @@ def read_markers(item: pytest.Item) -> dict[str, Any]:
     return marked
 
 
-def _get_session(config: pytest.Config) -> Session:
+def get_session(config: pytest.Config) -> Session:
+    """Return what the tests of a session share."""
     from .fixture import DEFAULT_APPLICATION, Session
 
     if _session not in config.stash:
@@ -127,13 +133,20 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the deliveries of a failed test to its report."""
     report = yield
+    add_deliveries(report, item)
+    return report
+
+
+def add_deliveries(report: pytest.TestReport, item: pytest.Item) -> None:
+    """Add a table of the deliveries to the report of a test that failed."""
     fixture = _find_fixture(item)
     if report.when == "call" and report.failed and fixture is not None and fixture.deliveries:
         report.sections.append(("MPS deliveries", fixture.describe()))
-    return report
 
 
 def _find_fixture(item: pytest.Item) -> MpsFixture | None:
     """Return the fixture of a test, or None."""
+    module = sys.modules.get("scf_mps.testing.fixture")
     fixture: MpsFixture | None = getattr(item, "funcargs", {}).get("mps")
-    return fixture
+    is_ours = module is not None and isinstance(fixture, module.MpsFixture)
+    return fixture if is_ours else None  # a project may have another one of this name

@@ -72,6 +72,7 @@ def create_result(kind: type[Any], part: Part) -> dict[str, Any]:
 
     Raises:
         TypeError: a field of the part is unknown or of another type.
+        ValueError: the part has fields of an output, but none.
     """
     body: dict[str, Any] = create_fields(part)
     writer = Writer(kind.mps_type, part)
@@ -91,10 +92,11 @@ def create_result(kind: type[Any], part: Part) -> dict[str, Any]:
         _, is_list, model = schema.get("output", ("", True, None))
         has_output = bool(model) and not is_list
         fields = check_fields(get_model(str(model)) if has_output else kind, part.fields)
-        if not has_output:
-            result |= fields
-        elif isinstance(result["Output"], dict):
-            result["Output"] |= fields
+        if has_output and part.outcome != "SUCCESS":
+            raise ValueError(
+                f"{part.type} has no output that could have {', '.join(part.fields)}: it is {part.outcome}"
+            )
+        (result["Output"] if has_output else result).update(fields)
     return result
 
 
