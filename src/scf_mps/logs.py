@@ -259,6 +259,9 @@ class LineHandler(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self.stream = stream
+        self._flush = getattr(
+            stream, "flush", None
+        )  # a runtime may replace stdout by an object without it
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record. An error does not reach the caller."""
@@ -279,8 +282,8 @@ class LineHandler(logging.Handler):
 
     def _write(self, line: str) -> None:
         self.stream.write(line + "\n")
-        if hasattr(self.stream, "flush"):
-            self.stream.flush()
+        if self._flush is not None:
+            self._flush()
 
 
 def _report_lost_line(logger: str, error: Exception) -> None:

@@ -67,12 +67,12 @@ class Operations:
         """Return the total of a kind."""
         return self.totals.get(kind, NO_TOTAL)
 
-    def take(self) -> dict[str, Total]:
-        """Return what the totals have grown by since the last call."""
+    def take(self, *kinds: str) -> list[Total]:
+        """Return what the totals of some kinds have grown by since the last call."""
         with _lock:
-            totals = {kind: total - NO_TOTAL for kind, total in self.totals.items()}
+            totals = {kind: self.get_total(kind) - NO_TOTAL for kind in kinds}
         taken, self._taken = self._taken, totals
-        return {kind: total - taken.get(kind, NO_TOTAL) for kind, total in totals.items()}
+        return [total - taken.get(kind, NO_TOTAL) for kind, total in totals.items()]
 
 
 class Operation:

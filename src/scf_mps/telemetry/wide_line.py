@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from .. import logs
-from ..common.operations import NO_TOTAL
 from ..errors import CallbacksFailed, describe_error
 
 TYPE_CHECKING = False
@@ -98,9 +97,7 @@ def _measure(context: Context) -> tuple[float, ...]:
     """Return `cos_requests`, `cos_retries`, `cos_wait_ms` and `ledger_ms` since the last line."""
     if context.operations is None:
         return _NO_OPERATIONS
-    totals = context.operations.take()
-    cos, ledger = totals.get("cos", NO_TOTAL), totals.get("ledger", NO_TOTAL)
-    wait = totals.get("wait cos", NO_TOTAL)
+    cos, wait, ledger = context.operations.take("cos", "wait cos", "ledger")
     return cos.count, cos.retries, wait.seconds * 1000, ledger.seconds * 1000
 
 
