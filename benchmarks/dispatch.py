@@ -5,8 +5,9 @@ callback, summarize) to four callbacks that do nothing. With 10, 100 and 1,000 r
 filters. In turns with it, `json.loads` of the same event is the unit that makes machines comparable, and a dispatch
 written by hand for this event is the minimum.
 
-One case logs like users' functions: at INFO, one JSON line for each callback, with credentials, a mail server and a chat
-webhook in the environment. Its two sides, with and without logging, take turns in one process.
+One case logs like users' functions: at INFO, one JSON line for each event, with credentials, a mail server and a chat
+webhook in the environment, and with other ids in each event. Its two sides, with and without logging, take turns in one
+process.
 
 Not measured: cold starts (`cold_start.py`), COS, and SCF itself.
 """
@@ -14,6 +15,7 @@ Not measured: cold starts (`cold_start.py`), COS, and SCF itself.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 import os
@@ -57,8 +59,8 @@ numbers that JSON does not have (1e999)."""
 TARGET_GROWTH = 1.05
 """Constant, except for noise."""
 
-TARGET_LOGGING = 3.0
-"""Multiple of the dispatch without logging."""
+TARGET_LOGGING = 1.5
+"""Multiple of json.loads."""
 
 VARIABLES = {
     "TENCENTCLOUD_SECRETID": "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE",
@@ -152,16 +154,24 @@ def handle_with_logging() -> Callable[[], object]:
     app = create_app(4)
     main_handler = app.main_handler
     event = sample_event()
+    context = {**SCF_CONTEXT}
+    numbers = itertools.count()
     os.environ.update(VARIABLES)
     lines = io.StringIO()
     logs.configure(lines, logging.INFO)
     logging.disable(logging.NOTSET)
     main_handler(event, SCF_CONTEXT)
     records = [json.loads(line) for line in lines.getvalue().splitlines()]
-    assert [line["outcome"] for line in records] == ["done"] * 4, records
+    assert [line["done"] for line in records] == [4], records
     logs.configure(open(os.devnull, "w", encoding="utf-8"), logging.INFO)  # noqa: SIM115
 
-    return lambda: main_handler(event, SCF_CONTEXT)
+    def deliver() -> object:
+        number = next(numbers)
+        event["WorkflowTaskEvent"]["TaskId"] = f"1250000000-WorkflowTask-{number:032x}tt0"
+        context["request_id"] = f"8c1b9d1e-0f5e-4c53-9d0a-{number:012x}"
+        return main_handler(event, context)
+
+    return deliver
 
 
 def switch_logging(side: str) -> None:
@@ -235,8 +245,8 @@ def main() -> None:
     print()
     print_target("10 routes, as a part of json.loads", ratio, TARGET)
     print_target("1,000 routes, as a multiple of 10 routes", growth, TARGET_GROWTH)
-    logging_ratio = timings[LOGGING].minimum / timings[SILENT].minimum
-    print_target("logging, as a multiple of the same without", logging_ratio, TARGET_LOGGING)
+    logging_ratio = timings[LOGGING].minimum / timings[REFERENCE].minimum
+    print_target("4 routes and logging, as a part of json.loads", logging_ratio, TARGET_LOGGING)
 
 
 if __name__ == "__main__":

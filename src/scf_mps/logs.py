@@ -410,15 +410,14 @@ class LineTemplate:
     def _build_line(self, scope: _Scope, texts: tuple[str, ...], numbers: tuple[float, ...]) -> str:
         secrets = scope.secrets
         known = _get_texts(secrets)
+        encoded = tuple(map(known.get, texts))
+        if None in encoded:
+            encoded = tuple([_encode_text(text, secrets, known) for text in texts])
         fields = [f'"{name}": {encode_basestring(text)}' for name, text in scope.fields.items()]
+        ids = redaction.hide_secrets(", ".join(fields), secrets)
         now = time()
-        return self._format % (
-            _format_second(int(now)),
-            now % 1 * 1000,
-            redaction.hide_secrets(", ".join(fields), secrets),
-            *[known.get(text) or _encode_text(text, secrets, known) for text in texts],
-            *numbers,
-        )
+        head = (_format_second(int(now)), now % 1 * 1000, ids)
+        return self._format % (head + encoded + numbers)
 
 
 def _encode_text(text: str, secrets: tuple[str, ...], known: dict[str, str]) -> str:
