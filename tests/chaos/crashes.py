@@ -7,6 +7,9 @@ processes. Its callbacks (`application.py`) fail, hang and die at random, proces
 expire, credentials change, and COS loses responses. The verdict follows from what the callbacks logged to a file. Then
 the faults end, and `scf-mps replay` runs what is not done.
 
+With ``--telemetry`` the function exports spans to a receiver that is on, away, slow or refusing. They are compared with
+the invocations and with the ledger.
+
 With ``--hangs`` nothing is killed. The store hangs for random times instead, and no invocation may outlast its time
 limit.
 """
@@ -44,6 +47,7 @@ from scf_mps.local.variables import set_variables
 
 sys.path.append(str(Path(__file__).parents[2]))
 
+from tests.chaos.telemetry import Telemetry
 from tests.support.redis_server import RedisServer
 
 HERE = Path(__file__).parent
@@ -269,13 +273,15 @@ class CrashTest:
         self._log.touch()
         self._began = time.monotonic()
         self.verdict = Verdict(store, events=count)
+        self.telemetry_verdict = None
 
-    def run(self, hurried=False):
+    def run(self, hurried=False, telemetry=None):
         """Kill processes, and let callbacks and COS fail.
 
         Args:
             hurried: True to wait less. The time limit is short, and the lease of a killed process outlasts SCF's
                 retries, so that more events are left to the replay.
+            telemetry: state of the receiver of spans, None without telemetry.
         """
         chance = self._chance
         with ExitStack() as stack:
@@ -288,6 +294,9 @@ class CrashTest:
             else:
                 url = f"file://{self._folder}/ledger"
             environment = self._create_environment(url, emulator.url)
+            if telemetry:
+                telemetry = stack.enter_context(Telemetry(telemetry))
+                environment |= telemetry.environment
             faults = add_faults(emulator, self._seed)
             function = stack.enter_context(
                 LocalFunction(
@@ -306,6 +315,8 @@ class CrashTest:
                 )
             )
             killer = Killer(function, chance, share=0.1)
+            if telemetry:
+                function.observe(telemetry.observe)
             pushed = self._events + chance.sample(self._events, len(self._events) // 10)
             chance.shuffle(pushed)
             for event in pushed:
@@ -314,7 +325,10 @@ class CrashTest:
             self.verdict.kills = killer.kills
             self.verdict.faults = sum(emulator.faults.hits(fault) for fault in faults)
             emulator.faults.clear()
-            return self._judge(function, url, environment, emulator.key)
+            verdict = self._judge(function, url, environment, emulator.key)
+            if telemetry:
+                self.telemetry_verdict = telemetry.judge(function.invocations, self._log)
+            return verdict
 
     def run_hangs(self):
         """Let the store hang. The time limit is 3 seconds."""
@@ -517,6 +531,7 @@ def main():
     parser.add_argument("--hurried", action="store_true", help="wait less, see CrashTest.run")
     parser.add_argument("--folder", type=Path, help="keep all files there")
     parser.add_argument("--hangs", action="store_true", help="only let stores hang")
+    parser.add_argument("--telemetry", choices=["on", "away", "slow", "refusing"])
     options = parser.parse_args()
     stores = options.store or ["file", "cos", "redis"]
     if len(stores) == 1:
@@ -526,6 +541,7 @@ def main():
     runs = [
         [f"--events={options.events}", seed, f"--store={store}"]
         + (["--hurried"] if options.hurried else [])
+        + ([f"--telemetry={options.telemetry}"] if options.telemetry else [])
         for store in stores
         if not options.hangs
     ]
@@ -549,13 +565,19 @@ def check_store(store, options):
         folder = options.folder or Path(scratch)
         folder.mkdir(exist_ok=True)
         test = CrashTest(store, options.events, folder, options.seed)
-        verdict = test.run_hangs() if options.hangs else test.run(options.hurried)
+        verdict = (
+            test.run_hangs() if options.hangs else test.run(options.hurried, options.telemetry)
+        )
         (folder / "verdict.json").write_text(json.dumps(vars(verdict)))
-    print(f"seed {options.seed}\n{verdict}", flush=True)
+    telemetry = test.telemetry_verdict
+    print(
+        f"seed {options.seed}\n{verdict}", *([telemetry] if telemetry else []), sep="\n", flush=True
+    )
     if not (verdict.is_conclusive or options.hurried):
         print(f"{store}: inconclusive, too few faults", flush=True)
         return False
-    return not sum(verdict.violations.values())
+    violations = sum(verdict.violations.values())
+    return not (violations or (telemetry and sum(telemetry.violations.values())))
 
 
 if __name__ == "__main__":

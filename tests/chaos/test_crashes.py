@@ -1,6 +1,7 @@
 """A small crash test of each store, and tests of its verdicts."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,20 @@ def test_stores_keep_guarantees_during_crashes(tmp_path):
         assert verdict["effects"] > verdict["events"] == 12
         assert verdict["deliveries"] > 12
         assert (verdict["faults"] > 0) == (store == "cos")
+
+
+@pytest.mark.parametrize("state", ["on", "away"])
+def test_telemetry_is_complete_and_never_loses_events(tmp_path, state):
+    command = [sys.executable, crashes.__file__, "--events=12", "--seed=5", "--hurried"]
+    done = subprocess.run(
+        [*command, "--store=file", f"--folder={tmp_path / state}", f"--telemetry={state}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    spans = int(re.search(r"(\d+) spans,", done.stdout)[1])
+    assert (spans > 12) == (state == "on")
 
 
 def find_violations(tmp_path, expected, *steps):

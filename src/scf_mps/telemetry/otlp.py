@@ -188,7 +188,10 @@ class OtlpExporter(Observer):
         """Send the spans, in at most `seconds`. They are kept if there is no time, or during the pause."""
         began = monotonic()
         batch = self._spans[:]
-        if not batch or seconds < MIN_EXPORT_SECONDS or began < self._paused_until:
+        if not batch or began < self._paused_until:
+            return
+        if seconds < MIN_EXPORT_SECONDS:
+            log.warning("spans not exported: no time remains. They are sent later")
             return
         del self._spans[: len(batch)]
         content = _BODY % (self._resource[:-1], ",".join(batch))
