@@ -89,7 +89,7 @@ MINUTES ?= 10
 fuzz: .venv/dev.done  ## Send mutated events in every envelope to main_handler, for MINUTES=10.
 	$(BIN)/python tests/fuzz/fuzzer.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
-bench: .venv/dev.done  ## Measure cold start, dispatch, publishing, bulk copies and the console. PEERS=1 compares with AWS Lambda Powertools.
+bench: .venv/dev.done  ## Measure cold start, dispatch, publishing, bulk copies and the console. PEERS=1 compares with AWS Lambda Powertools and OpenTelemetry.
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/cold_start_zip.py $(if $(filter 1,$(PEERS)),--powertools)
 	$(BIN)/python benchmarks/dispatch.py
@@ -99,6 +99,7 @@ bench: .venv/dev.done  ## Measure cold start, dispatch, publishing, bulk copies 
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/python benchmarks/testing.py
 	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/peers.py)
+	$(if $(filter 1,$(PEERS)),$(BIN)/python benchmarks/telemetry.py)
 
 build: .venv/cli.done  ## Build dist/function.zip, and unpack it in build/ for serverless.yml.
 	@$(BIN)/scf-mps build

@@ -50,19 +50,21 @@ REFERENCE = "json.loads of the event"
 OURS, PARSED, RAW = "scf-mps", "powertools, parsed by a model", "powertools, the raw dict"
 
 
-def install() -> tuple[Path, Path]:
-    """Install the peer if necessary. Return its interpreter and its packages."""
-    python = ENVIRONMENT / "bin" / "python"
-    done = ENVIRONMENT / "done"
-    if not done.exists() or done.read_text() != str(PACKAGES):
-        print(f"installing {', '.join(PACKAGES)} into {ENVIRONMENT.relative_to(ROOT)}", flush=True)
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        create_environment(ENVIRONMENT)
+def install(
+    packages: tuple[str, ...] = PACKAGES, environment: Path = ENVIRONMENT
+) -> tuple[Path, Path]:
+    """Install the peers if necessary. Return their interpreter and their packages."""
+    python = environment / "bin" / "python"
+    done = environment / "done"
+    if not done.exists() or done.read_text() != str(packages):
+        print(f"installing {', '.join(packages)} into {environment.relative_to(ROOT)}", flush=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        create_environment(environment)
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--python", str(python), "install", *PACKAGES], check=True)
-        done.write_text(str(PACKAGES))
-    (packages,) = ENVIRONMENT.glob("lib/python3*/site-packages")
-    return python, packages
+        subprocess.run([*pip, "--python", str(python), "install", *packages], check=True)
+        done.write_text(str(packages))
+    (folder,) = environment.glob("lib/python3*/site-packages")
+    return python, folder
 
 
 def measure(case: str) -> None:
