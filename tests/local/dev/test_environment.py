@@ -12,6 +12,7 @@ ADDRESSES = Addresses(
     "http://127.0.0.1:3",
     "smtp://{}@127.0.0.1:4".format,
     "file:///ledger",
+    "http://127.0.0.1:5/v1/traces",
 )
 
 
@@ -30,8 +31,24 @@ def test_defaults_are_those_of_the_demo() -> None:
         "MPS_PUBLISH": "cos://player-1250000000.ap-guangzhou/published/?manifest=manifest.json",
         "MPS_NOTIFY": "wecom://local?endpoint=http://127.0.0.1:3&lang=en",
         "MPS_LOG_LEVEL": "INFO,scf_mps=DEBUG",
+        "MPS_OTLP": "http://127.0.0.1:5/v1/traces",
     }
     assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("url", "is_kept"),
+    [
+        ("http://localhost:4318/v1/traces", True),
+        ("http://[::1]:4318/v1/traces", True),
+        ("https://collector.example.com/v1/traces", False),
+        ("http://127.0.0.1.example.com/v1/traces", False),
+    ],
+)
+def test_spans_do_not_leave_the_machine(url: str, is_kept: bool) -> None:
+    variables, notices = build(MPS_OTLP=url)
+    assert variables["MPS_OTLP"] == (url if is_kept else ADDRESSES.otlp)
+    assert len(notices) == (not is_kept)
 
 
 def test_own_values_stay_but_endpoints_are_local() -> None:

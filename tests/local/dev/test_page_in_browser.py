@@ -90,7 +90,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Co
 def test_tabs_are_shown_without_errors(console: Console, options: dict[str, Any]) -> None:
     content = {
         "results": "article.card.done video",
-        "deliveries": ".matrix tbody tr",
+        "deliveries": ".spans .span.callback .span-bar",
         "event": ".tree-value",
         "messages": ".bubble table",
         "cos": ".objects tbody tr",

@@ -89,6 +89,23 @@ def test_failed_callback_is_retried(start: Start, tmp_path: Path) -> None:
     ]
 
 
+def test_spans_are_shown_at_each_attempt(start: Start, tmp_path: Path) -> None:
+    fails = tmp_path / "fails"
+    fails.touch()
+    stack = start(variables={"MPS_FAILS": str(fails)})
+    stack.function.observe(lambda event: event.kind == "retrying" and fails.unlink())
+    (delivery,) = push(stack)["deliveries"]
+    first, second = [attempt["spans"] for attempt in delivery["attempts"]]
+    films = [next(span for span in spans if span["name"] == "film") for spans in (first, second)]
+    assert ["no route to host" in film["error"] for film in films] == [True, False]
+    assert [film["depth"] for film in films] == [2, 2]
+    assert [spans[0]["kind"] for spans in (first, second)] == ["invocation"] * 2
+    for spans in (first, second):
+        assert {"event", "callback", "ledger"} <= {span["kind"] for span in spans}
+        end = spans[0]["ms"] + 0.02  # times are rounded
+        assert all(0 <= span["start"] <= span["start"] + span["ms"] <= end for span in spans)
+
+
 def test_message_is_shown_at_its_task(start: Start, project: Path) -> None:
     stack = start()
     url = f"{stack.chat.url}/services/T/B/X"

@@ -27,9 +27,11 @@ from ..cos import StoredObject
 from ..frames import shorten_paths
 from ..mail_sink import ReceivedMail
 from ..mps.model import Location, MediaTask
+from ..otlp import ReceivedSpan
 from ..scf import Invocation, LifecycleEvent
 from . import documents
 from .activity_store import MAX_RECORDS, ActivityStore, Change, Document, TaskState, clean_text
+from .spans import group_spans
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -400,6 +402,15 @@ class Activity:
         """Store a mail of the function. An observer of `MailSink`."""
         document = documents.build_mail(received, self._clock())
         self._add_message(document, document["text"])
+
+    def add_spans(self, spans: list[ReceivedSpan]) -> None:
+        """Store the spans of invocations of the function. An observer of `Receiver`."""
+        for invocation in group_spans(spans):
+            with self._change() as store:
+                number = store.find_attempt(invocation.request_id, invocation.started)
+                if number is not None:
+                    store.put_attempt(invocation.request_id, number, spans=invocation.spans)
+                    store.report("delivery", store.list_targets(invocation.request_id))
 
     def _add_message(self, document: Document, text: str) -> None:
         with self._change() as store:

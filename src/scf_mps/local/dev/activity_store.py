@@ -17,6 +17,9 @@ Document = dict[str, Any]
 
 MAX_TASKS = 1000
 """Tasks that are kept."""
+_MAX_NOTE_SECONDS = 0.5
+"""Seconds from the begin of an attempt until it is noted. Retries come later."""
+
 MAX_RECORDS = 1000
 """Log lines of one attempt that are kept."""
 MAX_BEHIND = 5000
@@ -369,6 +372,7 @@ class ActivityStore:
             names = ("place", "type", "callback", "outcome", "ms", "error")
             attempts.append(
                 {
+                    "spans": [],
                     **json.loads(document),
                     "callbacks": [dict(zip(names, call, strict=True)) for call in calls],
                     "logs": [json.loads(record) for (record,) in records],
@@ -435,6 +439,18 @@ class ActivityStore:
         self.execute(
             "INSERT OR REPLACE INTO attempt VALUES (?,?,?)", (request_id, number, dump(document))
         )
+
+    def find_attempt(self, request_id: str, started: float) -> int | None:
+        """Return the number of the last attempt that was running at a time in seconds since the epoch."""
+        query = "SELECT number, document FROM attempt WHERE request_id=? ORDER BY number"
+        rows = self.execute(query, (request_id,)).fetchall()
+        begun = [
+            number
+            for number, document in rows
+            # The begin is noted after the instance received the event.
+            if json.loads(document)["started"] <= started + _MAX_NOTE_SECONDS
+        ]
+        return begun[-1] if begun else None
 
     def put_call(self, request_id: str, attempt: int, task: str, call: Document) -> None:
         """Insert a callback's outcome, or complete that of an earlier log line. Call it within `change`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,7 @@ class Addresses(NamedTuple):
         chat: of the stub of chat webhooks.
         build_smtp: returns the URL of the mail sink, with a default sender.
         ledger: of the ledger.
+        otlp: of the receiver of spans.
     """
 
     cos: str
@@ -31,6 +33,7 @@ class Addresses(NamedTuple):
     chat: str
     build_smtp: Callable[[str], str]
     ledger: str
+    otlp: str
 
 
 class Environment(NamedTuple):
@@ -62,6 +65,10 @@ def build_environment(
         variables["MPS_SMTP"] = addresses.build_smtp(user if "@" in user else DEFAULT_SENDER)
     else:
         variables.pop("MPS_SMTP", None)
+    receiver = variables.setdefault("MPS_OTLP", addresses.otlp)
+    if not re.match(r"https?://(127\.0\.0\.1|localhost|\[::1\])[:/]", receiver):
+        variables["MPS_OTLP"] = addresses.otlp
+        notices.append("MPS_OTLP: spans are shown in the console, and not sent to your receiver")
     _set_logging(variables, notices)
     if "MPS_BUCKETS" in variables:
         local = (input_bucket, ARCHIVE_PREFIX.bucket, PUBLISH_PREFIX.bucket)

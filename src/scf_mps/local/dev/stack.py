@@ -35,6 +35,7 @@ from ..mps.assumptions import ASSUMPTIONS
 from ..mps.model import Location, MediaTask
 from ..mps.notifications import build_event
 from ..mps.workflows import build_request, parse_trigger
+from ..otlp import Receiver
 from ..scf import LocalFunction
 from ..scf.settings import Settings
 from . import default_workflow, retention
@@ -73,6 +74,7 @@ class Stack:
         api: the API emulator.
         chat: the stub of chat webhooks.
         mail: the sink of mails.
+        otlp: the receiver of spans.
         engine: the media engine.
         mps: the local MPS.
         function: the function.
@@ -198,6 +200,7 @@ class Stack:
         self.client = self._create_client(DEFAULT_KEY)
         self.chat = enter(ChatWebhookStub())
         self.mail = enter(MailSink())
+        self.otlp = enter(Receiver())
 
     def _find_port(self, offset: int) -> int:
         """Return a port after that of the console if it is free, else 0."""
@@ -236,7 +239,12 @@ class Stack:
 
     def _build_environment(self, configuration: Configuration) -> Environment:
         addresses = Addresses(
-            self.cos.url, self.api.url, self.chat.url, self.mail.build_url, self._ledger.as_uri()
+            self.cos.url,
+            self.api.url,
+            self.chat.url,
+            self.mail.build_url,
+            self._ledger.as_uri(),
+            self.otlp.url,
         )
         return build_environment(configuration.variables, addresses, self.input.bucket)
 
@@ -250,6 +258,7 @@ class Stack:
         self.function.observe(self.activity.add_lifecycle_event)
         self.chat.observe(self.activity.add_message)
         self.mail.observe(self.activity.add_mail)
+        self.otlp.observe(self.activity.add_spans)
 
     def _restore_tasks(self) -> None:
         """Show the tasks that an earlier run left unfinished as they are now."""

@@ -7,6 +7,7 @@ import { clock, milliseconds, number } from "./format.js";
 import { icon, statusIcon } from "./icons.js";
 import { findName } from "./results.js";
 import { renderFacts, renderIconButton, renderLabel, renderNotice } from "./parts.js";
+import { renderSpans } from "./spans.js";
 import { getChoice, setChoice, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -57,6 +58,7 @@ function renderDelivery(task, delivery, newest) {
     ["dead", "lost"].includes(delivery.state) && renderNotice(status, t(`deliveries.${delivery.state}_why`)),
     attempts.length > 0 && renderLane(delivery, chosen),
     attempts.some(({ callbacks }) => callbacks.length) && renderMatrix(task, attempts),
+    attempt?.spans?.length > 0 && renderSpans(attempt),
     attempt && renderLog(attempt),
   );
 }

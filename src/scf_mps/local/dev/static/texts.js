@@ -174,6 +174,7 @@ export const TEXTS = {
   "results.scripted": ["scripted", "预设"],
   "results.scripted_why": ["This result needs an AI model, so it is scripted. Change it with --result.", "此结果需要 AI 模型，因此为预设值，可用 --result 修改。"],
   skip: ["Skip to the task", "跳到任务内容"],
+  "spans.title": ["Timeline of attempt {n}", "第 {n} 次的时间线"],
   "status.dead": ["Dead letter", "死信"],
   "status.done": ["Done", "完成"],
   "status.failed": ["Failed", "失败"],
