@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .dispatch.middleware import Middleware
     from .ledger.base import Ledger
     from .ledger.session import LedgerCoordinator
-    from .routing.plan import Reason, Route
+    from .routing.plan import Plan, Reason, Route
 
     T = TypeVar("T")
     Handler = Callable[[Any, Any], dict[str, Any]]
@@ -226,6 +226,18 @@ class App(Router):
             CosError, MpsError: the event of a reference cannot be fetched.
         """
         return self._complete().explain(event)
+
+    def plan(self, notification: dict[str, Any]) -> Plan:
+        """Return the calls that a notification would cause, and the results without one. No callback runs.
+
+        Predicates (``when=``) are called.
+
+        Raises:
+            InvalidEvent: it is not a notification of MPS.
+        """
+        from .events.parser import parse_event
+
+        return self._complete().table.plan(parse_event(notification))
 
     def _complete(self) -> Dispatcher:
         """Close and check the application. Errors have no secrets: SCF prints them with every event."""

@@ -72,7 +72,6 @@ def test_new_writes_tests_settings_and_ci(tmp_path):
         "requirements-dev.txt",
         "requirements.txt",
         "serverless.yml",
-        "tests/conftest.py",
         "tests/test_function.py",
         WHEEL,
     }
@@ -145,14 +144,16 @@ def test_requirements_pin_wheel_of_project(tmp_path):
     lines = (tmp_path / "shop" / "requirements-dev.txt").read_text().splitlines()
     version = WHEEL.split("-")[1]
     assert version.startswith(f"{distribution('scf-mps').version}+h")
-    assert lines[lines.index("--find-links wheels") + 1] == f"scf-mps[cli,deploy,local]=={version}"
+    assert (
+        lines[lines.index("--find-links wheels") + 1] == f"scf-mps[cli,deploy,testing]=={version}"
+    )
 
 
 def test_requirements_use_index_when_published(monkeypatch):
     monkeypatch.setattr(project_template, "PUBLISHED", True)
     files = make_files("shop")
     assert WHEEL not in files
-    assert b"\nscf-mps[cli,deploy,local]\n" in files["requirements-dev.txt"]
+    assert b"\nscf-mps[cli,deploy,testing]\n" in files["requirements-dev.txt"]
 
 
 def test_wheel_of_installed_wheel_is_equal():

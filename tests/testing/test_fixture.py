@@ -201,6 +201,12 @@ def test_push_ends_in_the_dead_letter_queue(mps, app, database):
         deliveries.assert_done()
 
 
+def test_push_lets_every_callback_fail(mps, app):
+    deliveries = mps.push(e.workflow(e.transcode()), fails=ConnectionError)
+    assert deliveries.dead_letter
+    assert all(delivery.raised(ConnectionError) for delivery in deliveries)
+
+
 def test_push_gives_up_after_the_lifetime_of_the_event(mps):
     mps.app = slow = App()
     slow.on(Transcode, name="work")(lambda result: mps.clock.advance(21600) or 1 / 0)

@@ -1,6 +1,6 @@
 """The command `scf-mps`. It is never deployed.
 
-The subcommands are in `new`, `events`, `demo`, `dev`, `emulators`, `ledger`, `cloud`, `doctor` and `scf_mps.build.command`.
+The subcommands are in `capture`, `new`, `events`, `demo`, `dev`, `emulators`, `ledger`, `cloud`, `doctor` and `scf_mps.build.command`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scf_mps import __version__
 from scf_mps.build.command import build
 from scf_mps.local.frames import find_error_frames
 
-from . import cloud, demo, dev, doctor, emulators, events, ledger, new
+from . import capture, cloud, demo, dev, doctor, emulators, events, ledger, new
 from .failures import explain_error
 from .output import print_error
 
@@ -75,6 +75,7 @@ for command in (
     ledger.replay,
     ledger.reconcile,
     ledger.purge,
+    capture.capture,
     build,
     cloud.deploy,
     cloud.remove,

@@ -197,30 +197,38 @@ class Mps(ApiClient):
             NoNotification: the task is of a live stream, or has not started.
             MpsError: see `call`.
         """
-        from ..events.generated.type_tables import EVENTS
-
-        detail = self.call("DescribeTaskDetail", TaskId=task_id)
-        type_ = detail.get("TaskType") or ""
-        # In a notification the payload is <EventType>Event, in the detail <EventType>. Only ExtractBlindWatermark's
-        # payload is ExtractBlindWatermarkTask in both.
-        field = EVENTS.rows[type_][2] if type_ in EVENTS.rows else f"{type_}Event"
-        payload = detail.get(field.removesuffix("Event"))
-        if type_.startswith("Live") or not isinstance(payload, dict):
-            error = NoNotification(
-                f"no notification of task {task_id} ({type_ or 'no type'}, status {detail.get('Status')})",
-                request_id=detail.get("RequestId") or "",
-            )
-            error.retryable = type_ in EVENTS.rows and detail.get("Status") in _UNFINISHED_STATUSES
-            raise error
-        return {
-            "EventType": type_,
-            field: payload,
-            "SessionId": detail.get("SessionId") or "",
-            "SessionContext": detail.get("SessionContext") or "",
-        }
+        return convert_detail(self.call("DescribeTaskDetail", TaskId=task_id), task_id)
 
     def _find_error_class(self, code: str) -> type[ApiError]:
         return TaskNotFound if code in _NOT_FOUND_CODES else MpsError
+
+
+def convert_detail(detail: dict[str, Any], task_id: str = "") -> dict[str, Any]:
+    """Return the notification of a task from the response to DescribeTaskDetail. See `Mps.notification`.
+
+    Raises:
+        NoNotification: the task is of a live stream, or has not started.
+    """
+    from ..events.generated.type_tables import EVENTS
+
+    type_ = detail.get("TaskType") or ""
+    # In a notification the payload is <EventType>Event, in the detail <EventType>. Only ExtractBlindWatermark's
+    # payload is ExtractBlindWatermarkTask in both.
+    field = EVENTS.rows[type_][2] if type_ in EVENTS.rows else f"{type_}Event"
+    payload = detail.get(field.removesuffix("Event"))
+    if type_.startswith("Live") or not isinstance(payload, dict):
+        error = NoNotification(
+            f"no notification of task {task_id} ({type_ or 'no type'}, status {detail.get('Status')})",
+            request_id=detail.get("RequestId") or "",
+        )
+        error.retryable = type_ in EVENTS.rows and detail.get("Status") in _UNFINISHED_STATUSES
+        raise error
+    return {
+        "EventType": type_,
+        field: payload,
+        "SessionId": detail.get("SessionId") or "",
+        "SessionContext": detail.get("SessionContext") or "",
+    }
 
 
 def _to_seconds(moment: float | datetime) -> float:

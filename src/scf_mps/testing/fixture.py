@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from scf_mps.app import App
 from scf_mps.context import Context
 from scf_mps.errors import CallbacksFailed
-from scf_mps.events.parser import parse_event
 from scf_mps.local.variables import set_variables
 
 from .application import DEFAULT_APPLICATION as DEFAULT_APPLICATION
@@ -293,13 +292,13 @@ class MpsFixture:
     def unhandled(self, event: Mapping[str, Any]) -> list[str]:
         """Return the types of the results for which no callback would run. Nothing runs."""
         with self._environment():
-            plan = self.app._complete().table.plan(parse_event(dict(event)))
+            plan = self.app.plan(dict(event))
         return [result.type for result in plan.unhandled]
 
     def callbacks(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return (callback, type) of each call that an event would cause. Nothing runs."""
         with self._environment():
-            plan = self.app._complete().table.plan(parse_event(dict(event)))
+            plan = self.app.plan(dict(event))
         return [(call.route.name, call.result.type) for call in (*plan.calls, *plan.completing)]
 
     @contextmanager

@@ -68,7 +68,7 @@ def _isolated_from_cloud() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _isolated_project(request: pytest.FixtureRequest) -> None:
     """Isolate all tests of a project that names its application."""
-    if request.config.getini("mps_app"):
+    if request.config.getini("mps_app"):  # pragma: no cover - tests run it in a subprocess
         request.getfixturevalue("_isolated_from_cloud")
 
 
