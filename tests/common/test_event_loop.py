@@ -249,6 +249,15 @@ def test_exiting_task_does_not_end_the_loop(caplog):
     assert run_client_app() == ["done", "done"]
 
 
+@pytest.fixture
+def _interruptible():
+    """Let SIGINT raise, which a shell's background jobs ignore."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_interrupt_of_the_caller_cancels_the_callback():
     app, ended = App(), threading.Event()
     caller = threading.get_ident()

@@ -252,6 +252,7 @@ class Bracket(Middleware):
         self._steps = steps
 
     def around_event(self, event, context, proceed):
+        assert isinstance(context, Context)
         event.state[self._name] = "open"
         self._steps.append((self._name, "in"))
         try:

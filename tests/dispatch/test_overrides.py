@@ -181,5 +181,5 @@ def test_invalid_override_is_refused(app, values, named):
 
 
 def test_override_is_refused_when_no_callback_has_parameters():
-    with pytest.raises(RegistrationError, match="They need none"):
+    with pytest.raises(RegistrationError, match=r"\. They need none$"):
         App(ledger="none").overridden({Session: Session()})

@@ -496,6 +496,21 @@ def test_vod_notification_is_an_unknown_event(payload):
     assert event.task_id == "1256768367-Procedure-475b72xxxcb177t1"
 
 
+def test_invalid_result_of_a_batch_is_located():
+    raw = sample("BatchTask")
+    raw["BatchTaskEvent"]["SmartSubtitlesTaskResult"]["Outputs"] = [{}, [1]]
+    assert read_error(raw) == (
+        "expected an object at BatchTaskEvent.SmartSubtitlesTaskResult.Outputs[1], "
+        "got a list of length 1"
+    )
+
+
+def test_entry_with_several_results_is_a_subtask_without_one():
+    item = {"FirstTask": body("SUCCESS"), "SecondTask": body("FAIL"), "XXXX": body("FAIL")}
+    (subtask,) = parse_subtasks(media(item))
+    assert (type(subtask), subtask.raw, subtask.verb) == (UnknownSubtask, item, "")
+
+
 def test_batch_includes_results_of_unknown_fields():
     raw = sample("BatchTask")
     raw["BatchTaskEvent"]["SmartVoices"] = {"Outputs": [None, body()]}

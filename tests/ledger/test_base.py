@@ -9,9 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scf_mps import App, Drop, Transcode
-from scf_mps.errors import CallbacksFailed
+from scf_mps.errors import CallbacksFailed, DamagedRecord
 from scf_mps.ledger import MemoryLedger
-from scf_mps.ledger.base import Record, StoredEvent, compute_claim_timeout, hash_key
+from scf_mps.ledger.base import (
+    Record,
+    StoredEvent,
+    compute_claim_timeout,
+    hash_key,
+    merge_damage,
+)
 from scf_mps.local.samples import sample
 
 from .support import create_event, create_record
@@ -21,6 +27,16 @@ def test_record_shows_key_and_outcome():
     record = create_record("result callback", "failed")
     assert record.key == "result callback"
     assert repr(record) == "<Record failed: result callback>"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown", "more"),
+    [(2, 2, ""), (10, 10, ""), (11, 10, "\n  and 1 more"), (12, 10, "\n  and 2 more")],
+)
+def test_damaged_events_are_listed_up_to_ten(count, shown, more):
+    error = merge_damage([DamagedRecord(f"event {number}") for number in range(count)])
+    lines = "".join(f"\n  event {number}" for number in range(shown))
+    assert str(error) == f"{count} events of the ledger are damaged:{lines}{more}"
 
 
 def test_records_hold_outcomes_of_calls():

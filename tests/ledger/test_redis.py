@@ -386,7 +386,20 @@ def test_damaged_notification_is_named(store, client, text):
     client.set(name, text)
     with pytest.raises(DamagedRecord) as raised:
         ledger.find(create_event().key)
-    assert name in str(raised.value)
+    assert f"the key {name} in Redis is damaged, or not the ledger's. Restore" in str(raised.value)
+
+
+def test_notification_of_another_type_is_damage(store, client):
+    ledger = store.open()
+    deliver(ledger)
+    name = get_key(store, "raw", hash_key(create_event().key))
+    client.delete(name)
+    client.rpush(name, "mine")
+    with pytest.raises(DamagedRecord) as raised:
+        ledger.find(create_event().key)
+    assert f"the key {name} in Redis is damaged, or not the ledger's (WRONGTYPE " in str(
+        raised.value
+    )
 
 
 def test_expired_notification_is_none(store, client):

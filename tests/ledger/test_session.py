@@ -21,6 +21,7 @@ from scf_mps import (
     EventHeld,
     ImageSprites,
     LedgerError,
+    Middleware,
     RegistrationError,
     SnapshotByTimeOffset,
     Transcode,
@@ -259,7 +260,21 @@ class TestProgress:
         assert ran == ["a"]
 
 
+class Around(Middleware):
+    """Does nothing around an event."""
+
+    def around_event(self, event, context, proceed):
+        return proceed()
+
+
 class TestSimultaneousDeliveries:
+    @pytest.mark.parametrize("middleware", [(), [Around()]])
+    def test_delivery_waits_for_the_end_of_a_lease(self, effects, middleware):
+        ledger = MemoryLedger()
+        ledger.claim(parse_event(event()), ["film"], 0.2)  # by a process that died
+        app = create_application(effects, ledger, middleware=middleware)
+        assert set(deliver(app, event(), {"time_limit_in_ms": 60_000}).values()) == {"done"}
+
     def test_second_delivery_waits_and_skips(self, effects):
         app, inside, go_on = App(ledger=MemoryLedger()), threading.Event(), threading.Event()
 
@@ -505,15 +520,20 @@ class TestFailingLedger:
         assert "the store is unreachable" in reason
         assert "sheet on WorkflowTask/" in str(failed.value)
         assert "ConnectionError: the store is unreachable" in str(failed.value)
-        assert "film" in caplog.text
+        assert any(
+            text.startswith("film ended, but the ledger failed: ") and "unreachable" in text
+            for text in caplog.messages
+        )
         assert effects == ["film"]
         ledger.errors.clear()
         assert deliver(app, event()) == {"film": "skipped", "sheet": "done", "whole": "done"}
 
     def test_callbacks_run_without_records_when_allowed(self, effects):
-        app = create_application(effects, SpyLedger("record", "close"), on_ledger_error="run")
+        ledger = SpyLedger("record", "close")
+        app = create_application(effects, ledger, on_ledger_error="run")
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
         assert effects == ["film", "sheet", "whole"]
+        assert ledger.calls == ["claim", "record", "close"]
 
     def test_unrecorded_outcome_fails_event(self, effects):
         ledger = SpyLedger("record", "close")
@@ -665,9 +685,10 @@ class TestCommitAtTheEnd:
 
 
 class TestReplay:
-    def test_callback_can_be_forced(self, effects):
+    @pytest.mark.parametrize("middleware", [(), [Around()]])
+    def test_callback_can_be_forced(self, effects, middleware):
         ledger = MemoryLedger()
-        app = create_application(effects, ledger)
+        app = create_application(effects, ledger, middleware=middleware)
         deliver(app, event())
         assert get_outcomes(app.replay(event(), {}, force=["sheet"])) == {
             "film": "skipped",

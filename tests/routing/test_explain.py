@@ -61,7 +61,7 @@ def test_explain_covers_every_callback_and_result(documented):
     assert repr(running) == f"<{__name__}.ignore runs for {first}: fallback matches>"
 
 
-def test_matching_reason_names_the_registration():
+def test_matching_reason_has_the_text_of_the_route():
     (first, last) = explain(TRANSCODE, path="*.mp4")
     assert (first.code, first.why) == ("matches", "on(Subtask, path='*.mp4') matches")
     assert (last.code, last.runs) == ("other_kind", False)

@@ -93,6 +93,16 @@ def test_text_of_a_route_contains_its_filters():
     assert len({hash(item) for item in route.filters}) == 3
 
 
+def test_filters_are_equal_by_name_and_values():
+    app = App()
+    for number, definition in enumerate((10, (10,), 20)):
+        app.on(Transcode, name=f"{number}", definition=definition)(lambda result: None)
+    same, equal, other = (route.filters[0] for route in app.routes)
+    assert same == equal
+    assert same != other
+    assert same != "definition=10"
+
+
 def test_contradicting_filters_of_routers_are_rejected():
     with rejected("definition=10 and definition=(20, 30)"):
         Router(definition=10).on(Transcode, definition=(20, 30))
@@ -127,6 +137,7 @@ def test_definition_selects_one_or_several_templates(filters, selected):
         ({"bucket": "gztest-125****654"}, ["0", "2", "3"]),
         ({"bucket": ["a-1", "gztest-125****654"]}, ["0", "2", "3"]),
         ({"bucket": "macgzptest-125****654"}, []),  # the bucket of the source
+        ({"bucket": "gztest-125*"}, []),  # buckets are no globs
         ({"path": "dasda/*"}, ["0", "2", "3"]),
         ({"path": "*.vtt"}, ["3"]),
         ({"path": "dasda/dianping2_transcode_10.mp4"}, ["0"]),

@@ -25,7 +25,7 @@ from scf_mps import (
     WorkflowTask,
 )
 from scf_mps.local.samples import sample
-from scf_mps.routing.parameters import unwrap_function
+from scf_mps.routing.parameters import locate_function, unwrap_function
 
 from .support import rejected
 
@@ -380,6 +380,13 @@ def test_route_of_a_package_function_names_the_registration():
     app = App()
     app.on(Transcode, name="get")(unwrap_function)
     assert [route.where for route in app.routes] == [here(-1)]
+
+
+def test_route_of_a_filtered_router_keeps_its_place():
+    inner = Router()
+    inner.on(Transcode)(ignore)
+    (route,) = App(Router(inner, source="*")).routes
+    assert route.where == locate_function(ignore)
 
 
 def test_error_keeps_its_place_when_the_application_closes():

@@ -42,7 +42,17 @@ def test_misspelled_type_is_rejected_with_the_nearest(name, near, classes):
 
 @pytest.mark.parametrize(
     "name",
-    ["HoloTranscode", "CoverBySnapshot", "AudioExtract", "Smell", "HoloTask", "X", "Po", "Hig"],
+    [
+        "HoloTranscode",
+        "CoverBySnapshot",
+        "AudioExtract",
+        "Smell",
+        "HoloTask",
+        "X",
+        "Po",
+        "Hig",
+        "CodeTrans",
+    ],
 )
 def test_unknown_type_has_no_classes(name):
     assert find_classes(name) == ()

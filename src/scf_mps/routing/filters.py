@@ -169,7 +169,7 @@ def _parse_values(name: str, value: object) -> frozenset[object]:
             raise RegistrationError(
                 f"when= expects a function of the result, e.g. when=lambda result: …, got {value!r}"
             )
-        check_plain(value, "the predicate when=")
+        check_plain(value, "predicate when=")
         return frozenset([value])
     kind = int if name == "definition" else str
     values = [value] if isinstance(value, int | str) else value
