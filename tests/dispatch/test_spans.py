@@ -422,6 +422,16 @@ def test_failing_observer_is_logged_and_never_the_events(spans, caplog, emulator
     ]
 
 
+def test_events_that_an_observer_handles_have_no_spans(spans):
+    class Nested(Observer):
+        def ended(self, span):
+            app.main_handler(create_event("task-2"), {})
+
+    app = App(observers=[Nested(), spans])
+    app.main_handler(create_event("task-1"), {})
+    assert [span.kind for span in spans.all] == ["event", "invocation"]
+
+
 def test_observer_without_methods_does_nothing():
     App(observers=[Observer()]).main_handler(create_event(), {})
 

@@ -132,14 +132,20 @@ def test_open_spans_end_as_errors_and_are_flushed(warnings):
     assert len(spans.flushes) == 2
 
 
-def test_failing_observer_does_not_end_the_watch(warnings):
-    class Broken(Observer):
-        def ended(self, span):
-            raise SystemExit
+def test_failure_to_read_the_state_does_not_end_the_watch(warnings):
+    class Unreadable:
+        def __str__(self):
+            raise ValueError
 
-    app = App(observers=[Broken()])
-    app.on(Transcode)(lambda transcode: hang_until(warnings))
+    app = App()
+
+    @app.on(Transcode)
+    def send(transcode: Transcode) -> None:
+        with Operation("post", "example.com", proxy=Unreadable()):
+            hang_until(warnings)
+
     app.main_handler(EVENT, LIMIT)
+    assert "ValueError" in warnings()[0]["exception"]
     quiet = App()
     quiet.on(Transcode)(lambda transcode: wait_until(lambda: len(warnings()) == 2, seconds=10))
     quiet.main_handler(EVENT, LIMIT)

@@ -177,6 +177,11 @@ _is_muted: ContextVar[bool] = ContextVar("scf_mps_muted", default=False)
 """True inside of an observer."""
 
 
+def is_muted() -> bool:
+    """Return True inside of an observer, whose own work has no spans."""
+    return _is_muted.get()
+
+
 def derive_trace_id(task_id: str) -> str:
     """Return the trace id of a task."""
     from hashlib import sha256
@@ -229,11 +234,16 @@ class Tracer:
     def begin(
         self, kind: str, name: str, attempt: int = 1, attributes: dict[str, Any] | None = None
     ) -> Span | None:
-        """Begin a span below the current one, or below the running callback in a thread without one."""
-        if _is_muted.get():
+        """Begin the span of an operation. Return None for one of an observer."""
+        if is_muted():
             return None
-        span = Span(self, kind, name, {} if attributes is None else attributes, self._get_parent())
+        span = self._begin(kind, name, {} if attributes is None else attributes)
         span.attempt = attempt
+        return span
+
+    def _begin(self, kind: str, name: str, attributes: dict[str, Any]) -> Span:
+        """Begin a span below the current one, or below the running callback in a thread without one."""
+        span = Span(self, kind, name, attributes, self._get_parent())
         self._open[span.span_id] = span
         return span
 
@@ -309,21 +319,19 @@ class Tracer:
     def _begin_callback(self, call: Call) -> None:
         result = call.result
         attributes = {"type": result.type, "place": result.place, "status": result.status}
-        span = self.begin("callback", call.route.name, attributes=attributes)
-        if span is not None:
-            self._callbacks[call] = self._innermost = span.enter()
+        span = self._begin("callback", call.route.name, attributes)
+        self._callbacks[call] = self._innermost = span.enter()
 
     def _leave_callback(self, call: Call) -> None:
-        span = self._callbacks.get(call)
-        if span is not None:
-            span.leave()
-            self._innermost = self._open.get(span.parent_id, self.root)
+        span = self._callbacks[call]
+        span.leave()
+        self._innermost = self._open.get(span.parent_id, self.root)
 
     def end_callbacks(self, calls: Sequence[Call]) -> None:
         """End the spans of calls with their outcomes, which the cleanups of providers may have changed."""
         for call in calls:
-            span = self._callbacks.get(call)
-            if span is not None and span.end:
+            span = self._callbacks[call]
+            if span.end:
                 span["outcome"] = call.outcome
                 if call.why:
                     span["reason"] = call.why

@@ -116,11 +116,11 @@ class Dispatcher:
         raise outgoing  # outside of the handler, so that the original is not its context
 
     def _create_tracer(self, context: Context) -> Tracer | None:
-        """Return the tracer of an invocation, None if it has one: `reconcile` handles events inside of it."""
-        if context.tracer is not None:
-            return None
-        from ..common.spans import Tracer
+        """Return the tracer of an invocation. None if it has one, as `reconcile` has, and inside of an observer."""
+        from ..common.spans import Tracer, is_muted
 
+        if context.tracer is not None or is_muted():
+            return None
         context.tracer = Tracer(self._observers, context)
         return context.tracer
 

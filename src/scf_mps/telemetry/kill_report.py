@@ -64,18 +64,16 @@ def _format_stack(thread: int) -> Iterator[str]:
     from traceback import format_stack
 
     frames = sys._current_frames()
-    if thread in frames:
-        yield from format_stack(frames[thread])
     event_loop = sys.modules.get("scf_mps.common.event_loop")
-    if event_loop is not None:
-        loop_thread, coroutines = event_loop.list_work()
-        if loop_thread in frames:
-            yield "The event loop:\n"
-            yield from format_stack(frames[loop_thread])
-        for coroutine in coroutines:
-            yield "A task:\n"
-            for frame in _list_frames(coroutine):
-                yield from format_stack(frame, 1)
+    loop_thread, coroutines = (None, []) if event_loop is None else event_loop.list_work()
+    for title, ident in (("", thread), ("The event loop:\n", loop_thread)):
+        if ident in frames:
+            yield title
+            yield from format_stack(frames[ident])
+    for coroutine in coroutines:
+        yield "A task:\n"
+        for frame in _list_frames(coroutine):
+            yield from format_stack(frame, 1)
 
 
 def _list_frames(awaitable: object) -> Iterator[FrameType]:

@@ -53,7 +53,7 @@ class _Watcher:
                 for context in _list_running():
                     if context.deadline - WARNING_SECONDS > now:
                         logs.watched_until = min(logs.watched_until, context.deadline)
-                    elif not context.is_reported:
+                    else:
                         context.is_reported = True
                         from .kill_report import report
 
@@ -67,6 +67,7 @@ def _list_running() -> list[Context]:
         context
         for context in running
         if context is not None
+        and not context.is_reported
         and context.clock is monotonic
         and context.deadline - context.began >= MIN_LIMIT_SECONDS
     ]
