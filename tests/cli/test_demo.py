@@ -130,7 +130,8 @@ def test_demo_shows_code_table_and_counts(monkeypatch):
         "SCF retried the event. The retry ran only that one and the 2 that waited for it." in lines
     )
     assert "5 files published and verified in COS, 1 event archived, 1 chat message sent." in lines
-    assert "scf-mps new" in lines[-1]
+    assert "scf-mps new" in lines[-2]
+    assert "scf-mps dev" in lines[-1]
 
 
 def test_demo_verbose_shows_objects_manifests_and_messages(monkeypatch):

@@ -65,9 +65,8 @@ def demo(
     path = shorten_path(str(Path(sys.executable).with_name("scf-mps")))
     command = "scf-mps" if shutil.which("scf-mps") else path
     more = "" if verbose else " (more: demo --verbose)"
-    print_line(
-        f"Next: {command} new my-function{more}, or with your own videos: {command} dev --open"
-    )
+    print_line(f"Next: {command} new my-function{more}")
+    print_line(f"Your own videos: {command} dev --open")
 
 
 def _print_result(demo_result: DemoResult, application: App, verbose: bool) -> None:

@@ -133,11 +133,14 @@ def list_summaries(summary: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shorten_record(record: logging.LogRecord) -> bool:
-    """Return False for log lines about single results. Remove the framework's tracebacks from the others."""
+    """Return False for lines with the facts of the table. Remove the framework's tracebacks from the others.
+
+    These are lines about single results, and the line per event of `telemetry.wide_line`.
+    """
     if record.name != "scf_mps":
         return True
     record.exc_info = None
-    return not hasattr(record, "place")
+    return not (hasattr(record, "place") or hasattr(record, "left_ms"))
 
 
 def has_skipped_all(summaries: Sequence[dict[str, Any]]) -> bool:

@@ -27,6 +27,7 @@ from scf_mps.local.mps.model import (
 )
 from scf_mps.local.samples import sample
 from scf_mps.local.scf import LocalFunction
+from scf_mps.logs import CALLBACK_LEVEL
 from tests.support.wait import wait_until
 
 from .projects import create_project
@@ -52,7 +53,11 @@ def start(tmp_path: Path, activity: Activity) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def run(source: Path = project, environment: Any = None, **settings: Any) -> LocalFunction:
-            variables = {"MPS_LEDGER": (tmp_path / "ledger").as_uri(), **(environment or {})}
+            variables = {
+                "MPS_LEDGER": (tmp_path / "ledger").as_uri(),
+                "MPS_LOG_LEVEL": CALLBACK_LEVEL,
+                **(environment or {}),
+            }
             function = LocalFunction(
                 source, environment=variables, timeout=10, speed=6000, **settings
             )

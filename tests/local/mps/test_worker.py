@@ -395,17 +395,20 @@ def test_damaged_download_fails(world: World) -> None:
     assert task.failure is None
 
 
-def test_engine_that_dies_while_probing_fails(world: World, engine: Engine) -> None:
-    def kill(task: MediaTask, kind: str) -> None:
-        if kind == "begun":
-            assert engine.pid is not None
-            os.kill(engine.pid, signal.SIGKILL)
+def test_engine_that_hangs_while_probing_fails(tmp_path: Path, clip: Path) -> None:
+    with (
+        Engine(fast=True, stall_seconds=0.3) as engine,
+        open_world(tmp_path, engine) as world,
+    ):
+        world.cos.upload(clip, SOURCE)
+        engine.probe(clip)
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGSTOP)
 
-    world.mps.observe(kill)
-    task = world.process(build_request(FAST))
+        task = world.process(build_request(FAST))
 
-    assert list_states(task) == [("SampleSnapshot", "FAIL", "InternalError")]
-    assert task.failure is None
+        assert list_states(task) == [("SampleSnapshot", "FAIL", "InternalError")]
+        assert task.failure is None
 
 
 def test_unknown_state_of_a_bucket_does_not_refuse(world: World) -> None:
