@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 FILES := tests/cos tests/local
+BROWSER := tests/local/dev/test_page_in_browser.py tests/local/dev/test_story.py
 CLIENTS := tests/serverless tests/chaos
 SKIPS := .pytest_cache/skips
 RESOLUTION := tests/build/test_dependencies.py::test_resolution
@@ -16,7 +17,7 @@ WAITING := tests/actions tests/ledger
 # The tests start hundreds of processes, each of which would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo dev test lint types unit unit-files unit-clients unit-deploy unit-core first-hour pythons lowest events mutants chaos fuzz bench build clean
+.PHONY: demo dev test lint types unit unit-files unit-clients unit-deploy unit-core browser first-hour pythons lowest events mutants chaos fuzz bench build clean
 
 demo: .venv/cli.done  ## Run the application with a sample event and files in a COS emulator.
 	@$(BIN)/scf-mps demo
@@ -43,7 +44,7 @@ unit: .venv/dev.done  ## Run the tests in parallel, with branch coverage of all 
 	$(BIN)/python tools/report_tests.py $(SKIPS)
 
 unit-files:
-	$(BIN)/coverage run -m pytest $(FILES)
+	$(BIN)/coverage run -m pytest $(FILES) $(patsubst %,--ignore=%,$(BROWSER))
 
 unit-clients:  ## Run processes and official clients. The first run installs Tencent's deploy clients into .cache/npm.
 	$(BIN)/coverage run -m pytest $(CLIENTS)
@@ -56,6 +57,9 @@ unit-waiting:  ## Run tests that mostly wait for slow servers.
 
 unit-core:
 	$(BIN)/coverage run -m pytest tests $(patsubst %,--ignore=%,$(FILES) $(CLIENTS) $(DEPLOY) $(WAITING))
+
+browser: .venv/dev.done  ## Test the console in Chromium: each tab, and the story of a video. Without Chromium it says so.
+	$(BIN)/python -m pytest $(BROWSER)
 
 first-hour:  ## Time docs/getting-started.md for a new user, then run the CI of the new project.
 	$(PYTHON) tools/first_hour.py

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 EXCLUDED_TESTS = [
     "--ignore=tests/build",
     "--ignore=tests/chaos",
+    "--ignore=tests/cli/test_dev.py",
     "--ignore=tests/cli/test_local.py",
     "--ignore=tests/cli/test_new.py",
     "--ignore=tests/cos/test_fault_tolerance.py",
@@ -25,6 +26,8 @@ EXCLUDED_TESTS = [
     "--ignore=tests/doctor",
     "--ignore=tests/local/api",
     "--ignore=tests/local/cos",
+    "--ignore=tests/local/dev",
+    "--ignore=tests/local/mps",
     "--ignore=tests/local/scf",
     "--ignore=tests/serverless",
 ]
