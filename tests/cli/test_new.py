@@ -145,7 +145,8 @@ def test_requirements_pin_wheel_of_project(tmp_path):
     version = WHEEL.split("-")[1]
     assert version.startswith(f"{distribution('scf-mps').version}+h")
     assert (
-        lines[lines.index("--find-links wheels") + 1] == f"scf-mps[cli,deploy,testing]=={version}"
+        lines[lines.index("--find-links wheels") + 1]
+        == f"scf-mps[cli,deploy,media,testing]=={version}"
     )
 
 
@@ -153,7 +154,7 @@ def test_requirements_use_index_when_published(monkeypatch):
     monkeypatch.setattr(project_template, "PUBLISHED", True)
     files = make_files("shop")
     assert WHEEL not in files
-    assert b"\nscf-mps[cli,deploy,testing]\n" in files["requirements-dev.txt"]
+    assert b"\nscf-mps[cli,deploy,media,testing]\n" in files["requirements-dev.txt"]
 
 
 def test_wheel_of_installed_wheel_is_equal():
@@ -210,6 +211,7 @@ def test_new_prints_next_commands(tmp_path):
     assert [line.partition("#")[0].strip() for line in commands] == [
         "pip install -r requirements-dev.txt",
         "pytest",
+        "scf-mps dev --open",
         "scf-mps doctor",
     ]
 
@@ -279,7 +281,7 @@ def test_readme_names_existing_commands():
     block = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert block is not None
     lines = [shlex.split(line, comments=True) for line in block[1].splitlines()]
-    assert count_commands(lines) == 8
+    assert count_commands(lines) == 9
 
 
 # installed wheel

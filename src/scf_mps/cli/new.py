@@ -13,6 +13,7 @@ from .output import fail, out
 _NEXT_COMMANDS = {
     "pip install -r requirements-dev.txt": "for tests and builds",
     "pytest": "run the function with sample events",
+    "scf-mps dev --open": "process a video and watch the callbacks",
     "scf-mps doctor": "check the project before deploying",
 }
 

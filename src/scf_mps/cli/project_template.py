@@ -134,7 +134,7 @@ def _make_changes(name: str, region: str, version: str) -> dict[str, dict[str, s
     return {
         "README.md": {"# my-function\n": f"# {name}\n"},
         "requirements-dev.txt": {
-            "\nscf-mps[cli,deploy,testing]\n": f"\n{_NOT_PUBLISHED}scf-mps[cli,deploy,testing]=={version}\n"
+            "\nscf-mps[cli,deploy,media,testing]\n": f"\n{_NOT_PUBLISHED}scf-mps[cli,deploy,media,testing]=={version}\n"
         }
         if version
         else {},

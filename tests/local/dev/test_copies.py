@@ -134,13 +134,26 @@ def test_sdk_copy_submits_the_task_again(stack: Stack, page: Page, tmp_path: Pat
         "TasksPriority": 3,
     }
     task = page.post("/api/tasks", request)["task"]
-    path = tmp_path / "submit.py"
+    again = submit_copy(stack, page, task, tmp_path / "submit.py")
+    assert again == stack.mps.store.get(task).request
+
+
+def test_sdk_copy_submits_a_workflow_task_without_workflow(
+    stack: Stack, page: Page, tmp_path: Path
+) -> None:
+    task = json.loads(page.request("POST", "/api/videos?name=a.film", b"no video").body)["task"]
+    again = submit_copy(stack, page, task, tmp_path / "submit.py")
+    assert again == stack.mps.store.get(task).request
+
+
+def submit_copy(stack: Stack, page: Page, task: str, path: Path) -> Any:
+    """Run the copy of a task for the SDK, and return the request that it submitted."""
     path.write_text(copy(page, "sdk", task), "utf-8")
     result = run(stack, [sys.executable, str(path)])
     assert result.returncode == 0, result.stderr
     again = stack.mps.store.get(result.stdout.strip())
     assert again is not None
-    assert again.request == stack.mps.store.get(task).request
+    return again.request
 
 
 def test_copy_that_is_impossible_is_refused(page: Page) -> None:

@@ -236,6 +236,10 @@ def test_faults_are_set_and_removed(console: Console) -> None:
         page.locator(".rule button").click()
         page.locator(".rule").wait_for(state="detached")
         assert console.stack.mps.faults.list_rules() == []
+        page.locator(".switch button").first.click()
+        page.locator(".rule").wait_for()
+        console.stack.submit_video(console.clip)
+        page.locator(".rule").wait_for(state="detached")  # the task used it up
 
 
 def test_queue_is_paused_and_resumed(console: Console) -> None:
@@ -245,6 +249,8 @@ def test_queue_is_paused_and_resumed(console: Console) -> None:
         page.keyboard.press("p")
         page.locator(".banner").wait_for()
         assert console.stack.paused
+        console.stack.redeliver(console.task)
+        page.locator(".row.selected .label.waiting").wait_for()
         page.keyboard.press("p")
         page.locator(".banner").wait_for(state="detached")
         assert not console.stack.paused

@@ -44,6 +44,7 @@ _EMPTY_ROW: Document = {
     "deliveries": 0,
     "dead_letter": False,
     "retrying": False,
+    "queued": False,
 }
 
 

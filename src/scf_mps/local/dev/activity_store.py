@@ -278,6 +278,7 @@ class ActivityStore:
         row["deliveries"] = len(states)
         row["dead_letter"] = last == "dead"
         row["retrying"] = "retrying" in states
+        row["queued"] = "queued" in states
         row["failed"] = bool(found[1] or failures or last in ("dead", "lost", "failed"))
         self.execute("UPDATE task SET row=?, failed=? WHERE id=?", (dump(row), row["failed"], task))
 

@@ -21,7 +21,7 @@ class Source:
     Attributes:
         task_id: of the event.
         event: the redacted event, None before there is one.
-        request: the parameters of ProcessMedia, None if the task was not created by it.
+        request: the parameters of ProcessMedia, None if the event is not of a task of the local MPS.
         console: ``http://host:port`` of the console.
         api: ``host:port`` of the API emulator.
         key: secret id and key of the emulators.
@@ -44,7 +44,8 @@ def _need_event(source: Source) -> Mapping[str, Any]:
 def _need_request(source: Source) -> Mapping[str, Any]:
     if source.request is None:
         raise Refusal(
-            409, f"the task {source.task_id} was not created by ProcessMedia. Copy it as JSON"
+            409,
+            f"the task {source.task_id} is not of the local MPS and has no request. Copy it as JSON",
         )
     return source.request
 

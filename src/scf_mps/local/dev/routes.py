@@ -147,7 +147,7 @@ async def copy_task(console: Console, request: Request) -> web.StreamResponse:
     source = copies.Source(
         id_,
         await asyncio.to_thread(stack.activity.read_event, id_),
-        redact(task.request) if task and not task.workflow_id else None,
+        redact(task.request) if task else None,
         console.url,
         stack.api.endpoint,
         (stack.cos.key.secret_id, stack.cos.key.secret_key),

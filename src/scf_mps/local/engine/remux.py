@@ -74,7 +74,7 @@ def copy_packets(
     source.rewind()
     streams = source.list_streams(**kinds)
     if not streams:
-        raise EngineError(SOURCE, f"{source.path.name} has no stream to copy")
+        raise EngineError(SOURCE, "the source has no stream to copy")
     count = 0
     try:
         targets = {stream.index: _Target(container, stream, source) for stream in streams}
@@ -89,7 +89,7 @@ def copy_packets(
         names = " and ".join(stream.codec_context.name for stream in streams)
         raise EngineError(
             SOURCE,
-            f"{container.format.name} cannot hold {names} of {source.path.name} without encoding: {error}",
+            f"{container.format.name} cannot hold {names} of the source without encoding: {error}",
         ) from None
     return count
 

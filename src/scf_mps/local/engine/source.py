@@ -129,14 +129,14 @@ class Source:
             is_refused = getattr(error, "errno", None) == errno.EINVAL
             reason = "unsupported format" if is_refused else getattr(error, "strerror", error)
             raise EngineError(
-                SOURCE, f"cannot read {self.path.name} as a video or audio file: {reason}"
+                SOURCE, f"cannot read the source as a video or audio file: {reason}"
             ) from None
 
     def _check(self) -> None:
         settings = self._monitor.settings
         if not self.duration or not self.list_streams():
             raise EngineError(
-                SOURCE, f"{self.path.name} has no video and sound with times: it may be a picture"
+                SOURCE, "the source has no video and sound with times: it may be a picture"
             )
         self._check_limit("seconds", self.duration, settings.input_seconds)
         if self.video is not None:
@@ -178,9 +178,9 @@ class Source:
     def require_video(self) -> av.VideoStream:
         """Return the video stream. Raises EngineError without one."""
         if self.video is None:
-            raise EngineError(NO_VIDEO, f"{self.path.name} has no video stream")
+            raise EngineError(NO_VIDEO, "the source has no video stream")
         if not (self.video.width and self.video.height):
-            raise EngineError(NO_SIZE, f"the video stream of {self.path.name} has no size")
+            raise EngineError(NO_SIZE, "the video stream of the source has no size")
         return self.video
 
     def decode_from(
@@ -265,7 +265,7 @@ class Source:
             self.rewind()
             first = next(self.decode(), None)
             if first is None:
-                raise EngineError(SOURCE, f"no picture of {self.path.name} can be decoded")
+                raise EngineError(SOURCE, "no picture of the source can be decoded")
             stream, frame = self.require_video(), first[1]
             assert isinstance(frame, av.VideoFrame)
             turn = round_turn(frame.rotation)

@@ -107,7 +107,7 @@ class EncodedRendition:
         if (audio := spec.get("audio")) is not None and source.audio is not None:
             self.audio = AudioTrack(self._container, audio, source.audio)
         if self.video is None and self.audio is None:
-            raise EngineError(SOURCE, f"{source.path.name} has no audio stream")
+            raise EngineError(SOURCE, "the source has no audio stream")
 
     @property
     def has_video(self) -> bool:

@@ -4,6 +4,7 @@ import { connect, call, dismissToast, run } from "./api.js";
 import { followDialog, showDialog } from "./dialogs.js";
 import { h, patch } from "./dom.js";
 import { statusIcon } from "./icons.js";
+import { countFaults } from "./faults.js";
 import { handleKey } from "./keyboard.js";
 import { loadRows, placeRow, renderList } from "./list.js";
 import { followPlace, loadObjects } from "./objects.js";
@@ -14,8 +15,10 @@ import { applyLanguage, t } from "./texts.js";
 import { followTheme, renderStarters, renderTop, uploadFiles } from "./top.js";
 
 const CLOCK_MS = 1000;
+const FAULTS_MS = 200;
 const find = (id) => document.getElementById(id);
 let loaded = false;
+let faultsTimer = 0;
 
 function render() {
   applyLanguage();
@@ -92,6 +95,11 @@ function follow(name, { task, row }) {
   if (name === "reset") return void loadAll();
   if (name === "state") return void loadState();
   if (name === "object") return void loadObjects();
+  // Tasks and deliveries use up faults.
+  if (countFaults(state.server)) {
+    clearTimeout(faultsTimer);
+    faultsTimer = setTimeout(loadState, FAULTS_MS);
+  }
   if (row) {
     const first = !state.rows.length && !state.route.id && state.route.tab !== "cos";
     announce(row);

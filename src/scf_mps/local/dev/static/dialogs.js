@@ -59,6 +59,7 @@ function renderConnect() {
   return [
     h("p", t("connect.about")),
     h("div.code-box", h("pre.code.mono", { tabindex: 0 }, exports), renderCopy(exports, t("copy.code"))),
+    h("p.muted", t("connect.clients")),
     renderPairs([
       ["COS", endpoints.cos],
       ["API", endpoints.api],

@@ -27,6 +27,17 @@ const REFUSALS = {
   "403 AccessDenied": { kind: "error", status: 403, code: "AccessDenied" },
   "connection reset": { kind: "reset_before" },
 };
+// The fields of a rule that have a meaning for its kind. Rules of other kinds show all.
+const FIELDS = {
+  fail: ["type", "code", "name"],
+  delay: ["seconds"],
+  lose: [],
+  duplicate: [],
+  reorder: [],
+  slow_down: ["operation"],
+  error: ["operation", "status", "code"],
+  reset_before: ["operation"],
+};
 const COUNTS = ["1", "2", "3", "10"];
 
 // Area, name, choices, and the rule of the chosen values.
@@ -59,6 +70,10 @@ async function put(values, success) {
   const faults = await run(() => call("PUT", "/api/faults", values), success);
   if (faults && typeof faults === "object") update({ server: { ...state.server, faults } });
 }
+
+/** Return the number of rules that can still hit something. */
+export const countFaults = (server) =>
+  Object.values(server?.faults || {}).reduce((sum, rules) => sum + (rules?.length || 0), 0);
 
 /** Return the switches of faults. */
 export function renderFaults() {
@@ -116,9 +131,11 @@ function renderSwitch([area, name, choices, build], rules) {
   );
 }
 
+const isShown = (kind, name) => !FIELDS[kind] || ["kind", "times", "count", "hits", ...FIELDS[kind]].includes(name);
+
 function renderRule(area, rules, rule, index) {
   const text = Object.entries(rule)
-    .filter(([, value]) => value !== null && value !== "")
+    .filter(([name, value]) => value !== null && value !== "" && isShown(rule.kind, name))
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
   return h(

@@ -18,7 +18,7 @@ export function getStatus(row) {
   if (row.dead_letter) return "dead";
   if (row.retrying) return "retrying";
   if (row.status === "PROCESSING" || (row.status === "FINISH" && row.callbacks.running)) return "running";
-  if (row.status === "WAITING") return "waiting";
+  if (row.status === "WAITING" || row.queued) return "waiting";
   if (!row.failed) return "done";
   const { subtasks, callbacks } = row;
   if (subtasks.total) return subtasks.failed === subtasks.total ? "failed" : "partly";

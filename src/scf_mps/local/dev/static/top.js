@@ -3,6 +3,7 @@
 import { call, run, showToast, upload } from "./api.js";
 import { h } from "./dom.js";
 import { openEditor } from "./event.js";
+import { countFaults } from "./faults.js";
 import { clock, milliseconds } from "./format.js";
 import { icon, statusIcon } from "./icons.js";
 import { renderIconButton } from "./parts.js";
@@ -90,7 +91,7 @@ export function renderStarters() {
 /** Return the bar. */
 export function renderTop() {
   const { server } = state;
-  const faults = server ? Object.values(server.faults || {}).reduce((sum, rules) => sum + (rules?.length || 0), 0) : 0;
+  const faults = countFaults(server);
   const paused = server?.function.paused;
   return [
     h(
