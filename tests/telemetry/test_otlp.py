@@ -314,6 +314,7 @@ def test_attribute_keeps_its_type(receiver, value, received):
         "https://host/v1 traces",
         "https://host/v1\ntraces",
         "https://host:port/v1/traces",
+        "https://host/ü",
         "https://host",
         "https://host/",
     ],
@@ -338,7 +339,7 @@ def test_valid_settings_have_no_mistakes():
 
 
 def test_endpoint_shows_only_host():
-    endpoint = Endpoint("https://[::1]/v1/s3cret?key=ü")
+    endpoint = Endpoint("https://[::1]/v1/s3cret?key=%C3%BC")
     assert (str(endpoint), repr(endpoint)) == ("[::1]:443", "<Endpoint [::1]:443>")
     assert endpoint.target == "/v1/s3cret?key=%C3%BC"
     assert Endpoint("http://host/x").port == 80

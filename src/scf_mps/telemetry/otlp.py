@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from functools import cache
 from json.encoder import encode_basestring_ascii
@@ -66,7 +67,13 @@ _FIXED_ATTRIBUTES = {
     "event": {"messaging.system": "tencent_mps", "messaging.operation.type": "process"},
 }
 
-_INVALID_URL = "invalid URL: use https://host/v1/traces, without user, password, # and spaces"
+# urllib.parse takes longer to import than this module.
+_URL = re.compile(
+    r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:/[!-\"$-~]*)?)"
+)
+_INVALID_URL = (
+    "invalid URL: use https://host/v1/traces, without user, password and #, percent-encoded"
+)
 
 
 class Endpoint:
@@ -79,31 +86,16 @@ class Endpoint:
     __slots__ = ("host", "port", "secure", "target")
 
     def __init__(self, url: str) -> None:
-        from urllib.parse import quote, urlsplit
-
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise ValueError(_INVALID_URL) from None
-        if (
-            parts.scheme not in ("https", "http")
-            or not host
-            or parts.username is not None
-            or parts.fragment
-            or not url.isprintable()
-            or " " in url
-        ):
+        parts = _URL.fullmatch(url)
+        if parts is None:
             raise ValueError(_INVALID_URL)
-        if parts.path in ("", "/"):
+        scheme, host, port, target = parts.groups()
+        if target in ("", "/"):
             raise ValueError("missing path: use https://host/v1/traces")
-        self.host = host
-        self.secure = parts.scheme == "https"
-        self.port = port or (443 if self.secure else 80)
-        self.target = quote(
-            parts.path + (f"?{parts.query}" if parts.query else ""),
-            safe="/?%&=+,;:@!$'()*~-._[]",
-        )
+        self.host = host.strip("[]")
+        self.secure = scheme == "https"
+        self.port = int(port or (443 if self.secure else 80))
+        self.target = target
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -119,14 +111,16 @@ def parse_resource(text: str) -> dict[str, str]:
     Raises:
         ValueError: an attribute has no name or value. The message does not show it.
     """
-    from urllib.parse import unquote
-
     attributes = {}
     for number, pair in enumerate(filter(None, map(str.strip, text.split(","))), 1):
         name, _, value = pair.partition("=")
-        name, value = name.strip(), unquote(value.strip())
+        name, value = name.strip(), value.strip()
         if not name or not value:
             raise ValueError(f"invalid attribute number {number}: use name=value,name=value")
+        if "%" in value:
+            from urllib.parse import unquote
+
+            value = unquote(value)
         attributes[name] = value
     return attributes
 
@@ -226,8 +220,8 @@ class OtlpExporter(Observer):
         """Post over a kept connection. Return the status and the body. Raises OSError, ValueError."""
         from ..common.certificates import get_ssl_context
         from ..common.deadline import Deadline
+        from ..cos.connection_pool import SHARED_POOL
         from ..cos.http1 import Connection, build_head
-        from ..cos.transport import SHARED_POOL
 
         endpoint = self._endpoint
         address = (endpoint.host, endpoint.port, endpoint.secure)
@@ -352,6 +346,8 @@ def _build_key(name: str) -> str:
 
 def _encode_attribute(key: str, value: object) -> str:
     """Return the JSON of an attribute and a comma, or an empty text if it has no value."""
+    if type(value) is str and 0 < len(value) <= MAX_TEXT_CHARACTERS:
+        return f'{key}"stringValue":{encode_basestring_ascii(value)}}}}},'
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
