@@ -10,6 +10,7 @@ import os
 import re
 import time
 from contextvars import ContextVar
+from itertools import count
 
 from ..context import RESERVE_SECONDS
 from ..errors import RegistrationError, describe_error
@@ -129,7 +130,7 @@ class Span:
         self.name = name
         self.attributes = attributes
         self.parent_id = parent.span_id if parent is not None else ""
-        self.span_id: str = os.urandom(8).hex()
+        self.span_id: str = f"{next(tracer.ids) & 0xFFFFFFFFFFFFFFFF:016x}"
         self.start = tracer.read_time()
         self.end = 0
         self.attempt = 1
@@ -213,6 +214,8 @@ class Tracer:
         clock = context.clock
         self._observers = observers
         self._context = context
+        # One random number per invocation: a call of the system for each span takes longer than the span.
+        self.ids = count(int.from_bytes(os.urandom(8), "big"))
         self._epoch = time.time_ns() - int(clock() * 1e9)
         self._waiting: list[Span] | None = []
         self._callbacks: dict[Call, Span] = {}
