@@ -17,7 +17,7 @@ from scf_mps.cos import (
     Retry,
     Throttled,
     Unavailable,
-    transport,
+    connection_pool,
 )
 from scf_mps.cos.http1 import MinThroughput
 from scf_mps.cos.request import Request
@@ -197,7 +197,7 @@ def test_pool_closes_old_and_excess_connections(monkeypatch):
     first.idle_since = time.monotonic() - 100
     assert pool.take(where) is None
     assert first.closed
-    monkeypatch.setattr(transport, "_MAX_IDLE_CONNECTIONS", 1)
+    monkeypatch.setattr(connection_pool, "_MAX_IDLE_CONNECTIONS", 1)
     pool.give(where, IdleConnection())
     pool.give(where, second)
     assert second.closed
