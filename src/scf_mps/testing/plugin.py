@@ -74,7 +74,7 @@ def _isolated_project(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def mps(request: pytest.FixtureRequest, _isolated_from_cloud: None) -> Iterator[MpsFixture]:
-    """The application under test, and the cloud around it. It starts nothing until asked."""
+    """Yield the application under test and the cloud around it. It starts nothing until asked."""
     from .fixture import DEFAULT_TIME_LIMIT, MpsFixture
 
     marked = read_markers(request.node)

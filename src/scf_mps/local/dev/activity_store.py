@@ -166,7 +166,7 @@ class ActivityStore:
             self.execute("COMMIT")
 
     def report(self, kind: str, tasks: Iterable[str | None]) -> None:
-        """Number a change of these tasks. Call it within `change`."""
+        """Record a change of these tasks under the next number. Call it within `change`."""
         self._changes.extend((kind, task) for task in tasks)
 
     @property
