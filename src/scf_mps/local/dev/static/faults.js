@@ -136,7 +136,7 @@ const isShown = (kind, name) => !FIELDS[kind] || ["kind", "times", "count", "hit
 function renderRule(area, rules, rule, index) {
   const text = Object.entries(rule)
     .filter(([name, value]) => value !== null && value !== "" && isShown(rule.kind, name))
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(" ");
   return h(
     "div",
