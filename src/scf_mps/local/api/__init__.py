@@ -25,6 +25,7 @@ from .logged_request import LoggedRequest
 from .server import CloudApi
 from .service import Call, Service, action
 from .services.cdn import Cdn
+from .services.cls import Cls
 from .services.mps import Mps
 from .services.scf import Function, Scf
 from .services.scf.account import Account, FunctionRecord, FunctionVersion
@@ -39,6 +40,7 @@ __all__ = [
     "Call",
     "Cdn",
     "CloudApi",
+    "Cls",
     "Fault",
     "Faults",
     "Function",
