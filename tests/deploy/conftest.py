@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="the API emulator needs it")
 
 from scf_mps.deploy.account import ENDPOINT_VARIABLE
-from scf_mps.local.api import CloudApi, Mps, Scf
+from scf_mps.local.api import CloudApi, Cls, Mps, Scf
 from tests.support.log_capture import restore_loggers
 
 from .support import SECRET, Project
@@ -17,9 +17,14 @@ def scf():
 
 
 @pytest.fixture
-def api(scf, monkeypatch):
+def cls():
+    return Cls()
+
+
+@pytest.fixture
+def api(scf, cls, monkeypatch):
     """An emulated cloud, selected by an otherwise empty environment."""
-    with CloudApi([scf, Mps(functions=scf.account)]) as cloud:
+    with CloudApi([scf, cls, Mps(functions=scf.account)]) as cloud:
         cloud.keys.add(type(cloud.key)("AKIDdeploy", SECRET))
         for name in ("MPS_COS_PROXY", "MPS_BUCKETS", "MPS_APP", "TENCENT_SECRET_ID"):
             monkeypatch.delenv(name, raising=False)

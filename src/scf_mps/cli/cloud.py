@@ -67,6 +67,19 @@ def deploy(
             metavar="PATH", help="Skip the secret scan of this file in the zip. Repeatable."
         ),
     ] = None,
+    logs: Annotated[
+        bool,
+        typer.Option(
+            "--logs",
+            help="Send logs to a separate CLS topic with an index, an alarm and a dashboard.",
+        ),
+    ] = False,
+    alarm_notice: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="The CLS notice group that the alarm notifies. Implies --logs."
+        ),
+    ] = "",
     wait: Annotated[str, typer.Option(help="Maximum wait for SCF: 90s, 5m.")] = "5m",
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -82,6 +95,8 @@ def deploy(
         again,
         run_or_fail(lambda: parse_duration(wait)),
         allow_secret or (),
+        logs,
+        alarm_notice,
     )
     function = _load_target(config, stage)
     with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from scf_mps.build.errors import Problem
 from .cloud import Cloud
 from .current_state import DeployTarget, wait_until_settled
 from .errors import DeployError
-from .plan import Deferred, Plan, Step
+from .plan import Deferred, DeferredJson, Plan, Step
 
 Values = Mapping[str, Callable[[], Any]]
 """Functions that return the values of `Deferred` parameters, by name."""
@@ -79,6 +80,8 @@ def _fill_in(parameter: Any, values: Values) -> Any:
     """Return a parameter with its deferred values."""
     if isinstance(parameter, Deferred):
         return values[parameter.name]()
+    if isinstance(parameter, DeferredJson):
+        return json.dumps(_fill_in(parameter.value, values))
     if isinstance(parameter, Mapping):
         return {name: _fill_in(value, values) for name, value in parameter.items()}
     if isinstance(parameter, list):

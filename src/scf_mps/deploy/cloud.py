@@ -1,4 +1,4 @@
-"""API calls of a deployment: SCF and MPS of one account, with advice in errors."""
+"""API calls of a deployment: SCF, MPS and CLS of one account, with advice in errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scf_mps.common.retry import Retry
 from scf_mps.tencent.client import ApiClient, ApiError, SdkMissing
 from scf_mps.tencent.credentials import Credentials
 from scf_mps.tencent.mps import Mps
-from scf_mps.tencent.services import Scf
+from scf_mps.tencent.services import Cls, Scf
 
 from .errors import DeployError, make_api_error
 
@@ -19,11 +19,11 @@ MAX_ATTEMPTS = 4
 DEFAULT_TIMEOUT_SECONDS = 300.0
 """A request may carry a zip of 50 MB."""
 
-_CLIENTS: Mapping[str, type[ApiClient]] = {"mps": Mps, "scf": Scf}
+_CLIENTS: Mapping[str, type[ApiClient]] = {"cls": Cls, "mps": Mps, "scf": Scf}
 
 
 class Cloud:
-    """A client of SCF and MPS in one region.
+    """A client of SCF, MPS and CLS in one region.
 
     Args:
         credentials: of the account that deploys.
@@ -58,7 +58,7 @@ class Cloud:
         Args:
             action: e.g. ``GetFunction``.
             parameters: of the action.
-            product: ``scf`` or ``mps``.
+            product: ``scf``, ``mps`` or ``cls``.
             region: overrides the function's.
             seconds: timeout of an attempt.
 
@@ -78,13 +78,18 @@ class Cloud:
             raise make_api_error(product, action, error) from None
 
     def pages(
-        self, action: str, parameters: Mapping[str, Any], field: str, region: str = ""
+        self,
+        action: str,
+        parameters: Mapping[str, Any],
+        field: str,
+        region: str = "",
+        product: str = "scf",
     ) -> Iterator[dict[str, Any]]:
         """Yield all entries of a paginated list. Raises DeployError."""
         offset = 0
         while True:
             bounds = {"Offset": offset, "Limit": PAGE_SIZE}
-            response = self.call(action, {**parameters, **bounds}, region=region)
+            response = self.call(action, {**parameters, **bounds}, product, region)
             entries = response.get(field) or []
             yield from entries
             offset += len(entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +27,8 @@ from .current_state import (
 )
 from .desired_state import DesiredState, parse_desired_state
 from .errors import DeployError
-from .plan import Plan, PlanOptions, make_plan, make_removal_plan
+from .log_topic import LogOptions, LogPlan, LogState, fetch_log_state, plan_logs
+from .plan import DEFAULT_RETRIES, Plan, PlanOptions, make_plan, make_removal_plan
 from .template import read_template
 
 Report = Callable[[str], object]
@@ -45,6 +46,8 @@ class DeployOptions:
         again: send equal code and settings too.
         timeout: maximum wait for SCF, in seconds.
         allow_secret: paths in zips that are not searched for secrets.
+        logs: send the function's logs to a separate CLS topic, with an alarm and a dashboard.
+        alarm_notice: name or id of the notice group that the alarm notifies. Implies `logs`.
     """
 
     archive: Path | None = None
@@ -54,6 +57,8 @@ class DeployOptions:
     again: bool = False
     timeout: float = 300.0
     allow_secret: Collection[str] = ()
+    logs: bool = False
+    alarm_notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,12 @@ def prepare_deployment(
         code = make_archive(desired, options.archive, Path(scratch), report, options.allow_secret)
         layers = read_layer_archives(desired.layers, options.allow_secret)
         take = _complete_place(options.take, desired)
-        current, account = None, AccountState()
+        current, account, log_state = None, AccountState(), LogState()
         notes: tuple[Problem, ...] = ()
         try:
             current, account = _fetch_states(target, options, take)
+            if _wants_logs(options):
+                log_state = fetch_log_state(target, options.alarm_notice)
         except DeployError as error:
             if not (offline and error.code in NO_RESPONSE_CODES):
                 raise
@@ -138,11 +145,17 @@ def prepare_deployment(
             prune=options.prune,
             again=options.again,
         )
-        plan = make_plan(current, desired, account, plan_options)
+        logs = LogPlan(desired)
+        if _wants_logs(options):
+            logs = plan_logs(log_state, desired, _make_log_options(options, desired, current))
+        plan = make_plan(current, logs.desired, account, plan_options)
+        plan = Plan(
+            logs.steps + plan.steps, notes + logs.notes + plan.notes, logs.blocked + plan.blocked
+        )
         values = {"code": partial(_send, target, bucket, desired.name, code)}
         for name, archive in layers.items():
             values[f"content {name}"] = partial(_send, target, bucket, name, archive)
-        yield Deployment(target, current, replace(plan, notes=notes + plan.notes), options, values)
+        yield Deployment(target, current, plan, options, values)
 
 
 def prepare_removal(target: DeployTarget) -> Deployment:
@@ -151,6 +164,19 @@ def prepare_removal(target: DeployTarget) -> Deployment:
     return Deployment(
         target, current, make_removal_plan(current, target.desired), DeployOptions(), {}
     )
+
+
+def _wants_logs(options: DeployOptions) -> bool:
+    return options.logs or bool(options.alarm_notice)
+
+
+def _make_log_options(
+    options: DeployOptions, desired: DesiredState, current: CurrentState | None
+) -> LogOptions:
+    """Return the options for logs, with the retries that the function has after the deployment."""
+    known = (desired.retries, current.retries if current else None, DEFAULT_RETRIES)
+    retries = next(value for value in known if value is not None)
+    return LogOptions(options.alarm_notice, retries, options.again)
 
 
 def _fetch_states(

@@ -86,8 +86,12 @@ _ADVICE = {
     "ResourceNotFound.Namespace": "Create the namespace in the SCF console, or change `namespace` in serverless.yml",
     "ResourceNotFound.Function": "The function does not exist: `scf-mps deploy` creates it",
     "ResourceNotFound.CosObject": "SCF could not read the code from COS: the bucket must belong to the account",
+    "OperationDenied.AccountNotExists": "Open the CLS console once: the account has not activated CLS",
+    "OperationDenied.AccountIsolate": "Pay the account's bill: CLS is suspended",
+    "LimitExceeded.Topic": "Delete a topic in the CLS console, or write one as `cls.topicId` in serverless.yml",
+    "LimitExceeded.Logset": "Delete a logset in the CLS console, or write a topic as `cls.topicId` in serverless.yml",
     "RequestSizeLimitExceeded": "Send the code through COS: --code-bucket BUCKET-APPID.REGION",
     "InvalidParameterValue.ZipFile": "Send the code through COS: --code-bucket BUCKET-APPID.REGION",
     "RequestLimitExceeded": "Wait a moment, then rerun the command",
 }
-"""Advice by prefix of an error code (product pages 583/35311 and 213/30435, and the SDKs' errorcodes)."""
+"""Advice by prefix of an error code (product pages 583/35311, 213/30435 and 614/56474, and the SDKs' errorcodes)."""

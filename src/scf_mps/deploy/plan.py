@@ -30,9 +30,19 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Deferred:
-    """A value that becomes known while the plan is applied: ``code``, ``version``, or ``layer NAME``."""
+    """A value that becomes known while the plan is applied, such as ``code``, ``version`` or ``layer NAME``."""
 
     name: str
+
+    def __str__(self) -> str:
+        return "a new one"
+
+
+@dataclass(frozen=True)
+class DeferredJson:
+    """A value that is sent as JSON text. It may contain `Deferred`."""
+
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,9 @@ class Step:
     """A call of the API.
 
     Attributes:
-        product: ``scf`` or ``mps``.
+        product: ``scf``, ``mps`` or ``cls``.
         action: e.g. ``CreateFunction``.
-        parameters: of the call. May contain `Deferred`.
+        parameters: of the call. May contain `Deferred` and `DeferredJson`.
         changes: made by the call.
         must_settle: wait for SCF to finish after the call.
         provides: name of the `Deferred` that the response provides, and the field with its value.
@@ -134,6 +144,11 @@ def make_removal_plan(current: CurrentState | None, desired: DesiredState) -> Pl
         Problem("layer_kept", f"layer {layer.name}", "kept, because other functions may use it")
         for layer in current.latest.layers
     ]
+    topic = current.latest.configuration.get("ClsTopicId")
+    if topic:
+        message = "kept with its logs, alarm and dashboard"
+        advice = "Delete them in the CLS console if nobody needs them"
+        notes.append(Problem("logs_kept", f"CLS topic {topic}", message, advice))
     return Plan(tuple(steps), tuple(notes))
 
 

@@ -1,4 +1,4 @@
-"""Clients of the services that events are forwarded to, and advice for their error codes."""
+"""Clients of CLS and of the services that events are forwarded to, and advice for the error codes of these."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ class Tdmq(ApiClient):
 
     service = "tdmq"
     version = "2020-02-17"
+
+
+class Cls(ApiClient):
+    """A client of CLS, which stores logs (product page 614/56479)."""
+
+    service = "cls"
+    version = "2020-10-16"
 
 
 def call_service(
