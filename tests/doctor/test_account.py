@@ -26,7 +26,7 @@ from scf_mps.doctor.account import read_account
 from scf_mps.doctor.buckets import CHECKS as BUCKET_CHECKS
 from scf_mps.doctor.buckets import inspect_buckets
 from scf_mps.doctor.project import open_project
-from scf_mps.local.api import CloudApi, FunctionRecord, FunctionVersion, Mps, Scf
+from scf_mps.local.api import CloudApi, Cls, FunctionRecord, FunctionVersion, Mps, Scf
 from scf_mps.local.cos import CosEmulator, Fault, Key
 from tests.cos.support import RecordingProxy
 from tests.support.log_capture import restore_loggers
@@ -36,6 +36,7 @@ from .projects import CHECKS, LEDGER, OFFLINE_AREAS, SampleProject
 REGION = "ap-guangzhou"
 BUCKET = "ledger-1250000000"
 SECRET = "hush-hush"
+LOGS = "scf-mps-ap-guangzhou-default-shop-events"
 NOTES = "cos://gone-1250000000.ap-guangzhou/"
 RULE = (
     "<LifecycleConfiguration><Rule><ID>all</ID><Status>{status}</Status><Filter><Prefix>{prefix}</Prefix></Filter>"
@@ -50,6 +51,7 @@ class DeployedProject:
 
     project: SampleProject
     scf: Scf
+    cls: Cls
     api: CloudApi
     cos: CosEmulator
     environment: dict[str, str]
@@ -68,9 +70,20 @@ class DeployedProject:
 
     def deploy(self):
         function = load_function(self.project.path, environment=self.environment, pause=0.001)
-        with prepare_deployment(function, DeployOptions(), lambda _: None) as deployment:
+        options = DeployOptions(alarm_notice="on call")
+        with prepare_deployment(function, options, lambda _: None) as deployment:
             deployment.apply(lambda _: None)
         self.api.requests.clear()
+
+    def create_notice_group(self):
+        """Create the notice group that the alarm notifies."""
+        function = load_function(self.project.path, environment=self.environment, pause=0.001)
+        function.cloud.call("CreateAlarmNotice", {"Name": "on call", "Type": "All"}, "cls")
+
+    def get_resource(self, noun):
+        """Return the only CLS resource of a kind."""
+        [record] = self.cls.resources[noun].values()
+        return record
 
     def set_rule(self, prefix="", status="Enabled", action=EXPIRES):
         """Set the lifecycle rule of the ledger's bucket."""
@@ -116,14 +129,14 @@ class DeployedProject:
 
 @pytest.fixture
 def deployed(tmp_path):
-    scf = Scf()
+    scf, cls = Scf(), Cls()
     folder = tmp_path / "project"
     folder.mkdir()
     project = SampleProject(folder)
     project.write_handlers("def main_handler(event, context): ...\n")
     with (
         restore_loggers(),
-        CloudApi([scf, Mps(functions=scf.account)]) as api,
+        CloudApi([scf, cls, Mps(functions=scf.account)]) as api,
         CosEmulator(tmp_path / "cos", keys=[Key("AKIDlocal", SECRET)]) as cos,
     ):
         api.keys.add(type(api.key)("AKIDlocal", SECRET))
@@ -134,7 +147,8 @@ def deployed(tmp_path):
             ENDPOINT_VARIABLE: api.url,
             "MPS_COS_PROXY": cos.url,
         }
-        deployed = DeployedProject(project, scf, api, cos, environment)
+        deployed = DeployedProject(project, scf, cls, api, cos, environment)
+        deployed.create_notice_group()
         deployed.set_rule(prefix="mps/")
         deployed.deploy()
         yield deployed
@@ -147,7 +161,7 @@ def test_valid_function_has_no_findings(deployed):
 
     assert examination.findings == ()
     asked = {request.action for request in deployed.api.requests}
-    assert all(action.startswith(("Get", "List")) for action in asked)
+    assert all(action.startswith(("Get", "List", "Describe")) for action in asked)
     assert json.dumps([deployed.settings, deployed.function.triggers]) == before
     assert deployed.list_objects() == []
     assert any(
@@ -185,6 +199,10 @@ def settings(**changed):
 
 def trigger(type_, **changed):
     return lambda deployed: deployed.get_trigger(type_).update(changed)
+
+
+def resource(noun, **changed):
+    return lambda deployed: deployed.get_resource(noun).update(changed)
 
 
 def refuse(operation, code, status=403):
@@ -253,6 +271,16 @@ PROBLEMS = [
         "timer hourly",
     ),
     ("version_behind", _publish, "version 1"),
+    ("log_topic_default", settings(ClsTopicId=""), "sets no CLS topic"),
+    ("log_topic_default", settings(ClsTopicId="gone"), "CLS has no topic gone"),
+    (
+        "log_topic_default",
+        resource("Topic", TopicName="SCF_LogTopic_x1"),
+        "the function's topic is SCF_LogTopic_x1",
+    ),
+    ("alarm_missing", lambda w: w.cls.resources["Alarm"].clear(), "has no enabled alarm"),
+    ("alarm_missing", resource("Alarm", Status=False), f"no enabled alarm, only {LOGS}"),
+    ("alarm_missing", resource("Alarm", AlarmNoticeIds=[]), f"{LOGS} notify nobody: {LOGS}"),
     (
         "bucket_missing",
         lambda w: (
@@ -306,6 +334,15 @@ def test_problem_in_cloud_is_one_finding(deployed, name, edit, what):
     assert (finding.name, finding.level, finding.advice) == (name, check.level, check.advice)
     assert SECRET not in str(examination)
     assert deployed.cos.requests
+
+
+def test_refused_topic_is_a_fact(deployed):
+    deployed.api.faults.add("DescribeTopics", code="UnauthorizedOperation")
+
+    examination = deployed.examine()
+
+    assert examination.findings == ()
+    assert any("the CLS topic was not checked" in fact for fact in examination.seen)
 
 
 def list_names(examination):

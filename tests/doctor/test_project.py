@@ -384,6 +384,19 @@ APPLICATIONS = [
         handlers(HANDLERS.replace(", needs=5", "").replace("App()", "App(reserve=70)")),
         "handlers.note needs 70 s of 60 s",
     ),
+    (
+        "telemetry_without_time",
+        edits(
+            handlers(
+                HANDLERS.replace("needs=5", "needs=59").replace(
+                    "main_handler =",
+                    "app.on(Transcode, needs=58)(lambda transcode: None)\nmain_handler =",
+                )
+            ),
+            variables(MPS_OTLP="https://127.0.0.1:1/v1/traces"),
+        ),
+        "handlers.note needs 59 s of 60 s, which leaves 1 s",
+    ),
     pytest.param(
         "memory_too_small",
         edits(handlers(HANDLERS + "held = b'x' * 70_000_000\n"), inputs(memorySize=64)),

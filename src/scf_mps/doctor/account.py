@@ -16,8 +16,9 @@ from .checks import Area
 from .project import Project, Upload
 
 if TYPE_CHECKING:
-    from ..deploy.current_state import CurrentState
+    from ..deploy.current_state import CurrentState, DeployTarget
     from ..deploy.desired_state import DesiredState
+    from ..deploy.log_topic import FunctionLogs
     from ..deploy.plan import Plan, Step
 
 CHECKS: Area[Account] = Area("Account")
@@ -36,6 +37,7 @@ class Account:
         plan: the changes to the desired state, except code.
         built: the digest of the zip that a deployment would upload. Empty without a build.
         credentials: the local credentials.
+        logs: the function's CLS topic. None if it has none, or could not be read.
     """
 
     unknown: list[str] = field(default_factory=list[str])
@@ -44,6 +46,14 @@ class Account:
     plan: Plan | None = None
     built: str = ""
     credentials: Credentials | None = None
+    logs: FunctionLogs | None = None
+
+    @property
+    def topic(self) -> str:
+        """Id of the function's CLS topic. Empty without one."""
+        return (
+            str(self.current.latest.configuration.get("ClsTopicId") or "") if self.current else ""
+        )
 
     def find_steps(self, *actions: str) -> Iterator[Step]:
         """Yield the steps of a deployment with these actions if the function exists."""
@@ -102,7 +112,22 @@ def read_account(project: Project, pause: float = 1.0) -> Account:
         triggers = ", ".join(f"{bound.trigger.event_type} for {bound}" for bound in current.mps)
         project.seen.append(f"{where} is {current.status}; MPS triggers: {triggers or 'none'}")
     project.seen += [str(note) for note in plan.notes if note.code != "trigger_not_in_file"]
-    return Account([], desired, current, plan, _compute_digest(project.upload), credentials)
+    state = Account([], desired, current, plan, _compute_digest(project.upload), credentials)
+    if state.topic:
+        state.logs = _read_logs(project, target, state.topic)
+    return state
+
+
+def _read_logs(project: Project, target: DeployTarget, topic: str) -> FunctionLogs | None:
+    """Return the function's topic, or None with a fact for the user if it cannot be read."""
+    from ..deploy.errors import DeployError
+    from ..deploy.log_topic import fetch_function_logs
+
+    try:
+        return fetch_function_logs(target, topic)
+    except DeployError as error:
+        project.seen.append(f"the CLS topic was not checked: {error}")
+        return None
 
 
 def _compute_digest(upload: Upload | None) -> str:
@@ -295,3 +320,43 @@ def _version_behind(account: Account) -> Iterator[str]:
     for step in account.find_steps("PublishVersion"):
         version = step.changes[0].current
         yield f"version {version} differs from serverless.yml or $LATEST"
+
+
+@CHECKS.check(
+    "note",
+    "The function's logs go to SCF's default topic.",
+    why="Its index cannot be edited (page 583/39778): the fields of the log lines cannot be queried, and logs are kept for seven days.",
+    advice="Run `scf-mps deploy --logs`, or write a topic of yours as `cls: {logsetId: …, topicId: …}`.",
+)
+def _log_topic_default(account: Account) -> Iterator[str]:
+    from ..deploy.log_topic import DEFAULT_TOPIC_PREFIX
+
+    if account.current and not account.topic:
+        yield "the function sets no CLS topic"
+    elif account.logs and account.logs.topic is None:
+        yield f"CLS has no topic {account.topic}"
+    elif account.logs and account.logs.topic:
+        name = str(account.logs.topic["TopicName"])
+        if name.startswith(DEFAULT_TOPIC_PREFIX):
+            yield f"the function's topic is {name}"
+
+
+@CHECKS.check(
+    "warning",
+    "No alarm watches the function's logs.",
+    why="An event that failed in its last attempt is lost, and nobody is notified.",
+    advice="Run `scf-mps deploy --logs --alarm-notice NAME` with a notice group of the CLS console.",
+)
+def _alarm_missing(account: Account) -> Iterator[str]:
+    if account.logs is None or account.logs.topic is None:
+        return
+    alarms = [alarm for alarm in account.logs.alarms if alarm.get("Status")]
+    if any(alarm.get("AlarmNoticeIds") or alarm.get("MonitorNotice") for alarm in alarms):
+        return
+    topic = account.logs.topic["TopicName"]
+    if alarms:
+        names = ", ".join(str(alarm["Name"]) for alarm in alarms)
+        yield f"the alarms of {topic} notify nobody: {names}"
+    else:
+        disabled = ", ".join(str(alarm["Name"]) for alarm in account.logs.alarms)
+        yield f"{topic} has no enabled alarm{f', only {disabled}' if disabled else ''}"

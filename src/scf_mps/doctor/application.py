@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..context import RESERVE_SECONDS
 from .checks import Area
 from .import_probe import Application
 
 CHECKS: Area[Application] = Area("Application")
 
 MB = 2**20
+EXPORT_SECONDS = 1 + RESERVE_SECONDS
+"""Time for the export of spans: at most 1 s, which ends before the time limit."""
+
 _WARNING_RATIO = 3 / 4
 
 
@@ -58,6 +62,22 @@ def _time_too_short(app: Application) -> Iterator[str]:
         needs = app.reserve if route.needs is None else route.needs
         if needs >= app.project.timeout:
             yield f"{route.name} needs {needs:g} s of {app.project.timeout} s"
+
+
+@CHECKS.check(
+    "warning",
+    "A callback leaves no time to export spans.",
+    why="The spans of MPS_OTLP are exported after the callbacks, in at most 1 s that ends 0.3 s before the time limit. Without time they wait for the next invocation, or are lost.",
+    advice="Increase `timeout`, or reduce `needs` of the callback.",
+)
+def _telemetry_without_time(app: Application) -> Iterator[str]:
+    if not app.project.inputs or not app.project.variables.get("MPS_OTLP"):
+        return
+    for route in app.routes or []:
+        needs = app.reserve if route.needs is None else route.needs
+        if 0 < app.project.timeout - needs < EXPORT_SECONDS:
+            left = app.project.timeout - needs
+            yield f"{route.name} needs {needs:g} s of {app.project.timeout} s, which leaves {left:g} s"
 
 
 @CHECKS.check(
