@@ -82,7 +82,7 @@ events: .venv/dev.done  ## Generate the event classes from the installed MPS SDK
 	$(BIN)/python tools/generate_events.py
 	$(BIN)/python tools/generate_builders.py
 
-mutants: .venv/dev.done  ## Measure the mutation score of the core (about 20 minutes).
+mutants: .venv/dev.done  ## Measure the mutation score of the core (an hour or more).
 	$(BIN)/mutmut run
 	$(BIN)/python tools/mutation_score.py
 

@@ -549,7 +549,9 @@ class TestFailingLedger:
         ledger = SpyLedger("close")
         app = create_application(effects, ledger)
         assert set(get_outcomes(app.main_handler(event(), {})).values()) == {"done"}
-        assert "closed" in caplog.text
+        assert "the event could not be closed in the ledger: the store is unreachable" in (
+            caplog.messages
+        )
         (stored_event,) = ledger.list_events()
         assert stored_event.state == "running"
 
