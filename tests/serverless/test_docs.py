@@ -16,6 +16,9 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from typer.testing import CliRunner
 
 from scf_mps.cli import cli
+from scf_mps.deploy.log_queries import FIELD_TYPES, TOKENIZER, make_alarm
+from scf_mps.deploy.log_topic import KEPT_DAYS, LOGSET_NAME
+from scf_mps.deploy.plan import DEFAULT_RETRIES
 from tests.support.cli_commands import count_commands
 from tests.support.sample_data import ROOT
 
@@ -28,6 +31,20 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*utcfromtimestamp:DeprecationWa
 OURS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["inputs"]
 
 ARGUMENTS = {
+    "tencentcloud_cls_alarm": {
+        *("alarm_level", "alarm_notice_ids", "alarm_period", "alarm_targets", "analysis"),
+        *("call_back", "classifications", "condition", "depends_on", "message_template"),
+        *("monitor_time", "multi_conditions", "name", "status", "tags", "trigger_count"),
+    },
+    "tencentcloud_cls_index": {
+        *("include_internal_fields", "metadata_flag", "rule", "status", "topic_id"),
+    },
+    "tencentcloud_cls_logset": {"logset_name", "tags"},
+    "tencentcloud_cls_topic": {
+        *("auto_split", "describes", "encryption", "extends", "hot_period", "is_web_tracking"),
+        *("logset_id", "max_split_partitions", "partition_count", "period", "storage_type"),
+        *("tags", "topic_name"),
+    },
     "tencentcloud_cos_bucket_object": {"bucket", "key", "source"},
     "tencentcloud_scf_function": {
         *("name", "async_run_enable", "cfs_config", "cls_logset_id", "cls_topic_id"),
@@ -101,6 +118,29 @@ def test_main_tf_sets_default_retries(resources):
     (config,) = body["async_trigger_config"]
     assert config["msg_ttl"] == 21600
     assert config["retry_config"] == [{"retry_num": 2}]
+
+
+def test_main_tf_has_logs_of_deploy(resources):
+    (text,) = find_examples("terraform.md", "hcl")
+    values = {}
+    for block in unquote(hcl2.loads(text))["locals"]:
+        values |= block
+    fields = {
+        name: type_ for type_ in ("text", "long", "double") for name in values[f"{type_}_fields"]
+    }
+    assert fields == FIELD_TYPES
+    assert json.loads(f'"{values["tokenizer"]}"') == TOKENIZER
+    assert values["logs"] == f"scf-mps-${{var.region}}-default-{OURS['name']}"
+    assert resources["tencentcloud_cls_logset"]["logset_name"] == LOGSET_NAME
+    assert resources["tencentcloud_cls_topic"]["period"] == KEPT_DAYS
+    alarm, body = make_alarm("", "", "", DEFAULT_RETRIES), resources["tencentcloud_cls_alarm"]
+    for target, written in zip(alarm["AlarmTargets"], body["alarm_targets"], strict=True):
+        assert (written["query"], written["number"]) == (target["Query"], target["Number"])
+        assert written["syntax_rule"] == target["SyntaxRule"]
+    for condition, written in zip(alarm["MultiConditions"], body["multi_conditions"], strict=True):
+        assert written["condition"] == condition["Condition"]
+        assert written["alarm_level"] == condition["AlarmLevel"]
+    assert body["alarm_period"] == alarm["AlarmPeriod"]
 
 
 def test_trigger_yml_binds_trigger_only(cloud, resources, tmp_path):
