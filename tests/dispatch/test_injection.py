@@ -203,7 +203,7 @@ def test_cleanup_runs_after_failed_callback():
     assert steps == ["closed"]
 
 
-def test_failed_cleanup_fails_event_but_stops_no_other():
+def test_failed_cleanup_fails_event_but_stops_no_other(caplog):
     app, steps = App(), []
 
     def open_database():
@@ -225,6 +225,9 @@ def test_failed_cleanup_fails_event_but_stops_no_other():
     assert (failure.callback, str(failure.__cause__)) == ("provider cleanup", "cannot commit")
     assert failure.result.startswith("WorkflowTask/1250000000-WorkflowTask-")
     assert failure.reason == callback.reason == "ValueError: cannot commit"
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert record.getMessage() == "provider cleanup failed: ValueError: cannot commit"
+    assert record.exc_info is not None
     assert steps == ["closed"]
     assert [call["outcome"] for call in failed.value.summary["callbacks"]] == ["failed"]
 

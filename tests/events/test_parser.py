@@ -282,6 +282,15 @@ def test_keys_are_the_same_in_every_delivery(documented):
     ]
 
 
+def test_key_of_a_task_id_is_never_that_of_a_digest():
+    status = {"Status": "FINISH"}
+    digested = parse_event({"EventType": "WorkflowTask", "WorkflowTaskEvent": status})
+    digest = digested.key.split("/")[1]
+    named = {"EventType": "WorkflowTask", "WorkflowTaskEvent": {**status, "TaskId": digest}}
+    assert (len(digest), digested.key) == (32, f"WorkflowTask/{digest}/FINISH")
+    assert parse_event(named).key == f"WorkflowTask/{digest}/FINISH/"
+
+
 def test_key_without_task_id_is_a_digest():
     first, other = sample("BatchTask"), sample("BatchTask")
     other["BatchTaskEvent"]["InputInfos"] = []
