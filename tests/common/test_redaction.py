@@ -92,6 +92,7 @@ def test_short_values_are_not_hidden(stream, monkeypatch):
         ("MPS_NOTIFY", "mailto:a@example.com, SLACK:T0/B0/chat-key-0001"),
         ("MPS_FORWARD", "HTTPS://example.com/a?secret=chat-key-0001"),
         ("MPS_COS_PROXY", "user:chat-key-0001@127.0.0.1:9"),
+        ("MPS_COS_PROXY", "http://user@corp:chat-key-0001@127.0.0.1:9"),
     ],
 )
 def test_address_secret_is_hidden_for_any_spelling(name, value, stream, monkeypatch):
