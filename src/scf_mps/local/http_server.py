@@ -18,6 +18,8 @@ HOST = "127.0.0.1"
 _SHUTDOWN_SECONDS = 0.5
 """Time that requests in progress have before a stop cancels them."""
 
+_MAX_STOP_ATTEMPTS = 3
+
 
 def _shorten(record: logging.LogRecord) -> bool:
     """Replace the traceback of an invalid request by its reason."""
@@ -66,11 +68,12 @@ async def stop_server(runner: web.ServerRunner) -> None:
     """Stop listening, and end the connections.
 
     Before CPython 3.13 a timeout that expires while its body ends leaves a request to cancel the task (docs of
-    `asyncio.Task.uncancel`). It then ends aiohttp's first attempt. The second one ends the remaining connections.
+    `asyncio.Task.uncancel`). It then ends aiohttp's attempt, and the next one ends the remaining connections. After a
+    success there is nothing left to do.
     """
-    with suppress(asyncio.CancelledError):
-        await runner.cleanup()
-    await runner.cleanup()
+    for _ in range(_MAX_STOP_ATTEMPTS):
+        with suppress(asyncio.CancelledError):
+            await runner.cleanup()
 
 
 def get_port(runner: web.ServerRunner) -> int:
