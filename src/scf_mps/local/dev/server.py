@@ -101,13 +101,10 @@ class Console(BackgroundServer):
         """Stop listening, end the streams and remove scratch files."""
         assert self._runner is not None
         self.streams.close()
-        await self._runner.cleanup()
+        await stop_server(self._runner)
         # Cancelled uploads still have to close their connections.
         others = {asyncio.ensure_future(asyncio.sleep(0)), *asyncio.all_tasks()}
-        (
-            await asyncio.wait(others - {asyncio.current_task()}, timeout=_MAX_STOP_SECONDS),
-            stop_server,
-        )
+        await asyncio.wait(others - {asyncio.current_task()}, timeout=_MAX_STOP_SECONDS)
         self.remuxes.close()
         self.objects.close()
 
