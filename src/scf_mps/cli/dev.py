@@ -160,7 +160,7 @@ def dev(
                     stopped.get()
                     return
         except (StackInUse, Refused, OSError, ValueError) as error:
-            fail(f"cannot start the stack: {error}")
+            fail(f"cannot run the stack: {error}")
     if not succeeded:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -683,3 +684,15 @@ def test_large_history_is_fast(activity: Activity) -> None:
     assert len(detail["deliveries"][0]["attempts"][0]["logs"]) == 40
     assert min(durations) < 0.05
     print(f"list, detail and search: {min(durations) * 1000:.1f} ms")
+
+
+def test_full_disk_is_reported(activity: Activity) -> None:
+    activity.check_writable()
+    activity._store.execute("PRAGMA max_page_count = 1")  # no page more than there are
+    stored = StoredObject("b-1250000000", "ap-guangzhou", "k", 1, "id", "PutObject")
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        list(map(activity.add_object, [stored] * 10_000))
+
+    with pytest.raises(OSError, match="full"):
+        activity.check_writable()

@@ -123,6 +123,11 @@ class Activity:
         self.find_last_task = self._store.find_last_task
         self.list_own_tasks = self._store.list_own_tasks
 
+    def check_writable(self) -> None:
+        """Raise OSError if a change could not be written: the activity is incomplete from then on."""
+        if self._store.write_error:
+            raise OSError(f"cannot write the activity: {self._store.write_error}")
+
     def close(self) -> None:
         """Close the file, after the last call."""
         self._store.close()

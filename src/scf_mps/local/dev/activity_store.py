@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,6 +126,9 @@ class ActivityStore:
 
     Args:
         path: of the database file, created if missing.
+
+    Attributes:
+        write_error: the error of a write that failed, such as on a full disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -138,6 +141,7 @@ class ActivityStore:
         self.execute("PRAGMA synchronous=OFF")
         self._connection.executescript(_SCHEMA)
         self._changes: list[tuple[str, str | None]] = []
+        self.write_error = ""
 
     def close(self) -> None:
         """Close the file."""
@@ -158,12 +162,15 @@ class ActivityStore:
                     "INSERT INTO change (kind, task) VALUES (?, ?)", dict.fromkeys(self._changes)
                 )
                 self.execute("DELETE FROM change WHERE number <= ?", (self.last_id - MAX_BEHIND,))
-            except BaseException:
-                self.execute("ROLLBACK")
+                self.execute("COMMIT")
+            except BaseException as error:
+                is_of_disk = isinstance(error, sqlite3.OperationalError)
+                self.write_error = str(error) if is_of_disk else self.write_error
+                with suppress(sqlite3.OperationalError):  # a full disk has ended the transaction
+                    self.execute("ROLLBACK")
                 raise
             finally:
                 self._changes.clear()
-            self.execute("COMMIT")
 
     def report(self, kind: str, tasks: Iterable[str | None]) -> None:
         """Record a change of these tasks under the next number. Call it within `change`."""

@@ -392,7 +392,12 @@ class Stack:
         return task
 
     def is_settled(self, task_id: str) -> bool:
-        """Return True if a task has ended and its event needs no further delivery."""
+        """Return True if a task has ended and its event needs no further delivery.
+
+        Raises:
+            OSError: the state is unknown, because changes could not be written.
+        """
+        self.activity.check_writable()
         with self._lock:
             if task_id not in self._notified:
                 return False
