@@ -7,6 +7,11 @@ import urllib.request
 from typing import Any
 
 import pytest
+from tencentcloud.common.common_client import CommonClient
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
 
 from scf_mps.local.samples import sample
 from tests.support.wait import wait_until
@@ -29,7 +34,7 @@ def send_message(url: str) -> int:
 
 
 def test_faults_are_replaced_by_list(page: Page) -> None:
-    assert page.read("/api/faults") == {"mps": [], "cos": [], "webhooks": []}
+    assert page.read("/api/faults") == {"mps": [], "cos": [], "api": [], "webhooks": []}
     copy = {"kind": "error", "operation": "CopyObject", "status": 403, "code": "AccessDenied"}
     mps = {"kind": "fail", "type": "Transcode", "name": "InternalError", "times": 2}
     answer = put(page, {"cos": [copy], "mps": [mps]})
@@ -73,6 +78,27 @@ def test_webhooks_answer_as_set(page: Page) -> None:
     assert [rule["times"] for rule in page.read("/api/faults")["webhooks"]] == [1, 1]
     assert put(page, {"webhooks": []})["webhooks"] == []
     assert send_message(url) == 204
+
+
+def test_api_refuses_as_set(page: Page) -> None:
+    stack = page.console.stack
+    rules = [{"action": "Describe*", "code": "InternalError", "times": 2}, {"kind": "hang_up"}]
+    answer = put(page, {"api": rules})["api"]
+    assert [(rule["action"], rule["kind"], rule["times"]) for rule in answer] == [
+        ("Describe*", "error", 2),
+        ("*", "hang_up", 1),
+    ]
+    credential = Credential(stack.api.key.secret_id, stack.api.key.secret_key)
+    http = HttpProfile(protocol="http", endpoint=stack.api.endpoint)
+    client = CommonClient(
+        "mps", "2019-06-12", credential, "ap-guangzhou", ClientProfile(httpProfile=http)
+    )
+    with pytest.raises(TencentCloudSDKException) as caught:
+        client.call_json("DescribeTasks", {"Status": "FINISH"})
+    assert caught.value.code == "InternalError"
+    assert [rule["times"] for rule in page.read("/api/faults")["api"]] == [1, 1]
+    assert put(page, {"api": []})["api"] == []
+    assert client.call_json("DescribeTasks", {"Status": "FINISH"})["Response"]["TotalCount"] == 0
 
 
 def test_killed_instance_is_replaced(start: Start) -> None:

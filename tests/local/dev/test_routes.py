@@ -31,7 +31,16 @@ TASK = {
         "name",
         "session_id",
     ),
-    *("poster", "progress", "subtasks", "callbacks", "deliveries", "dead_letter", "retrying"),
+    *(
+        "poster",
+        "progress",
+        "subtasks",
+        "callbacks",
+        "deliveries",
+        "dead_letter",
+        "queued",
+        "retrying",
+    ),
 }
 RESULT = {
     *("place", "type", "name", "definition", "status", "progress", "error", "scripted", "media"),
@@ -69,7 +78,7 @@ FILE = {"url", "cos", "name", "role", "size"}
 DELIVERY = {"request_id", "pushed", "event_status", "state", "manual", "attempts"}
 ATTEMPT = {
     *("number", "cold", "instance", "started", "ms", "init_ms", "memory", "status", "error"),
-    *("callbacks", "logs"),
+    *("callbacks", "logs", "spans"),
 }
 CALL = {"place", "type", "callback", "outcome", "ms", "error"}
 LOG = {"at", "level", "message", "text", "fields"}
@@ -131,7 +140,7 @@ def test_state_has_the_agreed_keys(finished: tuple[Page, str]) -> None:
     assert {("Transcode", 100010), ("ImageSprites", 10)} <= presets
     assert get_keys(state["assumptions"]) == {"id", "text"}
     assert {"name": BUCKET, "region": "ap-guangzhou"} in state["buckets"]
-    assert set(state["faults"]) == {"mps", "cos", "webhooks"}
+    assert set(state["faults"]) == {"mps", "cos", "api", "webhooks"}
     assert state["samples"] == list(list_samples())
     assert state["endpoints"]["console"] == page.console.url
     assert state["last_id"] == page.console.stack.activity.last_id

@@ -1,4 +1,4 @@
-"""Faults of the whole stack as one JSON document: of MPS, COS, the function's instances and chat webhooks."""
+"""Faults of the stack as one JSON document: of MPS, COS, the API, the function's instances and chat webhooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from ..api import Fault as ApiFault
 from ..chat_webhooks import StubResponse
 from ..cos.control import parse_fields
 from ..cos.faults import Fault
@@ -20,7 +21,15 @@ MAX_WEBHOOK_RESPONSES = 1000
 _STATE_OF_RULE = ("number", "hits")
 """Fields of a described COS rule that are not fields of a new one."""
 
-KEYS = ("mps", "cos", "webhooks", "kill_instance")
+KEYS = ("mps", "cos", "api", "webhooks", "kill_instance")
+
+
+@dataclass(frozen=True, slots=True)
+class _ApiRule(ApiFault):
+    """The fault of the next requests to the API whose action matches a glob."""
+
+    action: str = "*"
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,10 @@ def describe_faults(stack: Stack) -> dict[str, Any]:
     return {
         "mps": stack.mps.faults.list_rules(),
         "cos": [rule for rule in stack.cos.faults.describe()["faults"] if not _is_used_up(rule)],
+        "api": [
+            {**asdict(fault), "action": action, "times": times}
+            for action, fault, times in stack.api.faults.active
+        ],
         "webhooks": [
             {**asdict(response), "times": len(list(equal))}
             for response, equal in groupby(stack.chat.pending)
@@ -62,13 +75,15 @@ def apply_faults(stack: Stack, document: Mapping[str, Any]) -> None:
 
     Args:
         stack: the running stack.
-        document: lists ``mps``, ``cos`` (fields of `Fault`), ``webhooks``, and ``kill_instance``, all optional.
+        document: lists ``mps``, ``cos`` and ``api`` (fields of their `Fault`), ``webhooks``,
+            and ``kill_instance``, all optional.
 
     Raises:
         Refusal: 400 for an invalid document. Nothing has changed then.
     """
     try:
         cos_faults = [parse_fields(Fault, _drop_state(rule)) for rule in _list(document, "cos")]
+        api_rules = [parse_fields(_ApiRule, rule) for rule in _list(document, "api")]
         responses = [
             response
             for rule in _list(document, "webhooks")
@@ -79,16 +94,24 @@ def apply_faults(stack: Stack, document: Mapping[str, Any]) -> None:
     except (TypeError, ValueError) as error:
         raise Refusal(400, f"invalid fault: {error}") from None
     if "cos" in document:
-        faults = stack.cos.faults
-        for rule in faults.describe()["faults"]:
-            faults.remove(int(str(rule["number"])))
-        for fault in cos_faults:
-            faults.add(fault)
+        _replace_cos_faults(stack, cos_faults)
+    if "api" in document:
+        stack.api.faults.clear()
+        for fields in map(asdict, api_rules):
+            stack.api.faults.add(**fields)
     if "webhooks" in document:
         stack.chat.respond_with(*responses, replace=True)
     if document.get("kill_instance"):
         for instance in stack.function.instances:
             instance.kill()
+
+
+def _replace_cos_faults(stack: Stack, new: list[Fault]) -> None:
+    faults = stack.cos.faults
+    for rule in faults.describe()["faults"]:
+        faults.remove(int(str(rule["number"])))
+    for fault in new:
+        faults.add(fault)
 
 
 def _is_used_up(rule: Mapping[str, Any]) -> bool:

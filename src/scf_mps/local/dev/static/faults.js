@@ -35,9 +35,11 @@ const FIELDS = {
   duplicate: [],
   reorder: [],
   slow_down: ["operation"],
-  error: ["operation", "status", "code"],
+  error: ["operation", "action", "status", "code"],
   reset_before: ["operation"],
 };
+const ACTIONS = ["*", "ProcessMedia", "DescribeTaskDetail", "Invoke", "PurgeUrlsCache"];
+const CODES = ["RequestLimitExceeded", "InternalError", "AuthFailure.TokenFailure"];
 const COUNTS = ["1", "2", "3", "10"];
 
 // Area, name, choices, and the rule of the chosen values.
@@ -57,6 +59,12 @@ const SWITCHES = [
     "refuse",
     [COUNTS, OPERATIONS, Object.keys(REFUSALS)],
     (count, operation, refusal) => ({ operation, count: Number(count), ...REFUSALS[refusal] }),
+  ],
+  [
+    "api",
+    "refuse",
+    [COUNTS, ACTIONS, CODES],
+    (times, action, code) => ({ kind: "error", action, code, times: Number(times) }),
   ],
   [
     "webhooks",
@@ -80,7 +88,7 @@ export function renderFaults() {
   const { faults } = state.server;
   return [
     h("p.muted", t("faults.about")),
-    ["mps", "cos", "webhooks"].map((area) =>
+    ["mps", "cos", "api", "webhooks"].map((area) =>
       h(
         "fieldset.faults",
         { key: area },

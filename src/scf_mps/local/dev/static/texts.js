@@ -86,6 +86,8 @@ export const TEXTS = {
   "event.sent": ["{n} event sent|{n} events sent", "已发送 {n} 个事件"],
   "faults.about": ["Faults hit the next requests, then disappear. Retries should recover from them.", "故障作用于接下来的请求，用完即失效。重试应能恢复。"],
   "faults.add": ["Add", "添加"],
+  "faults.api": ["API", "API"],
+  "faults.api.refuse": ["Refuse the next", "拒绝接下来的"],
   "faults.cos": ["COS", "COS"],
   "faults.cos.refuse": ["Refuse the next", "拒绝接下来的"],
   "faults.kill": ["Kill the running instance, as SCF does when memory runs out", "终止运行中的实例，如同内存不足时的 SCF"],
