@@ -174,8 +174,8 @@ def test_scripted_result_is_chosen(clip: Path, tmp_path: Path) -> None:
         (["--env", "A"], "NAME=VALUE"),
         (["--workflow", "missing.json"], "missing.json"),
         (["--workflow", "list.json"], "list.json"),
-        (["--workflow", "empty.json"], "cannot start"),
-        (["--python", "2.7"], "cannot start"),
+        (["--workflow", "empty.json"], "cannot run"),
+        (["--python", "2.7"], "cannot run"),
     ],
 )
 def test_invalid_options_are_refused(

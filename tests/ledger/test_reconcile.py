@@ -12,7 +12,18 @@ import pytest
 pytest.importorskip("aiohttp", reason="the emulator of MPS's API needs it")
 pytest.importorskip("tencentcloud.common", reason="Mps uses it")
 
-from scf_mps import App, CallbacksFailed, Event, InvalidEvent, LedgerError, Middleware, Transcode
+from scf_mps import (
+    App,
+    CallbacksFailed,
+    Event,
+    InvalidEvent,
+    LedgerError,
+    Middleware,
+    Observer,
+    Span,
+    Transcode,
+)
+from scf_mps.common.spans import derive_trace_id
 from scf_mps.events.parser import parse_event
 from scf_mps.ledger import DamagedRecord, MemoryLedger
 from scf_mps.local import api as cloud
@@ -90,6 +101,21 @@ def test_timer_dispatches_missing_tasks(films, tasks):
     assert films.seen == ["arrived", "lost", "old"]
     films.app.main_handler(task("lost"), {})  # a late delivery
     assert films.seen == ["arrived", "lost", "old"]
+
+
+def test_reconciled_tasks_have_traces_of_their_own(films, tasks):
+    spans = []
+
+    class Spans(Observer):
+        def ended(self, span: Span) -> None:
+            spans.append(span)
+
+    for name in ("first", "second"):
+        tasks.add(task(name), finished=time.time() - HOUR)
+    app = films.app.overridden({}, observers=[Spans()])
+    app.main_handler({**TIMER, "Message": "reconcile"}, {})
+    events = [span for span in spans if span.kind == "event"]
+    assert {span.trace_id for span in events} == set(map(derive_trace_id, ("first", "second")))
 
 
 def test_failed_task_is_retried_by_next_run(films, tasks):

@@ -175,8 +175,8 @@ def local(
     dead_letters = configuration.state_folder / "dead-letters.jsonl"
     configuration.state_folder.mkdir(exist_ok=True)
     variables = {"MPS_LEDGER": configuration.local_ledger, **configuration.variables}
-    if variables.get("MPS_LOG_LEVEL", "INFO").upper() == "INFO":
-        variables["MPS_LOG_LEVEL"] = CALLBACK_LEVEL
+    level = variables.get("MPS_LOG_LEVEL", "INFO")
+    variables["MPS_LOG_LEVEL"] = CALLBACK_LEVEL if level.upper() == "INFO" else level
     if fresh:
         _delete_state(configuration, variables["MPS_LEDGER"])
     try:

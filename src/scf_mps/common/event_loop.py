@@ -128,9 +128,7 @@ def run_awaitable(awaitable: Awaitable[Any], seconds: float) -> Any:
 def list_work() -> tuple[int | None, list[Any]]:
     """Return the identity of the loop's thread, and the coroutines of its tasks. None and nothing without a loop."""
     loop = _current
-    if loop is None:
-        return None, []
-    return loop.list_work()
+    return (None, []) if loop is None else loop.list_work()
 
 
 def _forget() -> None:  # pragma: no cover (runs in a forked process)

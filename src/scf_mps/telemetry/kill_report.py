@@ -66,10 +66,10 @@ def _format_stack(thread: int) -> Iterator[str]:
     frames = sys._current_frames()
     event_loop = sys.modules.get("scf_mps.common.event_loop")
     loop_thread, coroutines = (None, []) if event_loop is None else event_loop.list_work()
-    for title, ident in (("", thread), ("The event loop:\n", loop_thread)):
-        if ident in frames:
-            yield title
-            yield from format_stack(frames[ident])
+    threads = (("", thread), ("The event loop:\n", loop_thread))
+    for title, frame in [(title, frames[ident]) for title, ident in threads if ident in frames]:
+        yield title
+        yield from format_stack(frame)
     for coroutine in coroutines:
         yield "A task:\n"
         for frame in _list_frames(coroutine):
