@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -85,6 +86,8 @@ class TaskStore:
         self._connection = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None
         )
+        # Stores in memory have no owner that closes them, and CPython 3.13 warns.
+        weakref.finalize(self, self._connection.close)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
