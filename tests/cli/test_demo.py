@@ -135,9 +135,11 @@ def test_demo_shows_code_table_and_counts(monkeypatch):
 
 
 def test_demo_verbose_shows_objects_manifests_and_messages(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
     done = run_demo(monkeypatch, "--verbose")
 
     assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[-1] == "Your own videos: make dev"
     output = done.output
     assert (
         output.count("In COS before the event") == output.count("New in COS after the event") == 2

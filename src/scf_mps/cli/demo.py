@@ -6,6 +6,7 @@ import inspect
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,7 +67,9 @@ def demo(
     command = "scf-mps" if shutil.which("scf-mps") else path
     more = "" if verbose else " (more: demo --verbose)"
     print_line(f"Next: {command} new my-function{more}")
-    print_line(f"Your own videos: {command} dev --open")
+    # `make demo` installs no media engine, and `make dev` does.
+    needs_engine = find_spec("av") is None and Path("Makefile").is_file()
+    print_line(f"Your own videos: {'make dev' if needs_engine else f'{command} dev --open'}")
 
 
 def _print_result(demo_result: DemoResult, application: App, verbose: bool) -> None:
