@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import webbrowser
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn
 
 from scf_mps.common.printable import escape_controls
+from scf_mps.local.stop_signals import catch_stop_signals
 
 from .arguments import (
     EnvOption,
@@ -148,7 +148,7 @@ def dev(
         show=lambda text: print_lines(escape_controls(text, keep="\n")),
         allowed_hosts=tuple(allow_host or ()),
     )
-    with _catch_stop_signals() as stopped:
+    with catch_stop_signals() as stopped:
         try:
             with Stack(options) as stack:
                 _print_start(stack)
@@ -183,21 +183,6 @@ def _read_workflow(path: Path | None) -> Mapping[str, Any] | None:
     if not isinstance(parameters, dict):
         fail(f"--workflow: {path} is not a JSON object with the parameters of CreateWorkflow")
     return parameters
-
-
-@contextmanager
-def _catch_stop_signals() -> Iterator[SimpleQueue[int]]:
-    """Yield a queue of received SIGINT and SIGTERM. Only such a queue is reentrant."""
-    stopped: SimpleQueue[int] = SimpleQueue()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {
-        number: signal.signal(number, lambda number, _: stopped.put(number)) for number in numbers
-    }
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print_start(stack: Stack) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from queue import SimpleQueue
+from contextlib import AbstractContextManager, nullcontext
 
 from ..background import print_line
+from ..stop_signals import catch_stop_signals
 from .function import LocalFunction
 from .lifecycle import LifecycleEvent
 
@@ -33,7 +32,7 @@ def serve(
     """
     function.observe(observer or make_observer(function, show))
     with (
-        _catch_stop_signals() as stopped,
+        catch_stop_signals() as stopped,
         function,
         endpoint(function) if endpoint else nullcontext("") as where,
     ):
@@ -57,24 +56,6 @@ def make_observer(
             show(f"{event.request_id}  {line}")
 
     return observe
-
-
-@contextmanager
-def _catch_stop_signals() -> Iterator[SimpleQueue[int]]:
-    """Yield a queue of received SIGINT and SIGTERM, and restore their handlers at the end.
-
-    A signal may interrupt the handler of another one. Only this queue is reentrant.
-    """
-    stopped: SimpleQueue[int] = SimpleQueue()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {
-        number: signal.signal(number, lambda number, _: stopped.put(number)) for number in numbers
-    }
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _describe(event: LifecycleEvent, function: LocalFunction) -> Iterator[str]:
