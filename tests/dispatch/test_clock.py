@@ -13,7 +13,7 @@ from scf_mps.ledger import MemoryLedger
 from scf_mps.local import api
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.local.samples import sample
-from tests.support.manual_clock import ManualClock
+from scf_mps.testing.clock import Clock
 
 EVENT = sample("WorkflowTask", Transcode="SUCCESS")
 BUCKET = "media-1250000000"
@@ -21,7 +21,7 @@ BUCKET = "media-1250000000"
 
 @pytest.fixture
 def clock():
-    return ManualClock()
+    return Clock()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from scf_mps.ledger import MemoryLedger
 from scf_mps.local import api
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.local.samples import sample
-from tests.support.manual_clock import ManualClock
+from scf_mps.testing.clock import Clock
 from tests.support.raw_server import Server
 
 BUCKET = "media-1250000000"
@@ -79,7 +79,7 @@ def spans():
 
 @pytest.fixture
 def clock():
-    return ManualClock()
+    return Clock()
 
 
 @pytest.fixture

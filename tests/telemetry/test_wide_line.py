@@ -27,8 +27,8 @@ from scf_mps.ledger import MemoryLedger
 from scf_mps.local import api
 from scf_mps.local.cos import CosEmulator, Fault
 from scf_mps.local.samples import sample
+from scf_mps.testing.clock import Clock
 from tests.support.log_capture import Stream, restore_loggers
-from tests.support.manual_clock import ManualClock
 
 DOCUMENTED = [
     *("type", "status", "slowest", "error", "delivery", "cold", "init_ms", "ms", "left_ms"),
@@ -48,7 +48,7 @@ def lines():
 
 @pytest.fixture
 def clock():
-    return ManualClock()
+    return Clock()
 
 
 @pytest.fixture
