@@ -30,6 +30,26 @@ def complete_sample_name(incomplete: str) -> list[str]:
     return [name for name in samples.list_samples() if name.startswith(incomplete)]
 
 
+PythonOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The function's CPython: a version such as 3.10 or a path.",
+        show_default="from serverless.yml",
+    ),
+]
+TimeoutOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=900, help="The timeout in seconds.", show_default="from serverless.yml"
+    ),
+]
+MemoryOption = Annotated[
+    int | None, typer.Option(help="The memory limit in MB.", show_default="from serverless.yml")
+]
+ConcurrencyOption = Annotated[int, typer.Option(min=1, help="The maximum number of instances.")]
+SpeedOption = Annotated[
+    float, typer.Option(help="Divide the minute before a retry by this factor.")
+]
 AppOption = Annotated[
     str, typer.Option("--app", metavar="MODULE:NAME", envvar="MPS_APP", help="The application.")
 ]

@@ -18,7 +18,12 @@ from scf_mps.common.printable import escape_controls
 from scf_mps.local.stop_signals import catch_stop_signals
 
 from .arguments import (
+    ConcurrencyOption,
     EnvOption,
+    MemoryOption,
+    PythonOption,
+    SpeedOption,
+    TimeoutOption,
     find_local_python,
     read_project,
     require_local_extra,
@@ -66,25 +71,11 @@ def dev(
         ),
     ] = None,
     env: EnvOption = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            help="The function's CPython: a version or a path.", show_default="from serverless.yml"
-        ),
-    ] = None,
-    timeout: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=900, help="The timeout in seconds.", show_default="from serverless.yml"
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None, typer.Option(help="The memory limit in MB.", show_default="from serverless.yml")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="The maximum number of instances.")] = 1,
-    speed: Annotated[
-        float, typer.Option(help="Divide the minute before a retry by this factor.")
-    ] = 60,
+    python: PythonOption = None,
+    timeout: TimeoutOption = None,
+    memory: MemoryOption = None,
+    concurrency: ConcurrencyOption = 1,
+    speed: SpeedOption = 60,
     fast: Annotated[bool, typer.Option("--fast", help="Encode faster, with larger files.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Tasks in progress at a time.")] = 1,
     result: Annotated[

@@ -14,7 +14,12 @@ import typer
 from scf_mps.logs import CALLBACK_LEVEL
 
 from .arguments import (
+    ConcurrencyOption,
     EnvOption,
+    MemoryOption,
+    PythonOption,
+    SpeedOption,
+    TimeoutOption,
     TracebackOption,
     find_local_python,
     read_event,
@@ -123,30 +128,15 @@ def local(
             help="A folder, or a zip made by `scf-mps build`.", show_default="the project"
         ),
     ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option(
-            help="The CPython: a version such as 3.10 or a path.",
-            show_default="from serverless.yml",
-        ),
-    ] = None,
-    timeout: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=900, help="The timeout in seconds.", show_default="from serverless.yml"
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None, typer.Option(help="The memory limit in MB.", show_default="from serverless.yml")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="The maximum number of instances.")] = 1,
+    python: PythonOption = None,
+    timeout: TimeoutOption = None,
+    memory: MemoryOption = None,
+    concurrency: ConcurrencyOption = 1,
     freeze: Annotated[
         bool, typer.Option(help="Freeze an instance between two events, with its threads.")
     ] = True,
     retries: Annotated[int, typer.Option(min=0, max=2, help="Retries of a failed event.")] = 2,
-    speed: Annotated[
-        float, typer.Option(help="Divide the minute before a retry by this factor.")
-    ] = 60,
+    speed: SpeedOption = 60,
     env: EnvOption = None,
     port: Annotated[
         int,
