@@ -35,8 +35,9 @@ const FIELDS = {
   duplicate: [],
   reorder: [],
   slow_down: ["operation"],
-  error: ["operation", "action", "status", "code"],
+  error: ["operation", "status", "code"],
   reset_before: ["operation"],
+  "api error": ["action", "code"],
 };
 const ACTIONS = ["*", "ProcessMedia", "DescribeTaskDetail", "Invoke", "PurgeUrlsCache"];
 const CODES = ["RequestLimitExceeded", "InternalError", "AuthFailure.TokenFailure"];
@@ -139,11 +140,14 @@ function renderSwitch([area, name, choices, build], rules) {
   );
 }
 
-const isShown = (kind, name) => !FIELDS[kind] || ["kind", "times", "count", "hits", ...FIELDS[kind]].includes(name);
+function isShown(area, kind, name) {
+  const fields = FIELDS[`${area} ${kind}`] || FIELDS[kind];
+  return !fields || ["kind", "times", "count", "hits", ...fields].includes(name);
+}
 
 function renderRule(area, rules, rule, index) {
   const text = Object.entries(rule)
-    .filter(([name, value]) => value !== null && value !== "" && isShown(rule.kind, name))
+    .filter(([name, value]) => value !== null && value !== "" && isShown(area, rule.kind, name))
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(" ");
   return h(
