@@ -1,10 +1,11 @@
-"""Base of servers that run in a background thread with their own event loop: ``with Server() as server:``."""
+"""Servers that run in a background thread, with an event loop of their own or of `socketserver`."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from abc import ABC, abstractmethod
+from socketserver import BaseServer
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,28 @@ class BackgroundServer(ABC):
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+class ServerThread:
+    """A server of `socketserver`, served by a background thread from now on.
+
+    Args:
+        server: listens already.
+        name: of the thread.
+    """
+
+    def __init__(self, server: BaseServer, name: str) -> None:
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(0.02,), name=name, daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening, and wait for the thread."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
 
 def print_line(line: str) -> None:

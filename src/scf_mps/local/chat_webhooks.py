@@ -28,6 +28,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .background import ServerThread
 from .observers import Observers
 
 TYPE_CHECKING = False
@@ -93,8 +94,7 @@ class ChatWebhookStub:
         self._responses: deque[StubResponse] = deque()
         self._request_count = 0
         self._stopping = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: ServerThread | None = None
 
     @property
     def url(self) -> str:
@@ -147,24 +147,18 @@ class ChatWebhookStub:
             def log_message(self, format: str, *args: object) -> None:
                 """Log nothing, because URLs contain keys."""
 
-        server = self._server = ThreadingHTTPServer((HOST, self.port), Handler)
+        server = ThreadingHTTPServer((HOST, self.port), Handler)
         server.daemon_threads = True
         self.port = server.server_address[1]
-        self._thread = threading.Thread(
-            target=server.serve_forever, args=(0.02,), name="chat-webhooks", daemon=True
-        )
-        self._thread.start()
+        self._thread = ServerThread(server, "chat-webhooks")
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        assert self._server is not None
         assert self._thread is not None
         self._stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._thread.stop()
 
     def _handle(self, request: BaseHTTPRequestHandler) -> None:
         request.close_connection = True

@@ -9,7 +9,6 @@ It needs only the standard library:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from .background import ServerThread
 from .observers import Observers
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ class MailSink:
 
     def __init__(self) -> None:
         self._observers = Observers[ReceivedMail]()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: ServerThread | None = None
         self.port = 0
 
     def observe(self, observer: Callable[[ReceivedMail], object]) -> None:
@@ -114,22 +113,16 @@ class MailSink:
         return f"smtp://{quote(sender, safe='')}:local@{HOST}:{self.port}?tls=no"
 
     def __enter__(self) -> Self:
-        server = self._server = _Server(self._observers)
+        server = _Server(self._observers)
         self.port = server.server_address[1]
-        self._thread = threading.Thread(
-            target=server.serve_forever, args=(0.02,), name="mail-sink", daemon=True
-        )
-        self._thread.start()
+        self._thread = ServerThread(server, "mail-sink")
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        assert self._server is not None
         assert self._thread is not None
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._thread.stop()
 
 
 def _read_address(argument: str) -> str:
