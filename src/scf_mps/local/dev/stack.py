@@ -105,7 +105,7 @@ class Stack:
         self._loaded_at = 0.0
         self._created: OrderedDict[Location, list[str]] = OrderedDict()
         self._uploads: dict[str, int] = {}
-        self._notified: dict[str, bool] = {}
+        self._notified: set[str] = set()
         self._lock = threading.Lock()
         self._parts = ExitStack()
 
@@ -296,7 +296,7 @@ class Stack:
         self.activity.update_task(task, kind)
         if kind in ("notified", "lost") and task.status == "FINISH":
             with self._lock:
-                self._notified[task.task_id] = True
+                self._notified.add(task.task_id)
         if kind == "finished":
             retention.delete_oldest(self.cos.directory, self.client)
 
